@@ -1,0 +1,7 @@
+"""`python -m archive` is the command `archive`."""
+
+from __future__ import annotations
+
+from archive.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""Appliances by name: their rows, and the lock that keeps two loads of one appliance apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from archive import dialects, tables
+from archive.errors import UsageError
+from archive.merge import Sight
+from archive.references import next_id
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+NAME_LENGTH = 255
+_CHUNK = 500
+_Row = tuple[int, str, str]
+
+
+def check_name(name: str) -> str:
+    """Return a usable appliance name. Raises UsageError for an empty, long or unprintable one."""
+    if not name or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
+        message = (
+            f"{name!r} cannot be an appliance's name: it must have 1 to {NAME_LENGTH} printable"
+            " characters and no space around it"
+        )
+        raise UsageError(message)
+    return name
+
+
+def lock_appliances(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, int]:
+    """Lock appliances against other loads, refresh their rows, and return their numbers by name.
+
+    `sights` says between which instants each was seen. Appliances are locked before anything else,
+    all at once and in one order, so that two loads cannot wait for each other.
+    """
+    dialects.lock(connection, [f"appliance {name}" for name in sights])
+    known = _find(connection, sights)
+    if len(known) < len(sights):
+        known |= _create(connection, {name: sights[name] for name in sights if name not in known})
+    _widen(connection, sights, known)
+    return {name: number for name, (number, _, _) in known.items()}
+
+
+def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
+    table = tables.appliance
+    wanted = list(names)
+    found: dict[str, _Row] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        for name, *row in connection.execute(
+            sa.select(table.c.name, table.c.id, table.c.first_seen, table.c.last_seen).where(
+                table.c.name.in_(wanted[start : start + _CHUNK])
+            )
+        ):
+            found[name] = (row[0], row[1], row[2])
+    return found
+
+
+def _create(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, _Row]:
+    dialects.lock(connection, ["references"])
+    following = next_id(connection, tables.appliance)
+    created = {
+        name: (following + place, sight.first_seen, sight.last_seen)
+        for place, (name, sight) in enumerate(sights.items())
+    }
+    rows = [(number, name, first, last) for name, (number, first, last) in created.items()]
+    dialects.insert(connection, tables.appliance, rows)
+    return created
+
+
+def _widen(connection: Connection, sights: Mapping[str, Sight], known: Mapping[str, _Row]) -> None:
+    table = tables.appliance
+    widened = [
+        {
+            "number": number,
+            "first": min(first, sight.first_seen),
+            "last": max(last, sight.last_seen),
+        }
+        for name, sight in sights.items()
+        for number, first, last in (known[name],)
+        if sight.first_seen < first or sight.last_seen > last
+    ]
+    if widened:
+        connection.execute(
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("number"))
+            .values(first_seen=sa.bindparam("first"), last_seen=sa.bindparam("last")),
+            widened,
+        )

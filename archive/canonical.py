@@ -1,0 +1,59 @@
+"""From a parsed JSON value to a document: typed content, canonical JSON, digest, findings."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from archive import findings, numbers, wire
+from archive.errors import NotAJobError
+from archive.findings import Finding
+from archive.mend import mend
+
+
+class Document(NamedTuple):
+    """One job's document, read.
+
+    `text` is the canonical JSON. `irregular` says that the tables cannot give all of it back, so
+    that it has to be kept as well.
+    """
+
+    info: wire.Info
+    text: str
+    digest: bytes
+    irregular: bool
+    findings: list[Finding]
+
+
+def read(raw: Any) -> Document:
+    """Read one job's details from parsed JSON (either wire shape).
+
+    Raises NotAJobError if it cannot be a job at all.
+    """
+    try:
+        info = wire.Info.model_validate(raw)
+        text = wire.to_json(info)
+    except (ValidationError, ValueError, RecursionError):
+        return _lenient(raw)
+    # An escaped NUL, or a backslash before "u0000": rare enough to look closer at both.
+    if "\\u0000" in text:
+        return _lenient(raw)
+    return Document(info, text, digest(text), irregular=False, findings=findings.examine(info))
+
+
+def _lenient(raw: Any) -> Document:
+    try:
+        mended = mend(raw)
+        text = wire.to_json(mended.info) if mended.regular else numbers.dumps(mended.whole)
+    except RecursionError as error:
+        message = "it is nested too deeply"
+        raise NotAJobError(message) from error
+    found = mended.findings + findings.examine(mended.info)
+    return Document(mended.info, text, digest(text), not mended.regular, found)
+
+
+def digest(text: str) -> bytes:
+    """Return the SHA-256 of a canonical JSON text."""
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,40 @@
+"""The tree of verbs. Each verb imports what it needs when it runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import archive
+from archive.cli import ingest
+from archive.cli.options import DatabaseOption, DebugOption
+
+app = typer.Typer(
+    name="archive",
+    help="Keep and report the backup history of a vCenter fleet.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+    if wanted:
+        typer.echo(f"archive {archive.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    database: DatabaseOption = None,
+    debug: DebugOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that may stand before the verb as well as after it."""
+
+
+app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)

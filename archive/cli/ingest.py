@@ -1,0 +1,114 @@
+"""`archive ingest`: documents in hand into the archive."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archive.cli import ERROR, PARTIAL
+from archive.cli.options import DatabaseOption, DebugOption, Format, examples, say
+from archive.errors import ArchiveError, InterruptedDeliveryError, UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from archive.load import Counts
+
+EPILOG = examples(
+    "archive ingest details.json --appliance vc01.example.com",
+    "curl ... | archive ingest - --appliance vc01.example.com",
+    "archive ingest backup-of-the-archive.jsonl.gz",
+)
+
+
+def ingest(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Files with job details as vCenter returns them (either API), or exported jobs:"
+            " .json, .jsonl, either gzipped; - is standard input.",
+        ),
+    ],
+    appliance: Annotated[
+        str | None,
+        typer.Option(
+            "--appliance",
+            "-a",
+            metavar="NAME",
+            help="Whose jobs these are; not needed for exported jobs, which say it themselves.",
+        ),
+    ] = None,
+    seen_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="INSTANT",
+            help="When the answer was fetched, as 2026-07-24T02:20:00Z; now, if not given.",
+        ),
+    ] = None,
+    output_format: Annotated[
+        Format, typer.Option("--format", "-f", help="How the summary is written.")
+    ] = Format.TABLE,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Archive documents: each file is one delivery, archived as a whole or not at all.
+
+    Exit code 3 if a document went to quarantine or only some of the files could be archived.
+    """
+    from archive import database as databases
+    from archive import instants
+    from archive.load import Counts
+
+    try:
+        seen = instants.parse(seen_at) if seen_at else instants.now()
+    except ValueError as error:
+        message = f"--seen-at: {error}"
+        raise UsageError(message) from error
+    engine = databases.connect(database)
+    databases.prepare(engine)
+    total = Counts()
+    failures: list[ArchiveError] = []
+    for path in paths:
+        try:
+            _add(total, _ingest_file(engine, path, appliance, seen))
+        except ArchiveError as error:
+            if len(paths) == 1 or debug:
+                raise
+            failures.append(error)
+            say(f"archive: {error}")
+    if len(failures) < len(paths):
+        _summarise(total, output_format)
+        raise typer.Exit(PARTIAL if failures or total.quarantined else 0)
+    interrupted = any(isinstance(error, InterruptedDeliveryError) for error in failures)
+    raise typer.Exit(PARTIAL if interrupted else ERROR)
+
+
+def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
+    from archive.ingest import Delivery
+    from archive.ingest import ingest as run
+    from archive.render.progress import progress
+    from archive.sources.files import open_file
+
+    with open_file(path) as file, progress(file.name, file.size) as advance:
+        delivery = Delivery(file.name, file.content, appliance, seen_at)
+        return run(engine, delivery, lambda _: advance(file.position())).counts
+
+
+def _add(total: Counts, counts: Counts) -> None:
+    for name, value in asdict(counts).items():
+        setattr(total, name, getattr(total, name) + value)
+
+
+def _summarise(total: Counts, output_format: Format) -> None:
+    from archive.render import records
+
+    counts = asdict(total)
+    if output_format is Format.TABLE:
+        typer.echo(", ".join(f"{value:,} {name}" for name, value in counts.items()))
+        if total.quarantined:
+            say("See `archive quarantine list` for the documents that could not be archived.")
+    else:
+        typer.echo(records.one(counts, output_format), nl=False)

@@ -1,0 +1,90 @@
+"""Options that several verbs share, declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def _from_anywhere(context: typer.Context, value: str | None) -> str | None:
+    """Let `archive --database X VERB` mean the same as `archive VERB --database X`."""
+    root = context.find_root()
+    return value or (root.params.get("database") if root is not context else None)
+
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        "-d",
+        metavar="URL",
+        help="sqlite:///PATH, postgresql://USER@HOST/NAME or the path of a SQLite file. Else"
+        " $ARCHIVE_DATABASE_URL, else a file in the user's data directory.",
+        callback=_from_anywhere,
+    ),
+]
+DebugOption = Annotated[
+    bool, typer.Option("--debug", help="Show a traceback when something fails.", hidden=True)
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", "-f", help="How rows are written.", case_sensitive=False)
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a file, whole or not at all.",
+        dir_okay=False,
+    ),
+]
+AppliancesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--appliance", "-a", metavar="GLOB", help="Only these appliances; may be given repeatedly."
+    ),
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="DAY", help="First day, as YYYY-MM-DD.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="DAY", help="Last day, as YYYY-MM-DD.")
+]
+TypesOption = Annotated[
+    list[str] | None,
+    typer.Option("--type", metavar="TYPE", help="Only jobs of this type, such as SCHEDULED."),
+]
+
+
+def open_archive(database: str | None) -> Engine:
+    """Return an engine on an archive that exists and has the right schema."""
+    from archive import database as databases
+
+    engine = databases.connect(database)
+    databases.require(engine)
+    return engine
+
+
+def examples(*lines: str) -> str:
+    """Return the part of a help text that shows how a verb is used."""
+    return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
+
+
+def say(text: str) -> None:
+    """Talk to the person at the terminal; data goes to standard output, talk does not."""
+    typer.echo(text, err=True)

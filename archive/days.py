@@ -1,0 +1,101 @@
+"""The archive's calendar: to which day a job belongs, and the periods that days make.
+
+A calendar is a time zone and the time of day at which a backup day starts. With `16:00`, a job that
+starts at 02:15 belongs to the day before, so that one night's jobs share a day.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from archive import instants
+from archive.errors import UsageError
+
+# vCenter's job keys start with the UTC time at which the job was created.
+_KEY_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?!\d)", re.ASCII)
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+PERIODS = ("day", "week", "month", "quarter", "year")
+
+
+class Calendar(NamedTuple):
+    """How the archive cuts time into days."""
+
+    zone: str = "UTC"
+    day_start: str = "00:00"
+
+    def day(self, instant: str) -> str:
+        """Return the ISO date of the backup day of an instant."""
+        if self == _PLAIN:
+            return instant[:10]
+        moment = instants.to_datetime(instant)
+        try:
+            local = moment.astimezone(ZoneInfo(self.zone))
+            before = local.time() < time.fromisoformat(self.day_start)
+            return (local.date() - timedelta(days=before)).isoformat()
+        except OverflowError:  # the first and last hours of the years 1 and 9999
+            return instant[:10]
+
+    def job_day(self, start_time: str | None, key: str, first_seen: str) -> str:
+        """Return a job's day: from its start, else its key's stamp, else when it was first seen."""
+        return self.day(start_time or key_stamp(key) or first_seen)
+
+
+_PLAIN = Calendar()
+
+
+def calendar(zone: str, day_start: str) -> Calendar:
+    """Return a checked calendar. Raises UsageError for an unknown zone or a malformed time."""
+    if not _TIME_OF_DAY.fullmatch(day_start):
+        message = f"{day_start!r} is not a time of day; write it as HH:MM, for example 16:00"
+        raise UsageError(message)
+    try:
+        ZoneInfo(zone)
+    except (LookupError, ValueError, OSError) as error:
+        message = f"{zone!r} is not an IANA time zone; an example of one is Europe/Berlin"
+        raise UsageError(message) from error
+    return Calendar(zone, day_start)
+
+
+def key_stamp(key: str) -> str | None:
+    """Return the instant that a job key names, or None if it has no valid stamp."""
+    match = _KEY_STAMP.match(key)
+    if match is None:
+        return None
+    try:
+        return instants.from_datetime(datetime(*map(int, match.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]  # six numbers, by the pattern
+    except ValueError:
+        return None
+
+
+class CalendarDay(NamedTuple):
+    """One row of the `calendar` table; labels sort as text in the order of time."""
+
+    day: str
+    ordinal: int
+    week: str
+    month: str
+    quarter: str
+    year: str
+
+
+def calendar_year(year: int) -> list[CalendarDay]:
+    """Return the rows of all days of one year (1 to 9999). Weeks are ISO 8601 weeks."""
+    first = date(year, 1, 1).toordinal()
+    last = date(year, 12, 31).toordinal()
+    return [_calendar_day(date.fromordinal(ordinal)) for ordinal in range(first, last + 1)]
+
+
+def _calendar_day(day: date) -> CalendarDay:
+    iso_year, iso_week, _ = day.isocalendar()
+    text = day.isoformat()
+    return CalendarDay(
+        day=text,
+        ordinal=day.toordinal(),
+        week=f"{iso_year:04d}-W{iso_week:02d}",
+        month=text[:7],
+        quarter=f"{text[:4]}-Q{(day.month + 2) // 3}",
+        year=text[:4],
+    )

@@ -1,0 +1,289 @@
+"""The one place where SQLite and PostgreSQL differ."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from archive import instants
+from archive.errors import DatabaseError
+
+Rows = Sequence[tuple[Any, ...]]
+
+# How long a writer waits for another one before it gives up.
+LOCK_WAIT_SECONDS = 30
+# Text is compared by code point everywhere, so that both databases sort alike.
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+class Instant(TypeDecorator[str]):
+    """An instant: `timestamptz` on PostgreSQL, the same fixed-width text in Python and SQLite."""
+
+    impl = sa.TIMESTAMP(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column type of a dialect."""
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sa.Text())
+        return dialect.type_descriptor(sa.TIMESTAMP(timezone=True))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the fixed-width text of what the driver returned."""
+        return instants.from_datetime(value) if isinstance(value, datetime) else value
+
+
+class Day(TypeDecorator[str]):
+    """A calendar day: `date` on PostgreSQL, ISO text in Python and SQLite."""
+
+    impl = sa.Date
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the column type of a dialect."""
+        return dialect.type_descriptor(sa.Text() if dialect.name == "sqlite" else sa.Date())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Return the ISO text of what the driver returned."""
+        return value.isoformat() if isinstance(value, date) else value
+
+
+def parse_url(text: str) -> URL:
+    """Return the database URL of `--database`: a URL, or the path of a SQLite file.
+
+    Raises DatabaseError for anything that is neither.
+    """
+    if "://" not in text:
+        return URL.create("sqlite", database=text)
+    try:
+        url = make_url(text)
+        if url.drivername in ("postgres", "postgresql"):
+            url = url.set(drivername="postgresql+psycopg")
+        name = url.get_dialect().name
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+        raise DatabaseError(_WHICH_URL) from error
+    if name not in ("sqlite", "postgresql"):
+        raise DatabaseError(_WHICH_URL)
+    return url
+
+
+_WHICH_URL = (
+    "the database must be given as sqlite:///PATH, as postgresql://USER@HOST/NAME, "
+    "or as the path of a SQLite file"
+)
+
+
+def create_engine(url: URL) -> Engine:
+    """Return an engine whose connections agree on time zone, locking and transactions."""
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are ours to begin
+    for pragma in (
+        f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
+        "foreign_keys = ON",
+        "synchronous = NORMAL",
+        "cache_size = -65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("archive_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that writes: committed as a whole at the end, or not at all.
+
+    Raises DatabaseError, with a sentence for people, for whatever the database refuses.
+    """
+    with _explained(engine.url), engine.connect() as connection:
+        writer = connection.execution_options(archive_writes=True)
+        with writer.begin():
+            yield writer
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that sees one state of the archive, whoever writes meanwhile.
+
+    Raises DatabaseError as `writing` does.
+    """
+    with _explained(engine.url), engine.connect() as connection:
+        reader = connection
+        if engine.dialect.name == "postgresql":
+            reader = connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with reader.begin():
+            yield reader
+
+
+@contextmanager
+def _explained(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseError(_explain(error.orig or error, url)) from error
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise DatabaseError(_explain(error, url)) from error
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """Return the file of a SQLite URL; None for PostgreSQL and for a database in memory."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def prepare_file(engine: Engine) -> None:
+    """Make the file of a new SQLite archive; readers and one writer can then work side by side."""
+    path = sqlite_file(engine.url)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the folder {path.parent} cannot be made: {error.strerror}"
+        raise DatabaseError(message) from error
+    with _explained(engine.url):
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+
+
+def require_utf8(connection: Connection) -> None:
+    """Raise DatabaseError unless the database can hold any text."""
+    if connection.dialect.name == "postgresql":
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            message = (
+                f"the database's encoding is {encoding}, but texts of any language are archived; "
+                "create it with ENCODING 'UTF8' TEMPLATE template0"
+            )
+            raise DatabaseError(message)
+
+
+def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:
+    """Hold the named locks until the transaction ends; they are taken in one order.
+
+    SQLite needs none: its only writer holds the whole file.
+    """
+    if connection.dialect.name == "postgresql":
+        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.exec_driver_sql(
+            f"SELECT {function}(hashtextextended('archive ' || name, 0))"  # noqa: S608 - two literals
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (name, place) ORDER BY place",
+            (sorted(set(names)),),
+        )
+
+
+def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
+    """Insert rows (values in the order of the table's columns) by the fastest way of the driver."""
+    if not rows:
+        return
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(table.columns))
+        connection.exec_driver_sql(
+            f"INSERT INTO {table.name} ({columns}) VALUES ({marks})",  # noqa: S608 - names from our own tables
+            list(rows),
+        )
+        return
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN".encode()) as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
+def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequence[str]) -> None:
+    """Insert whole rows; where the primary key exists already, update the `changed` columns."""
+    if not rows:
+        return
+    make: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    statement = make(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in changed},
+    )
+    names = table.columns.keys()
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+def complaints(connection: Connection) -> list[str]:
+    """Return what the database itself finds wrong with its file or its references."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [text for text in found if text != "ok"] + [
+        f"{table}: row {row} refers to a row of {parent} that is not there"
+        for table, row, parent, _ in broken
+    ]
+
+
+def _explain(error: BaseException, url: URL) -> str:
+    place = url.render_as_string(hide_password=True)
+    cause = " ".join(str(error).split("\n\n")[0].split())
+    for sign, advice in _ADVICE:
+        if sign in cause.lower():
+            return f"{advice} ({place}: {cause})"
+    return f"the database refused the work ({place}: {cause})"
+
+
+_ADVICE = (
+    ("database is locked", "another process is writing to the archive; try again when it is done"),
+    (
+        "readonly database",
+        "the archive is read-only for this user; check its owner and permissions",
+    ),
+    (
+        "unable to open database",
+        "the archive's file cannot be opened; check the path and its rights",
+    ),
+    ("file is not a database", "the file is not an archive; check --database"),
+    ("disk is full", "the disk is full; nothing of this delivery has been written"),
+    ("no space left", "the disk of the server is full; nothing of this delivery has been written"),
+    ("disk i/o error", "the disk failed while the archive was being read or written"),
+    ("read-only transaction", "the server accepts no writes (it may be a standby)"),
+    ("permission denied", "the database user lacks a right; see the chapter on roles in the docs"),
+    ("password authentication", "the server refused the user or the password"),
+    ("no password supplied", "the server wants a password; put it into ~/.pgpass or PGPASSWORD"),
+    ("does not exist", "what was asked for is not on the server; check --database"),
+    ("connection refused", "no server answers at this address; is PostgreSQL running?"),
+    ("could not translate host", "the server's name cannot be resolved"),
+    ("failed to resolve host", "the server's name cannot be resolved"),
+    ("timeout", "the server did not answer in time"),
+)

@@ -1,0 +1,35 @@
+"""Failures that a user can act on; the command turns each into one sentence and an exit code."""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """Base of every failure that is reported without a traceback. Nothing has been written."""
+
+
+class UsageError(ArchiveError):
+    """The request itself cannot be understood (a date, a period, a name)."""
+
+
+class DatabaseError(ArchiveError):
+    """The database could not be reached, read or written."""
+
+
+class SchemaError(ArchiveError):
+    """The archive's schema is not the one this version of the command works with."""
+
+
+class DeliveryError(ArchiveError):
+    """A file or answer as a whole is not what a backup job details request returns."""
+
+
+class InterruptedDeliveryError(ArchiveError):
+    """A stream failed after some of its batches had been committed."""
+
+
+class NotAJobError(ArchiveError):
+    """One document cannot be archived as a job; it belongs into quarantine."""
+
+
+class CheckError(ArchiveError):
+    """The archive contradicts itself; what was found has been printed."""

@@ -1,0 +1,88 @@
+"""What a document breaks of the published rules: recorded beside the job, never fatal.
+
+The rules are those of the SDK's validator (a union discriminated by `status`) and plain arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archive import instants
+from archive.wire import Info
+
+CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
+_RAN = frozenset({"duration", "size", "progress", "start_time"})
+# status: (must be present, must be absent); a status not listed may have none of the fields.
+UNION: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "SUCCEEDED": (_RAN | {"end_time"}, frozenset({"error"})),
+    "FAILED": (_RAN | {"end_time"}, frozenset()),
+    "RUNNING": (_RAN, frozenset({"end_time", "error"})),
+    "BLOCKED": (frozenset({"start_time"}), frozenset(CASE_FIELDS) - {"start_time"}),
+    "PENDING": (frozenset(), frozenset(CASE_FIELDS)),
+}
+_UNKNOWN_STATUS = (frozenset[str](), frozenset(CASE_FIELDS))
+REQUIRED = (
+    "location",
+    "location_user",
+    "type",
+    "description",
+    "service",
+    "operation",
+    "cancelable",
+)
+# `duration` is in whole seconds and the serializers truncate: one second is no disagreement.
+DURATION_TOLERANCE_SECONDS = 1
+
+
+class Finding(NamedTuple):
+    """One broken rule: a stable code, the field it is about, and a sentence."""
+
+    code: str
+    field: str
+    detail: str
+
+
+def examine(info: Info) -> list[Finding]:
+    """Return what a job's document breaks, in the order of the rules."""
+    found = [
+        Finding("missing_field", field, f"the schema requires {field}")
+        for field in REQUIRED
+        if getattr(info, field) is None
+    ]
+    must, must_not = UNION.get(info.status, _UNKNOWN_STATUS)
+    for field in CASE_FIELDS:
+        present = getattr(info, field) is not None
+        if field in must and not present:
+            found.append(Finding("missing_field", field, f"a {info.status} job must have {field}"))
+        elif field in must_not and present:
+            found.append(
+                Finding("unexpected_field", field, f"a {info.status} job must not have {field}")
+            )
+    found += _arithmetic(info)
+    return found
+
+
+def _arithmetic(info: Info) -> list[Finding]:
+    found = [
+        Finding(f"negative_{field}", field, f"{field} is {value}")
+        for field, value in (("duration", info.duration), ("size", info.size))
+        if value is not None and value < 0
+    ]
+    if info.start_time is None or info.end_time is None:
+        return found
+    start = instants.to_datetime(instants.fixed_form(info.start_time))
+    end = instants.to_datetime(instants.fixed_form(info.end_time))
+    elapsed = int((end - start).total_seconds())
+    if end < start:
+        found.append(
+            Finding("end_before_start", "end_time", f"{info.end_time} is before {info.start_time}")
+        )
+    elif info.duration is not None and abs(info.duration - elapsed) > DURATION_TOLERANCE_SECONDS:
+        found.append(
+            Finding(
+                "duration_mismatch",
+                "duration",
+                f"duration is {info.duration} s, but end minus start is {elapsed} s",
+            )
+        )
+    return found

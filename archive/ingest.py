@@ -1,0 +1,239 @@
+"""One run over one delivery: documents read, merged and written; what cannot be read, held.
+
+A delivery is one transaction: all of it or none of it. JSON Lines, which may be very long, are
+committed in batches, each whole; the run log says how far a run came, and running it again
+completes it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive import canonical, deliveries, dialects, instants, quarantine, runs, settings
+from archive.appliances import check_name, lock_appliances
+from archive.deliveries import RawDocument
+from archive.errors import (
+    ArchiveError,
+    DatabaseError,
+    DeliveryError,
+    InterruptedDeliveryError,
+    NotAJobError,
+    UsageError,
+)
+from archive.load import Counts, Loader, Observation
+from archive.merge import Sight
+from archive.quarantine import Held
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+# Documents that are merged together, and of a JSON Lines stream committed together.
+BATCH = 2000
+
+
+class Delivery(NamedTuple):
+    """What to ingest: a name for messages, the bytes, whose it is, and when it was fetched."""
+
+    name: str
+    content: io.BufferedReader
+    appliance: str | None
+    seen_at: str
+
+
+class Summary(NamedTuple):
+    """What a run did."""
+
+    run: int
+    counts: Counts
+
+
+def ingest(
+    engine: Engine, delivery: Delivery, on_batch: Callable[[Counts], None] = lambda _: None
+) -> Summary:
+    """Archive a delivery. `on_batch` is told after each batch what has been done so far.
+
+    Raises UsageError if it does not say whose documents these are, DeliveryError if it is not a
+    details answer, DatabaseError: nothing of it has then been archived. Raises
+    InterruptedDeliveryError if some batches of a stream had been committed.
+    """
+    if delivery.appliance is not None:
+        check_name(delivery.appliance)
+    try:
+        in_batches, documents = deliveries.read(delivery.content, delivery.name)
+    except DeliveryError as error:
+        raise _named(delivery.name, error) from error
+    run = _Run(engine, delivery, on_batch)
+    with run.logged():
+        if in_batches:
+            run.commit_batches(documents)
+        else:
+            run.commit_whole(documents)
+    return Summary(run.id, run.counts)
+
+
+def retry(engine: Engine, ids: Iterable[int] = ()) -> Summary:
+    """Try to archive quarantined documents again; those that succeed leave quarantine.
+
+    `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
+    """
+    wanted = list(ids)
+    run_id = runs.start(engine, "quarantine", instants.now())
+    counts = Counts()
+    with _failure_logged(engine, run_id), dialects.writing(engine) as connection:
+        dialects.lock(connection, ["calendar"], shared=True)
+        loader = Loader(run_id, settings.calendar(connection))
+        documents = quarantine.held(connection, wanted)
+        if missing := set(wanted) - {held.id for held in documents}:
+            message = f"there is no number {min(missing)} in quarantine"
+            raise UsageError(message)
+        released = []
+        observations: list[Observation] = []
+        for held in documents:
+            found = _observe_again(held)
+            if found:
+                observations += found
+                released.append(held.id)
+            else:
+                counts.quarantined += 1
+        if observations:
+            loader.load(connection, observations, counts)
+            quarantine.release(connection, released)
+        runs.record(connection, run_id, counts)
+        runs.complete(connection, run_id)
+    return Summary(run_id, counts)
+
+
+def _observe_again(held: Held) -> list[Observation]:
+    """Return what a held document says now; nothing unless all of it can be archived."""
+    observations = []
+    for raw in deliveries.read_again(held.document):
+        observation = _observe(raw, held.appliance, held.last_seen)
+        if isinstance(observation, str):
+            return []
+        if raw.sight is None:
+            statuses = {observation.document.info.status: held.first_seen}
+            sight = Sight(held.first_seen, held.last_seen, statuses)
+            observation = observation._replace(sight=sight)
+        observations.append(observation)
+    return observations
+
+
+class _Run:
+    def __init__(
+        self, engine: Engine, delivery: Delivery, on_batch: Callable[[Counts], None]
+    ) -> None:
+        self._engine = engine
+        self._delivery = delivery
+        self._on_batch = on_batch
+        self._committed = False
+        self._loader: Loader | None = None
+        self.counts = Counts()
+        self.id = runs.start(engine, delivery.name, delivery.seen_at)
+
+    @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Record a failure in the run log, and say which delivery failed."""
+        with _failure_logged(self._engine, self.id):
+            try:
+                yield
+            except ArchiveError as error:
+                if self._committed:
+                    message = (
+                        f"{self._delivery.name}: {error}; the first {self.counts.seen:,} documents"
+                        " have been archived, ingesting it again completes it"
+                    )
+                    raise InterruptedDeliveryError(message) from error
+                if isinstance(error, DeliveryError):
+                    raise _named(self._delivery.name, error) from error
+                raise
+
+    def commit_whole(self, documents: Iterator[RawDocument]) -> None:
+        with dialects.writing(self._engine) as connection:
+            self._begin(connection)
+            while batch := list(islice(documents, BATCH)):
+                self._load(connection, batch, self.counts)
+            runs.complete(connection, self.id)
+
+    def commit_batches(self, documents: Iterator[RawDocument]) -> None:
+        batch = list(islice(documents, BATCH))
+        while True:
+            following = list(islice(documents, BATCH))
+            counts = Counts(**vars(self.counts))
+            with dialects.writing(self._engine) as connection:
+                self._begin(connection)
+                self._load(connection, batch, counts)
+                if not following:
+                    runs.complete(connection, self.id)
+            self.counts = counts
+            self._committed = True
+            if not following:
+                return
+            batch = following
+
+    def _begin(self, connection: Connection) -> None:
+        dialects.lock(connection, ["calendar"], shared=True)
+        if self._loader is None:
+            self._loader = Loader(self.id, settings.calendar(connection))
+        name, seen_at = self._delivery.appliance, self._delivery.seen_at
+        if name is not None:
+            numbers = lock_appliances(connection, {name: Sight(seen_at, seen_at, {})})
+            runs.record(connection, self.id, self.counts, appliance_id=numbers[name])
+
+    def _load(self, connection: Connection, batch: list[RawDocument], counts: Counts) -> None:
+        observations: list[Observation] = []
+        refused: list[Held] = []
+        seen_at = self._delivery.seen_at
+        for raw in batch:
+            observed = _observe(raw, self._delivery.appliance, seen_at)
+            if isinstance(observed, Observation):
+                observations.append(observed)
+                continue
+            appliance = raw.appliance or self._delivery.appliance
+            refused.append(
+                Held(appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id)
+            )
+        counts.seen += len(refused)
+        counts.quarantined += len(refused)
+        assert self._loader is not None
+        if observations:
+            self._loader.load(connection, observations, counts)
+        quarantine.hold(connection, refused)
+        runs.record(connection, self.id, counts)
+        self._on_batch(counts)
+
+
+def _observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
+    """Return what a document says, or why it cannot be archived as a job."""
+    if raw.problem is not None or raw.key is None:
+        return raw.problem or "it has no job key"
+    name = raw.appliance or appliance
+    if name is None:
+        message = f"{raw.position} does not say whose job it is; name it with --appliance"
+        raise UsageError(message)
+    try:
+        check_name(name)
+        document = canonical.read(raw.info)
+    except (NotAJobError, UsageError) as error:
+        return str(error)
+    sight = raw.sight or Sight(seen_at, seen_at, {document.info.status: seen_at})
+    return Observation(name, raw.key, document, sight)
+
+
+@contextmanager
+def _failure_logged(engine: Engine, run_id: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        # What stopped the run may stop its record, too; the first failure is the one to report.
+        with suppress(DatabaseError):
+            runs.fail(engine, run_id, error)
+        raise
+
+
+def _named(name: str, error: DeliveryError) -> DeliveryError:
+    text = str(error)
+    return DeliveryError(text if text.startswith(f"{name}: ") else f"{name}: {text}")

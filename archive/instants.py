@@ -1,0 +1,85 @@
+"""Instants as text: one fixed-width UTC form, so that text order is time order.
+
+Inside the package an instant is a string such as `2026-07-23T02:15:00.041000Z`, whichever database
+it came from. Documents are written with milliseconds where that says it all, as vCenter does.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))",
+    re.ASCII,
+)
+MICROSECOND_DIGITS = 6
+
+
+class TooFineError(ValueError):
+    """The timestamp has digits below a microsecond. `truncated` is what can be kept of it."""
+
+    def __init__(self, text: str, truncated: str) -> None:
+        super().__init__(f"{text!r} is finer than a microsecond")
+        self.truncated = truncated
+
+
+def parse(text: str) -> str:
+    """Return the fixed-width form of an RFC 3339 timestamp with any offset.
+
+    Raises ValueError for anything else, for leap seconds, and for instants outside the years 1 to
+    9999 in UTC; TooFineError for digits below a microsecond that are not zero.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        message = f"{text!r} is not an RFC 3339 timestamp with an offset"
+        raise ValueError(message)
+    *numbers, fraction, zulu, sign, hours, minutes = match.groups()
+    fraction = fraction or ""
+    kept = fraction[:MICROSECOND_DIGITS].ljust(MICROSECOND_DIGITS, "0")
+    moment = datetime(*map(int, numbers), int(kept), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six numbers, by the pattern
+    if not zulu:
+        moment = _shift(moment, sign, int(hours), int(minutes), text)
+    instant = from_datetime(moment)
+    if fraction[MICROSECOND_DIGITS:].strip("0"):
+        raise TooFineError(text, instant)
+    return instant
+
+
+def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> datetime:
+    from datetime import timedelta
+
+    if hours > 23 or minutes > 59:
+        message = f"{text!r} has an impossible offset"
+        raise ValueError(message)
+    offset = timedelta(hours=hours, minutes=minutes)
+    try:
+        return moment - offset if sign == "+" else moment + offset
+    except OverflowError as error:
+        message = f"{text!r} lies outside the years 1 to 9999"
+        raise ValueError(message) from error
+
+
+def from_datetime(moment: datetime) -> str:
+    """Return the fixed-width form of an aware datetime."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def to_datetime(instant: str) -> datetime:
+    """Return the aware UTC datetime of a fixed-width instant."""
+    return datetime.fromisoformat(instant)
+
+
+def document_form(instant: str) -> str:
+    """Return the form used in documents: milliseconds, or microseconds where they are needed."""
+    return instant[:23] + "Z" if instant[23:26] == "000" else instant
+
+
+def fixed_form(text: str) -> str:
+    """Return the fixed-width form of an instant in document form."""
+    return text[:23] + "000Z" if len(text) == 24 else text
+
+
+def now() -> str:
+    """Return the current instant."""
+    return from_datetime(datetime.now(UTC))

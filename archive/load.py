@@ -1,0 +1,279 @@
+"""Observations into the archive: merged with what is stored, written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import dialects, instants, merge, tables
+from archive.appliances import lock_appliances
+from archive.batch import Batch, update_jobs
+from archive.canonical import Document
+from archive.days import Calendar
+from archive.merge import Sight, State
+from archive.normalise import Normalised, normalise
+from archive.references import References
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+_CHUNK = 500
+_JobKey = tuple[int, str]
+
+
+class Observation(NamedTuple):
+    """One document of one job, and when it was seen."""
+
+    appliance: str
+    key: str
+    document: Document
+    sight: Sight
+
+
+@dataclass
+class Counts:
+    """What became of the documents of a run; `findings` are those of new and changed ones."""
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    findings: int = 0
+    quarantined: int = 0
+
+
+class _Stored(NamedTuple):
+    id: int
+    rank: merge.Rank
+    status: str
+    start_time: str | None
+    first_seen: str
+    last_seen: str
+
+
+class Loader:
+    """Writes batches of observations, each within the caller's transaction.
+
+    After a transaction that failed a loader must not be used again: it remembers numbers.
+    """
+
+    def __init__(self, run_id: int, calendar: Calendar) -> None:
+        self._run_id = run_id
+        self._calendar = calendar
+        self._references = References()
+
+    def load(
+        self, connection: Connection, observations: Sequence[Observation], counts: Counts
+    ) -> None:
+        """Merge a batch into the archive and add what happened to `counts`."""
+        incoming = self._merge(connection, observations)
+        stored = _stored(connection, incoming)
+        new = {key: state for key, state in incoming.items() if key not in stored}
+        changed = {
+            key: state
+            for key, state in incoming.items()
+            if key in stored and state.rank > stored[key].rank
+        }
+        counts.seen += len(observations)
+        counts.new += len(new)
+        counts.changed += len(changed)
+        counts.unchanged += len(observations) - len(new) - len(changed)
+        for state in (*new.values(), *changed.values()):
+            counts.findings += len(state.document.findings)
+        self._touch(connection, incoming, stored)
+        if new or changed:
+            self._write(connection, new, changed, stored)
+
+    def _merge(
+        self, connection: Connection, observations: Sequence[Observation]
+    ) -> dict[_JobKey, State]:
+        """Return one state for each job of the batch, its appliance locked."""
+        sights: dict[str, Sight] = {}
+        for name, _, _, sight in observations:
+            seen = Sight(sight.first_seen, sight.last_seen, {})
+            sights[name] = sights[name].merge(seen) if name in sights else seen
+        appliances = lock_appliances(connection, sights)
+        states: dict[_JobKey, State] = {}
+        for name, job_key, document, sight in observations:
+            info = document.info
+            rank = merge.rank(
+                info.status,
+                info.progress and info.progress.completed,
+                info.duration,
+                info.end_time and instants.fixed_form(info.end_time),
+                document.digest,
+            )
+            key = (appliances[name], job_key)
+            state = State(rank, sight, document)
+            states[key] = states[key].merge(state) if key in states else state
+        return states
+
+    def _write(
+        self,
+        connection: Connection,
+        new: dict[_JobKey, State],
+        changed: dict[_JobKey, State],
+        stored: dict[_JobKey, _Stored],
+    ) -> None:
+        documents = {key: normalise(state.document.info) for key, state in (new | changed).items()}
+        self._references.learn(
+            connection, (key for rows in documents.values() for key in rows.references())
+        )
+        batch = Batch(self._references)
+        statuses: list[tuple[Any, ...]] = []
+        for key, job_id in _new_ids(connection, new).items():
+            state = new[key]
+            row = self._job_row(key, job_id, state, state.sight, documents[key])
+            batch.insert_job(row, state.document, documents[key])
+            for status, observed_at in state.sight.statuses.items():
+                statuses.append((key[0], job_id, status, observed_at, self._run_id))
+        for key, state in changed.items():
+            before = stored[key]
+            sight = state.sight.merge(Sight(before.first_seen, before.last_seen, {}))
+            row = self._job_row(key, before.id, state, sight, documents[key])
+            batch.replace_job(row, state.document, documents[key])
+        batch.write(connection)
+        dialects.insert(connection, tables.job_status, statuses)
+
+    def _job_row(
+        self, key: _JobKey, job_id: int, state: State, sight: Sight, rows: Normalised
+    ) -> tuple[Any, ...]:
+        return (
+            key[0],
+            job_id,
+            key[1],
+            self._calendar.job_day(rows.job.start_time, key[1], sight.first_seen),
+            *rows.job,
+            self._references.id_of(rows.location),
+            self._references.id_of(rows.build),
+            self._references.id_of(rows.operation),
+            state.document.digest,
+            sight.first_seen,
+            sight.last_seen,
+            self._run_id,
+        )
+
+    def _touch(
+        self,
+        connection: Connection,
+        incoming: dict[_JobKey, State],
+        stored: dict[_JobKey, _Stored],
+    ) -> None:
+        """Record when known jobs were seen, and in which status."""
+        later: dict[tuple[int, str], list[int]] = {}
+        earlier: list[dict[str, Any]] = []
+        statuses: dict[tuple[int, int], dict[str, str]] = {}
+        for key, before in stored.items():
+            sight = incoming[key].sight
+            if sight.last_seen > before.last_seen:
+                later.setdefault((key[0], sight.last_seen), []).append(before.id)
+            if sight.first_seen < before.first_seen:
+                day = self._calendar.job_day(before.start_time, key[1], sight.first_seen)
+                earlier.append(
+                    {
+                        "of_appliance": key[0],
+                        "of_job": before.id,
+                        "new_first_seen": sight.first_seen,
+                        "new_day": day,
+                    }
+                )
+            if sight.first_seen < before.first_seen or set(sight.statuses) != {before.status}:
+                statuses[key[0], before.id] = sight.statuses
+        _update_last_seen(connection, later)
+        self._references.learn_days(connection, [change["new_day"] for change in earlier])
+        update_jobs(connection, earlier)
+        self._record_statuses(connection, statuses)
+
+    def _record_statuses(
+        self, connection: Connection, observed: dict[tuple[int, int], dict[str, str]]
+    ) -> None:
+        table = tables.job_status
+        rows = []
+        for (appliance_id, job_id), statuses in observed.items():
+            known = dict(
+                connection.execute(
+                    sa.select(table.c.status, table.c.observed_at).where(
+                        table.c.appliance_id == appliance_id, table.c.job_id == job_id
+                    )
+                )
+                .tuples()
+                .all()
+            )
+            rows += [
+                (appliance_id, job_id, status, observed_at, self._run_id)
+                for status, observed_at in statuses.items()
+                if status not in known or observed_at < known[status]
+            ]
+        dialects.upsert(connection, table, rows, ["observed_at", "run_id"])
+
+
+def _stored(connection: Connection, incoming: dict[_JobKey, State]) -> dict[_JobKey, _Stored]:
+    """Return what the archive has of the incoming jobs."""
+    job = tables.job
+    wanted: dict[int, list[str]] = {}
+    for appliance_id, key in incoming:
+        wanted.setdefault(appliance_id, []).append(key)
+    found: dict[_JobKey, _Stored] = {}
+    for appliance_id, keys in wanted.items():
+        for start in range(0, len(keys), _CHUNK):
+            for row in connection.execute(
+                sa.select(
+                    job.c.id,
+                    job.c.key,
+                    job.c.status,
+                    job.c.progress_completed,
+                    job.c.duration_seconds,
+                    job.c.start_time,
+                    job.c.end_time,
+                    job.c.digest,
+                    job.c.first_seen,
+                    job.c.last_seen,
+                ).where(
+                    job.c.appliance_id == appliance_id,
+                    job.c.key.in_(keys[start : start + _CHUNK]),
+                )
+            ):
+                rank = merge.rank(
+                    row.status,
+                    row.progress_completed,
+                    row.duration_seconds,
+                    row.end_time,
+                    row.digest,
+                )
+                found[appliance_id, row.key] = _Stored(
+                    row.id, rank, row.status, row.start_time, row.first_seen, row.last_seen
+                )
+    return found
+
+
+def _new_ids(connection: Connection, new: dict[_JobKey, State]) -> dict[_JobKey, int]:
+    """Number new jobs after the greatest of their appliance, which the caller has locked."""
+    job = tables.job
+    following: dict[int, int] = {}
+    numbers: dict[_JobKey, int] = {}
+    for key in new:
+        appliance_id = key[0]
+        if appliance_id not in following:
+            greatest = connection.execute(
+                sa.select(sa.func.max(job.c.id)).where(job.c.appliance_id == appliance_id)
+            ).scalar()
+            following[appliance_id] = int(greatest or 0) + 1
+        numbers[key] = following[appliance_id]
+        following[appliance_id] += 1
+    return numbers
+
+
+def _update_last_seen(connection: Connection, later: dict[tuple[int, str], list[int]]) -> None:
+    job = tables.job
+    for (appliance_id, last_seen), ids in later.items():
+        for start in range(0, len(ids), _CHUNK):
+            connection.execute(
+                sa.update(job)
+                .where(
+                    job.c.appliance_id == appliance_id, job.c.id.in_(ids[start : start + _CHUNK])
+                )
+                .values(last_seen=last_seen)
+            )

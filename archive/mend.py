@@ -1,0 +1,222 @@
+"""Lenient reading: what the strict schema refuses is either understood or set aside.
+
+The strict schema names each place that it refuses. A value that can only mean one thing (an integer
+written as a string) is converted. Anything else is *set aside*: the tables get the nearest thing
+that they can hold, a finding says what was there, and the document is kept whole beside them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from archive import instants, numbers, wire
+from archive.errors import NotAJobError
+from archive.findings import Finding
+
+Path = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_UNTEXT = re.compile("[\x00\ud800-\udfff]")
+_NEUTRAL: dict[str, Any] = {"id": "", "default_message": "", "args": [], "messages": []}
+# Each round mends every place that the schema names; a removal can uncover one level more.
+_ROUNDS = 50
+
+
+class Mended(NamedTuple):
+    """A document read leniently.
+
+    `whole` is its canonical form; `regular` says that the tables alone can give that back.
+    """
+
+    info: wire.Info
+    whole: Any
+    regular: bool
+    findings: list[Finding]
+
+
+def mend(raw: Any) -> Mended:
+    """Read a document that the strict schema refuses. Raises NotAJobError if nothing helps."""
+    if not isinstance(raw, dict):
+        message = f"it is {_kind(raw)}, not a job's details"
+        raise NotAJobError(message)
+    if not isinstance(raw.get("status"), str):
+        hint = " (it looks like an answer of the older .../job/{id})" if "state" in raw else ""
+        message = f"it has no status{hint}"
+        raise NotAJobError(message)
+    if len(raw["status"]) > wire.STATUS_LENGTH:
+        message = f"its status is longer than {wire.STATUS_LENGTH} characters"
+        raise NotAJobError(message)
+    whole = copy.deepcopy(raw)
+    aside: dict[Path, Finding | None] = {}
+    clean = _scrub(_maps(whole), (), aside)
+    for _ in range(_ROUNDS):
+        try:
+            info = wire.Info.model_validate(clean)
+        except ValidationError as refused:
+            for error in refused.errors(include_url=False):
+                _mend_place(clean, error["loc"], error["type"], aside)
+        else:
+            kept = json.loads(wire.to_json(info))
+            return Mended(
+                info,
+                _overlay(whole, kept, (), aside),
+                not aside,
+                [finding for finding in aside.values() if finding is not None],
+            )
+    message = "its structure is too far from a job's details"
+    raise NotAJobError(message)
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _maps(value: Any) -> Any:
+    """Turn `/rest` entry lists named `params` into maps, in place, at every depth."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = _maps(wire.entries_to_map(item) if key == "params" else item)
+    elif isinstance(value, list):
+        value[:] = [_maps(item) for item in value]
+    return value
+
+
+def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
+    """Return a copy in which every text can be stored; set aside the places that had to change."""
+    if isinstance(value, str):
+        scrubbed = _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", value)
+        if scrubbed != value:
+            aside[path] = None
+        return scrubbed
+    if isinstance(value, list):
+        return [_scrub(item, (*path, index), aside) for index, item in enumerate(value)]
+    if isinstance(value, dict):
+        if any(_UNTEXT.search(key) for key in value):
+            aside[path] = None
+        return {
+            _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", key): _scrub(item, (*path, key), aside)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | None]) -> None:
+    parent, name = _parent(clean, path)
+    if parent is None:
+        return
+    if kind == "missing":
+        aside[path] = Finding(
+            "missing_field", _dotted(path), f"the schema requires {_dotted(path)}"
+        )
+        if name in _NEUTRAL:
+            parent[name] = copy.deepcopy(_NEUTRAL[name])
+        else:
+            _remove(clean, path[:-1], aside)
+        return
+    value = parent[name]
+    if kind == "extra_forbidden":
+        aside[path] = Finding("unknown_field", _dotted(path), "not in the published schema")
+        del parent[name]
+    elif (understood := _understand(value, kind)) is not None:
+        parent[name] = understood
+    elif (truncated := _truncate(value)) is not None:
+        aside[path] = None
+        parent[name] = truncated
+    elif value is None and name in _NEUTRAL:
+        aside[path] = Finding("missing_field", _dotted(path), f"{_dotted(path)} is null")
+        parent[name] = copy.deepcopy(_NEUTRAL[name])
+    else:
+        aside[path] = Finding("bad_value", _dotted(path), f"cannot be {_shorten(value)}")
+        _replace(parent, name, kind, value)
+
+
+def _understand(value: Any, kind: str) -> int | float | None:
+    """Return the number that a value of another JSON type plainly means, or None."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if kind.startswith("int_") and isinstance(value, str):
+        return int(value) if _INTEGER.fullmatch(value) else None
+    if kind.startswith("int_") and not isinstance(value, (dict, list)):
+        return int(value) if abs(value) <= wire.INT64_MAX and value == int(value) else None
+    if kind == "float_type" and isinstance(value, str):
+        try:
+            double = numbers.parse_float(value)
+        except (ValueError, ArithmeticError):
+            return None
+        return double if isinstance(double, float) and double - double == 0 else None
+    return None
+
+
+def _truncate(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        instants.parse(value)
+    except instants.TooFineError as fine:
+        return instants.document_form(fine.truncated)
+    except ValueError:
+        return None
+    return None
+
+
+def _replace(parent: Any, name: str | int, kind: str, value: Any) -> None:
+    text = value if isinstance(value, str) else numbers.dumps(value)
+    if kind == "string_type":
+        parent[name] = text
+    elif isinstance(parent, list):
+        parent[name] = {"id": "", "default_message": text, "args": []}
+    elif name in _NEUTRAL:
+        parent[name] = copy.deepcopy(_NEUTRAL[name])
+    else:
+        del parent[name]
+
+
+def _remove(clean: Any, path: Path, aside: dict[Path, Finding | None]) -> None:
+    parent, name = _parent(clean, path)
+    if isinstance(parent, dict) and name in parent:
+        aside[path] = None
+        del parent[name]
+
+
+def _parent(clean: Any, path: Path) -> tuple[Any, Any]:
+    """Return the object that holds the named place, or (None, ...) if it has gone by now."""
+    value = clean
+    # pydantic names fields by alias here, so a path can be walked as it is.
+    for step in path[:-1]:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None, path[-1]
+    return value, path[-1]
+
+
+def _overlay(whole: Any, kept: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
+    """Return the canonical form: what the tables keep, and the original where it was set aside."""
+    if path in aside:
+        return whole
+    if isinstance(whole, dict) and isinstance(kept, dict):
+        return {
+            key: _overlay(item, kept.get(key), (*path, key), aside)
+            for key, item in whole.items()
+            if key in kept or (*path, key) in aside
+        }
+    if isinstance(whole, list) and isinstance(kept, list):
+        return [
+            _overlay(item, kept[index], (*path, index), aside) for index, item in enumerate(whole)
+        ]
+    return kept
+
+
+def _dotted(path: Path) -> str:
+    return _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", ".".join(map(str, path)))
+
+
+def _shorten(value: Any) -> str:
+    text = numbers.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

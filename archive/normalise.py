@@ -1,0 +1,233 @@
+"""A document to rows: pure, no identifiers yet. `rebuild` is its inverse.
+
+Texts that repeat from job to job (build, location, operation, message template) are natural keys
+here; `load` gives them their numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archive import instants, numbers
+from archive.wire import Failure, Info, Message, Nested, Param
+
+# vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
+_FOLDER = "/vCenter/sn_"
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@")
+
+
+class Build(NamedTuple):
+    """Version name, version and build number of an appliance."""
+
+    version_name: str
+    version: str
+    build_number: str
+
+
+class Location(NamedTuple):
+    """A backup target as it was configured: the URL without the folder of the single backup."""
+
+    url: str
+
+
+class Operation(NamedTuple):
+    """The API service and operation that a job is."""
+
+    service: str | None
+    operation: str | None
+
+
+class Template(NamedTuple):
+    """A message id and its English text."""
+
+    message_id: str
+    default_message: str
+
+
+class ParamRow(NamedTuple):
+    """One node of a message's parameter tree; `parent_seq` is the param whose `l` holds it."""
+
+    seq: int
+    parent_seq: int | None
+    name: str
+    s: str | None
+    dt: str | None
+    i: int | None
+    d: float | None
+    format: str | None
+    precision: int | None
+    nested_id: str | None
+    nested_has_params: bool | None
+
+
+class MessageRows(NamedTuple):
+    """One message of a job with its arguments and parameters."""
+
+    role: str
+    template: Template
+    localized: str | None
+    has_params: bool
+    args: list[str]
+    params: list[ParamRow]
+
+
+class ErrorRow(NamedTuple):
+    """A job's `error` without its messages, which stand with the job's other messages.
+
+    `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text.
+    """
+
+    class_name: str | None
+    error_type: str | None
+    challenge: str | None
+    data: str | None
+    has_value: bool
+    has_messages: bool
+
+
+class JobColumns(NamedTuple):
+    """The columns of `job` that come from the document itself."""
+
+    status: str
+    type: str | None
+    start_time: str | None
+    end_time: str | None
+    duration_seconds: int | None
+    size_bytes: int | None
+    location_folder: str | None
+    location_user: str | None
+    fast_backup: bool | None
+    cancelable: bool | None
+    user_name: str | None
+    parent: str | None
+    target_type: str | None
+    target_id: str | None
+    progress_total: int | None
+    progress_completed: int | None
+
+
+class Normalised(NamedTuple):
+    """All that the tables keep of one document."""
+
+    job: JobColumns
+    build: Build | None
+    location: Location | None
+    operation: Operation | None
+    messages: list[MessageRows]
+    error: ErrorRow | None
+
+    def references(self) -> Iterator[Build | Location | Operation | Template]:
+        """Yield the natural keys of all shared texts."""
+        for key in (self.build, self.location, self.operation):
+            if key is not None:
+                yield key
+        for message in self.messages:
+            yield message.template
+
+
+def normalise(info: Info) -> Normalised:
+    """Return the rows of one job."""
+    url, folder = _split_location(info.location)
+    progress, target, build = info.progress, info.target, info.build
+    job = JobColumns(
+        status=info.status,
+        type=info.type,
+        start_time=info.start_time and instants.fixed_form(info.start_time),
+        end_time=info.end_time and instants.fixed_form(info.end_time),
+        duration_seconds=info.duration,
+        size_bytes=info.size,
+        location_folder=folder,
+        location_user=info.location_user,
+        fast_backup=info.fast_backup,
+        cancelable=info.cancelable,
+        user_name=info.user,
+        parent=info.parent,
+        target_type=target and target.type,
+        target_id=target and target.id,
+        progress_total=progress and progress.total,
+        progress_completed=progress and progress.completed,
+    )
+    return Normalised(
+        job,
+        build and Build(build.version_name, build.version, build.build_number),
+        None if url is None else Location(url),
+        None
+        if info.service is None and info.operation is None
+        else Operation(info.service, info.operation),
+        _messages(info),
+        info.error and _error(info.error),
+    )
+
+
+def mask_url(url: str) -> str:
+    """Return a URL with the password of its user information hidden."""
+    return _PASSWORD.sub(r"\1:***@", url)
+
+
+def _split_location(location: str | None) -> tuple[str | None, str | None]:
+    if location is None:
+        return None, None
+    cut = location.rfind(_FOLDER)
+    return (location, None) if cut < 0 else (location[:cut], location[cut:])
+
+
+def _messages(info: Info) -> list[MessageRows]:
+    rows = [] if info.description is None else [_message("description", info.description)]
+    if info.progress is not None:
+        rows.append(_message("progress", info.progress.message))
+    rows += [_message("message", message) for message in info.messages]
+    if info.error is not None:
+        failure = info.error.value or info.error
+        rows += [_message("error", message) for message in failure.messages or ()]
+    return rows
+
+
+def _message(role: str, message: Message) -> MessageRows:
+    params: list[ParamRow] = []
+    if message.params:
+        _add_params(message.params, None, params)
+    return MessageRows(
+        role,
+        Template(message.id, message.default_message),
+        message.localized,
+        message.params is not None,
+        message.args,
+        params,
+    )
+
+
+def _add_params(tree: dict[str, Param], parent_seq: int | None, rows: list[ParamRow]) -> None:
+    for name, param in tree.items():
+        nested: Nested | None = param.nested
+        seq = len(rows)
+        rows.append(
+            ParamRow(
+                seq,
+                parent_seq,
+                name,
+                param.s,
+                param.dt and instants.fixed_form(param.dt),
+                param.i,
+                param.d,
+                param.format,
+                param.precision,
+                nested and nested.id,
+                None if nested is None else nested.params is not None,
+            )
+        )
+        if nested is not None and nested.params:
+            _add_params(nested.params, seq, rows)
+
+
+def _error(error: Failure) -> ErrorRow:
+    failure = error.value or error
+    return ErrorRow(
+        error.type,
+        failure.error_type,
+        failure.challenge,
+        None if failure.data is None else numbers.dumps(failure.data),
+        error.value is not None,
+        failure.messages is not None,
+    )

@@ -1,0 +1,100 @@
+"""Documents that could not be archived as jobs: kept byte for byte, to be tried again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import dialects, tables
+from archive.references import next_id
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+class Held(NamedTuple):
+    """One document in quarantine; `id` is 0 until it is stored."""
+
+    appliance: str | None
+    job_key: str | None
+    position: str
+    reason: str
+    document: bytes
+    first_seen: str
+    last_seen: str
+    run_id: int
+    id: int = 0
+
+    def digest(self) -> bytes:
+        """Return what tells this document from others, however often it is delivered."""
+        origin = json.dumps([self.appliance, self.job_key]).encode()
+        return hashlib.sha256(origin + b"\0" + self.document).digest()
+
+
+def hold(connection: Connection, documents: Sequence[Held]) -> None:
+    """Keep documents; one that is held already is only seen again."""
+    if not documents:
+        return
+    table = tables.quarantine
+    dialects.lock(connection, ["quarantine"])
+    following = next_id(connection, table)
+    for held in documents:
+        digest = held.digest()
+        known = connection.execute(
+            sa.select(table.c.id, table.c.first_seen, table.c.last_seen).where(
+                table.c.digest == digest
+            )
+        ).first()
+        if known is None:
+            row = (
+                following,
+                digest,
+                held.appliance,
+                held.job_key,
+                held.position,
+                held.reason,
+                held.document,
+                held.first_seen,
+                held.last_seen,
+                held.run_id,
+            )
+            dialects.insert(connection, table, [row])
+            following += 1
+        else:
+            connection.execute(
+                sa.update(table)
+                .where(table.c.id == known.id)
+                .values(
+                    first_seen=min(known.first_seen, held.first_seen),
+                    last_seen=max(known.last_seen, held.last_seen),
+                )
+            )
+
+
+def held(connection: Connection, ids: Sequence[int] = ()) -> list[Held]:
+    """Return what is in quarantine, oldest first: all of it, or the numbers asked for."""
+    table = tables.quarantine
+    query = sa.select(
+        table.c.appliance_name,
+        table.c.job_key,
+        table.c.position,
+        table.c.reason,
+        table.c.document,
+        table.c.first_seen,
+        table.c.last_seen,
+        table.c.run_id,
+        table.c.id,
+    ).order_by(table.c.id)
+    if ids:
+        query = query.where(table.c.id.in_(ids))
+    return [Held(*row) for row in connection.execute(query)]
+
+
+def release(connection: Connection, ids: Sequence[int]) -> None:
+    """Remove documents that have been archived as jobs."""
+    table = tables.quarantine
+    connection.execute(sa.delete(table).where(table.c.id.in_(ids)))

@@ -1,0 +1,88 @@
+"""Rows back to the document: the inverse of `normalise`."""
+
+from __future__ import annotations
+
+from archive import instants, numbers
+from archive.normalise import ErrorRow, MessageRows, Normalised, ParamRow
+from archive.wire import Build, DynamicID, Failure, Info, Message, Nested, Param, Progress
+
+
+def rebuild(rows: Normalised) -> Info:
+    """Return the document whose rows these are."""
+    job = rows.job
+    by_role: dict[str, list[Message]] = {}
+    for message in rows.messages:
+        by_role.setdefault(message.role, []).append(_message(message))
+    progress = by_role.get("progress")
+    description = by_role.get("description")
+    return Info.model_construct(
+        build=rows.build and Build.model_construct(**rows.build._asdict()),
+        cancelable=job.cancelable,
+        description=description and description[0],
+        duration=job.duration_seconds,
+        end_time=job.end_time and instants.document_form(job.end_time),
+        error=rows.error and _error(rows.error, by_role.get("error", [])),
+        fast_backup=job.fast_backup,
+        location=rows.location and rows.location.url + (job.location_folder or ""),
+        location_user=job.location_user,
+        messages=by_role.get("message", []),
+        operation=rows.operation and rows.operation.operation,
+        parent=job.parent,
+        progress=progress
+        and Progress.model_construct(
+            completed=job.progress_completed, message=progress[0], total=job.progress_total
+        ),
+        service=rows.operation and rows.operation.service,
+        size=job.size_bytes,
+        start_time=job.start_time and instants.document_form(job.start_time),
+        status=job.status,
+        target=None
+        if job.target_id is None
+        else DynamicID.model_construct(id=job.target_id, type=job.target_type),
+        type=job.type,
+        user=job.user_name,
+    )
+
+
+def _message(row: MessageRows) -> Message:
+    return Message.model_construct(
+        args=row.args,
+        default_message=row.template.default_message,
+        id=row.template.message_id,
+        localized=row.localized,
+        params=_params(row.params) if row.has_params else None,
+    )
+
+
+def _params(rows: list[ParamRow]) -> dict[str, Param]:
+    """Return the tree of params; rows come in the order of `seq`, parents before children."""
+    roots: dict[str, Param] = {}
+    children: dict[int | None, dict[str, Param]] = {None: roots}
+    for row in rows:
+        below: dict[str, Param] | None = {} if row.nested_has_params else None
+        if below is not None:
+            children[row.seq] = below
+        children[row.parent_seq][row.name] = Param.model_construct(
+            d=row.d,
+            dt=row.dt and instants.document_form(row.dt),
+            format=row.format,
+            i=row.i,
+            nested=None
+            if row.nested_id is None
+            else Nested.model_construct(id=row.nested_id, params=below),
+            precision=row.precision,
+            s=row.s,
+        )
+    return roots
+
+
+def _error(row: ErrorRow, messages: list[Message]) -> Failure:
+    failure = Failure.model_construct(
+        challenge=row.challenge,
+        data=None if row.data is None else numbers.loads(row.data),
+        error_type=row.error_type,
+        messages=messages if row.has_messages else None,
+    )
+    if row.class_name is None and not row.has_value:
+        return failure
+    return Failure.model_construct(type=row.class_name, value=failure if row.has_value else None)

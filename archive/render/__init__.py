@@ -1,0 +1,1 @@
+"""Rows to text: formats know no report, reports know no format."""

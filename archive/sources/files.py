@@ -1,0 +1,78 @@
+"""Deliveries in files and on standard input, plain or gzipped."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from archive.errors import DeliveryError
+
+_GZIP = b"\x1f\x8b"
+STANDARD_INPUT = "-"
+_BUFFER = 1 << 16
+
+
+class OpenFile(NamedTuple):
+    """An open delivery: its content, and how far its bytes have been read.
+
+    `size` is in bytes as stored, None where it cannot be known.
+    """
+
+    name: str
+    content: io.BufferedReader
+    stored: io.BufferedReader
+    size: int | None
+
+    def position(self) -> int:
+        """Return how many bytes have been read of what is stored."""
+        return self.stored.tell() if self.size is not None else 0
+
+
+@contextmanager
+def open_file(path: str) -> Iterator[OpenFile]:
+    """Open a delivery; `-` is standard input.
+
+    Raises DeliveryError if it cannot be opened or, while it is being read, if it cannot be read.
+    """
+    name = "standard input" if path == STANDARD_INPUT else path
+    try:
+        with _opened(path) as stored:
+            size = None if path == STANDARD_INPUT else Path(path).stat().st_size
+            zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
+            content = _unzip(stored) if zipped else stored
+            yield OpenFile(name, content, stored, size)
+    except EOFError as error:
+        message = f"{name}: it is cut off: the gzip data ends too early; get it again"
+        raise DeliveryError(message) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        message = f"{name}: its gzip data is damaged ({error}); get it again"
+        raise DeliveryError(message) from error
+    except FileNotFoundError as error:
+        message = f"{name}: there is no such file"
+        raise DeliveryError(message) from error
+    except IsADirectoryError as error:
+        message = f"{name}: it is a directory; name the files in it, for example {name}/*.json"
+        raise DeliveryError(message) from error
+    except OSError as error:
+        message = f"{name}: it cannot be read: {error.strerror or error}"
+        raise DeliveryError(message) from error
+
+
+def _unzip(stored: io.BufferedReader) -> io.BufferedReader:
+    return io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER)  # type: ignore[type-var]  # typeshed wants a RawIOBase
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[io.BufferedReader]:
+    if path == STANDARD_INPUT:
+        # Its own buffer is too small to tell from its content what a delivery is.
+        yield io.BufferedReader(sys.stdin.buffer, _BUFFER)  # type: ignore[type-var]  # a buffer can be read like a raw stream
+    else:
+        with Path(path).open("rb", buffering=_BUFFER) as stored:
+            yield stored

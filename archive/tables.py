@@ -1,0 +1,315 @@
+"""The archive's tables, as SQLAlchemy Core sees them; the migrations make them.
+
+Every table that grows with the jobs has `appliance_id` first in its primary key, so that a job's
+rows lie together and the table can be distributed by appliance. On SQLite such tables are clustered
+on that key (WITHOUT ROWID).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+
+from archive.dialects import Day, Instant, Text
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _required(name: str, type_: Any, *arguments: Any, **options: Any) -> Column[Any]:
+    return Column(name, type_, *arguments, nullable=False, **options)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+
+
+def _key(name: str, type_: Any = BigInteger) -> Column[Any]:
+    return Column(name, type_, primary_key=True, autoincrement=False)
+
+
+def _of_job() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["appliance_id", "job_id"], ["job.appliance_id", "job.id"], ondelete="CASCADE"
+    )
+
+
+def _of_message() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["appliance_id", "job_id", "message_seq"],
+        ["message.appliance_id", "message.job_id", "message.seq"],
+        ondelete="CASCADE",
+    )
+
+
+setting = Table(
+    "setting", metadata, Column("name", Text, primary_key=True), _required("value", Text)
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("day", Day, primary_key=True),
+    _required("ordinal", Integer, unique=True),
+    _required("week", Text),
+    _required("month", Text),
+    _required("quarter", Text),
+    _required("year", Text),
+)
+
+appliance = Table(
+    "appliance",
+    metadata,
+    _id(),
+    _required("name", Text, unique=True),
+    _required("first_seen", Instant),
+    _required("last_seen", Instant),
+    CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
+)
+
+# The digest of the natural key stands for it in the unique index: texts may be of any length.
+build = Table(
+    "build",
+    metadata,
+    _id(),
+    _required("digest", LargeBinary, unique=True),
+    _required("version_name", Text),
+    _required("version", Text),
+    _required("build_number", Text),
+)
+
+location = Table(
+    "location",
+    metadata,
+    _id(),
+    _required("digest", LargeBinary, unique=True),
+    _required("url", Text),
+    _required("masked_url", Text),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    _id(),
+    _required("digest", LargeBinary, unique=True),
+    Column("service", Text),
+    Column("operation", Text),
+)
+
+message_template = Table(
+    "message_template",
+    metadata,
+    _id(),
+    _required("digest", LargeBinary, unique=True),
+    _required("message_id", Text),
+    _required("default_message", Text),
+    Index(None, "message_id", postgresql_using="hash"),
+)
+
+ingest_run = Table(
+    "ingest_run",
+    metadata,
+    _id(),
+    _required("source", Text),
+    Column("appliance_id", ForeignKey("appliance.id")),
+    _required("seen_at", Instant),
+    _required("started", Instant),
+    Column("finished", Instant),
+    _required("outcome", Text),
+    Column("error", Text),
+    _required("seen", BigInteger),
+    _required("new", BigInteger),
+    _required("changed", BigInteger),
+    _required("unchanged", BigInteger),
+    _required("findings", BigInteger),
+    _required("quarantined", BigInteger),
+    CheckConstraint("outcome IN ('running', 'complete', 'failed')", name="outcome"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    _key("appliance_id"),
+    _key("id"),
+    _required("key", Text),
+    _required("day", Day, ForeignKey("calendar.day")),
+    _required("status", Text),
+    Column("type", Text),
+    Column("start_time", Instant),
+    Column("end_time", Instant),
+    Column("duration_seconds", BigInteger),
+    Column("size_bytes", BigInteger),
+    Column("location_folder", Text),
+    Column("location_user", Text),
+    Column("fast_backup", Boolean),
+    Column("cancelable", Boolean),
+    Column("user_name", Text),
+    Column("parent", Text),
+    Column("target_type", Text),
+    Column("target_id", Text),
+    Column("progress_total", BigInteger),
+    Column("progress_completed", BigInteger),
+    Column("location_id", ForeignKey("location.id")),
+    Column("build_id", ForeignKey("build.id")),
+    Column("operation_id", ForeignKey("operation.id")),
+    _required("digest", LargeBinary),
+    _required("first_seen", Instant),
+    _required("last_seen", Instant),
+    _required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    UniqueConstraint("appliance_id", "key"),
+    CheckConstraint("length(key) BETWEEN 1 AND 255", name="key_length"),
+    CheckConstraint("first_seen <= last_seen", name="seen_order"),
+    Index(None, "day"),
+    Index(None, "appliance_id", "day"),
+    sqlite_with_rowid=False,
+)
+
+MESSAGE_ROLES = ("description", "progress", "message", "error")
+
+message = Table(
+    "message",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    _key("seq", Integer),
+    _required("role", Text),
+    _required("template_id", BigInteger, ForeignKey("message_template.id")),
+    Column("localized", Text),
+    _required("has_params", Boolean),
+    _of_job(),
+    CheckConstraint("role IN ('description', 'progress', 'message', 'error')", name="role"),
+    Index(None, "template_id"),
+    sqlite_with_rowid=False,
+)
+
+message_arg = Table(
+    "message_arg",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    _key("message_seq", Integer),
+    _key("seq", Integer),
+    _required("value", Text),
+    _of_message(),
+    sqlite_with_rowid=False,
+)
+
+message_param = Table(
+    "message_param",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    _key("message_seq", Integer),
+    _key("seq", Integer),
+    Column("parent_seq", Integer),
+    _required("name", Text),
+    Column("s", Text),
+    Column("dt", Instant),
+    Column("i", BigInteger),
+    Column("d", Double),
+    Column("format", Text),
+    Column("precision", BigInteger),
+    Column("nested_id", Text),
+    Column("nested_has_params", Boolean),
+    _of_message(),
+    ForeignKeyConstraint(
+        ["appliance_id", "job_id", "message_seq", "parent_seq"],
+        [
+            "message_param.appliance_id",
+            "message_param.job_id",
+            "message_param.message_seq",
+            "message_param.seq",
+        ],
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("parent_seq < seq", name="parent_first"),
+    sqlite_with_rowid=False,
+)
+
+job_error = Table(
+    "job_error",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    Column("class_name", Text),
+    Column("error_type", Text),
+    Column("challenge", Text),
+    Column("data", Text),
+    _required("has_value", Boolean),
+    _required("has_messages", Boolean),
+    _of_job(),
+    sqlite_with_rowid=False,
+)
+
+job_status = Table(
+    "job_status",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    _key("status", Text),
+    _required("observed_at", Instant),
+    _required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    _of_job(),
+    sqlite_with_rowid=False,
+)
+
+job_finding = Table(
+    "job_finding",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    _key("seq", Integer),
+    _required("code", Text),
+    _required("field", Text),
+    _required("detail", Text),
+    _of_job(),
+    sqlite_with_rowid=False,
+)
+
+irregular_document = Table(
+    "irregular_document",
+    metadata,
+    _key("appliance_id"),
+    _key("job_id"),
+    _required("document", Text),
+    _of_job(),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id(),
+    _required("digest", LargeBinary, unique=True),
+    Column("appliance_name", Text),
+    Column("job_key", Text),
+    _required("position", Text),
+    _required("reason", Text),
+    _required("document", LargeBinary),
+    _required("first_seen", Instant),
+    _required("last_seen", Instant),
+    _required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+)

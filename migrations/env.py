@@ -1,0 +1,39 @@
+"""Alembic's environment: runs on the connection it is handed, else on the command's own database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from alembic import context
+
+from archive import database, dialects, tables
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+def _render_type(kind: str, item: Any, _autogenerate: object) -> str | bool:
+    """Write the archive's own column types into new migrations by their names."""
+    if kind == "type" and isinstance(item, (dialects.Instant, dialects.Day)):
+        return f"{type(item).__name__}()"
+    return False
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations that Alembic asks for."""
+    context.configure(
+        connection=connection,
+        target_metadata=tables.metadata,
+        compare_type=True,
+        render_item=_render_type,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+handed = context.config.attributes.get("connection")
+if handed is not None:
+    run(handed)
+else:
+    with dialects.writing(database.connect()) as opened:
+        run(opened)

@@ -1,0 +1,424 @@
+"""The archive: appliances, jobs, messages, and what was seen of them.
+
+A migration runs in one transaction with its record of itself. It must keep every row, work on
+SQLite and PostgreSQL alike, and be reversible; views that a change touches are dropped and created
+again. Add its revision to `archive.database.REVISIONS`.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from archive.dialects import Day, Instant, Text
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+V_JOB = """
+CREATE VIEW v_job AS
+SELECT
+    appliance.name AS appliance,
+    job.key,
+    job.status,
+    CASE WHEN job.status IN ('SUCCEEDED', 'FAILED') THEN 1 ELSE 0 END AS finished,
+    CASE WHEN job.status = 'SUCCEEDED' THEN 1 ELSE 0 END AS succeeded,
+    CASE WHEN job.status = 'FAILED' THEN 1 ELSE 0 END AS failed,
+    job.type,
+    job.start_time,
+    job.end_time,
+    job.duration_seconds,
+    job.size_bytes,
+    job.day,
+    calendar.ordinal AS day_ordinal,
+    calendar.week,
+    calendar.month,
+    calendar.quarter,
+    calendar.year,
+    location.masked_url AS location,
+    job.location_folder,
+    job.location_user,
+    build.version_name,
+    build.version,
+    build.build_number,
+    job.user_name,
+    job.progress_total,
+    job.progress_completed,
+    job.first_seen,
+    job.last_seen,
+    job.appliance_id,
+    job.id AS job_id
+FROM job
+INNER JOIN appliance ON job.appliance_id = appliance.id
+INNER JOIN calendar ON job.day = calendar.day
+LEFT JOIN location ON job.location_id = location.id
+LEFT JOIN build ON job.build_id = build.id
+"""
+
+V_MESSAGE = """
+CREATE VIEW v_message AS
+SELECT
+    appliance.name AS appliance,
+    job.key,
+    job.status,
+    job.day,
+    message.seq,
+    message.role,
+    message_template.message_id,
+    coalesce(message.localized, message_template.default_message) AS text,
+    message_template.default_message,
+    message.localized,
+    message.appliance_id,
+    message.job_id
+FROM message
+INNER JOIN job ON message.appliance_id = job.appliance_id AND message.job_id = job.id
+INNER JOIN appliance ON message.appliance_id = appliance.id
+INNER JOIN message_template ON message.template_id = message_template.id
+"""
+
+
+def upgrade() -> None:
+    """Apply the change."""
+    op.create_table(
+        "appliance",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("first_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=False),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_appliance_name_length")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
+        sa.UniqueConstraint("name", name=op.f("uq_appliance_name")),
+    )
+    op.create_table(
+        "build",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("version_name", Text, nullable=False),
+        sa.Column("version", Text, nullable=False),
+        sa.Column("build_number", Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_build")),
+        sa.UniqueConstraint("digest", name=op.f("uq_build_digest")),
+    )
+    op.create_table(
+        "calendar",
+        sa.Column("day", Day(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("week", Text, nullable=False),
+        sa.Column("month", Text, nullable=False),
+        sa.Column("quarter", Text, nullable=False),
+        sa.Column("year", Text, nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar")),
+        sa.UniqueConstraint("ordinal", name=op.f("uq_calendar_ordinal")),
+    )
+    op.create_table(
+        "location",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("url", Text, nullable=False),
+        sa.Column("masked_url", Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_location")),
+        sa.UniqueConstraint("digest", name=op.f("uq_location_digest")),
+    )
+    op.create_table(
+        "message_template",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("message_id", Text, nullable=False),
+        sa.Column("default_message", Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_message_template")),
+        sa.UniqueConstraint("digest", name=op.f("uq_message_template_digest")),
+    )
+    op.create_index(
+        op.f("ix_message_template_message_id"),
+        "message_template",
+        ["message_id"],
+        unique=False,
+        postgresql_using="hash",
+    )
+    op.create_table(
+        "operation",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("service", Text, nullable=True),
+        sa.Column("operation", Text, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operation")),
+        sa.UniqueConstraint("digest", name=op.f("uq_operation_digest")),
+    )
+    op.create_table(
+        "setting",
+        sa.Column("name", Text, nullable=False),
+        sa.Column("value", Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
+    )
+    op.create_table(
+        "ingest_run",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", Text, nullable=False),
+        sa.Column("appliance_id", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", Instant(), nullable=False),
+        sa.Column("started", Instant(), nullable=False),
+        sa.Column("finished", Instant(), nullable=True),
+        sa.Column("outcome", Text, nullable=False),
+        sa.Column("error", Text, nullable=True),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.Column("new", sa.BigInteger(), nullable=False),
+        sa.Column("changed", sa.BigInteger(), nullable=False),
+        sa.Column("unchanged", sa.BigInteger(), nullable=False),
+        sa.Column("findings", sa.BigInteger(), nullable=False),
+        sa.Column("quarantined", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('running', 'complete', 'failed')", name=op.f("ck_ingest_run_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_ingest_run_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_run")),
+    )
+    op.create_table(
+        "job",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", Text, nullable=False),
+        sa.Column("day", Day(), nullable=False),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("type", Text, nullable=True),
+        sa.Column("start_time", Instant(), nullable=True),
+        sa.Column("end_time", Instant(), nullable=True),
+        sa.Column("duration_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("location_folder", Text, nullable=True),
+        sa.Column("location_user", Text, nullable=True),
+        sa.Column("fast_backup", sa.Boolean(), nullable=True),
+        sa.Column("cancelable", sa.Boolean(), nullable=True),
+        sa.Column("user_name", Text, nullable=True),
+        sa.Column("parent", Text, nullable=True),
+        sa.Column("target_type", Text, nullable=True),
+        sa.Column("target_id", Text, nullable=True),
+        sa.Column("progress_total", sa.BigInteger(), nullable=True),
+        sa.Column("progress_completed", sa.BigInteger(), nullable=True),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
+        sa.Column("build_id", sa.BigInteger(), nullable=True),
+        sa.Column("operation_id", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("first_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_job_seen_order")),
+        sa.CheckConstraint("length(key) BETWEEN 1 AND 255", name=op.f("ck_job_key_length")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_job_appliance_id")
+        ),
+        sa.ForeignKeyConstraint(["build_id"], ["build.id"], name=op.f("fk_job_build_id")),
+        sa.ForeignKeyConstraint(["day"], ["calendar.day"], name=op.f("fk_job_day")),
+        sa.ForeignKeyConstraint(["location_id"], ["location.id"], name=op.f("fk_job_location_id")),
+        sa.ForeignKeyConstraint(
+            ["operation_id"], ["operation.id"], name=op.f("fk_job_operation_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["ingest_run.id"], name=op.f("fk_job_run_id")),
+        sa.PrimaryKeyConstraint("appliance_id", "id", name=op.f("pk_job")),
+        sa.UniqueConstraint("appliance_id", "key", name=op.f("uq_job_appliance_id_key")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_job_appliance_id_day"), "job", ["appliance_id", "day"], unique=False)
+    op.create_index(op.f("ix_job_day"), "job", ["day"], unique=False)
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("job_key", Text, nullable=True),
+        sa.Column("position", Text, nullable=False),
+        sa.Column("reason", Text, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("first_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["run_id"], ["ingest_run.id"], name=op.f("fk_quarantine_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sa.UniqueConstraint("digest", name=op.f("uq_quarantine_digest")),
+    )
+    op.create_table(
+        "irregular_document",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("document", Text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_irregular_document_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", name=op.f("pk_irregular_document")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "job_error",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("class_name", Text, nullable=True),
+        sa.Column("error_type", Text, nullable=True),
+        sa.Column("challenge", Text, nullable=True),
+        sa.Column("data", Text, nullable=True),
+        sa.Column("has_value", sa.Boolean(), nullable=False),
+        sa.Column("has_messages", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_job_error_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", name=op.f("pk_job_error")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "job_finding",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("code", Text, nullable=False),
+        sa.Column("field", Text, nullable=False),
+        sa.Column("detail", Text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_job_finding_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_job_finding")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "job_status",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("status", Text, autoincrement=False, nullable=False),
+        sa.Column("observed_at", Instant(), nullable=False),
+        sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_job_status_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["ingest_run.id"], name=op.f("fk_job_status_run_id")),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "status", name=op.f("pk_job_status")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("role", Text, nullable=False),
+        sa.Column("template_id", sa.BigInteger(), nullable=False),
+        sa.Column("localized", Text, nullable=True),
+        sa.Column("has_params", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_message_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["template_id"], ["message_template.id"], name=op.f("fk_message_template_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_message_template_id"), "message", ["template_id"], unique=False)
+    op.create_table(
+        "message_arg",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("value", Text, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id", "message_seq"],
+            ["message.appliance_id", "message.job_id", "message.seq"],
+            name=op.f("fk_message_arg_appliance_id_job_id_message_seq"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_arg")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message_param",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("parent_seq", sa.Integer(), nullable=True),
+        sa.Column("name", Text, nullable=False),
+        sa.Column("s", Text, nullable=True),
+        sa.Column("dt", Instant(), nullable=True),
+        sa.Column("i", sa.BigInteger(), nullable=True),
+        sa.Column("d", sa.Double(), nullable=True),
+        sa.Column("format", Text, nullable=True),
+        sa.Column("precision", sa.BigInteger(), nullable=True),
+        sa.Column("nested_id", Text, nullable=True),
+        sa.Column("nested_has_params", sa.Boolean(), nullable=True),
+        sa.CheckConstraint("parent_seq < seq", name=op.f("ck_message_param_parent_first")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id", "message_seq", "parent_seq"],
+            [
+                "message_param.appliance_id",
+                "message_param.job_id",
+                "message_param.message_seq",
+                "message_param.seq",
+            ],
+            name=op.f("fk_message_param_appliance_id_job_id_message_seq_parent_seq"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id", "message_seq"],
+            ["message.appliance_id", "message.job_id", "message.seq"],
+            name=op.f("fk_message_param_appliance_id_job_id_message_seq"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_param")
+        ),
+        sqlite_with_rowid=False,
+    )
+    op.execute(V_JOB)
+    op.execute(V_MESSAGE)
+
+
+def downgrade() -> None:
+    """Take the change back."""
+    op.execute("DROP VIEW v_message")
+    op.execute("DROP VIEW v_job")
+    op.drop_table("message_param")
+    op.drop_table("message_arg")
+    op.drop_index(op.f("ix_message_template_id"), table_name="message")
+    op.drop_table("message")
+    op.drop_table("job_status")
+    op.drop_table("job_finding")
+    op.drop_table("job_error")
+    op.drop_table("irregular_document")
+    op.drop_table("quarantine")
+    op.drop_index(op.f("ix_job_day"), table_name="job")
+    op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
+    op.drop_table("job")
+    op.drop_table("ingest_run")
+    op.drop_table("setting")
+    op.drop_table("operation")
+    op.drop_index(
+        op.f("ix_message_template_message_id"),
+        table_name="message_template",
+        postgresql_using="hash",
+    )
+    op.drop_table("message_template")
+    op.drop_table("location")
+    op.drop_table("calendar")
+    op.drop_table("build")
+    op.drop_table("appliance")
