@@ -1,3 +1,5 @@
 """The backup history of a vCenter fleet, kept in a relational archive."""
 
+from __future__ import annotations
+
 __version__ = "0.1.0"

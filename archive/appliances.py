@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from archive import dialects, tables
 from archive.errors import UsageError
-from archive.merge import Sight
 from archive.references import next_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from sqlalchemy.engine import Connection
+
+    from archive.merge import Sight
 
 NAME_LENGTH = 255
 _CHUNK = 500
@@ -23,11 +25,10 @@ _Row = tuple[int, str, str]
 def check_name(name: str) -> str:
     """Return a usable appliance name. Raises UsageError for an empty, long or unprintable one."""
     if not name or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
-        message = (
+        raise UsageError(
             f"{name!r} cannot be an appliance's name: it must have 1 to {NAME_LENGTH} printable"
             " characters and no space around it"
         )
-        raise UsageError(message)
     return name
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from archive import dialects, tables
-from archive.canonical import Document
-from archive.normalise import Normalised
-from archive.references import References
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection
+
+    from archive.canonical import Document
+    from archive.normalise import Normalised
+    from archive.references import References
 
 # Parents before children.
 _INSERTED = (

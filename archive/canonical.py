@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, NamedTuple
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import findings, numbers, wire
 from archive.errors import NotAJobError
-from archive.findings import Finding
 from archive.mend import mend
+
+if TYPE_CHECKING:
+    from archive.findings import Finding
 
 
 class Document(NamedTuple):
@@ -33,9 +33,9 @@ def read(raw: Any) -> Document:
     Raises NotAJobError if it cannot be a job at all.
     """
     try:
-        info = wire.Info.model_validate(raw)
+        info = wire.parse_info(raw)
         text = wire.to_json(info)
-    except (ValidationError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return _lenient(raw)
     # An escaped NUL, or a backslash before "u0000": rare enough to look closer at both.
     if "\\u0000" in text:
@@ -48,8 +48,7 @@ def _lenient(raw: Any) -> Document:
         mended = mend(raw)
         text = wire.to_json(mended.info) if mended.regular else numbers.dumps(mended.whole)
     except RecursionError as error:
-        message = "it is nested too deeply"
-        raise NotAJobError(message) from error
+        raise NotAJobError("it is nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)
     return Document(mended.info, text, digest(text), not mended.regular, found)
 

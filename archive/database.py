@@ -67,24 +67,21 @@ def require(engine: Engine) -> None:
     found = current(engine)
     place = describe(engine)
     if found is None:
-        message = (
+        raise SchemaError(
             f"there is no archive at {place}; `archive db upgrade` creates it"
             " (on SQLite the first `archive ingest` does, too)"
         )
-        raise SchemaError(message)
     if found not in REVISIONS:
-        message = (
+        raise SchemaError(
             f"the archive at {place} has schema {found}, made by a newer version of archive than"
             f" this one (which knows {HEAD}); install that version, for example with"
             " `pip install --upgrade archive-vcenter`"
         )
-        raise SchemaError(message)
     if found != HEAD:
-        message = (
+        raise SchemaError(
             f"the archive at {place} has schema {found} and this version needs {HEAD};"
             " run `archive db upgrade`"
         )
-        raise SchemaError(message)
 
 
 def prepare(engine: Engine) -> None:

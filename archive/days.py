@@ -49,13 +49,15 @@ _PLAIN = Calendar()
 def calendar(zone: str, day_start: str) -> Calendar:
     """Return a checked calendar. Raises UsageError for an unknown zone or a malformed time."""
     if not _TIME_OF_DAY.fullmatch(day_start):
-        message = f"{day_start!r} is not a time of day; write it as HH:MM, for example 16:00"
-        raise UsageError(message)
+        raise UsageError(
+            f"{day_start!r} is not a time of day; write it as HH:MM, for example 16:00"
+        )
     try:
         ZoneInfo(zone)
     except (LookupError, ValueError, OSError) as error:
-        message = f"{zone!r} is not an IANA time zone; an example of one is Europe/Berlin"
-        raise UsageError(message) from error
+        raise UsageError(
+            f"{zone!r} is not an IANA time zone; an example of one is Europe/Berlin"
+        ) from error
     return Calendar(zone, day_start)
 
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import instants, numbers, wire
 from archive.errors import DeliveryError
 from archive.jsontext import JsonText, encode, errors_of, is_utf8, sniff_encoding
 from archive.merge import Sight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY_LENGTH = 255
 _JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
@@ -50,25 +50,6 @@ class RawDocument(NamedTuple):
         return encode(self.text)
 
 
-class _Seen(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    first: wire.Timestamp
-    last: wire.Timestamp
-    status: dict[str, wire.Timestamp]
-
-
-class _Line(BaseModel):
-    """One exported job."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    appliance: str
-    job: str
-    info: Any
-    seen: _Seen | None = None
-
-
 def is_lines(name: str, head: bytes) -> bool:
     """Say whether a delivery is JSON Lines, from its name and its first bytes."""
     if name.lower().endswith(_LINE_SUFFIXES):
@@ -89,8 +70,7 @@ def read(stream: io.BufferedReader, name: str) -> tuple[bool, Iterator[RawDocume
     """
     head = stream.peek()
     if not head.strip():
-        message = "it is empty"
-        raise DeliveryError(message)
+        raise DeliveryError("it is empty")
     encoding = sniff_encoding(head)
     if is_lines(name, head):
         return True, _lines(stream, encoding)
@@ -108,12 +88,11 @@ def _lines(stream: io.BufferedReader, encoding: str) -> Iterator[RawDocument]:
     text = io.TextIOWrapper(stream, encoding, errors_of(encoding), newline="\n")
     number = 0
     try:
-        for number, line in enumerate(text, 1):  # noqa: B007 - the error below names it
+        for number, line in enumerate(text, 1):
             if not line.isspace():
                 yield from _line(line.strip().removeprefix(_BOM), f"line {number}")
     except UnicodeDecodeError as error:
-        message = f"after line {number} it is not text in {error.encoding}"
-        raise DeliveryError(message) from error
+        raise DeliveryError(f"after line {number} it is not text in {error.encoding}") from error
 
 
 def _line(text: str, position: str) -> Iterator[RawDocument]:
@@ -123,7 +102,7 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
             yield _exported(value, text, position)
             return
         # Only the cursor knows the text of each document within an answer.
-        documents = list(_values(JsonText(io.BytesIO(encode(text)), "utf-8")))  # type: ignore[arg-type]
+        documents = list(_values(JsonText(io.BytesIO(encode(text)), "utf-8")))
     except DeliveryError as error:
         yield RawDocument(None, None, text, position, problem=str(error))
     except (ValueError, RecursionError) as error:
@@ -135,16 +114,19 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
 
 def _exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
     try:
-        line = _Line.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        problem = f"it is not an exported job: {where}: {first['msg']}"
-        return RawDocument(None, None, text, position, problem=problem)
-    sight = line.seen and Sight(
-        instants.fixed_form(line.seen.first),
-        instants.fixed_form(line.seen.last),
-        {status: instants.fixed_form(at) for status, at in line.seen.status.items()},
+        line = wire.parse_exported_job(value)
+    except wire.ShapeError as error:
+        return RawDocument(
+            None, None, text, position, problem=f"it is not an exported job: {error}"
+        )
+    sight = (
+        None
+        if line.seen is None
+        else Sight(
+            instants.fixed_form(line.seen.first),
+            instants.fixed_form(line.seen.last),
+            {status: instants.fixed_form(at) for status, at in line.seen.status.items()},
+        )
     )
     return _document(line.job, line.info, text, position)._replace(
         appliance=line.appliance, sight=sight

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -170,8 +170,7 @@ def prepare_file(engine: Engine) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        message = f"the folder {path.parent} cannot be made: {error.strerror}"
-        raise DatabaseError(message) from error
+        raise DatabaseError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
     with _explained(engine.url):
         connection = engine.raw_connection()
         try:
@@ -185,11 +184,10 @@ def require_utf8(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
-            message = (
+            raise DatabaseError(
                 f"the database's encoding is {encoding}, but texts of any language are archived; "
                 "create it with ENCODING 'UTF8' TEMPLATE template0"
             )
-            raise DatabaseError(message)
 
 
 def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:
@@ -218,8 +216,7 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
             list(rows),
         )
         return
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     with (
         driver.cursor() as cursor,
         cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN".encode()) as copy,

@@ -5,10 +5,12 @@ The rules are those of the SDK's validator (a union discriminated by `status`) a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archive import instants
-from archive.wire import Info
+
+if TYPE_CHECKING:
+    from archive.wire import Info
 
 CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
 _RAN = frozenset({"duration", "size", "progress", "start_time"})

@@ -7,15 +7,12 @@ completes it.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import canonical, deliveries, dialects, instants, quarantine, runs, settings
 from archive.appliances import check_name, lock_appliances
-from archive.deliveries import RawDocument
 from archive.errors import (
     ArchiveError,
     DatabaseError,
@@ -29,7 +26,12 @@ from archive.merge import Sight
 from archive.quarantine import Held
 
 if TYPE_CHECKING:
+    import io
+    from collections.abc import Callable, Iterable, Iterator
+
     from sqlalchemy.engine import Connection, Engine
+
+    from archive.deliveries import RawDocument
 
 # Documents that are merged together, and of a JSON Lines stream committed together.
 BATCH = 2000
@@ -88,8 +90,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> Summary:
         loader = Loader(run_id, settings.calendar(connection))
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
-            message = f"there is no number {min(missing)} in quarantine"
-            raise UsageError(message)
+            raise UsageError(f"there is no number {min(missing)} in quarantine")
         released = []
         observations: list[Observation] = []
         for held in documents:
@@ -130,7 +131,7 @@ class _Run:
         self._delivery = delivery
         self._on_batch = on_batch
         self._committed = False
-        self._loader: Loader | None = None
+        self._loader: Loader | None = None  # made in the first transaction, with its calendar
         self.counts = Counts()
         self.id = runs.start(engine, delivery.name, delivery.seen_at)
 
@@ -142,20 +143,19 @@ class _Run:
                 yield
             except ArchiveError as error:
                 if self._committed:
-                    message = (
+                    raise InterruptedDeliveryError(
                         f"{self._delivery.name}: {error}; the first {self.counts.seen:,} documents"
                         " have been archived, ingesting it again completes it"
-                    )
-                    raise InterruptedDeliveryError(message) from error
+                    ) from error
                 if isinstance(error, DeliveryError):
                     raise _named(self._delivery.name, error) from error
                 raise
 
     def commit_whole(self, documents: Iterator[RawDocument]) -> None:
         with dialects.writing(self._engine) as connection:
-            self._begin(connection)
+            loader = self._begin(connection)
             while batch := list(islice(documents, BATCH)):
-                self._load(connection, batch, self.counts)
+                self._load(connection, loader, batch, self.counts)
             runs.complete(connection, self.id)
 
     def commit_batches(self, documents: Iterator[RawDocument]) -> None:
@@ -164,8 +164,8 @@ class _Run:
             following = list(islice(documents, BATCH))
             counts = Counts(**vars(self.counts))
             with dialects.writing(self._engine) as connection:
-                self._begin(connection)
-                self._load(connection, batch, counts)
+                loader = self._begin(connection)
+                self._load(connection, loader, batch, counts)
                 if not following:
                     runs.complete(connection, self.id)
             self.counts = counts
@@ -174,16 +174,20 @@ class _Run:
                 return
             batch = following
 
-    def _begin(self, connection: Connection) -> None:
+    def _begin(self, connection: Connection) -> Loader:
         dialects.lock(connection, ["calendar"], shared=True)
         if self._loader is None:
             self._loader = Loader(self.id, settings.calendar(connection))
+            self._loader.know_years(connection, self._delivery.seen_at)
         name, seen_at = self._delivery.appliance, self._delivery.seen_at
         if name is not None:
             numbers = lock_appliances(connection, {name: Sight(seen_at, seen_at, {})})
             runs.record(connection, self.id, self.counts, appliance_id=numbers[name])
+        return self._loader
 
-    def _load(self, connection: Connection, batch: list[RawDocument], counts: Counts) -> None:
+    def _load(
+        self, connection: Connection, loader: Loader, batch: list[RawDocument], counts: Counts
+    ) -> None:
         observations: list[Observation] = []
         refused: list[Held] = []
         seen_at = self._delivery.seen_at
@@ -198,9 +202,8 @@ class _Run:
             )
         counts.seen += len(refused)
         counts.quarantined += len(refused)
-        assert self._loader is not None
         if observations:
-            self._loader.load(connection, observations, counts)
+            loader.load(connection, observations, counts)
         quarantine.hold(connection, refused)
         runs.record(connection, self.id, counts)
         self._on_batch(counts)
@@ -212,8 +215,7 @@ def _observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observati
         return raw.problem or "it has no job key"
     name = raw.appliance or appliance
     if name is None:
-        message = f"{raw.position} does not say whose job it is; name it with --appliance"
-        raise UsageError(message)
+        raise UsageError(f"{raw.position} does not say whose job it is; name it with --appliance")
     try:
         check_name(name)
         document = canonical.read(raw.info)

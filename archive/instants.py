@@ -32,8 +32,7 @@ def parse(text: str) -> str:
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
-        message = f"{text!r} is not an RFC 3339 timestamp with an offset"
-        raise ValueError(message)
+        raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
     *numbers, fraction, zulu, sign, hours, minutes = match.groups()
     fraction = fraction or ""
     kept = fraction[:MICROSECOND_DIGITS].ljust(MICROSECOND_DIGITS, "0")
@@ -50,14 +49,12 @@ def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> 
     from datetime import timedelta
 
     if hours > 23 or minutes > 59:
-        message = f"{text!r} has an impossible offset"
-        raise ValueError(message)
+        raise ValueError(f"{text!r} has an impossible offset")
     offset = timedelta(hours=hours, minutes=minutes)
     try:
         return moment - offset if sign == "+" else moment + offset
     except OverflowError as error:
-        message = f"{text!r} lies outside the years 1 to 9999"
-        raise ValueError(message) from error
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from error
 
 
 def from_datetime(moment: datetime) -> str:

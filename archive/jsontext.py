@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import io
 import json
 from json.decoder import JSONDecodeError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archive.errors import DeliveryError
 from archive.numbers import DECODER
+
+if TYPE_CHECKING:
+    import io
 
 _CHUNK = 1 << 18
 _SPACE = " \t\n\r"
@@ -92,8 +94,7 @@ class JsonText:
             self._ended = not data
             self._buffer += self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError as error:
-            message = f"it is not text in {error.encoding}"
-            raise DeliveryError(message) from error
+            raise DeliveryError(f"it is not text in {error.encoding}") from error
         return not self._ended or self._place < len(self._buffer)
 
     def _drop(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,14 +10,17 @@ import sqlalchemy as sa
 from archive import dialects, instants, merge, tables
 from archive.appliances import lock_appliances
 from archive.batch import Batch, update_jobs
-from archive.canonical import Document
-from archive.days import Calendar
 from archive.merge import Sight, State
 from archive.normalise import Normalised, normalise
 from archive.references import References
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection
+
+    from archive.canonical import Document
+    from archive.days import Calendar
 
 _CHUNK = 500
 _JobKey = tuple[int, str]
@@ -65,6 +67,13 @@ class Loader:
         self._calendar = calendar
         self._references = References()
 
+    def know_years(self, connection: Connection, seen_at: str) -> None:
+        """Give the calendar this year and the next, so that SQL can count days back from today."""
+        year = int(seen_at[:4])
+        self._references.learn_days(
+            connection, [f"{following:04d}-01-01" for following in (year, min(year + 1, 9999))]
+        )
+
     def load(
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
     ) -> None:
@@ -101,7 +110,7 @@ class Loader:
             info = document.info
             rank = merge.rank(
                 info.status,
-                info.progress and info.progress.completed,
+                None if info.progress is None else info.progress.completed,
                 info.duration,
                 info.end_time and instants.fixed_form(info.end_time),
                 document.digest,
@@ -180,7 +189,8 @@ class Loader:
                         "new_day": day,
                     }
                 )
-            if sight.first_seen < before.first_seen or set(sight.statuses) != {before.status}:
+            # Seen in order, and in the status it has: what is known of its statuses stays true.
+            if sight.first_seen < before.last_seen or set(sight.statuses) != {before.status}:
                 statuses[key[0], before.id] = sight.statuses
         _update_last_seen(connection, later)
         self._references.learn_days(connection, [change["new_day"] for change in earlier])
@@ -193,15 +203,10 @@ class Loader:
         table = tables.job_status
         rows = []
         for (appliance_id, job_id), statuses in observed.items():
-            known = dict(
-                connection.execute(
-                    sa.select(table.c.status, table.c.observed_at).where(
-                        table.c.appliance_id == appliance_id, table.c.job_id == job_id
-                    )
-                )
-                .tuples()
-                .all()
+            query = sa.select(table.c.status, table.c.observed_at).where(
+                table.c.appliance_id == appliance_id, table.c.job_id == job_id
             )
+            known = {status: at for status, at in connection.execute(query)}
             rows += [
                 (appliance_id, job_id, status, observed_at, self._run_id)
                 for status, observed_at in statuses.items()

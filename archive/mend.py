@@ -12,8 +12,6 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from archive import instants, numbers, wire
 from archive.errors import NotAJobError
 from archive.findings import Finding
@@ -42,24 +40,22 @@ class Mended(NamedTuple):
 def mend(raw: Any) -> Mended:
     """Read a document that the strict schema refuses. Raises NotAJobError if nothing helps."""
     if not isinstance(raw, dict):
-        message = f"it is {_kind(raw)}, not a job's details"
-        raise NotAJobError(message)
+        raise NotAJobError(f"it is {_kind(raw)}, not a job's details")
     if not isinstance(raw.get("status"), str):
         hint = " (it looks like an answer of the older .../job/{id})" if "state" in raw else ""
-        message = f"it has no status{hint}"
-        raise NotAJobError(message)
+        raise NotAJobError(f"it has no status{hint}")
     if len(raw["status"]) > wire.STATUS_LENGTH:
-        message = f"its status is longer than {wire.STATUS_LENGTH} characters"
-        raise NotAJobError(message)
+        raise NotAJobError(f"its status is longer than {wire.STATUS_LENGTH} characters")
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}
-    clean = _scrub(_maps(whole), (), aside)
+    _params_to_maps(whole)
+    clean = _scrub(whole, (), aside)
     for _ in range(_ROUNDS):
         try:
-            info = wire.Info.model_validate(clean)
-        except ValidationError as refused:
-            for error in refused.errors(include_url=False):
-                _mend_place(clean, error["loc"], error["type"], aside)
+            info = wire.parse_info(clean)
+        except wire.ShapeError as error:
+            for path, kind, _ in error.refusals:
+                _mend_place(clean, path, kind, aside)
         else:
             kept = json.loads(wire.to_json(info))
             return Mended(
@@ -68,8 +64,7 @@ def mend(raw: Any) -> Mended:
                 not aside,
                 [finding for finding in aside.values() if finding is not None],
             )
-    message = "its structure is too far from a job's details"
-    raise NotAJobError(message)
+    raise NotAJobError("its structure is too far from a job's details")
 
 
 def _kind(value: object) -> str:
@@ -77,14 +72,26 @@ def _kind(value: object) -> str:
     return "null" if value is None else names.get(type(value), "a number")
 
 
-def _maps(value: Any) -> Any:
-    """Turn `/rest` entry lists named `params` into maps, in place, at every depth."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            value[key] = _maps(wire.entries_to_map(item) if key == "params" else item)
-    elif isinstance(value, list):
-        value[:] = [_maps(item) for item in value]
-    return value
+def _params_to_maps(info: dict[str, Any]) -> None:
+    """Turn the `/rest` entry lists of all messages into maps, in place; unknown fields stay."""
+    error = info.get("error")
+    places: list[Any] = [info.get("description"), _get(info.get("progress"), "message")]
+    for messages in (
+        info.get("messages"),
+        _get(error, "messages"),
+        _get(_get(error, "value"), "messages"),
+    ):
+        places += messages if isinstance(messages, list) else []
+    while places:
+        holder = places.pop()
+        params = wire.entries_to_map(_get(holder, "params"))
+        if isinstance(params, dict):
+            holder["params"] = params
+            places += [_get(param, "l") for param in params.values()]
+
+
+def _get(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
@@ -186,8 +193,7 @@ def _remove(clean: Any, path: Path, aside: dict[Path, Finding | None]) -> None:
 
 def _parent(clean: Any, path: Path) -> tuple[Any, Any]:
     """Return the object that holds the named place, or (None, ...) if it has gone by now."""
-    value = clean
-    # pydantic names fields by alias here, so a path can be walked as it is.
+    value: Any = clean
     for step in path[:-1]:
         try:
             value = value[step]

@@ -7,11 +7,14 @@ here; `load` gives them their numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archive import instants, numbers
-from archive.wire import Failure, Info, Message, Nested, Param
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.wire import Failure, Info, Message, Nested, Param
 
 # vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
 _FOLDER = "/vCenter/sn_"
@@ -144,20 +147,20 @@ def normalise(info: Info) -> Normalised:
         cancelable=info.cancelable,
         user_name=info.user,
         parent=info.parent,
-        target_type=target and target.type,
-        target_id=target and target.id,
-        progress_total=progress and progress.total,
-        progress_completed=progress and progress.completed,
+        target_type=None if target is None else target.type,
+        target_id=None if target is None else target.id,
+        progress_total=None if progress is None else progress.total,
+        progress_completed=None if progress is None else progress.completed,
     )
     return Normalised(
         job,
-        build and Build(build.version_name, build.version, build.build_number),
+        None if build is None else Build(build.version_name, build.version, build.build_number),
         None if url is None else Location(url),
         None
         if info.service is None and info.operation is None
         else Operation(info.service, info.operation),
         _messages(info),
-        info.error and _error(info.error),
+        None if info.error is None else _error(info.error),
     )
 
 
@@ -213,7 +216,7 @@ def _add_params(tree: dict[str, Param], parent_seq: int | None, rows: list[Param
                 param.d,
                 param.format,
                 param.precision,
-                nested and nested.id,
+                None if nested is None else nested.id,
                 None if nested is None else nested.params is not None,
             )
         )

@@ -22,8 +22,7 @@ def parse_float(text: str) -> float | Decimal:
 
 def refuse_constant(text: str) -> float:
     """Refuse NaN and Infinity, which Python would read and JSON does not have."""
-    message = f"{text} is not JSON"
-    raise ValueError(message)
+    raise ValueError(f"{text} is not JSON")
 
 
 DECODER = json.JSONDecoder(parse_float=parse_float, parse_constant=refuse_constant)

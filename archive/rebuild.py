@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from archive import instants, numbers
-from archive.normalise import ErrorRow, MessageRows, Normalised, ParamRow
 from archive.wire import Build, DynamicID, Failure, Info, Message, Nested, Param, Progress
+
+if TYPE_CHECKING:
+    from archive.normalise import ErrorRow, MessageRows, Normalised, ParamRow
 
 
 def rebuild(rows: Normalised) -> Info:
     """Return the document whose rows these are."""
     job = rows.job
-    by_role: dict[str, list[Message]] = {}
+    by_role: dict[str, list[Any]] = {}
     for message in rows.messages:
         by_role.setdefault(message.role, []).append(_message(message))
-    progress = by_role.get("progress")
-    description = by_role.get("description")
+    progress = by_role.get("progress", [None])[0]
+    description = by_role.get("description", [None])[0]
     return Info.model_construct(
         build=rows.build and Build.model_construct(**rows.build._asdict()),
         cancelable=job.cancelable,
-        description=description and description[0],
+        description=description,
         duration=job.duration_seconds,
         end_time=job.end_time and instants.document_form(job.end_time),
         error=rows.error and _error(rows.error, by_role.get("error", [])),
@@ -28,9 +32,10 @@ def rebuild(rows: Normalised) -> Info:
         messages=by_role.get("message", []),
         operation=rows.operation and rows.operation.operation,
         parent=job.parent,
-        progress=progress
-        and Progress.model_construct(
-            completed=job.progress_completed, message=progress[0], total=job.progress_total
+        progress=None
+        if progress is None
+        else Progress.model_construct(
+            completed=job.progress_completed or 0, message=progress, total=job.progress_total or 0
         ),
         service=rows.operation and rows.operation.service,
         size=job.size_bytes,
@@ -38,7 +43,7 @@ def rebuild(rows: Normalised) -> Info:
         status=job.status,
         target=None
         if job.target_id is None
-        else DynamicID.model_construct(id=job.target_id, type=job.target_type),
+        else DynamicID.model_construct(id=job.target_id, type=job.target_type or ""),
         type=job.type,
         user=job.user_name,
     )

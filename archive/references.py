@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,6 +12,8 @@ from archive import days, dialects, tables
 from archive.normalise import Build, Location, Operation, Template, mask_url
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from sqlalchemy.engine import Connection
 
 Natural = Build | Location | Operation | Template
@@ -35,55 +36,44 @@ class References:
     """
 
     def __init__(self) -> None:
-        self._ids: dict[Natural, int] = {}
+        # By kind, because keys of two kinds can be equal as tuples.
+        self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
         self._years: set[str] = set()
 
     def id_of(self, key: Natural | None) -> int | None:
         """Return the number of a key that `learn` has been given; None for no key."""
-        return None if key is None else self._ids[key]
+        return None if key is None else self._ids[type(key)][key]
 
     def learn(self, connection: Connection, keys: Iterable[Natural]) -> None:
         """Make sure that each key has a row and a known number."""
-        if len(self._ids) > _REMEMBERED:
-            self._ids.clear()
-        unknown: dict[type, list[Natural]] = {}
-        for key in dict.fromkeys(keys):
-            if key not in self._ids:
-                unknown.setdefault(type(key), []).append(key)
+        unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
+        for known in self._ids.values():
+            if len(known) > _REMEMBERED:
+                known.clear()
+        for key in keys:
+            if key not in self._ids[type(key)]:
+                unknown[type(key)][key] = None
         for kind, wanted in unknown.items():
-            self._learn_kind(connection, _TABLES[kind], wanted)
+            if wanted:
+                self._learn_kind(connection, kind, list(wanted))
 
-    def _learn_kind(
-        self, connection: Connection, table: sa.Table, wanted: Sequence[Natural]
-    ) -> None:
+    def _learn_kind(self, connection: Connection, kind: type, wanted: Sequence[Natural]) -> None:
+        table, known = _TABLES[kind], self._ids[kind]
         by_digest = {digest(key): key for key in wanted}
-        self._look_up(connection, table, by_digest)
-        if all(key in self._ids for key in wanted):
+        known |= _look_up(connection, table, by_digest)
+        if all(key in known for key in wanted):
             return
         # Numbers are given out under one lock, so they are the same whichever database it is.
         dialects.lock(connection, ["references"])
-        self._look_up(connection, table, by_digest)
+        known |= _look_up(connection, table, by_digest)
         following = next_id(connection, table)
         rows = []
         for key_digest, key in by_digest.items():
-            if key not in self._ids:
-                self._ids[key] = following
+            if key not in known:
+                known[key] = following
                 rows.append((following, key_digest, *_columns(key)))
                 following += 1
         dialects.insert(connection, table, rows)
-
-    def _look_up(
-        self, connection: Connection, table: sa.Table, by_digest: dict[bytes, Natural]
-    ) -> None:
-        digests = [key_digest for key_digest, key in by_digest.items() if key not in self._ids]
-        for start in range(0, len(digests), _CHUNK):
-            found = connection.execute(
-                sa.select(table.c.digest, table.c.id).where(
-                    table.c.digest.in_(digests[start : start + _CHUNK])
-                )
-            )
-            for key_digest, number in found:
-                self._ids[by_digest[key_digest]] = number
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
         """Make sure that the calendar has the whole year of each day."""
@@ -96,6 +86,20 @@ class References:
             if known.first() is None:
                 dialects.insert(connection, tables.calendar, days.calendar_year(int(year)))
             self._years.add(year)
+
+
+def _look_up(
+    connection: Connection, table: sa.Table, by_digest: dict[bytes, Natural]
+) -> dict[Natural, int]:
+    digests = list(by_digest)
+    found: dict[Natural, int] = {}
+    for start in range(0, len(digests), _CHUNK):
+        query = sa.select(table.c.digest, table.c.id).where(
+            table.c.digest.in_(digests[start : start + _CHUNK])
+        )
+        for key_digest, number in connection.execute(query):
+            found[by_digest[key_digest]] = number
+    return found
 
 
 def digest(key: Natural) -> bytes:

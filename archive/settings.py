@@ -19,7 +19,9 @@ _DAY_START = "calendar.day_start"
 def calendar(connection: Connection) -> Calendar:
     """Return the archive's calendar."""
     table = tables.setting
-    values = dict(connection.execute(sa.select(table.c.name, table.c.value)).tuples().all())
+    values = {
+        name: value for name, value in connection.execute(sa.select(table.c.name, table.c.value))
+    }
     plain = Calendar()
     return Calendar(values.get(_ZONE, plain.zone), values.get(_DAY_START, plain.day_start))
 

@@ -9,9 +9,17 @@ that pydantic writes canonical: keys sorted, nulls left out, instants in UTC.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from archive import instants
 
@@ -20,7 +28,8 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 STATUS_LENGTH = 255
 
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
-Double = Annotated[float, Field(allow_inf_nan=False)]
+# Minus zero is zero by value.
+Double = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda double: double + 0.0)]
 Timestamp = Annotated[
     str, AfterValidator(lambda text: instants.document_form(instants.parse(text)))
 ]
@@ -110,9 +119,8 @@ def free_json(value: object) -> object:
     if isinstance(value, list):
         return [free_json(item) for item in value]
     if isinstance(value, Decimal):
-        message = f"{value} is not a double"
-        raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueError only
-    return value
+        raise ValueError(f"{value} is not a double")  # noqa: TRY004 - pydantic collects ValueError
+    return value + 0.0 if isinstance(value, float) else value
 
 
 class Failure(_Structure):
@@ -132,8 +140,7 @@ class Failure(_Structure):
         plain = (self.challenge, self.data, self.error_type, self.messages)
         inner = self.value
         if plain != (None,) * 4 or (inner and (inner.type is not None or inner.value is not None)):
-            message = "an error is either plain or wrapped"
-            raise ValueError(message)
+            raise ValueError("an error is either plain or wrapped")
         return self
 
 
@@ -162,9 +169,62 @@ class Info(_Structure):
     user: str | None = None
 
 
+class Seen(_Structure):
+    """When an exported job was seen: first, last, and first in each status."""
+
+    first: Timestamp
+    last: Timestamp
+    status: dict[str, Timestamp]
+
+
+class ExportedJob(_Structure):
+    """One line of an export; `info` is a job's details as they stand in an answer."""
+
+    appliance: str
+    info: Any
+    job: str
+    seen: Seen | None = None
+
+
+class Refusal(NamedTuple):
+    """One place of a value that the schema refuses; `kind` is pydantic's name for the reason."""
+
+    path: tuple[str | int, ...]
+    kind: str
+    message: str
+
+
+class ShapeError(ValueError):
+    """A value is not of the schema's shape; `refusals` name the places."""
+
+    def __init__(self, error: ValidationError) -> None:
+        self.refusals = [
+            Refusal(details["loc"], details["type"], details["msg"])
+            for details in error.errors(include_url=False)
+        ]
+        first = self.refusals[0]
+        super().__init__(f"{'.'.join(map(str, first.path))}: {first.message}")
+
+
+def parse_info(raw: Any) -> Info:
+    """Return one job's details, strictly. Raises ShapeError."""
+    try:
+        return Info.model_validate(raw)
+    except ValidationError as error:
+        raise ShapeError(error) from None
+
+
+def parse_exported_job(raw: Any) -> ExportedJob:
+    """Return one line of an export; its `info` is not looked at yet. Raises ShapeError."""
+    try:
+        return ExportedJob.model_validate(raw)
+    except ValidationError as error:
+        raise ShapeError(error) from None
+
+
 def to_json(info: Info) -> str:
     """Return the canonical JSON of a job: sorted keys, no white space, nulls left out.
 
-    Raises pydantic's serialisation error (a ValueError) where a text has a lone surrogate.
+    Raises ValueError where a text has a lone surrogate.
     """
     return info.model_dump_json(exclude_none=True, by_alias=True)

@@ -65,8 +65,7 @@ def ingest(
     try:
         seen = instants.parse(seen_at) if seen_at else instants.now()
     except ValueError as error:
-        message = f"--seen-at: {error}"
-        raise UsageError(message) from error
+        raise UsageError(f"--seen-at: {error}") from error
     engine = databases.connect(database)
     databases.prepare(engine)
     total = Counts()

@@ -6,12 +6,14 @@ import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from archive.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
@@ -48,31 +50,30 @@ def open_file(path: str) -> Iterator[OpenFile]:
             content = _unzip(stored) if zipped else stored
             yield OpenFile(name, content, stored, size)
     except EOFError as error:
-        message = f"{name}: it is cut off: the gzip data ends too early; get it again"
-        raise DeliveryError(message) from error
+        raise DeliveryError(
+            f"{name}: it is cut off: the gzip data ends too early; get it again"
+        ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        message = f"{name}: its gzip data is damaged ({error}); get it again"
-        raise DeliveryError(message) from error
+        raise DeliveryError(f"{name}: its gzip data is damaged ({error}); get it again") from error
     except FileNotFoundError as error:
-        message = f"{name}: there is no such file"
-        raise DeliveryError(message) from error
+        raise DeliveryError(f"{name}: there is no such file") from error
     except IsADirectoryError as error:
-        message = f"{name}: it is a directory; name the files in it, for example {name}/*.json"
-        raise DeliveryError(message) from error
+        raise DeliveryError(
+            f"{name}: it is a directory; name the files in it, for example {name}/*.json"
+        ) from error
     except OSError as error:
-        message = f"{name}: it cannot be read: {error.strerror or error}"
-        raise DeliveryError(message) from error
+        raise DeliveryError(f"{name}: it cannot be read: {error.strerror or error}") from error
 
 
 def _unzip(stored: io.BufferedReader) -> io.BufferedReader:
-    return io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER)  # type: ignore[type-var]  # typeshed wants a RawIOBase
+    return io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER)
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader]:
     if path == STANDARD_INPUT:
-        # Its own buffer is too small to tell from its content what a delivery is.
-        yield io.BufferedReader(sys.stdin.buffer, _BUFFER)  # type: ignore[type-var]  # a buffer can be read like a raw stream
+        # A buffer of our own: the one that is there is too small to tell what a delivery is.
+        yield io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer), _BUFFER)
     else:
-        with Path(path).open("rb", buffering=_BUFFER) as stored:
+        with io.BufferedReader(io.FileIO(path), _BUFFER) as stored:
             yield stored

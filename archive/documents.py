@@ -1,0 +1,209 @@
+"""Documents out of the archive: rows read back, rebuilt, with when they were seen."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import canonical, instants, tables, wire
+from archive.findings import Finding
+from archive.merge import Sight
+from archive.normalise import (
+    Build,
+    ErrorRow,
+    JobColumns,
+    Location,
+    MessageRows,
+    Normalised,
+    Operation,
+    ParamRow,
+    Template,
+)
+from archive.rebuild import rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine import Connection, Row
+
+# Jobs whose rows are read together: one query a table.
+_CHUNK = 1000
+
+
+class ArchivedJob(NamedTuple):
+    """One job as the archive has it.
+
+    `text` is the canonical JSON of its document; `irregular` says that it was kept whole.
+    """
+
+    appliance: str
+    key: str
+    day: str
+    rows: Normalised
+    text: str
+    irregular: bool
+    digest: bytes
+    sight: Sight
+    findings: list[Finding]
+    run_id: int
+
+    def intact(self) -> bool:
+        """Say whether the document still has the digest that it was archived with."""
+        return canonical.digest(self.text) == self.digest
+
+    def line(self) -> str:
+        """Return the job as one line of JSON, in the form that `ingest` reads."""
+        seen = {
+            "first": instants.document_form(self.sight.first_seen),
+            "last": instants.document_form(self.sight.last_seen),
+            "status": {
+                status: instants.document_form(at)
+                for status, at in sorted(self.sight.statuses.items())
+            },
+        }
+        return (
+            f'{{"appliance":{json.dumps(self.appliance)},"job":{json.dumps(self.key)},'
+            f'"info":{self.text},"seen":{json.dumps(seen, separators=(",", ":"))}}}'
+        )
+
+
+def jobs(connection: Connection) -> Iterator[ArchivedJob]:
+    """Yield every job of the archive, by appliance name and job key."""
+    appliance = tables.appliance
+    names = connection.execute(
+        sa.select(appliance.c.id, appliance.c.name).order_by(appliance.c.name)
+    ).all()
+    for appliance_id, name in names:
+        last_key = ""
+        while chunk := _job_rows(connection, appliance_id, tables.job.c.key > last_key):
+            yield from _assemble(connection, appliance_id, name, chunk)
+            last_key = chunk[-1].key
+
+
+def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
+    """Return one job, or None if the archive does not have it."""
+    appliance_id = connection.execute(
+        sa.select(tables.appliance.c.id).where(tables.appliance.c.name == name)
+    ).scalar()
+    if appliance_id is None:
+        return None
+    chunk = _job_rows(connection, appliance_id, tables.job.c.key == key)
+    return next(_assemble(connection, appliance_id, name, chunk), None)
+
+
+def _job_rows(
+    connection: Connection, appliance_id: int, condition: sa.ColumnElement[bool]
+) -> Sequence[Row[Any]]:
+    job, build, location, operation = (
+        tables.job,
+        tables.build,
+        tables.location,
+        tables.operation,
+    )
+    return connection.execute(
+        sa.select(
+            job,
+            build.c.version_name,
+            build.c.version,
+            build.c.build_number,
+            location.c.url,
+            operation.c.service,
+            operation.c.operation,
+        )
+        .outerjoin(build, job.c.build_id == build.c.id)
+        .outerjoin(location, job.c.location_id == location.c.id)
+        .outerjoin(operation, job.c.operation_id == operation.c.id)
+        .where(job.c.appliance_id == appliance_id, condition)
+        .order_by(job.c.key)
+        .limit(_CHUNK)
+    ).all()
+
+
+def _assemble(
+    connection: Connection, appliance_id: int, name: str, chunk: Sequence[Row[Any]]
+) -> Iterator[ArchivedJob]:
+    ids = [row.id for row in chunk]
+    messages = _messages(connection, appliance_id, ids)
+    errors = _children(connection, tables.job_error, appliance_id, ids)
+    findings = _children(connection, tables.job_finding, appliance_id, ids)
+    statuses = _children(connection, tables.job_status, appliance_id, ids)
+    whole = _children(connection, tables.irregular_document, appliance_id, ids)
+    for row in chunk:
+        rows = Normalised(
+            JobColumns(*(getattr(row, column) for column in JobColumns._fields)),
+            None
+            if row.build_id is None
+            else Build(row.version_name, row.version, row.build_number),
+            None if row.location_id is None else Location(row.url),
+            None if row.operation_id is None else Operation(row.service, row.operation),
+            messages.get(row.id, []),
+            ErrorRow._make(errors[row.id][0][2:]) if row.id in errors else None,
+        )
+        irregular = row.id in whole
+        yield ArchivedJob(
+            name,
+            row.key,
+            row.day,
+            rows,
+            whole[row.id][0].document if irregular else wire.to_json(rebuild(rows)),
+            irregular,
+            row.digest,
+            Sight(
+                row.first_seen,
+                row.last_seen,
+                {child.status: child.observed_at for child in statuses.get(row.id, [])},
+            ),
+            [Finding._make(child[3:]) for child in findings.get(row.id, [])],
+            row.run_id,
+        )
+
+
+def _children(
+    connection: Connection, table: sa.Table, appliance_id: int, ids: Sequence[int]
+) -> dict[int, list[Row[Any]]]:
+    """Return a table's rows of the given jobs, in key order, by job."""
+    found: dict[int, list[Row[Any]]] = {}
+    query = (
+        sa.select(table)
+        .where(table.c.appliance_id == appliance_id, table.c.job_id.in_(ids))
+        .order_by(*table.primary_key.columns)
+    )
+    for row in connection.execute(query):
+        found.setdefault(row.job_id, []).append(row)
+    return found
+
+
+def _messages(
+    connection: Connection, appliance_id: int, ids: Sequence[int]
+) -> dict[int, list[MessageRows]]:
+    args: dict[tuple[int, int], list[str]] = {}
+    for rows in _children(connection, tables.message_arg, appliance_id, ids).values():
+        for row in rows:
+            args.setdefault((row.job_id, row.message_seq), []).append(row.value)
+    params: dict[tuple[int, int], list[ParamRow]] = {}
+    for rows in _children(connection, tables.message_param, appliance_id, ids).values():
+        for row in rows:
+            params.setdefault((row.job_id, row.message_seq), []).append(ParamRow._make(row[3:]))
+    message, template = tables.message, tables.message_template
+    query = (
+        sa.select(message, template.c.message_id, template.c.default_message)
+        .join(template, message.c.template_id == template.c.id)
+        .where(message.c.appliance_id == appliance_id, message.c.job_id.in_(ids))
+        .order_by(message.c.job_id, message.c.seq)
+    )
+    found: dict[int, list[MessageRows]] = {}
+    for row in connection.execute(query):
+        place = (row.job_id, row.seq)
+        found.setdefault(row.job_id, []).append(
+            MessageRows(
+                row.role,
+                Template(row.message_id, row.default_message),
+                row.localized,
+                row.has_params,
+                args.get(place, []),
+                params.get(place, []),
+            )
+        )
+    return found

@@ -1,0 +1,48 @@
+"""Whole-archive exports: every table as rows, every job as one line of JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import documents, tables
+from archive.normalise import mask_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+_ROWS_AT_A_TIME = 5000
+
+
+def table_names() -> list[str]:
+    """Return the names of all tables, in alphabetical order."""
+    return sorted(tables.metadata.tables)
+
+
+def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Return a table's columns and its rows in the order of its primary key.
+
+    Bytes are hexadecimal, and the password of a location's URL is hidden: `jsonl` has it exactly.
+    """
+    table = tables.metadata.tables[name]
+    query = sa.select(table).order_by(*table.primary_key.columns)
+    rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(query)
+    hidden = name == tables.location.name
+    return table.columns.keys(), (
+        tuple(_cell(value, hidden=hidden) for value in row) for row in rows
+    )
+
+
+def _cell(value: Any, *, hidden: bool) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    return mask_url(value) if hidden and isinstance(value, str) else value
+
+
+def lines(connection: Connection) -> Iterator[str]:
+    """Yield every job as a line in the form that `ingest` reads, by appliance and job key."""
+    for job in documents.jobs(connection):
+        yield job.line() + "\n"

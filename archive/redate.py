@@ -1,0 +1,63 @@
+"""Changing the archive's calendar: every job's day is derived anew, in one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import dialects, settings, tables
+from archive.batch import update_jobs
+from archive.references import References
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from archive.days import Calendar
+
+_CHUNK = 5000
+
+
+def change_calendar(engine: Engine, chosen: Calendar) -> int:
+    """Store a calendar and return for how many jobs the day has changed."""
+    with dialects.writing(engine) as connection:
+        dialects.lock(connection, ["calendar"])
+        settings.store_calendar(connection, chosen)
+        references = References()
+        moved = 0
+        for chunk in _chunks(connection):
+            changes = [
+                {"of_appliance": row.appliance_id, "of_job": row.id, "new_day": day}
+                for row in chunk
+                if (day := chosen.job_day(row.start_time, row.key, row.first_seen)) != row.day
+            ]
+            references.learn_days(connection, {change["new_day"] for change in changes})
+            update_jobs(connection, changes)
+            moved += len(changes)
+    return moved
+
+
+def _chunks(connection: Connection) -> Iterator[list[Any]]:
+    job = tables.job
+    after = (0, 0)
+    columns = (
+        job.c.appliance_id,
+        job.c.id,
+        job.c.key,
+        job.c.start_time,
+        job.c.first_seen,
+        job.c.day,
+    )
+    while True:
+        rows = connection.execute(
+            sa.select(*columns)
+            .where(sa.tuple_(job.c.appliance_id, job.c.id) > sa.tuple_(*map(sa.literal, after)))
+            .order_by(job.c.appliance_id, job.c.id)
+            .limit(_CHUNK)
+        ).all()
+        if not rows:
+            return
+        yield list(rows)
+        after = (rows[-1].appliance_id, rows[-1].id)

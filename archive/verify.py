@@ -1,0 +1,65 @@
+"""Whether the archive still says what was archived: every document rebuilt and compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from archive import canonical, database, dialects, documents, numbers, settings, tables, wire
+from archive.rebuild import rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from archive.days import Calendar
+    from archive.documents import ArchivedJob
+
+_TOLD_EVERY = 1000
+
+
+def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None) -> Iterator[str]:
+    """Yield a sentence for each thing that is wrong; nothing if the archive is sound.
+
+    `on_job` is told how many jobs have been compared, and of how many.
+    """
+    with dialects.reading(engine) as connection:
+        yield from dialects.complaints(connection)
+        yield from _drift(connection)
+        calendar = settings.calendar(connection)
+        total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
+        for number, job in enumerate(documents.jobs(connection), 1):
+            yield from _wrong(job, calendar)
+            if number % _TOLD_EVERY == 0:
+                on_job(number, total)
+
+
+def _drift(connection: Connection) -> Iterator[str]:
+    """Compare the tables that are there with those that this version works with."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    found = database.revision(connection)
+    if found != database.HEAD:
+        yield f"the schema is {found}, not {database.HEAD}"
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    for difference in compare_metadata(context, tables.metadata):
+        yield f"the schema differs from this version's: {difference}"
+
+
+def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
+    name = f"job {job.key} of {job.appliance}"
+    if not job.intact():
+        yield f"{name}: its document is no longer the one that was archived"
+        return
+    if job.irregular:
+        document = canonical.read(numbers.loads(job.text))
+        if wire.to_json(rebuild(job.rows)) != wire.to_json(document.info):
+            yield f"{name}: its rows do not agree with the document that was kept whole"
+    day = calendar.job_day(job.rows.job.start_time, job.key, job.sight.first_seen)
+    if job.day != day:
+        yield f"{name}: its day is {job.day}, but the calendar says {day}"
+    if job.rows.job.status not in job.sight.statuses:
+        yield f"{name}: its status {job.rows.job.status} is not among those that were observed"

@@ -1,0 +1,105 @@
+"""Archives for tests: emptied, filled, and compared as a whole."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import dialects, export, ingest, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Connection, Engine
+
+SEEN = "2026-07-24T12:00:00.000000Z"
+
+
+def empty(engine: Engine) -> None:
+    """Delete every row."""
+    with dialects.writing(engine) as connection:
+        # TRUNCATE takes longer than deleting the few rows that a test makes.
+        for table in reversed(tables.metadata.sorted_tables):
+            connection.execute(sa.delete(table))
+
+
+def deliver(
+    engine: Engine,
+    content: bytes | dict[str, Any],
+    appliance: str | None = "vc01",
+    seen_at: str = SEEN,
+    name: str = "answer.json",
+) -> ingest.Summary:
+    """Ingest an answer (bytes, or a map of details) as the command does."""
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)  # type: ignore[arg-type]  # reads like a raw stream
+    return ingest.ingest(engine, ingest.Delivery(name, stream, appliance, seen_at))
+
+
+def count(engine: Engine, table: sa.Table) -> int:
+    """Return the number of a table's rows."""
+    with dialects.reading(engine) as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+
+
+def rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """Return what a query gives."""
+    with dialects.reading(engine) as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def lines(engine: Engine) -> str:
+    """Return the whole archive as exported jobs."""
+    with dialects.reading(engine) as connection:
+        return "".join(export.lines(connection))
+
+
+def content(engine: Engine) -> dict[str, Any]:
+    """Return all that does not depend on the order of deliveries: no numbers, no run log."""
+    with dialects.reading(engine) as connection:
+        return {
+            "jobs": "".join(export.lines(connection)),
+            "days": _named(connection, tables.job.c.day),
+            "findings": _named(
+                connection,
+                tables.job_finding.c.seq,
+                tables.job_finding.c.code,
+                tables.job_finding.c.field,
+                tables.job_finding.c.detail,
+            ),
+            "appliances": _all(connection, "name", "first_seen", "last_seen", of=tables.appliance),
+            "builds": _all(connection, "version", of=tables.build),
+            "locations": _all(connection, "url", "masked_url", of=tables.location),
+            "quarantine": _all(
+                connection, "digest", "reason", "document", "first_seen", "last_seen",
+                of=tables.quarantine,
+            ),
+        }  # fmt: skip
+
+
+def _named(connection: Connection, *columns: sa.Column[Any]) -> list[tuple[Any, ...]]:
+    job, appliance, table = tables.job, tables.appliance, columns[0].table
+    query = sa.select(appliance.c.name, job.c.key, *columns).join_from(
+        job, appliance, job.c.appliance_id == appliance.c.id
+    )
+    if table is not job:
+        query = query.join(
+            table,
+            (table.c.appliance_id == job.c.appliance_id) & (table.c.job_id == job.c.id),
+        )
+    return sorted(map(tuple, connection.execute(query)))
+
+
+def _all(connection: Connection, *names: str, of: sa.Table) -> list[tuple[Any, ...]]:
+    query = sa.select(*(of.c[name] for name in names))
+    return sorted(map(tuple, connection.execute(query)))
+
+
+def each(engines: Iterable[Engine]) -> Iterable[Engine]:
+    """Yield archives emptied anew, for examples of one property."""
+    for engine in engines:
+        empty(engine)
+        yield engine

@@ -1,0 +1,453 @@
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+import sqlite3
+import subprocess
+from datetime import date, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import columns, database, dialects, instants, queries
+from archive.errors import UsageError
+from archive.render.write import write
+from tests import postgres, samples
+from tests.archives import deliver, empty
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+NAMES = [
+    "failures_this_week",
+    "growth_by_appliance",
+    "jobs_by_build",
+    "last_success",
+    "slowest_jobs",
+    "success_by_month",
+]
+TODAY = {"today": "2026-03-05"}
+V7 = {"version_name": "7.0 U3", "version": "7.0.3.02100", "build_number": "21784236"}
+V8 = {"version_name": "8.0 U3", "version": "8.0.3.00400", "build_number": "24322831"}
+
+
+def job(start: str, seconds: int, size: int, status: str = "SUCCEEDED", **fields: Any) -> Any:
+    """Make a job of a length and a size that starts at 02:00 of a day, or at a full time."""
+    begin = instants.parse(start if "T" in start else f"{start}T02:00:00Z")
+    times = {"start_time": begin, "duration": seconds, "size": size}
+    if status in ("SUCCEEDED", "FAILED"):
+        end = instants.to_datetime(begin).timestamp() + seconds
+        moment = datetime.fromtimestamp(end, tz=instants.to_datetime(begin).tzinfo)
+        times["end_time"] = instants.from_datetime(moment)
+    return samples.job(status, **(times | fields))
+
+
+def say(text: str) -> dict[str, Any]:
+    """Make a message."""
+    return {"id": f"id of {text}", "default_message": text, "args": []}
+
+
+def fill(engine: Engine) -> None:
+    """Archive a fleet of three: one that is well, one that never was, one that varies."""
+    well = {
+        "20251230-020000-1": job("2025-12-30", 100, 1000, build=V7),
+        "20260131-020000-1": job("2026-01-31", 110, 2000, build=V8),
+        "20260303-020000-1": job("2026-03-03", 121, 2500, build=V8),
+        "20260304-020000-1": job(
+            "2026-03-04",
+            30,
+            10,
+            "FAILED",
+            build=V8,
+            messages=[say("disk full"), say('gave up, "really"')],
+            error={"messages": [say("disk full")], "error_type": "ERROR"},
+        ),
+        "20260305-020000-1": job("2026-03-05", 15, 9000, "RUNNING", build=V8),
+    }
+    never = {
+        "20260226-020000-1": job("2026-02-26", 5, 0, "FAILED", build=V7, messages=[say("too old")]),
+        "20260227-020000-1": job("2026-02-27", 5, 0, "FAILED", build=V7),
+        "20260304-020000-1": samples.job("PENDING", type="MANUAL"),
+    }
+    varies = {
+        "20260101-020000-1": job("2026-01-01", 0, 0),
+        "20260102-020000-1": job("2026-01-02", 0, 0),
+        "20260103-020000-1": job("2026-01-03", 9, 7, type="MANUAL"),
+        "20260104-020000-1": job("2026-01-04", 9, 5, type="MANUAL"),
+    }
+    deliver(engine, never, "vc-never", "2026-03-04T03:00:00.000000Z")
+    deliver(engine, well, "vc-well", "2026-03-05T02:00:15.250000Z")
+    deliver(engine, varies, "vc-varies", "2026-01-05T00:00:00.000000Z")
+
+
+def run(engine: Engine, name: str, **values: str) -> queries.Result:
+    """Run a query by name."""
+    with dialects.reading(engine) as connection:
+        return queries.run(connection, queries.find(name), values)
+
+
+def test_there_are_the_six_that_are_asked_for_first() -> None:
+    """The folder holds the queries of the documentation, each with a title and explained params."""
+    assert queries.names() == NAMES
+    for query in queries.queries():
+        assert re.fullmatch(r"[A-Z][^.:]+", query.title)
+        assert query.text.endswith(";\n")
+        assert query.text.count(" AS (\n    SELECT\n") >= 1
+        assert all(param.comment for param in query.params)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_line_of_the_params_is_understood(name: str) -> None:
+    """No literal of the first CTE is overlooked, and nothing else in a file is a bound value."""
+    query = queries.find(name)
+    lines = query.text.partition("WITH param AS (\n    SELECT\n")[2].partition("\n)")[0]
+    assert len(query.params) == len(lines.splitlines()) > 0
+    assert not sa.text(query.text).compile().params
+
+
+def test_a_query_need_not_have_params(engine: Engine) -> None:
+    """A file without the first CTE is run as it is, and takes no values."""
+    query = queries.Query("answer", "-- The answer\nSELECT 42 AS answer;\n")
+    assert (query.title, query.params) == ("The answer", ())
+    with dialects.reading(engine) as connection:
+        assert queries.run(connection, query, {}) == (("answer",), [(42,)])
+        with pytest.raises(UsageError, match=r"named 'day' \(there are: none\)"):
+            queries.run(connection, query, {"day": "1"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_databases_give_the_same_bytes(engines: list[Engine], name: str) -> None:
+    """The same deliveries make the same CSV and JSON, whichever database holds them."""
+    written = []
+    for engine in engines:
+        fill(engine)
+        result = run(engine, name)
+        for form in ("csv", "json"):
+            out = io.StringIO(newline="")
+            write([columns.named(column) for column in result.columns], result.rows, form, out)
+            written.append(out.getvalue())
+    assert written[:2] == written[2:]
+    assert written[0].count("\r\n") >= (1 if name == "failures_this_week" else 3)
+
+
+def test_last_success(engine: Engine) -> None:
+    """Each appliance has one row, the one without any success first, then by age."""
+    fill(engine)
+    assert run(engine, "last_success", **TODAY) == (
+        (
+            "appliance",
+            "last_success",
+            "age_days",
+            "last_attempt",
+            "last_status",
+            "failed_since",
+            "last_seen",
+        ),
+        [
+            ("vc-never", None, None, "2026-03-04", "PENDING", 2, "2026-03-04T03:00:00.000000Z"),
+            (
+                "vc-varies",
+                "2026-01-04",
+                60,
+                "2026-01-04",
+                "SUCCEEDED",
+                0,
+                "2026-01-05T00:00:00.000000Z",
+            ),
+            ("vc-well", "2026-03-03", 2, "2026-03-05", "RUNNING", 1, "2026-03-05T02:00:15.250000Z"),
+        ],
+    )
+
+
+def test_the_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
+    """Of a day's jobs the one that was created last is the last attempt."""
+    day = {
+        f"20260301-{hour:02}0000-1": job(f"2026-03-01T{hour:02}:00:00Z", 1, 1, status)
+        for hour, status in ((4, "SUCCEEDED"), (2, "FAILED"), (9, "FAILED"), (7, "SUCCEEDED"))
+    }
+    day["20260301-080000-1"] = samples.job("PENDING")
+    deliver(engine, day)
+    row = run(engine, "last_success", today="2026-03-01").rows[0]
+    assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "FAILED", 1)
+
+
+def test_failures_this_week(engine: Engine) -> None:
+    """Failed jobs of the last days have a row a message in vCenter's order, or one without text."""
+    fill(engine)
+    key = "20260304-020000-1"
+    well = [
+        ("2026-03-04", "vc-well", key, "SCHEDULED", "message", "disk full"),
+        ("2026-03-04", "vc-well", key, "SCHEDULED", "message", 'gave up, "really"'),
+        ("2026-03-04", "vc-well", key, "SCHEDULED", "error", "disk full"),
+    ]
+    silent = ("2026-02-27", "vc-never", "20260227-020000-1", "SCHEDULED", None, None)
+    assert run(engine, "failures_this_week", **TODAY) == (
+        ("day", "appliance", "key", "type", "role", "text"),
+        [*well, silent],
+    )
+    assert run(engine, "failures_this_week", **TODAY, days="6").rows == well
+    assert run(engine, "failures_this_week", **TODAY, appliance="VC-n%").rows == [silent]
+    assert len(run(engine, "failures_this_week", **TODAY, days="8").rows) == 5
+
+
+def test_success_by_month(engine: Engine) -> None:
+    """Open jobs are not in the rate, and a month with no finished job has none."""
+    fill(engine)
+    assert run(engine, "success_by_month") == (
+        ("month", "jobs", "succeeded", "failed", "open", "success_rate"),
+        [
+            ("2025-12", 1, 1, 0, 0, 1),
+            ("2026-01", 5, 5, 0, 0, 1),
+            ("2026-02", 2, 0, 2, 0, 0),
+            ("2026-03", 4, 1, 1, 2, 0.5),
+        ],
+    )
+    assert run(engine, "success_by_month", appliance="vc-well").rows == [
+        ("2025-12", 1, 1, 0, 0, 1),
+        ("2026-01", 1, 1, 0, 0, 1),
+        ("2026-02", 0, 0, 0, 0, None),
+        ("2026-03", 3, 1, 1, 1, 0.5),
+    ]
+    assert run(engine, "success_by_month", type="manual").rows == [
+        ("2026-01", 2, 2, 0, 0, 1),
+        ("2026-02", 0, 0, 0, 0, None),
+        ("2026-03", 1, 0, 0, 1, None),
+    ]
+
+
+def test_growth_by_appliance(engine: Engine) -> None:
+    """The medians of the first and the last month are compared; from nothing there is no ratio."""
+    fill(engine)
+    assert run(engine, "growth_by_appliance") == (
+        (
+            "appliance",
+            "first_month",
+            "first_size_bytes",
+            "last_month",
+            "last_size_bytes",
+            "growth_bytes",
+            "growth_ratio",
+            "monthly_growth_bytes",
+        ),
+        [
+            ("vc-well", "2025-12", 1000, "2026-03", 2500, 1500, 2.5, 500),
+            ("vc-varies", "2026-01", 0, "2026-01", 0, 0, None, None),
+        ],
+    )
+    assert run(engine, "growth_by_appliance", to_month="2026-02", appliance="%well").rows == [
+        ("vc-well", "2025-12", 1000, "2026-01", 2000, 1000, 2, 1000)
+    ]
+
+
+def test_slowest_jobs(engine: Engine) -> None:
+    """Successful jobs are compared with their own appliance's median, the slowest first."""
+    fill(engine)
+    found = run(engine, "slowest_jobs", jobs="4")
+    assert found == (
+        (
+            "day",
+            "appliance",
+            "key",
+            "type",
+            "duration_seconds",
+            "median_seconds",
+            "times_median",
+            "size_bytes",
+        ),
+        [
+            ("2026-03-03", "vc-well", "20260303-020000-1", "SCHEDULED", 121, 110, 1.1, 2500),
+            ("2026-01-31", "vc-well", "20260131-020000-1", "SCHEDULED", 110, 110, 1, 2000),
+            ("2025-12-30", "vc-well", "20251230-020000-1", "SCHEDULED", 100, 110, 0.9091, 1000),
+            ("2026-01-03", "vc-varies", "20260103-020000-1", "MANUAL", 9, 0, None, 7),
+        ],
+    )
+    assert run(engine, "slowest_jobs", jobs="0").rows == []
+
+
+def test_jobs_by_build(engine: Engine) -> None:
+    """A build's row is over all appliances, and jobs that name no build share the last one."""
+    fill(engine)
+    assert run(engine, "jobs_by_build") == (
+        (
+            "version",
+            "version_name",
+            "build_number",
+            "appliances",
+            "first_day",
+            "last_day",
+            "jobs",
+            "succeeded",
+            "failed",
+            "success_rate",
+            "duration_median_seconds",
+            "size_median_bytes",
+        ),
+        [
+            (
+                "7.0.3.02100", "7.0 U3", "21784236", 2, "2025-12-30", "2026-02-27",
+                3, 1, 2, 0.3333, 100, 1000,
+            ),
+            (
+                "8.0.3.00400", "8.0 U3", "24322831", 1, "2026-01-31", "2026-03-05",
+                4, 2, 1, 0.6667, 110, 2000,
+            ),
+            (None, None, None, 2, "2026-01-01", "2026-03-04", 5, 4, 0, 1, 0, 0),
+        ],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "today", ["2024-02-29", "2025-12-31", "2026-01-01", "2030-03-01", "2100-12-31", "0001-01-01"]
+)
+def test_ages_are_counted_right_outside_the_calendar(engine: Engine, today: str) -> None:
+    """An age is a difference of days, whether or not the archive's calendar has today's year."""
+    fill(engine)
+    found = run(engine, "last_success", today=today, appliance="vc-well").rows[0]
+    assert found[2] == (date.fromisoformat(today) - date(2026, 3, 3)).days
+
+
+def test_rates_are_rounded_alike(engine: Engine) -> None:
+    """A rate in the middle between two that can be written is the greater one, everywhere."""
+    jobs = {
+        f"202601{day:02}-020000-1": job(f"2026-01-{day:02}", 1, 1, "FAILED") for day in range(2, 32)
+    }
+    jobs["20260101-020000-1"] = job("2026-01-01", 1, 1)
+    jobs["20260101-120000-1"] = job("2026-01-01T12:00:00Z", 1, 1, "FAILED")
+    deliver(engine, jobs)
+    assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0.0313)]
+
+
+def test_extreme_sizes_and_durations_are_no_failure(engine: Engine) -> None:
+    """What a valid document may hold, every query can count with."""
+    huge = 2**63 - 1
+    deliver(
+        engine,
+        {
+            "20260101-020000-1": job("2026-01-01", 1, 1, duration=huge),
+            "20260201-020000-1": job("2026-02-01", 1, huge, duration=-huge),
+            "20260202-020000-1": job("2026-02-02", 1, -huge),
+            "x": samples.job("ODD", type=None),
+        },
+    )
+    for name in NAMES:
+        run(engine, name)
+    assert run(engine, "growth_by_appliance").rows[0][5] == huge - 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_archive_has_no_rows(engine: Engine, name: str) -> None:
+    """Nothing archived is nothing found, and no failure."""
+    assert run(engine, name).rows == []
+
+
+def test_a_value_never_becomes_sql(engine: Engine) -> None:
+    """Whatever a value says, it is compared, not run."""
+    fill(engine)
+    assert run(engine, "last_success", appliance="x' OR 1=1; DROP TABLE job --").rows == []
+    assert len(run(engine, "last_success", appliance="%").rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "complaint"),
+    [
+        ("last_succes", {}, "did you mean last_success? (there are: failures_this_week, "),
+        ("zzz", {}, r"there is no query named 'zzz' (there are:"),
+        ("../sql/last_success", {}, "there is no query"),
+        ("slowest_jobs", {"job": "3"}, "named 'job'; did you mean jobs? (there are: jobs, "),
+        ("slowest_jobs", {"jobs": "three"}, "jobs: 'three' is not a number"),
+        ("slowest_jobs", {"jobs": "-1"}, "jobs: '-1' is not a number"),
+        ("slowest_jobs", {"jobs": "9" * 19}, "is not a number"),
+        ("last_success", {"today": "20260101"}, "write it as YYYY-MM-DD"),
+        ("last_success", {"today": "2026-02-30"}, "write it as YYYY-MM-DD"),
+        ("last_success", {"appliance": "a\0"}, "cannot be looked for"),
+        ("last_success", {"appliance": "a\\"}, "cannot be looked for"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    engine: Engine, name: str, values: dict[str, str], complaint: str
+) -> None:
+    """An unknown name or a value of another type is a usage error that says what there is."""
+    with pytest.raises(UsageError, match=re.escape(complaint)):
+        run(engine, name, **values)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_file_runs_as_it_is_in_sqlite(sqlite_archive: Engine, name: str) -> None:
+    """The sqlite3 shell gives the rows that the command gives."""
+    refill(sqlite_archive)
+    text = (database.folder("sql") / f"{name}.sql").read_text()
+    path = str(dialects.sqlite_file(sqlite_archive.url))
+    before = run(sqlite_archive, name)
+    shell = shutil.which("sqlite3")
+    if shell:
+        found = cells(output([shell, "-csv", "-header", path], text))
+    else:
+        with sqlite3.connect(path) as connection:
+            cursor = connection.execute(text)
+            header = [column[0] for column in cursor.description]
+            found = [header, *(["" if v is None else str(v) for v in row] for row in cursor)]
+    assert found in (printed(before), printed(run(sqlite_archive, name)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_file_runs_as_it_is_in_psql(postgresql_archive: Engine, name: str) -> None:
+    """The psql shell gives the rows that the command gives."""
+    refill(postgresql_archive)
+    path = database.folder("sql") / f"{name}.sql"
+    url = postgresql_archive.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    before = run(postgresql_archive, name)
+    shell = [str(psql()), "--no-psqlrc", "--csv", "--set=ON_ERROR_STOP=1", f"--dbname={url}"]
+    found = cells(output([*shell, f"--file={path}"], "", PGTZ="UTC"))
+    assert found in (printed(before), printed(run(postgresql_archive, name)))
+
+
+def refill(engine: Engine) -> None:
+    """Leave the small fleet, and a job that failed today, in an archive."""
+    empty(engine)
+    fill(engine)
+    today = instants.now()
+    deliver(
+        engine, {"now": job(today, 3, 4, "FAILED", messages=[say("%s, 50% off; né")])}, "vc-new"
+    )
+
+
+def psql() -> Path:
+    """Return psql, of the server that the tests bring, else whichever there is."""
+    spec = find_spec(postgres.WHEEL)
+    if spec is not None and spec.submodule_search_locations:
+        return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / "psql"
+    found = shutil.which("psql")
+    assert found is not None
+    return Path(found)
+
+
+def output(command: list[str], text: str, **environment: str) -> str:
+    """Return what a program prints that reads a text."""
+    done = subprocess.run(
+        command, input=text, capture_output=True, check=True, encoding="utf-8", env=environment
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+def cells(text: str) -> list[list[str]]:
+    """Return the cells of CSV, instants in the archive's form."""
+    return [[as_instant(cell) for cell in row] for row in csv.reader(io.StringIO(text))]
+
+
+def as_instant(cell: str) -> str:
+    """Return a cell, in the archive's form if it is an instant as psql writes it."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00", cell):
+        return instants.from_datetime(datetime.fromisoformat(cell))
+    return cell
+
+
+def printed(result: queries.Result) -> list[list[str]]:
+    """Return the cells of a result as a shell prints them."""
+    rows = [["" if value is None else str(value) for value in row] for row in result.rows]
+    return [list(result.columns), *rows]

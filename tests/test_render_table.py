@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from archive.columns import Column, Kind
+from archive.render import table, units
+
+COLUMNS = (Column("location"), Column("size_total_bytes", Kind.BYTES))
+ROWS = [("sftp://nas.example.com/backups", 2048), (None, None)]
+
+
+class Terminal(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Give a colour terminal 24 characters wide."""
+    monkeypatch.setenv("COLUMNS", "24")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return Terminal()
+
+
+def plain(columns: tuple[Column, ...], rows: list[tuple[Any, ...]]) -> str:
+    out = io.StringIO()
+    table.write(columns, rows, out)
+    return out.getvalue()
+
+
+def test_texts_are_folded_to_a_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a narrow terminal texts go on in the next line, numbers stay whole, nothing is lost."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    table.write(COLUMNS, ROWS, terminal)
+    assert terminal.getvalue() == (
+        "                    size\n"
+        "location           total\n"
+        "────────────────────────\n"
+        "sftp://nas.exam  2.0 KiB\n"
+        "ple.com/backups\n"
+        "-                      -\n"
+    )
+
+
+def test_lines_run_over_rather_than_lose_numbers(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal too narrow for the numbers gets lines that are too long, and all the digits."""
+    monkeypatch.setenv("COLUMNS", "5")
+    table.write((Column("n", Kind.COUNT), Column("m", Kind.COUNT)), [(10**6, 1), (1, 2)], terminal)
+    assert "1,000,000  1\n" in terminal.getvalue()
+
+
+def test_a_terminal_is_styled(terminal: Terminal) -> None:
+    """Headers are bold and NULLs dim where there are colours."""
+    table.write((Column("a"), Column("b")), [("x", None)], terminal)
+    assert terminal.getvalue() == "\x1b[1ma  b\x1b[0m\n────\nx  \x1b[2m-\x1b[0m\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_terminal_without_colours_gets_none(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """NO_COLOR and dumb terminals are respected."""
+    monkeypatch.setenv(name, value)
+    table.write((Column("a"),), [(None,)], terminal)
+    assert "\x1b" not in terminal.getvalue()
+
+
+def test_files_are_never_folded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not a terminal gets lines as long as they have to be, whatever COLUMNS says."""
+    monkeypatch.setenv("COLUMNS", "10")
+    assert plain((Column("a"),), [("x" * 300,)]) == f"a\n{'─' * 300}\n{'x' * 300}\n"
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"), [([0, None], False), ([0, 1], True), ([None, 2], True), ([], False)]
+)
+def test_optional_columns_of_nothing_are_left_out(values: list[int | None], shown: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """An optional column is there only if it says something; any other always is."""
+    columns = (Column("a"), Column("other", Kind.COUNT, optional=True), Column("b", Kind.COUNT))
+    header = plain(columns, [("x", value, 0) for value in values]).splitlines()[0].split()
+    assert header == (["a", "other", "b"] if shown else ["a", "b"])
+
+
+def test_texts_cannot_command_the_terminal() -> None:
+    """Control, bidirectional and invisible characters are shown as escapes."""
+    text = "\x1b[2J\r\x9b\u202e\u200b\ttab"
+    assert plain((Column("a"),), [(text,)]).splitlines()[2] == (
+        "\\x1b[2J\\r\\x9b\\u202e\\u200b\\ttab"
+    )
+
+
+def test_markup_is_text() -> None:
+    """What looks like markup or an emoji code is shown as it is."""
+    assert "[bold]x[/] :smile:" in plain((Column("a"),), [("[bold]x[/] :smile:",)])
+
+
+def test_wide_characters_are_aligned() -> None:
+    """A character of two cells counts twice."""
+    assert plain((Column("a"), Column("b")), [("東京", "x"), ("abcd", "y")]) == (
+        "a     b\n───────\n東京  x\nabcd  y\n"
+    )
+
+
+def test_numbers_of_unknown_meaning_are_aligned() -> None:
+    """A column of nothing but numbers is a column of numbers; one text makes it one of texts."""
+    assert plain((Column("n"),), [(1,), (2.5,), (None,), (1234,)]).splitlines()[2:] == [
+        "    1",
+        "  2.5",
+        "    -",
+        "1,234",
+    ]
+    assert plain((Column("n"),), [(1,), ("ab",)]).splitlines()[2:] == ["1", "ab"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1,023 B"),
+        (-1023, "-1,023 B"),
+        (1024, "1.0 KiB"),
+        (1024**2 - 1, "1.0 MiB"),
+        (1023 * 1024, "1,023.0 KiB"),
+        (-1536, "-1.5 KiB"),
+        (13 * 1024**3, "13.0 GiB"),
+        (2**63 - 1, "8.0 EiB"),
+        (-(2**63), "-8.0 EiB"),
+        (1024**8 * 5000, "5,000.0 YiB"),
+    ],
+)
+def test_sizes(value: int, text: str) -> None:
+    """Sizes are in binary units, with the unit in which they are at least one."""
+    assert units.size(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 m 00 s"),
+        (252, "4 m 12 s"),
+        (3599, "59 m 59 s"),
+        (3600, "1 h 00 m"),
+        (3780, "1 h 03 m"),
+        (3839, "1 h 04 m"),
+        (86369, "23 h 59 m"),
+        (86370, "1 d 00 h"),
+        (86400 * 3 + 3600 * 4, "3 d 04 h"),
+        (-252, "-4 m 12 s"),
+    ],
+)
+def test_durations(value: int, text: str) -> None:
+    """Durations are in their two greatest units, rounded to the smaller one."""
+    assert units.duration(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.0 %"),
+        (1.0, "100.0 %"),
+        (2 / 3, "66.7 %"),
+        (0.9994, "99.94 %"),
+        (0.999999, "99.99 %"),
+        (0.0004, "0.04 %"),
+        (0.000001, "0.01 %"),
+        (2.3, "230.0 %"),
+    ],
+)
+def test_percentages(value: float, text: str) -> None:
+    """No rate is rounded to all or nothing."""
+    assert units.percent(value) == text
