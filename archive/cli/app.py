@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import archive
-from archive.cli import ingest
+from archive.cli import db, demo, export, ingest, job, quarantine, report, sql
 from archive.cli.options import DatabaseOption, DebugOption
 
 app = typer.Typer(
@@ -38,3 +38,10 @@ def root(
 
 
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
+app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
+app.command("sql", epilog=sql.EPILOG)(sql.sql)
+app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.add_typer(job.app, name="job")
+app.add_typer(export.app, name="export")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(db.app, name="db")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
     """Show how far a long work has come; the caller says the position, in the unit of `total`."""
     if not sys.stderr.isatty():
         yield lambda _: None

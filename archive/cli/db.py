@@ -1,0 +1,93 @@
+"""`archive db`: the archive itself: its schema, its calendar, its soundness."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archive.cli.options import DatabaseOption, DebugOption, examples, open_archive, say
+from archive.errors import CheckError
+
+app = typer.Typer(
+    no_args_is_help=True, help="Create, upgrade and check the archive; set its calendar."
+)
+
+
+@app.command(
+    "upgrade", epilog=examples("archive db upgrade --database postgresql://archive@db/archive")
+)
+def upgrade(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+    """Create the archive, or bring its schema to this version's, in one transaction."""
+    from archive import database as databases
+
+    engine = databases.connect(database)
+    before = databases.current(engine)
+    databases.upgrade(engine)
+    place = databases.describe(engine)
+    if before == databases.HEAD:
+        say(f"The archive at {place} has schema {before} already.")
+    else:
+        say(f"The archive at {place} now has schema {databases.HEAD}.")
+
+
+@app.command("current", epilog=examples("archive db current"))
+def current(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+    """Print the revision of the archive's schema."""
+    from archive import database as databases
+
+    typer.echo(databases.current(databases.connect(database)) or "none")
+
+
+@app.command("check", epilog=examples("archive db check"))
+def check(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+    """Verify the archive: schema, references, every document rebuilt and compared, every day.
+
+    Exit code 1 if anything is wrong; what is wrong is printed, one sentence a line.
+    """
+    from archive.render.progress import progress
+    from archive.verify import verify
+
+    engine = open_archive(database)
+    wrong = 0
+    with progress("checking", 1) as advance:
+        for sentence in verify(engine, lambda done, of: advance(done / of)):
+            wrong += 1
+            typer.echo(sentence)
+    if wrong:
+        raise CheckError(f"{wrong:,} things are wrong with the archive")
+    say("The archive is sound.")
+
+
+@app.command(
+    "calendar",
+    epilog=examples(
+        "archive db calendar", "archive db calendar --time-zone Europe/Berlin --day-start 16:00"
+    ),
+)
+def calendar(
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", metavar="ZONE", help="An IANA time zone.")
+    ] = None,
+    day_start: Annotated[
+        str | None,
+        typer.Option(
+            "--day-start",
+            metavar="HH:MM",
+            help="When a backup day starts; 16:00 keeps one night's jobs on one day.",
+        ),
+    ] = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
+    from archive import days, dialects, redate, settings
+
+    engine = open_archive(database)
+    with dialects.reading(engine) as connection:
+        known = settings.calendar(connection)
+    if time_zone is not None or day_start is not None:
+        known = days.calendar(time_zone or known.zone, day_start or known.day_start)
+        moved = redate.change_calendar(engine, known)
+        say(f"The day of {moved:,} jobs has changed.")
+    typer.echo(f"Days start at {known.day_start} {known.zone}.")

@@ -1,0 +1,222 @@
+"""`archive job`: single jobs, listed and shown in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from archive.cli.options import (
+    AppliancesOption,
+    DatabaseOption,
+    DebugOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    SinceOption,
+    TypesOption,
+    UntilOption,
+    examples,
+    open_archive,
+    say,
+)
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.documents import ArchivedJob
+    from archive.normalise import MessageRows, ParamRow
+    from archive.render.outline import Item
+
+app = typer.Typer(no_args_is_help=True, help="List jobs, and show one in full.")
+
+LIST_EPILOG = examples(
+    "archive job list --status FAILED --since 2026-07-01",
+    "archive job list --appliance 'vc0*' --message snapshot --format csv",
+)
+SHOW_EPILOG = examples(
+    "archive job show vc01.example.com 20260723-021500-25148086",
+    "archive job show vc01.example.com 20260723-021500-25148086 --format json",
+)
+
+
+@app.command("list", epilog=LIST_EPILOG)
+def list_jobs(
+    status: Annotated[
+        list[str] | None,
+        typer.Option("--status", "-s", metavar="STATUS", help="Only jobs in this status."),
+    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    appliance: AppliancesOption = None,
+    job_type: TypesOption = None,
+    message: Annotated[
+        str | None,
+        typer.Option(
+            "--message", "-m", metavar="TEXT", help="Only jobs with this text in a message or id."
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=0, help="How many of the newest; 0 is all.")
+    ] = 100,
+    output_format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """List jobs, the newest first."""
+    from archive import dialects
+    from archive.cli.output import open_output
+    from archive.render.write import write
+    from archive.reports import Scope, jobs
+
+    scope = Scope(
+        since=since,
+        until=until,
+        appliances=tuple(appliance or ()),
+        types=tuple(kind.upper() for kind in job_type or ()),
+    )
+    wanted = jobs.JobFilter(
+        tuple(name.upper() for name in status or ()), message, limit if limit else None
+    )
+    with dialects.reading(open_archive(database)) as connection:
+        with open_output(output) as out:
+            write(jobs.COLUMNS, jobs.run(connection, scope, wanted), output_format, out)
+        number = jobs.number(connection, scope, wanted)
+    if not number:
+        say("No jobs.")
+    elif limit and number > limit:
+        say(f"The newest {limit:,} of {number:,} jobs; --limit 0 lists all of them.")
+
+
+@app.command("show", epilog=SHOW_EPILOG)
+def show_job(
+    appliance: Annotated[str, typer.Argument(help="The appliance's name in the archive.")],
+    key: Annotated[str, typer.Argument(help="The job's key, as `archive job list` shows it.")],
+    output_format: Annotated[
+        Literal["table", "json"],
+        typer.Option("--format", "-f", help="json is the document itself, rebuilt."),
+    ] = "table",
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """Show everything that is known of a job."""
+    from archive import dialects, documents
+    from archive.cli.output import open_output
+    from archive.render import outline
+
+    with dialects.reading(open_archive(database)) as connection:
+        job = documents.job(connection, appliance, key)
+    if job is None:
+        raise UsageError(f"there is no job {key} of {appliance}; see `archive job list`")
+    with open_output(output) as out:
+        if output_format == "json":
+            out.write(job.text + "\n")
+        else:
+            outline.write(_items(job), out)
+
+
+def _items(job: ArchivedJob) -> Iterator[Item]:
+    from archive.normalise import mask_url
+    from archive.render.outline import Item
+    from archive.render.units import duration, moment, size
+
+    rows, columns = job.rows, job.rows.job
+    location = rows.location and mask_url(rows.location.url) + (columns.location_folder or "")
+    progress = (
+        None
+        if columns.progress_total is None
+        else f"{columns.progress_completed} of {columns.progress_total}"
+    )
+    values = {
+        "appliance": job.appliance,
+        "key": job.key,
+        "status": columns.status,
+        "type": columns.type,
+        "day": job.day,
+        "start time": columns.start_time and moment(columns.start_time),
+        "end time": columns.end_time and moment(columns.end_time),
+        "duration": None
+        if columns.duration_seconds is None
+        else duration(columns.duration_seconds),
+        "size": None
+        if columns.size_bytes is None
+        else f"{size(columns.size_bytes)} ({columns.size_bytes:,} bytes)",
+        "progress": progress,
+        "location": location,
+        "location user": columns.location_user,
+        "build": rows.build
+        and f"{rows.build.version_name}: {rows.build.version} ({rows.build.build_number})",
+        "fast backup": _flag(columns.fast_backup),
+        "cancelable": _flag(columns.cancelable),
+        "user": columns.user_name,
+        "parent": columns.parent,
+        "target": columns.target_id and f"{columns.target_type} {columns.target_id}",
+        "operation": rows.operation and rows.operation.operation,
+        "first seen": moment(job.sight.first_seen),
+        "last seen": moment(job.sight.last_seen),
+        "brought by": f"run {job.run_id}",
+        "digest": f"SHA-256 {job.digest.hex()}",
+        "kept whole": "yes, it has more than the tables can hold" if job.irregular else None,
+    }
+    yield from (Item(label, value) for label, value in values.items() if value)
+    yield Item(
+        "statuses",
+        below=[
+            Item(status, f"since {moment(at)}")
+            for status, at in sorted(job.sight.statuses.items(), key=lambda item: item[::-1])
+        ],
+    )
+    if rows.messages:
+        yield Item("messages", below=[_message(message) for message in rows.messages])
+    if rows.error:
+        known = {
+            "class": rows.error.class_name,
+            "type": rows.error.error_type,
+            "data": rows.error.data,
+        }
+        yield Item("error", below=[Item(label, value) for label, value in known.items() if value])
+    if job.findings:
+        below = [Item(f"{found.code} ({found.field})", found.detail) for found in job.findings]
+        yield Item("findings", below=below)
+
+
+def _flag(value: bool | None) -> str | None:
+    return None if value is None else ("yes" if value else "no")
+
+
+def _message(message: MessageRows) -> Item:
+    from archive.render.outline import Item
+
+    below = [Item("id", message.template.message_id)]
+    if message.localized is not None:
+        below.append(Item("default message", message.template.default_message))
+    below += [Item(f"argument {place}", value) for place, value in enumerate(message.args, 1)]
+    if message.params:
+        below.append(Item("params", below=_params(message.params, None)))
+    text = message.localized or message.template.default_message
+    return Item(message.role, text, below)
+
+
+def _params(params: list[ParamRow], parent: int | None) -> list[Item]:
+    """Return the params below a parent, each with its values and what is nested in it."""
+    from archive.render.outline import Item
+
+    items = []
+    for param in params:
+        if param.parent_seq != parent:
+            continue
+        values = {
+            "s": param.s,
+            "dt": param.dt,
+            "i": param.i,
+            "d": param.d,
+            "format": param.format,
+            "precision": param.precision,
+            "l": param.nested_id,
+        }
+        said = ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+        items.append(Item(param.name, said, _params(params, param.seq)))
+    return items

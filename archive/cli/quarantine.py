@@ -1,0 +1,107 @@
+"""`archive quarantine`: documents that could not be archived as jobs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archive.cli import PARTIAL
+from archive.cli.options import (
+    DatabaseOption,
+    DebugOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    examples,
+    open_archive,
+    say,
+)
+from archive.errors import UsageError
+
+app = typer.Typer(
+    no_args_is_help=True, help="List, show and retry documents that could not be archived as jobs."
+)
+
+
+@app.command("list", epilog=examples("archive quarantine list"))
+def list_held(
+    output_format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """List what is in quarantine, with the reasons."""
+    from archive import dialects, quarantine
+    from archive.cli.output import open_output
+    from archive.columns import Column, Kind
+    from archive.render.write import write
+
+    columns = (
+        Column("number", Kind.COUNT),
+        Column("appliance"),
+        Column("key"),
+        Column("position"),
+        Column("reason"),
+        Column("document_bytes", Kind.BYTES),
+        Column("first_seen", Kind.INSTANT),
+        Column("last_seen", Kind.INSTANT),
+    )
+    with dialects.reading(open_archive(database)) as connection:
+        held = quarantine.held(connection)
+    rows = [
+        (
+            one.id,
+            one.appliance,
+            one.job_key,
+            one.position,
+            one.reason,
+            len(one.document),
+            one.first_seen,
+            one.last_seen,
+        )
+        for one in held
+    ]
+    with open_output(output) as out:
+        write(columns, rows, output_format, out)
+    if not rows:
+        say("Nothing is in quarantine.")
+
+
+@app.command("show", epilog=examples("archive quarantine show 1"))
+def show_held(
+    number: Annotated[int, typer.Argument(help="A number from `archive quarantine list`.")],
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """Print a document as it was delivered, byte for byte; the reason goes to standard error."""
+    from archive import dialects, quarantine
+    from archive.cli.output import open_output
+
+    with dialects.reading(open_archive(database)) as connection:
+        held = next(iter(quarantine.held(connection, [number])), None)
+    if held is None:
+        raise UsageError(f"there is no number {number} in quarantine")
+    with open_output(None) as out:
+        out.flush()
+        out.buffer.write(held.document + b"\n")
+    say(f"{held.position}: {held.reason}")
+
+
+@app.command("retry", epilog=examples("archive quarantine retry", "archive quarantine retry 1 4"))
+def retry_held(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Which ones; all, if none is named.")
+    ] = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """Try to archive documents again, for example after an upgrade of this command.
+
+    Exit code 3 if any of them stays in quarantine.
+    """
+    from archive import ingest
+
+    counts = ingest.retry(open_archive(database), numbers or []).counts
+    typer.echo(f"{counts.seen:,} archived, {counts.quarantined:,} still in quarantine")
+    raise typer.Exit(PARTIAL if counts.quarantined else 0)

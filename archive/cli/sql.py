@@ -1,0 +1,120 @@
+"""`archive sql`: the queries in `sql/`, listed, shown and run by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archive.cli.options import (
+    DatabaseOption,
+    DebugOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    examples,
+    open_archive,
+)
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from archive.queries import Query, Result
+
+EPILOG = examples(
+    "archive sql",
+    "archive sql last_success",
+    "archive sql failures_this_week --param days=30 --param 'appliance=%.lon.example.com'",
+    "archive sql jobs_by_build --show | psql mydatabase",
+)
+
+
+def _complete(incomplete: str) -> list[tuple[str, str]]:
+    from archive import queries
+
+    return [
+        (query.name, query.title)
+        for query in queries.queries()
+        if query.name.startswith(incomplete)
+    ]
+
+
+def sql(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Which query to run; without a name they are listed.",
+            autocompletion=_complete,
+        ),
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            help="A value in place of a param's default; may be given repeatedly.",
+        ),
+    ] = None,
+    show: Annotated[
+        bool,
+        typer.Option("--show", help="Print the query's text, to run it in psql or in sqlite3."),
+    ] = False,
+    output_format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+) -> None:
+    """Run one of the SQL queries that come with the archive, or list them."""
+    from archive import columns, queries
+    from archive.cli.output import open_output
+    from archive.render.write import write
+
+    values = _values(params or [])
+    if name is None:
+        if values or show:
+            raise UsageError("which query? `archive sql` lists them")
+        result = _list(queries.queries())
+    elif show:
+        query = queries.find(name)
+        with open_output(output) as out:
+            out.write(query.text)
+        return
+    else:
+        result = _run(name, values, database)
+    with open_output(output) as out:
+        write([columns.named(column) for column in result.columns], result.rows, output_format, out)
+
+
+def _run(name: str, values: dict[str, str], database: str | None) -> Result:
+    from archive import dialects, queries
+
+    query = queries.find(name)
+    with dialects.reading(open_archive(database)) as connection:
+        return queries.run(connection, query, values)
+
+
+def _values(params: list[str]) -> dict[str, str]:
+    values = {}
+    for param in params:
+        name, equals, value = param.partition("=")
+        if not equals:
+            raise UsageError(f"--param {param}: write it as NAME=VALUE")
+        if name in values:
+            raise UsageError(f"--param {name} is given twice")
+        values[name] = value
+    return values
+
+
+def _list(known: list[Query]) -> Result:
+    from archive.queries import Result
+
+    rows = [
+        (
+            query.name,
+            query.title,
+            ", ".join(f"{param.name}={param.value}" for param in query.params),
+        )
+        for query in known
+    ]
+    return Result(("name", "answers", "params"), rows)

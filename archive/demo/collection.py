@@ -1,0 +1,65 @@
+"""What a collector brings home from the fleet over the years: one answer after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive import instants
+from archive.demo.details import answer
+from archive.demo.jobs import Job, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.demo.fleet import Appliance, Plan
+
+# Each answer reaches back beyond the one before, as an appliance's memory does. (A real appliance
+# may tell of all its jobs each time; that would only make the demonstration slow.)
+EVERY = timedelta(days=30)
+MEMORY = timedelta(days=40)
+_BETWEEN_APPLIANCES = timedelta(seconds=4)
+
+
+class Collected(NamedTuple):
+    """One answer of one appliance, and when it was given."""
+
+    appliance: str
+    seen_at: str
+    content: bytes
+
+
+class _Visited:
+    """One appliance as its jobs come to pass."""
+
+    def __init__(self, plan: Plan, appliance: Appliance) -> None:
+        self.appliance = appliance
+        self._coming = jobs(plan, appliance)
+        self._next: Job | None = next(self._coming, None)
+        self._remembered: deque[Job] = deque()
+
+    def remembered(self, at: datetime) -> deque[Job]:
+        """Return the jobs that the appliance tells of at a moment later than the one before."""
+        while self._next is not None and self._next.created <= at:
+            self._remembered.append(self._next)
+            self._next = next(self._coming, None)
+        while self._remembered and self._remembered[0].created < at - MEMORY:
+            self._remembered.popleft()
+        return self._remembered
+
+
+def collect(plan: Plan) -> Iterator[Collected]:
+    """Yield the answers in the order in which they were given, the last ones at the plan's end.
+
+    An appliance answers from its first job on until it falls silent.
+    """
+    fleet = [_Visited(plan, appliance) for appliance in plan.appliances]
+    for before in range(plan.days // EVERY.days, -1, -1):
+        round_at = plan.until - before * EVERY
+        for place, visited in enumerate(fleet):
+            at = round_at + place * _BETWEEN_APPLIANCES
+            known = visited.remembered(at)
+            if known and visited.appliance.life.holds(plan.share(at)):
+                content = answer(visited.appliance, known, at)
+                yield Collected(visited.appliance.name, instants.from_datetime(at), content)

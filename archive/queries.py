@@ -1,0 +1,170 @@
+"""The queries in `sql/` by name: which there are, what they can be asked, and their rows.
+
+Each file is whole SQL that runs as it is in psql and in the sqlite3 shell. Its first line is its
+title. What can be asked stands in a first CTE `param`, one literal a line; where a value is given,
+the literal makes room for a bound parameter, so no value ever becomes part of the SQL.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import database, dialects, instants
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+_PARAM_CTE = re.compile(
+    r"^WITH param AS \(\n    SELECT\n(?P<lines>.*?)^\)", re.MULTILINE | re.DOTALL
+)
+_PARAM_LINE = re.compile(
+    r"^ +(?P<default>CURRENT_DATE|\d+|'[^'\n]*') AS (?P<name>\w+),? *-- (?P<comment>.+)$",
+    re.MULTILINE,
+)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+
+
+class Param(NamedTuple):
+    """What a query can be asked: `default` is the literal in the file, `place` where it stands."""
+
+    name: str
+    default: str
+    comment: str
+    place: tuple[int, int]
+
+    @property
+    def value(self) -> str:
+        """The default as it would be given."""
+        return self.default.strip("'")
+
+    @property
+    def type(self) -> sa.types.TypeEngine[Any]:
+        """The type of its values, which is that of its default."""
+        if self.default == "CURRENT_DATE":
+            return dialects.Day()
+        return dialects.Text if self.default.startswith("'") else sa.BigInteger()
+
+
+class Query(NamedTuple):
+    """One file of `sql/`."""
+
+    name: str
+    text: str
+
+    @property
+    def title(self) -> str:
+        """What it answers: the file's first line."""
+        return self.text.partition("\n")[0].removeprefix("--").strip()
+
+    @property
+    def params(self) -> tuple[Param, ...]:
+        """What it can be asked, in the order of the file."""
+        cte = _PARAM_CTE.search(self.text)
+        lines = _PARAM_LINE.finditer(self.text, *cte.span("lines")) if cte else ()
+        return tuple(
+            Param(line["name"], line["default"], line["comment"], line.span("default"))
+            for line in lines
+        )
+
+
+class Result(NamedTuple):
+    """The rows of a query, the same plain values on either database."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+def names() -> list[str]:
+    """Return the names of all queries."""
+    return sorted(path.stem for path in _files())
+
+
+def queries() -> list[Query]:
+    """Return all queries, by name."""
+    return [find(name) for name in names()]
+
+
+def find(name: str) -> Query:
+    """Return the query of a name. Raises UsageError, with the names that there are."""
+    for path in _files():
+        if path.stem == name:
+            return Query(name, path.read_text(encoding="utf-8"))
+    raise UsageError(_unknown("query", name, names()))
+
+
+def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Result:
+    """Run a query; params that are not in `values` have their defaults.
+
+    Raises UsageError for a param that the query does not have, or a value that is none of its type.
+    """
+    params = {param.name: param for param in query.params}
+    text = query.text
+    bound = []
+    for name, value in values.items():
+        if name not in params:
+            raise UsageError(_unknown(f"param of {query.name}", name, params))
+        bound.append(sa.bindparam(name, _read(params[name], value), params[name].type))
+    # From the end, so that the places of the others stay what they are.
+    for param in sorted(query.params, key=lambda param: param.place, reverse=True):
+        if param.name in values:
+            start, end = param.place
+            text = f"{text[:start]}:{param.name}{text[end:]}"
+    result = connection.execute(sa.text(text).bindparams(*bound))
+    return Result(tuple(result.keys()), [tuple(map(_plain, row)) for row in result])
+
+
+def _files() -> Iterable[Path]:
+    return database.folder("sql").glob("*.sql")
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    choice = list(known)
+    close = get_close_matches(name, choice, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"there is no {what} named {name!r}{hint} (there are: {', '.join(choice) or 'none'})"
+
+
+def _read(param: Param, value: str) -> int | str:
+    """Return a value as what its param's default is. Raises UsageError if it is none."""
+    if param.default == "CURRENT_DATE":
+        return _read_day(param.name, value)
+    if param.default.startswith("'"):
+        # A backslash would mean something in a pattern, and not the same on each database.
+        if "\\" in value or not value.isprintable():
+            raise UsageError(f"{param.name}: {value!r} has characters that cannot be looked for")
+        return value
+    if not _NUMBER.fullmatch(value):
+        raise UsageError(f"{param.name}: {value!r} is not a number, 0 or more")
+    return int(value)
+
+
+def _read_day(name: str, value: str) -> str:
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        day = None
+    # Of the forms that Python reads, one is meant.
+    if day is None or day.isoformat() != value:
+        raise UsageError(f"{name}: {value!r} is not a day; write it as YYYY-MM-DD")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as SQLite would give it: instants and days as text, numbers as numbers."""
+    if isinstance(value, datetime):
+        return instants.from_datetime(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value

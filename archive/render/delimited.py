@@ -1,0 +1,57 @@
+"""CSV by RFC 4180: exact values, one record a row, lines that end in CR LF."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from archive.columns import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TextIO
+
+    from archive.columns import Column
+
+# What makes a spreadsheet take a cell for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_QUOTED = re.compile('[",\r\n]')
+
+
+def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
+    """Write a header and the rows, each as soon as it is there."""
+    flags = [column.kind is Kind.FLAG for column in columns]
+    out.write(record([column.name for column in columns]))
+    for row in rows:
+        cells = row
+        if any(flags):
+            cells = [
+                bool(value) if flag and value is not None else value
+                for flag, value in zip(flags, row, strict=True)
+            ]
+        out.write(record(cells))
+
+
+def record(cells: Iterable[Any]) -> str:
+    """Return one record with its line end."""
+    # A record of one empty field would be an empty line, which readers pass over.
+    return (",".join(map(cell, cells)) or '""') + "\r\n"
+
+
+def cell(value: Any) -> str:
+    """Return a field: NULL is empty, an empty text is a pair of quotes, a formula becomes a text."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _text(value)
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _text(value: str) -> str:
+    if value.startswith(_FORMULA):
+        value = f"'{value}"
+    if not value or _QUOTED.search(value):
+        return '"' + value.replace('"', '""') + '"'
+    return value

@@ -1,0 +1,40 @@
+"""JSON: exact values, an array with one object a row; and single records in either text format."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from archive.columns import Kind
+from archive.render import delimited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import TextIO
+
+    from archive.columns import Column
+
+
+def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
+    """Write an array of objects, each as soon as it is there."""
+    names = [column.name for column in columns]
+    flags = [column.name for column in columns if column.kind is Kind.FLAG]
+    before = "[\n"
+    for row in rows:
+        values = dict(zip(names, row, strict=True))
+        for name in flags:
+            values[name] = None if values[name] is None else bool(values[name])
+        out.write(f"{before}  {_object(values)}")
+        before = ",\n"
+    out.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def one(values: Mapping[str, Any], name: str) -> str:
+    """Return a single record as `json` (an object) or `csv` (a header and a line)."""
+    if name == "json":
+        return f"{_object(values)}\n"
+    return delimited.record(values) + delimited.record(values.values())
+
+
+def _object(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,81 @@
+"""Values as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive.columns import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+# What would be written as 1024.0 of a unit is written in the next one.
+_ROUNDS_UP = 1023.95
+
+
+def size(value: int) -> str:
+    """Return a number of bytes in binary units, such as `1.2 GiB`."""
+    if abs(value) < 1024:
+        return f"{value:,} B"
+    power = min((abs(value).bit_length() - 1) // 10, len(_BINARY))
+    if power < len(_BINARY) and abs(value) / 1024**power >= _ROUNDS_UP:
+        power += 1
+    return f"{value / 1024**power:,.1f} {_BINARY[power - 1]}"
+
+
+def duration(value: int) -> str:
+    """Return a number of seconds in its two greatest units, such as `4 m 12 s`."""
+    if value < 0:
+        return f"-{duration(-value)}"
+    if value < 60:
+        return f"{value} s"
+    if value < 3600:
+        return f"{value // 60} m {value % 60:02} s"
+    minutes = (value + 30) // 60
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02} m"
+    hours = (value + 1800) // 3600
+    return f"{hours // 24:,} d {hours % 24:02} h"
+
+
+def percent(value: float) -> str:
+    """Return a ratio as a percentage; only all and nothing are shown as 100.0 % and 0.0 %."""
+    hundredths = value * 100
+    if 0 < hundredths < 0.1:
+        return f"{max(hundredths, 0.01):.2f} %"
+    if 99.9 < hundredths < 100:
+        return f"{min(hundredths, 99.99):.2f} %"
+    return f"{hundredths:,.1f} %"
+
+
+def moment(value: str) -> str:
+    """Return an instant to the second, such as `2026-07-24 02:15:00Z`."""
+    return f"{value[:10]} {value[11:19]}Z"
+
+
+def text(value: str) -> str:
+    """Return a text on one line, in which nothing can command the terminal."""
+    if value.isprintable():
+        return value
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in value
+    )
+
+
+_READABLE: dict[Kind, Callable[[Any], str]] = {
+    Kind.RATIO: percent,
+    Kind.BYTES: size,
+    Kind.SECONDS: duration,
+    Kind.INSTANT: moment,
+    Kind.FLAG: lambda value: "yes" if value else "no",
+}
+
+
+def readable(kind: Kind, value: Any) -> str:
+    """Return a value (not NULL) as a table shows it."""
+    if kind in _READABLE:
+        return _READABLE[kind](value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return text(str(value))

@@ -1,0 +1,157 @@
+"""What the SELECTs of reports are made of: jobs with their labels, counts, percentiles, totals.
+
+Everything here means the same on SQLite and PostgreSQL, down to the order of rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import tables
+from archive.merge import FINISHED, OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archive.reports.scope import Scope
+
+_Element = sa.ColumnElement[Any]
+Ids = list[int] | None
+SIZE, DURATION = "size_bytes", "duration_seconds"
+MEDIAN, P95 = 50, 95
+_LOW_BITS = 2**32 - 1
+
+
+def jobs(scope: Scope, appliances: Ids, measures: Sequence[str] = ()) -> sa.CTE:
+    """Return the jobs in scope with `period` and, if they are grouped, `grouped`.
+
+    Of each measure they also have their `_rank` among the jobs of the same row and status, and the
+    `_number` of those that have a value.
+    """
+    job, calendar = tables.job, tables.calendar
+    source = job.join(calendar, job.c.day == calendar.c.day)
+    columns: list[_Element] = [calendar.c[scope.period].label("period")]
+    if scope.by is not None:
+        source, group = _grouped(source, scope.by)
+        columns.append(group.label("grouped"))
+    columns.append(job.c.status)
+    alike = [column.element if isinstance(column, sa.Label) else column for column in columns]
+    columns.append(job.c.appliance_id)
+    for measure in measures:
+        value = job.c[measure]
+        place = sa.func.row_number().over(partition_by=alike, order_by=value.asc().nulls_last())
+        number = sa.func.count(value).over(partition_by=alike)
+        columns += [value, place.label(f"{measure}_rank"), number.label(f"{measure}_number")]
+    query = sa.select(*columns).select_from(source).where(*conditions(scope, appliances))
+    return query.cte("scoped")
+
+
+def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
+    job, appliance, build, location = tables.job, tables.appliance, tables.build, tables.location
+    if by == "appliance":
+        return source.join(appliance, job.c.appliance_id == appliance.c.id), appliance.c.name
+    if by == "build":
+        label = build.c.version + " (" + build.c.build_number + ")"
+        return source.outerjoin(build, job.c.build_id == build.c.id), label
+    if by == "location":
+        source = source.outerjoin(location, job.c.location_id == location.c.id)
+        return source, location.c.masked_url
+    return source, job.c.type
+
+
+def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
+    """Return what a job must meet to be in scope; to be used where `job` is selected from."""
+    job = tables.job
+    conditions: list[sa.ColumnElement[bool]] = []
+    if appliances is not None:
+        # Written out, since both databases bound the number of parameters.
+        ids: sa.BindParameter[int] = sa.bindparam(
+            "appliances", appliances, expanding=True, literal_execute=True
+        )
+        conditions.append(job.c.appliance_id.in_(ids))
+    if scope.types:
+        conditions.append(job.c.type.in_(scope.types))
+    if scope.since is not None:
+        conditions.append(job.c.day >= scope.since)
+    if scope.until is not None:
+        conditions.append(job.c.day <= scope.until)
+    return conditions
+
+
+def summary(scoped: sa.CTE, *columns: _Element) -> sa.Select[Any]:
+    """Return one row for each period and group, in their order, groups of NULL last."""
+    keys = [scoped.c[name] for name in ("period", "grouped") if name in scoped.c]
+    return (
+        sa.select(*keys, *columns)
+        .group_by(*keys)
+        .order_by(*(key.asc().nulls_last() for key in keys))
+    )
+
+
+def counts(scoped: sa.CTE) -> list[_Element]:
+    """Return the numbers of jobs by what became of them; finished, open and other are all."""
+    status = scoped.c.status
+    return [
+        _number(status.in_(FINISHED)).label("finished"),
+        _number(status == "SUCCEEDED").label("succeeded"),
+        _number(status == "FAILED").label("failed"),
+        _number(status.in_(OPEN)).label("open"),
+        _number(status.not_in(FINISHED + OPEN)).label("other"),
+    ]
+
+
+def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.count().filter(condition)
+
+
+def percentile(scoped: sa.CTE, measure: str, percent: int) -> _Element:
+    """Return the nearest-rank percentile of the succeeded jobs that have a value."""
+    rank, number = scoped.c[f"{measure}_rank"], scoped.c[f"{measure}_number"]
+    wanted = (number * percent + 99) // 100
+    return sa.func.max(scoped.c[measure]).filter(_succeeded(scoped), rank == wanted)
+
+
+def extremes(scoped: sa.CTE, measure: str) -> tuple[_Element, _Element]:
+    """Return the least and the greatest value of the succeeded jobs."""
+    value, succeeded = scoped.c[measure], _succeeded(scoped)
+    return sa.func.min(value).filter(succeeded), sa.func.max(value).filter(succeeded)
+
+
+def total(scoped: sa.CTE, measure: str) -> list[_Element]:
+    """Return the sum over the succeeded jobs in two halves, which `joined` makes one.
+
+    The sum of 64-bit numbers can exceed 64 bits, and SQLite then fails; the sums of their upper and
+    lower 32 bits cannot.
+    """
+    value, succeeded = scoped.c[measure], _succeeded(scoped)
+    # PostgreSQL shifts by an INTEGER only; a bound parameter would be a BIGINT.
+    high = value.bitwise_rshift(sa.literal_column("32", sa.Integer))
+    low = value.bitwise_and(sa.literal_column(str(_LOW_BITS), sa.BigInteger))
+    return [
+        sa.func.sum(high).filter(succeeded).label("total_high"),
+        sa.func.sum(low).filter(succeeded).label("total_low"),
+    ]
+
+
+def joined(row: sa.Row[Any]) -> int | None:
+    """Return the whole number of a `total`."""
+    # Sums of BIGINT are NUMERIC on PostgreSQL.
+    return None if row.total_high is None else (int(row.total_high) << 32) + int(row.total_low)
+
+
+def rate(row: sa.Row[Any]) -> float | None:
+    """Return the success rate of a row with `counts`; None where nothing has finished."""
+    succeeded: int = row.succeeded
+    return succeeded / row.finished if row.finished else None
+
+
+def group(row: sa.Row[Any]) -> str | None:
+    """Return the label of a row's group; None if there is none, or rows are not grouped."""
+    label: str | None = getattr(row, "grouped", None)
+    return label
+
+
+def _succeeded(scoped: sa.CTE) -> sa.ColumnElement[bool]:
+    return scoped.c.status == "SUCCEEDED"

@@ -1,0 +1,114 @@
+"""What a report is asked: the period its rows stand for, and which jobs it looks at."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import tables
+from archive.days import PERIODS
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+GROUPS = ("appliance", "type", "build", "location")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_WILDCARDS = re.compile(r"[*?\[\]]")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The jobs that a report looks at, and how it groups them; `appliances` are globs.
+
+    Raises UsageError for what cannot be understood.
+    """
+
+    period: str = "month"
+    since: str | None = None
+    until: str | None = None
+    appliances: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    by: str | None = None
+
+    def __post_init__(self) -> None:
+        _check("period", self.period, PERIODS)
+        if self.by is not None:
+            _check("group", self.by, GROUPS)
+        for text in (self.since, self.until):
+            if text is not None:
+                _check_day(text)
+        if self.since and self.until and self.since > self.until:
+            raise UsageError(f"the first day, {self.since}, is after the last, {self.until}")
+
+    def appliance_ids(self, connection: Connection) -> list[int] | None:
+        """Return the numbers of the appliances, or None for all of them.
+
+        Raises UsageError for a glob that no appliance matches.
+        """
+        if not self.appliances:
+            return None
+        table = tables.appliance
+        found = connection.execute(sa.select(table.c.name, table.c.id))
+        numbers = {row.name: row.id for row in found}
+        wanted: set[int] = set()
+        for glob in self.appliances:
+            matching = {
+                number
+                for name, number in numbers.items()
+                if name == glob or fnmatchcase(name, glob)
+            }
+            if not matching:
+                raise UsageError(_no_appliance(glob, list(numbers)))
+            wanted |= matching
+        return sorted(wanted)
+
+
+class Coverage(NamedTuple):
+    """When the first and the last delivery came, as instants."""
+
+    first: str
+    last: str
+
+
+def coverage(connection: Connection, scope: Scope) -> Coverage | None:
+    """Return from when to when the scope's appliances were heard of; None if never."""
+    table = tables.appliance
+    query = sa.select(sa.func.min(table.c.first_seen), sa.func.max(table.c.last_seen))
+    ids = scope.appliance_ids(connection)
+    if ids is not None:
+        query = query.where(table.c.id.in_(ids))
+    first, last = connection.execute(query).one()
+    return None if first is None else Coverage(first, last)
+
+
+def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{value!r} is no {what}; there are: {', '.join(known)}")
+
+
+def _check_day(text: str) -> None:
+    message = f"{text!r} is not a day; write it as YYYY-MM-DD"
+    if not _DAY.fullmatch(text):
+        raise UsageError(message)
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(message) from error
+
+
+def _no_appliance(glob: str, names: list[str]) -> str:
+    if not names:
+        return f"no appliance matches {glob!r}: the archive has none yet"
+    close = get_close_matches(_WILDCARDS.sub("", glob), names, n=_SHOWN, cutoff=0.5)
+    if close:
+        return f"no appliance matches {glob!r}; close to it: {', '.join(close)}"
+    more = ", ..." if len(names) > _SHOWN else ""
+    return f"no appliance matches {glob!r}; there are: {', '.join(sorted(names)[:_SHOWN])}{more}"

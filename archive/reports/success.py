@@ -1,0 +1,65 @@
+"""The success rate, and what it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive.columns import Column, Kind
+from archive.reports import parts
+from archive.reports.report import OUTCOMES, Report
+
+if TYPE_CHECKING:
+    from archive.reports.scope import Scope
+
+
+class SuccessRow(NamedTuple):
+    """`appliances` is the number of those with any job in the row."""
+
+    period: str
+    group: str | None
+    jobs: int
+    finished: int
+    succeeded: int
+    failed: int
+    open: int
+    other: int
+    success_rate: float | None
+    appliances: int
+
+
+def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the report."""
+    scoped = parts.jobs(scope, appliances)
+    return parts.summary(
+        scoped,
+        sa.func.count().label("jobs"),
+        *parts.counts(scoped),
+        sa.func.count(scoped.c.appliance_id.distinct()).label("appliances"),
+    )
+
+
+def row(found: sa.Row[Any]) -> SuccessRow:
+    """Return a row of the report."""
+    return SuccessRow(
+        found.period,
+        parts.group(found),
+        found.jobs,
+        found.finished,
+        found.succeeded,
+        found.failed,
+        found.open,
+        found.other,
+        parts.rate(found),
+        found.appliances,
+    )
+
+
+REPORT = Report(
+    "success",
+    "How many of the finished backups succeeded, and how many are open?",
+    (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
+    select,
+    row,
+)

@@ -1,0 +1,78 @@
+"""The overview: how many backups, how reliable, how large, how long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive.columns import Column, Kind
+from archive.reports import parts
+from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
+from archive.reports.report import OUTCOMES, Report
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from archive.reports.scope import Scope
+
+
+class TrendsRow(NamedTuple):
+    """Sizes and durations are those of the succeeded jobs."""
+
+    period: str
+    group: str | None
+    finished: int
+    succeeded: int
+    failed: int
+    open: int
+    other: int
+    success_rate: float | None
+    size_total_bytes: int | None
+    size_median_bytes: int | None
+    duration_median_seconds: int | None
+    duration_p95_seconds: int | None
+
+
+def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the report."""
+    scoped = parts.jobs(scope, appliances, [SIZE, DURATION])
+    return parts.summary(
+        scoped,
+        *parts.counts(scoped),
+        *parts.total(scoped, SIZE),
+        parts.percentile(scoped, SIZE, MEDIAN).label("size_median"),
+        parts.percentile(scoped, DURATION, MEDIAN).label("duration_median"),
+        parts.percentile(scoped, DURATION, P95).label("duration_p95"),
+    )
+
+
+def row(found: sa.Row[Any]) -> TrendsRow:
+    """Return a row of the report."""
+    return TrendsRow(
+        found.period,
+        parts.group(found),
+        found.finished,
+        found.succeeded,
+        found.failed,
+        found.open,
+        found.other,
+        parts.rate(found),
+        parts.joined(found),
+        found.size_median,
+        found.duration_median,
+        found.duration_p95,
+    )
+
+
+REPORT = Report(
+    "trends",
+    "How many backups were there, how many succeeded, how large were they, how long did they take?",
+    (
+        *OUTCOMES,
+        Column("size_total_bytes", Kind.BYTES),
+        Column("size_median_bytes", Kind.BYTES),
+        Column("duration_median_seconds", Kind.SECONDS),
+        Column("duration_p95_seconds", Kind.SECONDS),
+    ),
+    select,
+    row,
+)
