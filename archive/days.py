@@ -17,6 +17,8 @@ from archive.errors import UsageError
 # vCenter's job keys start with the UTC time at which the job was created.
 _KEY_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?!\d)", re.ASCII)
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
+# The years that the calendar has from the start; others come with the first job in them.
+CALENDAR_YEARS = range(2016, 2046)
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 

@@ -63,7 +63,7 @@ def is_lines(name: str, head: bytes) -> bool:
         return False
 
 
-def read(stream: io.BufferedReader, name: str) -> tuple[bool, Iterator[RawDocument]]:
+def read(stream: io.BufferedReader[Any], name: str) -> tuple[bool, Iterator[RawDocument]]:
     """Return whether a delivery is JSON Lines, and its documents, read as they are asked for.
 
     The iterator raises DeliveryError where the delivery as a whole is at fault.
@@ -84,7 +84,7 @@ def read_again(raw: bytes) -> list[RawDocument]:
     return list(_line("{" + text + "}" if text.startswith('"') else text, "quarantine"))
 
 
-def _lines(stream: io.BufferedReader, encoding: str) -> Iterator[RawDocument]:
+def _lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[RawDocument]:
     text = io.TextIOWrapper(stream, encoding, errors_of(encoding), newline="\n")
     number = 0
     try:
@@ -93,6 +93,8 @@ def _lines(stream: io.BufferedReader, encoding: str) -> Iterator[RawDocument]:
                 yield from _line(line.strip().removeprefix(_BOM), f"line {number}")
     except UnicodeDecodeError as error:
         raise DeliveryError(f"after line {number} it is not text in {error.encoding}") from error
+    finally:
+        text.detach()  # the stream is the caller's to close
 
 
 def _line(text: str, position: str) -> Iterator[RawDocument]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import canonical, deliveries, dialects, instants, quarantine, runs, settings
 from archive.appliances import check_name, lock_appliances
@@ -41,7 +41,7 @@ class Delivery(NamedTuple):
     """What to ingest: a name for messages, the bytes, whose it is, and when it was fetched."""
 
     name: str
-    content: io.BufferedReader
+    content: io.BufferedReader[Any]
     appliance: str | None
     seen_at: str
 
@@ -178,7 +178,6 @@ class _Run:
         dialects.lock(connection, ["calendar"], shared=True)
         if self._loader is None:
             self._loader = Loader(self.id, settings.calendar(connection))
-            self._loader.know_years(connection, self._delivery.seen_at)
         name, seen_at = self._delivery.appliance, self._delivery.seen_at
         if name is not None:
             numbers = lock_appliances(connection, {name: Sight(seen_at, seen_at, {})})

@@ -67,13 +67,6 @@ class Loader:
         self._calendar = calendar
         self._references = References()
 
-    def know_years(self, connection: Connection, seen_at: str) -> None:
-        """Give the calendar this year and the next, so that SQL can count days back from today."""
-        year = int(seen_at[:4])
-        self._references.learn_days(
-            connection, [f"{following:04d}-01-01" for following in (year, min(year + 1, 9999))]
-        )
-
     def load(
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
     ) -> None:
@@ -206,7 +199,7 @@ class Loader:
             query = sa.select(table.c.status, table.c.observed_at).where(
                 table.c.appliance_id == appliance_id, table.c.job_id == job_id
             )
-            known = {status: at for status, at in connection.execute(query)}
+            known = dict(map(tuple, connection.execute(query)))
             rows += [
                 (appliance_id, job_id, status, observed_at, self._run_id)
                 for status, observed_at in statuses.items()

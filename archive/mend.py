@@ -176,7 +176,7 @@ def _replace(parent: Any, name: str | int, kind: str, value: Any) -> None:
     text = value if isinstance(value, str) else numbers.dumps(value)
     if kind == "string_type":
         parent[name] = text
-    elif isinstance(parent, list):
+    elif isinstance(parent, list) and isinstance(name, int):
         parent[name] = {"id": "", "default_message": text, "args": []}
     elif name in _NEUTRAL:
         parent[name] = copy.deepcopy(_NEUTRAL[name])
@@ -193,7 +193,7 @@ def _remove(clean: Any, path: Path, aside: dict[Path, Finding | None]) -> None:
 
 def _parent(clean: Any, path: Path) -> tuple[Any, Any]:
     """Return the object that holds the named place, or (None, ...) if it has gone by now."""
-    value: Any = clean
+    value = clean
     for step in path[:-1]:
         try:
             value = value[step]

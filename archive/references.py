@@ -38,7 +38,7 @@ class References:
     def __init__(self) -> None:
         # By kind, because keys of two kinds can be equal as tuples.
         self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
-        self._years: set[str] = set()
+        self._years = {str(year) for year in days.CALENDAR_YEARS}
 
     def id_of(self, key: Natural | None) -> int | None:
         """Return the number of a key that `learn` has been given; None for no key."""

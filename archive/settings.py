@@ -19,9 +19,8 @@ _DAY_START = "calendar.day_start"
 def calendar(connection: Connection) -> Calendar:
     """Return the archive's calendar."""
     table = tables.setting
-    values = {
-        name: value for name, value in connection.execute(sa.select(table.c.name, table.c.value))
-    }
+    found = connection.execute(sa.select(table.c.name, table.c.value))
+    values: dict[str, str] = dict(map(tuple, found))
     plain = Calendar()
     return Calendar(values.get(_ZONE, plain.zone), values.get(_DAY_START, plain.day_start))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-def _render_type(kind: str, item: Any, _autogenerate: object) -> str | bool:
+def _render_type(kind: str, item: Any, _autogenerate: object) -> str | Literal[False]:
     """Write the archive's own column types into new migrations by their names."""
     if kind == "type" and isinstance(item, (dialects.Instant, dialects.Day)):
         return f"{type(item).__name__}()"

@@ -64,7 +64,9 @@ SELECT
     last_size_bytes - first_size_bytes AS growth_bytes,
     -- Four decimals, ties up (1e-7); by way of text, so that every shell writes them alike.
     CAST(CAST(
-        round(10000 * CAST(last_size_bytes AS DOUBLE PRECISION) / nullif(first_size_bytes, 0) + 1e-7) / 10000
+        round(
+            10000 * CAST(last_size_bytes AS DOUBLE PRECISION) / nullif(first_size_bytes, 0) + 1e-7
+        ) / 10000
         AS TEXT) AS NUMERIC) AS growth_ratio,
     (last_size_bytes - first_size_bytes) / nullif(months, 0) AS monthly_growth_bytes
 FROM ends

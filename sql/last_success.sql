@@ -14,20 +14,11 @@ WITH param AS (
         CURRENT_DATE AS today  -- the day from which ages are counted
 ),
 
--- The number of that day as calendar.ordinal counts; the calendar may end before it.
+-- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
 today AS (
-    SELECT 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + d - 306 AS ordinal
-    FROM (
-        -- Years from March to February, so that a leap day is the last of its year.
-        SELECT year - (month + 9) % 12 / 10 AS y, (month + 9) % 12 AS m, day AS d
-        FROM (
-            SELECT
-                CAST(substr(CAST(today AS TEXT), 1, 4) AS INTEGER) AS year,
-                CAST(substr(CAST(today AS TEXT), 6, 2) AS INTEGER) AS month,
-                CAST(substr(CAST(today AS TEXT), 9, 2) AS INTEGER) AS day
-            FROM param
-        ) AS part
-    ) AS shifted
+    SELECT calendar.ordinal
+    FROM param
+    LEFT JOIN calendar ON param.today = calendar.day
 ),
 
 -- Walks the appliances, not the jobs. Within a day, job keys sort by the time of creation.

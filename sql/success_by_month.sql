@@ -1,7 +1,7 @@
 -- Success rate by month
 --
--- How many of the finished jobs succeeded, month by month? A month without jobs has a row, too, so a
--- gap in the history shows; only whole years without jobs are left out.
+-- How many of the finished jobs succeeded, month by month? A month without jobs has a row, too, so
+-- that a gap in the history shows; only whole years without jobs are left out.
 --
 --   jobs, succeeded, failed  all jobs of the month, and those that came to an end
 --   open                     pending, blocked or running when last seen: not in the rate

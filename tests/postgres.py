@@ -38,16 +38,16 @@ def server() -> Iterator[str]:
     """Run a new, empty server, and give the URL of its first database."""
     with tempfile.TemporaryDirectory(prefix="archive-postgres-") as name:
         home, log, data = Path(name), Path(name, "log"), Path(name, "data")
-        binaries = _install(home)
+        programs = _install(home)
         flags = "--auth=trust --no-sync --encoding=UTF8 --locale=C --username=postgres"
-        _run(log, binaries / "initdb", *flags.split(), "--pgdata", data)
+        _run(log, programs / "initdb", *flags.split(), "--pgdata", data)
         port = _free_port()
         (data / "postgresql.auto.conf").write_text(f"{SETTINGS}port = {port}\n")
-        _run(log, binaries / "pg_ctl", "start", "--wait", "--pgdata", data)
+        _run(log, programs / "pg_ctl", "start", "--wait", "--pgdata", data)
         try:
             yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
         finally:
-            _run(log, binaries / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
+            _run(log, programs / "pg_ctl", "stop", "--mode=immediate", "--pgdata", data)
 
 
 @contextmanager
@@ -70,14 +70,20 @@ def engine(server_url: str) -> Engine:
     return create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
 
-def _install(home: Path) -> Path:
-    """Give the folder of the binaries, where the user who runs them can read them."""
+def binaries() -> Path:
+    """Give the folder of psql and the other programs that the wheel carries."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise pytest.UsageError(f"no PostgreSQL: install {WHEEL}, or set {URL_VARIABLE}")
-    site = Path(spec.submodule_search_locations[0]).parent
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _install(home: Path) -> Path:
+    """Give the folder of the binaries, where the user who runs them can read them."""
+    found = binaries()
     if os.geteuid() == 0:
         # `nobody` may not be let in where the wheel lies. Libraries are found beside the package.
+        site = found.parents[2]
         skipped = shutil.ignore_patterns("include", "*.a", "pgxs")
         for part in (f"{WHEEL}/pginstall", f"{WHEEL}/.dylibs", f"{WHEEL}.libs"):
             if (site / part).is_dir():
@@ -85,8 +91,8 @@ def _install(home: Path) -> Path:
         nobody = pwd.getpwnam("nobody")
         for path in (home, *home.rglob("*")):
             os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
-        site = home
-    return site / WHEEL / "pginstall" / "bin"
+        found = home / found.relative_to(site)
+    return found
 
 
 def _run(log: Path, program: Path, *arguments: str | Path) -> None:

@@ -83,7 +83,11 @@ _PLAIN_ERROR = _some(
     error_type=st.sampled_from(ERROR_TYPES),
     challenge=TEXT,
 )
-ERROR = st.just({}) | _PLAIN_ERROR | st.fixed_dictionaries({"type": TEXT, "value": _PLAIN_ERROR})
+ERROR = (
+    st.just(dict[str, Any]())
+    | _PLAIN_ERROR
+    | st.fixed_dictionaries({"type": TEXT, "value": _PLAIN_ERROR})
+)
 
 _REQUIRED: dict[str, st.SearchStrategy[Any]] = {
     "location": TEXT

@@ -100,17 +100,20 @@ def test_a_reader_that_has_gone_ends_the_command(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("sink", "code", "said"),
+    ("rows", "sink", "code", "said"),
     [
-        ("| head -n 1 > /dev/null; exit ${PIPESTATUS[0]}", 0, ""),
+        (200_000, "| head -n 1 > /dev/null; exit ${PIPESTATUS[0]}", 0, ""),
         (
+            3,
             "> /dev/full",
             1,
             "archive: standard output: it cannot be written: No space left on device\n",
         ),
     ],
 )
-def test_the_end_of_standard_output(sink: str, code: int, said: str, tmp_path: Path) -> None:
+def test_the_end_of_standard_output(
+    rows: int, sink: str, code: int, said: str, tmp_path: Path
+) -> None:
     """In a shell a closed pipe is silent, and a full disk is one sentence: never a traceback."""
     program = tmp_path / "rows.py"
     program.write_text(
@@ -121,7 +124,7 @@ def test_the_end_of_standard_output(sink: str, code: int, said: str, tmp_path: P
         "@app.command()\n"
         "def rows():\n"
         "    with open_output(None) as out:\n"
-        "        out.writelines('row\\n' for _ in range(200_000))\n"
+        f"        out.writelines('row\\n' for _ in range({rows}))\n"
         "sys.argv = ['archive', 'rows']\n"
         "cli.main()\n"
     )

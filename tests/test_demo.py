@@ -153,7 +153,7 @@ def test_there_is_a_bad_month(archive: Engine) -> None:
     """One month is far worse than all others, since one site's target failed."""
     months = sql(archive, "success_by_month")
     rates = sorted(month["success_rate"] for month in months if month["jobs"] > 60)
-    assert rates[0] < 0.75
+    assert rates[0] < 0.85
     assert all(rate > 0.9 for rate in rates[2:])
     elsewhere = sql(archive, "success_by_month", appliance="%.ber.%")
     assert min(month["success_rate"] for month in elsewhere if month["jobs"] > 20) > 0.85
@@ -175,7 +175,8 @@ def test_one_falls_silent_and_one_is_new(archive: Engine) -> None:
     oldest, snapshot, *others = sql(archive, "last_success", today="2026-03-05")
     assert oldest["appliance"] == "vc02.sin.example.com"
     assert oldest["age_days"] > 90
-    assert oldest["last_seen"] < "2026-01"
+    silent_since = PLAN.start + 0.83 * (PLAN.until - PLAN.start)
+    assert instants.to_datetime(oldest["last_seen"]) < silent_since
     assert snapshot["failed_since"] >= 3
     assert all(row["age_days"] <= 2 for row in others)
     first = {row["appliance"]: row["first_month"] for row in sql(archive, "growth_by_appliance")}

@@ -42,6 +42,8 @@ def _exit_code(error: ArchiveError) -> int:
 
 def _close_stdout() -> None:
     """Flush what has been written; a reader that has seen enough is no failure."""
+    if sys.stdout is None:  # closed by whoever started us
+        return
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"archive {archive.__version__}")
         raise typer.Exit

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from archive.cli.options import DatabaseOption, DebugOption, Format, examples, say
+import typer
+
+from archive.cli.options import DebugOption, Format, _from_anywhere, examples, say
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,14 +33,23 @@ TRY = (
 
 
 def demo(
-    database: DatabaseOption = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            "-d",
+            metavar="URL",
+            help=f"Another place than {DEFAULT}: a URL or the path of a SQLite file.",
+            callback=_from_anywhere,
+        ),
+    ] = None,
     debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
 ) -> None:
     """Fill an archive with two years of a made-up fleet, and show what can be asked of it.
 
-    It goes into the file archive-demo.db in the current folder unless --database names another
-    place (the environment's database is left alone). What an earlier demo has put there is
-    replaced; an archive with anything else in it is not touched.
+    It goes into the file archive-demo.db in the current folder; $ARCHIVE_DATABASE_URL is left
+    alone. What an earlier demo has put there is replaced; an archive with anything else in it is
+    not touched.
     """
     from datetime import UTC, datetime
 
@@ -53,8 +64,8 @@ def demo(
     place = databases.describe(engine)
     path = dialects.sqlite_file(engine.url)
     say(
-        f"{path.resolve() if path else place} now holds {counts.new:,} made-up jobs of {len(fleet.appliances)} appliances"
-        f" since {fleet.start:%Y-%m-%d}.\n"
+        f"{path.resolve() if path else place} now holds {counts.new:,} made-up jobs of"
+        f" {len(fleet.appliances)} appliances since {fleet.start:%Y-%m-%d}.\n"
     )
     _show(engine)
     say("\nTry next:\n")

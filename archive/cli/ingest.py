@@ -102,12 +102,14 @@ def _add(total: Counts, counts: Counts) -> None:
 
 
 def _summarise(total: Counts, output_format: Format) -> None:
+    from archive.cli.output import open_output
     from archive.render import records
 
     counts = asdict(total)
-    if output_format is Format.TABLE:
-        typer.echo(", ".join(f"{value:,} {name}" for name, value in counts.items()))
-        if total.quarantined:
-            say("See `archive quarantine list` for the documents that could not be archived.")
-    else:
-        typer.echo(records.one(counts, output_format), nl=False)
+    with open_output(None) as out:
+        if output_format is Format.TABLE:
+            out.write(", ".join(f"{value:,} {name}" for name, value in counts.items()) + "\n")
+        else:
+            out.write(records.one(counts, output_format))
+    if total.quarantined:
+        say("See `archive quarantine list` for the documents that could not be archived.")

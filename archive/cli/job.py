@@ -77,9 +77,7 @@ def list_jobs(
         appliances=tuple(appliance or ()),
         types=tuple(kind.upper() for kind in job_type or ()),
     )
-    wanted = jobs.JobFilter(
-        tuple(name.upper() for name in status or ()), message, limit if limit else None
-    )
+    wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, limit or None)
     with dialects.reading(open_archive(database)) as connection:
         with open_output(output) as out:
             write(jobs.COLUMNS, jobs.run(connection, scope, wanted), output_format, out)

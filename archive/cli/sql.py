@@ -42,7 +42,7 @@ def sql(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="Which query to run; without a name they are listed.",
             autocompletion=_complete,
         ),

@@ -8,7 +8,7 @@ import sys
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive.errors import DeliveryError
 
@@ -27,8 +27,8 @@ class OpenFile(NamedTuple):
     """
 
     name: str
-    content: io.BufferedReader
-    stored: io.BufferedReader
+    content: io.BufferedReader[Any]
+    stored: io.BufferedReader[Any]
     size: int | None
 
     def position(self) -> int:
@@ -65,12 +65,12 @@ def open_file(path: str) -> Iterator[OpenFile]:
         raise DeliveryError(f"{name}: it cannot be read: {error.strerror or error}") from error
 
 
-def _unzip(stored: io.BufferedReader) -> io.BufferedReader:
+def _unzip(stored: io.BufferedReader[Any]) -> io.BufferedReader[Any]:
     return io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER)
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[io.BufferedReader]:
+def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
     if path == STANDARD_INPUT:
         # A buffer of our own: the one that is there is too small to tell what a delivery is.
         yield io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer), _BUFFER)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from archive.days import calendar_year
 from archive.dialects import Day, Instant, Text
 
 revision = "0001"
@@ -102,7 +103,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_build")),
         sa.UniqueConstraint("digest", name=op.f("uq_build_digest")),
     )
-    op.create_table(
+    calendar = op.create_table(
         "calendar",
         sa.Column("day", Day(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
@@ -389,6 +390,9 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    # SQL counts back from today, so the calendar has days before they have jobs.
+    for year in range(2016, 2046):
+        op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
     op.execute(V_JOB)
     op.execute(V_MESSAGE)
 

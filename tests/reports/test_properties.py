@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects, reports
+from archive.reports import Scope
+from tests.archives import deliver, each
+from tests.reports.fleet import on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Engine
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+STATUSES = ("SUCCEEDED", "FAILED", "PENDING", "BLOCKED", "RUNNING", "CANCELLED")
+
+
+class Job(NamedTuple):
+    """What a report sees of a job."""
+
+    day: str
+    status: str
+    type: str
+    size: int | None
+    duration: int | None
+
+
+# Mostly succeeded, with few different values, so that ties and several jobs a row are common.
+JOBS = st.builds(
+    Job,
+    st.sampled_from(["2025-12-31", "2026-01-01", "2026-01-31", "2026-02-01"]),
+    st.sampled_from(STATUSES) | st.just("SUCCEEDED"),
+    st.sampled_from(["MANUAL", "SCHEDULED"]),
+    st.none() | st.integers(0, 5) | INT64,
+    st.none() | st.integers(0, 5) | INT64,
+)
+
+
+def nearest_rank(values: list[int], percent: int) -> int | None:
+    """The least value that at least so many percent of all values do not exceed."""
+    ordered = sorted(values)
+    for place, value in enumerate(ordered, 1):
+        if 100 * place >= percent * len(ordered):
+            return value
+    return None
+
+
+def expected(jobs: Iterable[Job]) -> dict[str, Any]:
+    """The values of all reports, as a reader of their definitions would work them out."""
+    jobs = list(jobs)
+    number = {status: sum(job.status == status for job in jobs) for status in STATUSES}
+    finished = number["SUCCEEDED"] + number["FAILED"]
+    good = [job for job in jobs if job.status == "SUCCEEDED"]
+    found: dict[str, Any] = {
+        "jobs": len(jobs),
+        "finished": finished,
+        "succeeded": number["SUCCEEDED"],
+        "failed": number["FAILED"],
+        "open": number["PENDING"] + number["BLOCKED"] + number["RUNNING"],
+        "other": number["CANCELLED"],
+        "success_rate": number["SUCCEEDED"] / finished if finished else None,
+        "appliances": 1,
+    }
+    sizes = [job.size for job in good if job.size is not None]
+    durations = [job.duration for job in good if job.duration is not None]
+    for name, unit, values in (("size", "bytes", sizes), ("duration", "seconds", durations)):
+        found |= {
+            f"{name}_total_{unit}": sum(values) if values else None,
+            f"{name}_min_{unit}": min(values, default=None),
+            f"{name}_median_{unit}": nearest_rank(values, 50),
+            f"{name}_p95_{unit}": nearest_rank(values, 95),
+            f"{name}_max_{unit}": max(values, default=None),
+        }
+    return found
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(JOBS, min_size=1, max_size=40))
+def test_reports_are_what_their_definitions_say(engines: list[Engine], jobs: list[Job]) -> None:
+    """Counts add up, and rates, totals and percentiles are those of the plain definitions."""
+    groups: dict[tuple[str, str], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.day[:7], job.type), []).append(job)
+    documents = {
+        str(place): on(job.day, job.status, type=job.type, size=job.size, duration=job.duration)
+        for place, job in enumerate(jobs)
+    }
+    for engine in each(engines):
+        deliver(engine, documents)
+        for name in reports.REPORTS:
+            with dialects.reading(engine) as connection:
+                found = list(reports.run(connection, name, Scope(by="type")))
+            assert [row[:2] for row in found] == sorted(groups)
+            for row in found:
+                values = row._asdict()  # type: ignore[attr-defined]  # a named tuple
+                wanted = expected(groups[values.pop("period"), values.pop("group")])
+                assert values == {key: wanted[key] for key in values}
+                if name == "success":
+                    parts = (values[key] for key in ("succeeded", "failed", "open", "other"))
+                    assert values["jobs"] == sum(parts)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive import dialects, reports
+from archive.errors import UsageError
+from archive.reports import Coverage, Scope
+from tests.archives import deliver
+from tests.reports import fleet
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"period": "decade"}, "'decade' is no period; there are: day, week, month, quarter, year"),
+        ({"by": "colour"}, "'colour' is no group; there are: appliance, type, build, location"),
+        ({"since": "2026-1-1"}, "'2026-1-1' is not a day; write it as YYYY-MM-DD"),
+        ({"until": "20260101"}, "'20260101' is not a day; write it as YYYY-MM-DD"),
+        ({"until": "2026-02-30"}, "'2026-02-30' is not a day; write it as YYYY-MM-DD"),
+        (
+            {"since": "2026-02-01", "until": "2026-01-01"},
+            "the first day, 2026-02-01, is after the last, 2026-01-01",
+        ),
+    ],
+)
+def test_a_scope_must_make_sense(arguments: dict[str, Any], message: str) -> None:
+    """What cannot be understood is refused with what would be."""
+    with pytest.raises(UsageError) as refused:
+        Scope(**arguments)
+    assert str(refused.value) == message
+
+
+def ids(engine: Engine, *globs: str) -> list[int] | None:
+    with dialects.reading(engine) as connection:
+        return Scope(appliances=globs).appliance_ids(connection)
+
+
+def test_a_name_is_its_own_glob(engine: Engine) -> None:
+    """A name with brackets in it can be given as it is."""
+    for name in ("a[1]", "a1", "b"):
+        deliver(engine, {"k": job()}, name)
+    assert ids(engine) is None
+    assert ids(engine, "a[1]") == [1, 2]
+    assert ids(engine, "a?", "b") == [2, 3]
+    assert ids(engine, "*") == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("glob", "message"),
+    [
+        (
+            "vc01.lon.example.org*",
+            (
+                "no appliance matches 'vc01.lon.example.org*'; close to it: vc01.lon.example.com,"
+                " vc01.ber.example.com"
+            ),
+        ),
+        (
+            "VC*",
+            "no appliance matches 'VC*'; there are: vc01.ber.example.com, vc01.lon.example.com",
+        ),
+    ],
+)
+def test_a_glob_must_match(engine: Engine, glob: str, message: str) -> None:
+    """A glob that no appliance matches is a mistake, and the names that are near are told."""
+    fleet.load(engine)
+    with pytest.raises(UsageError) as refused:
+        ids(engine, "vc*", glob)
+    assert str(refused.value) == message
+
+
+def test_a_long_list_of_names_is_cut(engine: Engine) -> None:
+    """Of many appliances only some are told."""
+    for number in range(6):
+        deliver(engine, {"k": job()}, f"vc{number}")
+    with pytest.raises(UsageError, match=r"there are: vc0, vc1, vc2, vc3, vc4, \.\.\.$"):
+        ids(engine, "zzz")
+
+
+def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
+    """Before the first delivery the message says that."""
+    with pytest.raises(UsageError, match=r"matches 'vc\*': the archive has none yet"):
+        ids(engine, "vc*")
+
+
+@pytest.mark.parametrize(
+    ("globs", "covered"),
+    [
+        ((), Coverage("2026-04-02T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
+        (("*.ber.*",), Coverage("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
+    ],
+)
+def test_coverage(engine: Engine, globs: tuple[str, ...], covered: Coverage) -> None:
+    """Coverage is from the first delivery of the scope's appliances to the last."""
+    fleet.load(engine)
+    with dialects.reading(engine) as connection:
+        assert reports.coverage(connection, Scope(appliances=globs)) == covered
+
+
+def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
+    """Without a delivery there is no coverage."""
+    with dialects.reading(engine) as connection:
+        assert reports.coverage(connection, Scope()) is None
+
+
+def test_unknown_reports_are_refused() -> None:
+    """A wrong name is answered with the right ones."""
+    with pytest.raises(UsageError) as refused:
+        reports.find("trend")
+    assert str(refused.value) == (
+        "there is no report named 'trend'; did you mean trends?"
+        " (there are: trends, success, sizes, durations)"
+    )

@@ -1,0 +1,126 @@
+"""Every command that the documentation shows is run, in the order of its page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import make_url, text
+
+from archive import database
+from archive.cli.app import app
+from tests import postgres
+from tests.samples import DATA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# A machine may lack the shell of SQLite; Python has the library.
+_SQLITE_SHELL = f"""#!{sys.executable}
+import sqlite3, sys
+for row in sqlite3.connect(sys.argv[1]).execute(sys.stdin.read()):
+    print(*row, sep="|")
+"""
+
+
+def commands(page: Path) -> list[str]:
+    """Return the commands of a page's console blocks."""
+    lines = [line for block in _BLOCK.findall(page.read_text()) for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Give the URL of a server of our own: the pages make roles and a database on it."""
+    with postgres.server() as url:
+        with postgres.engine(url).connect() as connection:
+            connection.execute(text("CREATE ROLE archive LOGIN SUPERUSER"))
+        yield url
+
+
+@pytest.fixture
+def workplace(page: Path, tmp_path: Path, server: str) -> dict[str, str]:
+    """Give the environment of a person who follows a page from its top."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    if shutil.which("sqlite3") is None:
+        (tools / "sqlite3").write_text(_SQLITE_SHELL)
+        (tools / "sqlite3").chmod(0o755)
+    shutil.copy(DATA / "details_api.json", tmp_path / "details.json")
+    path = [tools, Path(sys.executable).parent, postgres.binaries(), *os.environ["PATH"].split(":")]
+    environment = {
+        "PATH": ":".join(map(str, path)),
+        "HOME": str(tmp_path),
+        "ARCHIVE_DATABASE_URL": str(tmp_path / "archive.db"),
+        "PGPORT": str(make_url(server).port),
+        "LANG": "C.UTF-8",
+    }
+    _run("archive ingest details.json --appliance vc01.example.com", tmp_path, environment)
+    with postgres.engine(server).connect() as connection:
+        connection.execute(text("DROP DATABASE IF EXISTS archive WITH (FORCE)"))
+        if "createdb" not in page.read_text():
+            connection.execute(text("CREATE DATABASE archive TEMPLATE template0"))
+            url = make_url(server).set(username="archive", database="archive")
+            database.upgrade(database.connect(url.render_as_string()))
+    return environment
+
+
+def _run(command: str, folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],  # noqa: S607 - the shell of the documentation
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_a_page_work(
+    page: Path, tmp_path: Path, server: str, workplace: dict[str, str]
+) -> None:
+    """Following a page from its top, every command succeeds."""
+    url = make_url(server)
+    for command in commands(page):
+        _run(
+            command.replace("@db.example.com/", f"@{url.host}:{url.port}/").replace(
+                "db.example.com", str(url.host)
+            ),
+            tmp_path,
+            workplace,
+        )
+
+
+def test_every_verb_is_documented() -> None:
+    """Each verb of the command stands in the documentation."""
+    pages = "\n".join(page.read_text() for page in PAGES)
+    for name in _verbs():
+        assert f"archive {name}" in pages
+
+
+def _verbs() -> Iterator[str]:
+    for command in app.registered_commands:
+        yield str(command.name)
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        for command in group.typer_instance.registered_commands:
+            yield f"{group.name} {command.name}"
+
+
+def test_pages_refer_to_what_is_there() -> None:
+    """Each relative link of the documentation leads to a file."""
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
