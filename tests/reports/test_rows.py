@@ -6,8 +6,7 @@ import pytest
 
 from archive import dialects, reports
 from archive.reports import Scope
-from archive.reports.durations import DurationsRow
-from archive.reports.sizes import SizesRow
+from archive.reports.spread import SpreadRow
 from archive.reports.success import SuccessRow
 from archive.reports.trends import TrendsRow
 from tests.archives import deliver
@@ -55,17 +54,17 @@ def test_success(archive: Engine) -> None:
 def test_sizes(archive: Engine) -> None:
     """A period without a known size has no sizes, and still a row."""
     assert rows(archive, "sizes") == [
-        SizesRow("2026-01", None, 3, 600, 100, 200, 300, 300),
-        SizesRow("2026-02", None, 0, None, None, None, None, None),
-        SizesRow("2026-03", None, 0, None, None, None, None, None),
-        SizesRow("2026-04", None, 1, None, None, None, None, None),
+        SpreadRow("2026-01", None, 3, 600, 100, 200, 300, 300),
+        SpreadRow("2026-02", None, 0, None, None, None, None, None),
+        SpreadRow("2026-03", None, 0, None, None, None, None, None),
+        SpreadRow("2026-04", None, 1, None, None, None, None, None),
     ]
 
 
 def test_durations(archive: Engine) -> None:
     """Durations are reported as sizes are."""
     assert rows(archive, "durations", Scope("year")) == [
-        DurationsRow("2026", None, 4, 780, 60, 120, 600, 600),
+        SpreadRow("2026", None, 4, 780, 60, 120, 600, 600),
     ]
 
 
@@ -155,9 +154,9 @@ def test_sums_do_not_overflow(engine: Engine) -> None:
     for day, values in sizes.items():
         deliver(engine, {f"{day}-{n}": on(day, size=size) for n, size in enumerate(values)})
     assert rows(engine, "sizes") == [
-        SizesRow("2026-01", None, 3, 3 * INT64_MAX, *[INT64_MAX] * 4),
-        SizesRow("2026-02", None, 3, 3 * INT64_MIN, *[INT64_MIN] * 4),
-        SizesRow("2026-03", None, 2, -3, -2, -2, -1, -1),
+        SpreadRow("2026-01", None, 3, 3 * INT64_MAX, *[INT64_MAX] * 4),
+        SpreadRow("2026-02", None, 3, 3 * INT64_MIN, *[INT64_MIN] * 4),
+        SpreadRow("2026-03", None, 2, -3, -2, -2, -1, -1),
     ]
     assert all(type(value) is int for row in rows(engine, "sizes") for value in row[2:])
 

@@ -1,0 +1,70 @@
+"""How a measure of the succeeded backups is spread: the report that sizes and durations share."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive.columns import Column, Kind
+from archive.reports import parts
+from archive.reports.parts import MEDIAN, P95
+from archive.reports.report import Report
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from archive.reports.scope import Scope
+
+
+class SpreadRow(NamedTuple):
+    """NULL where no succeeded job has a value; `succeeded` counts those that have none, too.
+
+    Values are in the unit of the measure: bytes or seconds.
+    """
+
+    period: str
+    group: str | None
+    succeeded: int
+    total: int | None
+    least: int | None
+    median: int | None
+    p95: int | None
+    greatest: int | None
+
+
+def report(name: str, question: str, measure: str, kind: Kind) -> Report:
+    """Return the report on a measure, a column of `job` such as `size_bytes`."""
+    what, unit = measure.split("_")
+    values = (Column(f"{what}_{value}_{unit}", kind) for value in _VALUES)
+    columns = (Column("succeeded", Kind.COUNT), *values)
+    return Report(name, question, columns, partial(_select, measure), _row)
+
+
+_VALUES = ("total", "min", "median", "p95", "max")
+
+
+def _select(measure: str, scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+    scoped = parts.jobs(scope, appliances, [measure])
+    least, greatest = parts.extremes(scoped, measure)
+    return parts.summary(
+        scoped,
+        *parts.counts(scoped),
+        *parts.total(scoped, measure),
+        least.label("least"),
+        parts.percentile(scoped, measure, MEDIAN).label("median"),
+        parts.percentile(scoped, measure, P95).label("p95"),
+        greatest.label("greatest"),
+    )
+
+
+def _row(found: sa.Row[Any]) -> SpreadRow:
+    return SpreadRow(
+        found.period,
+        parts.group(found),
+        found.succeeded,
+        parts.joined(found),
+        found.least,
+        found.median,
+        found.p95,
+        found.greatest,
+    )
