@@ -43,7 +43,7 @@ def connect(database: str | None = None) -> Engine:
 def describe(engine: Engine) -> str:
     """Return the archive's place as it may be shown: a path or a URL without its password."""
     path = dialects.sqlite_file(engine.url)
-    return str(path) if path else engine.url.render_as_string(hide_password=True)
+    return str(path) if path else dialects.shown(engine.url)
 
 
 def current(engine: Engine) -> str | None:
@@ -87,10 +87,16 @@ def require(engine: Engine) -> None:
 def prepare(engine: Engine) -> None:
     """Make sure that the archive can be written: on SQLite it is created if it is not there."""
     path = dialects.sqlite_file(engine.url)
-    if path is not None and (not path.exists() or path.stat().st_size == 0):
+    if path is not None and (not path.exists() or _is_blank(engine)):
         upgrade(engine)
     else:
         require(engine)
+
+
+def _is_blank(engine: Engine) -> bool:
+    """Say whether nothing is in a database: not even another process has got further yet."""
+    with dialects.reading(engine) as connection:
+        return not sa.inspect(connection).get_table_names()
 
 
 def upgrade(engine: Engine, target: str = "head") -> None:

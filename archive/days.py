@@ -35,8 +35,13 @@ class Calendar(NamedTuple):
         moment = instants.to_datetime(instant)
         try:
             local = moment.astimezone(ZoneInfo(self.zone))
-            before = local.time() < time.fromisoformat(self.day_start)
-            return (local.date() - timedelta(days=before)).isoformat()
+            start = time.fromisoformat(self.day_start)
+            day = local.date() - timedelta(days=local.time() < start)
+            if local.fold:  # clocks set back show an hour again, but no day starts twice
+                following = day + timedelta(days=1)
+                if datetime.combine(following, start, local.tzinfo) <= moment:
+                    day = following
+            return day.isoformat()
         except OverflowError:  # the first and last hours of the years 1 and 9999
             return instant[:10]
 

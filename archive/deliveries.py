@@ -13,19 +13,22 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import instants, numbers, wire
 from archive.errors import DeliveryError
-from archive.jsontext import JsonText, encode, errors_of, is_utf8, sniff_encoding
+from archive.jsontext import JsonText, Unreadable, encode, errors_of, is_utf8, sniff_encoding
 from archive.merge import Sight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY_LENGTH = 255
+_UNTEXT = re.compile("[\0\ud800-\udfff]")
 _JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
-_ERROR_FIELDS = frozenset({"error_type", "messages", "data", "challenge", "type"})
+# Fields of other answers, and of a single job's details: without a status below it none is a key.
+_FIELDS = frozenset(wire.Info.model_fields) | frozenset(wire.Failure.model_fields)
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
@@ -80,8 +83,12 @@ def read(stream: io.BufferedReader[Any], name: str) -> tuple[bool, Iterator[RawD
 def read_again(raw: bytes) -> list[RawDocument]:
     """Return the documents in the bytes of one that could not be read before."""
     text = raw.decode("utf-8", "surrogateescape")
-    # A document of a map was kept with its key, as it stood there.
-    return list(_line("{" + text + "}" if text.startswith('"') else text, "quarantine"))
+    # A document of a map was kept with its key, one of a list as its entry, others as they are.
+    for form in [f"{{{text}}}"] if text.startswith('"') else [f"[{text}]", text]:
+        documents = list(_line(form, "quarantine"))
+        if documents and not any(document.problem for document in documents):
+            break
+    return documents
 
 
 def _lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[RawDocument]:
@@ -98,23 +105,26 @@ def _lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[RawDocumen
 
 
 def _line(text: str, position: str) -> Iterator[RawDocument]:
-    try:
+    value: Any = None
+    with suppress(ValueError, RecursionError):  # the cursor tells better what is wrong
         value = numbers.loads(text)
-        if isinstance(value, dict) and "info" in value:
-            yield _exported(value, text, position)
-            return
+    if isinstance(value, dict) and "info" in value:
+        yield _exported(value, text, position)
+        return
+    try:
         # Only the cursor knows the text of each document within an answer.
         documents = list(_values(JsonText(io.BytesIO(encode(text)), "utf-8")))
     except DeliveryError as error:
         yield RawDocument(None, None, text, position, problem=str(error))
-    except (ValueError, RecursionError) as error:
-        yield RawDocument(None, None, text, position, problem=f"it is not JSON: {error}")
     else:
         for document in documents:
             yield document._replace(position=f"{position}, {document.position}")
 
 
 def _exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
+    for part in value.values():
+        if isinstance(part, Unreadable):
+            return RawDocument(None, None, text, position, problem=part.reason)
     try:
         line = wire.parse_exported_job(value)
     except wire.ShapeError as error:
@@ -137,11 +147,13 @@ def _exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
 
 def _document(key: str, info: Any, text: str, position: str) -> RawDocument:
     problem = None
-    if not is_utf8(text):
+    if isinstance(info, Unreadable):
+        problem = info.reason
+    elif not is_utf8(text):
         problem = "it is not UTF-8"
     elif not 0 < len(key) <= KEY_LENGTH:
         problem = f"its job key does not have 1 to {KEY_LENGTH} characters"
-    elif any(character == "\0" or "\ud800" <= character <= "\udfff" for character in key):
+    elif _UNTEXT.search(key):
         problem = "its job key has characters that are not text"
     if problem:
         return RawDocument(None, None, text, position, problem=problem)
@@ -150,13 +162,12 @@ def _document(key: str, info: Any, text: str, position: str) -> RawDocument:
 
 def _values(text: JsonText) -> Iterator[RawDocument]:
     """Yield the documents of one answer, or of several written one after the other."""
-    text.take(_BOM)
     while opening := text.peek():
         if opening == "{":
             yield from _object(text)
         elif opening == "[":
             yield from _list(text)
-        else:
+        elif not text.take(_BOM):  # each of several files may start with one
             value, _ = text.value()
             raise DeliveryError(_what_it_is(value))
 
@@ -178,7 +189,7 @@ def _object(text: JsonText) -> Iterator[RawDocument]:
         info, info_text = text.value()
         number += 1
         if number == 1 and not _may_be_details(key, info):
-            yield from _other(text, key, info)
+            yield from _other(text, key, info, f"{key_text}:{info_text}")
             return
         yield _document(key, info, f"{key_text}:{info_text}", f"document {number}")
         if not text.take(","):
@@ -198,20 +209,24 @@ def _finish_rest(text: JsonText) -> None:
 def _may_be_details(key: str, value: Any) -> bool:
     if _JOB_KEY.fullmatch(key):
         return True
-    return isinstance(value, dict) and not (key in _ERROR_FIELDS and "status" not in value)
+    if key == "info" or not isinstance(value, (dict, Unreadable)):
+        return False
+    return key not in _FIELDS or (isinstance(value, dict) and "status" in value)
 
 
-def _other(text: JsonText, key: str, value: Any) -> Iterator[RawDocument]:
+def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocument]:
     """Read the rest of an object that is no map of details; refuse it unless it is an export."""
-    whole = {key: value}
+    whole, pieces = {key: value}, [piece]
     while text.take(","):
-        name, _ = text.value()
+        name, name_text = text.value()
         text.expect(":")
-        whole[name], _ = text.value()
+        value, value_text = text.value()
+        whole[name] = value
+        pieces.append(f"{name_text}:{value_text}")
     text.expect("}")
     if "info" not in whole:
         raise DeliveryError(_what_it_is(whole))
-    yield _exported(whole, numbers.dumps(whole), "document 1")
+    yield _exported(whole, f"{{{','.join(pieces)}}}", "document 1")
 
 
 def _list(text: JsonText) -> Iterator[RawDocument]:
@@ -227,7 +242,9 @@ def _list(text: JsonText) -> Iterator[RawDocument]:
             yield _document(entry["key"], entry["value"], entry_text, position)
         elif isinstance(entry, dict) and "info" in entry:
             yield _exported(entry, entry_text, position)
-        elif number == 1:
+        elif isinstance(entry, Unreadable):
+            yield RawDocument(None, None, entry_text, position, problem=entry.reason)
+        elif number == 1 and not (isinstance(entry, dict) and "key" in entry):
             raise DeliveryError(_what_it_is([entry]))
         else:
             problem = "it is not an entry with a job key and its details"
@@ -240,6 +257,10 @@ def _list(text: JsonText) -> Iterator[RawDocument]:
 def _what_it_is(value: Any) -> str:
     """Return a sentence about JSON that is no job details answer."""
     wanted = "what is archived is the answer of GET /api/appliance/recovery/backup/job/details"
+    if isinstance(value, Unreadable):
+        return f"it is not JSON: {value.reason}"
+    if isinstance(value, dict) and value.keys() == {"value"}:
+        return _what_it_is(value["value"])
     if isinstance(value, list) and value and isinstance(value[0], str):
         return f"it is a list of job ids, without their details; {wanted}"
     if isinstance(value, dict):

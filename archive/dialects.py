@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from archive import instants
@@ -69,14 +69,21 @@ def parse_url(text: str) -> URL:
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)
-        if url.drivername in ("postgres", "postgresql"):
-            url = url.set(drivername="postgresql+psycopg")
-        name = url.get_dialect().name
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
+    except (ArgumentError, ValueError) as error:
         raise DatabaseError(_WHICH_URL) from error
-    if name not in ("sqlite", "postgresql"):
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise DatabaseError(_WHICH_URL)
+    if "@" in (url.host or ""):
+        raise DatabaseError("the URL of the database has an @ in its password; write it as %40")
     return url
+
+
+def shown(url: URL) -> str:
+    """Return a URL as it may be shown: without its password, wherever that stands in it."""
+    secrets = [name for name in url.query if "password" in name.lower()]
+    return url.difference_update_query(secrets).render_as_string(hide_password=True)
 
 
 _WHICH_URL = (
@@ -113,7 +120,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.execute("SET TIME ZONE 'UTC'")
+    connection.execute(f"SET TIME ZONE 'UTC'; SET lock_timeout = '{LOCK_WAIT_SECONDS}s'".encode())
     connection.commit()
 
 
@@ -252,7 +259,7 @@ def complaints(connection: Connection) -> list[str]:
 
 
 def _explain(error: BaseException, url: URL) -> str:
-    place = url.render_as_string(hide_password=True)
+    place = shown(url)
     cause = " ".join(str(error).split("\n\n")[0].split())
     for sign, advice in _ADVICE:
         if sign in cause.lower():
@@ -262,6 +269,7 @@ def _explain(error: BaseException, url: URL) -> str:
 
 _ADVICE = (
     ("database is locked", "another process is writing to the archive; try again when it is done"),
+    ("lock timeout", "another process is writing to the archive; try again when it is done"),
     (
         "readonly database",
         "the archive is read-only for this user; check its owner and permissions",
@@ -271,6 +279,7 @@ _ADVICE = (
         "the archive's file cannot be opened; check the path and its rights",
     ),
     ("file is not a database", "the file is not an archive; check --database"),
+    ("disk image is malformed", "the archive's file is damaged; restore it from a backup"),
     ("disk is full", "the disk is full; nothing of this delivery has been written"),
     ("no space left", "the disk of the server is full; nothing of this delivery has been written"),
     ("disk i/o error", "the disk failed while the archive was being read or written"),

@@ -133,10 +133,8 @@ def _assemble(
     for row in chunk:
         rows = Normalised(
             JobColumns(*(getattr(row, column) for column in JobColumns._fields)),
-            None
-            if row.build_id is None
-            else Build(row.version_name, row.version, row.build_number),
-            None if row.location_id is None else Location(row.url),
+            None if row.version is None else Build(row.version_name, row.version, row.build_number),
+            None if row.url is None else Location(row.url),
             None if row.operation_id is None else Operation(row.service, row.operation),
             messages.get(row.id, []),
             ErrorRow._make(errors[row.id][0][2:]) if row.id in errors else None,

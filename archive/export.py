@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import documents, tables
+from archive import documents, numbers, tables
 from archive.normalise import mask_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -30,16 +30,25 @@ def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[t
     table = tables.metadata.tables[name]
     query = sa.select(table).order_by(*table.primary_key.columns)
     rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(query)
-    hidden = name == tables.location.name
-    return table.columns.keys(), (
-        tuple(_cell(value, hidden=hidden) for value in row) for row in rows
-    )
+    hide = _HIDE.get(name, str)
+    return table.columns.keys(), (tuple(_cell(value, hide) for value in row) for row in rows)
 
 
-def _cell(value: Any, *, hidden: bool) -> Any:
+def _cell(value: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(value, bytes):
         return value.hex()
-    return mask_url(value) if hidden and isinstance(value, str) else value
+    return hide(value) if isinstance(value, str) else value
+
+
+def _hide_in_document(text: str) -> str:
+    document = numbers.loads(text)
+    if isinstance(document.get("location"), str):
+        document["location"] = mask_url(document["location"])
+    return numbers.dumps(document)
+
+
+# Where a location's URL stands, with all that is in it.
+_HIDE = {tables.location.name: mask_url, tables.irregular_document.name: _hide_in_document}
 
 
 def lines(connection: Connection) -> Iterator[str]:

@@ -72,8 +72,7 @@ def _arithmetic(info: Info) -> list[Finding]:
     ]
     if info.start_time is None or info.end_time is None:
         return found
-    start = instants.to_datetime(instants.fixed_form(info.start_time))
-    end = instants.to_datetime(instants.fixed_form(info.end_time))
+    start, end = instants.to_datetime(info.start_time), instants.to_datetime(info.end_time)
     elapsed = int((end - start).total_seconds())
     if end < start:
         found.append(

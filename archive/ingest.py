@@ -112,7 +112,10 @@ def _observe_again(held: Held) -> list[Observation]:
     """Return what a held document says now; nothing unless all of it can be archived."""
     observations = []
     for raw in deliveries.read_again(held.document):
-        observation = _observe(raw, held.appliance, held.last_seen)
+        try:
+            observation = _observe(raw, held.appliance, held.last_seen)
+        except UsageError:  # nobody knows whose job it is
+            return []
         if isinstance(observation, str):
             return []
         if raw.sight is None:
@@ -144,7 +147,7 @@ class _Run:
             except ArchiveError as error:
                 if self._committed:
                     raise InterruptedDeliveryError(
-                        f"{self._delivery.name}: {error}; the first {self.counts.seen:,} documents"
+                        f"{_named(self._delivery.name, error)}; the first {self.counts.seen:,} documents"
                         " have been archived, ingesting it again completes it"
                     ) from error
                 if isinstance(error, DeliveryError):
@@ -153,6 +156,9 @@ class _Run:
 
     def commit_whole(self, documents: Iterator[RawDocument]) -> None:
         with dialects.writing(self._engine) as connection:
+            if self._delivery.appliance is None:
+                # Its batches lock appliances in no order, so no other load may run meanwhile.
+                dialects.lock(connection, ["calendar"])
             loader = self._begin(connection)
             while batch := list(islice(documents, BATCH)):
                 self._load(connection, loader, batch, self.counts)
@@ -195,7 +201,7 @@ class _Run:
             if isinstance(observed, Observation):
                 observations.append(observed)
                 continue
-            appliance = raw.appliance or self._delivery.appliance
+            appliance = self._delivery.appliance if raw.appliance is None else raw.appliance
             refused.append(
                 Held(appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id)
             )
@@ -212,7 +218,7 @@ def _observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observati
     """Return what a document says, or why it cannot be archived as a job."""
     if raw.problem is not None or raw.key is None:
         return raw.problem or "it has no job key"
-    name = raw.appliance or appliance
+    name = appliance if raw.appliance is None else raw.appliance
     if name is None:
         raise UsageError(f"{raw.position} does not say whose job it is; name it with --appliance")
     try:
@@ -220,7 +226,10 @@ def _observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observati
         document = canonical.read(raw.info)
     except (NotAJobError, UsageError) as error:
         return str(error)
-    sight = raw.sight or Sight(seen_at, seen_at, {document.info.status: seen_at})
+    status = document.info.status
+    sight = raw.sight or Sight(seen_at, seen_at, {status: seen_at})
+    if status not in sight.statuses:
+        sight = sight._replace(statuses={**sight.statuses, status: sight.last_seen})
     return Observation(name, raw.key, document, sight)
 
 
@@ -235,6 +244,6 @@ def _failure_logged(engine: Engine, run_id: int) -> Iterator[None]:
         raise
 
 
-def _named(name: str, error: DeliveryError) -> DeliveryError:
+def _named(name: str, error: ArchiveError) -> DeliveryError:
     text = str(error)
     return DeliveryError(text if text.startswith(f"{name}: ") else f"{name}: {text}")

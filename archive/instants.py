@@ -14,6 +14,7 @@ _RFC3339 = re.compile(
     re.ASCII,
 )
 MICROSECOND_DIGITS = 6
+_SEPARATORS = ("-", "-", "T", ":", ":", ".", "Z")
 
 
 class TooFineError(ValueError):
@@ -43,6 +44,15 @@ def parse(text: str) -> str:
     if fraction[MICROSECOND_DIGITS:].strip("0"):
         raise TooFineError(text, instant)
     return instant
+
+
+def canonical(text: str) -> str:
+    """Return the document form of an RFC 3339 timestamp; raises as `parse` does."""
+    # As vCenter writes it, it is its own canonical form if it is a moment at all.
+    if len(text) == 24 and _SEPARATORS == (text[4], text[7], text[10], *text[13:20:3], text[23]):
+        datetime.fromisoformat(text)
+        return text
+    return document_form(parse(text))
 
 
 def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> datetime:

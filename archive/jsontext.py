@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from json.decoder import JSONDecodeError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.errors import DeliveryError
 from archive.numbers import DECODER
@@ -17,6 +18,17 @@ _CHUNK = 1 << 18
 _SPACE = " \t\n\r"
 # An error this close to the end of what has been read may only mean that more is to come.
 _CUT = 64
+# What follows the digits that a cut number has been read to: a point, or an exponent's `e+`.
+_NUMBER_CUT = 2
+_NO_NUMBER = "it has a number that cannot be held (NaN, an infinity, or one too long)"
+# What tells where a value ends: its strings, in which nothing counts, and its brackets.
+_MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
+
+
+class Unreadable(NamedTuple):
+    """A value that is written like JSON, but that nothing here can hold."""
+
+    reason: str
 
 
 class JsonText:
@@ -57,7 +69,10 @@ class JsonText:
             raise self.broken(f"{wanted!r} is missing")
 
     def value(self) -> tuple[Any, str]:
-        """Return the next value and its text. Raises DeliveryError if there is none."""
+        """Return the next value (or that it is Unreadable) and its text.
+
+        Raises DeliveryError if there is none.
+        """
         if not self.peek():
             raise self.broken("it ends too early")
         while True:
@@ -67,15 +82,44 @@ class JsonText:
                 may_be_cut = "Unterminated" in error.msg or error.pos > len(self._buffer) - _CUT
                 if may_be_cut and self._more():
                     continue
-                raise self.broken(error.msg, error.pos, cut=may_be_cut) from error
-            except (ValueError, RecursionError) as error:
-                raise self.broken(str(error)) from error
+                raise self.broken(error.msg, error.pos, cut=_is_cut(error)) from error
+            except RecursionError:
+                return Unreadable("it is nested too deeply"), self._step_to(self._end_of_value())
+            except ValueError:
+                return Unreadable(_NO_NUMBER), self._step_to(self._end_of_value())
             # A number may go on in what has not been read yet.
-            if end < len(self._buffer) or not self._more():
-                text = self._buffer[self._place : end]
-                self._place = end
-                self._drop()
-                return value, text
+            if len(self._buffer) - end > _NUMBER_CUT or not self._more():
+                return value, self._step_to(end)
+
+    def _end_of_value(self) -> int:
+        """Return where a value that cannot be decoded ends, by its strings and brackets alone."""
+        place, depth = self._place, 0
+        while True:
+            match = _MARK.search(self._buffer, place)
+            if match is None or match[0] == '"':
+                if self._more():
+                    continue
+                if match is None and depth == 0:
+                    return len(self._buffer)
+                raise self.broken("a value does not end", len(self._buffer), cut=True)
+            place = match.end()
+            if match[0] in "[{":
+                depth += 1
+            elif match[0] in "]}":
+                depth -= 1
+            if depth < 0 or (depth == 0 and match[0] == ","):
+                return match.start()
+            if depth == 0 and match[0] in "]}":
+                return place
+
+    def _step_to(self, end: int) -> str:
+        text = self._buffer[self._place : end]
+        self._place = end
+        if self._place > _CHUNK:
+            self._dropped += self._place
+            self._buffer = self._buffer[self._place :]
+            self._place = 0
+        return text
 
     def broken(self, what: str, place: int | None = None, *, cut: bool = False) -> DeliveryError:
         """Return the error that says where the text stops being JSON."""
@@ -97,11 +141,15 @@ class JsonText:
             raise DeliveryError(f"it is not text in {error.encoding}") from error
         return not self._ended or self._place < len(self._buffer)
 
-    def _drop(self) -> None:
-        if self._place > _CHUNK:
-            self._dropped += self._place
-            self._buffer = self._buffer[self._place :]
-            self._place = 0
+
+def _is_cut(error: JSONDecodeError) -> bool:
+    """Say whether text that is no JSON is the beginning of some."""
+    rest = error.doc[error.pos :].strip()
+    return (
+        "Unterminated" in error.msg
+        or ("escape" in error.msg and '"' not in rest)
+        or any(word.startswith(rest) for word in ("true", "false", "null", "-"))
+    )
 
 
 def sniff_encoding(head: bytes) -> str:

@@ -67,6 +67,11 @@ def mend(raw: Any) -> Mended:
     raise NotAJobError("its structure is too far from a job's details")
 
 
+def storable(text: str) -> str:
+    """Return a text with what no database can store replaced: NUL and lone surrogates."""
+    return _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
@@ -97,7 +102,7 @@ def _get(value: Any, name: str) -> Any:
 def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
     """Return a copy in which every text can be stored; set aside the places that had to change."""
     if isinstance(value, str):
-        scrubbed = _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", value)
+        scrubbed = storable(value)
         if scrubbed != value:
             aside[path] = None
         return scrubbed
@@ -106,10 +111,7 @@ def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
     if isinstance(value, dict):
         if any(_UNTEXT.search(key) for key in value):
             aside[path] = None
-        return {
-            _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", key): _scrub(item, (*path, key), aside)
-            for key, item in value.items()
-        }
+        return {storable(key): _scrub(item, (*path, key), aside) for key, item in value.items()}
     return value
 
 
@@ -154,7 +156,7 @@ def _understand(value: Any, kind: str) -> int | float | None:
     if kind == "float_type" and isinstance(value, str):
         try:
             double = numbers.parse_float(value)
-        except (ValueError, ArithmeticError):
+        except ValueError:
             return None
         return double if isinstance(double, float) and double - double == 0 else None
     return None
@@ -220,7 +222,7 @@ def _overlay(whole: Any, kept: Any, path: Path, aside: dict[Path, Finding | None
 
 
 def _dotted(path: Path) -> str:
-    return _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", ".".join(map(str, path)))
+    return storable(".".join(map(str, path)))
 
 
 def _shorten(value: Any) -> str:

@@ -134,23 +134,24 @@ def normalise(info: Info) -> Normalised:
     """Return the rows of one job."""
     url, folder = _split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
+    # By position, in the order of the columns: this runs once for every job.
     job = JobColumns(
-        status=info.status,
-        type=info.type,
-        start_time=info.start_time and instants.fixed_form(info.start_time),
-        end_time=info.end_time and instants.fixed_form(info.end_time),
-        duration_seconds=info.duration,
-        size_bytes=info.size,
-        location_folder=folder,
-        location_user=info.location_user,
-        fast_backup=info.fast_backup,
-        cancelable=info.cancelable,
-        user_name=info.user,
-        parent=info.parent,
-        target_type=None if target is None else target.type,
-        target_id=None if target is None else target.id,
-        progress_total=None if progress is None else progress.total,
-        progress_completed=None if progress is None else progress.completed,
+        info.status,
+        info.type,
+        info.start_time and instants.fixed_form(info.start_time),
+        info.end_time and instants.fixed_form(info.end_time),
+        info.duration,
+        info.size,
+        folder,
+        info.location_user,
+        info.fast_backup,
+        info.cancelable,
+        info.user,
+        info.parent,
+        None if target is None else target.type,
+        None if target is None else target.id,
+        None if progress is None else progress.total,
+        None if progress is None else progress.completed,
     )
     return Normalised(
         job,

@@ -11,10 +11,13 @@ def parse_float(text: str) -> float | Decimal:
     """Return the double that `text` denotes, or the Decimal if no double prints as that value.
 
     Serializers write the same double as `0.1`, `1.0E-1` or `10.0E-2`: all are 0.1. Minus zero is
-    zero by value.
+    zero by value. Raises ValueError for an exponent beyond what a Decimal can have.
     """
     double = float(text)
-    exact = Decimal(text)
+    try:
+        exact = Decimal(text)
+    except ArithmeticError as error:
+        raise ValueError(f"the number {text:.40} cannot be held") from error
     if Decimal(repr(double)) == exact:
         return double or 0.0
     return exact

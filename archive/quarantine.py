@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive import dialects, tables
+from archive.mend import storable
 from archive.references import next_id
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def hold(connection: Connection, documents: Sequence[Held]) -> None:
     if not documents:
         return
     table = tables.quarantine
-    dialects.lock(connection, ["quarantine"])
+    # The lock of the shared texts: with one of its own, two runs could wait for each other.
+    dialects.lock(connection, ["references"])
     following = next_id(connection, table)
     for held in documents:
         digest = held.digest()
@@ -54,10 +56,10 @@ def hold(connection: Connection, documents: Sequence[Held]) -> None:
             row = (
                 following,
                 digest,
-                held.appliance,
+                held.appliance and storable(held.appliance),
                 held.job_key,
                 held.position,
-                held.reason,
+                storable(held.reason),
                 held.document,
                 held.first_seen,
                 held.last_seen,

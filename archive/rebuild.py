@@ -67,7 +67,8 @@ def _params(rows: list[ParamRow]) -> dict[str, Param]:
         below: dict[str, Param] | None = {} if row.nested_has_params else None
         if below is not None:
             children[row.seq] = below
-        children[row.parent_seq][row.name] = Param.model_construct(
+        # Of a damaged parent the children are lost, which makes another document.
+        children.setdefault(row.parent_seq, {})[row.name] = Param.model_construct(
             d=row.d,
             dt=row.dt and instants.document_form(row.dt),
             format=row.format,
@@ -84,10 +85,17 @@ def _params(rows: list[ParamRow]) -> dict[str, Param]:
 def _error(row: ErrorRow, messages: list[Message]) -> Failure:
     failure = Failure.model_construct(
         challenge=row.challenge,
-        data=None if row.data is None else numbers.loads(row.data),
+        data=None if row.data is None else _data(row.data),
         error_type=row.error_type,
         messages=messages if row.has_messages else None,
     )
     if row.class_name is None and not row.has_value:
         return failure
     return Failure.model_construct(type=row.class_name, value=failure if row.has_value else None)
+
+
+def _data(text: str) -> Any:
+    try:
+        return numbers.loads(text)
+    except ValueError:  # damaged: any other value makes another document
+        return text

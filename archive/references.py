@@ -78,14 +78,17 @@ class References:
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
         """Make sure that the calendar has the whole year of each day."""
         for year in sorted({day[:4] for day in wanted} - self._years):
-            dialects.lock(connection, ["references"])
-            first = f"{year}-01-01"
-            known = connection.execute(
-                sa.select(tables.calendar.c.ordinal).where(tables.calendar.c.day == first)
-            )
-            if known.first() is None:
-                dialects.insert(connection, tables.calendar, days.calendar_year(int(year)))
+            if not _has_year(connection, year):
+                dialects.lock(connection, ["references"])
+                if not _has_year(connection, year):
+                    dialects.insert(connection, tables.calendar, days.calendar_year(int(year)))
             self._years.add(year)
+
+
+def _has_year(connection: Connection, year: str) -> bool:
+    table = tables.calendar
+    query = sa.select(table.c.ordinal).where(table.c.day == f"{year}-01-01")
+    return connection.execute(query).first() is not None
 
 
 def _look_up(

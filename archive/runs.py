@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from archive import dialects, instants, tables
 from archive.load import Counts
+from archive.mend import storable
 from archive.references import next_id
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def complete(connection: Connection, run_id: int) -> None:
 
 def fail(engine: Engine, run_id: int, error: BaseException) -> None:
     """Record that a run ended early, and why; its counts are those of its last commit."""
-    reason = str(error) or type(error).__name__
+    reason = storable(str(error)) or type(error).__name__
     with dialects.writing(engine) as connection:
         values = {"outcome": "failed", "finished": instants.now(), "error": reason}
         _update(connection, run_id, values)

@@ -30,9 +30,7 @@ STATUS_LENGTH = 255
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 # Minus zero is zero by value.
 Double = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda double: double + 0.0)]
-Timestamp = Annotated[
-    str, AfterValidator(lambda text: instants.document_form(instants.parse(text)))
-]
+Timestamp = Annotated[str, AfterValidator(instants.canonical)]
 
 
 def entries_to_map(value: object) -> object:
@@ -174,7 +172,16 @@ class Seen(_Structure):
 
     first: Timestamp
     last: Timestamp
-    status: dict[str, Timestamp]
+    status: dict[Annotated[str, Field(max_length=STATUS_LENGTH, pattern=r"^[^\x00]*$")], Timestamp]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Seen:
+        first, last, *others = map(
+            instants.fixed_form, (self.first, self.last, *self.status.values())
+        )
+        if not all(first <= instant <= last for instant in (last, *others)):
+            raise ValueError("a status was seen between the first time and the last")
+        return self
 
 
 class ExportedJob(_Structure):

@@ -13,31 +13,40 @@ OK, ERROR, USAGE, PARTIAL = 0, 1, 2, 3
 def main() -> None:
     """Run the command and leave with its exit code; no traceback unless `--debug` is given."""
     from archive.cli.app import app
+    from archive.cli.options import say
 
     try:
         app()
-    except ArchiveError as error:
-        if "--debug" in sys.argv:
-            raise
-        print(f"archive: {error}", file=sys.stderr)
-        sys.exit(_exit_code(error))
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        print(
-            f"archive: this is a fault in archive itself: {type(error).__name__}: {error}\n"
-            "Run the command again with --debug and report what it prints.",
-            file=sys.stderr,
-        )
-        sys.exit(ERROR)
+        sentence, code = _explain(error)
+        say(f"archive: {sentence}")
+        sys.exit(code)
     finally:
         _close_stdout()
 
 
-def _exit_code(error: ArchiveError) -> int:
-    if isinstance(error, UsageError):
-        return USAGE
-    return PARTIAL if isinstance(error, InterruptedDeliveryError) else ERROR
+def _explain(error: Exception) -> tuple[str, int]:
+    """Return what is said of a failure, and the exit code."""
+    if isinstance(error, InterruptedDeliveryError):
+        return str(error), PARTIAL
+    if isinstance(error, ArchiveError):
+        return str(error), USAGE if isinstance(error, UsageError) else ERROR
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return f"{error.filename}: {reason}" if error.filename else reason, ERROR
+    if isinstance(error, UnicodeEncodeError) and (argument := _not_text()):
+        return f"{argument!r} is not text in UTF-8", USAGE
+    return (
+        f"this is a fault in archive itself: {type(error).__name__}: {error}\n"
+        "Run the command again with --debug and report what it prints."
+    ), ERROR
+
+
+def _not_text() -> str | None:
+    """Return an argument with bytes that no database can be asked for, if there is one."""
+    return next((text for text in sys.argv if any("\ud800" <= c <= "\udfff" for c in text)), None)
 
 
 def _close_stdout() -> None:
@@ -46,5 +55,5 @@ def _close_stdout() -> None:
         return
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -55,7 +55,8 @@ def check(database: DatabaseOption = None, debug: DebugOption = False) -> None: 
             wrong += 1
             typer.echo(sentence)
     if wrong:
-        raise CheckError(f"{wrong:,} things are wrong with the archive")
+        number = "1 thing is" if wrong == 1 else f"{wrong:,} things are"
+        raise CheckError(f"{number} wrong with the archive")
     say("The archive is sound.")
 
 
@@ -87,7 +88,10 @@ def calendar(
     with dialects.reading(engine) as connection:
         known = settings.calendar(connection)
     if time_zone is not None or day_start is not None:
-        known = days.calendar(time_zone or known.zone, day_start or known.day_start)
+        known = days.calendar(
+            known.zone if time_zone is None else time_zone,
+            known.day_start if day_start is None else day_start,
+        )
         moved = redate.change_calendar(engine, known)
-        say(f"The day of {moved:,} jobs has changed.")
+        say(f"The day of {moved:,} job{'' if moved == 1 else 's'} has changed.")
     typer.echo(f"Days start at {known.day_start} {known.zone}.")

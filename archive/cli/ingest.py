@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,7 +92,7 @@ def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str)
     from archive.render.progress import progress
     from archive.sources.files import open_file
 
-    with open_file(path) as file, progress(file.name, file.size) as advance:
+    with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:
         delivery = Delivery(file.name, file.content, appliance, seen_at)
         return run(engine, delivery, lambda _: advance(file.position())).counts
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from archive.cli.options import (
+    GREATEST,
     AppliancesOption,
     DatabaseOption,
     DebugOption,
@@ -58,7 +59,10 @@ def list_jobs(
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=0, help="How many of the newest; 0 is all.")
+        int,
+        typer.Option(
+            "--limit", "-n", min=0, max=GREATEST, help="How many of the newest; 0 is all."
+        ),
     ] = 100,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,

@@ -11,6 +11,9 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
+# The greatest number that a database can compare with.
+GREATEST = 2**63 - 1
+
 
 class Format(StrEnum):
     """How rows are written."""

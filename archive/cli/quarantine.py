@@ -8,6 +8,7 @@ import typer
 
 from archive.cli import PARTIAL
 from archive.cli.options import (
+    GREATEST,
     DatabaseOption,
     DebugOption,
     Format,
@@ -70,7 +71,10 @@ def list_held(
 
 @app.command("show", epilog=examples("archive quarantine show 1"))
 def show_held(
-    number: Annotated[int, typer.Argument(help="A number from `archive quarantine list`.")],
+    number: Annotated[
+        int,
+        typer.Argument(min=1, max=GREATEST, help="A number from `archive quarantine list`."),
+    ],
     database: DatabaseOption = None,
     debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
 ) -> None:
@@ -91,7 +95,8 @@ def show_held(
 @app.command("retry", epilog=examples("archive quarantine retry", "archive quarantine retry 1 4"))
 def retry_held(
     numbers: Annotated[
-        list[int] | None, typer.Argument(help="Which ones; all, if none is named.")
+        list[int] | None,
+        typer.Argument(min=1, max=GREATEST, help="Which ones; all, if none is named."),
     ] = None,
     database: DatabaseOption = None,
     debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it

@@ -49,8 +49,10 @@ class ReportCommand(TyperCommand):
         listed = "\n\n".join(
             f"[bold]{report.name}[/]: {report.question}" for report in REPORTS.values()
         )
-        self.help = f"{self.help}\n\nReports:\n\n{listed}"
+        text = self.help
+        self.help = f"{text}\n\nReports:\n\n{listed}"
         super().format_help(*arguments)
+        self.help = text
 
 
 def _complete(incomplete: str) -> list[tuple[str, str]]:

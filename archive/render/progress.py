@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_WIDEST = 30
+
 
 @contextmanager
 def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
@@ -18,13 +20,18 @@ def progress(description: str, total: float | None) -> Iterator[Callable[[float]
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
+    from archive.render.units import text
+
+    # However long the description is, there is room for the bar.
+    short = Column(max_width=_WIDEST, no_wrap=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False, table_column=short),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%" if total else ""),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(text(description), total=total)
         yield lambda position: bar.update(task, completed=position)

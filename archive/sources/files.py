@@ -6,7 +6,7 @@ import gzip
 import io
 import sys
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -43,12 +43,35 @@ def open_file(path: str) -> Iterator[OpenFile]:
     Raises DeliveryError if it cannot be opened or, while it is being read, if it cannot be read.
     """
     name = "standard input" if path == STANDARD_INPUT else path
-    try:
-        with _opened(path) as stored:
-            size = None if path == STANDARD_INPUT else Path(path).stat().st_size
+    with ExitStack() as stack:
+        with _explained(name):
+            stored = stack.enter_context(_opened(path))
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
-            content = _unzip(stored) if zipped else stored
-            yield OpenFile(name, content, stored, size)
+            size = Path(path).stat().st_size if Path(path).is_file() else None
+        source = gzip.GzipFile(fileobj=stored) if zipped else stored
+        yield OpenFile(name, io.BufferedReader(_Explained(name, source), _BUFFER), stored, size)
+
+
+class _Explained(io.RawIOBase):
+    """Bytes whose reading fails with a DeliveryError, wherever in the delivery that is."""
+
+    def __init__(self, name: str, source: io.BufferedIOBase) -> None:
+        super().__init__()
+        self._name = name
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _explained(self._name):
+            return self._source.readinto(buffer)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
     except EOFError as error:
         raise DeliveryError(
             f"{name}: it is cut off: the gzip data ends too early; get it again"
@@ -65,13 +88,11 @@ def open_file(path: str) -> Iterator[OpenFile]:
         raise DeliveryError(f"{name}: it cannot be read: {error.strerror or error}") from error
 
 
-def _unzip(stored: io.BufferedReader[Any]) -> io.BufferedReader[Any]:
-    return io.BufferedReader(gzip.GzipFile(fileobj=stored), _BUFFER)
-
-
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
     if path == STANDARD_INPUT:
+        if sys.stdin is None:  # closed by whoever started us
+            raise DeliveryError("standard input is closed")
         # A buffer of our own: the one that is there is too small to tell what a delivery is.
         yield io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer), _BUFFER)
     else:

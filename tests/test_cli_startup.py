@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+import archive as package
+from archive.cli.app import app
+from tests.command import PROGRAM, archive, environment, process
+from tests.samples import DATA, SAMPLES, api, job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VERBS = {
+    ("ingest",),
+    ("report",),
+    ("sql",),
+    ("demo",),
+    ("job", "list"),
+    ("job", "show"),
+    ("export", "csv"),
+    ("export", "jsonl"),
+    ("quarantine", "list"),
+    ("quarantine", "show"),
+    ("quarantine", "retry"),
+    ("db", "upgrade"),
+    ("db", "current"),
+    ("db", "check"),
+    ("db", "calendar"),
+}
+# What takes long to import, and what is needed by other verbs alone.
+HEAVY = (
+    "alembic",
+    "archive.database",
+    "archive.ingest",
+    "archive.tables",
+    "archive.wire",
+    "asyncio",
+    "hypothesis",
+    "mako",
+    "platformdirs",
+    "psycopg",
+    "pydantic",
+    "rich.progress",
+    "sqlalchemy",
+    "sqlite3",
+)
+LISTER = (
+    "import sys\n"
+    "from archive import cli\n"
+    "sys.argv[0] = 'archive'\n"
+    "try:\n"
+    "    cli.main()\n"
+    "finally:\n"
+    "    print(*sys.modules, file=sys.stderr)\n"
+)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the path of an archive with the samples in it."""
+    path = str(tmp_path_factory.mktemp("filled") / "archive.db")
+    assert archive("ingest", str(DATA / "details_api.json"), "-a", "vc01", "-d", path).code == 0
+    return path
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every group and every verb of the command, with the words that lead to it."""
+    yield path, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, *path, name)
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a run of the command imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTER, *arguments], stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True, check=True, env=environment(),
+    )  # fmt: skip
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Help is instant: it reads neither the database's libraries nor those of other verbs."""
+    found = imported("--help")
+    assert "archive.cli.app" in found
+    # typer has use for pydantic itself, but not for a help text.
+    assert found.isdisjoint(HEAVY)
+
+
+def test_a_report_imports_what_it_needs(filled: str) -> None:
+    """A report reads neither migrations nor documents, and draws no progress bar."""
+    found = imported("report", "trends", "--database", filled)
+    assert {"sqlalchemy", "archive.reports.trends"} <= found
+    needless = {"alembic", "archive.wire", "archive.ingest", "hypothesis", "mako", "rich.progress"}
+    assert found.isdisjoint(needless)
+
+
+def test_every_verb_is_there() -> None:
+    """The command has these verbs and no others."""
+    verbs = {path for path, command in COMMANDS.items() if not hasattr(command, "commands")}
+    assert verbs == VERBS
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_help(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each verb says in a sentence what it does, and shows examples of it; -h is the same."""
+    monkeypatch.setenv("COLUMNS", "200")
+    done = archive(*path, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert archive(*path, "-h") == done
+    words = done.out.split()
+    assert words[: 2 + len(path)] == ["Usage:", "archive", *path]
+    assert " ".join(COMMANDS[path].help.split("\n\n")[0].split()) in " ".join(words)
+    if path in VERBS:
+        assert "Examples:" in done.out
+        assert f"archive {' '.join(path)}" in done.out.split("Examples:")[1]
+
+
+def examples() -> list[str]:
+    """Every call of the command in the examples of the help texts."""
+    return [
+        call.strip()
+        for path in sorted(VERBS)
+        for line in COMMANDS[path].epilog.splitlines()[1:]
+        for call in line.replace("&&", "|").split("|")
+        if call.strip().startswith("archive ")
+    ]
+
+
+@pytest.mark.parametrize("example", examples())
+def test_every_example_can_be_typed(example: str) -> None:
+    """The examples of the help texts have only options and arguments that there are."""
+    command, words, context = COMMANDS[()], shlex.split(example.partition(">")[0])[1:], None
+    while True:
+        context = command.make_context(command.name, list(words), parent=context)
+        if not hasattr(command, "commands"):
+            break
+        command, words = command.commands[words[0]], words[1:]
+
+
+@pytest.mark.parametrize("arguments", [[], ["job"], ["export"], ["quarantine"], ["db"]])
+def test_a_group_alone_shows_its_help(arguments: list[str]) -> None:
+    """Without a verb there is nothing to do but to show the verbs: code 2."""
+    done = archive(*arguments)
+    assert (done.code, done.err) == (2, "")
+    assert done.out.rstrip() == archive(*arguments, "--help").out.rstrip()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["jbo"], ["job", "lst"], ["ingest"], ["report", "trends", "--perod", "day"]]
+)
+def test_what_is_mistyped(arguments: list[str]) -> None:
+    """What is no verb and no option, and what is missing, leaves with 2, and help is offered."""
+    done = archive(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "--help" in done.err or "-h" in done.err
+
+
+def test_the_version() -> None:
+    """`--version` prints it; `python -m archive` is the command."""
+    assert process("--version") == (0, f"archive {package.__version__}\n", "")
+
+
+def test_a_reader_that_has_seen_enough(filled: str) -> None:
+    """When the reader of a pipe goes away the command ends quietly."""
+    command = shlex.join([*PROGRAM, "export", "jsonl", "-d", filled])
+    looped = f"set -o pipefail; {command} | head -n 1"
+    done = subprocess.run(
+        ["/bin/bash", "-c", looped], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["job"] == min(SAMPLES)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_closed_streams(filled: str, closed: str) -> None:
+    """Without a standard input or output there is a sentence where it is missed: no traceback."""
+    for verb in (["ingest", "-", "-a", "a"], ["report", "trends"], ["db", "current"]):
+        command = shlex.join([*PROGRAM, *verb, "-d", filled])
+        done = subprocess.run(
+            ["/bin/bash", "-c", f"{command} {closed}"], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False, env=environment(),
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        assert "fault" not in done.stderr
+        if verb[0] == ("ingest" if closed[0] == "<" else "report"):
+            stream = "input" if closed[0] == "<" else "output"
+            assert (done.returncode, done.stderr) == (1, f"archive: standard {stream} is closed\n")
+
+
+def on_terminal(*arguments: str, **variables: str) -> str:
+    """What a terminal shows of a run of the command."""
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=end, stdout=end, stderr=end,
+        env=environment() | {"TERM": "xterm-256color", "COLUMNS": "80"} | variables,
+    ) as running:  # fmt: skip
+        os.close(end)
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while chunk := os.read(terminal, 1 << 16):
+                shown += chunk
+    os.close(terminal)
+    assert running.returncode == 0
+    return shown.decode()
+
+
+def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
+    """On a terminal a bar shows how far a file has been read; anywhere else there is none."""
+    path = tmp_path / "many[red].json"  # no markup of the bar's
+    path.write_bytes(api(**{f"k{number}": job() for number in range(500)}))
+    arguments = ("ingest", str(path), "-a", "a", "-d", str(tmp_path / "a.db"))
+    shown = on_terminal(*arguments)
+    assert "many[red].json" in shown
+    assert "━" in shown
+    assert shown.endswith(
+        "500 seen, 500 new, 0 changed, 0 unchanged, 0 findings, 0 quarantined\r\n"
+    )
+    assert process(*arguments).err == ""
+
+
+def test_colours_can_be_refused(filled: str) -> None:
+    """A terminal gets bold headers, unless NO_COLOR is set."""
+    bold = "\x1b[1m"
+    assert bold in on_terminal("report", "trends", "-d", filled)
+    assert bold not in on_terminal("report", "trends", "-d", filled, NO_COLOR="1")
+
+
+def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
+    """Ctrl+C in the middle of a delivery: nothing of it stays, and the run log says so."""
+    path = tmp_path / "a.db"
+    many = api(**{f"k{number}": job() for number in range(500)})
+    with subprocess.Popen(
+        [*PROGRAM, "ingest", "-", "-a", "a", "-d", str(path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+    ) as running:  # fmt: skip
+        assert running.stdin
+        running.stdin.write(many[:-9])
+        running.stdin.flush()
+        deadline = time.monotonic() + 30
+        while outcome(path) is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate()
+    assert (running.returncode, out) == (130, b"")
+    assert b"Traceback" not in err
+    assert outcome(path) == ("failed", 0)
+
+
+def outcome(path: Path) -> Any:
+    """How the only run of an archive ended, and how many jobs there are; None before it began."""
+    with suppress(sqlite3.OperationalError):
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        jobs = "SELECT outcome, (SELECT count(*) FROM job) FROM ingest_run"
+        try:
+            return connection.execute(jobs).fetchone()
+        finally:
+            connection.close()
+    return None

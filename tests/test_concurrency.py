@@ -1,0 +1,211 @@
+"""Deliveries that arrive at the same time: the same archive as one after the other."""
+
+from __future__ import annotations
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import database, dialects, ingest, redate, tables, verify
+from archive.days import Calendar
+from tests.archives import content, count, deliver, empty, rows
+from tests.samples import SAMPLES, job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+SEEN = [f"2026-07-24T0{hour}:00:00.000000Z" for hour in range(4)]
+
+
+def message(number: int) -> dict[str, Any]:
+    return {"id": f"m{number}", "default_message": "text", "args": []}
+
+
+def delivery(number: int) -> tuple[dict[str, Any], str, str]:
+    """Jobs, an appliance and a time: many deliveries share each of them."""
+    statuses = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
+    jobs = {
+        f"job-{key}": job(
+            statuses[(number + key) % 5],
+            start_time=f"{1990 + number + key}-03-01T02:15:00.000Z",
+            messages=[message(number % 7), message(key)],
+        )
+        for key in range(number % 3, 6)
+    }
+    return {**jobs, "bad": {"no": number % 2}}, f"vc0{number % 3}", SEEN[number % 4]
+
+
+DELIVERIES = [delivery(number) for number in range(16)]
+
+
+def at_once(tasks: Iterable[Callable[[], object]]) -> None:
+    """Run tasks side by side; the first failure is raised."""
+    tasks = list(tasks)
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        for future in [threads.submit(task) for task in tasks]:
+            future.result(timeout=60)
+
+
+def same(engine: Engine) -> Engine:
+    """An engine of one's own on the same database, as another process has one."""
+    return dialects.create_engine(engine.url)
+
+
+def test_loads_may_interleave(engine: Engine) -> None:
+    """Deliveries of the same and of other appliances, loaded at once, make the same archive."""
+    for answer, appliance, seen_at in DELIVERIES:
+        deliver(engine, answer, appliance, seen_at)
+    expected = content(engine)
+    empty(engine)
+
+    def load(part: int) -> None:
+        own = same(engine)
+        for answer, appliance, seen_at in DELIVERIES[part::4]:
+            deliver(own, answer, appliance, seen_at)
+
+    at_once(lambda part=part: load(part) for part in range(4))
+    assert content(engine) == expected
+    assert list(verify.verify(engine)) == []
+    outcomes = rows(engine, sa.select(tables.ingest_run.c.outcome).distinct())
+    assert outcomes == [("complete",)]
+    assert count(engine, tables.ingest_run) == len(DELIVERIES)
+
+
+def test_the_same_delivery_may_come_twice_at_once(engine: Engine) -> None:
+    """One answer that is loaded several times at once is archived once."""
+    at_once(lambda: deliver(same(engine), SAMPLES) for _ in range(4))
+    assert count(engine, tables.job) == len(SAMPLES)
+    run = tables.ingest_run.c
+    totals = sa.select(sa.func.sum(run.new), sa.func.sum(run.unchanged))
+    assert [tuple(map(int, row)) for row in rows(engine, totals)] == [(11, 33)]
+
+
+def test_the_calendar_may_change_meanwhile(engine: Engine) -> None:
+    """A calendar that is changed while jobs are loaded dates all of them, before and after."""
+    tasks: list[Callable[[], object]] = [
+        lambda part=part: deliver(same(engine), *DELIVERIES[part])  # type: ignore[misc]
+        for part in range(6)
+    ]
+    tasks.insert(3, lambda: redate.change_calendar(same(engine), Calendar("Asia/Tokyo", "16:00")))
+    at_once(tasks)
+    assert list(verify.verify(engine)) == []
+
+
+def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> None:
+    """Load two deliveries at once, each waiting for the other between its batches."""
+    barrier = Barrier(2)
+
+    def wait(_: object) -> None:
+        with suppress(BrokenBarrierError):  # the other one may have to wait for a lock
+            barrier.wait(0.3)
+
+    def load(data: bytes, appliance: str | None) -> None:
+        stream: Any = io.BufferedReader(io.BytesIO(data))
+        part = ingest.Delivery("answer.json", stream, appliance, SEEN[0])
+        ingest.ingest(same(engine), part, wait)
+
+    pairs = zip(answers, appliances, strict=True)
+    at_once(lambda pair=pair: load(*pair) for pair in pairs)  # type: ignore[misc]
+
+
+def test_shared_texts_and_quarantine_do_not_cross(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run that brings new texts and then a bad document, and one the other way, both end."""
+    monkeypatch.setattr(ingest, "BATCH", 1)
+    good, bad = {"good": job(messages=[message(1)])}, {"bad": {"no": "job"}}
+    one, other = json.dumps(good | bad).encode(), json.dumps(bad | good).encode()
+    deliver(engine, {}, "vc01")
+    deliver(engine, {}, "vc02")
+    meet(engine, [one, other], ["vc01", "vc02"])
+    assert (count(engine, tables.job), count(engine, tables.quarantine)) == (2, 2)
+
+
+def test_exports_of_several_appliances_do_not_cross(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two deliveries that name the same appliances in another order both end."""
+    monkeypatch.setattr(ingest, "BATCH", 1)
+    exports = [{"appliance": name, "job": name, "info": job()} for name in ("vc01", "vc02")]
+    deliver(engine, json.dumps(exports).encode(), None)
+    meet(engine, [json.dumps(exports).encode(), json.dumps(exports[::-1]).encode()], [None, None])
+    assert count(engine, tables.job) == 2
+
+
+def test_streams_of_several_appliances_do_not_cross(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streams, which are committed in batches, need not wait for each other's end."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    exports = [
+        {
+            "appliance": f"vc0{number % 3}",
+            "job": f"{number}",
+            "info": job(messages=[message(number)]),
+        }
+        for number in range(8)
+    ]
+    streams = [
+        "".join(json.dumps(line) + "\n" for line in part).encode()
+        for part in (exports, exports[::-1])
+    ]
+    meet(engine, streams, [None, None])
+    assert count(engine, tables.job) == 8
+
+
+def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
+    """On PostgreSQL two appliances whose texts are known are loaded without waiting."""
+    empty(postgresql_archive)
+    for name in ("vc01", "vc02"):
+        deliver(postgresql_archive, SAMPLES, name)
+    barrier = Barrier(2)
+
+    def load(name: str) -> None:
+        stream: Any = io.BufferedReader(io.BytesIO(json.dumps({**SAMPLES, "new": job()}).encode()))
+        part = ingest.Delivery("answer.json", stream, name, SEEN[0])
+        ingest.ingest(same(postgresql_archive), part, lambda _: barrier.wait(10))  # type: ignore[arg-type, return-value]
+
+    deliver(postgresql_archive, {"new": job()}, "vc03")
+    at_once(lambda name=name: load(name) for name in ("vc01", "vc02"))
+    assert count(postgresql_archive, tables.job) == 25
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_first_deliveries_may_come_at_once(tmp_path: Path, attempt: int) -> None:
+    """On SQLite several first deliveries make one archive together."""
+    path = str(tmp_path / f"archive {attempt}.db")
+
+    def first(name: str) -> None:
+        engine = database.connect(path)
+        database.prepare(engine)
+        deliver(engine, SAMPLES, name)
+
+    at_once(lambda name=name: first(name) for name in ("vc01", "vc02", "vc01"))
+    engine = database.connect(path)
+    assert count(engine, tables.job) == 22
+    assert list(verify.verify(engine)) == []
+
+
+def test_an_archive_may_be_upgraded_twice_at_once(engine: Engine) -> None:
+    """Upgrades wait for each other, and the second finds nothing to do."""
+    at_once(lambda: database.upgrade(same(engine)) for _ in range(3))
+    assert database.current(engine) == database.HEAD
+
+
+def test_readers_see_one_state(engine: Engine) -> None:
+    """What is read in one transaction does not change while others write."""
+    deliver(engine, SAMPLES)
+    with dialects.reading(engine) as connection:
+        query = sa.select(sa.func.count()).select_from(tables.job)
+        before = connection.execute(query).scalar_one()
+        deliver(same(engine), {"new": job()})
+        assert connection.execute(query).scalar_one() == before

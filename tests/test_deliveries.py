@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive import deliveries, jsontext
+from archive.merge import Sight
+from tests.samples import DATA, SAMPLES, job
+
+if TYPE_CHECKING:
+    from archive.deliveries import RawDocument
+
+KEY = "20260301-021500-25148086"
+REST = (DATA / "details_rest.json").read_bytes()
+API = (DATA / "details_api.json").read_bytes()
+SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}
+
+
+def lines(*values: Any) -> bytes:
+    return "".join(json.dumps(value) + "\n" for value in values).encode()
+
+
+def exported(key: str = KEY, **fields: Any) -> dict[str, Any]:
+    """An exported job."""
+    return {"appliance": "vc01", "job": key, "info": job()} | fields
+
+
+def read(data: bytes, name: str = "answer.json") -> list[RawDocument]:
+    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
+    _, documents = deliveries.read(stream, name)
+    return list(documents)
+
+
+def keys(documents: list[RawDocument]) -> list[str | None]:
+    assert {document.problem for document in documents} == {None}
+    return [document.key for document in documents]
+
+
+def test_both_answers_have_the_same_keys() -> None:
+    """The map of `/api`, the list of `/rest` and the list alone name the same jobs."""
+    listed = json.dumps(json.loads(REST)["value"]).encode()
+    assert keys(read(API)) == keys(read(REST)) == keys(read(listed)) == list(SAMPLES)
+    assert {document.key: document.info for document in read(API)} == SAMPLES
+
+
+@pytest.mark.parametrize("indent", [None, 0, 1, "\t"])
+@pytest.mark.parametrize("separators", [(",", ":"), (" ,\r\n", " : ")])
+def test_white_space_does_not_matter(indent: int | str | None, separators: tuple[str, str]) -> None:
+    """Pretty-printed or minified, an answer is the same."""
+    text = json.dumps(SAMPLES, indent=indent, separators=separators)
+    for data in (text, f"\r\n\t {text}\r\n\n"):
+        found = read(data.encode())
+        assert {document.key: document.info for document in found} == SAMPLES
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_windows_writes_what_it_likes(encoding: str) -> None:
+    """An answer that PowerShell has saved, with mark and line ends of its own, is the same."""
+    text = json.dumps(SAMPLES, indent=4, ensure_ascii=False).replace("\n", "\r\n")
+    assert {document.key: document.info for document in read(text.encode(encoding))} == SAMPLES
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_lines_in_any_encoding(encoding: str, end: str) -> None:
+    """JSON Lines are known as such in any encoding and with any line ends."""
+    text = end.join(json.dumps({key: info}) for key, info in SAMPLES.items()) + end
+    stream = io.BufferedReader(io.BytesIO(text.encode(encoding)), 1 << 16)
+    in_lines, documents = deliveries.read(stream, "-")
+    assert in_lines
+    assert keys(list(documents)) == list(SAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "in_lines"),
+    [
+        (lines({KEY: {}}), "x.jsonl", True),
+        (lines({KEY: {}}), "x.NDJSON.GZ", True),
+        (lines({KEY: {}}), "x.json", False),
+        (lines({KEY: {}}, {KEY: {}}), "x.json", True),
+        (b"\n" + lines({KEY: {}}, {KEY: {}}), "-", True),
+        (lines({KEY: {}}) + b"broken", "-", True),
+        (b"[1]\n[2]\n", "-", False),
+        (b'{"a":\n{}}', "-", False),
+        (b"broken\n" + lines({KEY: {}}), "-", False),
+        (b"[" * 5000 + b"\n1", "-", False),
+    ],
+)
+def test_lines_are_known(data: bytes, name: str, in_lines: bool) -> None:  # noqa: FBT001 - a row
+    """JSON Lines are known by the name, or by a first line that is an object with more after it."""
+    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
+    assert deliveries.read(stream, name)[0] is in_lines
+
+
+def test_several_answers_follow_each_other() -> None:
+    """Answers written one after the other, each with its own mark, are read one after the other."""
+    data = b"\xef\xbb\xbf" + json.dumps({"a": job()}, indent=1).encode()
+    listed = json.dumps([{"key": "b", "value": job()}]).encode()
+    rest = json.dumps({"value": [{"key": "c", "value": job()}], "x": {"y": 1}}).encode()
+    assert keys(read(data + listed + b"{}[] " + rest + b"\n" + data)) == ["a", "b", "c", "a"]
+
+
+def test_exported_jobs_say_whose_and_when() -> None:
+    """An exported job names its appliance, and when it was seen if it says so."""
+    seen = SEEN | {"status": {"RUNNING": SEEN["first"], "SUCCEEDED": SEEN["last"]}}
+    for data in (
+        lines(exported(seen=seen), exported("other")),
+        json.dumps([exported(seen=seen), exported("other")]).encode(),
+        json.dumps(exported(seen=seen), indent=1).encode()
+        + json.dumps(exported("other"), indent=1, sort_keys=True).encode(),
+        json.dumps({"info": job(), **exported(seen=seen)}, indent=1).encode()
+        + json.dumps(exported("other"), indent=1, sort_keys=True).encode(),
+    ):
+        first, second = read(data)
+        assert (first.appliance, first.key, first.info) == ("vc01", KEY, job())
+        assert first.sight == Sight(
+            "2026-03-01T02:20:00.000000Z",
+            "2026-03-02T02:20:00.000000Z",
+            {
+                "RUNNING": "2026-03-01T02:20:00.000000Z",
+                "SUCCEEDED": "2026-03-02T02:20:00.000000Z",
+            },
+        )
+        assert (second.appliance, second.key, second.sight) == ("vc01", "other", None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"job": 5},
+        {"appliance": None},
+        {"more": 1},
+        {"a\0b": 1},
+        {"seen": {"first": SEEN["first"]}},
+        {"seen": {"first": SEEN["last"], "last": SEEN["first"], "status": {}}},
+        {"seen": SEEN | {"status": {"RUNNING": "2026-03-03T00:00:00Z"}}},
+        {"seen": SEEN | {"status": {"RUNNING": "2026-02-28T00:00:00Z"}}},
+        {"seen": SEEN | {"status": {"RUN\0": SEEN["first"]}}},
+        {"seen": SEEN | {"status": {"X" * 256: SEEN["first"]}}},
+        {"seen": SEEN | {"status": {"RUNNING": "yesterday"}}},
+    ],
+)
+def test_an_export_that_contradicts_itself_is_unreadable(fields: dict[str, Any]) -> None:
+    """An exported job with a wrong field, or seen in an impossible order, is kept with its bytes."""
+    bad = exported(**fields)
+    (document,) = read(lines(bad), "x.jsonl")
+    assert document.problem
+    assert document.problem.startswith("it is not an exported job: ")
+    assert document.raw == lines(bad).strip()
+    (document,) = read(json.dumps(bad, separators=(",", ":"), indent=None).encode())
+    assert document.raw == json.dumps(bad, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("key", ["value", "key", "messages", "error_type", "type", "data", "info2",
+                                 "status", "build", "state", "appliance", "0", 'a"b\\', "ä\n"])  # fmt: skip
+@pytest.mark.parametrize("more", [{}, {"second": {}}])
+def test_any_text_may_be_a_key(key: str, more: dict[str, Any]) -> None:
+    """A job key that is the name of a field is a key, if a job's details stand there."""
+    answer = {key: job(), **more}
+    assert keys(read(json.dumps(answer).encode())) == [key, *more]
+    entries = [{"key": name, "value": value} for name, value in answer.items()]
+    assert keys(read(json.dumps({"value": entries}).encode())) == [key, *more]
+
+
+def test_a_key_may_come_twice() -> None:
+    """A map with the same key twice gives both documents."""
+    first, second = read(b'{"a": {"status": "PENDING"}, "a": {"status": "RUNNING"}}')
+    assert (first.key, second.key) == ("a", "a")
+    assert (first.info, second.info) == ({"status": "PENDING"}, {"status": "RUNNING"})
+
+
+def test_an_answer_may_hold_nothing() -> None:
+    """An empty map or list has no documents, and is no error."""
+    for data in (b"{}", b"[]", b'{"value": []}', b" { } ", b"{}\n{}\n"):
+        assert read(data) == []
+
+
+@given(st.integers(1, 40), st.sampled_from([API, REST, b"\xef\xbb\xbf" + API, API.decode().encode("utf-16")]))  # fmt: skip
+def test_any_chunk_size_gives_the_same_documents(size: int, data: bytes) -> None:
+    """However little of a delivery is read at a time, its documents are the same."""
+    whole = read(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsontext, "_CHUNK", size)
+        stream = io.BufferedReader(io.BytesIO(data), 16)
+        assert list(deliveries.read(stream, "answer.json")[1]) == whole
+
+
+def test_what_was_held_is_read_again() -> None:
+    """The bytes of a document that was held are read as the document they were."""
+    for data in (
+        b'{"a": {"x": 5}}',
+        b'[{"key": "a", "value": 5}]',
+        b'[{"value": {"status": "RUNNING"}, "key": "a"}]',
+        b'{"a": {"x": 5}}\n{}\n',
+        b'{"appliance": "vc01", "job": "a", "info": 5}',
+        b'[{"appliance": "vc01", "job": "a", "info": 5}]',
+    ):
+        (document,) = read(data)
+        (again,) = deliveries.read_again(document.raw)
+        assert (again.key, again.info, again.appliance) == (
+            document.key,
+            document.info,
+            document.appliance,
+        )
+    assert keys(deliveries.read_again(b'{"a": {}, "b": {}}')) == ["a", "b"]
+    for broken in (b"\xff", b'"a"', b"5", b'{"key": "a"}'):
+        (document,) = deliveries.read_again(broken)
+        assert document.problem

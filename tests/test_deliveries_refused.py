@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+
+from archive import deliveries
+from archive.deliveries import RawDocument
+from archive.errors import DeliveryError
+from tests.samples import DATA, SAMPLES, job
+
+KEY = "20260301-021500-25148086"
+REST = (DATA / "details_rest.json").read_bytes()
+API = (DATA / "details_api.json").read_bytes()
+SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}
+
+
+def lines(*values: Any) -> bytes:
+    return "".join(json.dumps(value) + "\n" for value in values).encode()
+
+
+def exported(key: str = KEY, **fields: Any) -> dict[str, Any]:
+    """An exported job."""
+    return {"appliance": "vc01", "job": key, "info": job()} | fields
+
+
+def read(data: bytes, name: str = "answer.json") -> list[RawDocument]:
+    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
+    _, documents = deliveries.read(stream, name)
+    return list(documents)
+
+
+def keys(documents: list[RawDocument]) -> list[str | None]:
+    assert {document.problem for document in documents} == {None}
+    return [document.key for document in documents]
+
+
+BROKEN_VALUES = [b"5", b'"x"', b"null", b"[]", b"true", b'{"a":1}']
+
+
+@pytest.mark.parametrize("broken", BROKEN_VALUES)
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_one_of_a_hundred_is_no_object(broken: bytes, place: int) -> None:
+    """A value that is no job's details stands among the documents, and stops none of them."""
+    names = [f"20260301-0{number:05d}-1" for number in range(100)]
+    values = [b"{}"] * 100
+    values[place] = broken
+    mapped = b",".join(
+        b'"' + name.encode() + b'": ' + value for name, value in zip(names, values, strict=True)
+    )
+    listed = b",".join(
+        b'{"key": "' + name.encode() + b'", "value": ' + value + b"}"
+        for name, value in zip(names, values, strict=True)
+    )
+    for data in (b"{" + mapped + b"}", b"[" + listed + b"]", b'{"value": [' + listed + b"]}"):
+        found = read(data)
+        assert keys(found) == names
+        assert found[place].info == json.loads(broken)
+        assert found[place].raw in (
+            b'"' + names[place].encode() + b'":' + broken,
+            b'{"key": "' + names[place].encode() + b'", "value": ' + broken + b"}",
+        )
+
+
+@pytest.mark.parametrize("entry", [b"5", b'"x"', b"null", b'{"key":5,"value":{}}', b'{"key": "a"}', b"{}"])  # fmt: skip
+@pytest.mark.parametrize("place", [1, 99])
+def test_one_of_a_hundred_is_no_entry(entry: bytes, place: int) -> None:
+    """What is no entry of a list is unreadable, with its exact bytes, and stops no other."""
+    parts = [b'{"key": "k%d", "value": {}}' % number for number in range(100)]
+    parts[place] = entry
+    for data in (b"[" + b" ,\n".join(parts) + b"]", b'{"value":[' + b",".join(parts) + b"]}"):
+        found = read(data)
+        assert [document.key for document in found if document.problem is None] == [
+            f"k{number}" for number in range(100) if number != place
+        ]
+        assert found[place] == RawDocument(
+            None,
+            None,
+            entry.decode(),
+            f"document {place + 1}",
+            problem="it is not an entry with a job key and its details",
+        )
+
+
+@pytest.mark.parametrize("entry", [b'{"key":5,"value":{}}', b'{"key":"a"}', b'{"key":"a","value":NaN}', b"[NaN]"])  # fmt: skip
+def test_the_first_entry_may_be_broken(entry: bytes) -> None:
+    """An entry that looks like one does not condemn the list, though it comes first."""
+    first, second = read(b"[" + entry + b',{"key":"b","value":{}}]')
+    assert first.problem is not None
+    assert first.raw == entry
+    assert second.key == "b"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"20260301-021500-1": {"status": }}',
+        b'{"20260301-021500-1": {"status": "PEN',
+        b"}",
+        b"\xff\xfe",
+        b'"a text"',
+        b"17",
+        b'["id"]',
+        b'{"info": 5}',
+        b'{"appliance":"vc01","job":"\xff","info":{}}',
+        b'{"20260301-021500-1": {"user": "\xe4"}}',
+        b'{"20260301-021500-1": {"size": NaN}}',
+        b'{"20260301-021500-1": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b'{"appliance":"vc01","job":"x","info":{"size":Infinity}}',
+    ],
+)
+@pytest.mark.parametrize("place", [1, 99])
+def test_one_of_a_hundred_lines_is_broken(line: bytes, place: int) -> None:
+    """A line that cannot be read is unreadable, with its exact bytes, and reading goes on."""
+    parts = [b'{"k%d": {}}' % number for number in range(100)]
+    parts[place] = line
+    found = read(b"\r\n\n".join(parts))
+    assert [document.key for document in found if document.problem is None] == [
+        f"k{number}" for number in range(100) if number != place
+    ]
+    bad = found[place]
+    assert (bad.key, bad.info) == (None, None)
+    assert bad.raw in (line, line[1:-1].replace(b": ", b":", 1))
+    assert bad.position.startswith(f"line {2 * place + 1}")
+
+
+def test_one_of_a_hundred_cannot_be_held() -> None:
+    """In a map, a document with a number that JSON does not have is unreadable alone."""
+    parts = [b'"k%d": {}' % number for number in range(100)]
+    parts[50] = b'"k50": {"size": [NaN, "}"]}'
+    found = read(b"{" + b",".join(parts) + b"}")
+    assert len([document for document in found if document.problem is None]) == 99
+    assert found[50].raw == b'"k50":{"size": [NaN, "}"]}'
+    assert found[50].problem is not None
+    assert "a number that cannot be held" in found[50].problem
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xc0\x80"])
+def test_bytes_that_are_not_utf_8_are_kept(text: bytes) -> None:
+    """A document that is not UTF-8 is unreadable, and keeps its bytes; the others are read."""
+    bad = b'"x": {"user": "' + text + b'"}'
+    for data in (b'{"a":{},' + bad + b"}", b'{"a":{}}\n{' + bad + b"}\n"):
+        good, found = read(data)
+        assert (good.key, good.problem) == ("a", None)
+        assert found.problem == "it is not UTF-8"
+        assert found.raw == bad.replace(b": {", b":{")
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("", "its job key does not have 1 to 255 characters"),
+        ("x" * 256, "its job key does not have 1 to 255 characters"),
+        ("a\0b", "its job key has characters that are not text"),
+        ("a\ud800b", "its job key has characters that are not text"),
+    ],
+)
+def test_keys_must_be_text(key: str, problem: str) -> None:
+    """A key that no table can hold makes its document unreadable."""
+    _, found = read(json.dumps({"first": {}, key: {}}).encode())
+    assert (found.key, found.problem) == (None, problem)
+    assert found.raw == json.dumps(key).encode() + b":{}"
+
+
+MESSAGES = [{"id": "x", "default_message": "Authentication required.", "args": []}]
+IDS = "it is a list of job ids, without their details; what is archived is the answer of GET"
+ERROR = "it is an error answer of vCenter (UNAUTHENTICATED: Authentication required.); what is"
+OLDER = "it is an answer of the older .../job/{id} request; what is archived"
+BARE = 'it is the details of one job without its job key; write it as {"<job key>": <details>}'
+NONE = "it is JSON, but no job details; what is archived is the answer of GET /api/appliance/"
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ([KEY], IDS),
+        ({"value": [KEY]}, IDS),
+        ({"error_type": "UNAUTHENTICATED", "messages": MESSAGES}, ERROR),
+        ({"messages": MESSAGES, "error_type": "UNAUTHENTICATED"}, ERROR),
+        ({"data": {"a": 1}, "messages": MESSAGES, "error_type": "UNAUTHENTICATED"}, ERROR),
+        ({"type": "UNAUTHENTICATED", "value": {"messages": MESSAGES}}, ERROR),
+        ({"value": {"messages": MESSAGES}, "type": "UNAUTHENTICATED"}, ERROR),
+        ({"type": "com.vmware.x", "value": {"messages": []}}, "answer of vCenter (com.vmware.x);"),
+        ({"id": KEY, "state": "INPROGRESS", "messages": [], "progress": 5}, OLDER),
+        ({"value": {"id": KEY, "state": "INPROGRESS"}}, OLDER),
+        ({"messages": [], "state": "FAILED"}, OLDER),
+        (job(), BARE),
+        (dict(sorted(SAMPLES["20260723-021500-25148086"].items())), BARE),
+        ({"description": {"id": "d"}, "status": "PENDING"}, BARE),
+        (5, NONE),
+        ("token", NONE),
+        (None, NONE),
+        ([5], NONE),
+        ([[]], NONE),
+        ({"value": "token"}, NONE),
+        ({"version": "8.0.3.00400", "product": "VMware vCenter Server"}, NONE),
+        ([{"id": "common", "name": {}}], NONE),
+    ],
+)
+def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
+    """JSON that is no details answer is refused as a whole, and the sentence says what it is."""
+    with pytest.raises(DeliveryError) as refused:
+        read(json.dumps(answer, indent=1).encode())
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "it is empty"),
+        (b" \r\n", "it is empty"),
+        (b"NaN", "it is not JSON: it has a number that cannot be held"),
+        (b"<html>no healthy upstream</html>", "it is not JSON: Expecting value at character 0"),
+        (API[: len(API) // 2], "it is cut off: the JSON ends too early, at character"),
+        (REST[: len(REST) // 2], "it is cut off: the JSON ends too early, at character"),
+        (API[:-2], "it is cut off: the JSON ends too early, at character"),
+        (REST[:-2], "it is cut off: the JSON ends too early, at character"),
+        (b'{"a": {}} x', "it is not JSON: Expecting value at character"),
+        (b"{5: {}}", "it is not JSON: a key is not a text"),
+        (b'{"a": {}, 5: {}}', "it is not JSON: a key is not a text"),
+        (b'{"a" {}}    ', "it is not JSON: ':' is missing at character 5"),
+        (b'{"a": {} "b": {}}', "it is not JSON: '}' is missing at character 9"),
+        ('{"a": {}'.encode("utf-16") + b"x", "it is not text in utf-16"),
+        (lines({KEY: {}}, {}).decode().encode("utf-16") + b"x", "after line 2 it is not text in"),
+    ],
+)
+def test_what_is_no_json_is_refused(data: bytes, sentence: str) -> None:
+    """What is no JSON, or not all of it, is refused as a whole, and the sentence says where."""
+    with pytest.raises(DeliveryError) as refused:
+        read(data)
+    assert str(refused.value).startswith(sentence)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from archive.errors import DeliveryError
+from archive.sources.files import open_file
+
+DATA = b'{"20260301-021500-25148086": {"status": "PENDING"}}\n' * 5000
+# Not compressible, so that the gzip data is as long as it is.
+NOISE = bytes(number * number % 251 for number in range(300_000))
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("name", ["details.json", "details.json.gz", "details"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_gzip_is_known_by_its_content(tmp_path: Path, name: str, zipped: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A file is unzipped if it is zipped, whatever its name says."""
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(DATA) if zipped else DATA)
+    with open_file(str(path)) as file:
+        assert file.name == str(path)
+        assert file.size == path.stat().st_size
+        assert file.content.peek()[:10] == DATA[:10]
+        assert file.content.read() == DATA
+        assert file.position() == file.size
+
+
+def test_several_gzip_parts_are_one(tmp_path: Path) -> None:
+    """Gzip files written one after the other are one delivery."""
+    path = tmp_path / "all.gz"
+    path.write_bytes(gzip.compress(b'{"a":') + gzip.compress(b" {}}"))
+    with open_file(str(path)) as file:
+        assert file.content.read() == b'{"a": {}}'
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch, zipped: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A dash is standard input, plain or gzipped, of a size that nobody knows."""
+    stdin(monkeypatch, gzip.compress(DATA) if zipped else DATA)
+    with open_file("-") as file:
+        assert (file.name, file.size, file.position()) == ("standard input", None, 0)
+        assert file.content.read() == DATA
+        assert file.position() == 0
+
+
+def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever starts the command may have closed its standard input."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(DeliveryError, match=r"^standard input is closed$"), open_file("-"):
+        pass
+
+
+def test_missing_files_are_told(tmp_path: Path) -> None:
+    """A file that does not exist is refused by its name."""
+    path = tmp_path / "absent.json"
+    with pytest.raises(DeliveryError) as refused, open_file(str(path)):
+        pass
+    assert str(refused.value) == f"{path}: there is no such file"
+
+
+def test_directories_are_told(tmp_path: Path) -> None:
+    """A directory is refused with the files that may have been meant."""
+    with pytest.raises(DeliveryError) as refused, open_file(str(tmp_path)):
+        pass
+    assert str(refused.value) == (
+        f"{tmp_path}: it is a directory; name the files in it, for example {tmp_path}/*.json"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_forbidden_files_are_told(tmp_path: Path) -> None:
+    """A file that may not be read is refused with the system's reason."""
+    path = tmp_path / "secret.json"
+    path.write_bytes(DATA)
+    path.chmod(0)
+    with pytest.raises(DeliveryError, match="it cannot be read: Permission denied"):  # noqa: SIM117 - the first takes what the second raises
+        with open_file(str(path)):
+            pass
+
+
+def test_unreadable_files_are_told(tmp_path: Path) -> None:
+    """A file that cannot be opened is refused with the system's reason."""
+    path = tmp_path / "loop.json"
+    path.symlink_to(path)
+    with pytest.raises(DeliveryError) as refused, open_file(str(path)):
+        pass
+    assert str(refused.value) == f"{path}: it cannot be read: Too many levels of symbolic links"
+
+
+@pytest.mark.parametrize("length", [12, 1000, 200_000])
+def test_truncated_gzip_is_told(tmp_path: Path, length: int) -> None:
+    """Gzip data that ends too early is told where it is read."""
+    path = tmp_path / "cut.gz"
+    path.write_bytes(gzip.compress(NOISE + os.urandom(200_000))[:length])
+    with open_file(str(path)) as file, pytest.raises(DeliveryError) as refused:
+        file.content.read()
+    assert (
+        str(refused.value) == f"{path}: it is cut off: the gzip data ends too early; get it again"
+    )
+
+
+@pytest.mark.parametrize("place", [3, 5000, -8])
+def test_damaged_gzip_is_told(tmp_path: Path, place: int) -> None:
+    """Gzip data that was changed is told where it is read."""
+    path = tmp_path / "damaged.gz"
+    data = bytearray(gzip.compress(os.urandom(100_000), mtime=0))
+    if place == 3:
+        data[2] = 0  # an unknown method
+    else:
+        data[place : place + 4] = b"\xff\x00\xff\x00"
+    path.write_bytes(data)
+    with open_file(str(path)) as file, pytest.raises(DeliveryError) as refused:
+        file.content.read()
+    assert str(refused.value).startswith(f"{path}: its gzip data is damaged (")
+    assert str(refused.value).endswith("); get it again")
+
+
+def test_a_failing_disk_is_told(tmp_path: Path) -> None:
+    """What the system refuses while a file is being read is told like what it refuses at once."""
+    path = tmp_path / "failing.json"
+    path.write_bytes(DATA)
+    with open_file(str(path)) as file:
+        source = Path("/proc/self/mem")
+        if not source.exists():
+            pytest.skip("no file at hand that fails")
+        with source.open("rb") as failing:
+            os.dup2(failing.fileno(), file.stored.fileno())
+        with pytest.raises(DeliveryError, match="it cannot be read: Input/output error"):
+            file.content.read()
+
+
+def test_other_failures_are_not_the_files(tmp_path: Path) -> None:
+    """What fails elsewhere while a file is open is not blamed on the file."""
+    path = tmp_path / "good.json"
+    path.write_bytes(DATA)
+    with pytest.raises(FileNotFoundError, match="elsewhere"), open_file(str(path)):
+        raise FileNotFoundError("elsewhere")

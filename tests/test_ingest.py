@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import canonical, database, dialects, ingest, load, settings, tables, verify
+from archive.days import Calendar
+from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
+from tests.archives import count, deliver, lines, rows
+from tests.samples import DATA, SAMPLES, api, job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection, Engine
+
+RUN = tables.ingest_run.c
+COUNTS = (RUN.seen, RUN.new, RUN.changed, RUN.unchanged, RUN.findings, RUN.quarantined)
+MANY = {f"20260301-0215{number:02d}-25148086": job() for number in range(7)}
+
+
+def stream(*jobs: dict[str, Any]) -> bytes:
+    """JSON Lines, one answer a line."""
+    return "".join(json.dumps(answer) + "\n" for answer in jobs).encode()
+
+
+def run(engine: Engine) -> dict[str, Any]:
+    """The last row of the run log."""
+    query = sa.select(tables.ingest_run).order_by(RUN.id.desc()).limit(1)
+    with dialects.reading(engine) as connection:
+        return dict(connection.execute(query).mappings().one())
+
+
+def failing_load(patch: pytest.MonkeyPatch, batch: int, error: BaseException) -> None:
+    """Make the loading of one batch fail."""
+    original, calls = load.Loader.load, iter(range(100))
+
+    def fail(*arguments: Any) -> None:
+        if next(calls) == batch:
+            raise error
+        original(*arguments)
+
+    patch.setattr(load.Loader, "load", fail)
+
+
+def test_the_samples_come_back(engine: Engine) -> None:
+    """Both answers hold the same jobs: the second finds all unchanged, and the export is as delivered."""
+    first = deliver(engine, (DATA / "details_api.json").read_bytes(), "vc01.example.com")
+    second = deliver(engine, (DATA / "details_rest.json").read_bytes(), "vc01.example.com")
+    assert first.counts == load.Counts(seen=11, new=11)
+    assert second.counts == load.Counts(seen=11, unchanged=11)
+    exported = [json.loads(line) for line in lines(engine).splitlines()]
+    assert {line["job"]: line["info"] for line in exported} == SAMPLES
+    assert {line["appliance"] for line in exported} == {"vc01.example.com"}
+    assert list(verify.verify(engine)) == []
+
+
+def test_a_delivery_is_archived_whole_or_not_at_all(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a later batch of a delivery fails, nothing of it stays but the record of the run."""
+    monkeypatch.setattr(ingest, "BATCH", 3)
+    failing_load(monkeypatch, 1, DatabaseError("gone"))
+    with pytest.raises(DatabaseError, match=r"^gone$"):
+        deliver(engine, MANY)
+    assert count(engine, tables.job) == count(engine, tables.appliance) == 0
+    found = run(engine)
+    assert (found["outcome"], found["error"], found["appliance_id"]) == ("failed", "gone", None)
+    assert found["finished"] >= found["started"]
+    assert [found[column.name] for column in COUNTS] == [0] * 6
+    monkeypatch.undo()
+    assert deliver(engine, MANY).counts == load.Counts(seen=7, new=7)
+
+
+def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that ends too early is refused by its name, and nothing of it is archived."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    with pytest.raises(DeliveryError, match=r"^cut.json: it is cut off"):
+        deliver(engine, json.dumps(MANY).encode()[:-2], name="cut.json")
+    assert count(engine, tables.job) == 0
+    assert run(engine)["error"].startswith("cut.json: it is cut off")
+
+
+def test_lines_are_committed_in_batches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of JSON Lines the batches before a failure stay, and ingesting again completes them."""
+    monkeypatch.setattr(ingest, "BATCH", 3)
+    data = stream(*({key: info} for key, info in MANY.items()))
+    with monkeypatch.context() as patch:
+        failing_load(patch, 1, DatabaseError("gone"))
+        with pytest.raises(InterruptedDeliveryError) as refused:
+            deliver(engine, data, name="all.jsonl")
+    assert str(refused.value) == (
+        "all.jsonl: gone; the first 3 documents have been archived, ingesting it again completes it"
+    )
+    assert count(engine, tables.job) == 3
+    found = run(engine)
+    assert (found["outcome"], found["seen"], found["new"]) == ("failed", 3, 3)
+    again = deliver(engine, data, name="all.jsonl")
+    assert again.counts == load.Counts(seen=7, new=4, unchanged=3)
+    assert run(engine)["outcome"] == "complete"
+    assert sorted(rows(engine, sa.select(tables.job.c.key))) == [(key,) for key in MANY]
+
+
+def test_lines_that_cannot_be_decoded_interrupt(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a stream itself fails after its first batches, these stay and the run says how many."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    data = stream(*({key: info} for key, info in MANY.items())).decode().encode("utf-16") + b"x"
+    with pytest.raises(InterruptedDeliveryError, match="the first 4 documents have been archived"):
+        deliver(engine, data)
+    # A batch is committed when the next one could be read.
+    assert count(engine, tables.job) == run(engine)["new"] == 4
+
+
+@pytest.mark.parametrize("data", [MANY, stream(MANY)])
+def test_an_interrupt_is_logged(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, data: bytes | dict[str, Any]
+) -> None:
+    """A run that the user stops leaves its record, and nothing else."""
+    failing_load(monkeypatch, 0, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        deliver(engine, data)
+    found = run(engine)
+    assert (found["outcome"], found["error"], found["seen"]) == ("failed", "KeyboardInterrupt", 0)
+    assert count(engine, tables.job) == 0
+
+
+def test_a_failure_that_stops_its_own_record(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the run log cannot be written either, the first failure is the one that is told."""
+    failing_load(monkeypatch, 0, DatabaseError("the first"))
+
+    def refuse(*_: object) -> None:
+        raise DatabaseError("the second")
+
+    monkeypatch.setattr(ingest.runs, "fail", refuse)
+    with pytest.raises(DatabaseError, match="the first"):
+        deliver(engine, MANY)
+    assert run(engine)["outcome"] == "running"
+
+
+def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each batch it is told what has been done."""
+    import io
+
+    monkeypatch.setattr(ingest, "BATCH", 3)
+    for data in (json.dumps(MANY).encode(), stream(*({key: info} for key, info in MANY.items()))):
+        told: list[int] = []
+        content = io.BufferedReader(io.BytesIO(data))
+        delivery = ingest.Delivery("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
+        ingest.ingest(engine, delivery, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
+        assert told == [3, 6, 7]
+
+
+def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
+    """An appliance without jobs has been seen all the same."""
+    assert deliver(engine, b"{}").counts == load.Counts()
+    assert deliver(engine, b"{}\n{}\n").counts == load.Counts()
+    assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
+    assert run(engine)["outcome"] == "complete"
+
+
+@pytest.mark.parametrize("data", [api(x=job()), stream({"x": job()}), stream({"x": job()}, {})])
+def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
+    """Documents that do not say whose they are need an appliance to be named."""
+    with pytest.raises(UsageError, match=r"does not say whose job it is; name it with --appliance"):
+        deliver(engine, data, None)
+    assert count(engine, tables.job) == 0
+    assert run(engine)["outcome"] == "failed"
+
+
+@pytest.mark.parametrize("name", ["", " ", "a ", " a", "a\nb", "a\0b", "\ud800", "x" * 256])
+def test_names_of_appliances_are_checked(engine: Engine, name: str) -> None:
+    """A name that could not be shown or stored is refused before anything is written."""
+    with pytest.raises(UsageError, match="cannot be an appliance's name"):
+        deliver(engine, MANY, name)
+    assert count(engine, tables.ingest_run) == 0
+
+
+@pytest.mark.parametrize("name", ["vc01.example.com", "Zürich, Rack 4", "x" * 255, "例", "'; --"])
+def test_any_printable_name_is_one(engine: Engine, name: str) -> None:
+    """An appliance may have any name that can be shown."""
+    deliver(engine, MANY, name)
+    assert rows(engine, sa.select(tables.appliance.c.name)) == [(name,)]
+
+
+@pytest.mark.parametrize("name", ["", "a ", "a\0b", "\ud800", "x" * 256])
+@pytest.mark.parametrize("given", [None, "vc09"])
+def test_a_bad_name_in_an_export_is_quarantined(
+    engine: Engine, name: str, given: str | None
+) -> None:
+    """An exported job with an impossible name is kept aside, and the others are archived."""
+    good = {"appliance": "vc01", "job": "x", "info": job()}
+    summary = deliver(engine, stream(good, good | {"appliance": name}), given)
+    assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
+    assert rows(engine, sa.select(tables.quarantine.c.position)) == [("line 2",)]
+    query = sa.select(tables.appliance.c.name).join(
+        tables.job, tables.job.c.appliance_id == tables.appliance.c.id
+    )
+    assert rows(engine, query) == [("vc01",)]
+
+
+def test_what_no_database_stores_is_shown_otherwise(engine: Engine) -> None:
+    """Reasons and names may quote what no database stores; they are recorded all the same."""
+    error = {"error_type": "A\0\ud800", "messages": []}
+    summary = deliver(engine, stream(MANY, error, {"info": {}, "a\0\ud800": 1}))
+    assert summary.counts.quarantined == 2
+    with pytest.raises(DeliveryError):
+        deliver(engine, json.dumps(error).encode(), name="bad \udcff name.json")
+    assert run(engine)["source"] == "bad \\udcff name.json"
+    assert "(A\ufffd\ufffd)" in run(engine)["error"]
+
+
+def test_a_job_seen_in_no_status_was_seen_in_its_own(engine: Engine) -> None:
+    """An export that forgets when a job got its status says at least that it had it at last."""
+    seen = {"first": "2026-03-01T00:00:00Z", "last": "2026-03-02T00:00:00Z", "status": {}}
+    deliver(engine, stream({"appliance": "a", "job": "x", "info": job(), "seen": seen}), None)
+    status = tables.job_status.c
+    assert rows(engine, sa.select(status.status, status.observed_at)) == [
+        ("SUCCEEDED", "2026-03-02T00:00:00.000000Z")
+    ]
+    assert list(verify.verify(engine)) == []
+
+
+def test_the_archive_has_the_calendar(engine: Engine) -> None:
+    """Jobs get their day by the calendar that the archive has when they are delivered."""
+    with dialects.writing(engine) as connection:
+        settings.store_calendar(connection, Calendar("Asia/Kathmandu", "16:00"))
+    deliver(engine, api(x=job(start_time="2026-03-01T10:14:59.999Z"),
+                        y=job(start_time="2026-03-01T10:15:00.000Z")))  # fmt: skip
+    assert rows(engine, sa.select(tables.job.c.key, tables.job.c.day).order_by("key")) == [
+        ("x", "2026-02-28"),
+        ("y", "2026-03-01"),
+    ]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """Where the disk is full the failure says so, and nothing of the delivery stays."""
+    engine = database.connect(str(tmp_path / "small.db"))
+    database.upgrade(engine)
+    deliver(engine, {"first": job()})
+
+    def limit(connection: Any, _record: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 10}")
+
+    sa.event.listen(engine, "connect", limit)
+    many = {f"job-{number}": job(user="u" * 4000) for number in range(100)}
+    with pytest.raises(DatabaseError, match="the disk is full; nothing of this delivery"):
+        deliver(engine, many, "vc02")
+    assert rows(engine, sa.select(tables.job.c.key)) == [("first",)]
+    assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
+    assert list(verify.verify(engine)) == []
+
+
+def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is asked for by its size, so that a delivery is never in memory as a whole."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    sizes: list[int] = []
+    original = load.Loader.load
+
+    def watch(
+        loader: load.Loader,
+        connection: Connection,
+        observations: Sequence[load.Observation],
+        counts: load.Counts,
+    ) -> None:
+        sizes.append(len(observations))
+        original(loader, connection, observations, counts)
+
+    monkeypatch.setattr(load.Loader, "load", watch)
+    deliver(engine, MANY)
+    assert sizes == [2, 2, 2, 1]
+    assert canonical.read(job()).findings == []

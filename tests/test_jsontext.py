@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive import jsontext, numbers
+from archive.errors import DeliveryError
+from archive.jsontext import JsonText, Unreadable
+from tests.strategies import JSON
+
+
+class Drops(io.BytesIO):
+    """A stream that gives a few bytes at a time, whatever is asked for."""
+
+    def __init__(self, data: bytes, size: int) -> None:
+        super().__init__(data)
+        self._size = size
+
+    def read(self, _size: int | None = -1) -> bytes:
+        """Give what is next, but little."""
+        return super().read(self._size)
+
+
+def cursor(data: bytes | str, size: int = 1 << 18, encoding: str = "utf-8") -> JsonText:
+    return JsonText(Drops(data if isinstance(data, bytes) else data.encode(), size), encoding)
+
+
+def entries(text: JsonText) -> list[tuple[Any, str]]:
+    """The entries of a list."""
+    text.expect("[")
+    found = [text.value()]
+    while text.take(","):
+        found.append(text.value())
+    text.expect("]")
+    return found
+
+
+@given(st.lists(JSON, min_size=1, max_size=4), st.integers(1, 9), st.sampled_from([None, 1, 7]))
+def test_any_chunk_size_reads_the_same(values: list[Any], size: int, drop: int | None) -> None:
+    """However the bytes arrive, the same values are read, each with its text."""
+    parts = [json.dumps(value, indent=drop, ensure_ascii=drop is None) for value in values]
+    with pytest.MonkeyPatch.context() as patch:
+        if drop:  # what has been read is dropped at every chance
+            patch.setattr(jsontext, "_CHUNK", drop)
+        text = cursor(" [" + " ,\r\n\t".join(parts) + "] ", size)
+        found = entries(text)
+    assert [part for _, part in found] == parts
+    assert [value for value, _ in found] == [numbers.loads(part) for part in parts]
+    assert text.peek() == ""
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 1000])
+def test_numbers_are_not_cut(size: int) -> None:
+    """A number is read to its end, also where the end of a chunk falls into it."""
+    text = "[-1.5,2.25e+3,-0.5E-1,1e5,-17,1234567890123]"
+    assert [value for value, _ in entries(cursor(text, size))] == json.loads(text)
+    assert cursor("-1.5e+3", size).value() == (-1500.0, "-1.5e+3")
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("NaN", "a number that cannot be held"),
+        ('{"a": [-Infinity], "b": "}]\\""}', "a number that cannot be held"),
+        ("[" * 2000 + "]" * 2000, "it is nested too deeply"),
+        ('{"a": ' * 2000 + "1" + "}" * 2000, "it is nested too deeply"),
+        ('{"a": 1e99999999999999999999}', "a number that cannot be held"),
+        ("1" * 5000, "a number that cannot be held"),
+    ],
+)
+def test_what_cannot_be_held_is_stepped_over(value: str, reason: str, size: int) -> None:
+    """A value that is beyond what can be held is told from its neighbours, with its text."""
+    (_, before), (found, text), (_, after) = entries(cursor(f'["x",{value},"]"]', size))
+    assert isinstance(found, Unreadable)
+    assert reason in found.reason
+    assert (before, text, after) == ('"x"', value, '"]"')
+    assert cursor(value, size).value() == (found, value)
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[", "cut off: the JSON ends too early, at character 1"),
+        ('[{"a": "b', "cut off: the JSON ends too early, at character 7"),
+        ('[{"a": tru', "cut off: the JSON ends too early, at character 7"),
+        ('["a"', "cut off: the JSON ends too early, at character 4"),
+        ("[[NaN", "cut off: the JSON ends too early, at character 5"),
+        ('[[NaN, "]', "cut off: the JSON ends too early, at character 9"),
+        ("x", "not JSON: '[' is missing at character 0"),
+        ('["a" "b"]' + " " * 100, "not JSON: ']' is missing at character 5"),
+        ('[{"a" 1}]' + " " * 100, "not JSON: Expecting ':' delimiter at character 6"),
+        ("[x]" + " " * 100, "not JSON: Expecting value at character 1"),
+    ],
+)
+def test_what_is_no_json_says_where(text: str, reason: str, size: int) -> None:
+    """Text that ends too early, or is not JSON, is refused with the place."""
+    with pytest.raises(DeliveryError, match="^it is " + re.escape(reason)):
+        entries(cursor(text, size))
+
+
+def test_places_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place is that in the whole text, also when most of it has been dropped."""
+    monkeypatch.setattr(jsontext, "_CHUNK", 10)
+    text = "[" + '"abcdefgh",' * 100 + "x" + " " * 100
+    with pytest.raises(DeliveryError, match=r"at character 1,101$"):
+        entries(cursor(text))
+
+
+@given(st.binary(max_size=20), st.integers(1, 3))
+def test_bytes_that_are_no_text_come_back(data: bytes, size: int) -> None:
+    """The bytes of a value can be had again, whether they were UTF-8 or not."""
+    content = data.translate(None, delete=b'"\\' + bytes(range(32)))
+    text = cursor(b'["' + content + b'"]', size)
+    text.expect("[")
+    _, found = text.value()
+    assert jsontext.encode(found) == b'"' + content + b'"'
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        assert not jsontext.is_utf8(found)
+    else:
+        assert jsontext.is_utf8(found)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_encodings_are_known_from_the_first_bytes(encoding: str, size: int) -> None:
+    """Every encoding of Unicode is read, with and without a byte order mark."""
+    data = '["ä", "\U0001f600"]'.encode(encoding)
+    text = cursor(data, size, jsontext.sniff_encoding(data))
+    assert [value for value, _ in entries(text)] == ["ä", "\U0001f600"]
+
+
+def test_utf_16_must_be_utf_16() -> None:
+    """Where bytes of a wide encoding cannot be kept as text, the whole is refused."""
+    with pytest.raises(DeliveryError, match="not text in utf-16"):
+        entries(cursor('["a"]'.encode("utf-16") + b"x", encoding="utf-16"))

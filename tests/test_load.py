@@ -1,0 +1,270 @@
+"""What stands in the tables after deliveries, row by row."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from archive import canonical, tables
+from tests.archives import deliver, rows
+from tests.samples import api, job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+KEY = "20260301-021500-25148086"
+FIRST = "2026-03-01T02:20:00.000000Z"
+LATER = "2026-03-01T03:00:00.000000Z"
+LATEST = "2026-03-02T02:20:00.000000Z"
+FAILED = job(
+    "FAILED",
+    build={"version_name": "9.0.2 GA", "version": "9.0.2.0", "build_number": "25148086"},
+    fast_backup=True,
+    parent="p",
+    target={"type": "VM", "id": "vm-1"},
+    user="root",
+    messages=[
+        {
+            "id": "m",
+            "default_message": "took 0.5 s",
+            "localized": "0,5 s",
+            "args": ["a", ""],
+            "params": {
+                "what": {"l": {"id": "n", "params": {"in": {"i": 3}, "at": {"precision": 1}}}},
+                "how": {"d": 0.5, "dt": "2026-03-01T02:15:30.000Z", "format": "MED_TIME", "s": "x"},
+                "why": {"l": {"id": "none"}},
+            },
+        }
+    ],
+    error={
+        "error_type": "ERROR",
+        "challenge": "c",
+        "data": {"b": [1, None], "a": 0.1},
+        "messages": [{"id": "m", "default_message": "took 0.5 s", "args": []}],
+    },
+    size=-1,
+)
+
+
+def table(engine: Engine, of: sa.Table) -> list[tuple[Any, ...]]:
+    """All rows of a table, in the order of its key."""
+    return rows(engine, sa.select(of).order_by(*of.primary_key.columns))
+
+
+def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables but the run log, whose numbers and times go on."""
+    return {
+        name: table(engine, of)
+        for name, of in tables.metadata.tables.items()
+        if of is not tables.ingest_run
+    }
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Collect the writing statements meanwhile, by verb and table."""
+    written: list[str] = []
+
+    def listen(*arguments: Any) -> None:
+        words = arguments[2].replace("INTO ", "").replace("FROM ", "").split()
+        if words[0] in ("INSERT", "UPDATE", "DELETE") and words[1] != "ingest_run":
+            written.append(f"{words[0]} {words[1]}")
+
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        yield written
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+
+
+def test_a_delivery_fills_the_tables(engine: Engine) -> None:
+    """Every part of a document stands in its table, once and readable."""
+    deliver(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
+    digest = canonical.read(FAILED).digest
+    assert table(engine, tables.appliance) == [(1, "vc01.example.com", FIRST, FIRST)]
+    assert [row[0:1] + row[2:] for row in table(engine, tables.build)] == [
+        (1, "9.0.2 GA", "9.0.2.0", "25148086")
+    ]
+    assert [row[0:1] + row[2:] for row in table(engine, tables.location)] == [
+        (1, "sftp://nas.example.com/backup", "sftp://nas.example.com/backup")
+    ]
+    assert [row[0:1] + row[2:] for row in table(engine, tables.operation)] == [
+        (1, "service", "create")
+    ]
+    assert [row[0:1] + row[2:] for row in table(engine, tables.message_template)] == [
+        (1, "d", "Backup job"),
+        (2, "p", "100%"),
+        (3, "m", "took 0.5 s"),
+    ]
+    assert table(engine, tables.job) == [
+        (
+            1, 1, KEY, "2026-03-01", "FAILED", "SCHEDULED",
+            "2026-03-01T02:15:00.000000Z", "2026-03-01T02:16:00.000000Z", 60, -1,
+            "/vCenter/sn_vc/S_8.0.3.00400_20260301-021500_", "backup", True, False,
+            "root", "p", "VM", "vm-1", 100, 100, 1, 1, 1, digest, FIRST, FIRST, 1,
+        )
+    ]  # fmt: skip
+    assert table(engine, tables.message) == [
+        (1, 1, 0, "description", 1, None, False),
+        (1, 1, 1, "progress", 2, None, False),
+        (1, 1, 2, "message", 3, "0,5 s", True),
+        (1, 1, 3, "error", 3, None, False),
+    ]
+    assert table(engine, tables.message_arg) == [(1, 1, 2, 0, "a"), (1, 1, 2, 1, "")]
+    none = (None,) * 7
+    assert table(engine, tables.message_param) == [
+        (1, 1, 2, 0, None, "how", "x", "2026-03-01T02:15:30.000000Z", None, 0.5, "MED_TIME", *none[:3]),
+        (1, 1, 2, 1, None, "what", *none[:6], "n", True),
+        (1, 1, 2, 2, 1, "at", *none[:5], 1, None, None),
+        (1, 1, 2, 3, 1, "in", None, None, 3, *none[:5]),
+        (1, 1, 2, 4, None, "why", *none[:6], "none", False),
+    ]  # fmt: skip
+    assert table(engine, tables.job_error) == [
+        (1, 1, None, "ERROR", "c", '{"a":0.1,"b":[1,null]}', False, True)
+    ]
+    assert table(engine, tables.job_status) == [(1, 1, "FAILED", FIRST, 1)]
+    assert table(engine, tables.job_finding) == [(1, 1, 0, "negative_size", "size", "size is -1")]
+    assert table(engine, tables.irregular_document) == []
+    assert table(engine, tables.quarantine) == []
+    assert table(engine, tables.setting) == []
+    (run,) = table(engine, tables.ingest_run)
+    assert run[:4] == (1, "answer.json", 1, FIRST)
+    assert run[6:] == ("complete", None, 1, 1, 0, 0, 1, 0)
+    assert run[4] <= run[5]
+
+
+def test_an_irregular_document_stands_beside_its_rows(engine: Engine) -> None:
+    """What the tables cannot give back is kept whole, as ASCII."""
+    deliver(engine, api(**{KEY: job("PENDING", new="\0ä")}), seen_at=FIRST)
+    ((*key, text),) = table(engine, tables.irregular_document)
+    assert key == [1, 1]
+    assert '"new":"\\u0000\\u00e4"' in text
+    assert text.isascii()
+
+
+def test_twice_is_once(engine: Engine) -> None:
+    """An unchanged job costs one UPDATE, and nothing but the sight of it changes."""
+    answer = api(**{KEY: FAILED, "other": job(), "third": job("RUNNING")})
+    deliver(engine, answer, seen_at=FIRST)
+    before = everything(engine)
+    with statements(engine) as written:
+        again = deliver(engine, answer, seen_at=LATER)
+    assert sorted(written) == ["UPDATE appliance", "UPDATE job"]
+    assert (again.counts.seen, again.counts.unchanged, again.counts.findings) == (3, 3, 0)
+    after = everything(engine)
+    place = tables.job.columns.keys().index("last_seen")
+    assert [row[:place] + row[place + 1 :] for row in after["job"]] == [
+        row[:place] + row[place + 1 :] for row in before["job"]
+    ]
+    assert {row[place] for row in after["job"]} == {LATER}
+    assert after["appliance"] == [(1, "vc01", FIRST, LATER)]
+    assert {name: table for name, table in after.items() if name not in ("job", "appliance")} == {
+        name: table for name, table in before.items() if name not in ("job", "appliance")
+    }
+
+
+def test_the_same_sight_changes_nothing(engine: Engine) -> None:
+    """A delivery that says nothing new, and at no other time, writes nothing at all."""
+    answer = api(**{KEY: FAILED, "other": job("RUNNING")})
+    deliver(engine, answer, seen_at=FIRST)
+    before = everything(engine)
+    with statements(engine) as written:
+        deliver(engine, answer, seen_at=FIRST)
+    assert written == []
+    assert everything(engine) == before
+
+
+def test_messages_follow_the_winning_document(engine: Engine) -> None:
+    """A newer state replaces the older one's messages, params, error and findings, all of them."""
+    running = job(
+        "RUNNING",
+        new=1,
+        size=-1,
+        messages=[{"id": "r", "default_message": "r", "args": ["x"], "params": {"k": {"s": "v"}}}],
+    )
+    deliver(engine, api(**{KEY: running}), seen_at=FIRST)
+    summary = deliver(engine, api(**{KEY: FAILED}), seen_at=LATER)
+    assert (summary.counts.changed, summary.counts.new, summary.counts.findings) == (1, 0, 1)
+    replaced = everything(engine)
+    # The same in an archive that has never seen the older state.
+    deliver(engine, api(**{KEY: FAILED}), "vc02", seen_at=LATER)
+    both = everything(engine)
+    for name in ("message_arg", "message_param", "job_error", "job_finding", "irregular_document"):
+        assert [row[2:] for row in both[name] if row[0] == 2] == [row[2:] for row in replaced[name]]
+    assert [row[2:] for row in both["message"]] == [row[2:] for row in replaced["message"]] * 2
+    assert replaced["irregular_document"] == []
+    assert replaced["job_status"] == [(1, 1, "FAILED", LATER, 2), (1, 1, "RUNNING", FIRST, 1)]
+    ((*_, first_seen, last_seen, run_id),) = replaced["job"]
+    assert (first_seen, last_seen, run_id) == (FIRST, LATER, 2)
+
+
+def test_a_stale_delivery_changes_no_document(engine: Engine) -> None:
+    """An older state that arrives later is only recorded as seen."""
+    deliver(engine, api(**{KEY: FAILED}), seen_at=LATER)
+    before = everything(engine)
+    deliver(engine, api(**{KEY: job("RUNNING")}), seen_at=FIRST)
+    after = everything(engine)
+    assert after["job"] == [(*before["job"][0][:-3], FIRST, LATER, 1)]
+    assert after["job_status"] == [(1, 1, "FAILED", LATER, 1), (1, 1, "RUNNING", FIRST, 2)]
+    for name in ("message", "message_arg", "message_param", "job_error", "job_finding"):
+        assert after[name] == before[name]
+
+
+def test_statuses_keep_their_first_sight(engine: Engine) -> None:
+    """Of each status that was observed the earliest sight is kept, in whatever order they come."""
+    for seen_at in (LATER, LATEST, FIRST):
+        deliver(engine, api(**{KEY: job("RUNNING")}), seen_at=seen_at)
+    assert table(engine, tables.job_status) == [(1, 1, "RUNNING", FIRST, 3)]
+    deliver(engine, api(**{KEY: job("PENDING")}), seen_at=LATER)
+    deliver(engine, api(**{KEY: job("SUCCEEDED")}), seen_at=LATEST)
+    assert table(engine, tables.job_status) == [
+        (1, 1, "PENDING", LATER, 4),
+        (1, 1, "RUNNING", FIRST, 3),
+        (1, 1, "SUCCEEDED", LATEST, 5),
+    ]
+
+
+def test_jobs_are_numbered_by_appliance(engine: Engine) -> None:
+    """Each appliance counts its own jobs, in the order in which they were delivered."""
+    deliver(engine, api(b=job(), a=job()), "vc01")
+    deliver(engine, api(a=job(), c=job()), "vc02")
+    deliver(engine, api(c=job(), b=job(), a=job()), "vc01")
+    columns = (tables.job.c.appliance_id, tables.job.c.id, tables.job.c.key)
+    assert rows(engine, sa.select(*columns).order_by(*columns)) == [
+        (1, 1, "b"), (1, 2, "a"), (1, 3, "c"), (2, 1, "a"), (2, 2, "c"),
+    ]  # fmt: skip
+
+
+def test_the_day_follows_what_is_known(engine: Engine) -> None:
+    """A job without start and stamp has the day of its first sight, until a start is known."""
+    day = sa.select(tables.job.c.day)
+    deliver(engine, api(x=job("PENDING")), seen_at=LATEST)
+    assert rows(engine, day) == [("2026-03-02",)]
+    deliver(engine, api(x=job("PENDING")), seen_at="2024-12-31T23:59:59.999999Z")
+    assert rows(engine, day) == [("2024-12-31",)]
+    deliver(engine, api(x=job("RUNNING", start_time="1999-12-31T23:59:59.999Z")), seen_at=LATEST)
+    assert rows(engine, day) == [("1999-12-31",)]
+    year = sa.select(sa.func.count()).where(tables.calendar.c.year == "1999")
+    assert rows(engine, year) == [(365,)]
+
+
+@pytest.mark.parametrize("texts", [700])
+def test_shared_texts_are_stored_once(engine: Engine, texts: int) -> None:
+    """However many jobs have a text, and however many texts there are, each stands there once."""
+    answer = {
+        f"job-{number}": job(
+            messages=[{"id": f"m{number // 2}", "default_message": "x", "args": []}]
+        )
+        for number in range(texts * 2)
+    }
+    deliver(engine, answer, seen_at=FIRST)
+    deliver(engine, {"more": answer["job-0"]}, "vc02", seen_at=FIRST)
+    ids = rows(engine, sa.select(tables.message_template.c.message_id))
+    assert sorted(ids) == sorted([("d",), ("p",), *((f"m{number}",) for number in range(texts))])
+    assert len(table(engine, tables.operation)) == len(table(engine, tables.location)) == 1

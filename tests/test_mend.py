@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archive import canonical, mend, numbers, wire
+from archive.errors import NotAJobError
+from archive.normalise import normalise
+from archive.rebuild import rebuild
+from tests.samples import BASE, job
+from tests.strategies import JSON, TEXT, documents
+
+STAMPS = st.sampled_from(
+    ["2026-07-23T02:15:00.0000001Z", "2026-07-23T02:15:00+02:00", "2026-07-23T02:15:60Z"]
+)
+NUMBERS = st.sampled_from(["1", "0.5", "-0", "1e400", "NaN", "9" * 30]) | st.sampled_from(
+    [10**400, -(2**63) - 1, 2**63, 0.5, 3.0, numbers.parse_float("1e400")]
+)
+ODD = JSON | STAMPS | NUMBERS | TEXT
+
+
+def with_param(**fields: Any) -> dict[str, Any]:
+    """A document with one message that has one param."""
+    message = {"id": "m", "default_message": "text", "args": [], "params": {"k": fields}}
+    return job(messages=[message])
+
+
+def found(document: canonical.Document) -> list[tuple[str, ...]]:
+    return [tuple(finding) for finding in document.findings]
+
+
+def containers(value: Any) -> list[Any]:
+    """The value and all that it holds, as far as they hold something themselves."""
+    if not isinstance(value, (dict, list)):
+        return []
+    inner = value.values() if isinstance(value, dict) else value
+    return [value, *(found for item in inner for found in containers(item))]
+
+
+@settings(max_examples=150)
+@given(documents(), st.data())
+def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataObject) -> None:
+    """Whatever is changed, removed or added at any depth, a job is archived and all of it kept."""
+    info = deepcopy(info)
+    status = info["status"]
+    for _ in range(data.draw(st.integers(1, 3))):
+        holder = data.draw(st.sampled_from(containers(info)))
+        if isinstance(holder, dict):
+            place: Any = data.draw(st.sampled_from([*holder, "new", "l", "params", "value"]))
+            if data.draw(st.booleans()):
+                holder[place] = data.draw(ODD)
+            else:
+                holder.pop(place, None)
+        else:
+            holder.append(data.draw(ODD))
+    info["status"] = status
+    before = deepcopy(info)
+    document = canonical.read(info)
+    assert info == before
+    kept = numbers.loads(document.text)
+    again = canonical.read(kept)
+    assert (again.text, again.irregular) == (document.text, document.irregular)
+    if document.irregular:
+        # Rows are stored whatever they hold.
+        assert "\0" not in json.dumps(normalise(document.info))
+    else:
+        assert wire.to_json(rebuild(normalise(document.info))) == document.text
+
+
+@pytest.mark.parametrize(
+    ("value", "same_as"), [("0.5", 0.5), ("10.0E-2", 0.1), ("-0", 0.0), ("7", 7.0)]
+)
+def test_doubles_written_as_texts_are_doubles(value: str, same_as: float) -> None:
+    """A double that came as a text is the number that it says."""
+    document = canonical.read(with_param(d=value))
+    assert not document.irregular
+    assert document.text == canonical.read(with_param(d=same_as)).text
+
+
+@pytest.mark.parametrize(
+    "value", ["half", "NaN", "Infinity", "1e400", "0." + "3" * 30, "1e99999999999999999999"]
+)
+def test_other_texts_are_no_doubles(value: str) -> None:
+    """A text that no double says exactly is set aside and kept."""
+    document = canonical.read(with_param(d=value))
+    assert document.irregular
+    assert numbers.loads(document.text) == with_param(d=value)
+    assert found(document) == [("bad_value", "messages.0.params.k.d", f'cannot be "{value}"')]
+    assert document.info.messages[0].params is not None
+    assert document.info.messages[0].params["k"].d is None
+
+
+@pytest.mark.parametrize(
+    ("value", "same_as"), [("+5", 5), ("-9223372036854775808", -(2**63)), ("007", 7), (5.0, 5)]
+)
+def test_integers_written_otherwise_are_integers(value: str | float, same_as: int) -> None:
+    """An integer that came as a text or a double is the number that it says."""
+    document = canonical.read(job(size=value))
+    assert not document.irregular
+    assert document.text == canonical.read(job(size=same_as)).text
+
+
+@pytest.mark.parametrize(
+    "value", ["1e3", "5.0", " 5", "", "\u0665", "9223372036854775808", 1e300, {}]
+)
+def test_other_values_are_no_integers(value: object) -> None:
+    """What is no integer that the tables can hold is set aside and kept."""
+    document = canonical.read(job(size=value))
+    assert document.irregular
+    assert document.info.size is None
+    assert numbers.loads(document.text)["size"] == value
+    assert [entry[:2] for entry in found(document)] == [
+        ("bad_value", "size"),
+        ("missing_field", "size"),
+    ]
+
+
+def test_long_values_are_shortened_in_findings() -> None:
+    """A finding shows the beginning of a value, not all of it."""
+    document = canonical.read(job(size="x" * 100))
+    assert found(document)[0] == ("bad_value", "size", 'cannot be "' + "x" * 56 + "...")
+
+
+def test_unknown_fields_are_found_at_every_depth() -> None:
+    """A field that the schema does not have is a finding, wherever it is, and stays in place."""
+    info = with_param(l={"id": "n", "params": {"in": {"s": "x", "new": 1}}}, newer=[2])
+    info["messages"][0]["newest"] = None
+    document = canonical.read(info)
+    assert document.irregular
+    assert numbers.loads(document.text) == info
+    assert sorted(found(document)) == [
+        ("unknown_field", f"messages.0.{place}", "not in the published schema")
+        for place in ("newest", "params.k.l.params.in.new", "params.k.newer")
+    ]
+    assert document.info.messages[0].params is not None
+    nested = document.info.messages[0].params["k"].nested
+    assert nested is not None
+    assert nested.params == {"in": wire.Param(s="x")}
+
+
+def test_half_a_structure_is_removed_and_kept() -> None:
+    """A structure that lacks a field which nothing can stand for leaves the tables as a whole."""
+    info = job(target={"id": "vm-1"}, build={"version": "9"})
+    document = canonical.read(info)
+    assert (document.info.target, document.info.build) == (None, None)
+    assert numbers.loads(document.text) == info
+    assert ("missing_field", "build.build_number", "the schema requires build.build_number") in found(document)  # fmt: skip
+
+
+def test_a_message_without_its_texts_is_still_one() -> None:
+    """The id, text and arguments of a message may be missing or null; the tables have empty ones."""
+    info = job(messages=[{}, {"id": None, "default_message": "b", "args": None}, "c", {"args": 5}])
+    document = canonical.read(info)
+    assert [(m.id, m.default_message, m.args) for m in document.info.messages] == [
+        ("", "", []),
+        ("", "b", []),
+        ("", "c", []),
+        ("", "", []),
+    ]
+    assert numbers.loads(document.text)["messages"] == info["messages"]
+    assert ("missing_field", "messages.1.id", "messages.1.id is null") in found(document)
+
+
+def test_texts_that_no_database_holds_are_replaced_in_rows() -> None:
+    """NUL and lone surrogates stand in the kept document; the rows have a replacement."""
+    info = job(user="a\0b", messages=[{"id": "m", "default_message": "\ud800", "args": ["\0"]}])
+    document = canonical.read(info)
+    assert (document.irregular, document.findings) == (True, [])
+    assert document.info.user == "a\ufffdb"
+    assert document.info.messages[0].args == ["\ufffd"]
+    assert json.loads(document.text) == info
+    assert mend.storable("a\0\ud800\udfffb\ue000") == "a\ufffd\ufffd\ufffdb\ue000"
+
+
+def test_keys_that_no_database_holds_are_replaced_in_rows() -> None:
+    """The same goes for the names of params."""
+    message = {"id": "m", "default_message": "", "args": [], "params": {"\0": {"s": "\0"}}}
+    document = canonical.read(job(messages=[message]))
+    assert document.irregular
+    assert document.info.messages[0].params == {"\ufffd": wire.Param(s="\ufffd")}
+    assert json.loads(document.text)["messages"] == [message]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"key": "a", "value": {"s": "x"}}, {"key": "a", "value": {"s": "y"}}],
+        [{"key": 5, "value": {}}],
+        [{"key": "a"}],
+        [{"key": "a", "value": {}, "more": 1}],
+        [{"key": [], "value": {}}],
+        ["ab"],
+        [5],
+    ],
+)
+def test_lists_that_are_no_maps_are_kept(entries: list[Any]) -> None:
+    """A list in place of params that has a key twice, or is no list of entries, is set aside."""
+    message = {"id": "m", "default_message": "text", "args": [], "params": entries}
+    document = canonical.read(job(messages=[message]))
+    assert document.irregular
+    assert document.info.messages[0].params is None
+    assert numbers.loads(document.text)["messages"] == [message]
+
+
+def test_truncated_times_are_kept_whole() -> None:
+    """A time finer than a microsecond is cut in the rows, and stands in the kept document."""
+    info = with_param(dt="2026-07-23T02:15:00.1234567Z")
+    document = canonical.read(info)
+    assert (document.irregular, document.findings) == (True, [])
+    assert document.info.messages[0].params == {"k": wire.Param(dt="2026-07-23T02:15:00.123456Z")}
+    assert numbers.loads(document.text) == info
+
+
+def wrapped(depth: int) -> dict[str, Any]:
+    error: dict[str, Any] = {"messages": []}
+    for _ in range(depth):
+        error = {"type": "x", "value": error}
+    return error
+
+
+def test_errors_in_errors_are_kept() -> None:
+    """An error that is wrapped more than once is kept whole; wrapped without end it is refused."""
+    document = canonical.read(job("FAILED", error=wrapped(5)))
+    assert document.irregular
+    assert numbers.loads(document.text)["error"] == wrapped(5)
+    with pytest.raises(NotAJobError, match="too far from a job's details"):
+        canonical.read(job("FAILED", error=wrapped(120)))
+
+
+def test_the_richest_sample_survives_any_removal() -> None:
+    """Whatever single value is missing from a document, what remains of it is kept."""
+    for number in range(len(containers(BASE))):
+        for key in list(containers(BASE)[number]) if isinstance(containers(BASE)[number], dict) else ():  # fmt: skip
+            info = deepcopy(BASE)
+            del containers(info)[number][key]
+            if "status" in info:
+                assert numbers.loads(canonical.read(info).text) == info

@@ -1,0 +1,218 @@
+"""The migrations against the tables that the code works with, on both databases."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from archive import database, dialects, tables, verify
+from archive.errors import SchemaError
+from tests import postgres
+from tests.archives import content, count, deliver
+from tests.samples import SAMPLES, job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Give a database in which there is nothing, of each kind in turn."""
+    if request.param == "sqlite":
+        yield database.connect(str(tmp_path / "fresh.db"))
+    else:
+        with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+            yield database.connect(url)
+
+
+def names(engine: Engine) -> set[str]:
+    """What there is in a database: tables and views."""
+    with dialects.reading(engine) as connection:
+        found = sa.inspect(connection)
+        return {*found.get_table_names(), *found.get_view_names()}
+
+
+def schema(engine: Engine) -> object:
+    """All that the database says of the tables: columns, keys, checks, indexes, views."""
+    with dialects.reading(engine) as connection:
+        found = sa.inspect(connection)
+        return {
+            name: (
+                [(column["name"], str(column["type"]), column["nullable"]) for column in columns],
+                found.get_pk_constraint(name),
+                sorted(found.get_foreign_keys(name), key=str),
+                sorted(found.get_unique_constraints(name), key=str),
+                sorted(found.get_check_constraints(name), key=str),
+                sorted(found.get_indexes(name), key=str),
+            )
+            for name in sorted(found.get_table_names())
+            for columns in (found.get_columns(name),)
+        }, {name: found.get_view_definition(name) for name in sorted(found.get_view_names())}
+
+
+def test_models_are_what_migrations_make(engine: Engine) -> None:
+    """Alembic finds no difference between the tables that are there and those of the code."""
+    with dialects.reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, tables.metadata) == []
+    assert list(verify.verify(engine)) == []
+
+
+def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
+    """Tables made from the code have the keys, checks and indexes of those that migrations make."""
+    if fresh.dialect.name != engine.dialect.name:
+        return
+    dialects.prepare_file(fresh)
+    with dialects.writing(fresh) as connection:
+        tables.metadata.create_all(connection)
+    made, _ = schema(fresh)  # type: ignore[misc]  # two parts
+    migrated, _ = schema(engine)  # type: ignore[misc]  # two parts
+    del migrated["alembic_version"]
+    assert made == migrated
+
+
+def test_revisions_are_those_of_the_scripts(engine: Engine) -> None:
+    """The code knows every migration, in the order in which they follow each other."""
+    with dialects.reading(engine) as connection:
+        scripts = ScriptDirectory.from_config(database.alembic_config(connection))
+    following = [script.revision for script in scripts.walk_revisions()]
+    assert tuple(reversed(following)) == database.REVISIONS
+    assert scripts.get_current_head() == database.HEAD
+    assert database.current(engine) == database.HEAD
+
+
+def test_migrations_run_up_and_down(fresh: Engine) -> None:
+    """Step by step down and up again, with jobs in the tables, gives the same schema."""
+    assert database.current(fresh) is None
+    for revision in database.REVISIONS:
+        database.upgrade(fresh, revision)
+        assert database.current(fresh) == revision
+    before = schema(fresh)
+    deliver(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
+    filled = content(fresh)
+    for older in (*reversed(database.REVISIONS[:-1]), "base"):
+        database.downgrade(fresh, older)
+        assert database.current(fresh) == (None if older == "base" else older)
+    assert names(fresh) == {"alembic_version"}
+    database.upgrade(fresh)
+    assert schema(fresh) == before
+    deliver(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
+    assert content(fresh) == filled
+    assert list(verify.verify(fresh)) == []
+
+
+def test_upgrading_again_changes_nothing(fresh: Engine) -> None:
+    """An archive of this version is left as it is."""
+    database.upgrade(fresh)
+    deliver(fresh, SAMPLES)
+    before = content(fresh), schema(fresh)
+    database.upgrade(fresh)
+    assert (content(fresh), schema(fresh)) == before
+
+
+def test_a_migration_that_fails_leaves_nothing(
+    fresh: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A migration is one transaction with its record: all of it or nothing."""
+    execute = MigrationContext.run_migrations
+
+    def fail(context: MigrationContext, **options: object) -> None:
+        execute(context, **options)
+        raise RuntimeError("stopped")
+
+    monkeypatch.setattr(MigrationContext, "run_migrations", fail)
+    with pytest.raises(RuntimeError, match="stopped"):
+        database.upgrade(fresh)
+    monkeypatch.undo()
+    assert names(fresh) == set()
+    database.upgrade(fresh)
+    assert count(fresh, tables.job) == 0
+
+
+def test_an_absent_archive_is_told(fresh: Engine) -> None:
+    """Where there is no archive, the sentence says which commands make one."""
+    with pytest.raises(SchemaError) as refused:
+        database.require(fresh)
+    assert str(refused.value) == (
+        f"there is no archive at {database.describe(fresh)}; `archive db upgrade` creates it"
+        " (on SQLite the first `archive ingest` does, too)"
+    )
+
+
+def set_revision(engine: Engine, revision: str) -> None:
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+
+
+def test_a_newer_schema_is_refused(fresh: Engine) -> None:
+    """An archive that this version does not know is neither used nor upgraded."""
+    database.upgrade(fresh)
+    set_revision(fresh, "9999")
+    for use in (database.require, database.prepare, database.upgrade):
+        with pytest.raises(
+            SchemaError, match=r"has schema 9999, made by a newer.*pip install --up"
+        ):
+            use(fresh)
+    assert [sentence for sentence in verify.verify(fresh) if "9999" in sentence] == [
+        f"the schema is 9999, not {database.HEAD}"
+    ]
+
+
+def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that is behind is not used before it has been upgraded."""
+    database.upgrade(fresh)
+    monkeypatch.setattr(database, "REVISIONS", (*database.REVISIONS, "9998"))
+    monkeypatch.setattr(database, "HEAD", "9998")
+    for use in (database.require, database.prepare):
+        with pytest.raises(SchemaError, match="this version needs 9998; run `archive db upgrade`"):
+            use(fresh)
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_the_first_delivery_makes_the_file(tmp_path: Path, content: bytes | None) -> None:
+    """On SQLite the archive is created where there is no file yet, or an empty one."""
+    path = tmp_path / "new folder" / "archive.db"
+    if content is not None:
+        path.parent.mkdir()
+        path.write_bytes(content)
+    engine = database.connect(str(path))
+    database.prepare(engine)
+    assert database.current(engine) == database.HEAD
+    with dialects.reading(engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_an_unfinished_file_is_finished(tmp_path: Path) -> None:
+    """A file that was made, but not yet filled, becomes the archive that it was to be."""
+    engine = database.connect(str(tmp_path / "archive.db"))
+    dialects.prepare_file(engine)
+    database.prepare(engine)
+    assert database.current(engine) == database.HEAD
+
+
+def test_other_databases_are_left_alone(fresh: Engine) -> None:
+    """A database with tables of somebody else's does not become an archive by a delivery."""
+    dialects.prepare_file(fresh)
+    with dialects.writing(fresh) as connection:
+        connection.execute(sa.text("CREATE TABLE theirs (id integer)"))
+    with pytest.raises(SchemaError, match="there is no archive"):
+        database.prepare(fresh)
+    assert names(fresh) == {"theirs"}
+
+
+def test_postgresql_is_prepared_by_its_administrator() -> None:
+    """On PostgreSQL no delivery makes an archive."""
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+        engine = database.connect(url)
+        with pytest.raises(SchemaError, match="there is no archive"):
+            database.prepare(engine)
+        assert names(engine) == set()

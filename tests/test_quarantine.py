@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import canonical, dialects, ingest, load, quarantine, tables, verify
+from archive.errors import NotAJobError, UsageError
+from tests.archives import count, deliver, rows
+from tests.samples import api, job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+FIRST, LATER, LATEST = (f"2026-03-0{day}T00:00:00.000000Z" for day in (1, 2, 3))
+BAD = b'{"20260301-021500-1": {"no": "status"}, "20260301-021500-2": {"status": "PENDING"}}'
+
+
+def held(engine: Engine) -> list[quarantine.Held]:
+    with dialects.reading(engine) as connection:
+        return quarantine.held(connection)
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Make every document unreadable, as if by an older version; `undo` ends it."""
+
+    def refuse(_raw: Any) -> canonical.Document:
+        raise NotAJobError("it is too new")
+
+    monkeypatch.setattr(canonical, "read", refuse)
+    return monkeypatch
+
+
+def test_what_is_no_job_is_held(engine: Engine) -> None:
+    """A document that is no job is kept with its bytes, its place, its reason and its run."""
+    summary = deliver(engine, BAD, "vc01", FIRST)
+    assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
+    assert held(engine) == [
+        quarantine.Held(
+            "vc01",
+            "20260301-021500-1",
+            "document 1",
+            "it has no status",
+            b'"20260301-021500-1":{"no": "status"}',
+            FIRST,
+            FIRST,
+            1,
+            1,
+        )
+    ]
+
+
+def test_held_twice_is_held_once(engine: Engine) -> None:
+    """A document that is delivered again is only seen again, whichever delivery comes first."""
+    for seen_at in (LATER, LATEST, FIRST):
+        assert deliver(engine, BAD, "vc01", seen_at).counts.quarantined == 1
+    (one,) = held(engine)
+    assert (one.first_seen, one.last_seen, one.run_id) == (FIRST, LATEST, 1)
+
+
+def test_a_document_is_held_for_each_appliance(engine: Engine) -> None:
+    """The same bytes of another appliance, or under another key, are another document."""
+    deliver(engine, BAD, "vc01")
+    deliver(engine, BAD, "vc02")
+    deliver(engine, BAD.replace(b"021500-1", b"021500-3"), "vc01")
+    assert [(one.id, one.appliance, one.job_key) for one in held(engine)] == [
+        (1, "vc01", "20260301-021500-1"),
+        (2, "vc02", "20260301-021500-1"),
+        (3, "vc01", "20260301-021500-3"),
+    ]
+
+
+def test_bytes_that_are_no_text_are_held(engine: Engine) -> None:
+    """What is not even text is held byte for byte."""
+    deliver(engine, b'{"a": {"status": "PENDING"}, "b": {"user": "\xff\x00"}}'.replace(b"\x00", b"\xfe"))  # fmt: skip
+    assert [(one.document, one.job_key) for one in held(engine)] == [
+        (b'"b":{"user": "\xff\xfe"}', None)
+    ]
+
+
+def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
+    """What cannot be archived stays, and the run says that nothing was done."""
+    deliver(engine, BAD)
+    before = held(engine)
+    assert ingest.retry(engine).counts == load.Counts(quarantined=1)
+    assert held(engine) == before
+    run = tables.ingest_run.c
+    assert rows(engine, sa.select(run.source, run.outcome, run.quarantined).where(run.id == 2)) == [
+        ("quarantine", "complete", 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        api(x=job()),
+        json.dumps({"value": [{"key": "x", "value": job()}]}).encode(),
+        json.dumps([{"value": job(), "key": "x"}]).encode(),
+        b"{}\n" + api(x=job()) + b"\n",
+    ],
+)
+def test_what_has_become_readable_is_archived(
+    engine: Engine, refusing: pytest.MonkeyPatch, data: bytes
+) -> None:
+    """A document that a later version can read leaves quarantine as the job it is."""
+    deliver(engine, data, "vc01", FIRST)
+    deliver(engine, data, "vc01", LATER)
+    assert ingest.retry(engine).counts == load.Counts(quarantined=1)
+    refusing.undo()
+    assert ingest.retry(engine).counts == load.Counts(seen=1, new=1)
+    assert held(engine) == []
+    columns = tables.job.c
+    found = sa.select(columns.key, columns.status, columns.first_seen, columns.last_seen)
+    assert rows(engine, found) == [("x", "SUCCEEDED", FIRST, LATER)]
+    assert rows(engine, sa.select(tables.job_status.c.observed_at)) == [(FIRST,)]
+    assert list(verify.verify(engine)) == []
+    assert ingest.retry(engine).counts == load.Counts()
+
+
+def test_an_exported_job_is_retried_as_exported(
+    engine: Engine, refusing: pytest.MonkeyPatch
+) -> None:
+    """A held line of an export still says whose job it is, and when that was seen."""
+    seen = {"first": FIRST, "last": LATER, "status": {"SUCCEEDED": LATER}}
+    line = {"appliance": "vc07", "job": "x", "info": job(), "seen": seen}
+    deliver(engine, json.dumps(line).encode(), None, LATEST, name="all.jsonl")
+    refusing.undo()
+    ingest.retry(engine)
+    query = sa.select(tables.appliance.c.name, tables.job.c.first_seen, tables.job.c.last_seen)
+    assert rows(engine, query.join_from(tables.appliance, tables.job)) == [("vc07", FIRST, LATER)]
+
+
+def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """Numbers choose what is tried; the others stay."""
+    deliver(engine, api(x=job(), y=job(), z=job()))
+    refusing.undo()
+    assert ingest.retry(engine, [3, 1, 3]).counts == load.Counts(seen=2, new=2)
+    assert [one.job_key for one in held(engine)] == ["y"]
+
+
+def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """A number that is not in quarantine is refused, and nothing is archived."""
+    deliver(engine, api(x=job()))
+    refusing.undo()
+    with pytest.raises(UsageError, match="there is no number 7 in quarantine"):
+        ingest.retry(engine, [1, 9, 7])
+    assert len(held(engine)) == 1
+    assert count(engine, tables.job) == 0
+
+
+def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """Of several documents that are held together none is archived before all can be."""
+    line = b'{"a": {"status": "PENDING"}, "b": %s}'
+    together = [
+        quarantine.Held("vc01", None, "line 1", "it was odd", line % second, FIRST, FIRST, 1)
+        for second in (b"5", b"{}")
+    ]
+    deliver(engine, b"{}")
+    with dialects.writing(engine) as connection:
+        quarantine.hold(connection, together)
+    refusing.undo()
+    assert ingest.retry(engine).counts == load.Counts(quarantined=2)
+    plain = canonical.read(job("PENDING"))
+    refusing.setattr(canonical, "read", lambda _raw: plain)
+    assert ingest.retry(engine, [2]).counts == load.Counts(seen=2, new=2)
+    assert [one.document for one in held(engine)] == [line % b"5"]
+
+
+def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """A held document whose appliance nobody knows stays, and stops no other."""
+    deliver(engine, api(x=job()))
+    refusing.undo()
+    nobody = quarantine.Held(None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1)
+    with dialects.writing(engine) as connection:
+        quarantine.hold(connection, [nobody])
+    assert ingest.retry(engine).counts == load.Counts(seen=1, new=1, quarantined=1)

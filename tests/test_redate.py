@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from archive import dialects, redate, settings, tables, verify
+from archive.days import Calendar
+from tests.archives import content, deliver, rows
+from tests.samples import SAMPLES, job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+JOBS = {
+    "20260301-000000-1": job(start_time="2026-03-01T23:30:00.000Z"),
+    "20260302-233000-1": job("PENDING"),
+    "never": job("PENDING"),
+}
+SEEN = "2026-03-03T15:59:59.999999Z"
+
+
+def days(engine: Engine) -> dict[str, str]:
+    columns = tables.job.c
+    return dict(rows(engine, sa.select(columns.key, columns.day)))
+
+
+def stored(engine: Engine) -> Calendar:
+    with dialects.reading(engine) as connection:
+        return settings.calendar(connection)
+
+
+def test_an_archive_starts_with_the_plain_calendar(engine: Engine) -> None:
+    """Without a choice days are those of UTC, from midnight."""
+    assert stored(engine) == Calendar("UTC", "00:00")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "moved", "expected"),
+    [
+        (Calendar(), 0, ("2026-03-01", "2026-03-02", "2026-03-03")),
+        (Calendar("Europe/Berlin"), 2, ("2026-03-02", "2026-03-03", "2026-03-03")),
+        (Calendar("UTC", "16:00"), 1, ("2026-03-01", "2026-03-02", "2026-03-02")),
+        (Calendar("Asia/Kathmandu", "16:00"), 0, ("2026-03-01", "2026-03-02", "2026-03-03")),
+    ],
+)
+def test_a_changed_calendar_dates_jobs_anew(
+    engine: Engine, chosen: Calendar, moved: int, expected: tuple[str, ...]
+) -> None:
+    """Each job gets the day that it would have had from the start, and the moved are counted."""
+    deliver(engine, JOBS, seen_at=SEEN)
+    assert redate.change_calendar(engine, chosen) == moved
+    assert stored(engine) == chosen
+    assert days(engine) == dict(zip(JOBS, expected, strict=True))
+    assert list(verify.verify(engine)) == []
+    assert redate.change_calendar(engine, chosen) == 0
+    redate.change_calendar(engine, Calendar())
+    assert days(engine) == dict(zip(JOBS, ("2026-03-01", "2026-03-02", "2026-03-03"), strict=True))
+
+
+def test_the_order_of_change_and_delivery_does_not_matter(engines: list[Engine]) -> None:
+    """Jobs delivered after a change have the days of jobs that were there before it."""
+    chosen = Calendar("Pacific/Chatham", "16:00")
+    contents = []
+    for engine in engines:
+        deliver(engine, SAMPLES)
+        redate.change_calendar(engine, chosen)
+        deliver(engine, SAMPLES, "vc02")
+        found = content(engine)["days"]
+        assert [row[1:] for row in found if row[0] == "vc01"] == [
+            row[1:] for row in found if row[0] == "vc02"
+        ]
+        contents.append(content(engine))
+    assert contents[0] == contents[1]
+
+
+def test_long_histories_are_dated_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many jobs there are, of however many appliances, each is dated once."""
+    monkeypatch.setattr(redate, "_CHUNK", 4)
+    for name in ("vc01", "vc02", "vc03"):
+        deliver(engine, {f"{number:08d}": job() for number in range(6)}, name)
+    assert redate.change_calendar(engine, Calendar("UTC", "16:00")) == 18
+    assert list(verify.verify(engine)) == []
+
+
+def test_a_new_day_may_be_in_a_new_year(engine: Engine) -> None:
+    """Where the new day lies in a year that the calendar lacks, the year is added."""
+    deliver(engine, {"x": job(start_time="1969-01-01T01:00:00.000Z")})
+    redate.change_calendar(engine, Calendar("UTC", "16:00"))
+    assert days(engine) == {"x": "1968-12-31"}
+    assert list(verify.verify(engine)) == []

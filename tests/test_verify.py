@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from archive import database, dialects, verify
+from tests.archives import deliver
+from tests.samples import BASE, SAMPLES, job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+KEY = "20260723-021500-25148086"
+CHANGED = f"job {KEY} of vc01: its document is no longer the one that was archived"
+FAILED = job(
+    "FAILED",
+    error={"messages": [], "data": {"a": 1}},
+    messages=[{"id": "m", "default_message": "x", "args": ["a"], "params": {"k": {"l": {"id": "n", "params": {"in": {"i": 1}}}}}}],
+)  # fmt: skip
+
+
+def execute(engine: Engine, *statements: str) -> None:
+    with dialects.writing(engine) as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+def test_a_sound_archive_has_nothing_wrong(engine: Engine) -> None:
+    """After deliveries of all kinds nothing is wrong, and each thousand jobs are told."""
+    deliver(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
+    deliver(engine, {f"job-{number}": job("PENDING") for number in range(1000)}, "vc02")
+    told: list[tuple[int, int]] = []
+    assert list(verify.verify(engine, lambda done, total: told.append((done, total)))) == []
+    assert told == [(1000, 1012)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE message_template SET default_message = 'other' WHERE message_id = 'd'",
+        "UPDATE job SET size_bytes = 1",
+        "UPDATE job SET status = 'SUCCEEDED'",
+        "UPDATE job SET start_time = '2026-03-01T02:15:00.000001Z'",
+        "UPDATE location SET url = 'sftp://elsewhere'",
+        "UPDATE operation SET service = NULL",
+        "UPDATE job SET location_id = NULL",
+        "UPDATE message SET role = 'error' WHERE role = 'message'",
+        "DELETE FROM message WHERE role = 'message'",
+        "DELETE FROM message WHERE role = 'progress'",
+        "UPDATE message_arg SET value = 'b'",
+        "DELETE FROM message_arg",
+        "UPDATE message_param SET i = 2 WHERE i = 1",
+        "UPDATE message_param SET nested_has_params = NULL",
+        "UPDATE message_param SET nested_id = NULL",
+        "DELETE FROM message_param WHERE parent_seq IS NOT NULL",
+        "UPDATE job_error SET data = '2'",
+        "UPDATE job_error SET data = 'x'",
+        "UPDATE job_error SET has_messages = false",
+        "DELETE FROM job_error",
+    ],
+)
+def test_each_change_of_a_document_is_found(engine: Engine, damage: str) -> None:
+    """Whatever row of a document is changed or missing, the document is not the archived one."""
+    deliver(engine, {KEY: FAILED, "other": job("PENDING")})
+    execute(engine, damage)
+    assert CHANGED in list(verify.verify(engine))
+
+
+def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
+    """Where a document is kept whole, its rows must still agree with it."""
+    deliver(engine, {KEY: BASE | {"new": 1}})
+    execute(engine, "UPDATE job SET location_user = 'other'")
+    assert list(verify.verify(engine)) == [
+        f"job {KEY} of vc01: its rows do not agree with the document that was kept whole"
+    ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE irregular_document SET document = replace(document, 'new', 'old')",
+        "UPDATE irregular_document SET document = ''",
+        "DELETE FROM irregular_document",
+        "UPDATE irregular_document SET document = 'x', job_id = 1",
+    ],
+)
+def test_a_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
+    """A document that was kept whole and is so no longer is found by its digest."""
+    deliver(engine, {KEY: BASE | {"new": 1}})
+    execute(engine, damage)
+    assert list(verify.verify(engine)) == [CHANGED]
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (
+            "UPDATE job SET day = '2026-07-22'",
+            "its day is 2026-07-22, but the calendar says 2026-07-23",
+        ),
+        ("DELETE FROM job_status", "its status SUCCEEDED is not among those that were observed"),
+        ("INSERT INTO setting VALUES ('calendar.day_start', '16:00')",
+         "its day is 2026-07-23, but the calendar says 2026-07-22"),
+    ],
+)  # fmt: skip
+def test_what_is_derived_is_checked(engine: Engine, damage: str, found: str) -> None:
+    """A day that is not the calendar's, and a status that nobody has seen, are found."""
+    deliver(engine, {KEY: BASE})
+    execute(engine, damage)
+    assert list(verify.verify(engine)) == [f"job {KEY} of vc01: {found}"]
+
+
+def test_two_things_wrong_are_two_sentences(engine: Engine) -> None:
+    """Each thing that is wrong with a sound document is told by itself."""
+    deliver(engine, {KEY: BASE, "other": job("PENDING")})
+    execute(engine, "DELETE FROM job_status", "UPDATE job SET day = '2026-01-01'")
+    assert len(list(verify.verify(engine))) == 4
+
+
+def test_a_changed_schema_is_found(tmp_path: Path) -> None:
+    """Columns, indexes and tables that somebody has added or dropped are found."""
+    engine = database.connect(str(tmp_path / "archive.db"))
+    database.upgrade(engine)
+    execute(
+        engine,
+        "ALTER TABLE appliance ADD COLUMN note TEXT",
+        "DROP INDEX ix_job_day",
+        "CREATE TABLE theirs (id INTEGER)",
+    )
+    found = list(verify.verify(engine))
+    assert all(one.startswith("the schema differs from this version's: ") for one in found)
+    assert len(found) == 3
+
+
+def test_broken_references_are_found(tmp_path: Path) -> None:
+    """A row that refers to one that is gone is told, and so is each document that misses it."""
+    engine = database.connect(str(tmp_path / "archive.db"))
+    database.upgrade(engine)
+    build = {"version_name": "9", "version": "9", "build_number": "9"}
+    deliver(engine, {KEY: FAILED | {"build": build}})
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        for table in ("location", "build", "operation", "message_template"):
+            connection.exec_driver_sql(f"DELETE FROM {table}")
+    found = list(verify.verify(engine))
+    assert found[-1] == CHANGED
+    assert {one.split(": ")[1].partition(" refers to ")[2] for one in found[:-1]} == {
+        f"a row of {table} that is not there"
+        for table in ("location", "build", "operation", "message_template")
+    }
+
+
+def test_a_damaged_file_is_found(tmp_path: Path) -> None:
+    """What SQLite itself finds wrong with its file is told, or the file cannot be read at all."""
+    path = tmp_path / "archive.db"
+    engine = database.connect(str(path))
+    database.upgrade(engine)
+    deliver(engine, SAMPLES)
+    with engine.connect() as connection:
+        root = connection.exec_driver_sql(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'ix_job_day'"
+        ).scalar_one()
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    data = bytearray(path.read_bytes())
+    place = (root - 1) * size
+    data[place + 3 : place + 5] = b"\0\1"  # the index forgets all entries but one
+    path.write_bytes(data)
+    assert [one for one in verify.verify(engine) if "ix_job_day" in one]
