@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -94,7 +95,9 @@ _WHICH_URL = (
 
 def create_engine(url: URL) -> Engine:
     """Return an engine whose connections agree on time zone, locking and transactions."""
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    # Whatever the environment says, texts are sent and received as UTF-8.
+    options = {} if url.get_backend_name() == "sqlite" else {"client_encoding": "utf8"}
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=options)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -181,9 +184,23 @@ def prepare_file(engine: Engine) -> None:
     with _explained(engine.url):
         connection = engine.raw_connection()
         try:
-            connection.cursor().execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection.cursor())
         finally:
             connection.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    # The one statement for which SQLite does not wait while another process holds the file.
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def require_utf8(connection: Connection) -> None:

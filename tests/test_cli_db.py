@@ -183,3 +183,24 @@ def test_no_calendar(engine: Engine, options: list[str], said: str) -> None:
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"archive: {said}")
     assert archive("db", "calendar", at(engine)).out == "Days start at 00:00 UTC.\n"
+
+
+def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option after the verb wins over the one before it, and both over the environment's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
+    default = database.default_file()
+    for arguments, place in (
+        (["db", "upgrade"], default),
+        (["--database", "one.db", "db", "upgrade"], "one.db"),
+        (["-d", "one.db", "db", "upgrade", "-d", "two.db"], "two.db"),
+        (["db", "upgrade", "--database", "sqlite:///three.db"], "three.db"),
+        (["db", "upgrade", "-d", f"sqlite:///{tmp_path}/four.db"], tmp_path / "four.db"),
+    ):
+        assert f"The archive at {place} now has schema" in archive(*arguments).err
+        assert Path(place).is_file()
+        monkeypatch.setenv("ARCHIVE_DATABASE_URL", "environment.db")
+    assert "at environment.db now has" in archive("db", "upgrade").err
+    monkeypatch.setenv("ARCHIVE_DATABASE_URL", "")
+    assert f"at {default} has schema" in archive("db", "upgrade").err

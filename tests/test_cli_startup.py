@@ -175,7 +175,8 @@ def test_what_is_mistyped(arguments: list[str]) -> None:
 
 def test_the_version() -> None:
     """`--version` prints it; `python -m archive` is the command."""
-    assert process("--version") == (0, f"archive {package.__version__}\n", "")
+    version = (0, f"archive {package.__version__}\n", "")
+    assert process("--version") == version == archive("--version")
 
 
 def test_a_reader_that_has_seen_enough(filled: str) -> None:

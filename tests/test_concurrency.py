@@ -6,6 +6,7 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def test_loads_may_interleave(engine: Engine) -> None:
         for answer, appliance, seen_at in DELIVERIES[part::4]:
             deliver(own, answer, appliance, seen_at)
 
-    at_once(lambda part=part: load(part) for part in range(4))
+    at_once(partial(load, part) for part in range(4))
     assert content(engine) == expected
     assert list(verify.verify(engine)) == []
     outcomes = rows(engine, sa.select(tables.ingest_run.c.outcome).distinct())
@@ -92,8 +93,7 @@ def test_the_same_delivery_may_come_twice_at_once(engine: Engine) -> None:
 def test_the_calendar_may_change_meanwhile(engine: Engine) -> None:
     """A calendar that is changed while jobs are loaded dates all of them, before and after."""
     tasks: list[Callable[[], object]] = [
-        lambda part=part: deliver(same(engine), *DELIVERIES[part])  # type: ignore[misc]
-        for part in range(6)
+        partial(deliver, same(engine), *DELIVERIES[part]) for part in range(6)
     ]
     tasks.insert(3, lambda: redate.change_calendar(same(engine), Calendar("Asia/Tokyo", "16:00")))
     at_once(tasks)
@@ -114,7 +114,7 @@ def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> 
         ingest.ingest(same(engine), part, wait)
 
     pairs = zip(answers, appliances, strict=True)
-    at_once(lambda pair=pair: load(*pair) for pair in pairs)  # type: ignore[misc]
+    at_once(partial(load, *pair) for pair in pairs)
 
 
 def test_shared_texts_and_quarantine_do_not_cross(
@@ -169,13 +169,16 @@ def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
         deliver(postgresql_archive, SAMPLES, name)
     barrier = Barrier(2)
 
+    def wait(_: object) -> None:
+        barrier.wait(10)
+
     def load(name: str) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(json.dumps({**SAMPLES, "new": job()}).encode()))
         part = ingest.Delivery("answer.json", stream, name, SEEN[0])
-        ingest.ingest(same(postgresql_archive), part, lambda _: barrier.wait(10))  # type: ignore[arg-type, return-value]
+        ingest.ingest(same(postgresql_archive), part, wait)
 
     deliver(postgresql_archive, {"new": job()}, "vc03")
-    at_once(lambda name=name: load(name) for name in ("vc01", "vc02"))
+    at_once(partial(load, name) for name in ("vc01", "vc02"))
     assert count(postgresql_archive, tables.job) == 25
 
 
@@ -189,7 +192,7 @@ def test_first_deliveries_may_come_at_once(tmp_path: Path, attempt: int) -> None
         database.prepare(engine)
         deliver(engine, SAMPLES, name)
 
-    at_once(lambda name=name: first(name) for name in ("vc01", "vc02", "vc01"))
+    at_once(partial(first, name) for name in ("vc01", "vc02", "vc01"))
     engine = database.connect(path)
     assert count(engine, tables.job) == 22
     assert list(verify.verify(engine)) == []

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archive import canonical
 from tests.samples import job
+
+if TYPE_CHECKING:
+    from archive.findings import Finding
 
 CASE = {
     "duration": 60,
@@ -26,10 +29,10 @@ UNION = {
 }
 
 
-def found(info: dict[str, Any]) -> list[tuple[str, str, str]]:
+def found(info: dict[str, Any]) -> list[Finding]:
     document = canonical.read(info)
     assert not document.irregular
-    return [tuple(finding) for finding in document.findings]
+    return document.findings
 
 
 def bare(status: str, **fields: Any) -> dict[str, Any]:

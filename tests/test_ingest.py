@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, database, dialects, ingest, load, settings, tables, verify
+from archive import canonical, database, dialects, ingest, load, runs, settings, tables, verify
 from archive.days import Calendar
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
 from tests.archives import count, deliver, lines, rows
@@ -139,7 +139,7 @@ def test_a_failure_that_stops_its_own_record(
     def refuse(*_: object) -> None:
         raise DatabaseError("the second")
 
-    monkeypatch.setattr(ingest.runs, "fail", refuse)
+    monkeypatch.setattr(runs, "fail", refuse)
     with pytest.raises(DatabaseError, match="the first"):
         deliver(engine, MANY)
     assert run(engine)["outcome"] == "running"
@@ -156,6 +156,14 @@ def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.Monke
         delivery = ingest.Delivery("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
         ingest.ingest(engine, delivery, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
         assert told == [3, 6, 7]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n"])
+def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
+    """An empty file is refused by its name before a run has begun."""
+    with pytest.raises(DeliveryError, match=r"^empty.json: it is empty$"):
+        deliver(engine, data, name="empty.json")
+    assert count(engine, tables.ingest_run) == 0
 
 
 def test_an_empty_answer_is_a_sight(engine: Engine) -> None:

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from archive import canonical, tables
+from archive import canonical, ingest, references, tables
 from tests.archives import deliver, rows
 from tests.samples import api, job
 
@@ -252,6 +252,21 @@ def test_the_day_follows_what_is_known(engine: Engine) -> None:
     assert rows(engine, day) == [("1999-12-31",)]
     year = sa.select(sa.func.count()).where(tables.calendar.c.year == "1999")
     assert rows(engine, year) == [(365,)]
+
+
+def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long stream may have more texts than are remembered; each still stands there once."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(references, "_REMEMBERED", 3)
+    answer = {
+        f"job-{number}": job(
+            messages=[{"id": f"m{number % 5}", "default_message": "x", "args": []}]
+        )
+        for number in range(12)
+    }
+    deliver(engine, answer, seen_at=FIRST)
+    assert len(table(engine, tables.message_template)) == 7
+    assert len(table(engine, tables.message)) == 36
 
 
 @pytest.mark.parametrize("texts", [700])

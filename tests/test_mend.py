@@ -216,6 +216,16 @@ def test_truncated_times_are_kept_whole() -> None:
     assert numbers.loads(document.text) == info
 
 
+@pytest.mark.parametrize("number", ["1E+400", "0.333333333333333333333333333333"])
+def test_numbers_that_no_double_holds_are_kept(number: str) -> None:
+    """An error's data may be anything; a number that no double holds makes the document irregular."""
+    data = numbers.loads(f'{{"b":{number},"a":[1.0,true]}}')
+    document = canonical.read(job("FAILED", error={"data": data}))
+    assert document.irregular
+    assert f'"data":{{"a":[1.0,true],"b":{number}}}' in document.text
+    assert [entry[:2] for entry in found(document)] == [("bad_value", "error.data")]
+
+
 def wrapped(depth: int) -> dict[str, Any]:
     error: dict[str, Any] = {"messages": []}
     for _ in range(depth):

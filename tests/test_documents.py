@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive import canonical, dialects, documents
+from archive.merge import Sight
+from tests.archives import deliver, lines
+from tests.samples import SAMPLES, job
+
+if TYPE_CHECKING:
+    import pytest
+    from sqlalchemy.engine import Engine
+
+FIRST, LATER = "2026-03-01T02:20:00.000000Z", "2026-03-01T03:00:00.000001Z"
+
+
+def found(engine: Engine, name: str, key: str) -> documents.ArchivedJob | None:
+    with dialects.reading(engine) as connection:
+        return documents.job(connection, name, key)
+
+
+def test_one_job_is_found_by_its_key(engine: Engine) -> None:
+    """A job is what its appliance and its key name; what neither names is not there."""
+    deliver(engine, SAMPLES, "vc01", FIRST)
+    deliver(engine, {"x": job("RUNNING", new=1)}, "vc02", FIRST)
+    deliver(engine, {"x": job("RUNNING", new=1)}, "vc02", LATER)
+    one = found(engine, "vc02", "x")
+    assert one is not None
+    assert (one.appliance, one.key, one.day, one.run_id) == ("vc02", "x", "2026-03-01", 2)
+    assert one.sight == Sight(FIRST, LATER, {"RUNNING": FIRST})
+    assert one.text == canonical.read(job("RUNNING", new=1)).text
+    assert one.irregular
+    assert one.intact()
+    assert one.findings == [("unknown_field", "new", "not in the published schema")]
+    assert one.rows.job.size_bytes == 1024
+    for name, key in (("vc01", "x"), ("vc03", "x"), ("vc02", "y"), ("", "")):
+        assert found(engine, name, key) is None
+
+
+def test_a_line_says_all_of_a_job(engine: Engine) -> None:
+    """A job as a line has its appliance, key and document, and when it was seen in each status."""
+    deliver(engine, {'a"b': job("PENDING")}, "Zürich", FIRST)
+    deliver(engine, {'a"b': job("RUNNING")}, "Zürich", LATER)
+    text = canonical.read(job("RUNNING")).text
+    assert lines(engine) == (
+        '{"appliance":"Z\\u00fcrich","job":"a\\"b","info":' + text + ',"seen":{"first":'
+        '"2026-03-01T02:20:00.000Z","last":"2026-03-01T03:00:00.000001Z","status":{"PENDING":'
+        '"2026-03-01T02:20:00.000Z","RUNNING":"2026-03-01T03:00:00.000001Z"}}}\n'
+    )
+
+
+def test_long_histories_are_read_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many jobs are read together, all of them come, by appliance and key."""
+    for name in ("vc02", "vc01"):
+        deliver(engine, SAMPLES, name)
+    expected = lines(engine)
+    for size in (1, 2, 11):
+        monkeypatch.setattr(documents, "_CHUNK", size)
+        assert lines(engine) == expected
+    with dialects.reading(engine) as connection:
+        keys = [(one.appliance, one.key) for one in documents.jobs(connection)]
+    assert keys == sorted(keys)
+    assert len(keys) == 22
