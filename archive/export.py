@@ -29,7 +29,7 @@ def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[t
     """
     table = tables.metadata.tables[name]
     query = sa.select(table).order_by(*table.primary_key.columns)
-    rows = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(query)
+    rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     hide = _HIDE.get(name, str)
     return table.columns.keys(), (tuple(_cell(value, hide) for value in row) for row in rows)
 

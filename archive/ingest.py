@@ -102,6 +102,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> Summary:
                 counts.quarantined += 1
         if observations:
             loader.load(connection, observations, counts)
+            loader.finish(connection)
             quarantine.release(connection, released)
         runs.record(connection, run_id, counts)
         runs.complete(connection, run_id)
@@ -162,6 +163,7 @@ class _Run:
             loader = self._begin(connection)
             while batch := list(islice(documents, BATCH)):
                 self._load(connection, loader, batch, self.counts)
+            loader.finish(connection)
             runs.complete(connection, self.id)
 
     def commit_batches(self, documents: Iterator[RawDocument]) -> None:
@@ -172,6 +174,7 @@ class _Run:
             with dialects.writing(self._engine) as connection:
                 loader = self._begin(connection)
                 self._load(connection, loader, batch, counts)
+                loader.finish(connection)
                 if not following:
                     runs.complete(connection, self.id)
             self.counts = counts

@@ -49,7 +49,7 @@ def parse(text: str) -> str:
 def canonical(text: str) -> str:
     """Return the document form of an RFC 3339 timestamp; raises as `parse` does."""
     # As vCenter writes it, it is its own canonical form if it is a moment at all.
-    if len(text) == 24 and _SEPARATORS == (text[4], text[7], text[10], *text[13:20:3], text[23]):
+    if len(text) == 24 and (text[4], text[7], text[10], *text[13:20:3], text[23]) == _SEPARATORS:
         datetime.fromisoformat(text)
         return text
     return document_form(parse(text))

@@ -13,6 +13,8 @@ from archive.batch import Batch, update_jobs
 from archive.merge import Sight, State
 from archive.normalise import Normalised, normalise
 from archive.references import References
+from archive.rollup import Contribution, Totals
+from archive.stored import JobKey, Stored, find_stored, new_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from archive.days import Calendar
 
 _CHUNK = 500
-_JobKey = tuple[int, str]
 
 
 class Observation(NamedTuple):
@@ -47,15 +48,6 @@ class Counts:
     quarantined: int = 0
 
 
-class _Stored(NamedTuple):
-    id: int
-    rank: merge.Rank
-    status: str
-    start_time: str | None
-    first_seen: str
-    last_seen: str
-
-
 class Loader:
     """Writes batches of observations, each within the caller's transaction.
 
@@ -66,13 +58,14 @@ class Loader:
         self._run_id = run_id
         self._calendar = calendar
         self._references = References()
+        self._totals = Totals()
 
     def load(
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
     ) -> None:
         """Merge a batch into the archive and add what happened to `counts`."""
         incoming = self._merge(connection, observations)
-        stored = _stored(connection, incoming)
+        stored = find_stored(connection, incoming)
         new = {key: state for key, state in incoming.items() if key not in stored}
         changed = {
             key: state
@@ -85,20 +78,24 @@ class Loader:
         counts.unchanged += len(observations) - len(new) - len(changed)
         for state in (*new.values(), *changed.values()):
             counts.findings += len(state.document.findings)
-        self._touch(connection, incoming, stored)
+        self._touch(connection, incoming, changed, stored)
         if new or changed:
             self._write(connection, new, changed, stored)
 
+    def finish(self, connection: Connection) -> None:
+        """Bring the day totals in line; to be called last in a transaction."""
+        self._totals.write(connection)
+
     def _merge(
         self, connection: Connection, observations: Sequence[Observation]
-    ) -> dict[_JobKey, State]:
+    ) -> dict[JobKey, State]:
         """Return one state for each job of the batch, its appliance locked."""
         sights: dict[str, Sight] = {}
         for name, _, _, sight in observations:
             seen = Sight(sight.first_seen, sight.last_seen, {})
             sights[name] = sights[name].merge(seen) if name in sights else seen
         appliances = lock_appliances(connection, sights)
-        states: dict[_JobKey, State] = {}
+        states: dict[JobKey, State] = {}
         for name, job_key, document, sight in observations:
             info = document.info
             rank = merge.rank(
@@ -116,9 +113,9 @@ class Loader:
     def _write(
         self,
         connection: Connection,
-        new: dict[_JobKey, State],
-        changed: dict[_JobKey, State],
-        stored: dict[_JobKey, _Stored],
+        new: dict[JobKey, State],
+        changed: dict[JobKey, State],
+        stored: dict[JobKey, Stored],
     ) -> None:
         documents = {key: normalise(state.document.info) for key, state in (new | changed).items()}
         self._references.learn(
@@ -126,10 +123,11 @@ class Loader:
         )
         batch = Batch(self._references)
         statuses: list[tuple[Any, ...]] = []
-        for key, job_id in _new_ids(connection, new).items():
+        for key, job_id in new_ids(connection, new).items():
             state = new[key]
             row = self._job_row(key, job_id, state, state.sight, documents[key])
             batch.insert_job(row, state.document, documents[key])
+            self._totals.add(_contribution(row))
             for status, observed_at in state.sight.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
         for key, state in changed.items():
@@ -137,11 +135,13 @@ class Loader:
             sight = state.sight.merge(Sight(before.first_seen, before.last_seen, {}))
             row = self._job_row(key, before.id, state, sight, documents[key])
             batch.replace_job(row, state.document, documents[key])
+            self._totals.add(before.counted, -1)
+            self._totals.add(_contribution(row))
         batch.write(connection)
         dialects.insert(connection, tables.job_status, statuses)
 
     def _job_row(
-        self, key: _JobKey, job_id: int, state: State, sight: Sight, rows: Normalised
+        self, key: JobKey, job_id: int, state: State, sight: Sight, rows: Normalised
     ) -> tuple[Any, ...]:
         return (
             key[0],
@@ -161,8 +161,9 @@ class Loader:
     def _touch(
         self,
         connection: Connection,
-        incoming: dict[_JobKey, State],
-        stored: dict[_JobKey, _Stored],
+        incoming: dict[JobKey, State],
+        changed: dict[JobKey, State],
+        stored: dict[JobKey, Stored],
     ) -> None:
         """Record when known jobs were seen, and in which status."""
         later: dict[tuple[int, str], list[int]] = {}
@@ -174,6 +175,9 @@ class Loader:
                 later.setdefault((key[0], sight.last_seen), []).append(before.id)
             if sight.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], sight.first_seen)
+                if key not in changed:
+                    self._totals.add(before.counted, -1)
+                    self._totals.add(before.counted._replace(day=day))
                 earlier.append(
                     {
                         "of_appliance": key[0],
@@ -208,62 +212,6 @@ class Loader:
         dialects.upsert(connection, table, rows, ["observed_at", "run_id"])
 
 
-def _stored(connection: Connection, incoming: dict[_JobKey, State]) -> dict[_JobKey, _Stored]:
-    """Return what the archive has of the incoming jobs."""
-    job = tables.job
-    wanted: dict[int, list[str]] = {}
-    for appliance_id, key in incoming:
-        wanted.setdefault(appliance_id, []).append(key)
-    found: dict[_JobKey, _Stored] = {}
-    for appliance_id, keys in wanted.items():
-        for start in range(0, len(keys), _CHUNK):
-            for row in connection.execute(
-                sa.select(
-                    job.c.id,
-                    job.c.key,
-                    job.c.status,
-                    job.c.progress_completed,
-                    job.c.duration_seconds,
-                    job.c.start_time,
-                    job.c.end_time,
-                    job.c.digest,
-                    job.c.first_seen,
-                    job.c.last_seen,
-                ).where(
-                    job.c.appliance_id == appliance_id,
-                    job.c.key.in_(keys[start : start + _CHUNK]),
-                )
-            ):
-                rank = merge.rank(
-                    row.status,
-                    row.progress_completed,
-                    row.duration_seconds,
-                    row.end_time,
-                    row.digest,
-                )
-                found[appliance_id, row.key] = _Stored(
-                    row.id, rank, row.status, row.start_time, row.first_seen, row.last_seen
-                )
-    return found
-
-
-def _new_ids(connection: Connection, new: dict[_JobKey, State]) -> dict[_JobKey, int]:
-    """Number new jobs after the greatest of their appliance, which the caller has locked."""
-    job = tables.job
-    following: dict[int, int] = {}
-    numbers: dict[_JobKey, int] = {}
-    for key in new:
-        appliance_id = key[0]
-        if appliance_id not in following:
-            greatest = connection.execute(
-                sa.select(sa.func.max(job.c.id)).where(job.c.appliance_id == appliance_id)
-            ).scalar()
-            following[appliance_id] = int(greatest or 0) + 1
-        numbers[key] = following[appliance_id]
-        following[appliance_id] += 1
-    return numbers
-
-
 def _update_last_seen(connection: Connection, later: dict[tuple[int, str], list[int]]) -> None:
     job = tables.job
     for (appliance_id, last_seen), ids in later.items():
@@ -275,3 +223,8 @@ def _update_last_seen(connection: Connection, later: dict[tuple[int, str], list[
                 )
                 .values(last_seen=last_seen)
             )
+
+
+def _contribution(row: tuple[Any, ...]) -> Contribution:
+    """Return what a row of `job` adds to the day totals."""
+    return Contribution(row[3], row[5] or "", row[4], row[9], row[8])

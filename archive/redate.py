@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, settings, tables
+from archive import dialects, rollup, settings, tables
 from archive.batch import update_jobs
 from archive.references import References
 
@@ -36,6 +36,8 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
             references.learn_days(connection, {change["new_day"] for change in changes})
             update_jobs(connection, changes)
             moved += len(changes)
+        if moved:
+            rollup.rebuild(connection)
     return moved
 
 

@@ -299,6 +299,40 @@ irregular_document = Table(
     sqlite_with_rowid=False,
 )
 
+# Sums are kept in two halves, since a sum of 64-bit numbers can exceed 64 bits:
+# size_high * 2**32 + size_low. `sized` and `timed` are the jobs that have a size, and a duration.
+day_total = Table(
+    "day_total",
+    metadata,
+    Column("day", Day, ForeignKey("calendar.day"), primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    _required("jobs", BigInteger),
+    _required("sized", BigInteger),
+    _required("size_high", BigInteger),
+    _required("size_low", BigInteger),
+    _required("timed", BigInteger),
+    _required("duration_high", BigInteger),
+    _required("duration_low", BigInteger),
+    CheckConstraint("jobs > 0", name="jobs"),
+    sqlite_with_rowid=False,
+)
+
+# Apart from the totals, which are read far more often and are much smaller.
+day_sketch = Table(
+    "day_sketch",
+    metadata,
+    Column("day", Day, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("status", Text, primary_key=True),
+    _required("sizes", LargeBinary),
+    _required("durations", LargeBinary),
+    ForeignKeyConstraint(
+        ["day", "type", "status"], ["day_total.day", "day_total.type", "day_total.status"]
+    ),
+    sqlite_with_rowid=False,
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import canonical, database, dialects, documents, numbers, settings, tables, wire
+from archive import (
+    canonical,
+    database,
+    dialects,
+    documents,
+    numbers,
+    rollup,
+    settings,
+    tables,
+    wire,
+)
 from archive.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -28,6 +38,9 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     with dialects.reading(engine) as connection:
         yield from dialects.complaints(connection)
         yield from _drift(connection)
+        wrong = rollup.differences(connection, rollup.count(connection))
+        if wrong:
+            yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
         calendar = settings.calendar(connection)
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
         for number, job in enumerate(documents.jobs(connection), 1):

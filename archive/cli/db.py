@@ -60,6 +60,17 @@ def check(database: DatabaseOption = None, debug: DebugOption = False) -> None: 
     say("The archive is sound.")
 
 
+@app.command("rebuild", epilog=examples("archive db rebuild"))
+def rebuild(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+    """Write the day totals, which reports over the whole fleet read, anew from the jobs."""
+    from archive import dialects, rollup
+
+    with dialects.writing(open_archive(database)) as connection:
+        dialects.lock(connection, ["calendar"])
+        wrong = rollup.rebuild(connection)
+    say(f"The day totals have been written anew; {wrong:,} rows were wrong.")
+
+
 @app.command(
     "calendar",
     epilog=examples(

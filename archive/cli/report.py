@@ -95,7 +95,8 @@ def report(
         with open_output(output) as out:
             write(chosen.columns_of(scope), rows, output_format, out)
         if output_format is Format.TABLE:
-            _explain(connection, scope, rows.number)
+            exact = reports.is_exact(connection, name, scope)
+            _explain(connection, scope, rows.number, exact=exact)
 
 
 class _Counted:
@@ -111,7 +112,7 @@ class _Counted:
             yield row
 
 
-def _explain(connection: Connection, scope: Scope, number: int) -> None:
+def _explain(connection: Connection, scope: Scope, number: int, *, exact: bool) -> None:
     """Say what the rows of a table do not say themselves."""
     from archive import reports, settings
     from archive.render.units import moment
@@ -121,7 +122,7 @@ def _explain(connection: Connection, scope: Scope, number: int) -> None:
     calendar = settings.calendar(connection)
     say(
         f"Each row is a {scope.period}; days start at {calendar.day_start} {calendar.zone};"
-        " percentiles are exact (nearest rank)."
+        f" percentiles are {'exact (nearest rank)' if exact else 'within 1 %'}."
     )
     known = reports.coverage(connection, scope)
     if known is None:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
-from archive.reports import durations, sizes, success, trends
+from archive.reports import durations, sizes, success, totals, trends
 from archive.reports.report import Report
 from archive.reports.scope import Coverage, Scope, coverage
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-__all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
+__all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "is_exact", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT for module in (trends, success, sizes, durations)
@@ -32,9 +32,16 @@ def find(name: str) -> Report:
     raise UsageError(f"there is no report named {name!r}{hint} (there are: {', '.join(REPORTS)})")
 
 
+def is_exact(connection: Connection, name: str, scope: Scope) -> bool:
+    """Say whether a report's percentiles are exact, rather than within 1 %."""
+    return find(name).from_totals is None or not totals.answer(connection, scope)
+
+
 def run(connection: Connection, name: str, scope: Scope) -> Iterator[tuple[Any, ...]]:
     """Yield the typed rows of a report, ordered by period and group."""
     report = find(name)
+    if report.from_totals is not None and totals.answer(connection, scope):
+        return report.from_totals(connection, scope)
     query = report.select(scope, scope.appliance_ids(connection))
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     return map(report.row, found)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import sqlalchemy as sa
+    from sqlalchemy.engine import Connection
 
     from archive.reports.parts import Ids
     from archive.reports.scope import Scope
@@ -31,7 +32,7 @@ class Report:
     """A question, the SELECT that answers it, and the rows of the answer.
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
-    each of `columns`.
+    each of `columns`. `from_totals` answers from day totals where these suffice.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Report:
     columns: tuple[Column, ...]
     select: Callable[[Scope, Ids], sa.Select[Any]]
     row: Callable[[sa.Row[Any]], tuple[Any, ...]]
+    from_totals: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]] | None = None
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns as they are shown: the group only where there is one."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archive import sketch
 from archive.columns import Column, Kind
-from archive.reports import parts
+from archive.reports import parts, totals
 from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
 from archive.reports.report import OUTCOMES, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import sqlalchemy as sa
+    from sqlalchemy.engine import Connection
 
     from archive.reports.scope import Scope
 
@@ -47,6 +51,24 @@ def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
 
 def row(found: sa.Row[Any]) -> TrendsRow:
     """Return a row of the report."""
+    return _row(found, found.size_median, found.duration_median, found.duration_p95)
+
+
+def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
+    """Yield the rows of the report from day totals."""
+    sketches = totals.sketches(connection, scope)
+    nothing: tuple[sketch.Bins, sketch.Bins] = ({}, {})
+    for found in connection.execute(totals.summary(scope)):
+        sizes, durations = sketches.get((found.period, parts.group(found)), nothing)
+        yield _row(
+            found,
+            sketch.percentile(sizes, MEDIAN),
+            sketch.percentile(durations, MEDIAN),
+            sketch.percentile(durations, P95),
+        )
+
+
+def _row(found: sa.Row[Any], *percentiles: int | None) -> TrendsRow:
     return TrendsRow(
         found.period,
         parts.group(found),
@@ -57,9 +79,7 @@ def row(found: sa.Row[Any]) -> TrendsRow:
         found.other,
         parts.rate(found),
         parts.joined(found),
-        found.size_median,
-        found.duration_median,
-        found.duration_p95,
+        *percentiles,
     )
 
 
@@ -75,4 +95,5 @@ REPORT = Report(
     ),
     select,
     row,
+    from_totals,
 )

@@ -390,6 +390,38 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "day_total",
+        sa.Column("day", Day(), nullable=False),
+        sa.Column("type", Text, nullable=False),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("sized", sa.BigInteger(), nullable=False),
+        sa.Column("size_high", sa.BigInteger(), nullable=False),
+        sa.Column("size_low", sa.BigInteger(), nullable=False),
+        sa.Column("timed", sa.BigInteger(), nullable=False),
+        sa.Column("duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("jobs > 0", name=op.f("ck_day_total_jobs")),
+        sa.ForeignKeyConstraint(["day"], ["calendar.day"], name=op.f("fk_day_total_day")),
+        sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_day_total")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "day_sketch",
+        sa.Column("day", Day(), nullable=False),
+        sa.Column("type", Text, nullable=False),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["day", "type", "status"],
+            ["day_total.day", "day_total.type", "day_total.status"],
+            name=op.f("fk_day_sketch_day_type_status"),
+        ),
+        sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_day_sketch")),
+        sqlite_with_rowid=False,
+    )
     # SQL counts back from today, so the calendar has days before they have jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
@@ -401,6 +433,8 @@ def downgrade() -> None:
     """Take the change back."""
     op.execute("DROP VIEW v_message")
     op.execute("DROP VIEW v_job")
+    op.drop_table("day_sketch")
+    op.drop_table("day_total")
     op.drop_table("message_param")
     op.drop_table("message_arg")
     op.drop_index(op.f("ix_message_template_id"), table_name="message")

@@ -1,0 +1,101 @@
+"""What the archive has of jobs that are delivered again, and numbers for those it has not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import merge, tables
+from archive.rollup import Contribution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Connection
+
+_CHUNK = 500
+# The number of a job's appliance, and the job's key.
+JobKey = tuple[int, str]
+
+
+class Stored(NamedTuple):
+    """A job as the archive has it; `counted` is what it has added to the day totals."""
+
+    id: int
+    rank: merge.Rank
+    counted: Contribution
+    start_time: str | None
+    first_seen: str
+    last_seen: str
+
+    @property
+    def status(self) -> str:
+        """The job's status."""
+        return self.counted.status
+
+
+def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
+    """Return what the archive has of some jobs, by job."""
+    job = tables.job
+    wanted: dict[int, list[str]] = {}
+    for appliance_id, key in wanted_jobs:
+        wanted.setdefault(appliance_id, []).append(key)
+    found: dict[JobKey, Stored] = {}
+    for appliance_id, keys in wanted.items():
+        for start in range(0, len(keys), _CHUNK):
+            for row in connection.execute(
+                sa.select(
+                    job.c.id,
+                    job.c.key,
+                    job.c.day,
+                    sa.func.coalesce(job.c.type, "").label("type"),
+                    job.c.status,
+                    job.c.size_bytes,
+                    job.c.progress_completed,
+                    job.c.duration_seconds,
+                    job.c.start_time,
+                    job.c.end_time,
+                    job.c.digest,
+                    job.c.first_seen,
+                    job.c.last_seen,
+                ).where(
+                    job.c.appliance_id == appliance_id,
+                    job.c.key.in_(keys[start : start + _CHUNK]),
+                )
+            ):
+                rank = merge.rank(
+                    row.status,
+                    row.progress_completed,
+                    row.duration_seconds,
+                    row.end_time,
+                    row.digest,
+                )
+                found[appliance_id, row.key] = Stored(
+                    row.id,
+                    rank,
+                    Contribution(
+                        row.day, row.type, row.status, row.size_bytes, row.duration_seconds
+                    ),
+                    row.start_time,
+                    row.first_seen,
+                    row.last_seen,
+                )
+    return found
+
+
+def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
+    """Number new jobs after the greatest of their appliance, which the caller has locked."""
+    job = tables.job
+    following: dict[int, int] = {}
+    numbers: dict[JobKey, int] = {}
+    for key in new:
+        appliance_id = key[0]
+        if appliance_id not in following:
+            greatest = connection.execute(
+                sa.select(sa.func.max(job.c.id)).where(job.c.appliance_id == appliance_id)
+            ).scalar()
+            following[appliance_id] = int(greatest or 0) + 1
+        numbers[key] = following[appliance_id]
+        following[appliance_id] += 1
+    return numbers

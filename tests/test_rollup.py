@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import days, dialects, redate, reports, rollup, tables, verify
+from archive.reports import totals
+from archive.reports.scope import Scope
+from tests.archives import deliver, each, rows
+from tests.samples import job
+from tests.strategies import INT64
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+shared = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+)
+KEYS = [f"2026072{day}-021500-1" for day in range(4)] + ["x"]
+
+
+def _document(
+    status: str, kind: str | None, day: int, size: int | None, duration: int | None
+) -> dict[str, Any]:
+    start = None if status == "PENDING" else f"2026-0{day % 3 + 1}-1{day}T02:15:00.000Z"
+    return job(status, type=kind, start_time=start, size=size, duration=duration)
+
+
+DOCUMENTS = st.builds(
+    _document,
+    st.sampled_from(["PENDING", "RUNNING", "SUCCEEDED", "SUCCEEDED", "FAILED", "CANCELED"]),
+    st.sampled_from(["SCHEDULED", "MANUAL", None]),
+    st.integers(0, 5),
+    st.none() | INT64 | st.integers(0, 10**12),
+    st.none() | st.integers(0, 10**5),
+)
+DELIVERIES = st.lists(
+    st.tuples(
+        st.sampled_from(["vc01", "vc02"]),
+        st.integers(0, 9),
+        st.dictionaries(st.sampled_from(KEYS), DOCUMENTS, min_size=1, max_size=4),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def differences(engine: Engine) -> int:
+    """Return in how many rows the stored totals are wrong."""
+    with dialects.reading(engine) as connection:
+        return rollup.differences(connection, rollup.count(connection))
+
+
+def run(engine: Engine, scope: Scope) -> list[tuple[Any, ...]]:
+    """Return the rows of the trends."""
+    with dialects.reading(engine) as connection:
+        return list(reports.run(connection, "trends", scope))
+
+
+@shared
+@given(DELIVERIES)
+def test_totals_are_kept_exactly(engines: list[Engine], deliveries: list[Any]) -> None:
+    """After any deliveries, in whatever order, the totals are those of the jobs."""
+    for engine in each(engines):
+        for appliance, hour, jobs in deliveries:
+            deliver(engine, jobs, appliance, f"2026-07-2{hour}T00:00:00.000000Z")
+            assert differences(engine) == 0
+
+
+@shared
+@given(
+    DELIVERIES,
+    st.builds(
+        Scope,
+        period=st.sampled_from(days.PERIODS),
+        since=st.none() | st.sampled_from(["2026-01-12", "2026-02-01"]),
+        until=st.none() | st.sampled_from(["2026-02-28", "2026-07-01"]),
+        types=st.sampled_from([(), ("SCHEDULED",)]),
+        by=st.sampled_from([None, "type"]),
+    ),
+)
+def test_both_ways_to_an_answer_agree(
+    engines: list[Engine], deliveries: list[Any], scope: Scope
+) -> None:
+    """Counts and sums from the totals are those from the jobs, percentiles are within 1 %."""
+    found = []
+    for engine in each(engines):
+        for appliance, _, jobs in deliveries:
+            deliver(engine, jobs, appliance)
+        exact = run(engine, scope)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(totals, "EXACT_UP_TO", 0)
+            rough = run(engine, scope)
+        assert [row[:9] for row in rough] == [row[:9] for row in exact]
+        for one, other in zip(rough, exact, strict=True):
+            for value, wanted in zip(one[9:], other[9:], strict=True):
+                assert (value is None) == (wanted is None)
+                assert value is None or abs(value - wanted) * 100 <= abs(wanted)
+        found.append(rough)
+    assert found[0] == found[1]
+
+
+def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
+    """When days are derived anew, so are their totals."""
+    deliver(engine, {KEYS[0]: job(start_time="2026-03-01T02:15:00.000Z")})
+    redate.change_calendar(engine, days.Calendar("UTC", "16:00"))
+    assert differences(engine) == 0
+    assert rows(engine, sa.select(tables.day_total.c.day)) == [("2026-02-28",)]
+
+
+def test_wrong_totals_are_found_and_rebuilt(engine: Engine) -> None:
+    """A total that is not that of the jobs is reported, and rebuilding mends it."""
+    deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.update(tables.day_total).values(jobs=7))
+    (sentence,) = verify.verify(engine)
+    assert "archive db rebuild" in sentence
+    with dialects.writing(engine) as connection:
+        assert rollup.rebuild(connection) == 4
+    assert list(verify.verify(engine)) == []
+
+
+def test_small_numbers_are_answered_exactly(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only many jobs are answered from totals, and only where these have what is asked."""
+    deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
+    monkeypatch.setattr(totals, "EXACT_UP_TO", 0)
+    with dialects.reading(engine) as connection:
+        assert not reports.is_exact(connection, "trends", Scope())
+        assert reports.is_exact(connection, "sizes", Scope())
+        assert reports.is_exact(connection, "trends", Scope(by="build"))
+        assert reports.is_exact(connection, "trends", Scope(appliances=("vc*",)))
+        monkeypatch.setattr(totals, "EXACT_UP_TO", 2)
+        assert reports.is_exact(connection, "trends", Scope())
