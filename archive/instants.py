@@ -50,6 +50,8 @@ def canonical(text: str) -> str:
     """Return the document form of an RFC 3339 timestamp; raises as `parse` does."""
     # As vCenter writes it, it is its own canonical form if it is a moment at all.
     if len(text) == 24 and (text[4], text[7], text[10], *text[13:20:3], text[23]) == _SEPARATORS:
+        if text[11:13] == "24":  # ISO 8601's midnight, which RFC 3339 does not have
+            raise ValueError(f"{text!r} has an impossible hour")
         datetime.fromisoformat(text)
         return text
     return document_form(parse(text))

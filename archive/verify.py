@@ -11,6 +11,7 @@ from archive import (
     database,
     dialects,
     documents,
+    findings,
     numbers,
     rollup,
     settings,
@@ -67,10 +68,16 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
     if not job.intact():
         yield f"{name}: its document is no longer the one that was archived"
         return
+    info = rebuild(job.rows)
     if job.irregular:
         document = canonical.read(numbers.loads(job.text))
-        if wire.to_json(rebuild(job.rows)) != wire.to_json(document.info):
+        found = document.findings
+        if wire.to_json(info) != wire.to_json(document.info):
             yield f"{name}: its rows do not agree with the document that was kept whole"
+    else:
+        found = findings.examine(info)
+    if job.findings != found:
+        yield f"{name}: its findings are not those of its document"
     day = calendar.job_day(job.rows.job.start_time, job.key, job.sight.first_seen)
     if job.day != day:
         yield f"{name}: its day is {job.day}, but the calendar says {day}"

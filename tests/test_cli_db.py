@@ -54,6 +54,7 @@ VERBS = (
     ["quarantine", "show", "1"],
     ["quarantine", "retry"],
     ["db", "check"],
+    ["db", "rebuild"],
     ["db", "calendar"],
     ["db", "calendar", "--day-start", "16:00"],
 )
@@ -74,10 +75,17 @@ def test_without_an_archive_each_verb_says_so(
     assert list(tmp_path.iterdir()) == []
 
 
-def with_revision(nowhere: str, revision: str) -> None:
-    archive("db", "upgrade", "-d", nowhere)
-    with dialects.writing(database.connect(nowhere)) as connection:
-        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+def execute(engine: Engine, *statements: str) -> None:
+    """Change an archive behind its back."""
+    with dialects.writing(engine) as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+def with_revision(place: str, revision: str) -> None:
+    """Make an archive of another version."""
+    archive("db", "upgrade", "-d", place)
+    execute(database.connect(place), f"UPDATE alembic_version SET version_num = '{revision}'")
 
 
 @pytest.mark.parametrize("verb", [*VERBS, ["db", "upgrade"], ["ingest", __file__, "-a", "a"]])
@@ -114,11 +122,8 @@ def test_a_sound_archive(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        ("UPDATE job SET size_bytes = 1", ["its document is no longer the one that was archived"]),
-        (
-            "UPDATE job SET day = '2026-07-22'",
-            ["its day is 2026-07-22, but the calendar says 2026-07-23"],
-        ),
+        ("DELETE FROM job_status", ["its status SUCCEEDED is not among those that were observed"]),
+        ("UPDATE job SET user_name = 'x'", ["its document is no longer the one that was archived"]),
         (
             "DELETE FROM job_status; UPDATE job SET day = '2026-07-22'",
             [
@@ -131,20 +136,32 @@ def test_a_sound_archive(engine: Engine) -> None:
 def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
     """Each thing that is wrong is a line on standard output, their number is said: code 1."""
     deliver(engine, {KEY: BASE})
-    with dialects.writing(engine) as connection:
-        for statement in damage.split("; "):
-            connection.execute(sa.text(statement))
+    execute(engine, *damage.split("; "))
+    if "day" in damage:
+        archive("db", "rebuild", at(engine))
     done = archive("db", "check", at(engine))
     number = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
     lines = "".join(f"job {KEY} of vc01: {sentence}\n" for sentence in found)
     assert done == (1, lines, f"archive: {number} wrong with the archive\n")
 
 
+def test_day_totals_are_rebuilt(engine: Engine) -> None:
+    """Totals that are not those of the jobs are found, and written anew."""
+    deliver(engine, SAMPLES)
+    execute(engine, "UPDATE day_total SET jobs = jobs + 1 WHERE day = '2026-07-24'")
+    done = archive("db", "check", at(engine))
+    assert (done.code, done.err) == (1, "archive: 1 thing is wrong with the archive\n")
+    assert "of the day totals are wrong; `archive db rebuild` writes them anew\n" in done.out
+    done = archive("db", "rebuild", at(engine))
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("The day totals have been written anew; ")
+    assert archive("db", "check", at(engine)).code == 0
+
+
 def test_a_foreign_column_is_found(nowhere: str) -> None:
     """A schema that somebody has changed is not this version's."""
     archive("db", "upgrade", "-d", nowhere)
-    with dialects.writing(database.connect(nowhere)) as connection:
-        connection.execute(sa.text("ALTER TABLE setting ADD COLUMN note TEXT"))
+    execute(database.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
     done = archive("db", "check", "-d", nowhere)
     assert done.code == 1
     assert done.out.startswith("the schema differs from this version's: ('remove_column'")
@@ -204,3 +221,14 @@ def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert "at environment.db now has" in archive("db", "upgrade").err
     monkeypatch.setenv("ARCHIVE_DATABASE_URL", "")
     assert f"at {default} has schema" in archive("db", "upgrade").err
+
+
+def test_totals_are_rebuilt(engine: Engine) -> None:
+    """Wrong day totals are found, and written anew by the command that the check names."""
+    deliver(engine, {KEY: BASE})
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.text("UPDATE day_total SET jobs = 7"))
+    assert archive("db", "check", at(engine)).code == 1
+    done = archive("db", "rebuild", at(engine))
+    assert done == (0, "", "The day totals have been written anew; 2 rows were wrong.\n")
+    assert archive("db", "check", at(engine)).code == 0

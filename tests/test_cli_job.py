@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import canonical
-from tests.archives import SEEN, deliver
+from tests.archives import deliver
 from tests.command import archive, at, process
 from tests.samples import BASE, SAMPLES, job
 
@@ -222,8 +222,9 @@ def test_a_job_in_full(engine: Engine) -> None:
 
 def test_a_strange_job(engine: Engine) -> None:
     """Passwords are hidden, what commands a terminal is harmless, errors and findings are shown."""
-    deliver(engine, {"k": STRANGE | {"status": "PENDING"}}, "vc01", "2026-07-24T11:00:00.000000Z")
-    deliver(engine, {"k": STRANGE}, "vc01", SEEN)
+    for hour, status in (("10", "PENDING"), ("11", "BLOCKED"), ("12", "RUNNING")):
+        seen = f"2026-07-24T{hour}:00:00.000000Z"
+        deliver(engine, {"k": STRANGE | {"status": status}}, "vc01", seen)
     shown = archive("job", "show", "vc01", "k", at(engine)).out
     assert "hunter2" not in shown
     assert "\x1b" not in shown
@@ -234,7 +235,8 @@ def test_a_strange_job(engine: Engine) -> None:
         "parent         20260722-021500-1\n",
         "target         Appliance vc\n",
         "kept whole     yes, it has more than the tables can hold\n",
-        "statuses\n  PENDING  since 2026-07-24 11:00:00Z\n  RUNNING  since 2026-07-24 12:00:00Z\n",
+        "statuses\n  PENDING  since 2026-07-24 10:00:00Z\n  BLOCKED  since 2026-07-24 11:00:00Z\n",
+        "  RUNNING  since 2026-07-24 12:00:00Z\n",
         "  message      \\x1b[31mred\n    id          m\n    argument 1  one\n    argument 2\n",
         "    argument 2\n    argument 3  three\n",
         "  error        It broke\n    id  e\n",

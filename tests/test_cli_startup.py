@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -39,6 +39,7 @@ VERBS = {
     ("db", "upgrade"),
     ("db", "current"),
     ("db", "check"),
+    ("db", "rebuild"),
     ("db", "calendar"),
 }
 # What takes long to import, and what is needed by other verbs alone.
@@ -206,11 +207,11 @@ def test_closed_streams(filled: str, closed: str) -> None:
             assert (done.returncode, done.stderr) == (1, f"archive: standard {stream} is closed\n")
 
 
-def on_terminal(*arguments: str, **variables: str) -> str:
-    """What a terminal shows of a run of the command."""
+def on_terminal(*arguments: str, out: IO[bytes] | None = None, **variables: str) -> str:
+    """What a terminal shows of a run of the command; standard output may go elsewhere."""
     terminal, end = pty.openpty()
     with subprocess.Popen(
-        [*PROGRAM, *arguments], stdin=end, stdout=end, stderr=end,
+        [*PROGRAM, *arguments], stdin=end, stdout=out or end, stderr=end,
         env=environment() | {"TERM": "xterm-256color", "COLUMNS": "80"} | variables,
     ) as running:  # fmt: skip
         os.close(end)

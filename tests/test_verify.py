@@ -29,6 +29,11 @@ def execute(engine: Engine, *statements: str) -> None:
             connection.execute(sa.text(statement))
 
 
+def of_jobs(engine: Engine) -> list[str]:
+    """What is wrong with jobs, one by one."""
+    return [sentence for sentence in verify.verify(engine) if sentence.startswith("job ")]
+
+
 def test_a_sound_archive_has_nothing_wrong(engine: Engine) -> None:
     """After deliveries of all kinds nothing is wrong, and each thousand jobs are told."""
     deliver(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
@@ -111,14 +116,22 @@ def test_what_is_derived_is_checked(engine: Engine, damage: str, found: str) -> 
     """A day that is not the calendar's, and a status that nobody has seen, are found."""
     deliver(engine, {KEY: BASE})
     execute(engine, damage)
-    assert list(verify.verify(engine)) == [f"job {KEY} of vc01: {found}"]
+    assert of_jobs(engine) == [f"job {KEY} of vc01: {found}"]
+
+
+def test_missing_findings_are_found(engine: Engine) -> None:
+    """What a document breaks of the rules has to stand beside it."""
+    deliver(engine, {KEY: BASE | {"duration": 1}, "other": BASE | {"new": 1}})
+    execute(engine, "DELETE FROM job_finding")
+    sentence = "its findings are not those of its document"
+    assert of_jobs(engine) == [f"job {key} of vc01: {sentence}" for key in (KEY, "other")]
 
 
 def test_two_things_wrong_are_two_sentences(engine: Engine) -> None:
     """Each thing that is wrong with a sound document is told by itself."""
     deliver(engine, {KEY: BASE, "other": job("PENDING")})
     execute(engine, "DELETE FROM job_status", "UPDATE job SET day = '2026-01-01'")
-    assert len(list(verify.verify(engine))) == 4
+    assert len(of_jobs(engine)) == 4
 
 
 def test_a_changed_schema_is_found(tmp_path: Path) -> None:

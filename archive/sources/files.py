@@ -47,7 +47,8 @@ def open_file(path: str) -> Iterator[OpenFile]:
         with _explained(name):
             stored = stack.enter_context(_opened(path))
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
-            size = Path(path).stat().st_size if Path(path).is_file() else None
+            file = None if path == STANDARD_INPUT else Path(path)
+            size = file.stat().st_size if file and file.is_file() else None
         source = gzip.GzipFile(fileobj=stored) if zipped else stored
         yield OpenFile(name, io.BufferedReader(_Explained(name, source), _BUFFER), stored, size)
 
