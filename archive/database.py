@@ -36,7 +36,8 @@ def default_file() -> Path:
 
 def connect(database: str | None = None) -> Engine:
     """Return an engine for a URL or SQLite path; None means the environment's, else the default."""
-    database = database or os.environ.get("ARCHIVE_DATABASE_URL") or str(default_file())
+    if database is None:
+        database = os.environ.get("ARCHIVE_DATABASE_URL") or str(default_file())
     return dialects.create_engine(dialects.parse_url(database))
 
 

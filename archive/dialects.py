@@ -66,6 +66,8 @@ def parse_url(text: str) -> URL:
 
     Raises DatabaseError for anything that is neither.
     """
+    if text in ("", ":memory:"):
+        raise DatabaseError(_WHICH_URL)
     if "://" not in text:
         return URL.create("sqlite", database=text)
     try:
@@ -76,6 +78,8 @@ def parse_url(text: str) -> URL:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
         raise DatabaseError(_WHICH_URL)
+    if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
+        raise DatabaseError(_WHICH_URL)  # in memory, it would be gone with the command
     if "@" in (url.host or ""):
         raise DatabaseError("the URL of the database has an @ in its password; write it as %40")
     return url

@@ -62,7 +62,7 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]
         ("ingest", file("odd.json", json.dumps(EXTREMES).encode()), "--appliance", "vc ~ éa"),
         ("ingest", file("run.json", api(k=job("RUNNING"))), "-a", "a"),
     ]
-    plan = fleet.plan(START, days=100)
+    plan = fleet.plan(START, days=60)
     for number, collected in enumerate(collection.collect(plan)):
         path = file(f"{number}.json", collected.content)
         calls.append(("ingest", path, "-a", collected.appliance, "--seen-at", collected.seen_at))

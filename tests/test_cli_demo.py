@@ -123,3 +123,12 @@ def test_an_empty_file_is_filled(tmp_path: Path) -> None:
     """A file without anything in it is as good as none."""
     (tmp_path / "archive-demo.db").touch()
     assert archive("demo").code == 0
+
+
+def test_hints_can_be_typed_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the shell would not find the command, it is named as it was called."""
+    monkeypatch.setattr("sys.argv", [".venv/bin/archive", "demo"])
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert demo._program() == ".venv/bin/archive"
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/archive")
+    assert demo._program() == "archive"

@@ -219,6 +219,9 @@ def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     [
         (f"mysql://root:{SECRET}@h/x", "the database must be given as sqlite:///PATH, as postgre"),
         (f"postgresql+asyncpg://u:{SECRET}@h/x", "the database must be given as"),
+        ("", "the database must be given as"),
+        (":memory:", "the database must be given as"),
+        ("sqlite://", "the database must be given as"),
         (f"://u:{SECRET}@h/x", "the database must be given as"),
         (f"postgresql://u:{SECRET}@h:{SECRET}/x", "the database must be given as"),
         (f"postgresql://u:p@{SECRET}@h/x", "has an @ in its password; write it as %40"),

@@ -238,3 +238,10 @@ def test_postgresql_is_not_created_by_the_first_ingest() -> None:
         assert archive("report", "trends", "-d", url) == done
         assert archive("db", "upgrade", "-d", url).code == 0
         assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url).code == 0
+
+
+def test_nothing_to_archive_makes_no_archive(tmp_path: Path) -> None:
+    """A first ingest of a file that is not there leaves no empty archive behind."""
+    place = tmp_path / "new" / "archive.db"
+    assert archive("ingest", "none.json", "-a", "a", "-d", str(place)).code == 1
+    assert not place.parent.exists()

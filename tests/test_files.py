@@ -76,17 +76,6 @@ def test_directories_are_told(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_forbidden_files_are_told(tmp_path: Path) -> None:
-    """A file that may not be read is refused with the system's reason."""
-    path = tmp_path / "secret.json"
-    path.write_bytes(DATA)
-    path.chmod(0)
-    with pytest.raises(DeliveryError, match="it cannot be read: Permission denied"):  # noqa: SIM117 - the first takes what the second raises
-        with open_file(str(path)):
-            pass
-
-
 def test_unreadable_files_are_told(tmp_path: Path) -> None:
     """A file that cannot be opened is refused with the system's reason."""
     path = tmp_path / "loop.json"

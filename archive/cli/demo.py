@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shlex
+import shutil
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,8 +71,14 @@ def demo(
     )
     _show(engine)
     say("\nTry next:\n")
+    program = _program()
     for line in TRY:
-        say(f"  {line} --database {shlex.quote(place)}")
+        say(f"  {program}{line.removeprefix('archive')} --database {shlex.quote(place)}")
+
+
+def _program() -> str:
+    """Return how this command is called from here: by its name only if the shell would find it."""
+    return "archive" if shutil.which("archive") else shlex.quote(sys.argv[0])
 
 
 def _prepare(engine: Engine) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from archive.cli import ERROR, PARTIAL
 from archive.cli.options import DatabaseOption, DebugOption, Format, examples, say
-from archive.errors import ArchiveError, InterruptedDeliveryError, UsageError
+from archive.errors import ArchiveError, InterruptedDeliveryError, SchemaError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -68,14 +68,13 @@ def ingest(
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
     engine = databases.connect(database)
-    databases.prepare(engine)
     total = Counts()
     failures: list[ArchiveError] = []
     for path in paths:
         try:
             _add(total, _ingest_file(engine, path, appliance, seen))
         except ArchiveError as error:
-            if len(paths) == 1 or debug:
+            if len(paths) == 1 or debug or isinstance(error, SchemaError):
                 raise
             failures.append(error)
             say(f"archive: {error}")
@@ -87,12 +86,14 @@ def ingest(
 
 
 def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
+    from archive import database as databases
     from archive.ingest import Delivery
     from archive.ingest import ingest as run
     from archive.render.progress import progress
     from archive.sources.files import open_file
 
     with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:
+        databases.prepare(engine)  # only when there is something to archive
         delivery = Delivery(file.name, file.content, appliance, seen_at)
         return run(engine, delivery, lambda _: advance(file.position())).counts
 

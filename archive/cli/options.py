@@ -26,7 +26,7 @@ class Format(StrEnum):
 def _from_anywhere(context: typer.Context, value: str | None) -> str | None:
     """Let `archive --database X VERB` mean the same as `archive VERB --database X`."""
     root = context.find_root()
-    return value or (root.params.get("database") if root is not context else None)
+    return root.params.get("database") if value is None and root is not context else value
 
 
 DatabaseOption = Annotated[
