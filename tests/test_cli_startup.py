@@ -245,6 +245,15 @@ def test_colours_can_be_refused(filled: str) -> None:
     assert bold not in on_terminal("report", "trends", "-d", filled, NO_COLOR="1")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let a child be interrupted, though a shell may have started us in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
     """Ctrl+C in the middle of a delivery: nothing of it stays, and the run log says so."""
     path = tmp_path / "a.db"

@@ -107,7 +107,7 @@ def test_the_first_entry_may_be_broken(entry: bytes) -> None:
         b'{"appliance":"vc01","job":"\xff","info":{}}',
         b'{"20260301-021500-1": {"user": "\xe4"}}',
         b'{"20260301-021500-1": {"size": NaN}}',
-        b'{"20260301-021500-1": ' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b'{"20260301-021500-1": ' + b"[" * 11_000 + b"]" * 11_000 + b"}",
         b'{"appliance":"vc01","job":"x","info":{"size":Infinity}}',
     ],
 )
