@@ -17,7 +17,7 @@ app = typer.Typer(
 @app.command(
     "upgrade", epilog=examples("archive db upgrade --database postgresql://archive@db/archive")
 )
-def upgrade(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+def upgrade(database: DatabaseOption = None, debug: DebugOption = False) -> None:
     """Create the archive, or bring its schema to this version's, in one transaction."""
     from archive import database as databases
 
@@ -32,7 +32,7 @@ def upgrade(database: DatabaseOption = None, debug: DebugOption = False) -> None
 
 
 @app.command("current", epilog=examples("archive db current"))
-def current(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+def current(database: DatabaseOption = None, debug: DebugOption = False) -> None:
     """Print the revision of the archive's schema."""
     from archive import database as databases
 
@@ -40,7 +40,7 @@ def current(database: DatabaseOption = None, debug: DebugOption = False) -> None
 
 
 @app.command("check", epilog=examples("archive db check"))
-def check(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+def check(database: DatabaseOption = None, debug: DebugOption = False) -> None:
     """Verify the archive: schema, references, every document rebuilt and compared, every day.
 
     Exit code 1 if anything is wrong; what is wrong is printed, one sentence a line.
@@ -61,7 +61,7 @@ def check(database: DatabaseOption = None, debug: DebugOption = False) -> None: 
 
 
 @app.command("rebuild", epilog=examples("archive db rebuild"))
-def rebuild(database: DatabaseOption = None, debug: DebugOption = False) -> None:  # noqa: ARG001 - `main` looks for it
+def rebuild(database: DatabaseOption = None, debug: DebugOption = False) -> None:
     """Write the day totals, which reports over the whole fleet read, anew from the jobs."""
     from archive import dialects, rollup
 
@@ -90,7 +90,7 @@ def calendar(
         ),
     ] = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
     from archive import days, dialects, redate, settings

@@ -45,7 +45,7 @@ def demo(
             callback=_from_anywhere,
         ),
     ] = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Fill an archive with two years of a made-up fleet, and show what can be asked of it.
 

@@ -27,7 +27,7 @@ def export_csv(
         Path, typer.Argument(file_okay=False, help="Where the files go; made if it is not there.")
     ],
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Write one CSV file a table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
 
@@ -64,7 +64,7 @@ def export_csv(
 def export_jsonl(
     output: OutputOption = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Write every job as one line of JSON, exactly as archived; `archive ingest` reads it back."""
     from archive import dialects, export

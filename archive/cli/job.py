@@ -67,7 +67,7 @@ def list_jobs(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """List jobs, the newest first."""
     from archive import dialects
@@ -102,7 +102,7 @@ def show_job(
     ] = "table",
     output: OutputOption = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Show everything that is known of a job."""
     from archive import dialects, documents

@@ -30,7 +30,7 @@ def list_held(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """List what is in quarantine, with the reasons."""
     from archive import dialects, quarantine
@@ -76,7 +76,7 @@ def show_held(
         typer.Argument(min=1, max=GREATEST, help="A number from `archive quarantine list`."),
     ],
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Print a document as it was delivered, byte for byte; the reason goes to standard error."""
     from archive import dialects, quarantine
@@ -99,7 +99,7 @@ def retry_held(
         typer.Argument(min=1, max=GREATEST, help="Which ones; all, if none is named."),
     ] = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Try to archive documents again, for example after an upgrade of this command.
 

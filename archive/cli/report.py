@@ -81,7 +81,7 @@ def report(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Report the history of the backups: success, sizes and durations by period."""
     from archive import dialects, reports

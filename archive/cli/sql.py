@@ -63,7 +63,7 @@ def sql(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
-    debug: DebugOption = False,  # noqa: ARG001 - `main` looks for it
+    debug: DebugOption = False,
 ) -> None:
     """Run one of the SQL queries that come with the archive, or list them."""
     from archive import columns, queries

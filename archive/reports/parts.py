@@ -71,12 +71,18 @@ def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
             "appliances", appliances, expanding=True, literal_execute=True
         )
         conditions.append(job.c.appliance_id.in_(ids))
+    return conditions + within(job, scope)
+
+
+def within(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return what the type and the day of a table's rows must meet."""
+    conditions: list[sa.ColumnElement[bool]] = []
     if scope.types:
-        conditions.append(job.c.type.in_(scope.types))
+        conditions.append(table.c.type.in_(scope.types))
     if scope.since is not None:
-        conditions.append(job.c.day >= scope.since)
+        conditions.append(table.c.day >= scope.since)
     if scope.until is not None:
-        conditions.append(job.c.day <= scope.until)
+        conditions.append(table.c.day <= scope.until)
     return conditions
 
 

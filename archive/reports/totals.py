@@ -24,7 +24,7 @@ def answer(connection: Connection, scope: Scope) -> bool:
     if scope.appliances or scope.by not in (None, "type"):
         return False
     total = tables.day_total
-    query = sa.select(sa.func.sum(total.c.jobs)).where(*_conditions(total, scope))
+    query = sa.select(sa.func.sum(total.c.jobs)).where(*parts.within(total, scope))
     return int(connection.execute(query).scalar() or 0) > EXACT_UP_TO
 
 
@@ -54,7 +54,7 @@ def summary(scope: Scope) -> sa.Select[Any]:
             half(total.c.size_low).label("total_low"),
         )
         .select_from(source)
-        .where(*_conditions(total, scope))
+        .where(*parts.within(total, scope))
         .group_by(*keys)
         .order_by(*(key.asc().nulls_last() for key in keys))
     )
@@ -69,7 +69,7 @@ def sketches(
     query: sa.Select[Any] = (
         sa.select(*keys, drawn.c.sizes, drawn.c.durations)
         .select_from(source)
-        .where(drawn.c.status == "SUCCEEDED", *_conditions(drawn, scope))
+        .where(drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope))
     )
     found: dict[tuple[str, str | None], tuple[sketch.Bins, sketch.Bins]] = {}
     for row in connection.execute(query):
@@ -90,14 +90,3 @@ def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromCl
     if scope.by == "type":
         keys.append(sa.func.nullif(table.c.type, "").label("grouped"))
     return keys, source
-
-
-def _conditions(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if scope.types:
-        conditions.append(table.c.type.in_(scope.types))
-    if scope.since is not None:
-        conditions.append(table.c.day >= scope.since)
-    if scope.until is not None:
-        conditions.append(table.c.day <= scope.until)
-    return conditions
