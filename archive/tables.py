@@ -333,6 +333,29 @@ day_sketch = Table(
     sqlite_with_rowid=False,
 )
 
+# The schedule as the appliance had it, from when to when; each change is a row of its own.
+# `days` and `parts` are JSON lists; no days: daily. `hour` and `minute` are appliance time.
+schedule = Table(
+    "schedule",
+    metadata,
+    _key("appliance_id"),
+    _key("key", Text),
+    _key("first_seen", Instant),
+    _required("last_seen", Instant),
+    _required("enabled", Boolean),
+    Column("hour", Integer),
+    Column("minute", Integer),
+    Column("days", Text),
+    Column("max_count", BigInteger),
+    Column("parts", Text),
+    Column("fast_backup", Boolean),
+    Column("location_id", ForeignKey("location.id")),
+    Column("location_user", Text),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    CheckConstraint("first_seen <= last_seen", name="seen_order"),
+    sqlite_with_rowid=False,
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

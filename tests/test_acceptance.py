@@ -134,7 +134,8 @@ def test_both_databases_give_the_same_bytes(
     assert files.keys() == other_files.keys()
     for name, data in files.items():
         assert (name, data) == (name, other_files[name])
-    assert sum(data.count(b"\n") > 1 for data in files.values()) == len(files)
+    empty = [name for name, data in files.items() if data.count(b"\n") == 1]
+    assert empty == ["schedule.csv"]
 
 
 def test_the_samples_come_out_as_they_went_in(engine: Engine) -> None:

@@ -391,6 +391,31 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "schedule",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", Text, nullable=False),
+        sa.Column("first_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("hour", sa.Integer(), nullable=True),
+        sa.Column("minute", sa.Integer(), nullable=True),
+        sa.Column("days", Text, nullable=True),
+        sa.Column("max_count", sa.BigInteger(), nullable=True),
+        sa.Column("parts", Text, nullable=True),
+        sa.Column("fast_backup", sa.Boolean(), nullable=True),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
+        sa.Column("location_user", Text, nullable=True),
+        sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_schedule_seen_order")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_schedule_appliance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["location_id"], ["location.id"], name=op.f("fk_schedule_location_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "key", "first_seen", name=op.f("pk_schedule")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
         sa.Column("type", Text, nullable=False),
@@ -435,6 +460,7 @@ def downgrade() -> None:
     op.execute("DROP VIEW v_job")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
+    op.drop_table("schedule")
     op.drop_table("message_param")
     op.drop_table("message_arg")
     op.drop_index(op.f("ix_message_template_id"), table_name="message")
