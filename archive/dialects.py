@@ -139,6 +139,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with _explained(engine.url), engine.connect() as connection:
         writer = connection.execution_options(archive_writes=True)
+        if engine.dialect.name == "postgresql":
+            # Who has waited for a lock must see what its last holder wrote, whatever the default.
+            writer = writer.execution_options(isolation_level="READ COMMITTED")
         with writer.begin():
             yield writer
 

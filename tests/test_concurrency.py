@@ -212,3 +212,13 @@ def test_readers_see_one_state(engine: Engine) -> None:
         before = connection.execute(query).scalar_one()
         deliver(same(engine), {"new": job()})
         assert connection.execute(query).scalar_one() == before
+
+
+def test_the_servers_default_isolation_does_not_matter(postgresql_archive: Engine) -> None:
+    """Loads that wait for each other see what the other wrote, whatever the server's default."""
+    empty(postgresql_archive)
+    url = postgresql_archive.url.update_query_dict(
+        {"options": "-c default_transaction_isolation=serializable"}
+    )
+    at_once(lambda: deliver(dialects.create_engine(url), SAMPLES) for _ in range(4))
+    assert count(postgresql_archive, tables.job) == len(SAMPLES)
