@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
@@ -22,6 +22,13 @@ _CHUNK = 500
 _Row = tuple[int, str, str]
 
 
+class Locked(NamedTuple):
+    """The numbers of locked appliances by name, and which of them are new to the archive."""
+
+    ids: dict[str, int]
+    created: frozenset[int]
+
+
 def check_name(name: str) -> str:
     """Return a usable appliance name. Raises UsageError for an empty, long or unprintable one."""
     if not name or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
@@ -32,18 +39,30 @@ def check_name(name: str) -> str:
     return name
 
 
-def lock_appliances(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, int]:
-    """Lock appliances against other loads, refresh their rows, and return their numbers by name.
+def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
+    """Lock appliances against other loads, until the transaction ends.
 
-    `sights` says between which instants each was seen. Appliances are locked before anything else,
-    all at once and in one order, so that two loads cannot wait for each other.
+    Appliances are locked before anything else, all at once and in one order, so that two loads
+    cannot wait for each other.
     """
-    dialects.lock(connection, [f"appliance {name}" for name in sights])
+    dialects.lock(connection, [f"appliance {name}" for name in names])
+
+
+def record_sights(connection: Connection, sights: Mapping[str, Sight]) -> Locked:
+    """Create or refresh the rows of locked appliances; `sights` say between when each was seen."""
     known = _find(connection, sights)
-    if len(known) < len(sights):
-        known |= _create(connection, {name: sights[name] for name in sights if name not in known})
+    created = _create(connection, {name: sights[name] for name in sights if name not in known})
     _widen(connection, sights, known)
-    return {name: number for name, (number, _, _) in known.items()}
+    known |= created
+    return Locked(
+        {name: number for name, (number, _, _) in known.items()},
+        frozenset(number for number, _, _ in created.values()),
+    )
+
+
+def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Return the numbers of those of the appliances that the archive has, by name."""
+    return {name: number for name, (number, _, _) in _find(connection, names).items()}
 
 
 def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
@@ -61,6 +80,8 @@ def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
 
 
 def _create(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, _Row]:
+    if not sights:
+        return {}
     dialects.lock(connection, ["references"])
     following = next_id(connection, tables.appliance)
     created = {
@@ -80,8 +101,8 @@ def _widen(connection: Connection, sights: Mapping[str, Sight], known: Mapping[s
             "first": min(first, sight.first_seen),
             "last": max(last, sight.last_seen),
         }
-        for name, sight in sights.items()
-        for number, first, last in (known[name],)
+        for name, (number, first, last) in known.items()
+        for sight in (sights[name],)
         if sight.first_seen < first or sight.last_seen > last
     ]
     if widened:

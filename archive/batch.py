@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import dialects, tables
+from archive.normalise import Template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.canonical import Document
-    from archive.normalise import Normalised
+    from archive.prepare import Prepared
     from archive.references import References
 
 # Parents before children.
@@ -39,42 +39,36 @@ class Batch:
         self._inserted: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in _INSERTED}
         self._updated: list[tuple[Any, ...]] = []
 
-    def insert_job(self, row: tuple[Any, ...], document: Document, rows: Normalised) -> None:
+    def insert_job(self, row: tuple[Any, ...], document: Prepared) -> None:
         """Add a new job: the row of `job` and everything below it."""
         self._inserted["job"].append(row)
-        self._add_children(row[0], row[1], document, rows)
+        self._add_children(row[0], row[1], document)
 
-    def replace_job(self, row: tuple[Any, ...], document: Document, rows: Normalised) -> None:
+    def replace_job(self, row: tuple[Any, ...], document: Prepared) -> None:
         """Add a known job whose document another one replaces."""
         self._updated.append(row)
-        self._add_children(row[0], row[1], document, rows)
+        self._add_children(row[0], row[1], document)
 
-    def _add_children(
-        self, appliance_id: int, job_id: int, document: Document, rows: Normalised
-    ) -> None:
+    def _add_children(self, appliance_id: int, job_id: int, document: Prepared) -> None:
         inserted = self._inserted
-        for seq, message in enumerate(rows.messages):
-            inserted["message"].append(
-                (
-                    appliance_id,
-                    job_id,
-                    seq,
-                    message.role,
-                    self._references.id_of(message.template),
-                    message.localized,
-                    message.has_params,
-                )
-            )
-            for place, value in enumerate(message.args):
-                inserted["message_arg"].append((appliance_id, job_id, seq, place, value))
-            for param in message.params:
+        templates = self._references.ids(Template)
+        add_message = inserted["message"].append
+        add_arg = inserted["message_arg"].append
+        _, _, _, _, messages, error = document.rows
+        for seq, message in enumerate(messages):
+            role, template, localized, has_params, args, params = message
+            number = templates[template]
+            add_message((appliance_id, job_id, seq, role, number, localized, has_params))
+            for place, value in enumerate(args):
+                add_arg((appliance_id, job_id, seq, place, value))
+            for param in params:
                 inserted["message_param"].append((appliance_id, job_id, seq, *param))
-        if rows.error is not None:
-            inserted["job_error"].append((appliance_id, job_id, *rows.error))
-        for seq, finding in enumerate(document.findings):
-            inserted["job_finding"].append((appliance_id, job_id, seq, *finding))
-        if document.irregular:
-            inserted["irregular_document"].append((appliance_id, job_id, document.text))
+        if error is not None:
+            inserted["job_error"].append((appliance_id, job_id, *error))
+        for place, finding in enumerate(document.findings):
+            inserted["job_finding"].append((appliance_id, job_id, place, *finding))
+        if document.irregular is not None:
+            inserted["irregular_document"].append((appliance_id, job_id, document.irregular))
 
     def write(self, connection: Connection) -> None:
         """Write everything: old children out, rows updated, new rows in."""

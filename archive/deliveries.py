@@ -11,24 +11,33 @@ line that cannot be read is passed on as unreadable, and reading goes on.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import instants, numbers, wire
 from archive.errors import DeliveryError
-from archive.jsontext import JsonText, Unreadable, encode, errors_of, is_utf8, sniff_encoding
+from archive.jsontext import JsonText, Unreadable, encode, is_utf8, sniff_encoding
 from archive.merge import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 KEY_LENGTH = 255
 _UNTEXT = re.compile("[\0\ud800-\udfff]")
 _JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
 # Fields of other answers, and of a single job's details: without a status below it none is a key.
 _FIELDS = frozenset(wire.Info.model_fields) | frozenset(wire.Failure.model_fields)
+# An exported job names its appliance first; a name that JSON escapes is left to the reader of JSON.
+_NAMED = re.compile(rb'\s*\{"appliance": ?"([ !#-\[\]-~]+)"')
+_MEMBER = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*')
+# Documents start with a job key, which starts with a digit: as a map's key, or an entry's.
+_START_LENGTH = 40
+_START = re.compile(r"[^0-9]{1,30}[0-9]")
+FINGERPRINT_LENGTH = 16
 _BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
@@ -66,18 +75,80 @@ def is_lines(name: str, head: bytes) -> bool:
         return False
 
 
-def read(stream: io.BufferedReader[Any], name: str) -> tuple[bool, Iterator[RawDocument]]:
-    """Return whether a delivery is JSON Lines, and its documents, read as they are asked for.
+class Again(NamedTuple):
+    """A document that is known already, by its fingerprint: it has not been read."""
 
-    The iterator raises DeliveryError where the delivery as a whole is at fault.
-    """
+    fingerprint: bytes
+
+
+class Line(NamedTuple):
+    """A line of JSON Lines, as UTF-8."""
+
+    number: int
+    text: bytes
+
+    @property
+    def appliance(self) -> str | None:
+        """The appliance that it names first of all, as an exported job does; None if it does not."""
+        match = _NAMED.match(self.text)
+        return None if match is None else match[1].decode()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What stands for the bytes of the document, if the line is one."""
+        return fingerprint(self.text)
+
+    def documents(self) -> Iterator[RawDocument]:
+        """Yield the documents of the line."""
+        text = self.text.decode("utf-8", "surrogateescape")
+        if not text.isspace():
+            yield from _line(text.strip().removeprefix(_BOM), f"line {self.number}")
+
+
+def fingerprint(document: bytes) -> bytes:
+    """Return 16 bytes that stand for the bytes of a document."""
+    return hashlib.sha256(document.strip()).digest()[:FINGERPRINT_LENGTH]
+
+
+class Form(NamedTuple):
+    """How a delivery is written."""
+
+    in_lines: bool
+    encoding: str
+
+
+def form(stream: io.BufferedReader[Any], name: str) -> Form:
+    """Return how a delivery is written, from its beginning. Raises DeliveryError if it is empty."""
     head = stream.peek()
     if not head.strip():
         raise DeliveryError("it is empty")
-    encoding = sniff_encoding(head)
-    if is_lines(name, head):
-        return True, _lines(stream, encoding)
-    return False, _values(JsonText(stream, encoding))
+    return Form(is_lines(name, head), sniff_encoding(head))
+
+
+def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
+    """Yield the lines of JSON Lines. Raises DeliveryError where they are not text."""
+    if encoding.startswith("utf-8"):
+        yield from map(Line, count(1), stream)
+        return
+    text = io.TextIOWrapper(stream, encoding, newline="\n")
+    number = 0
+    try:
+        for number, line in enumerate(text, 1):
+            yield Line(number, line.encode())
+    except UnicodeDecodeError as error:
+        raise DeliveryError(f"after line {number} it is not text in {error.encoding}") from error
+    finally:
+        text.detach()  # the stream is the caller's to close
+
+
+def documents(
+    stream: io.BufferedReader[Any], encoding: str, known: Collection[bytes] = ()
+) -> Iterator[RawDocument | Again]:
+    """Yield the documents of an answer, those whose fingerprint is `known` without reading them.
+
+    Raises DeliveryError where the delivery as a whole is at fault.
+    """
+    return _values(JsonText(stream, encoding), known)
 
 
 def read_again(raw: bytes) -> list[RawDocument]:
@@ -91,19 +162,6 @@ def read_again(raw: bytes) -> list[RawDocument]:
     return documents
 
 
-def _lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[RawDocument]:
-    text = io.TextIOWrapper(stream, encoding, errors_of(encoding), newline="\n")
-    number = 0
-    try:
-        for number, line in enumerate(text, 1):
-            if not line.isspace():
-                yield from _line(line.strip().removeprefix(_BOM), f"line {number}")
-    except UnicodeDecodeError as error:
-        raise DeliveryError(f"after line {number} it is not text in {error.encoding}") from error
-    finally:
-        text.detach()  # the stream is the caller's to close
-
-
 def _line(text: str, position: str) -> Iterator[RawDocument]:
     value: Any = None
     with suppress(ValueError, RecursionError):  # the cursor tells better what is wrong
@@ -113,7 +171,11 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
         return
     try:
         # Only the cursor knows the text of each document within an answer.
-        documents = list(_values(JsonText(io.BytesIO(encode(text)), "utf-8")))
+        documents = [
+            document
+            for document in _values(JsonText(io.BytesIO(encode(text)), "utf-8"), ())
+            if isinstance(document, RawDocument)
+        ]
     except DeliveryError as error:
         yield RawDocument(None, None, text, position, problem=str(error))
     else:
@@ -160,41 +222,75 @@ def _document(key: str, info: Any, text: str, position: str) -> RawDocument:
     return RawDocument(key, info, text, position)
 
 
-def _values(text: JsonText) -> Iterator[RawDocument]:
+def _values(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
     """Yield the documents of one answer, or of several written one after the other."""
     while opening := text.peek():
         if opening == "{":
-            yield from _object(text)
+            yield from _object(text, known)
         elif opening == "[":
-            yield from _list(text)
+            yield from _list(text, known)
         elif not text.take(_BOM):  # each of several files may start with one
             value, _ = text.value()
             raise DeliveryError(_what_it_is(value))
 
 
-def _object(text: JsonText) -> Iterator[RawDocument]:
+def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
     text.expect("{")
     if text.take("}"):
         return
-    number = 0
+    number, boundary = 0, ""
     while True:
-        key, key_text = text.value()
-        text.expect(":")
-        if not isinstance(key, str):
-            raise text.broken("a key is not a text")
-        if number == 0 and key == "value" and text.peek() == "[":
-            yield from _list(text)
-            _finish_rest(text)
-            return
-        info, info_text = text.value()
         number += 1
-        if number == 1 and not _may_be_details(key, info):
-            yield from _other(text, key, info, f"{key_text}:{info_text}")
-            return
-        yield _document(key, info, f"{key_text}:{info_text}", f"document {number}")
-        if not text.take(","):
+        again = _skip_member(text, boundary, known)
+        if again is None:
+            key, key_text = text.value()
+            text.expect(":")
+            if not isinstance(key, str):
+                raise text.broken("a key is not a text")
+            if number == 1 and key == "value" and text.peek() == "[":
+                yield from _list(text, known)
+                _finish_rest(text)
+                return
+            info, info_text = text.value()
+            if number == 1 and not _may_be_details(key, info):
+                yield from _other(text, key, info, f"{key_text}:{info_text}")
+                return
+            document = _document(key, info, f"{key_text}:{info_text}", f"document {number}")
+        gap = text.gap()
+        yield again or _unless_known(document, known)
+        if not gap:
             text.expect("}")
             return
+        boundary = _boundary(text, gap) if known else ""
+
+
+def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> Again | None:
+    """Step over a key and its details if they are known as they stand there."""
+    piece = text.until(boundary)
+    member = _MEMBER.match(piece)
+    if member is None:
+        return None
+    mark = fingerprint(encode(f"{member[1]}:{piece[member.end() :]}"))
+    if mark not in known:
+        return None
+    text.skip(len(piece))
+    return Again(mark)
+
+
+def _boundary(text: JsonText, gap: str) -> str:
+    """Return what will stand between this document and the next, if they are written alike.
+
+    Where it stands elsewhere, too, what is cut there has no fingerprint that is known.
+    """
+    start = _START.match(text.ahead(_START_LENGTH))
+    return "" if start is None else f"}}{gap}{start[0]}"
+
+
+def _unless_known(document: RawDocument, known: Collection[bytes]) -> RawDocument | Again:
+    if not known or document.problem is not None:
+        return document
+    mark = fingerprint(document.raw)
+    return Again(mark) if mark in known else document
 
 
 def _finish_rest(text: JsonText) -> None:
@@ -229,29 +325,42 @@ def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocu
     yield _exported(whole, f"{{{','.join(pieces)}}}", "document 1")
 
 
-def _list(text: JsonText) -> Iterator[RawDocument]:
+def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
     text.expect("[")
     if text.take("]"):
         return
-    number = 0
+    number, boundary = 0, ""
     while True:
-        entry, entry_text = text.value()
         number += 1
-        position = f"document {number}"
-        if isinstance(entry, dict) and isinstance(entry.get("key"), str) and "value" in entry:
-            yield _document(entry["key"], entry["value"], entry_text, position)
-        elif isinstance(entry, dict) and "info" in entry:
-            yield _exported(entry, entry_text, position)
-        elif isinstance(entry, Unreadable):
-            yield RawDocument(None, None, entry_text, position, problem=entry.reason)
-        elif number == 1 and not (isinstance(entry, dict) and "key" in entry):
-            raise DeliveryError(_what_it_is([entry]))
+        piece = text.until(boundary)
+        mark = fingerprint(encode(piece)) if piece else b""
+        told: RawDocument | Again
+        if mark in known:
+            text.skip(len(piece))
+            told = Again(mark)
         else:
-            problem = "it is not an entry with a job key and its details"
-            yield RawDocument(None, None, entry_text, position, problem=problem)
-        if not text.take(","):
+            entry, entry_text = text.value()
+            told = _unless_known(_entry(entry, entry_text, number), known)
+        gap = text.gap()
+        yield told
+        if not gap:
             text.expect("]")
             return
+        boundary = _boundary(text, gap) if known else ""
+
+
+def _entry(entry: Any, text: str, number: int) -> RawDocument:
+    position = f"document {number}"
+    if isinstance(entry, dict) and isinstance(entry.get("key"), str) and "value" in entry:
+        return _document(entry["key"], entry["value"], text, position)
+    if isinstance(entry, dict) and "info" in entry:
+        return _exported(entry, text, position)
+    if isinstance(entry, Unreadable):
+        return RawDocument(None, None, text, position, problem=entry.reason)
+    if number == 1 and not (isinstance(entry, dict) and "key" in entry):
+        raise DeliveryError(_what_it_is([entry]))
+    problem = "it is not an entry with a job key and its details"
+    return RawDocument(None, None, text, position, problem=problem)
 
 
 def _what_it_is(value: Any) -> str:

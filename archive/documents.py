@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import canonical, instants, tables, wire
+from archive import canonical, instants, latest, tables, wire
 from archive.findings import Finding
 from archive.merge import Sight
 from archive.normalise import (
@@ -95,7 +95,7 @@ def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
 
 def _job_rows(
     connection: Connection, appliance_id: int, condition: sa.ColumnElement[bool]
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     job, build, location, operation = (
         tables.job,
         tables.build,
@@ -104,7 +104,7 @@ def _job_rows(
     )
     return connection.execute(
         sa.select(
-            job,
+            *latest.job_columns(),
             build.c.version_name,
             build.c.version,
             build.c.build_number,
@@ -112,6 +112,7 @@ def _job_rows(
             operation.c.service,
             operation.c.operation,
         )
+        .select_from(latest.joined())
         .outerjoin(build, job.c.build_id == build.c.id)
         .outerjoin(location, job.c.location_id == location.c.id)
         .outerjoin(operation, job.c.operation_id == operation.c.id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import documents, numbers, tables
+from archive import documents, latest, numbers, tables
 from archive.normalise import mask_url
 
 if TYPE_CHECKING:
@@ -18,8 +18,11 @@ _ROWS_AT_A_TIME = 5000
 
 
 def table_names() -> list[str]:
-    """Return the names of all tables, in alphabetical order."""
-    return sorted(tables.metadata.tables)
+    """Return the names of the tables that say something of the archived jobs, in order.
+
+    What an appliance's latest delivery held is left out: jobs say when they were last seen.
+    """
+    return sorted(tables.metadata.tables.keys() - {tables.latest_delivery.name})
 
 
 def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -28,10 +31,14 @@ def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[t
     Bytes are hexadecimal, and the password of a location's URL is hidden: `jsonl` has it exactly.
     """
     table = tables.metadata.tables[name]
-    query = sa.select(table).order_by(*table.primary_key.columns)
+    query = sa.select(table)
+    if table is tables.job:
+        query = sa.select(*latest.job_columns()).select_from(latest.joined())
+    query = query.order_by(*table.primary_key.columns)
     rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     hide = _HIDE.get(name, str)
-    return table.columns.keys(), (tuple(_cell(value, hide) for value in row) for row in rows)
+    names = list(rows.keys())
+    return names, (tuple(_cell(value, hide) for value in row) for row in rows)
 
 
 def _cell(value: Any, hide: Callable[[str], str]) -> Any:

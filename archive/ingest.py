@@ -11,27 +11,28 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import canonical, deliveries, dialects, instants, quarantine, runs, settings
+from archive import deliveries, dialects, instants, quarantine, runs, settings
 from archive.appliances import check_name, lock_appliances
+from archive.deliveries import Again, RawDocument
 from archive.errors import (
     ArchiveError,
     DatabaseError,
     DeliveryError,
     InterruptedDeliveryError,
-    NotAJobError,
     UsageError,
 )
 from archive.load import Counts, Loader, Observation
 from archive.merge import Sight
+from archive.observe import observe, observe_line
 from archive.quarantine import Held
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.deliveries import RawDocument
+    from archive.deliveries import Line
 
 # Documents that are merged together, and of a JSON Lines stream committed together.
 BATCH = 2000
@@ -64,16 +65,17 @@ def ingest(
     """
     if delivery.appliance is not None:
         check_name(delivery.appliance)
+    stream = delivery.content
     try:
-        in_batches, documents = deliveries.read(delivery.content, delivery.name)
+        in_lines, encoding = deliveries.form(stream, delivery.name)
     except DeliveryError as error:
         raise _named(delivery.name, error) from error
     run = _Run(engine, delivery, on_batch)
     with run.logged():
-        if in_batches:
-            run.commit_batches(documents)
+        if in_lines:
+            run.commit_batches(deliveries.lines(stream, encoding))
         else:
-            run.commit_whole(documents)
+            run.commit_whole(encoding)
     return Summary(run.id, run.counts)
 
 
@@ -87,7 +89,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> Summary:
     counts = Counts()
     with _failure_logged(engine, run_id), dialects.writing(engine) as connection:
         dialects.lock(connection, ["calendar"], shared=True)
-        loader = Loader(run_id, settings.calendar(connection))
+        loader = Loader(run_id, settings.calendar(connection), instants.now())
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
             raise UsageError(f"there is no number {min(missing)} in quarantine")
@@ -101,6 +103,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> Summary:
             else:
                 counts.quarantined += 1
         if observations:
+            lock_appliances(connection, _names(observations))
             loader.load(connection, observations, counts)
             loader.finish(connection)
             quarantine.release(connection, released)
@@ -114,15 +117,15 @@ def _observe_again(held: Held) -> list[Observation]:
     observations = []
     for raw in deliveries.read_again(held.document):
         try:
-            observation = _observe(raw, held.appliance, held.last_seen)
+            observation = observe(raw, held.appliance, held.last_seen)
         except UsageError:  # nobody knows whose job it is
             return []
         if isinstance(observation, str):
             return []
         if raw.sight is None:
-            statuses = {observation.document.info.status: held.first_seen}
+            statuses = {observation.document.status: held.first_seen}
             sight = Sight(held.first_seen, held.last_seen, statuses)
-            observation = observation._replace(sight=sight)
+            observation = observation._replace(sight=sight, fingerprint=None)
         observations.append(observation)
     return observations
 
@@ -155,25 +158,37 @@ class _Run:
                     raise _named(self._delivery.name, error) from error
                 raise
 
-    def commit_whole(self, documents: Iterator[RawDocument]) -> None:
+    def commit_whole(self, encoding: str) -> None:
+        """Archive an answer in one transaction."""
+        name = self._delivery.appliance
         with dialects.writing(self._engine) as connection:
-            if self._delivery.appliance is None:
-                # Its batches lock appliances in no order, so no other load may run meanwhile.
-                dialects.lock(connection, ["calendar"])
+            # Without a name its batches lock appliances in no order: no other load may run then.
+            dialects.lock(connection, ["calendar"], shared=name is not None)
             loader = self._begin(connection)
+            known: Mapping[bytes, int] = {}
+            number = 0
+            if name is not None:
+                number = self._greet(connection, loader, name)
+                known = loader.known(number)
+            documents = deliveries.documents(self._delivery.content, encoding, known)
             while batch := list(islice(documents, BATCH)):
-                self._load(connection, loader, batch, self.counts)
+                if again := [told.fingerprint for told in batch if isinstance(told, Again)]:
+                    loader.see_again(number, again, self.counts)
+                raws = [told for told in batch if isinstance(told, RawDocument)]
+                self._load(connection, loader, *self._observe(raws), self.counts)
             loader.finish(connection)
             runs.complete(connection, self.id)
 
-    def commit_batches(self, documents: Iterator[RawDocument]) -> None:
-        batch = list(islice(documents, BATCH))
+    def commit_batches(self, lines: Iterator[Line]) -> None:
+        """Archive JSON Lines, each batch in a transaction of its own."""
+        batch = list(islice(lines, BATCH))
         while True:
-            following = list(islice(documents, BATCH))
+            following = list(islice(lines, BATCH))
             counts = Counts(**vars(self.counts))
             with dialects.writing(self._engine) as connection:
+                dialects.lock(connection, ["calendar"], shared=True)
                 loader = self._begin(connection)
-                self._load(connection, loader, batch, counts)
+                self._load_lines(connection, loader, batch, counts)
                 loader.finish(connection)
                 if not following:
                     runs.complete(connection, self.id)
@@ -184,23 +199,60 @@ class _Run:
             batch = following
 
     def _begin(self, connection: Connection) -> Loader:
-        dialects.lock(connection, ["calendar"], shared=True)
         if self._loader is None:
-            self._loader = Loader(self.id, settings.calendar(connection))
-        name, seen_at = self._delivery.appliance, self._delivery.seen_at
-        if name is not None:
-            numbers = lock_appliances(connection, {name: Sight(seen_at, seen_at, {})})
-            runs.record(connection, self.id, self.counts, appliance_id=numbers[name])
+            calendar = settings.calendar(connection)
+            self._loader = Loader(self.id, calendar, self._delivery.seen_at)
         return self._loader
 
-    def _load(
-        self, connection: Connection, loader: Loader, batch: list[RawDocument], counts: Counts
+    def _greet(self, connection: Connection, loader: Loader, name: str) -> int:
+        """Lock the appliance that the delivery is of, and record that it told something."""
+        lock_appliances(connection, [name])
+        number = loader.greet(connection, [name])[name]
+        runs.record(connection, self.id, self.counts, appliance_id=number)
+        return number
+
+    def _load_lines(
+        self, connection: Connection, loader: Loader, lines: list[Line], counts: Counts
     ) -> None:
+        named: dict[str, list[Line]] = {}
+        others: list[RawDocument] = []
+        for line in lines:
+            name = line.appliance
+            if name is None:
+                others += line.documents()
+            else:
+                named.setdefault(name, []).append(line)
+        observations, refused = self._observe(others)
+        lock_appliances(connection, named.keys() | _names(observations) | self._named())
+        if self._delivery.appliance is not None:
+            self._greet(connection, loader, self._delivery.appliance)
+        numbers = loader.find(connection, named)
+        again: dict[str, list[bytes]] = {}
+        others = []
+        for name, theirs in named.items():
+            known = loader.known(numbers[name]) if name in numbers else {}
+            for line in theirs:
+                if known and (mark := line.fingerprint) in known:
+                    again.setdefault(name, []).append(mark)
+                elif observed := observe_line(line, self._delivery.seen_at):
+                    observations.append(observed)
+                else:
+                    others += line.documents()
+        loader.greet(connection, again)
+        for name, marks in again.items():
+            loader.see_again(numbers[name], marks, counts)
+        more_observations, more_refused = self._observe(others)
+        self._load(
+            connection, loader, observations + more_observations, refused + more_refused, counts
+        )
+
+    def _observe(self, raws: Iterable[RawDocument]) -> tuple[list[Observation], list[Held]]:
+        """Return what documents say, and those that cannot be archived as jobs."""
         observations: list[Observation] = []
         refused: list[Held] = []
         seen_at = self._delivery.seen_at
-        for raw in batch:
-            observed = _observe(raw, self._delivery.appliance, seen_at)
+        for raw in raws:
+            observed = observe(raw, self._delivery.appliance, seen_at)
             if isinstance(observed, Observation):
                 observations.append(observed)
                 continue
@@ -208,32 +260,31 @@ class _Run:
             refused.append(
                 Held(appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id)
             )
+        return observations, refused
+
+    def _load(
+        self,
+        connection: Connection,
+        loader: Loader,
+        observations: list[Observation],
+        refused: list[Held],
+        counts: Counts,
+    ) -> None:
         counts.seen += len(refused)
         counts.quarantined += len(refused)
         if observations:
+            lock_appliances(connection, _names(observations))
             loader.load(connection, observations, counts)
         quarantine.hold(connection, refused)
         runs.record(connection, self.id, counts)
         self._on_batch(counts)
 
+    def _named(self) -> set[str]:
+        return set() if self._delivery.appliance is None else {self._delivery.appliance}
 
-def _observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
-    """Return what a document says, or why it cannot be archived as a job."""
-    if raw.problem is not None or raw.key is None:
-        return raw.problem or "it has no job key"
-    name = appliance if raw.appliance is None else raw.appliance
-    if name is None:
-        raise UsageError(f"{raw.position} does not say whose job it is; name it with --appliance")
-    try:
-        check_name(name)
-        document = canonical.read(raw.info)
-    except (NotAJobError, UsageError) as error:
-        return str(error)
-    status = document.info.status
-    sight = raw.sight or Sight(seen_at, seen_at, {status: seen_at})
-    if status not in sight.statuses:
-        sight = sight._replace(statuses={**sight.statuses, status: sight.last_seen})
-    return Observation(name, raw.key, document, sight)
+
+def _names(observations: Iterable[Observation]) -> set[str]:
+    return {observation.appliance for observation in observations}
 
 
 @contextmanager

@@ -91,6 +91,37 @@ class JsonText:
             if len(self._buffer) - end > _NUMBER_CUT or not self._more():
                 return value, self._step_to(end)
 
+    def gap(self) -> str:
+        """Step over a comma and the white space around it, and return them; empty if there is none.
+
+        `place` is then that of the next value.
+        """
+        start = self._place
+        if not self.take(","):
+            return ""
+        self.peek()
+        return self._buffer[start : self._place]
+
+    def ahead(self, length: int) -> str:
+        """Return the next characters, so many if there are, without stepping over them."""
+        while len(self._buffer) - self._place < length and self._more():
+            pass
+        return self._buffer[self._place : self._place + length]
+
+    def until(self, boundary: str) -> str:
+        """Return the text up to a boundary and with its first character, without stepping over it.
+
+        Empty if there is no boundary, or none before what has been read of the stream ends.
+        """
+        end = self._buffer.find(boundary, self._place) if boundary else -1
+        if end < 0 and boundary and self._more():
+            end = self._buffer.find(boundary, self._place)
+        return self._buffer[self._place : end + 1]
+
+    def skip(self, length: int) -> None:
+        """Step over so many characters."""
+        self._step_to(self._place + length)
+
     def _end_of_value(self) -> int:
         """Return where a value that cannot be decoded ends, by its strings and brackets alone."""
         place, depth = self._place, 0

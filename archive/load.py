@@ -5,35 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import sqlalchemy as sa
-
-from archive import dialects, instants, merge, tables
-from archive.appliances import lock_appliances
+from archive import dialects, tables
+from archive.appliances import find_appliances, record_sights
 from archive.batch import Batch, update_jobs
+from archive.latest import LatestDeliveries
 from archive.merge import Sight, State
-from archive.normalise import Normalised, normalise
+from archive.normalise import Build, Location, Operation
 from archive.references import References
 from archive.rollup import Contribution, Totals
-from archive.stored import JobKey, Stored, find_stored, new_ids
+from archive.statuses import record_statuses
+from archive.stored import JobKey, Stored, find_stored, new_ids, set_last_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.canonical import Document
     from archive.days import Calendar
-
-_CHUNK = 500
+    from archive.prepare import Prepared
 
 
 class Observation(NamedTuple):
-    """One document of one job, and when it was seen."""
+    """One document of one job, and when it was seen.
+
+    `fingerprint` stands for its bytes if it was seen with the delivery that is being loaded; it is
+    None for a document that says itself when it was seen.
+    """
 
     appliance: str
     key: str
-    document: Document
+    document: Prepared
     sight: Sight
+    fingerprint: bytes | None
 
 
 @dataclass
@@ -51,64 +54,66 @@ class Counts:
 class Loader:
     """Writes batches of observations, each within the caller's transaction.
 
+    `seen_at` is when the delivery was seen. The caller has locked all appliances that it names.
     After a transaction that failed a loader must not be used again: it remembers numbers.
     """
 
-    def __init__(self, run_id: int, calendar: Calendar) -> None:
+    def __init__(self, run_id: int, calendar: Calendar, seen_at: str) -> None:
         self._run_id = run_id
         self._calendar = calendar
+        self._here = Sight(seen_at, seen_at, {})
         self._references = References()
         self._totals = Totals()
+        self._latest = LatestDeliveries(seen_at)
+
+    def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of those of the appliances that the archive has, by name."""
+        numbers = find_appliances(connection, names)
+        self._latest.open(connection, numbers.values())
+        return numbers
+
+    def greet(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+        """Record that appliances told something, and return their numbers by name."""
+        locked = record_sights(connection, dict.fromkeys(names, self._here))
+        self._latest.open(connection, locked.ids.values())
+        return locked.ids
+
+    def known(self, appliance_id: int) -> Mapping[bytes, int]:
+        """Return the jobs that are unchanged if a document has one of these fingerprints."""
+        return self._latest.known(appliance_id)
+
+    def see_again(self, appliance_id: int, fingerprints: Iterable[bytes], counts: Counts) -> None:
+        """Record that documents that are `known` have been delivered again."""
+        known = self._latest.known(appliance_id)
+        for fingerprint in fingerprints:
+            self._latest.see(appliance_id, known[fingerprint], fingerprint, apart=False)
+            counts.seen += 1
+            counts.unchanged += 1
 
     def load(
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
     ) -> None:
         """Merge a batch into the archive and add what happened to `counts`."""
-        incoming = self._merge(connection, observations)
-        stored = find_stored(connection, incoming)
+        locked = record_sights(connection, _sights(observations))
+        self._latest.open(connection, locked.ids.values())
+        incoming, delivered = _merge(observations, locked.ids)
+        stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
-        changed = {
-            key: state
-            for key, state in incoming.items()
-            if key in stored and state.rank > stored[key].rank
-        }
+        changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
         counts.seen += len(observations)
         counts.new += len(new)
         counts.changed += len(changed)
         counts.unchanged += len(observations) - len(new) - len(changed)
-        for state in (*new.values(), *changed.values()):
-            counts.findings += len(state.document.findings)
-        self._touch(connection, incoming, changed, stored)
+        for states in (new, changed):
+            counts.findings += sum(len(state.document.findings) for state in states.values())
         if new or changed:
-            self._write(connection, new, changed, stored)
+            self._write(connection, new, changed, stored, delivered)
+        self._touch(connection, incoming, changed, stored, delivered)
 
     def finish(self, connection: Connection) -> None:
-        """Bring the day totals in line; to be called last in a transaction."""
+        """Bring the latest deliveries and day totals in line; the last thing in a transaction."""
+        self._latest.write(connection)
         self._totals.write(connection)
-
-    def _merge(
-        self, connection: Connection, observations: Sequence[Observation]
-    ) -> dict[JobKey, State]:
-        """Return one state for each job of the batch, its appliance locked."""
-        sights: dict[str, Sight] = {}
-        for name, _, _, sight in observations:
-            seen = Sight(sight.first_seen, sight.last_seen, {})
-            sights[name] = sights[name].merge(seen) if name in sights else seen
-        appliances = lock_appliances(connection, sights)
-        states: dict[JobKey, State] = {}
-        for name, job_key, document, sight in observations:
-            info = document.info
-            rank = merge.rank(
-                info.status,
-                None if info.progress is None else info.progress.completed,
-                info.duration,
-                info.end_time and instants.fixed_form(info.end_time),
-                document.digest,
-            )
-            key = (appliances[name], job_key)
-            state = State(rank, sight, document)
-            states[key] = states[key].merge(state) if key in states else state
-        return states
 
     def _write(
         self,
@@ -116,45 +121,60 @@ class Loader:
         new: dict[JobKey, State],
         changed: dict[JobKey, State],
         stored: dict[JobKey, Stored],
+        delivered: dict[JobKey, bytes],
     ) -> None:
-        documents = {key: normalise(state.document.info) for key, state in (new | changed).items()}
-        self._references.learn(
-            connection, (key for rows in documents.values() for key in rows.references())
-        )
+        states = (*new.values(), *changed.values())
+        self._references.learn(connection, (state.document.rows for state in states))
         batch = Batch(self._references)
         statuses: list[tuple[Any, ...]] = []
         for key, job_id in new_ids(connection, new).items():
             state = new[key]
-            row = self._job_row(key, job_id, state, state.sight, documents[key])
-            batch.insert_job(row, state.document, documents[key])
+            sight = state.sight
+            last_seen: str | None = sight.last_seen
+            if key in delivered and self._is_latest(key[0], sight.last_seen):
+                self._latest.see(key[0], job_id, delivered[key], apart=False)
+                last_seen = None
+            row = self._job_row(key, job_id, state.document, sight.first_seen, last_seen)
+            batch.insert_job(row, state.document)
             self._totals.add(_contribution(row))
-            for status, observed_at in state.sight.statuses.items():
+            for status, observed_at in sight.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
         for key, state in changed.items():
             before = stored[key]
-            sight = state.sight.merge(Sight(before.first_seen, before.last_seen, {}))
-            row = self._job_row(key, before.id, state, sight, documents[key])
-            batch.replace_job(row, state.document, documents[key])
+            first_seen = min(before.first_seen, state.sight.first_seen)
+            row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
+            batch.replace_job(row, state.document)
             self._totals.add(before.counted, -1)
             self._totals.add(_contribution(row))
         batch.write(connection)
         dialects.insert(connection, tables.job_status, statuses)
 
+    def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
+        """Say whether a job was last seen with this delivery, and this is its appliance's latest."""
+        return last_seen == self._here.last_seen and self._latest.takes(appliance_id)
+
     def _job_row(
-        self, key: JobKey, job_id: int, state: State, sight: Sight, rows: Normalised
+        self,
+        key: JobKey,
+        job_id: int,
+        document: Prepared,
+        first_seen: str,
+        last_seen: str | None,
     ) -> tuple[Any, ...]:
+        job, build, location, operation, _, _ = document.rows
+        ids = self._references.ids
         return (
             key[0],
             job_id,
             key[1],
-            self._calendar.job_day(rows.job.start_time, key[1], sight.first_seen),
-            *rows.job,
-            self._references.id_of(rows.location),
-            self._references.id_of(rows.build),
-            self._references.id_of(rows.operation),
-            state.document.digest,
-            sight.first_seen,
-            sight.last_seen,
+            self._calendar.job_day(job[2], key[1], first_seen),
+            *job,
+            None if location is None else ids(Location)[location],
+            None if build is None else ids(Build)[build],
+            None if operation is None else ids(Operation)[operation],
+            document.digest,
+            first_seen,
+            last_seen,
             self._run_id,
         )
 
@@ -164,65 +184,71 @@ class Loader:
         incoming: dict[JobKey, State],
         changed: dict[JobKey, State],
         stored: dict[JobKey, Stored],
+        delivered: dict[JobKey, bytes],
     ) -> None:
         """Record when known jobs were seen, and in which status."""
         later: dict[tuple[int, str], list[int]] = {}
         earlier: list[dict[str, Any]] = []
         statuses: dict[tuple[int, int], dict[str, str]] = {}
         for key, before in stored.items():
-            sight = incoming[key].sight
-            if sight.last_seen > before.last_seen:
-                later.setdefault((key[0], sight.last_seen), []).append(before.id)
+            sight, (appliance_id, _) = incoming[key].sight, key
+            last_seen = self._latest.last_seen(appliance_id, before.id, before.own_last_seen)
+            if sight.last_seen >= last_seen and self._in_latest(key, sight, delivered):
+                apart = before.own_last_seen is not None
+                self._latest.see(appliance_id, before.id, delivered[key], apart=apart)
+            elif sight.last_seen > last_seen:
+                later.setdefault((appliance_id, sight.last_seen), []).append(before.id)
+                self._latest.leave(appliance_id, before.id)
             if sight.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], sight.first_seen)
                 if key not in changed:
                     self._totals.add(before.counted, -1)
                     self._totals.add(before.counted._replace(day=day))
-                earlier.append(
-                    {
-                        "of_appliance": key[0],
-                        "of_job": before.id,
-                        "new_first_seen": sight.first_seen,
-                        "new_day": day,
-                    }
-                )
+                    earlier.append(
+                        {
+                            "of_appliance": appliance_id,
+                            "of_job": before.id,
+                            "new_first_seen": sight.first_seen,
+                            "new_day": day,
+                        }
+                    )
             # Seen in order, and in the status it has: what is known of its statuses stays true.
-            if sight.first_seen < before.last_seen or set(sight.statuses) != {before.status}:
-                statuses[key[0], before.id] = sight.statuses
-        _update_last_seen(connection, later)
+            if sight.first_seen < last_seen or set(sight.statuses) != {before.status}:
+                statuses[appliance_id, before.id] = sight.statuses
+        for (appliance_id, instant), job_ids in later.items():
+            set_last_seen(connection, appliance_id, job_ids, instant)
         self._references.learn_days(connection, [change["new_day"] for change in earlier])
         update_jobs(connection, earlier)
-        self._record_statuses(connection, statuses)
+        record_statuses(connection, statuses, self._run_id)
 
-    def _record_statuses(
-        self, connection: Connection, observed: dict[tuple[int, int], dict[str, str]]
-    ) -> None:
-        table = tables.job_status
-        rows = []
-        for (appliance_id, job_id), statuses in observed.items():
-            query = sa.select(table.c.status, table.c.observed_at).where(
-                table.c.appliance_id == appliance_id, table.c.job_id == job_id
-            )
-            known = dict(map(tuple, connection.execute(query)))
-            rows += [
-                (appliance_id, job_id, status, observed_at, self._run_id)
-                for status, observed_at in statuses.items()
-                if status not in known or observed_at < known[status]
-            ]
-        dialects.upsert(connection, table, rows, ["observed_at", "run_id"])
+    def _in_latest(self, key: JobKey, sight: Sight, delivered: dict[JobKey, bytes]) -> bool:
+        return key in delivered and self._is_latest(key[0], sight.last_seen)
 
 
-def _update_last_seen(connection: Connection, later: dict[tuple[int, str], list[int]]) -> None:
-    job = tables.job
-    for (appliance_id, last_seen), ids in later.items():
-        for start in range(0, len(ids), _CHUNK):
-            connection.execute(
-                sa.update(job)
-                .where(
-                    job.c.appliance_id == appliance_id, job.c.id.in_(ids[start : start + _CHUNK])
-                )
-                .values(last_seen=last_seen)
-            )
+def _sights(observations: Sequence[Observation]) -> dict[str, Sight]:
+    """Return between which instants each appliance was seen."""
+    sights: dict[str, Sight] = {}
+    for name, _, _, (first_seen, last_seen, _), _ in observations:
+        known = sights.get(name)
+        if known is None or first_seen < known.first_seen or last_seen > known.last_seen:
+            sight = Sight(first_seen, last_seen, {})
+            sights[name] = sight if known is None else known.merge(sight)
+    return sights
+
+
+def _merge(
+    observations: Sequence[Observation], appliance_ids: Mapping[str, int]
+) -> tuple[dict[JobKey, State], dict[JobKey, bytes]]:
+    """Return one state for each job of a batch, and the fingerprints of those just delivered."""
+    states: dict[JobKey, State] = {}
+    delivered: dict[JobKey, bytes] = {}
+    for name, job_key, document, sight, fingerprint in observations:
+        key = (appliance_ids[name], job_key)
+        state = State(document.rank, sight, document)
+        states[key] = states[key].merge(state) if key in states else state
+        if fingerprint is not None:
+            delivered[key] = fingerprint
+    return states, delivered
 
 
 def _contribution(row: tuple[Any, ...]) -> Contribution:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import instants, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from archive.wire import Failure, Info, Message, Nested, Param
 
 # vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
@@ -121,18 +119,10 @@ class Normalised(NamedTuple):
     messages: list[MessageRows]
     error: ErrorRow | None
 
-    def references(self) -> Iterator[Build | Location | Operation | Template]:
-        """Yield the natural keys of all shared texts."""
-        for key in (self.build, self.location, self.operation):
-            if key is not None:
-                yield key
-        for message in self.messages:
-            yield message.template
-
 
 def normalise(info: Info) -> Normalised:
     """Return the rows of one job."""
-    url, folder = _split_location(info.location)
+    url, folder = split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
     # By position, in the order of the columns: this runs once for every job.
     job = JobColumns(
@@ -170,7 +160,8 @@ def mask_url(url: str) -> str:
     return _PASSWORD.sub(r"\1:***@", url)
 
 
-def _split_location(location: str | None) -> tuple[str | None, str | None]:
+def split_location(location: str | None) -> tuple[str | None, str | None]:
+    """Return a location's URL as it was configured, and the folder of the single backup."""
     if location is None:
         return None, None
     cut = location.rfind(_FOLDER)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 Natural = Build | Location | Operation | Template
+Rows = tuple[Any, ...]
 
 _TABLES: dict[type, sa.Table] = {
     Build: tables.build,
@@ -40,19 +41,30 @@ class References:
         self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
         self._years = {str(year) for year in days.CALENDAR_YEARS}
 
-    def id_of(self, key: Natural | None) -> int | None:
-        """Return the number of a key that `learn` has been given; None for no key."""
-        return None if key is None else self._ids[type(key)][key]
+    def ids(self, kind: type[Natural]) -> dict[Any, int]:
+        """Return the numbers of the keys of a kind that `learn` has been given."""
+        return self._ids[kind]
 
-    def learn(self, connection: Connection, keys: Iterable[Natural]) -> None:
-        """Make sure that each key has a row and a known number."""
-        unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
+    def learn(self, connection: Connection, documents: Iterable[Rows]) -> None:
+        """Make sure that each shared text of some documents has a row and a known number.
+
+        Documents are the fields of `normalise.Normalised`, in order.
+        """
         for known in self._ids.values():
             if len(known) > _REMEMBERED:
                 known.clear()
-        for key in keys:
-            if key not in self._ids[type(key)]:
-                unknown[type(key)][key] = None
+        builds, locations, operations, templates = (self._ids[kind] for kind in _TABLES)
+        unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
+        for _, build, location, operation, messages, _ in documents:
+            if build is not None and build not in builds:
+                unknown[Build][Build._make(build)] = None
+            if location is not None and location not in locations:
+                unknown[Location][Location._make(location)] = None
+            if operation is not None and operation not in operations:
+                unknown[Operation][Operation._make(operation)] = None
+            for message in messages:
+                if message[1] not in templates:
+                    unknown[Template][Template._make(message[1])] = None
         for kind, wanted in unknown.items():
             if wanted:
                 self._learn_kind(connection, kind, list(wanted))

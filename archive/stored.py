@@ -10,7 +10,7 @@ from archive import merge, tables
 from archive.rollup import Contribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -20,14 +20,17 @@ JobKey = tuple[int, str]
 
 
 class Stored(NamedTuple):
-    """A job as the archive has it; `counted` is what it has added to the day totals."""
+    """A job as the archive has it; `counted` is what it has added to the day totals.
+
+    `own_last_seen` is None for a job of its appliance's latest delivery.
+    """
 
     id: int
     rank: merge.Rank
     counted: Contribution
     start_time: str | None
     first_seen: str
-    last_seen: str
+    own_last_seen: str | None
 
     @property
     def status(self) -> str:
@@ -86,16 +89,43 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
 
 def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
     """Number new jobs after the greatest of their appliance, which the caller has locked."""
-    job = tables.job
-    following: dict[int, int] = {}
+    keys = list(new)
+    following = _greatest_ids(connection, sorted({appliance_id for appliance_id, _ in keys}))
     numbers: dict[JobKey, int] = {}
-    for key in new:
-        appliance_id = key[0]
-        if appliance_id not in following:
-            greatest = connection.execute(
-                sa.select(sa.func.max(job.c.id)).where(job.c.appliance_id == appliance_id)
-            ).scalar()
-            following[appliance_id] = int(greatest or 0) + 1
-        numbers[key] = following[appliance_id]
-        following[appliance_id] += 1
+    for key in keys:
+        following[key[0]] += 1
+        numbers[key] = following[key[0]]
     return numbers
+
+
+def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
+    job, appliance = tables.job, tables.appliance
+    # A look at the end of each appliance's part of the primary key.
+    greatest = (
+        sa.select(sa.func.max(job.c.id))
+        .where(job.c.appliance_id == appliance.c.id)
+        .correlate(appliance)
+        .scalar_subquery()
+    )
+    found: dict[int, int] = {}
+    for start in range(0, len(appliance_ids), _CHUNK):
+        query = sa.select(appliance.c.id, sa.func.coalesce(greatest, 0)).where(
+            appliance.c.id.in_(appliance_ids[start : start + _CHUNK])
+        )
+        found |= dict(map(tuple, connection.execute(query)))
+    return found
+
+
+def set_last_seen(
+    connection: Connection, appliance_id: int, job_ids: Iterable[int], instant: str | None
+) -> None:
+    """Write into the rows of an appliance's jobs when they were last seen."""
+    job, ordered = tables.job, sorted(job_ids)
+    for start in range(0, len(ordered), _CHUNK):
+        connection.execute(
+            sa.update(job)
+            .where(
+                job.c.appliance_id == appliance_id, job.c.id.in_(ordered[start : start + _CHUNK])
+            )
+            .values(last_seen=instant)
+        )

@@ -176,7 +176,8 @@ job = Table(
     Column("operation_id", ForeignKey("operation.id")),
     _required("digest", LargeBinary),
     _required("first_seen", Instant),
-    _required("last_seen", Instant),
+    # NULL: it was in its appliance's latest delivery, whose `seen_at` is when it was last seen.
+    Column("last_seen", Instant),
     _required("run_id", BigInteger, ForeignKey("ingest_run.id")),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
     UniqueConstraint("appliance_id", "key"),
@@ -184,6 +185,17 @@ job = Table(
     CheckConstraint("first_seen <= last_seen", name="seen_order"),
     Index(None, "day"),
     Index(None, "appliance_id", "day"),
+    sqlite_with_rowid=False,
+)
+
+# What an appliance's latest delivery held: see `archive.latest`.
+latest_delivery = Table(
+    "latest_delivery",
+    metadata,
+    _key("appliance_id"),
+    _required("seen_at", Instant),
+    _required("documents", LargeBinary),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
     sqlite_with_rowid=False,
 )
 

@@ -12,6 +12,7 @@ from archive import (
     dialects,
     documents,
     findings,
+    latest,
     numbers,
     rollup,
     settings,
@@ -42,12 +43,34 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         wrong = rollup.differences(connection, rollup.count(connection))
         if wrong:
             yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
+        yield from _latest_deliveries(connection)
         calendar = settings.calendar(connection)
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
         for number, job in enumerate(documents.jobs(connection), 1):
             yield from _wrong(job, calendar)
             if number % _TOLD_EVERY == 0:
                 on_job(number, total)
+
+
+def _latest_deliveries(connection: Connection) -> Iterator[str]:
+    """Compare the jobs of the latest deliveries with those that have no `last_seen` of their own."""
+    job, table = tables.job, tables.latest_delivery
+    unmarked: dict[int, set[int]] = {}
+    for appliance_id, job_id in connection.execute(
+        sa.select(job.c.appliance_id, job.c.id).where(job.c.last_seen.is_(None))
+    ):
+        unmarked.setdefault(appliance_id, set()).add(job_id)
+    for appliance_id, data in connection.execute(
+        sa.select(table.c.appliance_id, table.c.documents)
+    ):
+        held = set(latest.decode(data).values())
+        if held != unmarked.pop(appliance_id, set()):
+            unmarked[appliance_id] = held
+    if unmarked:
+        yield (
+            f"of {len(unmarked):,} appliances it is not known when their jobs were last seen;"
+            " deliver their answers again"
+        )
 
 
 def _drift(connection: Connection) -> Iterator[str]:

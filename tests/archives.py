@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import days, dialects, export, ingest, tables
+from archive import days, dialects, export, ingest, latest, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +53,14 @@ def rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
     """Return what a query gives."""
     with dialects.reading(engine) as connection:
         return [tuple(row) for row in connection.execute(query)]
+
+
+def job_rows(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
+    """Return the jobs, or some of their columns, in order; each says when it was last seen."""
+    columns = [column for column in latest.job_columns() if not names or column.key in names]
+    job = tables.job.c
+    query = sa.select(*columns).select_from(latest.joined()).order_by(job.appliance_id, job.id)
+    return rows(engine, query)
 
 
 def lines(engine: Engine) -> str:

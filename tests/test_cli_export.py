@@ -46,7 +46,7 @@ def test_each_table_is_a_file(place: str, tmp_path: Path) -> None:
     """There is a file for each table of the schema, with its columns; the folder is made."""
     folder = tmp_path / "new" / "folder"
     done = archive("export", "csv", str(folder), place)
-    names = sorted(tables.metadata.tables)
+    names = sorted(tables.metadata.tables.keys() - {"latest_delivery"})
     assert done == (0, "", f"{len(names)} tables written to {folder}.\n")
     assert sorted(path.name for path in folder.iterdir()) == [f"{name}.csv" for name in names]
     for name in names:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from archive import database, ingest, instants, tables
 from tests import postgres
-from tests.archives import SEEN, count, deliver, lines, rows
+from tests.archives import SEEN, count, deliver, job_rows, lines, rows
 from tests.command import Done, archive, at
 from tests.samples import BASE, DATA, SAMPLES, api, job
 
@@ -142,8 +142,7 @@ def test_when_it_was_fetched(
     """A delivery was seen when it is said to have been fetched, else now."""
     monkeypatch.setattr(instants, "now", lambda: SEEN)
     assert archive("ingest", "good.json", "-a", "a", *option, at(engine)).code == 0
-    job = tables.job.c
-    assert rows(engine, sa.select(job.first_seen, job.last_seen).distinct()) == [(seen, seen)]
+    assert set(job_rows(engine, "first_seen", "last_seen")) == {(seen, seen)}
 
 
 @pytest.mark.usefixtures("folder")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from archive import deliveries, jsontext
 from archive.merge import Sight
+from tests.readers import read, read_known
 from tests.samples import DATA, SAMPLES, job
 
 if TYPE_CHECKING:
@@ -28,12 +29,6 @@ def lines(*values: Any) -> bytes:
 def exported(key: str = KEY, **fields: Any) -> dict[str, Any]:
     """An exported job."""
     return {"appliance": "vc01", "job": key, "info": job()} | fields
-
-
-def read(data: bytes, name: str = "answer.json") -> list[RawDocument]:
-    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
-    _, documents = deliveries.read(stream, name)
-    return list(documents)
 
 
 def keys(documents: list[RawDocument]) -> list[str | None]:
@@ -71,9 +66,8 @@ def test_lines_in_any_encoding(encoding: str, end: str) -> None:
     """JSON Lines are known as such in any encoding and with any line ends."""
     text = end.join(json.dumps({key: info}) for key, info in SAMPLES.items()) + end
     stream = io.BufferedReader(io.BytesIO(text.encode(encoding)), 1 << 16)
-    in_lines, documents = deliveries.read(stream, "-")
-    assert in_lines
-    assert keys(list(documents)) == list(SAMPLES)
+    assert deliveries.form(stream, "-").in_lines
+    assert keys(read(text.encode(encoding), "-")) == list(SAMPLES)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +88,7 @@ def test_lines_in_any_encoding(encoding: str, end: str) -> None:
 def test_lines_are_known(data: bytes, name: str, in_lines: bool) -> None:  # noqa: FBT001 - a row
     """JSON Lines are known by the name, or by a first line that is an object with more after it."""
     stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
-    assert deliveries.read(stream, name)[0] is in_lines
+    assert deliveries.form(stream, name).in_lines is in_lines
 
 
 def test_several_answers_follow_each_other() -> None:
@@ -186,8 +180,7 @@ def test_any_chunk_size_gives_the_same_documents(size: int, data: bytes) -> None
     whole = read(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jsontext, "_CHUNK", size)
-        stream = io.BufferedReader(io.BytesIO(data), 16)
-        assert list(deliveries.read(stream, "answer.json")[1]) == whole
+        assert read(data, buffer=16) == whole
 
 
 def test_what_was_held_is_read_again() -> None:
@@ -211,3 +204,43 @@ def test_what_was_held_is_read_again() -> None:
     for broken in (b"\xff", b'"a"', b"5", b'{"key": "a"}'):
         (document,) = deliveries.read_again(broken)
         assert document.problem
+
+
+def marks(data: bytes) -> list[bytes]:
+    """The fingerprints of the documents of an answer."""
+    return [deliveries.fingerprint(document.raw) for document in read(data)]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("source", [API, REST])
+def test_known_documents_are_stepped_over(source: bytes, indent: int | None) -> None:
+    """Of known documents only the fingerprints are told, in the place where they stand."""
+    data = json.dumps(json.loads(source), indent=indent).encode()
+    whole, found = read(data), marks(data)
+    for known in (found, found[::2], found[:1], found[-1:], [], [b"x" * 16]):
+        told = read_known(data, known)
+        assert told == [
+            deliveries.Again(mark) if mark in known else document
+            for mark, document in zip(found, whole, strict=True)
+        ]
+
+
+@given(st.integers(1, 40), st.sampled_from([API, REST]), st.sets(st.integers(0, 10)))
+def test_any_chunk_size_steps_over_the_same(size: int, data: bytes, places: set[int]) -> None:
+    """However little is read at a time, the same documents are known and the others read."""
+    known = [mark for place, mark in enumerate(marks(data)) if place in places]
+    whole = read_known(data, known)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsontext, "_CHUNK", size)
+        assert read_known(data, known, buffer=16) == whole
+
+
+def test_what_only_looks_like_a_boundary_is_read_through() -> None:
+    """A boundary within a text or a param does not cut a document."""
+    odd = job(
+        messages=[{"id": "m", "default_message": '},"2', "args": [], "params": {"2": {"s": "x"}}}]
+    )
+    data = json.dumps({"20260101-000000-1": odd, "20260102-000000-2": odd}, separators=(",", ":"))
+    whole, found = read(data.encode()), marks(data.encode())
+    assert read_known(data.encode(), found) == list(map(deliveries.Again, found))
+    assert read_known(data.encode(), found[:1]) == [deliveries.Again(found[0]), whole[1]]

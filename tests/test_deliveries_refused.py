@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import pytest
 
-from archive import deliveries
 from archive.deliveries import RawDocument
 from archive.errors import DeliveryError
+from tests.readers import read
 from tests.samples import DATA, SAMPLES, job
 
 KEY = "20260301-021500-25148086"
@@ -24,12 +23,6 @@ def lines(*values: Any) -> bytes:
 def exported(key: str = KEY, **fields: Any) -> dict[str, Any]:
     """An exported job."""
     return {"appliance": "vc01", "job": key, "info": job()} | fields
-
-
-def read(data: bytes, name: str = "answer.json") -> list[RawDocument]:
-    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
-    _, documents = deliveries.read(stream, name)
-    return list(documents)
 
 
 def keys(documents: list[RawDocument]) -> list[str | None]:

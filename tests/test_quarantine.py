@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, dialects, ingest, load, quarantine, tables, verify
+from archive import canonical, dialects, fastpath, ingest, load, quarantine, tables, verify
 from archive.errors import NotAJobError, UsageError
-from tests.archives import count, deliver, rows
+from tests.archives import count, deliver, job_rows, rows
 from tests.samples import api, job
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         raise NotAJobError("it is too new")
 
     monkeypatch.setattr(canonical, "read", refuse)
+    monkeypatch.setattr(fastpath, "read_info", lambda _raw: None)
+    monkeypatch.setattr(fastpath, "read_line", lambda _line: None)
     return monkeypatch
 
 
@@ -112,9 +114,8 @@ def test_what_has_become_readable_is_archived(
     refusing.undo()
     assert ingest.retry(engine).counts == load.Counts(seen=1, new=1)
     assert held(engine) == []
-    columns = tables.job.c
-    found = sa.select(columns.key, columns.status, columns.first_seen, columns.last_seen)
-    assert rows(engine, found) == [("x", "SUCCEEDED", FIRST, LATER)]
+    found = job_rows(engine, "key", "status", "first_seen", "last_seen")
+    assert found == [("x", "SUCCEEDED", FIRST, LATER)]
     assert rows(engine, sa.select(tables.job_status.c.observed_at)) == [(FIRST,)]
     assert list(verify.verify(engine)) == []
     assert ingest.retry(engine).counts == load.Counts()

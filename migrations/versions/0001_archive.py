@@ -49,12 +49,13 @@ SELECT
     job.progress_total,
     job.progress_completed,
     job.first_seen,
-    job.last_seen,
+    coalesce(job.last_seen, latest_delivery.seen_at) AS last_seen,
     job.appliance_id,
     job.id AS job_id
 FROM job
 INNER JOIN appliance ON job.appliance_id = appliance.id
 INNER JOIN calendar ON job.day = calendar.day
+LEFT JOIN latest_delivery ON job.appliance_id = latest_delivery.appliance_id
 LEFT JOIN location ON job.location_id = location.id
 LEFT JOIN build ON job.build_id = build.id
 """
@@ -205,7 +206,7 @@ def upgrade() -> None:
         sa.Column("operation_id", sa.BigInteger(), nullable=True),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("first_seen", Instant(), nullable=False),
-        sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=True),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_job_seen_order")),
         sa.CheckConstraint("length(key) BETWEEN 1 AND 255", name=op.f("ck_job_key_length")),
@@ -225,6 +226,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_job_appliance_id_day"), "job", ["appliance_id", "day"], unique=False)
     op.create_index(op.f("ix_job_day"), "job", ["day"], unique=False)
+    op.create_table(
+        "latest_delivery",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seen_at", Instant(), nullable=False),
+        sa.Column("documents", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_latest_delivery_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_latest_delivery")),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "quarantine",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -470,6 +482,7 @@ def downgrade() -> None:
     op.drop_table("job_error")
     op.drop_table("irregular_document")
     op.drop_table("quarantine")
+    op.drop_table("latest_delivery")
     op.drop_index(op.f("ix_job_day"), table_name="job")
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")

@@ -1,0 +1,67 @@
+"""From what a delivery holds to observations: what a job's document says, and when it was seen."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from archive import deliveries, fastpath
+from archive.appliances import check_name
+from archive.errors import NotAJobError, UsageError
+from archive.load import Observation
+from archive.merge import Sight
+from archive.prepare import common, prepare
+
+if TYPE_CHECKING:
+    from archive.deliveries import Line, RawDocument
+
+_checked = lru_cache(check_name)
+
+
+@lru_cache
+def _here(status: str, seen_at: str) -> Sight:
+    return Sight(seen_at, seen_at, {status: seen_at})
+
+
+def observe_line(line: Line, seen_at: str) -> Observation | None:
+    """Return what an exported job says; None if its line has to be read the long way."""
+    read = fastpath.read_line(line.text)
+    if read is None:
+        return None
+    try:
+        name = _checked(read.appliance)
+    except UsageError:  # the long way says it of the document
+        return None
+    document = common(read.document)
+    if read.seen is None:
+        sight, mark = _here(document.status, seen_at), line.fingerprint
+        return Observation(name, read.key, document, sight, mark)
+    return Observation(name, read.key, document, _with(Sight(*read.seen), document.status), None)
+
+
+def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
+    """Return what a document says, or why it cannot be archived as a job.
+
+    Raises UsageError if nobody says whose job it is.
+    """
+    if raw.problem is not None or raw.key is None:
+        return raw.problem or "it has no job key"
+    name = appliance if raw.appliance is None else raw.appliance
+    if name is None:
+        raise UsageError(f"{raw.position} does not say whose job it is; name it with --appliance")
+    try:
+        check_name(name)
+        document = prepare(raw.info)
+    except (NotAJobError, UsageError) as error:
+        return str(error)
+    if raw.sight is None:
+        mark = deliveries.fingerprint(raw.raw)
+        return Observation(name, raw.key, document, _here(document.status, seen_at), mark)
+    return Observation(name, raw.key, document, _with(raw.sight, document.status), None)
+
+
+def _with(sight: Sight, status: str) -> Sight:
+    """Return a sight that says when a job was seen in the status that it has."""
+    if status in sight.statuses:
+        return sight
+    return sight._replace(statuses={**sight.statuses, status: sight.last_seen})

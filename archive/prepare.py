@@ -1,0 +1,54 @@
+"""A document as it was delivered, made ready for the tables: the fast way or the long one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive import canonical, fastpath, instants, merge
+from archive.normalise import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archive.fastpath import Read, Rows
+    from archive.findings import Finding
+
+
+class Prepared(NamedTuple):
+    """What the archive keeps of one document.
+
+    `rows` are the fields of `normalise.Normalised`, in order. `irregular` is the canonical JSON if
+    the tables cannot give all of it back.
+    """
+
+    status: str
+    rank: merge.Rank
+    digest: bytes
+    rows: Rows
+    irregular: str | None
+    findings: Sequence[Finding]
+
+
+def prepare(raw: Any) -> Prepared:
+    """Read one job's details from parsed JSON. Raises NotAJobError if they cannot be a job."""
+    read = fastpath.read_info(raw)
+    if read is not None:
+        return common(read)
+    document = canonical.read(raw)
+    info = document.info
+    rank = merge.rank(
+        info.status,
+        None if info.progress is None else info.progress.completed,
+        info.duration,
+        info.end_time and instants.fixed_form(info.end_time),
+        document.digest,
+    )
+    irregular = document.text if document.irregular else None
+    return Prepared(
+        info.status, rank, document.digest, normalise(info), irregular, document.findings
+    )
+
+
+def common(read: Read) -> Prepared:
+    """Return a document that was read the fast way."""
+    return Prepared(*read, irregular=None, findings=())

@@ -1,0 +1,32 @@
+"""Deliveries read as an ingest reads them."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from archive import deliveries
+from archive.deliveries import RawDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[RawDocument]:
+    """Return all documents of a delivery, in lines or not."""
+    stream = io.BufferedReader(io.BytesIO(data), buffer)
+    in_lines, encoding = deliveries.form(stream, name)
+    if in_lines:
+        lines = deliveries.lines(stream, encoding)
+        return [document for line in lines for document in line.documents()]
+    found = deliveries.documents(stream, encoding)
+    return [document for document in found if isinstance(document, RawDocument)]
+
+
+def read_known(
+    data: bytes, known: Collection[bytes], buffer: int = 1 << 16
+) -> list[RawDocument | deliveries.Again]:
+    """Return the documents of an answer of which some are known."""
+    stream = io.BufferedReader(io.BytesIO(data), buffer)
+    _, encoding = deliveries.form(stream, "answer.json")
+    return list(deliveries.documents(stream, encoding, known))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive import canonical, fastpath, instants, merge, wire
+from archive.normalise import normalise
+from tests.samples import SAMPLES, job
+from tests.strategies import TEXT, documents, messages, to_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def the_long_way(raw: Any) -> fastpath.Read | None:
+    """What the other reader says of a document; None unless it is of the common form."""
+    document = canonical.read(raw)
+    info = document.info
+    if document.findings or document.irregular or info.status not in merge.FINISHED:
+        return None
+    assert info.end_time
+    assert info.progress
+    end = instants.fixed_form(info.end_time)
+    rank = merge.rank(info.status, info.progress.completed, info.duration, end, document.digest)
+    return fastpath.Read(info.status, rank, document.digest, normalise(info))
+
+
+def finished() -> st.SearchStrategy[dict[str, Any]]:
+    """Documents with nothing to note, but with any texts and messages."""
+    return st.builds(
+        job,
+        st.sampled_from(["SUCCEEDED", "FAILED"]),
+        messages=st.lists(messages(2), max_size=3),
+        location=TEXT,
+        user=TEXT,
+        build=st.fixed_dictionaries({"version_name": TEXT, "version": TEXT, "build_number": TEXT}),
+    )
+
+
+@given(documents() | finished())
+def test_both_readers_agree(raw: dict[str, Any]) -> None:
+    """What is read the fast way has the digest, the rank and the rows of the long way."""
+    read = fastpath.read_info(raw)
+    if read is not None:
+        assert read == the_long_way(raw)
+    line = json.dumps({"appliance": "a", "job": "k", "info": raw}).encode()
+    read_line = fastpath.read_line(line)
+    assert (read_line and read_line.document) == read
+
+
+@given(documents() | finished())
+def test_rest_is_read_the_same_or_not_at_all(raw: dict[str, Any]) -> None:
+    """Lists of entries are left to the long way, unless there are none."""
+    read = fastpath.read_info(to_rest(raw))
+    assert read in (None, fastpath.read_info(raw))
+
+
+def test_the_common_form_is_common() -> None:
+    """Finished jobs as appliances tell of them are read the fast way."""
+    told = {key: fastpath.read_info(info) for key, info in SAMPLES.items()}
+    assert sum(read is not None for read in told.values()) >= len(SAMPLES) // 3
+    read = fastpath.read_info(job())
+    assert read is not None
+    assert read == the_long_way(job())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "RUNNING"},
+        {"error": {}},
+        {"new": 1},
+        {"size": -1},
+        {"size": 1.0},
+        {"size": True},
+        {"duration": 10**6},
+        {"user": "\0"},
+        {"user": None},
+        {"end_time": "2026-03-01T02:00:00.000Z"},
+        {"end_time": "2026-03-01T02:16:00Z"},
+        {"start_time": "2026-02-30T02:15:00.000Z"},
+        {"start_time": "2026-03-01T24:15:00.000Z"},
+        {"start_time": "2026-03-01T02:15:00.000+00:00"},
+        {"start_time": "٢٠٢٦-03-01T02:15:00.000Z"},
+        {"messages": [{"id": "m", "default_message": "m"}]},
+        {
+            "messages": [
+                {"id": "m", "default_message": "m", "args": [], "params": {"d": {"d": 0.1}}}
+            ]
+        },
+        {
+            "messages": [
+                {
+                    "id": "m",
+                    "default_message": "m",
+                    "args": [],
+                    "params": {"d": {"dt": "2026-02-30T02:15:00.000Z"}},
+                }
+            ]
+        },
+    ],
+)
+def test_anything_else_is_read_the_long_way(fields: dict[str, Any]) -> None:
+    """What is not of the common form is not read here."""
+    raw = job() | fields
+    assert fastpath.read_info(raw) is None
+    line = {"appliance": "a", "job": "k", "info": raw}
+    assert fastpath.read_line(json.dumps(line).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"job": ""},
+        {"job": "k" * 256},
+        {"job": "a\0"},
+        {"new": 1},
+        {"seen": {"first": "2026-03-02T00:00:00.000Z", "last": "2026-03-01T00:00:00.000Z", "status": {}}},
+        {"seen": {"first": "2026-02-30T00:00:00.000Z", "last": "2026-03-01T00:00:00.000Z", "status": {}}},
+    ],
+)  # fmt: skip
+def test_an_odd_line_is_read_the_long_way(fields: dict[str, Any]) -> None:
+    """A line that breaks a rule of exports is not read here."""
+    line = {"appliance": "a", "job": "k", "info": job()}
+    assert fastpath.read_line(json.dumps(line).encode()) is not None
+    assert fastpath.read_line(json.dumps(line | fields).encode()) is None
+    for broken in (b"", b"{", b"[]", json.dumps(line).encode() + b"x", b"\xff"):
+        assert fastpath.read_line(broken) is None
+
+
+def test_when_it_was_seen_is_read_too() -> None:
+    """An export says when a job was seen; instants get their fixed width."""
+    first, last = "2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z"
+    seen = {"first": first, "last": last, "status": {"SUCCEEDED": last}}
+    line = {"appliance": "a", "job": "k", "info": job(), "seen": seen}
+    read = fastpath.read_line(json.dumps(line).encode())
+    assert read is not None
+    assert read[:3] == (
+        "a",
+        "k",
+        (
+            "2026-03-01T00:00:00.000000Z",
+            "2026-03-02T00:00:00.000000Z",
+            {"SUCCEEDED": "2026-03-02T00:00:00.000000Z"},
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("common", "whole"),
+    [
+        (fastpath._Info, wire.Info),
+        (fastpath._Message, wire.Message),
+        (fastpath._Param, wire.Param),
+        (fastpath._Nested, wire.Nested),
+        (fastpath._Build, wire.Build),
+        (fastpath._Progress, wire.Progress),
+        (fastpath._Target, wire.DynamicID),
+        (fastpath._Failure, wire.Failure),
+        (fastpath._Seen, wire.Seen),
+        (fastpath._Line, wire.ExportedJob),
+    ],
+)
+def test_fields_are_those_of_the_wire(common: Any, whole: Any) -> None:
+    """The common form has no field that the published schema has not, and the same order."""
+    fields: Mapping[str, Any] = whole.model_fields
+    names = [field.alias or name for name, field in fields.items()]
+    found = list(get_type_hints(common))
+    assert found == [name for name in sorted(names) if name in found]
+    required = {name for name, field in fields.items() if field.is_required()}
+    assert required <= common.__required_keys__
