@@ -116,7 +116,9 @@ DELIVERY = st.tuples(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(deliveries=st.lists(DELIVERY, max_size=6))
 def test_jobs_were_last_seen_when_they_were(engines: list[Engine], deliveries: Any) -> None:
     """Whatever is delivered in whatever order, each job tells its last sight, on each database."""
