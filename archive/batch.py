@@ -27,6 +27,7 @@ _INSERTED = (
     tables.job_finding,
     tables.irregular_document,
 )
+LOADED = tuple(table.name for table in (*_INSERTED, tables.job_status))
 # What goes with a replaced document; arguments and params follow their messages.
 _REPLACED = (tables.message, tables.job_error, tables.job_finding, tables.irregular_document)
 

@@ -256,6 +256,33 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
             copy.write_row(row)
 
 
+@contextmanager
+def constraints_last(connection: Connection, names: Sequence[str]) -> Iterator[None]:
+    """Check the foreign keys of tables at the end, all at once, rather than row by row.
+
+    For tables that are empty: on PostgreSQL the checks are then joins, which take a fifth of the
+    time. Nobody else can read the tables until the transaction ends. SQLite has no faster way, and
+    a user who does not own the tables has to take the slower one.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    found = connection.exec_driver_sql(
+        "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),"
+        " format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,"
+        " pg_get_constraintdef(pg_constraint.oid))"
+        " FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid"
+        " WHERE contype = 'f' AND conrelid = ANY (%s::regclass[])"
+        " AND pg_has_role(relowner, 'USAGE') ORDER BY conrelid, conname",
+        (list(names),),
+    ).all()
+    for drop, _ in found:
+        connection.exec_driver_sql(drop)
+    yield
+    for _, add in found:
+        connection.exec_driver_sql(add)
+
+
 def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequence[str]) -> None:
     """Insert whole rows; where the primary key exists already, update the `changed` columns."""
     if not rows:

@@ -1,18 +1,19 @@
 """One run over one delivery: documents read, merged and written; what cannot be read, held.
 
 A delivery is one transaction: all of it or none of it. JSON Lines, which may be very long, are
-committed in batches, each whole; the run log says how far a run came, and running it again
-completes it.
+committed in parts, each whole; the run log says how far a run came, and running it again completes
+it.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from itertools import islice
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import deliveries, dialects, instants, quarantine, runs, settings
 from archive.appliances import check_name, lock_appliances
+from archive.batch import LOADED
 from archive.deliveries import Again, RawDocument
 from archive.errors import (
     ArchiveError,
@@ -25,6 +26,7 @@ from archive.load import Counts, Loader, Observation
 from archive.merge import Sight
 from archive.observe import observe, observe_line
 from archive.quarantine import Held
+from archive.stored import is_empty
 
 if TYPE_CHECKING:
     import io
@@ -34,8 +36,9 @@ if TYPE_CHECKING:
 
     from archive.deliveries import Line
 
-# Documents that are merged together, and of a JSON Lines stream committed together.
+# Documents that are merged together, and how many such batches of JSON Lines are committed together.
 BATCH = 2000
+BATCHES_A_COMMIT = 10
 
 
 class Delivery(NamedTuple):
@@ -177,26 +180,36 @@ class _Run:
                 raws = [told for told in batch if isinstance(told, RawDocument)]
                 self._load(connection, loader, *self._observe(raws), self.counts)
             loader.finish(connection)
+            runs.record(connection, self.id, self.counts)
             runs.complete(connection, self.id)
 
     def commit_batches(self, lines: Iterator[Line]) -> None:
-        """Archive JSON Lines, each batch in a transaction of its own."""
-        batch = list(islice(lines, BATCH))
+        """Archive JSON Lines, so many batches in a transaction."""
+        batches = _Batches(lines)
         while True:
-            following = list(islice(lines, BATCH))
             counts = Counts(**vars(self.counts))
             with dialects.writing(self._engine) as connection:
-                dialects.lock(connection, ["calendar"], shared=True)
+                # Its batches lock appliances in no order: no other load may run meanwhile.
+                dialects.lock(connection, ["calendar"])
                 loader = self._begin(connection)
-                self._load_lines(connection, loader, batch, counts)
+                with ExitStack() as stack:
+                    part: Iterator[list[Line]] = islice(batches, BATCHES_A_COMMIT)
+                    first = next(batches, [])
+                    if not batches.ended and is_empty(connection):
+                        stack.enter_context(dialects.constraints_last(connection, LOADED))
+                        part = batches
+                    for batch in chain([first], part):
+                        self._load_lines(connection, loader, batch, counts)
                 loader.finish(connection)
-                if not following:
+                runs.record(connection, self.id, counts)
+                if batches.ended and batches.failure is None:
                     runs.complete(connection, self.id)
+            self._committed |= counts.seen > self.counts.seen
             self.counts = counts
-            self._committed = True
-            if not following:
+            if batches.failure is not None:
+                raise batches.failure
+            if batches.ended:
                 return
-            batch = following
 
     def _begin(self, connection: Connection) -> Loader:
         if self._loader is None:
@@ -276,7 +289,6 @@ class _Run:
             lock_appliances(connection, _names(observations))
             loader.load(connection, observations, counts)
         quarantine.hold(connection, refused)
-        runs.record(connection, self.id, counts)
         self._on_batch(counts)
 
     def _named(self) -> set[str]:
@@ -285,6 +297,29 @@ class _Run:
 
 def _names(observations: Iterable[Observation]) -> set[str]:
     return {observation.appliance for observation in observations}
+
+
+class _Batches:
+    """Lines in batches; `failure` says why there are no more, where that is not their end."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self.ended = False
+        self.failure: DeliveryError | None = None
+
+    def __iter__(self) -> Iterator[list[Line]]:
+        return self
+
+    def __next__(self) -> list[Line]:
+        batch: list[Line] = []
+        try:
+            batch.extend(islice(self._lines, BATCH))  # what was read before a failure stays in it
+        except DeliveryError as error:
+            self.failure = error
+        self.ended = len(batch) < BATCH
+        if not batch:
+            raise StopIteration
+        return batch
 
 
 @contextmanager

@@ -38,6 +38,11 @@ class Stored(NamedTuple):
         return self.counted.status
 
 
+def is_empty(connection: Connection) -> bool:
+    """Say whether the archive has no jobs yet."""
+    return connection.execute(sa.select(tables.job.c.id).limit(1)).first() is None
+
+
 def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
     """Return what the archive has of some jobs, by job."""
     job = tables.job
