@@ -8,18 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from archive import instants
 from archive.errors import DatabaseError
+
+if TYPE_CHECKING:
+    import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -137,7 +138,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises DatabaseError, with a sentence for people, for whatever the database refuses.
     """
-    with _explained(engine.url), engine.connect() as connection:
+    with _explained(engine), engine.connect() as connection:
         writer = connection.execution_options(archive_writes=True)
         if engine.dialect.name == "postgresql":
             # Who has waited for a lock must see what its last holder wrote, whatever the default.
@@ -152,7 +153,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
     Raises DatabaseError as `writing` does.
     """
-    with _explained(engine.url), engine.connect() as connection:
+    with _explained(engine), engine.connect() as connection:
         reader = connection
         if engine.dialect.name == "postgresql":
             reader = connection.execution_options(
@@ -163,13 +164,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _explained(url: URL) -> Iterator[None]:
+def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise DatabaseError(_explain(error.orig or error, url)) from error
-    except (sqlite3.Error, psycopg.Error) as error:
-        raise DatabaseError(_explain(error, url)) from error
+        raise DatabaseError(_explain(error.orig or error, engine.url)) from error
+    except engine.dialect.loaded_dbapi.Error as error:  # of a statement that went to the driver
+        raise DatabaseError(_explain(error, engine.url)) from error
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -188,7 +189,7 @@ def prepare_file(engine: Engine) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
-    with _explained(engine.url):
+    with _explained(engine):
         connection = engine.raw_connection()
         try:
             _use_wal(connection.cursor())
@@ -287,7 +288,11 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
     """Insert whole rows; where the primary key exists already, update the `changed` columns."""
     if not rows:
         return
-    make: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[connection.dialect.name]
+    make: Any
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as make
+    else:
+        from sqlalchemy.dialects.postgresql import insert as make
     statement = make(table)
     statement = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),

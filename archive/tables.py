@@ -125,7 +125,9 @@ message_template = Table(
     _required("digest", LargeBinary, unique=True),
     _required("message_id", Text),
     _required("default_message", Text),
-    Index(None, "message_id", postgresql_using="hash"),
+    # On PostgreSQL a hash, as ids may be of any length. The migration alone says so: an option of
+    # PostgreSQL's would bring its dialect into every command.
+    Index(None, "message_id"),
 )
 
 ingest_run = Table(

@@ -26,18 +26,19 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
 
     On a terminal texts are folded to its width; anywhere else lines are as long as they have to be.
     """
-    from rich.console import Console
-
     body = list(rows)
     fields = [
         _field(column, [row[place] for row in body])
         for place, column in enumerate(columns)
         if not column.optional or any(row[place] for row in body)
     ]
-    console = Console(file=out, force_terminal=out.isatty())
+    styled = False
     if out.isatty():
+        from rich.console import Console
+
+        console = Console(file=out, force_terminal=True)
         _fit(fields, console.width)
-    styled = console.color_system is not None and not console.no_color
+        styled = console.color_system is not None and not console.no_color
     out.writelines(f"{line}\n" for line in _lines(fields, len(body), styled=styled))
 
 
