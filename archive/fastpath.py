@@ -124,6 +124,10 @@ class _Line(TypedDict):
 _INFO = TypeAdapter(_Info)
 _LINE = TypeAdapter(_Line)
 
+# One object for each text that comes again and again: less to keep, and to hand over.
+_templates: dict[tuple[str, str], tuple[str, str]] = {}
+_REMEMBERED = 10_000
+
 # Plain tuples, in the order of the fields of `normalise.Normalised` and what is in it: they are
 # cheap to make, and to send from one process to another.
 Rows = tuple[Any, ...]
@@ -199,6 +203,8 @@ def _read(info: _Info) -> Read | None:
 
 
 def _rows(info: _Info) -> Rows:
+    if len(_templates) > _REMEMBERED:
+        _templates.clear()
     url, folder = split_location(info["location"])
     progress, build, target = info["progress"], info.get("build"), info.get("target")
     job = (
@@ -246,9 +252,10 @@ def _message(role: str, message: _Message) -> Rows:
     if params:
         message["params"] = _sorted(params)
         _add_params(message["params"], None, rows)
+    template = (message["id"], message["default_message"])
     return (
         role,
-        (message["id"], message["default_message"]),
+        _templates.setdefault(template, template),
         message.get("localized"),
         params is not None,
         message["args"],

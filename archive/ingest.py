@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,10 +22,12 @@ from archive.errors import (
     InterruptedDeliveryError,
     UsageError,
 )
+from archive.fastpath import read_line
 from archive.load import Counts, Loader, Observation
 from archive.merge import Sight
 from archive.observe import observe, observe_line
 from archive.quarantine import Held
+from archive.readahead import reading_ahead
 from archive.stored import is_empty
 
 if TYPE_CHECKING:
@@ -192,13 +194,11 @@ class _Run:
                 # Its batches lock appliances in no order: no other load may run meanwhile.
                 dialects.lock(connection, ["calendar"])
                 loader = self._begin(connection)
-                with ExitStack() as stack:
-                    part: Iterator[list[Line]] = islice(batches, BATCHES_A_COMMIT)
-                    first = next(batches, [])
-                    if not batches.ended and is_empty(connection):
-                        stack.enter_context(dialects.constraints_last(connection, LOADED))
-                        part = batches
-                    for batch in chain([first], part):
+                first = next(batches, [])
+                if is_empty(connection) and not batches.ended:
+                    self._load_first(connection, loader, chain([first], batches), counts)
+                else:
+                    for batch in chain([first], islice(batches, BATCHES_A_COMMIT - 1)):
                         self._load_lines(connection, loader, batch, counts)
                 loader.finish(connection)
                 runs.record(connection, self.id, counts)
@@ -210,6 +210,31 @@ class _Run:
                 raise batches.failure
             if batches.ended:
                 return
+
+    def _load_first(
+        self,
+        connection: Connection,
+        loader: Loader,
+        batches: Iterable[list[Line]],
+        counts: Counts,
+    ) -> None:
+        """Load a stream into an empty archive, all of it in one transaction.
+
+        Nothing can be known yet, so lines are read ahead; nobody misses the tables meanwhile.
+        """
+        if self._delivery.appliance is not None:
+            self._greet(connection, loader, self._delivery.appliance)
+        with reading_ahead() as read_ahead, dialects.constraints_last(connection, LOADED):
+            for lines, reads in read_ahead(batches):
+                observations: list[Observation] = []
+                others: list[RawDocument] = []
+                for line, read in zip(lines, reads, strict=True):
+                    if observed := observe_line(line, read, self._delivery.seen_at):
+                        observations.append(observed)
+                    else:
+                        others += line.documents()
+                more, refused = self._observe(others)
+                self._load(connection, loader, observations + more, refused, counts)
 
     def _begin(self, connection: Connection) -> Loader:
         if self._loader is None:
@@ -247,7 +272,7 @@ class _Run:
             for line in theirs:
                 if known and (mark := line.fingerprint) in known:
                     again.setdefault(name, []).append(mark)
-                elif observed := observe_line(line, self._delivery.seen_at):
+                elif observed := observe_line(line, read_line(line.text), self._delivery.seen_at):
                     observations.append(observed)
                 else:
                     others += line.documents()

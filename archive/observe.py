@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive import deliveries, fastpath
+from archive import deliveries
 from archive.appliances import check_name
 from archive.errors import NotAJobError, UsageError
 from archive.load import Observation
@@ -14,6 +14,7 @@ from archive.prepare import common, prepare
 
 if TYPE_CHECKING:
     from archive.deliveries import Line, RawDocument
+    from archive.fastpath import ReadLine
 
 _checked = lru_cache(check_name)
 
@@ -23,9 +24,8 @@ def _here(status: str, seen_at: str) -> Sight:
     return Sight(seen_at, seen_at, {status: seen_at})
 
 
-def observe_line(line: Line, seen_at: str) -> Observation | None:
+def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation | None:
     """Return what an exported job says; None if its line has to be read the long way."""
-    read = fastpath.read_line(line.text)
     if read is None:
         return None
     try:

@@ -1,15 +1,27 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, database, dialects, ingest, load, runs, settings, tables, verify
+from archive import (
+    canonical,
+    database,
+    dialects,
+    ingest,
+    load,
+    readahead,
+    runs,
+    settings,
+    tables,
+    verify,
+)
 from archive.days import Calendar
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
-from tests.archives import count, deliver, lines, rows
+from tests.archives import content, count, deliver, empty, lines, rows
 from tests.samples import DATA, SAMPLES, api, job
 
 if TYPE_CHECKING:
@@ -85,36 +97,95 @@ def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyP
     assert run(engine)["error"].startswith("cut.json: it is cut off")
 
 
-def test_lines_are_committed_in_batches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of JSON Lines the batches before a failure stay, and ingesting again completes them."""
-    monkeypatch.setattr(ingest, "BATCH", 3)
+def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of JSON Lines the parts before a failure stay, and ingesting again completes them."""
+    deliver(engine, SAMPLES, "vc02")
+    monkeypatch.setattr(ingest, "BATCH", 1)
+    monkeypatch.setattr(ingest, "BATCHES_A_COMMIT", 3)
     data = stream(*({key: info} for key, info in MANY.items()))
     with monkeypatch.context() as patch:
-        failing_load(patch, 1, DatabaseError("gone"))
+        failing_load(patch, 4, DatabaseError("gone"))
         with pytest.raises(InterruptedDeliveryError) as refused:
             deliver(engine, data, name="all.jsonl")
     assert str(refused.value) == (
         "all.jsonl: gone; the first 3 documents have been archived, ingesting it again completes it"
     )
-    assert count(engine, tables.job) == 3
+    assert count(engine, tables.job) == len(SAMPLES) + 3
     found = run(engine)
     assert (found["outcome"], found["seen"], found["new"]) == ("failed", 3, 3)
     again = deliver(engine, data, name="all.jsonl")
     assert again.counts == load.Counts(seen=7, new=4, unchanged=3)
     assert run(engine)["outcome"] == "complete"
-    assert sorted(rows(engine, sa.select(tables.job.c.key))) == [(key,) for key in MANY]
+    assert count(engine, tables.job) == len(SAMPLES) + 7
+
+
+def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into an empty archive a stream is loaded as a whole, and the schema is the same after it."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    exported = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(5)]
+    data = stream(*exported, {"x": job("RUNNING", new=1)}, {"x": {}}, {"y": job("FAILED")})
+    with monkeypatch.context() as patch:
+        failing_load(patch, 2, DatabaseError("gone"))
+        with pytest.raises(DatabaseError, match=r"^gone$"):
+            deliver(engine, data, name="all.jsonl")
+    assert count(engine, tables.job) == count(engine, tables.appliance) == 0
+    assert list(verify.verify(engine)) == []
+    whole = deliver(engine, data, name="all.jsonl")
+    assert (whole.counts.seen, whole.counts.new, whole.counts.quarantined) == (8, 7, 1)
+    assert list(verify.verify(engine)) == []
+    loaded = content(engine)
+    empty(engine)
+    monkeypatch.undo()
+    deliver(engine, data, name="all.jsonl")
+    assert content(engine) == loaded
+
+
+def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no second core to read ahead, the same is loaded."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    assert deliver(engine, data, None, name="all.jsonl").counts == load.Counts(seen=5, new=5)
+
+
+def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(readahead, "_read_lines", os.abort)
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    with pytest.raises(DeliveryError, match="a process that was reading it has been ended"):
+        deliver(engine, data, None, name="all.jsonl")
+    assert count(engine, tables.job) == 0
+
+
+def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first load leaves every foreign key as it was, and valid."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    empty(postgresql_archive)
+    query = (
+        "SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'f' ORDER BY conname"
+    )
+    with dialects.reading(postgresql_archive) as connection:
+        before = connection.exec_driver_sql(query).all()
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    deliver(postgresql_archive, data, None, name="all.jsonl")
+    with dialects.reading(postgresql_archive) as connection:
+        assert connection.exec_driver_sql(query).all() == before
+    assert len(before) > 10
+    assert {row[1] for row in before} == {True}
 
 
 def test_lines_that_cannot_be_decoded_interrupt(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a stream itself fails after its first batches, these stay and the run says how many."""
+    """Where a stream itself fails, what has been read of it stays and the run says how many."""
     monkeypatch.setattr(ingest, "BATCH", 2)
     data = stream(*({key: info} for key, info in MANY.items())).decode().encode("utf-16") + b"x"
-    with pytest.raises(InterruptedDeliveryError, match="the first 4 documents have been archived"):
+    with pytest.raises(InterruptedDeliveryError, match="the first 7 documents have been archived"):
         deliver(engine, data)
-    # A batch is committed when the next one could be read.
-    assert count(engine, tables.job) == run(engine)["new"] == 4
+    assert count(engine, tables.job) == run(engine)["new"] == 7
+    assert run(engine)["outcome"] == "failed"
 
 
 @pytest.mark.parametrize("data", [MANY, stream(MANY)])

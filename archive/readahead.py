@@ -1,0 +1,96 @@
+"""Lines read by other processes, while this one writes what they have read before.
+
+Reading takes about as long as writing, so a second core nearly doubles what a long stream is loaded
+with. What comes back are plain tuples, which are cheap to hand over.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import signal
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+from archive.errors import DeliveryError
+from archive.fastpath import Read, ReadLine, read_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from archive.deliveries import Line
+
+Lines = list["Line"]
+Batch = tuple[Lines, list[ReadLine | None]]
+
+# One process is left to this one and, on a small machine, the database; more find nothing to do.
+_MOST = 3
+_AHEAD = 2
+
+
+@contextmanager
+def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
+    """Give a function that adds to batches of lines what each line says, in the order of batches.
+
+    None stands for a line that is not of the common form. The function raises DeliveryError if one
+    of the processes is ended from outside.
+    """
+    processes = min(_MOST, (os.cpu_count() or 1) - 1)
+    if processes < 1:
+        yield lambda batches: ((lines, [*map(read_line, _texts(lines))]) for lines in batches)
+        return
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_ignore_interrupts)
+    try:
+        yield lambda batches: _read(pool, processes + _AHEAD, batches)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> Iterator[Batch]:
+    waiting: deque[tuple[Lines, Future[bytes]]] = deque()
+    for lines in batches:
+        waiting.append((lines, pool.submit(_read_lines, _texts(lines))))
+        if len(waiting) >= ahead:
+            yield _result(*waiting.popleft())
+    while waiting:
+        yield _result(*waiting.popleft())
+
+
+def _texts(lines: Lines) -> list[bytes]:
+    return [line.text for line in lines]
+
+
+def _result(lines: Lines, future: Future[bytes]) -> Batch:
+    try:
+        data = future.result()
+    except BrokenProcessPool as error:
+        raise DeliveryError(
+            "a process that was reading it has been ended, perhaps for want of memory"
+        ) from error
+    return lines, [_unpack(read) for read in marshal.loads(data)]  # noqa: S302 - from our own process
+
+
+def _unpack(read: tuple[object, ...] | None) -> ReadLine | None:
+    if read is None:
+        return None
+    appliance, key, seen, document = read
+    return ReadLine(appliance, key, seen, Read._make(document))  # type: ignore[arg-type]  # as packed
+
+
+def _read_lines(lines: Sequence[bytes]) -> bytes:
+    """Return what lines say, as bytes; runs in another process."""
+    return marshal.dumps([_pack(read_line(line)) for line in lines])
+
+
+def _pack(read: ReadLine | None) -> tuple[object, ...] | None:
+    return None if read is None else (*read[:3], tuple(read.document))
+
+
+def _ignore_interrupts() -> None:
+    # The process that started this one decides what an interrupt means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
