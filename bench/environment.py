@@ -15,7 +15,10 @@ _ENVIRONMENT = _HERE.parent / ".venv-bench"
 
 
 def peer(script: str, *arguments: str) -> str:
-    """Run a script of `bench/peers` in the environment of the peers; return what it prints."""
+    """Run a script of `bench/peers` in the environment of the peers, which `prepare` has made.
+
+    Returns what it prints. Raises SystemExit if it fails.
+    """
     return commands.run([str(_interpreter()), str(_HERE / "peers" / script), *arguments])
 
 

@@ -75,8 +75,9 @@ class Finding:
 
 
 def alternate(sides: Sequence[Side], rounds: int) -> list[Measured]:
-    """Run all sides in turns. Raises SystemExit if they do not agree on the rows."""
+    """Run all sides in turns. Raises SystemExit if any of them counts other rows."""
     taken = {side.name: Measured(side.name, []) for side in sides}
+    agreed: Rows | None = None
     for turn in range(rounds):
         # Whatever warms or tires the machine meets each side as often in each place.
         for side in sides if turn % 2 == 0 else reversed(sides):
@@ -85,15 +86,18 @@ def alternate(sides: Sequence[Side], rounds: int) -> list[Measured]:
             start = time.perf_counter()
             parts = side.run() or {}
             seconds = time.perf_counter() - start
+            progress(f"  round {turn + 1} of {rounds}: {side.name}: {seconds:.2f} s")
+            counted = side.count()
+            agreed = counted if agreed is None else agreed
+            if counted != agreed:
+                raise SystemExit(
+                    f"{side.name} counts other rows than the others: {counted}, {agreed}"
+                )
             measured = taken[side.name]
             measured.seconds.append(seconds)
+            measured.rows.update(counted)
             for part, value in parts.items():
                 measured.parts.setdefault(part, []).append(value)
-            measured.rows.update(side.count())
-            progress(f"  round {turn + 1} of {rounds}: {side.name}: {seconds:.2f} s")
-    counted = {name: measured.rows for name, measured in taken.items()}
-    if any(rows != counted[sides[0].name] for rows in counted.values()):
-        raise SystemExit(f"the sides do not agree on the rows: {counted}")
     return list(taken.values())
 
 
