@@ -62,6 +62,6 @@ CLAIM = Claim(
     " classes of SQLAlchemy's ORM, `add_all` and one commit for each appliance; whole processes",
     f"{WANTED} times as fast",
     _measure,
-    quick=5_000,
+    quick=3_000,
     full=50_000,
 )
