@@ -1,16 +1,17 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 TREES := $(wildcard archive migrations tests bench)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check lock clean python
+.PHONY: help demo test lint format check bench bench-full lock clean python
 # A recipe that fails must not leave a target that looks made.
 .DELETE_ON_ERROR:
 
 help: ## print these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.runtime ## install the command into .venv and show what it does
 	$(VENV)/bin/archive demo
@@ -30,6 +31,12 @@ format: $(VENV)/.dev ## format the code and mend what can be mended
 
 check: lint test ## lint, then test
 
+bench: $(VENV)/.dev ## measure all claims in minutes; BENCH_ARGS="..." is handed to the bench
+	$(VENV)/bin/python -m bench $(BENCH_ARGS)
+
+bench-full: $(VENV)/.dev ## measure all claims over as many jobs as it takes, in an hour or two
+	$(VENV)/bin/python -m bench --full $(BENCH_ARGS)
+
 # The development lock is made under the runtime lock: what users get is what is tested.
 lock: python ## write the newest versions to .ci/requirements.txt and -dev.txt
 	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
@@ -41,8 +48,8 @@ lock: python ## write the newest versions to .ci/requirements.txt and -dev.txt
 	compile --group build -o .ci/requirements.txt && \
 	compile --group dev -c .ci/requirements.txt -o .ci/requirements-dev.txt
 
-clean: ## remove .venv and everything the tools leave behind
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+clean: ## remove the environments and everything the tools leave behind
+	rm -rf $(VENV) .venv-bench build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
 		.mypy_cache .pytest_cache .ruff_cache
 	$(if $(TREES),find $(TREES) -name __pycache__ -prune -exec rm -rf {} +)
 

@@ -20,22 +20,38 @@ SERVICE = "com.vmware.appliance.recovery.backup.job"
 PARTS = ("seat", "common", "config", "vum", "statsdb", "wcp", "lookup", "sso")
 DAEMONS = ("vpxd", "vmdird", "vpostgres", "rhttpproxy", "sps", "vsan-health", "eam", "imagebuilder")
 TEXTS = (
-    "Backup manager has started the backup of the component {0} and streams it to the backup target."
-    " It is written in segments, each with a checksum of its own.",
-    "Component {0} has been written to the backup target by way of {1}; the checksum of the last"
-    " segment agrees with the one that the target reports.",
-    "The service {1} was quiesced while component {0} was read, and continued afterwards. Requests"
-    " that came meanwhile have been queued and answered.",
-    "The storage of component {0} grew during the backup; the estimate that was made before it no"
-    " longer holds, and more segments were written than planned.",
-    "Writing a segment of {0} to the backup target was tried again after {1} had not answered in"
-    " time. The second attempt succeeded; consider a shorter path.",
-    "The metadata file of the backup has been written, and its manifest lists the component {0} with"
-    " the checksums of all of its segments.",
-    "An appliance with {0} and {1} enabled needs the same components when it is restored from this"
-    " backup; enable them during the deployment.",
-    "Backups of this appliance beyond the retention count have been removed from the backup target,"
-    " with the component {0} and all others in them.",
+    (
+        "Backup manager has started the backup of the component {0} and streams it to the backup target."
+        " It is written in segments, each with a checksum of its own."
+    ),
+    (
+        "Component {0} has been written to the backup target by way of {1}; the checksum of the last"
+        " segment agrees with the one that the target reports."
+    ),
+    (
+        "The service {1} was quiesced while component {0} was read, and continued afterwards. Requests"
+        " that came meanwhile have been queued and answered."
+    ),
+    (
+        "The storage of component {0} grew during the backup; the estimate that was made before it no"
+        " longer holds, and more segments were written than planned."
+    ),
+    (
+        "Writing a segment of {0} to the backup target was tried again after {1} had not answered in"
+        " time. The second attempt succeeded; consider a shorter path."
+    ),
+    (
+        "The metadata file of the backup has been written, and its manifest lists the component {0} with"
+        " the checksums of all of its segments."
+    ),
+    (
+        "An appliance with {0} and {1} enabled needs the same components when it is restored from this"
+        " backup; enable them during the deployment."
+    ),
+    (
+        "Backups of this appliance beyond the retention count have been removed from the backup target,"
+        " with the component {0} and all others in them."
+    ),
 )
 BUILDS = (
     ("vCenter Server 7.0 Update 3", "7.0.3.01400", "21477706"),
@@ -90,7 +106,7 @@ def write_answers(folder: Path, number: int, *, per_appliance: int = 1000) -> li
 
 def _messages() -> list[dict[str, Any]]:
     """Return every message there is: a text with each of the arguments it is told with."""
-    messages = []
+    messages: list[dict[str, Any]] = []
     for number, text in enumerate(TEXTS):
         for part in PARTS:
             for daemon in DAEMONS if "{1}" in text else DAEMONS[:1]:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-ROUNDS = 5
+Rows = dict[str, int]
 
 
-class Side(NamedTuple):
-    """One way to do the job: `prepare` is not timed, `run` is. `run` returns how many rows it has
-    made or read, which every side of a comparison must agree on.
+@dataclass(frozen=True)
+class Side:
+    """One way to do the job: `prepare` and `count` are not timed, `run` is.
+
+    `run` may tell parts of its own time, in seconds. `count` says how many rows of each kind are
+    there afterwards, which every side of a comparison must agree on.
     """
 
     name: str
-    run: Callable[[], int]
+    run: Callable[[], Mapping[str, float] | None]
+    count: Callable[[], Rows]
     prepare: Callable[[], None] = lambda: None
 
 
-class Measured(NamedTuple):
-    """What a side took, in seconds, and the rows it counted."""
+@dataclass(frozen=True)
+class Measured:
+    """What a side took, in seconds a round, the parts it told of, and the rows it counted."""
 
     name: str
     seconds: list[float]
-    rows: int
+    parts: dict[str, list[float]] = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
 
     @property
     def median(self) -> float:
@@ -35,32 +44,97 @@ class Measured(NamedTuple):
         return statistics.median(self.seconds)
 
 
-def alternate(sides: Sequence[Side], rounds: int = ROUNDS) -> list[Measured]:
-    """Run all sides in turns. Raises SystemExit if they do not agree on the rows."""
-    taken: dict[str, list[float]] = {side.name: [] for side in sides}
-    rows: dict[str, int] = {}
+@dataclass(frozen=True)
+class Finding:
+    """A figure, what is wanted of it (None if it only informs), and the sides it comes from.
+
+    `medians` are in seconds.
+    """
+
+    what: str
+    figure: float
+    unit: str
+    wanted: float | None = None
+    at_most: bool = False
+    medians: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """What became of what was wanted."""
+        if self.wanted is None:
+            return ""
+        reached = self.figure <= self.wanted if self.at_most else self.figure >= self.wanted
+        return "reached" if reached else "MISSED"
+
+    def __str__(self) -> str:
+        text = f"{self.what:54} {self.figure:8.2f} {self.unit}"
+        if self.wanted is None:
+            return text
+        bound = "at most" if self.at_most else "at least"
+        return f"{text}, wanted {bound} {self.wanted:g}: {self.verdict}"
+
+
+def alternate(sides: Sequence[Side], rounds: int) -> list[Measured]:
+    """Run all sides in turns. Raises SystemExit if any of them counts other rows."""
+    taken = {side.name: Measured(side.name, []) for side in sides}
+    agreed: Rows | None = None
     for turn in range(rounds):
         # Whatever warms or tires the machine meets each side as often in each place.
         for side in sides if turn % 2 == 0 else reversed(sides):
             side.prepare()
+            os.sync()  # nobody pays for what another has written
             start = time.perf_counter()
-            rows[side.name] = side.run()
-            taken[side.name].append(time.perf_counter() - start)
-    if len(set(rows.values())) != 1:
-        raise SystemExit(f"the sides do not agree on the rows: {rows}")
-    return [Measured(side.name, taken[side.name], rows[side.name]) for side in sides]
+            parts = side.run() or {}
+            seconds = time.perf_counter() - start
+            progress(f"  round {turn + 1} of {rounds}: {side.name}: {seconds:.2f} s")
+            counted = side.count()
+            agreed = counted if agreed is None else agreed
+            if counted != agreed:
+                raise SystemExit(
+                    f"{side.name} counts other rows than the others: {counted}, {agreed}"
+                )
+            measured = taken[side.name]
+            measured.seconds.append(seconds)
+            measured.rows.update(counted)
+            for part, value in parts.items():
+                measured.parts.setdefault(part, []).append(value)
+    return list(taken.values())
 
 
-def tell(claim: str, wanted: float, ours: Measured, other: Measured, unit: str = "jobs") -> float:
-    """Print both medians with their spread, and how many times faster ours is; return that."""
-    ratio = other.median / ours.median
-    print(f"\n{claim}")
-    for side in (ours, other):
+def show(sides: Sequence[Measured], number: int, unit: str = "jobs") -> None:
+    """Print each side's median, its spread and its parts, and the rows they all counted."""
+    for side in sides:
         least, most = min(side.seconds), max(side.seconds)
+        rate = f"  {number / side.median:10,.0f} {unit}/s" if number else ""
         print(
-            f"  {side.name:44} {side.median:9.3f} s  ({least:.3f} to {most:.3f},"
-            f" {len(side.seconds)} rounds)  {side.rows / side.median:12,.0f} {unit}/s"
-            f"  {side.rows:,} {unit}"
+            f"  {side.name:54} {side.median:8.3f} s  ({least:.3f} to {most:.3f},"
+            f" {len(side.seconds)} rounds){rate}"
         )
-    print(f"  ratio {ratio:.2f}, wanted {wanted:g}: {'reached' if ratio >= wanted else 'MISSED'}")
-    return ratio
+        for part, seconds in side.parts.items():
+            print(f"    {part:52} {statistics.median(seconds):8.3f} s")
+    if rows := ", ".join(f"{count:,} {name}" for name, count in sides[0].rows.items()):
+        print(f"  counted on each side: {rows}")
+
+
+def times_as_fast(what: str, sides: Sequence[Measured], wanted: float) -> Finding:
+    """Find how many times as fast as the second side the first, ours, is."""
+    ours, other = sides
+    ratio = other.median / ours.median
+    return Finding(what, ratio, "times as fast", wanted, medians=medians(sides))
+
+
+def times_as_long(what: str, sides: Sequence[Measured], wanted: float) -> Finding:
+    """Find how many times as long as the second side the first, ours, takes."""
+    ours, other = sides
+    ratio = ours.median / other.median
+    return Finding(what, ratio, "times as long", wanted, at_most=True, medians=medians(sides))
+
+
+def medians(sides: Sequence[Measured]) -> dict[str, float]:
+    """Return the median of each side, in seconds."""
+    return {side.name: side.median for side in sides}
+
+
+def progress(sentence: str) -> None:
+    """Talk to whoever waits; figures go to standard output, talk does not."""
+    print(sentence, file=sys.stderr, flush=True)

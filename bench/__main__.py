@@ -1,0 +1,119 @@
+"""`python -m bench`: measures the claims that are named, or all of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import textwrap
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.claim import Site
+from bench.claims import CLAIMS
+from bench.databases import Databases
+from bench.measure import progress
+
+if TYPE_CHECKING:
+    from bench.claim import Claim
+    from bench.measure import Finding
+
+
+def main() -> None:
+    """Measure, print each claim's figures as they come, and all findings once more at the end."""
+    arguments = _parse()
+    wanted = [claim for claim in CLAIMS if claim.name in arguments.claims or not arguments.claims]
+    start = time.perf_counter()
+    results: list[tuple[Claim, Site, list[Finding]]] = []
+    with ExitStack() as stack:
+        # On the disk where temporary files are: a file system in memory would flatter everybody.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="archive-bench-")))
+        databases = Databases(folder, stack)
+        for claim in wanted:
+            with tempfile.TemporaryDirectory(dir=folder) as own:
+                jobs = claim.full if arguments.full else claim.quick
+                if jobs and arguments.jobs:
+                    jobs = arguments.jobs
+                site = Site(Path(own), databases, jobs, arguments.rounds or claim.rounds)
+                results.append((claim, site, _measure(claim, site)))
+    _summarise(results, time.perf_counter() - start)
+    if arguments.json:
+        text = json.dumps([_plain(*result) for result in results], indent=2)
+        arguments.json.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _measure(claim: Claim, site: Site) -> list[Finding]:
+    over = f", {site.jobs:,} jobs" if site.jobs else ""
+    progress(f"{claim.name}{over}: measuring")
+    print(f"\n{claim.name}{over}\n{_wrapped(claim.compares, '  ')}", flush=True)
+    findings = claim.measure(site)
+    for finding in findings:
+        print(f"  {finding}", flush=True)
+    return findings
+
+
+def _summarise(results: list[tuple[Claim, Site, list[Finding]]], seconds: float) -> None:
+    print(f"\nAll that was wanted ({_machine()}; {seconds / 60:.1f} minutes in all)")
+    for claim, _, findings in results:
+        for finding in findings:
+            if finding.wanted is not None:
+                print(f"  {claim.name:22} {finding}")
+
+
+def _plain(claim: Claim, site: Site, findings: list[Finding]) -> dict[str, Any]:
+    return {
+        "claim": claim.name,
+        "machine": _machine(),
+        "jobs": site.jobs,
+        "rounds": site.rounds,
+        "findings": [asdict(finding) | {"verdict": finding.verdict} for finding in findings],
+    }
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}"
+
+
+def _parse() -> argparse.Namespace:
+    listing = "\n\n".join(
+        f"{claim.name}\n{_wrapped(claim.compares, '    ')}\n    Wanted: {claim.wanted}.\n    {_amount(claim)}"
+        for claim in CLAIMS
+    )
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure what archive claims, against what it claims it of.",
+        epilog=f"Claims:\n\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    names = [claim.name for claim in CLAIMS]
+    parser.add_argument(
+        "claims", nargs="*", metavar="CLAIM", help="which to measure; all, if none is named"
+    )
+    parser.add_argument("--full", action="store_true", help="over as many jobs as it takes")
+    parser.add_argument("--jobs", type=int, metavar="N", help="over so many jobs instead")
+    parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds instead")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings, too")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.claims if name not in names]:
+        parser.error(f"there is no claim {unknown[0]}; there are {', '.join(names)}")
+    return arguments
+
+
+def _amount(claim: Claim) -> str:
+    rounds = "one round" if claim.rounds == 1 else f"{claim.rounds} rounds"
+    if not claim.quick:
+        return f"{rounds}.".capitalize()
+    return f"{claim.quick:,} jobs, in full {claim.full:,}; {rounds}."
+
+
+def _wrapped(text: str, indent: str) -> str:
+    return textwrap.fill(text, 96, initial_indent=indent, subsequent_indent=indent)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What a claim is, and where it is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.databases import Databases
+    from bench.measure import Finding
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a claim is measured: a folder of its own, databases, and how much there is to do."""
+
+    folder: Path
+    databases: Databases
+    jobs: int
+    rounds: int
+
+    @cached_property
+    def lines(self) -> Path:
+        """The documents as JSON Lines that name their appliances."""
+        return self.write_lines(self.jobs)
+
+    def write_lines(self, number: int) -> Path:
+        """Write a number of documents as JSON Lines."""
+        path = self.folder / f"{number}.jsonl"
+        documents.write_lines(path, number)
+        return path
+
+
+class Claim(NamedTuple):
+    """A claim: what it compares, what is wanted, and over how many jobs, quickly and in full.
+
+    `measure` prints what it measures and returns what it found.
+    """
+
+    name: str
+    compares: str
+    wanted: str
+    measure: Callable[[Site], list[Finding]]
+    quick: int
+    full: int
+    rounds: int = ROUNDS

@@ -1,0 +1,16 @@
+"""All claims, in the order in which they are measured."""
+
+from __future__ import annotations
+
+from bench import bound, first_load, memory, orm, reingest, startup, totals
+
+CLAIMS = (
+    first_load.ON_POSTGRESQL,
+    first_load.ON_SQLITE,
+    orm.CLAIM,
+    bound.CLAIM,
+    reingest.CLAIM,
+    totals.CLAIM,
+    memory.CLAIM,
+    startup.CLAIM,
+)

@@ -1,0 +1,150 @@
+"""The databases that are measured: made anew for each round, as an archive or blank."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import sqlalchemy as sa
+
+from bench import commands
+from tests import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bench.measure import Rows
+
+# As an administrator of a small server would set it; durability is the default, on.
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+shared_buffers = '1GB'
+work_mem = '64MB'
+maintenance_work_mem = '512MB'
+max_wal_size = '8GB'
+"""
+SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
+KINDS = (SQLITE, POSTGRESQL)
+
+
+class Database(Protocol):
+    """A database that can be made anew, with what was in it gone."""
+
+    @property
+    def kind(self) -> str:
+        """SQLite or PostgreSQL."""
+
+    @property
+    def url(self) -> str:
+        """Its SQLAlchemy URL, which stays the same."""
+
+    def migrate(self) -> None:
+        """Make it anew, as an archive with nothing in it."""
+
+    def blank(self) -> None:
+        """Make it anew, with nothing in it at all."""
+
+
+class Databases:
+    """Gives databases by name; a server is started for the first on PostgreSQL."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+
+    def get(self, kind: str, name: str) -> Database:
+        """Return the database of a name (one word); it has yet to be made."""
+        if kind == POSTGRESQL:
+            return _PostgreSQL(self._server, name)
+        return _SQLite(self._template, self._folder / "sqlite" / name)
+
+    @cached_property
+    def _server(self) -> str:
+        url = self._stack.enter_context(_server())
+        server = _PostgreSQL(url, _TEMPLATE)
+        server.blank()
+        commands.archive("db", "upgrade", "--database", server.url)
+        return url
+
+    @cached_property
+    def _template(self) -> Path:
+        path = self._folder / f"{_TEMPLATE}.db"
+        commands.archive("db", "upgrade", "--database", str(path))
+        return path
+
+
+_TEMPLATE = "bench_archive"
+
+
+class _PostgreSQL:
+    kind = POSTGRESQL
+
+    def __init__(self, server: str, name: str) -> None:
+        self._server = server
+        self._name = name
+        self.url = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+    def migrate(self) -> None:
+        self._make(_TEMPLATE)
+
+    def blank(self) -> None:
+        self._make("template0")
+
+    def _make(self, template: str) -> None:
+        with postgres.engine(self._server).connect() as connection:
+            for statement in (
+                f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)",
+                f"CREATE DATABASE {self._name} TEMPLATE {template}",
+                "CHECKPOINT",
+            ):
+                connection.exec_driver_sql(statement)
+
+
+class _SQLite:
+    kind = SQLITE
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        self._template = template
+        self._folder = folder
+        self.url = f"sqlite:///{folder / 'archive.db'}"
+
+    def migrate(self) -> None:
+        self.blank()
+        shutil.copyfile(self._template, self._folder / "archive.db")
+
+    def blank(self) -> None:
+        # With the files that lie beside it.
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+
+
+def count(database: Database, queries: dict[str, str]) -> Rows:
+    """Return the one number that each query gives, by its name."""
+    engine = sa.create_engine(database.url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return {
+            name: connection.exec_driver_sql(query).scalar_one() for name, query in queries.items()
+        }
+
+
+def count_archive(database: Database) -> Rows:
+    """Return the jobs of an archive, the messages in their lists, and all arguments."""
+    return count(
+        database,
+        {
+            "jobs": "SELECT count(*) FROM job",
+            "messages": "SELECT count(*) FROM message WHERE role = 'message'",
+            "arguments": "SELECT count(*) FROM message_arg",
+        },
+    )
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    postgres.SETTINGS = SETTINGS
+    with postgres.server() as url:
+        yield url

@@ -1,0 +1,45 @@
+"""The environment of the peers, apart from the one that archive is measured in."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from bench import commands
+from bench.measure import progress
+
+_HERE = Path(__file__).parent
+_REQUIREMENTS = _HERE / "requirements.txt"
+_ENVIRONMENT = _HERE.parent / ".venv-bench"
+
+
+def peer(script: str, *arguments: str) -> str:
+    """Run a script of `bench/peers` in the environment of the peers, which `prepare` has made.
+
+    Returns what it prints. Raises SystemExit if it fails.
+    """
+    return commands.run([str(_interpreter()), str(_HERE / "peers" / script), *arguments])
+
+
+def prepare() -> None:
+    """Make the environment, unless it is there with what is wanted in it.
+
+    Raises SystemExit if the packages cannot be installed.
+    """
+    stamp = _ENVIRONMENT / "requirements.txt"
+    wanted = _REQUIREMENTS.read_text(encoding="utf-8")
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    progress(
+        f"Installing what archive is measured against into {_ENVIRONMENT.name}: once, from the"
+        " package index that pip is set up to use. This takes a minute."
+    )
+    commands.run([sys.executable, "-m", "venv", "--clear", str(_ENVIRONMENT)])
+    quiet = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+    commands.run([str(_interpreter()), *quiet, "install", "-r", str(_REQUIREMENTS)])
+    shutil.copyfile(_REQUIREMENTS, stamp)  # last: an install that was cut short is made again
+
+
+def _interpreter() -> Path:
+    return _ENVIRONMENT / "bin" / "python"

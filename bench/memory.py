@@ -1,0 +1,105 @@
+"""The memory that a load takes, and whether it grows with what is loaded; Linux only."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.claim import Claim
+from bench.databases import KINDS, count_archive
+from bench.measure import Finding, progress
+from tests.command import PROGRAM, environment
+
+if TYPE_CHECKING:
+    from bench.claim import Site
+    from bench.databases import Database
+
+WANTED = 300
+_PROCESSES = Path("/proc")
+_EVERY_SECONDS = 0.02
+_MIB = 1024  # in the kibibytes that the kernel tells
+
+
+def _measure(site: Site) -> list[Finding]:
+    if not _PROCESSES.joinpath("self/status").exists():
+        raise SystemExit("memory is read from /proc, which this system does not have")
+    files = {number: site.write_lines(number) for number in (site.jobs // 4, site.jobs)}
+    found = []
+    for kind in KINDS:
+        database = site.databases.get(kind, "ours")
+        few, many = (_load(path, database, number) for number, path in files.items())
+        found += [
+            Finding(f"peak of {site.jobs:,} jobs, {kind}", many, "MiB", WANTED, at_most=True),
+            Finding(f"peak of {site.jobs // 4:,} jobs, {kind}", few, "MiB"),
+            Finding(f"growth over four times the jobs, {kind}", many / few, "times"),
+        ]
+    return found
+
+
+def _load(path: Path, database: Database, number: int) -> float:
+    database.migrate()
+    start = time.perf_counter()
+    command = [*PROGRAM, "ingest", str(path), "--database", database.url]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL) as process:
+        peak = _watch(process)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+    if (jobs := count_archive(database)["jobs"]) != number:
+        raise SystemExit(f"{number} jobs should be in the archive, and {jobs} are")
+    seconds = time.perf_counter() - start
+    progress(f"  {number:,} jobs, {database.kind}: {peak:.0f} MiB, {seconds:.1f} s")
+    return peak
+
+
+def _watch(process: subprocess.Popen[bytes]) -> float:
+    """Return the sum of the greatest resident sizes of a process and all below it, in MiB.
+
+    Pages that processes share count for each of them, and their peaks as if they came at once: it
+    is never less than what was taken.
+    """
+    peaks: dict[int, int] = {}
+    while process.poll() is None:
+        for number in _tree(process.pid):
+            peaks[number] = max(peaks.get(number, 0), _status(number).get("VmHWM", 0))
+        time.sleep(_EVERY_SECONDS)
+    return sum(peaks.values()) / _MIB
+
+
+def _tree(root: int) -> list[int]:
+    parents = {
+        int(path.name): _status(int(path.name)).get("PPid", 0)
+        for path in _PROCESSES.iterdir()
+        if path.name.isdigit()
+    }
+    tree = [root]
+    for number in tree:  # grows while it is read
+        tree += [child for child, parent in parents.items() if parent == number]
+    return tree
+
+
+def _status(number: int) -> dict[str, int]:
+    """Return a process's parent and its peak in KiB; nothing if it has just ended."""
+    try:
+        text = (_PROCESSES / str(number) / "status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    fields = (line.split() for line in text.splitlines())
+    return {
+        name.rstrip(":"): int(value)
+        for name, value, *_ in (field for field in fields if len(field) > 1)
+        if name in ("PPid:", "VmHWM:")
+    }
+
+
+CLAIM = Claim(
+    "memory",
+    "the greatest resident size of `archive ingest` and all its processes over JSON Lines, on both"
+    " databases (the server's apart), and against that over a quarter of the lines; one run each",
+    f"at most {WANTED} MiB, however many the lines",
+    _measure,
+    quick=50_000,
+    full=1_000_000,
+    rounds=1,
+)

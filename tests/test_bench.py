@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench import documents, inprocess
+from bench.claims import CLAIMS
+from bench.measure import Finding, Side, alternate
+from tests.archives import empty, lines
+from tests.command import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+
+def url(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=False)
+
+
+def test_documents_are_regular_and_about_2_kb_each(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "documents.jsonl"
+    size = documents.write_lines(path, 250, per_appliance=100)
+    assert 1500 < size / 250 < 2500
+    counts = inprocess.ingest(path, url(engine))
+    assert (counts.new, counts.findings, counts.quarantined) == (250, 0, 0)
+
+
+def test_lines_and_answers_are_the_same_documents(engine: Engine, tmp_path: Path) -> None:
+    archives = []
+    path = tmp_path / "documents.jsonl"
+    documents.write_lines(path, 50, per_appliance=20)
+    answers = documents.write_answers(tmp_path, 50, per_appliance=20)
+    assert [answer.name for answer in answers] == [f"vc0000{n}.example.com.json" for n in range(3)]
+    for delivered in ([(path, None)], [(answer, answer.stem) for answer in answers]):
+        empty(engine)
+        for file, appliance in delivered:
+            inprocess.ingest(file, url(engine), appliance)
+        archives.append(lines(engine))
+    assert archives[0] == archives[1]
+
+
+def test_sides_take_turns_and_are_counted_outside_the_time() -> None:
+    order: list[str] = []
+
+    def side(name: str) -> Side:
+        def count() -> dict[str, int]:
+            order.append(f"count {name}")
+            return {"jobs": 3}
+
+        def run() -> dict[str, float]:
+            order.append(f"run {name}")
+            return {"of which half": 0.5}
+
+        return Side(name, run, count, lambda: order.append(f"prepare {name}"))
+
+    measured = alternate([side("a"), side("b")], 2)
+    assert [step.split()[1] for step in order[::3]] == ["a", "b", "b", "a"]
+    assert order[:3] == ["prepare a", "run a", "count a"]
+    assert [(each.name, len(each.seconds), each.rows) for each in measured] == [
+        ("a", 2, {"jobs": 3}),
+        ("b", 2, {"jobs": 3}),
+    ]
+    assert measured[0].parts == {"of which half": [0.5, 0.5]}
+
+
+def test_a_side_that_counts_other_rows_is_not_compared() -> None:
+    counts = iter([1, 1, 1, 2])  # not until the second round
+
+    def side(name: str) -> Side:
+        return Side(name, lambda: None, lambda: {"jobs": next(counts)})
+
+    with pytest.raises(SystemExit, match="counts other rows"):
+        alternate([side("a"), side("b")], 2)
+
+
+@pytest.mark.parametrize(
+    ("figure", "at_most", "verdict"),
+    [
+        (8.0, False, "reached"),
+        (7.9, False, "MISSED"),
+        (8.0, True, "reached"),
+        (8.1, True, "MISSED"),
+    ],
+)
+def test_verdict(figure: float, at_most: bool, verdict: str) -> None:  # noqa: FBT001 - a parameter
+    assert Finding("load", figure, "times", 8, at_most=at_most).verdict == verdict
+
+
+def test_help_lists_every_claim() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--help"],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env=environment(),
+    )
+    names = [claim.name for claim in CLAIMS]
+    assert [line for line in done.stdout.splitlines() if line in names] == names
+    assert len(set(names)) == len(names)
