@@ -151,7 +151,7 @@ def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatc
 def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
     monkeypatch.setattr(ingest, "BATCH", 2)
-    monkeypatch.setattr(readahead, "_read_lines", os.abort)
+    monkeypatch.setattr(readahead, "_ignore_interrupts", os.abort)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
     with pytest.raises(DeliveryError, match="a process that was reading it has been ended"):
         deliver(engine, data, None, name="all.jsonl")
