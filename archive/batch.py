@@ -28,8 +28,8 @@ _INSERTED = (
     tables.irregular_document,
 )
 LOADED = tuple(table.name for table in (*_INSERTED, tables.job_status))
-# What goes with a replaced document; arguments and params follow their messages.
-_REPLACED = (tables.message, tables.job_error, tables.job_finding, tables.irregular_document)
+# What goes with a replaced document, children before parents: a first load has no cascades.
+_REPLACED = tuple(reversed(_INSERTED[1:]))
 
 
 class Batch:

@@ -249,12 +249,25 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
         )
         return
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN".encode()) as copy,
-    ):
+    types = [_BINARY[kind] for column in table.columns if (kind := type(column.type)) in _BINARY]
+    form = " (FORMAT binary)" if len(types) == len(table.columns) else ""
+    statement = f"COPY {table.name} ({columns}) FROM STDIN{form}"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        if form:
+            copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+# PostgreSQL takes these faster in its own form; instants and days are text here, and stay so.
+_BINARY: dict[type[TypeEngine[Any]], str] = {
+    sa.BigInteger: "int8",
+    sa.Integer: "int4",
+    sa.Boolean: "bool",
+    sa.Double: "float8",
+    sa.LargeBinary: "bytea",
+    sa.Text: "text",
+}
 
 
 @contextmanager

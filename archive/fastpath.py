@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from pydantic_core import to_json
@@ -133,22 +133,12 @@ _REMEMBERED = 10_000
 Rows = tuple[Any, ...]
 
 
-class Read(NamedTuple):
-    """A document's status, place in the order of states, digest, and rows."""
-
-    status: str
-    rank: Rank
-    digest: bytes
-    rows: Rows
-
-
-class ReadLine(NamedTuple):
-    """A job of an export: `seen` as in `merge.Sight`, if the line says when it was seen."""
-
-    appliance: str
-    key: str
-    seen: tuple[str, str, dict[str, str]] | None
-    document: Read
+# A document's status, place in the order of states, digest, and rows.
+Read = tuple[str, Rank, bytes, Rows]
+# When a job was seen, as in `merge.Sight`.
+Seen = tuple[str, str, dict[str, str]]
+# A job of an export: its appliance, its key, when it was seen if the line says so, its document.
+ReadLine = tuple[str, str, Seen | None, Read]
 
 
 def read_info(raw: Any) -> Read | None:
@@ -178,7 +168,7 @@ def read_line(line: bytes) -> ReadLine | None:
             return None
         fixed = {status: _fixed(instant) for status, instant in statuses.items()}
         seen = (_fixed(first), _fixed(last), fixed)
-    return ReadLine(value["appliance"], value["job"], seen, document)
+    return value["appliance"], value["job"], seen, document
 
 
 def _read(info: _Info) -> Read | None:
@@ -199,7 +189,7 @@ def _read(info: _Info) -> Read | None:
         return None
     digest = hashlib.sha256(text).digest()
     place = rank(status, progress["completed"], duration, _fixed(end), digest)
-    return Read(status, place, digest, rows)
+    return status, place, digest, rows
 
 
 def _rows(info: _Info) -> Rows:

@@ -28,15 +28,16 @@ def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation
     """Return what an exported job says; None if its line has to be read the long way."""
     if read is None:
         return None
+    name, key, seen, told = read
     try:
-        name = _checked(read.appliance)
+        _checked(name)
     except UsageError:  # the long way says it of the document
         return None
-    document = common(read.document)
-    if read.seen is None:
-        sight, mark = _here(document.status, seen_at), line.fingerprint
-        return Observation(name, read.key, document, sight, mark)
-    return Observation(name, read.key, document, _with(Sight(*read.seen), document.status), None)
+    document = common(told)
+    if seen is None:
+        sight = _here(document.status, seen_at)
+        return Observation(name, key, document, sight, line.fingerprint)
+    return Observation(name, key, document, _with(Sight(*seen), document.status), None)
 
 
 def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:

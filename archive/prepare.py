@@ -51,4 +51,4 @@ def prepare(raw: Any) -> Prepared:
 
 def common(read: Read) -> Prepared:
     """Return a document that was read the fast way."""
-    return Prepared(*read, irregular=None, findings=())
+    return Prepared(*read, None, ())

@@ -17,16 +17,17 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from archive.errors import DeliveryError
-from archive.fastpath import Read, ReadLine, read_line
+from archive.fastpath import read_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from archive.deliveries import Line
+    from archive.fastpath import ReadLine
 
 Lines = list["Line"]
-Batch = tuple[Lines, list[ReadLine | None]]
+Batch = tuple[Lines, list["ReadLine | None"]]
 
 # One process is left to this one and, on a small machine, the database; more find nothing to do.
 _MOST = 3
@@ -72,23 +73,12 @@ def _result(lines: Lines, future: Future[bytes]) -> Batch:
         raise DeliveryError(
             "a process that was reading it has been ended, perhaps for want of memory"
         ) from error
-    return lines, [_unpack(read) for read in marshal.loads(data)]  # noqa: S302 - from our own process
-
-
-def _unpack(read: tuple[object, ...] | None) -> ReadLine | None:
-    if read is None:
-        return None
-    appliance, key, seen, document = read
-    return ReadLine(appliance, key, seen, Read._make(document))  # type: ignore[arg-type]  # as packed
+    return lines, marshal.loads(data)  # noqa: S302 - from our own process
 
 
 def _read_lines(lines: Sequence[bytes]) -> bytes:
     """Return what lines say, as bytes; runs in another process."""
-    return marshal.dumps([_pack(read_line(line)) for line in lines])
-
-
-def _pack(read: ReadLine | None) -> tuple[object, ...] | None:
-    return None if read is None else (*read[:3], tuple(read.document))
+    return marshal.dumps([*map(read_line, lines)])
 
 
 def _ignore_interrupts() -> None:

@@ -140,6 +140,21 @@ def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
     assert content(engine) == loaded
 
 
+def test_a_first_load_may_replace_what_it_has_loaded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a job that a stream tells of twice the later state stays, with nothing left of the older."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    text = {"id": "m", "default_message": "m", "args": ["x", "y"], "params": {"k": {"s": "v"}}}
+    running = job("RUNNING", messages=[text, text], new=1, size=-1)
+    answers = [{key: running} for key in "abc"] + [{key: job()} for key in "cab"]
+    whole = deliver(engine, stream(*answers), name="all.jsonl")
+    assert (whole.counts.new, whole.counts.changed) == (3, 2)
+    assert list(verify.verify(engine)) == []
+    for table in (tables.message_arg, tables.message_param, tables.job_finding):
+        assert count(engine, table) == 0
+
+
 def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no second core to read ahead, the same is loaded."""
     monkeypatch.setattr(ingest, "BATCH", 2)
