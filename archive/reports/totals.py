@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -62,7 +63,7 @@ def summary(scope: Scope) -> sa.Select[Any]:
 
 def sketches(
     connection: Connection, scope: Scope
-) -> dict[tuple[str, str | None], tuple[sketch.Bins, sketch.Bins]]:
+) -> dict[tuple[str, str | None], tuple[sketch.Merged, sketch.Merged]]:
     """Return the sketches of sizes and durations of the succeeded jobs, by period and group."""
     drawn = tables.day_sketch
     keys, source = _keys(drawn, scope)
@@ -71,12 +72,13 @@ def sketches(
         .select_from(source)
         .where(drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope))
     )
-    found: dict[tuple[str, str | None], tuple[sketch.Bins, sketch.Bins]] = {}
-    for row in connection.execute(query):
-        sizes, durations = found.setdefault((row.period, parts.group(row)), ({}, {}))
-        sketch.add(sizes, sketch.decode(row.sizes))
-        sketch.add(durations, sketch.decode(row.durations))
-    return found
+    found: dict[tuple[str, str | None], list[tuple[bytes, bytes]]] = {}
+    for period, *group, sizes, durations in connection.execute(query):
+        found.setdefault((period, group[0] if group else None), []).append((sizes, durations))
+    return {
+        key: (sketch.Merged(map(itemgetter(0), some)), sketch.Merged(map(itemgetter(1), some)))
+        for key, some in found.items()
+    }
 
 
 def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromClause]:

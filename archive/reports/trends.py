@@ -57,14 +57,14 @@ def row(found: sa.Row[Any]) -> TrendsRow:
 def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
     """Yield the rows of the report from day totals."""
     sketches = totals.sketches(connection, scope)
-    nothing: tuple[sketch.Bins, sketch.Bins] = ({}, {})
+    nothing = (sketch.Merged(()), sketch.Merged(()))
     for found in connection.execute(totals.summary(scope)):
         sizes, durations = sketches.get((found.period, parts.group(found)), nothing)
         yield _row(
             found,
-            sketch.percentile(sizes, MEDIAN),
-            sketch.percentile(durations, MEDIAN),
-            sketch.percentile(durations, P95),
+            sizes.percentile(MEDIAN),
+            durations.percentile(MEDIAN),
+            durations.percentile(P95),
         )
 
 
