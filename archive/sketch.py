@@ -83,20 +83,19 @@ class Merged:
 
     def __init__(self, sketches: Iterable[bytes]) -> None:
         self._parts = [_read(data) for data in sketches if data]
-        self._number = sum(running[-1] for _, running in self._parts)
 
     def percentile(self, percent: int) -> int | None:
         """Return the nearest-rank percentile, within 1 %; None of nothing."""
-        if not self._number:
+        if not self._parts:
             return None
-        rank = (self._number * percent + 99) // 100
-        if len(self._parts) == 1:
-            first, running = self._parts[0]
-            return _NUMBERS[first + bisect_left(running, rank)]
-        least = min(first for first, _ in self._parts)
-        end = max(first + len(running) for first, running in self._parts)
-        bins = range(least, end)
-        return _NUMBERS[bins[bisect_left(bins, rank, key=self._up_to)]]
+        # That of all lies between the least and the greatest of the parts' own.
+        own = [
+            first + bisect_left(running, _rank(running[-1], percent))
+            for first, running in self._parts
+        ]
+        bins = range(min(own), max(own))
+        rank = _rank(sum(running[-1] for _, running in self._parts), percent)
+        return _NUMBERS[bins.start + bisect_left(bins, rank, key=self._up_to)]
 
     def _up_to(self, bin_: int) -> int:
         """Return how many values are in a bin or below."""
@@ -106,6 +105,10 @@ class Merged:
             if place >= 0:
                 number += running[place] if place < len(running) else running[-1]
         return number
+
+
+def _rank(number: int, percent: int) -> int:
+    return (number * percent + 99) // 100
 
 
 def _read(data: bytes) -> tuple[int, Sequence[int]]:
