@@ -7,12 +7,14 @@ hundred none in the last hundred nights. The rows are the same for every databas
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archive import dialects, rollup, tables
+from archive import database, dialects, rollup, tables
+from bench import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,6 +152,17 @@ def tidy(engine: Engine) -> None:
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+@contextmanager
+def archives(jobs: int) -> Iterator[list[Engine]]:
+    """Give a filled archive on SQLite and one on PostgreSQL, gone afterwards."""
+    with servers.folder() as folder, servers.postgresql() as url:
+        engines = [database.connect(str(folder / "archive.db")), database.connect(url)]
+        for engine in engines:
+            database.upgrade(engine)
+            fill(engine, jobs)
+        yield engines
 
 
 def write_csv(path: Path, jobs: int) -> None:

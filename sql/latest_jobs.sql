@@ -3,20 +3,11 @@
 -- What is the newest that the archive knows of each appliance? One row an appliance, the one whose
 -- latest job is oldest first; an appliance without any job stands at the top.
 --
---   day, age_days                  day of its latest job, and how many days ago that was
---   key, status, type, start_time  the job; it need not have come to an end
---   duration_seconds, size_bytes   as reported; of a job that has not succeeded they say little
+--   day, key, status, type, start_time  its latest job, which need not have come to an end
+--   duration_seconds, size_bytes        as reported; of a job that has not succeeded they say little
 WITH param AS (
     SELECT
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the day from which ages are counted
-),
-
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
-today AS (
-    SELECT calendar.ordinal
-    FROM param
-    LEFT JOIN calendar ON param.today = calendar.day
+        '%' AS appliance  -- only appliances like this; % stands for any text
 ),
 
 -- Walks the appliances, not the jobs. Within a day, job keys sort by the time of creation.
@@ -37,7 +28,6 @@ latest AS (
 SELECT
     latest.name AS appliance,
     job.day,
-    today.ordinal - calendar.ordinal AS age_days,
     job.key,
     job.status,
     job.type,
@@ -45,7 +35,5 @@ SELECT
     job.duration_seconds,
     job.size_bytes
 FROM latest
-CROSS JOIN today
 LEFT JOIN job ON latest.id = job.appliance_id AND latest.job_id = job.id
-LEFT JOIN calendar ON job.day = calendar.day
 ORDER BY job.day NULLS FIRST, appliance;
