@@ -1,4 +1,7 @@
-"""The latest job of every appliance: `sql/latest_jobs.sql` against a window function over all jobs."""
+"""The latest job of every appliance: `sql/latest_jobs.sql` against a window function over all jobs.
+
+Each has run once, untimed, just before it is timed: both find what they read in the caches.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +52,10 @@ def compare(engine: Engine, jobs: int, rounds: int) -> float:
     if _rows(engine, walk) != _rows(engine, window):
         raise SystemExit(f"{engine.dialect.name}: the two ways do not agree")
     sides = (
-        measure.Side("latest_jobs", partial(_number, engine, walk)),
-        measure.Side("window function", partial(_number, engine, window)),
+        measure.Side("latest_jobs", partial(_number, engine, walk), partial(_warm, engine, walk)),
+        measure.Side(
+            "window function", partial(_number, engine, window), partial(_warm, engine, window)
+        ),
     )
     ours, other = measure.alternate(sides, rounds)
     claim = f"{engine.dialect.name}: latest job of each appliance, of {jobs:,} jobs"
@@ -64,6 +69,10 @@ def _rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
 
 def _number(engine: Engine, text: str) -> int:
     return len(_rows(engine, text))
+
+
+def _warm(engine: Engine, text: str) -> None:
+    _rows(engine, text)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,12 @@ WITH param AS (
         '%' AS appliance  -- only appliances like this; % stands for any text
 ),
 
--- Walks the appliances, not the jobs. Within a day, job keys sort by the time of creation.
+-- Walks the appliances, not the jobs.
 latest AS (
     SELECT
         appliance.id,
         appliance.name,
-        (
-            SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id
-            ORDER BY job.day DESC, job.key DESC
-            LIMIT 1
-        ) AS job_id
+        (SELECT max(job.day) FROM job WHERE job.appliance_id = appliance.id) AS day
     FROM appliance
     INNER JOIN param ON lower(appliance.name) LIKE lower(param.appliance)
 )
@@ -35,5 +30,13 @@ SELECT
     job.duration_seconds,
     job.size_bytes
 FROM latest
-LEFT JOIN job ON latest.id = job.appliance_id AND latest.job_id = job.id
+LEFT JOIN job
+    ON
+        latest.id = job.appliance_id
+        AND latest.day = job.day
+        -- Within a day, job keys sort by the time of creation.
+        AND job.key = (
+            SELECT max(other.key) FROM job AS other
+            WHERE other.appliance_id = job.appliance_id AND other.day = job.day
+        )
 ORDER BY job.day NULLS FIRST, appliance;
