@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -47,27 +48,27 @@ def are_many(connection: Connection, scope: Scope) -> bool:
 
 def sums(connection: Connection, scope: Scope) -> list[Sums]:
     """Return counts and sums by period and group, in the order of a report's rows."""
+    return [_sums(*row) for row in connection.execute(_select(scope)).all()]
+
+
+@lru_cache  # making it takes as long as running it
+def _select(scope: Scope) -> sa.Select[Any]:
     total = tables.day_total
     keys, source = _keys(total, scope)
-    status, jobs = total.c.status, total.c.jobs
-    succeeded = status == "SUCCEEDED"
-
-    def number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return _whole(sa.func.coalesce(sa.func.sum(jobs).filter(condition), 0))
+    succeeded = total.c.status == "SUCCEEDED"
 
     def halves(measure: str, values: sa.Column[int]) -> list[sa.ColumnElement[int]]:
         # A sum of nothing is NULL, also where succeeded jobs do not say their size.
         columns = (total.c[f"{measure}_high"], total.c[f"{measure}_low"])
-        return [_whole(sa.func.sum(column).filter(succeeded, values > 0)) for column in columns]
+        return [_sum(column, sa.and_(succeeded, values > 0)) for column in columns]
 
-    query = (
+    return (
         sa.select(
             *keys,
-            number(status.in_(FINISHED)),
-            number(succeeded),
-            number(status == "FAILED"),
-            number(status.in_(OPEN)),
-            number(status.not_in(FINISHED + OPEN)),
+            _sum(total.c.jobs, succeeded),
+            _sum(total.c.jobs, total.c.status == "FAILED"),
+            _sum(total.c.jobs, total.c.status.in_(OPEN)),
+            _sum(total.c.jobs, total.c.status.not_in(FINISHED + OPEN)),
             *halves("size", total.c.sized),
             *halves("duration", total.c.timed),
         )
@@ -76,7 +77,11 @@ def sums(connection: Connection, scope: Scope) -> list[Sums]:
         .group_by(*keys)
         .order_by(*(key.asc().nulls_last() for key in keys))
     )
-    return [_sums(*row) for row in connection.execute(query).all()]
+
+
+def _sum(column: sa.Column[int], condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    # Sums of BIGINT are NUMERIC on PostgreSQL; these are too small to need it.
+    return sa.cast(sa.func.sum(column).filter(condition), sa.BigInteger)
 
 
 def sketches(
@@ -114,17 +119,23 @@ def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromCl
     return keys, source
 
 
-def _whole(value: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    # Sums of BIGINT are NUMERIC on PostgreSQL; these are too small to need it.
-    return sa.cast(value, sa.BigInteger)
-
-
 def _sums(period: str, *values: Any) -> Sums:
     """Return a row of the SELECT, which has a group only where one is asked for."""
-    *group, finished, succeeded, failed, open_, other = values[:-4]
-    size, duration = _joined(*values[-4:-2]), _joined(*values[-2:])
-    of = group[0] if group else None
-    return Sums(period, of, finished, succeeded, failed, open_, other, size, duration)
+    *group, succeeded, failed, open_, other, size_high, size_low, duration_high, duration_low = (
+        values
+    )
+    succeeded, failed = succeeded or 0, failed or 0
+    return Sums(
+        period,
+        group[0] if group else None,
+        succeeded + failed,
+        succeeded,
+        failed,
+        open_ or 0,
+        other or 0,
+        _joined(size_high, size_low),
+        _joined(duration_high, duration_low),
+    )
 
 
 def _joined(high: int | None, low: int | None) -> int | None:
