@@ -6,15 +6,16 @@ out, the new one comes in. `verify` counts them anew and compares; `rebuild` wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from array import array
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
 from archive import dialects, sketch, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from sqlalchemy.engine import Connection
 
@@ -22,6 +23,8 @@ _LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 10_000
 _KEY = ("day", "type", "status")
 _TABLES = (tables.day_total, tables.day_sketch)
+# So many values wait to be counted together, which costs a fraction of counting each.
+_WAITING = 256
 
 
 class Contribution(NamedTuple):
@@ -37,39 +40,68 @@ class Contribution(NamedTuple):
 _Key = tuple[str, str, str]
 
 
-@dataclass
 class _Measure:
-    """A sum in two halves (as in `parts.total`), over how many values, and their sketch."""
+    """A sum, over how many values, and in which bins they are."""
 
-    number: int = 0
-    high: int = 0
-    low: int = 0
-    bins: sketch.Bins = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._number = 0
+        self._total = 0
+        self._bins: Counter[int] = Counter()
+        self._waiting = array("q")
 
-    def add(self, value: int | None, sign: int) -> None:
-        if value is not None:
-            self.number += sign
-            self.high += sign * (value >> 32)
-            self.low += sign * (value & _LOW_BITS)
-            sketch.add(self.bins, [(sketch.bin_of(value), sign)])
+    def add(self, value: int) -> None:
+        self._waiting.append(value)
+        if len(self._waiting) >= _WAITING:
+            self._settle()
 
-    def merge(self, other: _Measure) -> None:
-        self.number += other.number
-        self.high += other.high
-        self.low += other.low
-        sketch.add(self.bins, other.bins.items())
+    def remove(self, value: int) -> None:
+        self._number -= 1
+        self._total -= value
+        self._bins.subtract(sketch.bins_of([value]))
+
+    def merge(self, number: int, high: int, low: int, data: bytes) -> None:
+        """Add what is stored: a sum in two halves, and an encoded sketch."""
+        self._number += number
+        self._total += (high << 32) + low
+        self._bins.update(sketch.decode(data))
+
+    def is_nothing(self) -> bool:
+        self._settle()
+        return not (self._number or self._total or any(self._bins.values()))
+
+    def sums(self) -> tuple[int, int, int]:
+        """Return over how many values the sum is, and its two halves."""
+        self._settle()
+        return self._number, self._total >> 32, self._total & _LOW_BITS
+
+    def drawn(self) -> bytes:
+        """Return the sketch of the values."""
+        self._settle()
+        return sketch.encode(self._bins)
+
+    def _settle(self) -> None:
+        waiting = self._waiting
+        if waiting:
+            self._number += len(waiting)
+            self._total += sum(waiting)
+            self._bins.update(sketch.bins_of(waiting))
+            del waiting[:]
 
 
-@dataclass
 class _Total:
-    jobs: int = 0
-    size: _Measure = field(default_factory=_Measure)
-    duration: _Measure = field(default_factory=_Measure)
+    def __init__(self) -> None:
+        self.jobs = 0
+        self.size = _Measure()
+        self.duration = _Measure()
 
-    def merge(self, other: _Total) -> None:
-        self.jobs += other.jobs
-        self.size.merge(other.size)
-        self.duration.merge(other.duration)
+    def is_nothing(self) -> bool:
+        return not self.jobs and self.size.is_nothing() and self.duration.is_nothing()
+
+    def merge(self, row: sa.Row[Any]) -> None:
+        """Add what is stored."""
+        self.jobs += row.jobs
+        self.size.merge(row.sized, row.size_high, row.size_low, row.sizes)
+        self.duration.merge(row.timed, row.duration_high, row.duration_low, row.durations)
 
 
 class Totals:
@@ -80,22 +112,29 @@ class Totals:
 
     def add(self, job: Contribution, sign: int = 1) -> None:
         """Count a job in, or with a sign of -1 out again."""
-        total = self._totals.setdefault(job[:3], _Total())
+        day, type_, status, size, duration = job
+        key = (day, type_, status)
+        total = self._totals.get(key)
+        if total is None:
+            total = self._totals[key] = _Total()
         total.jobs += sign
-        total.size.add(job.size_bytes, sign)
-        total.duration.add(job.duration_seconds, sign)
+        if size is not None:
+            (total.size.add if sign > 0 else total.size.remove)(size)
+        if duration is not None:
+            (total.duration.add if sign > 0 else total.duration.remove)(duration)
 
     def write(self, connection: Connection) -> None:
         """Add the changes to the stored totals, and forget them."""
-        changes = {key: total for key, total in self._totals.items() if total != _Total()}
+        changes = {key: total for key, total in self._totals.items() if not total.is_nothing()}
         self._totals = {}
         if not changes:
             return
         # Every load touches today's totals: whoever comes here waits for the one before.
         dialects.lock(connection, ["totals"])
-        for key, stored in _stored(connection, {day for day, _, _ in changes}):
-            if key in changes:
-                changes[key].merge(stored)
+        for row in _stored(connection, {day for day, _, _ in changes}):
+            total = changes.get((row.day, row.type, row.status))
+            if total is not None:
+                total.merge(row)
         _replace(connection, changes)
 
     def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -115,9 +154,8 @@ def count(connection: Connection) -> Totals:
         job.c.duration_seconds,
     )  # fmt: skip
     totals = Totals()
-    options = {"yield_per": _ROWS_AT_A_TIME}
-    for row in connection.execute(query, execution_options=options):
-        totals.add(Contribution._make(row))
+    for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
+        totals.add(cast("Contribution", row))
     return totals
 
 
@@ -142,27 +180,14 @@ def differences(connection: Connection, totals: Totals) -> int:
     return wrong
 
 
-def _stored(connection: Connection, days: set[str]) -> Iterator[tuple[_Key, _Total]]:
+def _stored(connection: Connection, days: set[str]) -> Iterable[sa.Row[Any]]:
     total, drawn = tables.day_total, tables.day_sketch
     query = (
         sa.select(total, drawn.c.sizes, drawn.c.durations)
         .join(drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY)))
         .where(total.c.day.in_(sorted(days)))
     )
-    for row in connection.execute(query):
-        yield (
-            (row.day, row.type, row.status),
-            _Total(
-                row.jobs,
-                _Measure(row.sized, row.size_high, row.size_low, dict(sketch.decode(row.sizes))),
-                _Measure(
-                    row.timed,
-                    row.duration_high,
-                    row.duration_low,
-                    dict(sketch.decode(row.durations)),
-                ),
-            ),
-        )
+    return connection.execute(query)
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
@@ -181,12 +206,8 @@ def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
 
 
 def _total_row(key: _Key, total: _Total) -> tuple[Any, ...]:
-    size, duration = total.size, total.duration
-    return (
-        *key, total.jobs, size.number, size.high, size.low, duration.number, duration.high,
-        duration.low,
-    )  # fmt: skip
+    return (*key, total.jobs, *total.size.sums(), *total.duration.sums())
 
 
 def _sketch_row(key: _Key, total: _Total) -> tuple[Any, ...]:
-    return (*key, sketch.encode(total.size.bins), sketch.encode(total.duration.bins))
+    return (*key, total.size.drawn(), total.duration.drawn())

@@ -1,102 +1,123 @@
 """A mergeable sketch of many whole numbers that answers percentiles within 1 %.
 
-DDSketch (Masson, Rim, Lee: VLDB 2019): a value belongs to the bin whose bounds it lies between, bins
-grow by a constant factor, and a percentile is the middle of the bin that holds its rank. Two sketches
-are merged by adding their bins, and a value can be taken out again, so that totals stay exact.
+As in DDSketch (Masson, Rim, Lee: VLDB 2019), bins grow by a constant factor, a sketch counts the values
+in each, and a percentile is the number that stands for the bin which holds its rank. Sketches merge by
+adding their counts, and a value can be taken out again, so that totals stay exact.
+
+Bins are laid out in whole numbers: a value has the same bin on every machine. Stored counts run on from
+bin to bin, so that a rank is found by bisection, in many sketches at once, without merging them.
 """
 
 from __future__ import annotations
 
-from math import ceil, log
+import sys
+from array import array
+from bisect import bisect_left
+from itertools import accumulate, chain, repeat
+from operator import sub
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-RELATIVE_ERROR = 0.01
-# Small values have bins of their own. Above, bins are narrow enough that the middle of one, rounded
-# to a whole number, is within the error of all values in it.
-_EXACT = 256
-_GAMMA = 1.0075 / 0.9925
-_LOG_GAMMA = log(_GAMMA)
-
-Bins = dict[int, int]
+_GREATEST = 2**63
 
 
-def bin_of(value: int) -> int:
-    """Return the bin of a value; bins have the order and the sign of their values."""
-    size = abs(value)
-    if size <= _EXACT:
-        return value
-    index = _EXACT + ceil(log(size / _EXACT) / _LOG_GAMMA)
-    return index if value > 0 else -index
+def _layout() -> tuple[list[int], list[int]]:
+    """Return the greatest value of each bin, and the number that stands for it, in order.
+
+    From the least value of a bin follows the greatest number that is within 1 % of it, and from that
+    the greatest value of which it is within 1 %.
+    """
+    bounds, numbers = [0], [0]
+    while bounds[-1] < _GREATEST:
+        least = bounds[-1] + 1
+        numbers.append(least + least // 100)
+        bounds.append(numbers[-1] * 100 // 99)
+    below = [-bound - 1 for bound in reversed(bounds[:-1])]
+    return below + bounds, [-number for number in reversed(numbers[1:])] + numbers
 
 
-def value_of(index: int) -> int:
-    """Return the whole number that stands for a bin, within the relative error of all in it."""
-    place = abs(index) - _EXACT
-    if place <= 0:
-        return index
-    middle = round(_EXACT * 2 * _GAMMA**place / (1 + _GAMMA))
-    return middle if index > 0 else -middle
+_BOUNDS, _NUMBERS = _layout()
+# Width of a count in bytes, and what `array` calls it.
+_CODES = {array(code).itemsize: code for code in "BHIQ"}
 
 
-def percentile(bins: Mapping[int, int], percent: int) -> int | None:
-    """Return the nearest-rank percentile, within the relative error; None of nothing."""
-    number = sum(bins.values())
-    if not number:
-        return None
-    rank = (number * percent + 99) // 100
-    for index in sorted(bins):
-        rank -= bins[index]
-        if rank <= 0:
-            return value_of(index)
-    raise AssertionError  # ranks end with the last bin
+def bins_of(values: Iterable[int]) -> Iterator[int]:
+    """Yield the bin of each value; bins count from 0 and have the order of their values."""
+    return map(bisect_left, repeat(_BOUNDS), values)
 
 
-def add(bins: Bins, more: Iterable[tuple[int, int]]) -> None:
-    """Add bins to a sketch in place; bins that become empty are left out."""
-    for index, number in more:
-        total = bins.get(index, 0) + number
-        if total:
-            bins[index] = total
-        else:
-            del bins[index]
+def number_of(bin_: int) -> int:
+    """Return the whole number that stands for a bin, within 1 % of every value in it."""
+    return _NUMBERS[bin_]
 
 
-def encode(bins: Mapping[int, int]) -> bytes:
-    """Return a sketch as bytes: pairs of bin step and count, as variable-length integers."""
-    out = bytearray()
-    before = 0
-    for index in sorted(bins):
-        for number in (index - before, bins[index]):
-            _put(out, number)
-        before = index
-    return bytes(out)
+def encode(counts: Mapping[int, int]) -> bytes:
+    """Return a sketch as bytes, the same for the same counts; a count of 0 leaves no trace.
+
+    Width of a count (1 byte), first bin (2 bytes), then for each bin up to the last one the number of
+    values in it or below; little-endian. Nothing at all is no bytes.
+    """
+    used = sorted(bin_ for bin_, count in counts.items() if count)
+    if not used:
+        return b""
+    first, last = used[0], used[-1]
+    running = list(accumulate(counts.get(bin_, 0) for bin_ in range(first, last + 1)))
+    width = next(width for width in _CODES if running[-1] < 1 << 8 * width)
+    body = _little_endian(array(_CODES[width], running))
+    return bytes((width,)) + first.to_bytes(2, "little") + body.tobytes()
 
 
-def decode(data: bytes) -> list[tuple[int, int]]:
-    """Return the bins of an encoded sketch, in order."""
-    numbers: list[int] = []
-    value = shift = 0
-    for byte in data:
-        value |= (byte & 0x7F) << shift
-        if byte & 0x80:
-            shift += 7
-        else:
-            numbers.append((value >> 1) ^ -(value & 1))
-            value = shift = 0
-    index = 0
-    bins = []
-    for step, number in zip(numbers[::2], numbers[1::2], strict=True):
-        index += step
-        bins.append((index, number))
-    return bins
+def decode(data: bytes) -> dict[int, int]:
+    """Return the counts of an encoded sketch by bin, in order."""
+    if not data:
+        return {}
+    first, running = _read(data)
+    counts = map(sub, running, chain((0,), running))
+    return {bin_: count for bin_, count in enumerate(counts, first) if count}
 
 
-def _put(out: bytearray, number: int) -> None:
-    value = number << 1 if number >= 0 else (-number << 1) - 1
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
+class Merged:
+    """Encoded sketches as one."""
+
+    def __init__(self, sketches: Iterable[bytes]) -> None:
+        self._parts = [_read(data) for data in sketches if data]
+
+    def percentile(self, percent: int) -> int | None:
+        """Return the nearest-rank percentile, within 1 %; None of nothing."""
+        if not self._parts:
+            return None
+        # That of all lies between the least and the greatest of the parts' own.
+        own = [
+            first + bisect_left(running, _rank(running[-1], percent))
+            for first, running in self._parts
+        ]
+        bins = range(min(own), max(own))
+        rank = _rank(sum(running[-1] for _, running in self._parts), percent)
+        return _NUMBERS[bins.start + bisect_left(bins, rank, key=self._up_to)]
+
+    def _up_to(self, bin_: int) -> int:
+        """Return how many values are in a bin or below."""
+        number = 0
+        for first, running in self._parts:
+            place = bin_ - first
+            if place >= 0:
+                number += running[place] if place < len(running) else running[-1]
+        return number
+
+
+def _rank(number: int, percent: int) -> int:
+    return (number * percent + 99) // 100
+
+
+def _read(data: bytes) -> tuple[int, Sequence[int]]:
+    """Return the first bin of a sketch that is not empty, and its running counts."""
+    running = array(_CODES[data[0]], data[3:])
+    return data[1] | data[2] << 8, _little_endian(running)
+
+
+def _little_endian(counts: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        counts.byteswap()
+    return counts

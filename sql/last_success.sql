@@ -46,25 +46,30 @@ latest AS (
 SELECT
     latest.name AS appliance,
     success.day AS last_success,
-    today.ordinal - success.day_ordinal AS age_days,
+    today.ordinal - calendar.ordinal AS age_days,
     attempt.day AS last_attempt,
     attempt.status AS last_status,
-    (
-        SELECT count(*) FROM job
-        WHERE
-            job.appliance_id = latest.id
-            AND job.status = 'FAILED'
-            AND (
-                success.day IS NULL
-                OR job.day > success.day
-                OR (job.day = success.day AND job.key > success.key)
-            )
-    ) AS failed_since,
+    -- Apart, so that only the days since the last success are read where there was one.
+    CASE
+        WHEN success.day IS NULL THEN (
+            SELECT count(*) FROM job
+            WHERE job.appliance_id = latest.id AND job.status = 'FAILED'
+        )
+        ELSE (
+            SELECT count(*) FROM job
+            WHERE
+                job.appliance_id = latest.id
+                AND job.status = 'FAILED'
+                AND job.day >= success.day
+                AND (job.day > success.day OR job.key > success.key)
+        )
+    END AS failed_since,
     latest.last_seen
 FROM latest
 CROSS JOIN today
-LEFT JOIN v_job AS attempt
-    ON latest.id = attempt.appliance_id AND latest.attempt_id = attempt.job_id
-LEFT JOIN v_job AS success
-    ON latest.id = success.appliance_id AND latest.success_id = success.job_id
+LEFT JOIN job AS attempt
+    ON latest.id = attempt.appliance_id AND latest.attempt_id = attempt.id
+LEFT JOIN job AS success
+    ON latest.id = success.appliance_id AND latest.success_id = success.id
+LEFT JOIN calendar ON success.day = calendar.day
 ORDER BY age_days DESC NULLS FIRST, appliance;

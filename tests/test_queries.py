@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import columns, database, dialects, instants, queries
+from archive import columns, database, dialects, instants, queries, tables
 from archive.errors import UsageError
 from archive.render.write import write
 from tests import postgres, samples
@@ -28,6 +28,7 @@ NAMES = [
     "growth_by_appliance",
     "jobs_by_build",
     "last_success",
+    "latest_jobs",
     "slowest_jobs",
     "success_by_month",
 ]
@@ -91,7 +92,7 @@ def run(engine: Engine, name: str, **values: str) -> queries.Result:
         return queries.run(connection, queries.find(name), values)
 
 
-def test_there_are_the_six_that_are_asked_for_first() -> None:
+def test_there_are_the_queries_that_are_asked_for_first() -> None:
     """The folder holds the queries of the documentation, each with a title and explained params."""
     assert queries.names() == NAMES
     for query in queries.queries():
@@ -174,6 +175,43 @@ def test_the_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
     deliver(engine, day)
     row = run(engine, "last_success", today="2026-03-01").rows[0]
     assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "FAILED", 1)
+    assert run(engine, "latest_jobs").rows[0][1:4] == ("2026-03-01", "20260301-090000-1", "FAILED")
+
+
+def test_latest_jobs(engine: Engine) -> None:
+    """Each appliance has one row, whatever became of the job, one without jobs first, then by day."""
+    fill(engine)
+    with dialects.writing(engine) as connection:
+        new = (4, "vc-new", "2026-03-05T02:00:00.000000Z", "2026-03-05T02:00:00.000000Z")
+        dialects.insert(connection, tables.appliance, [new])
+    assert run(engine, "latest_jobs") == (
+        ("appliance", "day", "key", "status", "type", "start_time", "duration_seconds", "size_bytes"),
+        [
+            ("vc-new", None, None, None, None, None, None, None),
+            (
+                "vc-varies", "2026-01-04", "20260104-020000-1", "SUCCEEDED", "MANUAL",
+                "2026-01-04T02:00:00.000000Z", 9, 5,
+            ),
+            ("vc-never", "2026-03-04", "20260304-020000-1", "PENDING", "MANUAL", None, None, None),
+            (
+                "vc-well", "2026-03-05", "20260305-020000-1", "RUNNING", "SCHEDULED",
+                "2026-03-05T02:00:00.000000Z", 15, 9000,
+            ),
+        ],
+    )  # fmt: skip
+    assert len(run(engine, "latest_jobs", appliance="VC-n%").rows) == 2
+
+
+def test_appliances_are_walked(sqlite_archive: Engine) -> None:
+    """What is asked of each appliance is looked up in an index, and never in a table of all jobs."""
+    for name in ("last_success", "latest_jobs"):
+        with dialects.reading(sqlite_archive) as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {queries.find(name).text}").all()
+        steps = [
+            row.detail for row in plan if re.search(r"\b(job|attempt|success|other)\b", row.detail)
+        ]
+        assert steps
+        assert all(step.startswith("SEARCH") and "AUTOMATIC" not in step for step in steps)
 
 
 def test_failures_this_week(engine: Engine) -> None:

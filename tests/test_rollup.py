@@ -55,10 +55,17 @@ def differences(engine: Engine) -> int:
         return rollup.differences(connection, rollup.count(connection))
 
 
-def run(engine: Engine, scope: Scope) -> list[tuple[Any, ...]]:
-    """Return the rows of the trends."""
+def run(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
+    """Return the rows of a report."""
     with dialects.reading(engine) as connection:
-        return list(reports.run(connection, "trends", scope))
+        return list(reports.run(connection, name, scope))
+
+
+def from_jobs(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
+    """Return the rows of a report as the jobs have them."""
+    report = reports.find(name)
+    with dialects.reading(engine) as connection:
+        return [report.row(row) for row in connection.execute(report.select(scope, None))]
 
 
 @shared
@@ -91,10 +98,12 @@ def test_both_ways_to_an_answer_agree(
     for engine in each(engines):
         for appliance, _, jobs in deliveries:
             deliver(engine, jobs, appliance)
-        exact = run(engine, scope)
+        assert run(engine, "volume", scope) == from_jobs(engine, "volume", scope)
+        exact = from_jobs(engine, "trends", scope)
+        assert run(engine, "trends", scope) == exact
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(totals, "EXACT_UP_TO", 0)
-            rough = run(engine, scope)
+            rough = run(engine, "trends", scope)
         assert [row[:9] for row in rough] == [row[:9] for row in exact]
         for one, other in zip(rough, exact, strict=True):
             for value, wanted in zip(one[9:], other[9:], strict=True):
@@ -133,7 +142,35 @@ def test_small_numbers_are_answered_exactly(
     with dialects.reading(engine) as connection:
         assert not reports.is_exact(connection, "trends", Scope())
         assert reports.is_exact(connection, "sizes", Scope())
+        assert reports.is_exact(connection, "volume", Scope())
         assert reports.is_exact(connection, "trends", Scope(by="build"))
         assert reports.is_exact(connection, "trends", Scope(appliances=("vc*",)))
         monkeypatch.setattr(totals, "EXACT_UP_TO", 2)
         assert reports.is_exact(connection, "trends", Scope())
+
+
+def test_volume_never_needs_the_jobs(engine: Engine) -> None:
+    """Counts and sums are read from the totals, however few jobs there are, where these suffice."""
+    deliver(engine, {KEYS[0]: job(size=5, duration=7)})
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.update(tables.day_total).values(size_low=6))
+    assert [row[8:] for row in run(engine, "volume", Scope())] == [(6, 7)]
+    assert [row[8:] for row in run(engine, "volume", Scope(by="build"))] == [(5, 7)]
+
+
+def test_many_jobs_are_counted_exactly() -> None:
+    """Values that wait to be counted together are counted all, and once; removed ones are gone."""
+    some = [rollup.Contribution("2026-01-01", "", "SUCCEEDED", 10**9, n) for n in range(1000)]
+    counted = rollup.Totals()
+    for contribution in some:
+        counted.add(contribution)
+    for contribution in some[300:]:
+        counted.add(contribution, -1)
+    few = rollup.Totals()
+    for contribution in some[:300]:
+        few.add(contribution)
+    assert counted.rows() == few.rows()
+    high, low = divmod(300 * 10**9, 2**32)
+    assert few.rows()[0] == [
+        ("2026-01-01", "", "SUCCEEDED", 300, 300, high, low, 300, 0, sum(range(300)))
+    ]

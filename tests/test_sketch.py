@@ -1,19 +1,29 @@
 from __future__ import annotations
 
-from hypothesis import given
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive import sketch
 from tests.strategies import INT64
 
+if TYPE_CHECKING:
+    import pytest
+
 VALUES = st.lists(INT64 | st.integers(-1000, 1000), max_size=50)
 
 
-def drawn(values: list[int]) -> sketch.Bins:
-    """Return the sketch of some values."""
-    bins: sketch.Bins = {}
-    sketch.add(bins, [(sketch.bin_of(value), 1) for value in values])
-    return bins
+def bin_of(value: int) -> int:
+    (found,) = sketch.bins_of([value])
+    return found
+
+
+def drawn(values: list[int]) -> Counter[int]:
+    """Return the counts of some values."""
+    return Counter(sketch.bins_of(values))
 
 
 def close(found: int, value: int) -> bool:
@@ -22,44 +32,68 @@ def close(found: int, value: int) -> bool:
 
 
 @given(INT64)
+@example(2**63 - 1)
+@example(-(2**63))
 def test_a_bin_stands_for_its_values(value: int) -> None:
-    """The number that stands for a bin is within 1 % of every value in it."""
-    assert close(sketch.value_of(sketch.bin_of(value)), value)
+    """The number that stands for a bin is within 1 % of every value in it, and in the bin."""
+    number = sketch.number_of(bin_of(value))
+    assert close(number, value)
+    assert abs(number) > 2**63 - 1 or bin_of(number) == bin_of(value)
+
+
+def test_small_values_have_bins_of_their_own() -> None:
+    """Of small values percentiles are exact."""
+    assert [sketch.number_of(bin_of(value)) for value in range(-98, 99)] == list(range(-98, 99))
 
 
 @given(INT64, INT64)
 def test_bins_have_the_order_of_values(one: int, other: int) -> None:
     """A smaller value never has a greater bin."""
     low, high = sorted((one, other))
-    assert sketch.bin_of(low) <= sketch.bin_of(high)
+    assert bin_of(low) <= bin_of(high)
 
 
-@given(VALUES.filter(bool), st.integers(1, 100))
-def test_percentiles_are_within_one_percent(values: list[int], percent: int) -> None:
-    """A percentile of a sketch is within 1 % of the nearest rank of the values."""
-    exact = sorted(values)[(len(values) * percent + 99) // 100 - 1]
-    found = sketch.percentile(drawn(values), percent)
+@given(st.lists(VALUES, max_size=4).filter(any), st.integers(1, 100))
+def test_percentiles_are_within_one_percent(lists: list[list[int]], percent: int) -> None:
+    """A percentile of sketches is within 1 % of the nearest rank of all their values."""
+    values = sorted(value for some in lists for value in some)
+    exact = values[(len(values) * percent + 99) // 100 - 1]
+    found = sketch.Merged(sketch.encode(drawn(some)) for some in lists).percentile(percent)
     assert found is not None
     assert close(found, exact)
 
 
 def test_nothing_has_no_percentile() -> None:
-    """A sketch of nothing has no percentile."""
-    assert sketch.percentile({}, 50) is None
+    """Neither no sketch nor a sketch of nothing has a percentile."""
+    assert sketch.Merged([]).percentile(50) is None
+    assert sketch.Merged([sketch.encode({})]).percentile(50) is None
 
 
 @given(VALUES, VALUES)
-def test_sketches_can_be_merged_and_taken_apart(one: list[int], other: list[int]) -> None:
-    """The sketch of all is the sum of sketches, and what is taken out leaves no trace."""
-    bins = drawn(one)
-    sketch.add(bins, drawn(other).items())
-    assert bins == drawn(one + other)
-    sketch.add(bins, [(index, -number) for index, number in drawn(other).items()])
-    assert bins == drawn(one)
+def test_what_is_taken_out_leaves_no_trace(one: list[int], other: list[int]) -> None:
+    """The sketch of all is the sum of sketches, and can be taken apart again."""
+    counts = drawn(one)
+    counts.update(drawn(other))
+    assert sketch.encode(counts) == sketch.encode(drawn(one + other))
+    counts.subtract(drawn(other))
+    assert sketch.encode(counts) == sketch.encode(drawn(one))
 
 
-@given(VALUES)
-def test_sketches_survive_encoding(values: list[int]) -> None:
-    """What is encoded is what is decoded, in order."""
-    bins = drawn(values)
-    assert sketch.decode(sketch.encode(bins)) == sorted(bins.items())
+@given(VALUES, st.sampled_from([1, 300, 70_000, 2**32]))
+def test_sketches_survive_encoding(values: list[int], times: int) -> None:
+    """What is encoded is what is decoded, in order, however large the counts are."""
+    counts = {bin_: count * times for bin_, count in sorted(drawn(values).items())}
+    assert list(sketch.decode(sketch.encode(counts)).items()) == list(counts.items())
+
+
+def test_bytes_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are stored with the least significant byte first, in no more bytes than needed."""
+    first = bin_of(7)
+    data = bytes((2, first & 255, first >> 8)) + b"\x02\x00\x02\x00\x2e\x01"
+    counts = {first: 2, first + 2: 300}
+    assert sketch.encode(counts) == data
+    # A machine of the other kind swaps what its memory holds.
+    monkeypatch.setattr(sys, "byteorder", "big" if sys.byteorder == "little" else "little")
+    swapped = bytes((2, first & 255, first >> 8)) + b"\x00\x02\x00\x02\x01\x2e"
+    assert sketch.encode(counts) == swapped
+    assert sketch.decode(swapped) == counts

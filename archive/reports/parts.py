@@ -24,11 +24,13 @@ MEDIAN, P95 = 50, 95
 _LOW_BITS = 2**32 - 1
 
 
-def jobs(scope: Scope, appliances: Ids, measures: Sequence[str] = ()) -> sa.CTE:
-    """Return the jobs in scope with `period` and, if they are grouped, `grouped`.
+def jobs(
+    scope: Scope, appliances: Ids, measures: Sequence[str] = (), *, ranked: bool = False
+) -> sa.CTE:
+    """Return the jobs in scope with `period`, their measures and, if they are grouped, `grouped`.
 
-    Of each measure they also have their `_rank` among the jobs of the same row and status, and the
-    `_number` of those that have a value.
+    If they are ranked, they have for each measure their `_rank` among the jobs of the same row and
+    status, and the `_number` of those that have a value.
     """
     job, calendar = tables.job, tables.calendar
     source = job.join(calendar, job.c.day == calendar.c.day)
@@ -41,9 +43,12 @@ def jobs(scope: Scope, appliances: Ids, measures: Sequence[str] = ()) -> sa.CTE:
     columns.append(job.c.appliance_id)
     for measure in measures:
         value = job.c[measure]
+        columns.append(value)
+        if not ranked:
+            continue
         place = sa.func.row_number().over(partition_by=alike, order_by=value.asc().nulls_last())
         number = sa.func.count(value).over(partition_by=alike)
-        columns += [value, place.label(f"{measure}_rank"), number.label(f"{measure}_number")]
+        columns += [place.label(f"{measure}_rank"), number.label(f"{measure}_number")]
     query = sa.select(*columns).select_from(source).where(*conditions(scope, appliances))
     return query.cte("scoped")
 
@@ -136,21 +141,21 @@ def total(scoped: sa.CTE, measure: str) -> list[_Element]:
     high = value.bitwise_rshift(sa.literal_column("32", sa.Integer))
     low = value.bitwise_and(sa.literal_column(str(_LOW_BITS), sa.BigInteger))
     return [
-        sa.func.sum(high).filter(succeeded).label("total_high"),
-        sa.func.sum(low).filter(succeeded).label("total_low"),
+        sa.func.sum(high).filter(succeeded).label(f"{measure}_high"),
+        sa.func.sum(low).filter(succeeded).label(f"{measure}_low"),
     ]
 
 
-def joined(row: sa.Row[Any]) -> int | None:
+def joined(row: sa.Row[Any], measure: str) -> int | None:
     """Return the whole number of a `total`."""
+    high, low = getattr(row, f"{measure}_high"), getattr(row, f"{measure}_low")
     # Sums of BIGINT are NUMERIC on PostgreSQL.
-    return None if row.total_high is None else (int(row.total_high) << 32) + int(row.total_low)
+    return None if high is None else (int(high) << 32) + int(low)
 
 
-def rate(row: sa.Row[Any]) -> float | None:
-    """Return the success rate of a row with `counts`; None where nothing has finished."""
-    succeeded: int = row.succeeded
-    return succeeded / row.finished if row.finished else None
+def rate(succeeded: int, finished: int) -> float | None:
+    """Return the success rate; None where nothing has finished."""
+    return succeeded / finished if finished else None
 
 
 def group(row: sa.Row[Any]) -> str | None:

@@ -32,7 +32,8 @@ class Report:
     """A question, the SELECT that answers it, and the rows of the answer.
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
-    each of `columns`. `from_totals` answers from day totals where these suffice.
+    each of `columns`. `from_totals` answers from day totals where these suffice; a report that then
+    `approximates` percentiles does so only of many jobs.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Report:
     select: Callable[[Scope, Ids], sa.Select[Any]]
     row: Callable[[sa.Row[Any]], tuple[Any, ...]]
     from_totals: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]] | None = None
+    approximates: bool = False
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns as they are shown: the group only where there is one."""

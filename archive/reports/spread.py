@@ -37,14 +37,14 @@ def report(name: str, question: str, measure: str, kind: Kind) -> Report:
     what, unit = measure.split("_")
     values = (Column(f"{what}_{value}_{unit}", kind) for value in _VALUES)
     columns = (Column("succeeded", Kind.COUNT), *values)
-    return Report(name, question, columns, partial(_select, measure), _row)
+    return Report(name, question, columns, partial(_select, measure), partial(_row, measure))
 
 
 _VALUES = ("total", "min", "median", "p95", "max")
 
 
 def _select(measure: str, scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
-    scoped = parts.jobs(scope, appliances, [measure])
+    scoped = parts.jobs(scope, appliances, [measure], ranked=True)
     least, greatest = parts.extremes(scoped, measure)
     return parts.summary(
         scoped,
@@ -57,12 +57,12 @@ def _select(measure: str, scope: Scope, appliances: parts.Ids) -> sa.Select[Any]
     )
 
 
-def _row(found: sa.Row[Any]) -> SpreadRow:
+def _row(measure: str, found: sa.Row[Any]) -> SpreadRow:
     return SpreadRow(
         found.period,
         parts.group(found),
         found.succeeded,
-        parts.joined(found),
+        parts.joined(found, measure),
         found.least,
         found.median,
         found.p95,

@@ -51,7 +51,7 @@ def row(found: sa.Row[Any]) -> SuccessRow:
         found.failed,
         found.open,
         found.other,
-        parts.rate(found),
+        parts.rate(found.succeeded, found.finished),
         found.appliances,
     )
 

@@ -1,8 +1,9 @@
-"""Trends from day totals: exact counts and sums, percentiles within 1 %, whatever the jobs' number."""
+"""What day totals answer whatever the jobs' number: exact counts and sums, percentiles within 1 %."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -15,43 +16,61 @@ if TYPE_CHECKING:
 
     from archive.reports.scope import Scope
 
-# Up to so many jobs an exact answer takes no longer than a person waits.
+# Up to so many jobs an exact percentile takes no longer than a person waits.
 EXACT_UP_TO = 100_000
 
 
-def answer(connection: Connection, scope: Scope) -> bool:
-    """Say whether day totals can and should answer for a scope, rather than the jobs."""
-    if scope.appliances or scope.by not in (None, "type"):
-        return False
+class Sums(NamedTuple):
+    """Counts by outcome, and sums over the succeeded jobs; None where none has a value."""
+
+    period: str
+    group: str | None
+    finished: int
+    succeeded: int
+    failed: int
+    open: int
+    other: int
+    size_total: int | None
+    duration_total: int | None
+
+
+def suffice(scope: Scope) -> bool:
+    """Say whether day totals have what a scope asks for: the fleet as a whole, or its types."""
+    return not scope.appliances and scope.by in (None, "type")
+
+
+def are_many(connection: Connection, scope: Scope) -> bool:
+    """Say whether exact percentiles of a scope's jobs would take long."""
     total = tables.day_total
     query = sa.select(sa.func.sum(total.c.jobs)).where(*parts.within(total, scope))
     return int(connection.execute(query).scalar() or 0) > EXACT_UP_TO
 
 
-def summary(scope: Scope) -> sa.Select[Any]:
-    """Return counts and sums with the labels that `parts.counts` and `parts.total` give them."""
+def sums(connection: Connection, scope: Scope) -> list[Sums]:
+    """Return counts and sums by period and group, in the order of a report's rows."""
+    return [_sums(*row) for row in connection.execute(_select(scope)).all()]
+
+
+@lru_cache  # making it takes as long as running it
+def _select(scope: Scope) -> sa.Select[Any]:
     total = tables.day_total
     keys, source = _keys(total, scope)
-    status, jobs = total.c.status, total.c.jobs
-    succeeded = status == "SUCCEEDED"
+    succeeded = total.c.status == "SUCCEEDED"
 
-    def number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.cast(sa.func.coalesce(sa.func.sum(jobs).filter(condition), 0), sa.BigInteger)
-
-    def half(column: sa.Column[int]) -> sa.ColumnElement[int]:
+    def halves(measure: str, values: sa.Column[int]) -> list[sa.ColumnElement[int]]:
         # A sum of nothing is NULL, also where succeeded jobs do not say their size.
-        return sa.func.sum(column).filter(succeeded, total.c.sized > 0)
+        columns = (total.c[f"{measure}_high"], total.c[f"{measure}_low"])
+        return [_sum(column, sa.and_(succeeded, values > 0)) for column in columns]
 
     return (
         sa.select(
             *keys,
-            number(status.in_(FINISHED)).label("finished"),
-            number(succeeded).label("succeeded"),
-            number(status == "FAILED").label("failed"),
-            number(status.in_(OPEN)).label("open"),
-            number(status.not_in(FINISHED + OPEN)).label("other"),
-            half(total.c.size_high).label("total_high"),
-            half(total.c.size_low).label("total_low"),
+            _sum(total.c.jobs, succeeded),
+            _sum(total.c.jobs, total.c.status == "FAILED"),
+            _sum(total.c.jobs, total.c.status.in_(OPEN)),
+            _sum(total.c.jobs, total.c.status.not_in(FINISHED + OPEN)),
+            *halves("size", total.c.sized),
+            *halves("duration", total.c.timed),
         )
         .select_from(source)
         .where(*parts.within(total, scope))
@@ -60,9 +79,14 @@ def summary(scope: Scope) -> sa.Select[Any]:
     )
 
 
+def _sum(column: sa.Column[int], condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    # Sums of BIGINT are NUMERIC on PostgreSQL; these are too small to need it.
+    return sa.cast(sa.func.sum(column).filter(condition), sa.BigInteger)
+
+
 def sketches(
     connection: Connection, scope: Scope
-) -> dict[tuple[str, str | None], tuple[sketch.Bins, sketch.Bins]]:
+) -> dict[tuple[str, str | None], tuple[sketch.Merged, sketch.Merged]]:
     """Return the sketches of sizes and durations of the succeeded jobs, by period and group."""
     drawn = tables.day_sketch
     keys, source = _keys(drawn, scope)
@@ -71,12 +95,15 @@ def sketches(
         .select_from(source)
         .where(drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope))
     )
-    found: dict[tuple[str, str | None], tuple[sketch.Bins, sketch.Bins]] = {}
-    for row in connection.execute(query):
-        sizes, durations = found.setdefault((row.period, parts.group(row)), ({}, {}))
-        sketch.add(sizes, sketch.decode(row.sizes))
-        sketch.add(durations, sketch.decode(row.durations))
-    return found
+    found: dict[tuple[str, str | None], tuple[list[bytes], list[bytes]]] = {}
+    for period, *group, size, duration in connection.execute(query).all():
+        sizes, durations = found.setdefault((period, group[0] if group else None), ([], []))
+        sizes.append(size)
+        durations.append(duration)
+    return {
+        key: (sketch.Merged(sizes), sketch.Merged(durations))
+        for key, (sizes, durations) in found.items()
+    }
 
 
 def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromClause]:
@@ -90,3 +117,26 @@ def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromCl
     if scope.by == "type":
         keys.append(sa.func.nullif(table.c.type, "").label("grouped"))
     return keys, source
+
+
+def _sums(period: str, *values: Any) -> Sums:
+    """Return a row of the SELECT, which has a group only where one is asked for."""
+    *group, succeeded, failed, open_, other, size_high, size_low, duration_high, duration_low = (
+        values
+    )
+    succeeded, failed = succeeded or 0, failed or 0
+    return Sums(
+        period,
+        group[0] if group else None,
+        succeeded + failed,
+        succeeded,
+        failed,
+        open_ or 0,
+        other or 0,
+        _joined(size_high, size_low),
+        _joined(duration_high, duration_low),
+    )
+
+
+def _joined(high: int | None, low: int | None) -> int | None:
+    return None if high is None or low is None else (high << 32) + low

@@ -38,7 +38,7 @@ class TrendsRow(NamedTuple):
 
 def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
-    scoped = parts.jobs(scope, appliances, [SIZE, DURATION])
+    scoped = parts.jobs(scope, appliances, [SIZE, DURATION], ranked=True)
     return parts.summary(
         scoped,
         *parts.counts(scoped),
@@ -51,24 +51,6 @@ def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
 
 def row(found: sa.Row[Any]) -> TrendsRow:
     """Return a row of the report."""
-    return _row(found, found.size_median, found.duration_median, found.duration_p95)
-
-
-def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
-    """Yield the rows of the report from day totals."""
-    sketches = totals.sketches(connection, scope)
-    nothing: tuple[sketch.Bins, sketch.Bins] = ({}, {})
-    for found in connection.execute(totals.summary(scope)):
-        sizes, durations = sketches.get((found.period, parts.group(found)), nothing)
-        yield _row(
-            found,
-            sketch.percentile(sizes, MEDIAN),
-            sketch.percentile(durations, MEDIAN),
-            sketch.percentile(durations, P95),
-        )
-
-
-def _row(found: sa.Row[Any], *percentiles: int | None) -> TrendsRow:
     return TrendsRow(
         found.period,
         parts.group(found),
@@ -77,10 +59,28 @@ def _row(found: sa.Row[Any], *percentiles: int | None) -> TrendsRow:
         found.failed,
         found.open,
         found.other,
-        parts.rate(found),
-        parts.joined(found),
-        *percentiles,
+        parts.rate(found.succeeded, found.finished),
+        parts.joined(found, SIZE),
+        found.size_median,
+        found.duration_median,
+        found.duration_p95,
     )
+
+
+def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
+    """Yield the rows of the report from day totals."""
+    sketches = totals.sketches(connection, scope)
+    nothing = (sketch.Merged(()), sketch.Merged(()))
+    for found in totals.sums(connection, scope):
+        sizes, durations = sketches.get(found[:2], nothing)
+        yield TrendsRow(
+            *found[:7],
+            parts.rate(found.succeeded, found.finished),
+            found.size_total,
+            sizes.percentile(MEDIAN),
+            durations.percentile(MEDIAN),
+            durations.percentile(P95),
+        )
 
 
 REPORT = Report(
@@ -96,4 +96,5 @@ REPORT = Report(
     select,
     row,
     from_totals,
+    approximates=True,
 )

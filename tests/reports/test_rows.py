@@ -9,6 +9,7 @@ from archive.reports import Scope
 from archive.reports.spread import SpreadRow
 from archive.reports.success import SuccessRow
 from archive.reports.trends import TrendsRow
+from archive.reports.volume import VolumeRow
 from tests.archives import deliver
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NAS, on
@@ -49,6 +50,19 @@ def test_success(archive: Engine) -> None:
         SuccessRow("2026-03", None, 2, 1, 0, 1, 0, 1, 0.0, 2),
         SuccessRow("2026-04", None, 1, 1, 1, 0, 0, 0, 1.0, 1),
     ]
+
+
+def test_volume(archive: Engine) -> None:
+    """What the backups add up to is that of the succeeded ones; none of them is no sum."""
+    expected = [
+        VolumeRow("2026-01", None, 4, 3, 1, 0, 0, 0.75, 600, 780),
+        VolumeRow("2026-02", None, 0, 0, 0, 2, 0, None, None, None),
+        VolumeRow("2026-03", None, 1, 0, 1, 0, 1, 0.0, None, None),
+        VolumeRow("2026-04", None, 1, 1, 0, 0, 0, 1.0, None, None),
+    ]
+    assert rows(archive, "volume") == expected
+    everywhere = Scope(appliances=("*",))  # which is more than the totals know
+    assert rows(archive, "volume", everywhere) == expected
 
 
 def test_sizes(archive: Engine) -> None:

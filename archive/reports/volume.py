@@ -1,0 +1,85 @@
+"""What the backups add up to: counts and sums alone, which day totals have exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive.columns import Column, Kind
+from archive.reports import parts, totals
+from archive.reports.parts import DURATION, SIZE
+from archive.reports.report import OUTCOMES, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.scope import Scope
+
+
+class VolumeRow(NamedTuple):
+    """Sizes and durations are those of the succeeded jobs."""
+
+    period: str
+    group: str | None
+    finished: int
+    succeeded: int
+    failed: int
+    open: int
+    other: int
+    success_rate: float | None
+    size_total_bytes: int | None
+    duration_total_seconds: int | None
+
+
+def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the report."""
+    scoped = parts.jobs(scope, appliances, [SIZE, DURATION])
+    return parts.summary(
+        scoped,
+        *parts.counts(scoped),
+        *parts.total(scoped, SIZE),
+        *parts.total(scoped, DURATION),
+    )
+
+
+def row(found: sa.Row[Any]) -> VolumeRow:
+    """Return a row of the report."""
+    return VolumeRow(
+        found.period,
+        parts.group(found),
+        found.finished,
+        found.succeeded,
+        found.failed,
+        found.open,
+        found.other,
+        parts.rate(found.succeeded, found.finished),
+        parts.joined(found, SIZE),
+        parts.joined(found, DURATION),
+    )
+
+
+def from_totals(connection: Connection, scope: Scope) -> Iterator[VolumeRow]:
+    """Yield the rows of the report from day totals."""
+    for found in totals.sums(connection, scope):
+        yield VolumeRow(
+            *found[:7],
+            parts.rate(found.succeeded, found.finished),
+            found.size_total,
+            found.duration_total,
+        )
+
+
+REPORT = Report(
+    "volume",
+    "How many backups were there, how much did they transfer, how long did they take together?",
+    (
+        *OUTCOMES,
+        Column("size_total_bytes", Kind.BYTES),
+        Column("duration_total_seconds", Kind.SECONDS),
+    ),
+    select,
+    row,
+    from_totals,
+)

@@ -1,0 +1,176 @@
+"""The archive of a large fleet, made quickly: rows straight into the tables, seeded.
+
+Each appliance has 1000 jobs over two years: one a night, and some by hand. Sizes and durations are
+lognormal, 4 % of the jobs failed; one appliance in a hundred has never had a success, and one in a
+hundred none in the last hundred nights. The rows are the same for every database.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import date, timedelta
+from itertools import chain, islice
+from random import Random
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from archive import database, dialects, rollup, tables
+from bench import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Connection, Engine
+
+NIGHTS = 730
+PER_APPLIANCE = 1000
+FIRST = date(2024, 10, 1)
+_SEEN = "2026-10-01T06:00:00.000000Z"
+_CHUNK = 50_000
+_OTHER_ROWS: tuple[tuple[sa.Table, tuple[Any, ...]], ...] = (
+    (
+        tables.ingest_run,
+        (1, "fleet", None, _SEEN, _SEEN, _SEEN, "complete", None, 0, 0, 0, 0, 0, 0),
+    ),
+    (tables.location, (1, b"l", "sftp://nas.example.com/backup", "sftp://nas.example.com/backup")),
+    (tables.build, (1, b"b", "vCenter Server 8.0 Update 3", "8.0.3.00200", "24305161")),
+    (tables.operation, (1, b"o", "recovery.backup.job", "recovery.backup.job.create")),
+)
+
+
+class Night(NamedTuple):
+    """A date as it is written in days, instants and keys, and the date after."""
+
+    day: str
+    stamp: str
+    following: str
+
+
+def appliances(jobs: int) -> int:
+    """Return how many appliances so many jobs are of."""
+    return -(-jobs // PER_APPLIANCE)
+
+
+def rows(jobs: int, *, seed: int = 1) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of `job`, values in the order of its columns, appliance by appliance."""
+    random = Random(seed)
+    nights = list(map(_night, range(NIGHTS)))
+    clock = [
+        (f"{at // 3600:02}", f"{at // 60 % 60:02}", f"{at % 60:02}") for at in range(24 * 3600)
+    ]
+    return islice(
+        chain.from_iterable(
+            _history(random, number, nights, clock) for number in range(1, appliances(jobs) + 1)
+        ),
+        jobs,
+    )
+
+
+def _night(number: int) -> Night:
+    day = FIRST + timedelta(days=number)
+    return Night(day.isoformat(), day.strftime("%Y%m%d"), (day + timedelta(days=1)).isoformat())
+
+
+def _history(
+    random: Random, appliance: int, nights: list[Night], clock: list[tuple[str, str, str]]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the jobs of one appliance in the order of their days."""
+    chance, lognormal = random.random, random.lognormvariate
+    usual_start, usual_size = random.randrange(5 * 3600), random.gauss(21.5, 0.6)
+    bad_from = {0: 0, 1: NIGHTS - 100}.get(appliance % 100, NIGHTS)
+    manual = random.choices(range(NIGHTS), k=PER_APPLIANCE - NIGHTS)
+    for number, place in enumerate(sorted([*range(NIGHTS), *manual]), 1):
+        night = nights[place]
+        by_hand = number > 1 and chance() < 0.05
+        failed = place >= bad_from or chance() < 0.04
+        start = usual_start + int(chance() * 18 * 3600)
+        seconds = int(lognormal(6.2, 0.6)) + 20
+        hour, minute, second = clock[start]
+        end = start + seconds
+        end_day, end = (night.following, end - 86400) if end >= 86400 else (night.day, end)
+        end_hour, end_minute, end_second = clock[min(end, 86399)]
+        status = "FAILED" if failed else "SUCCEEDED"
+        ended = f"{end_day}T{end_hour}:{end_minute}:{end_second}.000000Z"
+        yield (
+            appliance, number, f"{night.stamp}-{hour}{minute}{second}-{24_000_000 + number}",
+            night.day, status, "MANUAL" if by_hand else "SCHEDULED",
+            f"{night.day}T{hour}:{minute}:{second}.000000Z", ended,
+            seconds, int(lognormal(usual_size, 0.3)),
+            f"/vCenter/sn_vc{appliance:05}/S_8.0.3_{night.stamp}", "svc-backup", None, False,
+            "root", None, None, None, 100, 40 if failed else 100, 1, 1, 1,
+            random.randbytes(32), ended, ended, 1,
+        )  # fmt: skip
+
+
+def fill(engine: Engine, jobs: int) -> None:
+    """Fill a new archive, count its totals, and leave it as the database's upkeep would."""
+    indexes = list(tables.job.indexes)
+    with dialects.writing(engine) as connection:
+        _hurry(connection)
+        for table, row in _OTHER_ROWS:
+            dialects.insert(connection, table, [row])
+        names = [
+            (number, f"vc{number:05}.example.com", _SEEN, _SEEN)
+            for number in range(1, appliances(jobs) + 1)
+        ]
+        dialects.insert(connection, tables.appliance, names)
+        for index in indexes:
+            index.drop(connection)
+        made = rows(jobs)
+        while chunk := list(islice(made, _CHUNK)):
+            _insert(connection, chunk)
+        for index in indexes:
+            index.create(connection)
+    with dialects.writing(engine) as connection:
+        rollup.rebuild(connection)
+    tidy(engine)
+
+
+def _hurry(connection: Connection) -> None:
+    """Let the rows come in unchecked: they are known to be right."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+
+
+def _insert(connection: Connection, chunk: list[tuple[Any, ...]]) -> None:
+    if connection.dialect.name == "sqlite":
+        dialects.insert(connection, tables.job, chunk)
+        return
+    lines = []
+    for row in chunk:
+        texts = [r"\N" if value is None else str(value) for value in row]
+        texts[23] = r"\\x" + row[23].hex()
+        lines.append("\t".join(texts))
+    driver = cast("Any", connection.connection.driver_connection)
+    with driver.cursor() as cursor, cursor.copy("COPY job FROM STDIN") as copy:
+        copy.write("\n".join(lines) + "\n")
+
+
+def tidy(engine: Engine) -> None:
+    """Do what autovacuum does with time. SQLite has no such upkeep, and plans without statistics."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
+
+
+@contextmanager
+def archives(jobs: int) -> Iterator[list[Engine]]:
+    """Give a filled archive on SQLite and one on PostgreSQL, gone afterwards."""
+    with servers.folder() as folder, servers.postgresql() as url:
+        engines = [database.connect(str(folder / "archive.db")), database.connect(url)]
+        for engine in engines:
+            database.upgrade(engine)
+            fill(engine, jobs)
+        yield engines
+
+
+def write_csv(path: Path, jobs: int) -> None:
+    """Write the columns that the questions need, for databases that are no archive."""
+    columns = ("appliance_id", "id", "key", "day", "status", "type", "start_time", "duration_seconds",
+               "size_bytes")  # fmt: skip
+    places = [tables.job.columns.keys().index(name) for name in columns]
+    with path.open("w", encoding="ascii") as file:
+        file.write(",".join(columns) + "\n")
+        for row in rows(jobs):
+            file.write(",".join([str(row[place]) for place in places]) + "\n")
