@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import bound, first_load, memory, orm, reingest, startup, totals
+from bench import bound, first_load, latest, memory, orm, reingest, startup, totals, trends
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -11,6 +11,8 @@ CLAIMS = (
     bound.CLAIM,
     reingest.CLAIM,
     totals.CLAIM,
+    trends.CLAIM,
+    latest.CLAIM,
     memory.CLAIM,
     startup.CLAIM,
 )

@@ -19,7 +19,12 @@ def peer(script: str, *arguments: str) -> str:
 
     Returns what it prints. Raises SystemExit if it fails.
     """
-    return commands.run([str(_interpreter()), str(_HERE / "peers" / script), *arguments])
+    return commands.run(command(script, *arguments))
+
+
+def command(script: str, *arguments: str) -> list[str]:
+    """Return the command that runs a script of `bench/peers` in the environment of the peers."""
+    return [str(_interpreter()), str(_HERE / "peers" / script), *arguments]
 
 
 def prepare() -> None:

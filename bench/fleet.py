@@ -7,14 +7,13 @@ hundred none in the last hundred nights. The rows are the same for every databas
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import chain, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive import database, dialects, rollup, tables
-from bench import servers
+from bench.measure import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection, Engine
+
+    from bench.claim import Site
 
 NIGHTS = 730
 PER_APPLIANCE = 1000
@@ -154,15 +155,19 @@ def tidy(engine: Engine) -> None:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
 
-@contextmanager
-def archives(jobs: int) -> Iterator[list[Engine]]:
-    """Give a filled archive on SQLite and one on PostgreSQL, gone afterwards."""
-    with servers.folder() as folder, servers.postgresql() as url:
-        engines = [database.connect(str(folder / "archive.db")), database.connect(url)]
-        for engine in engines:
-            database.upgrade(engine)
-            fill(engine, jobs)
-        yield engines
+def filled(site: Site, kind: str) -> Engine:
+    """Return a filled archive, which claims that come after another share with it."""
+    place = site.databases.get(kind, "fleet")
+    engine = database.connect(place.url)
+    if _made.get(place.url) != site.jobs:
+        place.migrate()
+        progress(f"  making an archive of {site.jobs:,} jobs on {kind}")
+        fill(engine, site.jobs)
+        _made[place.url] = site.jobs
+    return engine
+
+
+_made: dict[str, int] = {}
 
 
 def write_csv(path: Path, jobs: int) -> None:

@@ -5,7 +5,6 @@ Each has run once, untimed, just before it is timed: both find what they read in
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +12,15 @@ import sqlalchemy as sa
 
 from archive import dialects, queries
 from bench import fleet, measure
+from bench.claim import Claim
+from bench.databases import KINDS
+from bench.measure import Side
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
+
+    from bench.claim import Site
+    from bench.measure import Finding
 
 # What is wanted of ten million jobs; fewer need only be faster.
 ALL = 10_000_000
@@ -39,27 +44,31 @@ ORDER BY day NULLS FIRST, appliance
 """
 
 
-def main(jobs: int = ALL, rounds: int = measure.ROUNDS) -> None:
-    """Make the archives, and measure on each."""
-    with fleet.archives(jobs) as engines:
-        for engine in engines:
-            compare(engine, jobs, rounds)
+def _measure(site: Site) -> list[Finding]:
+    return [_compare(kind, fleet.filled(site, kind), site) for kind in KINDS]
 
 
-def compare(engine: Engine, jobs: int, rounds: int) -> float:
-    """Measure on one archive, and return how many times faster it is to walk the appliances."""
+def _compare(kind: str, engine: Engine, site: Site) -> Finding:
     walk, window = queries.find("latest_jobs").text, _WINDOW
     if _rows(engine, walk) != _rows(engine, window):
-        raise SystemExit(f"{engine.dialect.name}: the two ways do not agree")
-    sides = (
-        measure.Side("latest_jobs", partial(_number, engine, walk), partial(_warm, engine, walk)),
-        measure.Side(
-            "window function", partial(_number, engine, window), partial(_warm, engine, window)
-        ),
-    )
-    ours, other = measure.alternate(sides, rounds)
-    claim = f"{engine.dialect.name}: latest job of each appliance, of {jobs:,} jobs"
-    return measure.tell(claim, WANTED if jobs >= ALL else 1, ours, other, "appliances")
+        raise SystemExit(f"{kind}: the two ways do not agree")
+    sides = [
+        Side(f"{kind}: {name}", partial(_ask, engine, text), partial(_count, engine), warm)
+        for name, text in (("latest_jobs", walk), ("window function", window))
+        for warm in (partial(_ask, engine, text),)
+    ]
+    measured = measure.alternate(sides, site.rounds)
+    measure.show(measured, 0)
+    least = WANTED if site.jobs >= ALL else 1
+    return measure.times_as_fast(f"latest job of each appliance, {kind}", measured, least)
+
+
+def _ask(engine: Engine, text: str) -> None:
+    _rows(engine, text)
+
+
+def _count(engine: Engine) -> dict[str, int]:
+    return {"appliances": _rows(engine, "SELECT count(*) FROM appliance")[0][0]}
 
 
 def _rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
@@ -67,17 +76,12 @@ def _rows(engine: Engine, text: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(sa.text(text))]
 
 
-def _number(engine: Engine, text: str) -> int:
-    return len(_rows(engine, text))
-
-
-def _warm(engine: Engine, text: str) -> None:
-    _rows(engine, text)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("jobs", type=int, nargs="?", default=ALL)
-    parser.add_argument("rounds", type=int, nargs="?", default=measure.ROUNDS)
-    given = parser.parse_args()
-    main(given.jobs, given.rounds)
+CLAIM = Claim(
+    "latest-jobs",
+    "the latest job of every appliance by `archive sql latest_jobs`, in process with its connection,"
+    " against a window function over all jobs",
+    "50 times as fast, at 10 million jobs",
+    _measure,
+    quick=300_000,
+    full=ALL,
+)
