@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Rows = Sequence[tuple[Any, ...]]
 
+# SQLite takes many rows in a statement in two thirds of the time.
+_ROWS_A_STATEMENT = 40
 # How long a writer waits for another one before it gives up.
 LOCK_WAIT_SECONDS = 30
 # Text is compared by code point everywhere, so that both databases sort alike.
@@ -242,11 +245,18 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
         return
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(table.columns))
-        connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({columns}) VALUES ({marks})",  # noqa: S608 - names from our own tables
-            list(rows),
+        file = cast("sqlite3.Connection", connection.connection.driver_connection)
+        marks = f"({', '.join('?' * len(table.columns))})"
+        statement = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - names from our own tables
+        whole = len(rows) - len(rows) % _ROWS_A_STATEMENT
+        file.executemany(
+            statement + ", ".join([marks] * _ROWS_A_STATEMENT),
+            (
+                tuple(chain.from_iterable(rows[start : start + _ROWS_A_STATEMENT]))
+                for start in range(0, whole, _ROWS_A_STATEMENT)
+            ),
         )
+        file.executemany(statement + marks, rows[whole:])
         return
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     types = [_BINARY[kind] for column in table.columns if (kind := type(column.type)) in _BINARY]
