@@ -20,21 +20,18 @@ if TYPE_CHECKING:
 # What is wanted of ten million jobs; fewer need only be faster.
 ALL = 10_000_000
 WANTED = 50
+# Of appliances that have jobs: joined with them, SQLite would store all that are ranked first.
 _WINDOW = """
-SELECT appliance, day, key, status, type, start_time, duration_seconds, size_bytes
+SELECT
+    (SELECT name FROM appliance WHERE id = appliance_id) AS appliance,
+    day, key, status, type, start_time, duration_seconds, size_bytes
 FROM (
     SELECT
-        appliance.name AS appliance, job.day, job.key, job.status, job.type, job.start_time,
-        job.duration_seconds, job.size_bytes, job.place
-    FROM appliance
-    LEFT JOIN (
-        SELECT
-            job.*,
-            row_number() OVER (PARTITION BY appliance_id ORDER BY day DESC, key DESC) AS place
-        FROM job
-    ) AS job ON appliance.id = job.appliance_id
+        appliance_id, day, key, status, type, start_time, duration_seconds, size_bytes,
+        row_number() OVER (PARTITION BY appliance_id ORDER BY day DESC, key DESC) AS place
+    FROM job
 ) AS ranked
-WHERE place = 1 OR place IS NULL
+WHERE place = 1
 ORDER BY day NULLS FIRST, appliance
 """
 

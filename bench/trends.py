@@ -85,11 +85,12 @@ def main(jobs: int = ALL, rounds: int = measure.ROUNDS, python: str = sys.execut
 
 def compare(engine: Engine, peer: Other, jobs: int, rounds: int) -> None:
     """Measure on one archive, after making its indexes for plain SQL."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with dialects.writing(engine) as connection:
         for index in INDEXES:
-            connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {index}")
-        analyse = "VACUUM ANALYZE job" if engine.dialect.name == "postgresql" else "ANALYZE job"
-        connection.exec_driver_sql(analyse)
+            connection.exec_driver_sql(f"CREATE INDEX {index}")
+        connection.exec_driver_sql("ANALYZE job")
+    fleet.tidy(engine)
+    with dialects.reading(engine) as connection:
         plain = Other("plain SQL on job", partial(_plain, connection))
         for question, wanted in WANTED.items():
             ask = partial(_report, engine, question)
