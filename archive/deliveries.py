@@ -24,7 +24,7 @@ from archive.jsontext import JsonText, Unreadable, encode, is_utf8, sniff_encodi
 from archive.merge import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 KEY_LENGTH = 255
 _UNTEXT = re.compile("[\0\ud800-\udfff]")
@@ -88,12 +88,6 @@ class Line(NamedTuple):
     text: bytes
 
     @property
-    def appliance(self) -> str | None:
-        """The appliance that it names first of all, as an exported job does; None if it does not."""
-        match = _NAMED.match(self.text)
-        return None if match is None else match[1].decode()
-
-    @property
     def fingerprint(self) -> bytes:
         """What stands for the bytes of the document, if the line is one."""
         return fingerprint(self.text)
@@ -103,6 +97,21 @@ class Line(NamedTuple):
         text = self.text.decode("utf-8", "surrogateescape")
         if not text.isspace():
             yield from _line(text.strip().removeprefix(_BOM), f"line {self.number}")
+
+
+def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:
+    """Sort lines by the appliance that they name first of all, as exported jobs do; and the others."""
+    named: dict[str, list[Line]] = {}
+    others: list[Line] = []
+    start, theirs = b"", others
+    for line in lines:
+        # Most lines name the same appliance as the one before.
+        if not (start and line.text.startswith(start)):
+            match = _NAMED.match(line.text)
+            start = b"" if match is None else match[0]
+            theirs = others if match is None else named.setdefault(match[1].decode(), [])
+        theirs.append(line)
+    return named, others
 
 
 def fingerprint(document: bytes) -> bytes:

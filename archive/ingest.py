@@ -252,14 +252,8 @@ class _Run:
     def _load_lines(
         self, connection: Connection, loader: Loader, lines: list[Line], counts: Counts
     ) -> None:
-        named: dict[str, list[Line]] = {}
-        others: list[RawDocument] = []
-        for line in lines:
-            name = line.appliance
-            if name is None:
-                others += line.documents()
-            else:
-                named.setdefault(name, []).append(line)
+        named, unnamed = deliveries.by_appliance(lines)
+        others = [document for line in unnamed for document in line.documents()]
         observations, refused = self._observe(others)
         lock_appliances(connection, named.keys() | _names(observations) | self._named())
         if self._delivery.appliance is not None:

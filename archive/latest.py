@@ -20,7 +20,7 @@ from archive import dialects, tables
 from archive.stored import set_last_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -83,6 +83,11 @@ class LatestDeliveries:
         latest.seen[job_id] = fingerprint
         if apart:
             latest.apart.add(job_id)
+
+    def see_again(self, appliance_id: int, fingerprints: Iterable[bytes]) -> None:
+        """Record that documents that are `known` are in this delivery."""
+        latest = self._latest[appliance_id]
+        latest.seen |= {latest.known[fingerprint]: fingerprint for fingerprint in fingerprints}
 
     def leave(self, appliance_id: int, job_id: int) -> None:
         """Record that a job's row has been given a `last_seen` of its own."""

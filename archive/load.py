@@ -84,11 +84,10 @@ class Loader:
 
     def see_again(self, appliance_id: int, fingerprints: Iterable[bytes], counts: Counts) -> None:
         """Record that documents that are `known` have been delivered again."""
-        known = self._latest.known(appliance_id)
-        for fingerprint in fingerprints:
-            self._latest.see(appliance_id, known[fingerprint], fingerprint, apart=False)
-            counts.seen += 1
-            counts.unchanged += 1
+        marks = list(fingerprints)
+        self._latest.see_again(appliance_id, marks)
+        counts.seen += len(marks)
+        counts.unchanged += len(marks)
 
     def load(
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
