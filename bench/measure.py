@@ -116,7 +116,7 @@ def show(sides: Sequence[Measured], number: int, unit: str = "jobs") -> None:
         print(f"  counted on each side: {rows}")
 
 
-def times_as_fast(what: str, sides: Sequence[Measured], wanted: float) -> Finding:
+def times_as_fast(what: str, sides: Sequence[Measured], wanted: float | None) -> Finding:
     """Find how many times as fast as the second side the first, ours, is."""
     ours, other = sides
     ratio = other.median / ours.median

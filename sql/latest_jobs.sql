@@ -35,8 +35,11 @@ LEFT JOIN job
         latest.id = job.appliance_id
         AND latest.day = job.day
         -- Within a day, job keys sort by the time of creation.
-        AND job.key = (
-            SELECT max(other.key) FROM job AS other
-            WHERE other.appliance_id = job.appliance_id AND other.day = job.day
+        AND NOT EXISTS (
+            SELECT 1 FROM job AS later
+            WHERE
+                later.appliance_id = job.appliance_id
+                AND later.day = job.day
+                AND later.key > job.key
         )
 ORDER BY job.day NULLS FIRST, appliance;
