@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from archive import instants
+from archive.advice import explain
 from archive.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -171,9 +172,9 @@ def _explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise DatabaseError(_explain(error.orig or error, engine.url)) from error
+        raise DatabaseError(explain(error.orig or error, shown(engine.url))) from error
     except engine.dialect.loaded_dbapi.Error as error:  # of a statement that went to the driver
-        raise DatabaseError(_explain(error, engine.url)) from error
+        raise DatabaseError(explain(error, shown(engine.url))) from error
 
 
 def sqlite_file(url: URL) -> Path | None:
@@ -335,40 +336,3 @@ def complaints(connection: Connection) -> list[str]:
         f"{table}: row {row} refers to a row of {parent} that is not there"
         for table, row, parent, _ in broken
     ]
-
-
-def _explain(error: BaseException, url: URL) -> str:
-    place = shown(url)
-    cause = " ".join(str(error).split("\n\n")[0].split())
-    for sign, advice in _ADVICE:
-        if sign in cause.lower():
-            return f"{advice} ({place}: {cause})"
-    return f"the database refused the work ({place}: {cause})"
-
-
-_ADVICE = (
-    ("database is locked", "another process is writing to the archive; try again when it is done"),
-    ("lock timeout", "another process is writing to the archive; try again when it is done"),
-    (
-        "readonly database",
-        "the archive is read-only for this user; check its owner and permissions",
-    ),
-    (
-        "unable to open database",
-        "the archive's file cannot be opened; check the path and its rights",
-    ),
-    ("file is not a database", "the file is not an archive; check --database"),
-    ("disk image is malformed", "the archive's file is damaged; restore it from a backup"),
-    ("disk is full", "the disk is full; nothing of this delivery has been written"),
-    ("no space left", "the disk of the server is full; nothing of this delivery has been written"),
-    ("disk i/o error", "the disk failed while the archive was being read or written"),
-    ("read-only transaction", "the server accepts no writes (it may be a standby)"),
-    ("permission denied", "the database user lacks a right; see the chapter on roles in the docs"),
-    ("password authentication", "the server refused the user or the password"),
-    ("no password supplied", "the server wants a password; put it into ~/.pgpass or PGPASSWORD"),
-    ("does not exist", "what was asked for is not on the server; check --database"),
-    ("connection refused", "no server answers at this address; is PostgreSQL running?"),
-    ("could not translate host", "the server's name cannot be resolved"),
-    ("failed to resolve host", "the server's name cannot be resolved"),
-    ("timeout", "the server did not answer in time"),
-)

@@ -7,24 +7,21 @@ it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import deliveries, dialects, instants, quarantine, runs, settings
+from archive import deliveries, dialects, quarantine, runs, settings
 from archive.appliances import check_name, lock_appliances
 from archive.batch import LOADED
-from archive.deliveries import Again, RawDocument
+from archive.delivered import Again, RawDocument
 from archive.errors import (
     ArchiveError,
-    DatabaseError,
     DeliveryError,
     InterruptedDeliveryError,
-    UsageError,
 )
 from archive.fastpath import read_line
 from archive.load import Counts, Loader, Observation
-from archive.merge import Sight
 from archive.observe import observe, observe_line
 from archive.quarantine import Held
 from archive.readahead import reading_ahead
@@ -52,16 +49,9 @@ class Delivery(NamedTuple):
     seen_at: str
 
 
-class Summary(NamedTuple):
-    """What a run did."""
-
-    run: int
-    counts: Counts
-
-
 def ingest(
     engine: Engine, delivery: Delivery, on_batch: Callable[[Counts], None] = lambda _: None
-) -> Summary:
+) -> runs.Summary:
     """Archive a delivery. `on_batch` is told after each batch what has been done so far.
 
     Raises UsageError if it does not say whose documents these are, DeliveryError if it is not a
@@ -81,58 +71,7 @@ def ingest(
             run.commit_batches(deliveries.lines(stream, encoding))
         else:
             run.commit_whole(encoding)
-    return Summary(run.id, run.counts)
-
-
-def retry(engine: Engine, ids: Iterable[int] = ()) -> Summary:
-    """Try to archive quarantined documents again; those that succeed leave quarantine.
-
-    `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
-    """
-    wanted = list(ids)
-    run_id = runs.start(engine, "quarantine", instants.now())
-    counts = Counts()
-    with _failure_logged(engine, run_id), dialects.writing(engine) as connection:
-        dialects.lock(connection, ["calendar"], shared=True)
-        loader = Loader(run_id, settings.calendar(connection), instants.now())
-        documents = quarantine.held(connection, wanted)
-        if missing := set(wanted) - {held.id for held in documents}:
-            raise UsageError(f"there is no number {min(missing)} in quarantine")
-        released = []
-        observations: list[Observation] = []
-        for held in documents:
-            found = _observe_again(held)
-            if found:
-                observations += found
-                released.append(held.id)
-            else:
-                counts.quarantined += 1
-        if observations:
-            lock_appliances(connection, _names(observations))
-            loader.load(connection, observations, counts)
-            loader.finish(connection)
-            quarantine.release(connection, released)
-        runs.record(connection, run_id, counts)
-        runs.complete(connection, run_id)
-    return Summary(run_id, counts)
-
-
-def _observe_again(held: Held) -> list[Observation]:
-    """Return what a held document says now; nothing unless all of it can be archived."""
-    observations = []
-    for raw in deliveries.read_again(held.document):
-        try:
-            observation = observe(raw, held.appliance, held.last_seen)
-        except UsageError:  # nobody knows whose job it is
-            return []
-        if isinstance(observation, str):
-            return []
-        if raw.sight is None:
-            statuses = {observation.document.status: held.first_seen}
-            sight = Sight(held.first_seen, held.last_seen, statuses)
-            observation = observation._replace(sight=sight, fingerprint=None)
-        observations.append(observation)
-    return observations
+    return runs.Summary(run.id, run.counts)
 
 
 class _Run:
@@ -150,7 +89,7 @@ class _Run:
     @contextmanager
     def logged(self) -> Iterator[None]:
         """Record a failure in the run log, and say which delivery failed."""
-        with _failure_logged(self._engine, self.id):
+        with runs.logged(self._engine, self.id):
             try:
                 yield
             except ArchiveError as error:
@@ -339,17 +278,6 @@ class _Batches:
         if not batch:
             raise StopIteration
         return batch
-
-
-@contextmanager
-def _failure_logged(engine: Engine, run_id: int) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        # What stopped the run may stop its record, too; the first failure is the one to report.
-        with suppress(DatabaseError):
-            runs.fail(engine, run_id, error)
-        raise
 
 
 def _named(name: str, error: ArchiveError) -> DeliveryError:

@@ -14,6 +14,7 @@ from archive.numbers import DECODER
 if TYPE_CHECKING:
     import io
 
+BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _CHUNK = 1 << 18
 _SPACE = " \t\n\r"
 # An error this close to the end of what has been read may only mean that more is to come.

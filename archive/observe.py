@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive import deliveries
+from archive import delivered
 from archive.appliances import check_name
 from archive.errors import NotAJobError, UsageError
 from archive.load import Observation
@@ -13,7 +13,8 @@ from archive.merge import Sight
 from archive.prepare import common, prepare
 
 if TYPE_CHECKING:
-    from archive.deliveries import Line, RawDocument
+    from archive.delivered import RawDocument
+    from archive.deliveries import Line
     from archive.fastpath import ReadLine
 
 _checked = lru_cache(check_name)
@@ -56,7 +57,7 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
     except (NotAJobError, UsageError) as error:
         return str(error)
     if raw.sight is None:
-        mark = deliveries.fingerprint(raw.raw)
+        mark = delivered.fingerprint(raw.raw)
         return Observation(name, raw.key, document, _here(document.status, seen_at), mark)
     return Observation(name, raw.key, document, _with(raw.sight, document.status), None)
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive import dialects, instants, tables
+from archive.errors import DatabaseError
 from archive.load import Counts
 from archive.mend import storable
 from archive.references import next_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine import Connection, Engine
+
+
+class Summary(NamedTuple):
+    """What a run did."""
+
+    run: int
+    counts: Counts
 
 
 def start(engine: Engine, source: str, seen_at: str) -> int:
@@ -61,3 +72,15 @@ def fail(engine: Engine, run_id: int, error: BaseException) -> None:
 def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None:
     table = tables.ingest_run
     connection.execute(sa.update(table).where(table.c.id == run_id).values(**values))
+
+
+@contextmanager
+def logged(engine: Engine, run_id: int) -> Iterator[None]:
+    """Record the failure of a run, whatever it is."""
+    try:
+        yield
+    except BaseException as error:
+        # What stopped the run may stop its record, too; the first failure is the one to report.
+        with suppress(DatabaseError):
+            fail(engine, run_id, error)
+        raise

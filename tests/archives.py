@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import days, dialects, export, ingest, latest, tables
+from archive import days, dialects, export, ingest, latest, runs, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +36,7 @@ def deliver(
     appliance: str | None = "vc01",
     seen_at: str = SEEN,
     name: str = "answer.json",
-) -> ingest.Summary:
+) -> runs.Summary:
     """Ingest an answer (bytes, or a map of details) as the command does."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     stream = io.BufferedReader(io.BytesIO(data), 1 << 16)

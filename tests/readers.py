@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from archive import deliveries
-from archive.deliveries import RawDocument
+from archive import delivered, deliveries
+from archive.delivered import RawDocument
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,7 @@ def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[
 
 def read_known(
     data: bytes, known: Collection[bytes], buffer: int = 1 << 16
-) -> list[RawDocument | deliveries.Again]:
+) -> list[RawDocument | delivered.Again]:
     """Return the documents of an answer of which some are known."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
     _, encoding = deliveries.form(stream, "answer.json")

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import deliveries, jsontext
+from archive import delivered, deliveries, jsontext
 from archive.merge import Sight
 from tests.readers import read, read_known
 from tests.samples import DATA, SAMPLES, job
 
 if TYPE_CHECKING:
-    from archive.deliveries import RawDocument
+    from archive.delivered import RawDocument
 
 KEY = "20260301-021500-25148086"
 REST = (DATA / "details_rest.json").read_bytes()
@@ -208,7 +208,7 @@ def test_what_was_held_is_read_again() -> None:
 
 def marks(data: bytes) -> list[bytes]:
     """The fingerprints of the documents of an answer."""
-    return [deliveries.fingerprint(document.raw) for document in read(data)]
+    return [delivered.fingerprint(document.raw) for document in read(data)]
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -220,7 +220,7 @@ def test_known_documents_are_stepped_over(source: bytes, indent: int | None) -> 
     for known in (found, found[::2], found[:1], found[-1:], [], [b"x" * 16]):
         told = read_known(data, known)
         assert told == [
-            deliveries.Again(mark) if mark in known else document
+            delivered.Again(mark) if mark in known else document
             for mark, document in zip(found, whole, strict=True)
         ]
 
@@ -242,5 +242,5 @@ def test_what_only_looks_like_a_boundary_is_read_through() -> None:
     )
     data = json.dumps({"20260101-000000-1": odd, "20260102-000000-2": odd}, separators=(",", ":"))
     whole, found = read(data.encode()), marks(data.encode())
-    assert read_known(data.encode(), found) == list(map(deliveries.Again, found))
-    assert read_known(data.encode(), found[:1]) == [deliveries.Again(found[0]), whole[1]]
+    assert read_known(data.encode(), found) == list(map(delivered.Again, found))
+    assert read_known(data.encode(), found[:1]) == [delivered.Again(found[0]), whole[1]]

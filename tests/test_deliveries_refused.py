@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archive.deliveries import RawDocument
+from archive.delivered import RawDocument
 from archive.errors import DeliveryError
 from tests.readers import read
 from tests.samples import DATA, SAMPLES, job

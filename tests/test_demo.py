@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, database, deliveries, dialects, instants, queries, tables
+from archive import canonical, database, delivered, dialects, instants, queries, tables
 from archive.demo import collection, details, fleet, jobs
 from tests.archives import count, deliver, job_rows, rows
 from tests.readers import read
@@ -32,7 +32,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
-def documents(collected: collection.Collected) -> list[deliveries.RawDocument]:
+def documents(collected: collection.Collected) -> list[delivered.RawDocument]:
     """Return the documents of an answer as an ingest reads them."""
     return read(collected.content)
 

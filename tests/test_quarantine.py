@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, dialects, fastpath, ingest, load, quarantine, tables, verify
+from archive import canonical, dialects, fastpath, load, quarantine, retry, tables, verify
 from archive.errors import NotAJobError, UsageError
 from tests.archives import count, deliver, job_rows, rows
 from tests.samples import api, job
@@ -87,7 +87,7 @@ def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
     """What cannot be archived stays, and the run says that nothing was done."""
     deliver(engine, BAD)
     before = held(engine)
-    assert ingest.retry(engine).counts == load.Counts(quarantined=1)
+    assert retry.retry(engine).counts == load.Counts(quarantined=1)
     assert held(engine) == before
     run = tables.ingest_run.c
     assert rows(engine, sa.select(run.source, run.outcome, run.quarantined).where(run.id == 2)) == [
@@ -110,15 +110,15 @@ def test_what_has_become_readable_is_archived(
     """A document that a later version can read leaves quarantine as the job it is."""
     deliver(engine, data, "vc01", FIRST)
     deliver(engine, data, "vc01", LATER)
-    assert ingest.retry(engine).counts == load.Counts(quarantined=1)
+    assert retry.retry(engine).counts == load.Counts(quarantined=1)
     refusing.undo()
-    assert ingest.retry(engine).counts == load.Counts(seen=1, new=1)
+    assert retry.retry(engine).counts == load.Counts(seen=1, new=1)
     assert held(engine) == []
     found = job_rows(engine, "key", "status", "first_seen", "last_seen")
     assert found == [("x", "SUCCEEDED", FIRST, LATER)]
     assert rows(engine, sa.select(tables.job_status.c.observed_at)) == [(FIRST,)]
     assert list(verify.verify(engine)) == []
-    assert ingest.retry(engine).counts == load.Counts()
+    assert retry.retry(engine).counts == load.Counts()
 
 
 def test_an_exported_job_is_retried_as_exported(
@@ -129,7 +129,7 @@ def test_an_exported_job_is_retried_as_exported(
     line = {"appliance": "vc07", "job": "x", "info": job(), "seen": seen}
     deliver(engine, json.dumps(line).encode(), None, LATEST, name="all.jsonl")
     refusing.undo()
-    ingest.retry(engine)
+    retry.retry(engine)
     query = sa.select(tables.appliance.c.name, tables.job.c.first_seen, tables.job.c.last_seen)
     assert rows(engine, query.join_from(tables.appliance, tables.job)) == [("vc07", FIRST, LATER)]
 
@@ -138,7 +138,7 @@ def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPa
     """Numbers choose what is tried; the others stay."""
     deliver(engine, api(x=job(), y=job(), z=job()))
     refusing.undo()
-    assert ingest.retry(engine, [3, 1, 3]).counts == load.Counts(seen=2, new=2)
+    assert retry.retry(engine, [3, 1, 3]).counts == load.Counts(seen=2, new=2)
     assert [one.job_key for one in held(engine)] == ["y"]
 
 
@@ -147,7 +147,7 @@ def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatc
     deliver(engine, api(x=job()))
     refusing.undo()
     with pytest.raises(UsageError, match="there is no number 7 in quarantine"):
-        ingest.retry(engine, [1, 9, 7])
+        retry.retry(engine, [1, 9, 7])
     assert len(held(engine)) == 1
     assert count(engine, tables.job) == 0
 
@@ -163,10 +163,10 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
     with dialects.writing(engine) as connection:
         quarantine.hold(connection, together)
     refusing.undo()
-    assert ingest.retry(engine).counts == load.Counts(quarantined=2)
+    assert retry.retry(engine).counts == load.Counts(quarantined=2)
     plain = canonical.read(job("PENDING"))
     refusing.setattr(canonical, "read", lambda _raw: plain)
-    assert ingest.retry(engine, [2]).counts == load.Counts(seen=2, new=2)
+    assert retry.retry(engine, [2]).counts == load.Counts(seen=2, new=2)
     assert [one.document for one in held(engine)] == [line % b"5"]
 
 
@@ -177,4 +177,4 @@ def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch
     nobody = quarantine.Held(None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1)
     with dialects.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
-    assert ingest.retry(engine).counts == load.Counts(seen=1, new=1, quarantined=1)
+    assert retry.retry(engine).counts == load.Counts(seen=1, new=1, quarantined=1)

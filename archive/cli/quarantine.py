@@ -105,8 +105,8 @@ def retry_held(
 
     Exit code 3 if any of them stays in quarantine.
     """
-    from archive import ingest
+    from archive import retry
 
-    counts = ingest.retry(open_archive(database), numbers or []).counts
+    counts = retry.retry(open_archive(database), numbers or []).counts
     typer.echo(f"{counts.seen:,} archived, {counts.quarantined:,} still in quarantine")
     raise typer.Exit(PARTIAL if counts.quarantined else 0)

@@ -1,0 +1,201 @@
+"""The answers of an appliance, from JSON text to their documents.
+
+- the answer of `/api`, a map from job key to details;
+- the answer of `/rest`, `{"value": [{"key": ..., "value": ...}, ...]}`, or the list alone;
+- exported jobs, where they stand alone or in a list.
+
+What is JSON but no details answer is refused as a whole, with what it seems to be.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from archive import wire
+from archive.delivered import Again, RawDocument, document, exported, fingerprint
+from archive.errors import DeliveryError
+from archive.jsontext import BOM, JsonText, Unreadable, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
+# Fields of other answers, and of a single job's details: without a status below it none is a key.
+_FIELDS = frozenset(wire.Info.model_fields) | frozenset(wire.Failure.model_fields)
+_MEMBER = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*')
+# Documents start with a job key, which starts with a digit: as a map's key, or an entry's.
+_START_LENGTH = 40
+_START = re.compile(r"[^0-9]{1,30}[0-9]")
+
+
+def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
+    """Yield the documents of one answer, or of several written one after the other.
+
+    Those whose fingerprint is `known` are not read. Raises DeliveryError where the answer as a whole
+    is at fault.
+    """
+    while opening := text.peek():
+        if opening == "{":
+            yield from _object(text, known)
+        elif opening == "[":
+            yield from _list(text, known)
+        elif not text.take(BOM):  # each of several files may start with one
+            value, _ = text.value()
+            raise DeliveryError(_what_it_is(value))
+
+
+def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
+    text.expect("{")
+    if text.take("}"):
+        return
+    number, boundary = 0, ""
+    while True:
+        number += 1
+        again = _skip_member(text, boundary, known)
+        if again is None:
+            key, key_text = text.value()
+            text.expect(":")
+            if not isinstance(key, str):
+                raise text.broken("a key is not a text")
+            if number == 1 and key == "value" and text.peek() == "[":
+                yield from _list(text, known)
+                _finish_rest(text)
+                return
+            info, info_text = text.value()
+            if number == 1 and not _may_be_details(key, info):
+                yield from _other(text, key, info, f"{key_text}:{info_text}")
+                return
+            told = document(key, info, f"{key_text}:{info_text}", f"document {number}")
+        gap = text.gap()
+        yield again or _unless_known(told, known)
+        if not gap:
+            text.expect("}")
+            return
+        boundary = _boundary(text, gap) if known else ""
+
+
+def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> Again | None:
+    """Step over a key and its details if they are known as they stand there."""
+    piece = text.until(boundary)
+    member = _MEMBER.match(piece)
+    if member is None:
+        return None
+    mark = fingerprint(encode(f"{member[1]}:{piece[member.end() :]}"))
+    if mark not in known:
+        return None
+    text.skip(len(piece))
+    return Again(mark)
+
+
+def _boundary(text: JsonText, gap: str) -> str:
+    """Return what will stand between this document and the next, if they are written alike.
+
+    Where it stands elsewhere, too, what is cut there has no fingerprint that is known.
+    """
+    start = _START.match(text.ahead(_START_LENGTH))
+    return "" if start is None else f"}}{gap}{start[0]}"
+
+
+def _unless_known(told: RawDocument, known: Collection[bytes]) -> RawDocument | Again:
+    if not known or told.problem is not None:
+        return told
+    mark = fingerprint(told.raw)
+    return Again(mark) if mark in known else told
+
+
+def _finish_rest(text: JsonText) -> None:
+    """Step over what a `/rest` answer has after its list."""
+    while text.take(","):
+        text.value()
+        text.expect(":")
+        text.value()
+    text.expect("}")
+
+
+def _may_be_details(key: str, value: Any) -> bool:
+    if _JOB_KEY.fullmatch(key):
+        return True
+    if key == "info" or not isinstance(value, (dict, Unreadable)):
+        return False
+    return key not in _FIELDS or (isinstance(value, dict) and "status" in value)
+
+
+def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocument]:
+    """Read the rest of an object that is no map of details; refuse it unless it is an export."""
+    whole, pieces = {key: value}, [piece]
+    while text.take(","):
+        name, name_text = text.value()
+        text.expect(":")
+        value, value_text = text.value()
+        whole[name] = value
+        pieces.append(f"{name_text}:{value_text}")
+    text.expect("}")
+    if "info" not in whole:
+        raise DeliveryError(_what_it_is(whole))
+    yield exported(whole, f"{{{','.join(pieces)}}}", "document 1")
+
+
+def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
+    text.expect("[")
+    if text.take("]"):
+        return
+    number, boundary = 0, ""
+    while True:
+        number += 1
+        piece = text.until(boundary)
+        mark = fingerprint(encode(piece)) if piece else b""
+        told: RawDocument | Again
+        if mark in known:
+            text.skip(len(piece))
+            told = Again(mark)
+        else:
+            entry, entry_text = text.value()
+            told = _unless_known(_entry(entry, entry_text, number), known)
+        gap = text.gap()
+        yield told
+        if not gap:
+            text.expect("]")
+            return
+        boundary = _boundary(text, gap) if known else ""
+
+
+def _entry(entry: Any, text: str, number: int) -> RawDocument:
+    position = f"document {number}"
+    if isinstance(entry, dict) and isinstance(entry.get("key"), str) and "value" in entry:
+        return document(entry["key"], entry["value"], text, position)
+    if isinstance(entry, dict) and "info" in entry:
+        return exported(entry, text, position)
+    if isinstance(entry, Unreadable):
+        return RawDocument(None, None, text, position, problem=entry.reason)
+    if number == 1 and not (isinstance(entry, dict) and "key" in entry):
+        raise DeliveryError(_what_it_is([entry]))
+    problem = "it is not an entry with a job key and its details"
+    return RawDocument(None, None, text, position, problem=problem)
+
+
+def _what_it_is(value: Any) -> str:
+    """Return a sentence about JSON that is no job details answer."""
+    wanted = "what is archived is the answer of GET /api/appliance/recovery/backup/job/details"
+    if isinstance(value, Unreadable):
+        return f"it is not JSON: {value.reason}"
+    if isinstance(value, dict) and value.keys() == {"value"}:
+        return _what_it_is(value["value"])
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return f"it is a list of job ids, without their details; {wanted}"
+    if isinstance(value, dict):
+        failure = value.get("value") if "type" in value else value
+        messages = failure.get("messages") if isinstance(failure, dict) else None
+        kind = value.get("error_type") or value.get("type")
+        if kind and isinstance(messages, list) and "status" not in value:
+            texts = [m.get("default_message") for m in messages if isinstance(m, dict)]
+            said = f": {texts[0]}" if texts else ""
+            return f"it is an error answer of vCenter ({kind}{said}); {wanted}"
+        if "state" in value:
+            return f"it is an answer of the older .../job/{{id}} request; {wanted}"
+        if "status" in value:
+            return (
+                "it is the details of one job without its job key;"
+                ' write it as {"<job key>": <details>}'
+            )
+    return f"it is JSON, but no job details; {wanted}"

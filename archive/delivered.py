@@ -1,0 +1,87 @@
+"""One document as it was delivered: its parsed JSON, its own text, and what stands for its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, NamedTuple
+
+from archive import instants, wire
+from archive.jsontext import Unreadable, encode, is_utf8
+from archive.merge import Sight
+
+KEY_LENGTH = 255
+FINGERPRINT_LENGTH = 16
+_UNTEXT = re.compile("[\0\ud800-\udfff]")
+
+
+class RawDocument(NamedTuple):
+    """One document as it was delivered; `appliance` and `sight` only where it says so itself.
+
+    `problem` says why it cannot be read; then `info` is None.
+    """
+
+    key: str | None
+    info: Any
+    text: str
+    position: str
+    appliance: str | None = None
+    sight: Sight | None = None
+    problem: str | None = None
+
+    @property
+    def raw(self) -> bytes:
+        """The document's bytes as delivered."""
+        return encode(self.text)
+
+
+class Again(NamedTuple):
+    """A document that is known already, by its fingerprint: it has not been read."""
+
+    fingerprint: bytes
+
+
+def fingerprint(document: bytes) -> bytes:
+    """Return 16 bytes that stand for the bytes of a document."""
+    return hashlib.sha256(document.strip()).digest()[:FINGERPRINT_LENGTH]
+
+
+def document(key: str, info: Any, text: str, position: str) -> RawDocument:
+    """Return a job's details with their key."""
+    problem = None
+    if isinstance(info, Unreadable):
+        problem = info.reason
+    elif not is_utf8(text):
+        problem = "it is not UTF-8"
+    elif not 0 < len(key) <= KEY_LENGTH:
+        problem = f"its job key does not have 1 to {KEY_LENGTH} characters"
+    elif _UNTEXT.search(key):
+        problem = "its job key has characters that are not text"
+    if problem:
+        return RawDocument(None, None, text, position, problem=problem)
+    return RawDocument(key, info, text, position)
+
+
+def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
+    """Return a job of an export: `{"appliance": ..., "job": ..., "info": ..., "seen": ...}`."""
+    for part in value.values():
+        if isinstance(part, Unreadable):
+            return RawDocument(None, None, text, position, problem=part.reason)
+    try:
+        line = wire.parse_exported_job(value)
+    except wire.ShapeError as error:
+        return RawDocument(
+            None, None, text, position, problem=f"it is not an exported job: {error}"
+        )
+    sight = (
+        None
+        if line.seen is None
+        else Sight(
+            instants.fixed_form(line.seen.first),
+            instants.fixed_form(line.seen.last),
+            {status: instants.fixed_form(at) for status, at in line.seen.status.items()},
+        )
+    )
+    return document(line.job, line.info, text, position)._replace(
+        appliance=line.appliance, sight=sight
+    )

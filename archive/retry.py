@@ -1,0 +1,71 @@
+"""Documents in quarantine tried again: what can be archived now is, as of when it was seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive import deliveries, dialects, instants, quarantine, runs, settings
+from archive.appliances import lock_appliances
+from archive.errors import UsageError
+from archive.load import Counts, Loader
+from archive.merge import Sight
+from archive.observe import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Engine
+
+    from archive.load import Observation
+    from archive.quarantine import Held
+
+
+def retry(engine: Engine, ids: Iterable[int] = ()) -> runs.Summary:
+    """Try to archive quarantined documents again; those that succeed leave quarantine.
+
+    `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
+    """
+    wanted = list(ids)
+    run_id = runs.start(engine, "quarantine", instants.now())
+    counts = Counts()
+    with runs.logged(engine, run_id), dialects.writing(engine) as connection:
+        dialects.lock(connection, ["calendar"], shared=True)
+        loader = Loader(run_id, settings.calendar(connection), instants.now())
+        documents = quarantine.held(connection, wanted)
+        if missing := set(wanted) - {held.id for held in documents}:
+            raise UsageError(f"there is no number {min(missing)} in quarantine")
+        released = []
+        observations: list[Observation] = []
+        for held in documents:
+            found = _observe_again(held)
+            if found:
+                observations += found
+                released.append(held.id)
+            else:
+                counts.quarantined += 1
+        if observations:
+            lock_appliances(connection, {each.appliance for each in observations})
+            loader.load(connection, observations, counts)
+            loader.finish(connection)
+            quarantine.release(connection, released)
+        runs.record(connection, run_id, counts)
+        runs.complete(connection, run_id)
+    return runs.Summary(run_id, counts)
+
+
+def _observe_again(held: Held) -> list[Observation]:
+    """Return what a held document says now; nothing unless all of it can be archived."""
+    observations = []
+    for raw in deliveries.read_again(held.document):
+        try:
+            observation = observe(raw, held.appliance, held.last_seen)
+        except UsageError:  # nobody knows whose job it is
+            return []
+        if isinstance(observation, str):
+            return []
+        if raw.sight is None:
+            statuses = {observation.document.status: held.first_seen}
+            sight = Sight(held.first_seen, held.last_seen, statuses)
+            observation = observation._replace(sight=sight, fingerprint=None)
+        observations.append(observation)
+    return observations
