@@ -38,7 +38,8 @@ class _Latest:
     seen: dict[int, bytes] = field(default_factory=dict)
     # Jobs seen by this transaction, or otherwise since, whose rows have a `last_seen` of their own.
     apart: set[int] = field(default_factory=set)
-    left: bool = False
+    # When jobs that have left since were last seen.
+    left: dict[int, str] = field(default_factory=dict)
 
 
 class LatestDeliveries:
@@ -87,16 +88,17 @@ class LatestDeliveries:
     def see_again(self, appliance_id: int, fingerprints: Iterable[bytes]) -> None:
         """Record that documents that are `known` are in this delivery."""
         latest = self._latest[appliance_id]
-        latest.seen |= {latest.known[fingerprint]: fingerprint for fingerprint in fingerprints}
+        for fingerprint in fingerprints:
+            job_id = latest.known[fingerprint]
+            if latest.left.get(job_id, "") <= self._seen_at:
+                latest.seen[job_id] = fingerprint
 
-    def leave(self, appliance_id: int, job_id: int) -> None:
+    def leave(self, appliance_id: int, job_id: int, last_seen: str) -> None:
         """Record that a job's row has been given a `last_seen` of its own."""
         latest = self._latest[appliance_id]
         latest.seen.pop(job_id, None)
         latest.apart.add(job_id)
-        known = {mark: job for mark, job in latest.known.items() if job != job_id}
-        latest.left |= len(known) < len(latest.known)
-        latest.known = known
+        latest.left[job_id] = last_seen
 
     def write(self, connection: Connection) -> None:
         """Make this delivery the latest one where it was seen, and forget all."""
@@ -105,7 +107,7 @@ class LatestDeliveries:
         for appliance_id, latest in self._latest.items():
             stored, before = latest.known, latest.seen_at
             self._settle(connection, appliance_id, latest)
-            if latest.seen_at is not None and (latest.left or latest.known != stored):
+            if latest.seen_at is not None and latest.known != stored:
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
                 again.append(appliance_id)
@@ -122,7 +124,7 @@ class LatestDeliveries:
     def _settle(self, connection: Connection, appliance_id: int, latest: _Latest) -> None:
         """Bring the rows of `job` and what is known in line with what was seen."""
         seen = latest.seen
-        known = {job: mark for mark, job in latest.known.items()}
+        known = {job: mark for mark, job in latest.known.items() if job not in latest.left}
         if seen and latest.seen_at == self._seen_at:
             set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
             known |= seen

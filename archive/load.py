@@ -197,7 +197,7 @@ class Loader:
                 self._latest.see(appliance_id, before.id, delivered[key], apart=apart)
             elif sight.last_seen > last_seen:
                 later.setdefault((appliance_id, sight.last_seen), []).append(before.id)
-                self._latest.leave(appliance_id, before.id)
+                self._latest.leave(appliance_id, before.id, sight.last_seen)
             if sight.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], sight.first_seen)
                 if key not in changed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import commands, measure
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from bench.measure import Finding
 
 WANTED = 1.5
+# As it is installed beside this interpreter, and called by people.
+_SCRIPT = Path(sys.executable).with_name("archive")
 
 
 def _measure(site: Site) -> list[Finding]:
@@ -33,7 +37,7 @@ def _measure(site: Site) -> list[Finding]:
 
 def _compare(site: Site, name: str, arguments: list[str], imports: str) -> Finding:
     def command() -> str:
-        return commands.archive(*arguments)
+        return commands.run([str(_SCRIPT), *arguments])
 
     def bare() -> str:
         return commands.python("-c", imports)

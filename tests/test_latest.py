@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from tests.archives import deliver, each, job_rows, rows
 from tests.samples import job
 
 if TYPE_CHECKING:
-    import pytest
     from sqlalchemy.engine import Engine
 
 FIRST, LATER, LATEST = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 2, 3))
@@ -105,6 +105,22 @@ def test_an_export_may_know_more(engine: Engine) -> None:
     assert last_seen(engine) == {"a": LATEST, "b": FIRST}
     deliver(engine, answer("a", "b"), seen_at=LATER)
     assert last_seen(engine) == {"a": LATEST, "b": LATER}
+    assert list(verify.verify(engine)) == []
+
+
+@pytest.mark.parametrize(("told", "kept"), [(LATEST, LATEST), (LATER, LATER)])
+def test_an_export_among_what_is_known(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
+) -> None:
+    """A job that has just left the latest delivery may still come again, as it was."""
+    monkeypatch.setattr("archive.ingest.BATCH", 1)
+    entry = {"key": "2026a", "value": job()}
+    other = {"key": "2026b", "value": job()}
+    deliver(engine, json.dumps([entry, other]).encode(), seen_at=FIRST)
+    seen = {"first": FIRST[:23] + "Z", "last": told[:23] + "Z", "status": {}}
+    line = {"appliance": "vc01", "job": "2026a", "info": job(), "seen": seen}
+    deliver(engine, json.dumps([other, line, entry]).encode(), seen_at=LATER)
+    assert last_seen(engine) == {"a": kept, "b": LATER}
     assert list(verify.verify(engine)) == []
 
 
