@@ -54,23 +54,16 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
 
 def _latest_deliveries(connection: Connection) -> Iterator[str]:
     """Compare the jobs of the latest deliveries with those that have no `last_seen` of their own."""
-    job, table = tables.job, tables.latest_delivery
-    unmarked: dict[int, set[int]] = {}
-    for appliance_id, job_id in connection.execute(
-        sa.select(job.c.appliance_id, job.c.id).where(job.c.last_seen.is_(None))
-    ):
-        unmarked.setdefault(appliance_id, set()).add(job_id)
-    for appliance_id, data in connection.execute(
-        sa.select(table.c.appliance_id, table.c.documents)
-    ):
-        held = set(latest.decode(data).values())
-        if held != unmarked.pop(appliance_id, set()):
-            unmarked[appliance_id] = held
-    if unmarked:
-        yield (
-            f"of {len(unmarked):,} appliances it is not known when their jobs were last seen;"
-            " deliver their answers again"
-        )
+    appliance, job, table = tables.appliance, tables.job, tables.latest_delivery
+    named = sa.select(appliance.c.id, appliance.c.name, table.c.documents).outerjoin(
+        table, appliance.c.id == table.c.appliance_id
+    )
+    for appliance_id, name, data in connection.execute(named.order_by(appliance.c.name)).all():
+        unmarked = connection.execute(
+            sa.select(job.c.id).where(job.c.appliance_id == appliance_id, job.c.last_seen.is_(None))
+        ).scalars()
+        if set(latest.decode(data or b"").values()) != set(unmarked):
+            yield f"{name}: when its jobs were last seen is not known; deliver its answer again"
 
 
 def _drift(connection: Connection) -> Iterator[str]:

@@ -174,4 +174,4 @@ def test_damage_is_found(engine: Engine) -> None:
             tables.latest_delivery.update().values(documents=latest.encode({b"x" * 16: 1}))
         )
     (sentence,) = verify.verify(engine)
-    assert sentence.startswith("of 1 appliances it is not known when their jobs were last seen")
+    assert sentence == "vc01: when its jobs were last seen is not known; deliver its answer again"
