@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -163,7 +164,11 @@ class _Run:
         """
         if self._delivery.appliance is not None:
             self._greet(connection, loader, self._delivery.appliance)
-        with reading_ahead() as read_ahead, dialects.constraints_last(connection, LOADED):
+        with (
+            dialects.constraints_last(connection, LOADED),
+            reading_ahead() as read_ahead,
+            dialects.meanwhile(connection) as load,
+        ):
             for lines, reads in read_ahead(batches):
                 observations: list[Observation] = []
                 others: list[RawDocument] = []
@@ -173,7 +178,7 @@ class _Run:
                     else:
                         others += line.documents()
                 more, refused = self._observe(others)
-                self._load(connection, loader, observations + more, refused, counts)
+                load(partial(self._load, connection, loader, observations + more, refused, counts))
 
     def _begin(self, connection: Connection) -> Loader:
         if self._loader is None:

@@ -43,7 +43,7 @@ def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
-        yield lambda batches: ((lines, [*map(read_line, _texts(lines))]) for lines in batches)
+        yield lambda batches: map(_read_here, batches)
         return
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_ignore_interrupts)
     try:
@@ -53,13 +53,26 @@ def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
 
 
 def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> Iterator[Batch]:
-    waiting: deque[tuple[Lines, Future[bytes]]] = deque()
-    for lines in batches:
-        waiting.append((lines, pool.submit(_read_lines, _texts(lines))))
-        if len(waiting) >= ahead:
+    try:
+        started = pool.submit(_read_lines, ())
+        waiting: deque[tuple[Lines, Future[bytes]]] = deque()
+        for lines in batches:
+            if not started.done():  # a process takes longer to start than a batch to be read
+                yield _read_here(lines)
+                continue
+            waiting.append((lines, pool.submit(_read_lines, _texts(lines))))
+            if len(waiting) >= ahead:
+                yield _result(*waiting.popleft())
+        while waiting:
             yield _result(*waiting.popleft())
-    while waiting:
-        yield _result(*waiting.popleft())
+    except BrokenProcessPool as error:
+        raise DeliveryError(
+            "a process that was reading it has been ended, perhaps for want of memory"
+        ) from error
+
+
+def _read_here(lines: Lines) -> Batch:
+    return lines, [*map(read_line, _texts(lines))]
 
 
 def _texts(lines: Lines) -> list[bytes]:
@@ -67,13 +80,7 @@ def _texts(lines: Lines) -> list[bytes]:
 
 
 def _result(lines: Lines, future: Future[bytes]) -> Batch:
-    try:
-        data = future.result()
-    except BrokenProcessPool as error:
-        raise DeliveryError(
-            "a process that was reading it has been ended, perhaps for want of memory"
-        ) from error
-    return lines, marshal.loads(data)  # noqa: S302 - from our own process
+    return lines, marshal.loads(future.result())  # noqa: S302 - from our own process
 
 
 def _read_lines(lines: Sequence[bytes]) -> bytes:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,10 +168,28 @@ def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch
     """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
     monkeypatch.setattr(ingest, "BATCH", 2)
     monkeypatch.setattr(readahead, "_ignore_interrupts", os.abort)
-    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    # Each batch waits until the process would have started.
+    monkeypatch.setattr(
+        readahead, "_read_here", lambda lines: time.sleep(0.2) or (lines, [None] * 2)
+    )
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(80)))
     with pytest.raises(DeliveryError, match="a process that was reading it has been ended"):
         deliver(engine, data, None, name="all.jsonl")
     assert count(engine, tables.job) == 0
+
+
+@pytest.mark.parametrize("batch", [0, 1, 2, 3])
+def test_a_first_load_that_fails_anywhere(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """Whichever batch cannot be written, the failure is told and nothing stays."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    failing_load(monkeypatch, batch, DatabaseError("gone"))
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(8)))
+    with pytest.raises(DatabaseError, match=r"^gone$"):
+        deliver(engine, data, None, name="all.jsonl")
+    assert count(engine, tables.job) == 0
+    assert list(verify.verify(engine)) == []
 
 
 def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

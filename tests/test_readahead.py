@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.deliveries import Line
+from archive.fastpath import read_line
+from archive.readahead import reading_ahead
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def texts(number: int) -> list[bytes]:
+    """Lines of an export, every third of which is not of the common form."""
+    values = [
+        {"appliance": "a", "job": str(n), "info": job("RUNNING" if n % 3 == 2 else "SUCCEEDED")}
+        for n in range(number)
+    ]
+    return [json.dumps(value).encode() for value in values]
+
+
+@pytest.mark.parametrize("processors", [1, 2, 9])
+@pytest.mark.parametrize("wait", [0.0, 0.3])
+def test_lines_come_in_order(monkeypatch: pytest.MonkeyPatch, processors: int, wait: float) -> None:
+    """Whoever reads them, here or there, before or after it has started: the same, in order."""
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    lines = [Line(number, text) for number, text in enumerate(texts(30), 1)]
+
+    def batches() -> Iterator[list[Line]]:
+        for start in range(0, 30, 5):
+            time.sleep(wait)
+            yield lines[start : start + 5]
+
+    with reading_ahead() as read:
+        found = list(read(batches()))
+    assert [line for batch, _ in found for line in batch] == lines
+    reads = [one for _, batch in found for one in batch]
+    assert reads == [read_line(line.text) for line in lines]
+    assert reads.count(None) == 10
+
+
+def test_who_stops_early_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure while batches are written ends the processes, too."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    lines = [Line(1, texts(1)[0])] * 100
+
+    def stop() -> None:
+        with reading_ahead() as read:
+            next(iter(read([lines] * 50)))
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        stop()
