@@ -168,10 +168,12 @@ def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch
     """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
     monkeypatch.setattr(ingest, "BATCH", 2)
     monkeypatch.setattr(readahead, "_ignore_interrupts", os.abort)
-    # Each batch waits until the process would have started.
-    monkeypatch.setattr(
-        readahead, "_read_here", lambda lines: time.sleep(0.2) or (lines, [None] * 2)
-    )
+
+    def slowly(lines: readahead.Lines) -> readahead.Batch:
+        time.sleep(0.2)  # the process has been started and ended meanwhile
+        return lines, [None] * len(lines)
+
+    monkeypatch.setattr(readahead, "_read_here", slowly)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(80)))
     with pytest.raises(DeliveryError, match="a process that was reading it has been ended"):
         deliver(engine, data, None, name="all.jsonl")
