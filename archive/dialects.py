@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import chain
@@ -23,15 +22,12 @@ from archive.advice import explain
 from archive.errors import DatabaseError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
 
 Rows = Sequence[tuple[Any, ...]]
 
 # SQLite takes many rows in a statement in two thirds of the time.
 _ROWS_A_STATEMENT = 40
-_SWITCH_SECONDS = 0.0005
 # How long a writer waits for another one before it gives up.
 LOCK_WAIT_SECONDS = 30
 # Text is compared by code point everywhere, so that both databases sort alike.
@@ -283,38 +279,6 @@ _BINARY: dict[type[TypeEngine[Any]], str] = {
     sa.LargeBinary: "bytea",
     sa.Text: "text",
 }
-
-
-@contextmanager
-def meanwhile(connection: Connection) -> Iterator[Callable[[Callable[[], None]], None]]:
-    """Give a function that does some work on the connection, one piece after the other.
-
-    On PostgreSQL it returns at once, and waits only for the piece before: most of the work is that
-    of another process. What a piece raises is raised by the next call, or at the end. Nothing else
-    may use the connection meanwhile. SQLite works in this process, and leaves nothing to wait for.
-    """
-    if connection.dialect.name != "postgresql":
-        yield lambda work: work()
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    before = sys.getswitchinterval()
-    pending: list[Future[None]] = []
-
-    def begin(work: Callable[[], None]) -> None:
-        while pending:
-            pending.pop().result()
-        pending.append(thread.submit(work))
-
-    # A thread whose data has gone out asks for the interpreter again: it must not wait long.
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        with ThreadPoolExecutor(1) as thread:
-            yield begin
-            while pending:
-                pending.pop().result()
-    finally:
-        sys.setswitchinterval(before)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ it.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -164,11 +163,7 @@ class _Run:
         """
         if self._delivery.appliance is not None:
             self._greet(connection, loader, self._delivery.appliance)
-        with (
-            dialects.constraints_last(connection, LOADED),
-            reading_ahead() as read_ahead,
-            dialects.meanwhile(connection) as load,
-        ):
+        with dialects.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
             for lines, reads in read_ahead(batches):
                 observations: list[Observation] = []
                 others: list[RawDocument] = []
@@ -178,7 +173,7 @@ class _Run:
                     else:
                         others += line.documents()
                 more, refused = self._observe(others)
-                load(partial(self._load, connection, loader, observations + more, refused, counts))
+                self._load(connection, loader, observations + more, refused, counts)
 
     def _begin(self, connection: Connection) -> Loader:
         if self._loader is None:
