@@ -212,6 +212,35 @@ def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.Monke
     assert {row[1] for row in before} == {True}
 
 
+def test_who_does_not_own_the_tables_may_load(
+    postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role that can only write rows makes a first load, too, with every reference checked."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    empty(postgresql_archive)
+    role = f"loader_{os.getpid()}"
+    with dialects.writing(postgresql_archive) as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role}")
+        connection.exec_driver_sql(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+        )
+    loader = database.connect(postgresql_archive.url.render_as_string(hide_password=False))
+
+    def become(connection: Any, _record: object) -> None:
+        connection.execute(f"SET ROLE {role}")
+        connection.commit()
+
+    sa.event.listen(loader, "connect", become)
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    try:
+        assert deliver(loader, data, None, name="all.jsonl").counts.new == 5
+        assert list(verify.verify(loader)) == []
+    finally:
+        with dialects.writing(postgresql_archive) as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {role}")
+            connection.exec_driver_sql(f"DROP ROLE {role}")
+
+
 def test_lines_that_cannot_be_decoded_interrupt(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
