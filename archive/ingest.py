@@ -164,7 +164,7 @@ class _Run:
         if self._delivery.appliance is not None:
             self._greet(connection, loader, self._delivery.appliance)
         with dialects.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
-            for lines, reads in read_ahead(batches):
+            for number, (lines, reads) in enumerate(read_ahead(batches), 1):
                 observations: list[Observation] = []
                 others: list[RawDocument] = []
                 for line, read in zip(lines, reads, strict=True):
@@ -174,6 +174,8 @@ class _Run:
                         others += line.documents()
                 more, refused = self._observe(others)
                 self._load(connection, loader, observations + more, refused, counts)
+                if number % BATCHES_A_COMMIT == 0:
+                    loader.settle(connection)
 
     def _begin(self, connection: Connection) -> Loader:
         if self._loader is None:

@@ -109,9 +109,13 @@ class Loader:
             self._write(connection, new, changed, stored, delivered)
         self._touch(connection, incoming, changed, stored, delivered)
 
+    def settle(self, connection: Connection) -> None:
+        """Bring the latest deliveries in line so far: what waits for it grows with each document."""
+        self._latest.write(connection)
+
     def finish(self, connection: Connection) -> None:
         """Bring the latest deliveries and day totals in line; the last thing in a transaction."""
-        self._latest.write(connection)
+        self.settle(connection)
         self._totals.write(connection)
 
     def _write(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+LATER = "2026-07-25T12:00:00.000000Z"
 RUN = tables.ingest_run.c
 COUNTS = (RUN.seen, RUN.new, RUN.changed, RUN.unchanged, RUN.findings, RUN.quarantined)
 MANY = {f"20260301-0215{number:02d}-25148086": job() for number in range(7)}
@@ -139,6 +140,19 @@ def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     deliver(engine, data, name="all.jsonl")
     assert content(engine) == loaded
+
+
+def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was delivered is written as a first load goes on, and is the same as if at its end."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(ingest, "BATCHES_A_COMMIT", 1)
+    lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(9)]
+    deliver(engine, stream(*lines), None, name="all.jsonl")
+    assert set(rows(engine, sa.select(tables.job.c.last_seen))) == {(None,)}
+    assert list(verify.verify(engine)) == []
+    again = deliver(engine, stream(*lines), None, LATER, "all.jsonl")
+    assert again.counts == load.Counts(seen=9, unchanged=9)
+    assert list(verify.verify(engine)) == []
 
 
 def test_a_first_load_may_replace_what_it_has_loaded(
