@@ -174,7 +174,10 @@ class _Run:
                         others += line.documents()
                 more, refused = self._observe(others)
                 self._load(connection, loader, observations + more, refused, counts)
-                if number % BATCHES_A_COMMIT == 0:
+                # What waits to be written at the end must not grow with what is loaded.
+                if number % (10 * BATCHES_A_COMMIT) == 0:
+                    loader.finish(connection)
+                elif number % BATCHES_A_COMMIT == 0:
                     loader.settle(connection)
 
     def _begin(self, connection: Connection) -> Loader:

@@ -110,11 +110,14 @@ class Loader:
         self._touch(connection, incoming, changed, stored, delivered)
 
     def settle(self, connection: Connection) -> None:
-        """Bring the latest deliveries in line so far: what waits for it grows with each document."""
+        """Bring the latest deliveries in line so far."""
         self._latest.write(connection)
 
     def finish(self, connection: Connection) -> None:
-        """Bring the latest deliveries and day totals in line; the last thing in a transaction."""
+        """Bring the latest deliveries and day totals in line; the last thing in a transaction.
+
+        It may be done before, too, which takes time for each day that has been touched.
+        """
         self.settle(connection)
         self._totals.write(connection)
 

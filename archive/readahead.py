@@ -31,7 +31,7 @@ Batch = tuple[Lines, list["ReadLine | None"]]
 
 # One process is left to this one and, on a small machine, the database; more find nothing to do.
 _MOST = 3
-_AHEAD = 2
+_AHEAD = 1
 
 
 @contextmanager

@@ -146,12 +146,12 @@ def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.Mon
     """What was delivered is written as a first load goes on, and is the same as if at its end."""
     monkeypatch.setattr(ingest, "BATCH", 2)
     monkeypatch.setattr(ingest, "BATCHES_A_COMMIT", 1)
-    lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(9)]
+    lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(29)]
     deliver(engine, stream(*lines), None, name="all.jsonl")
     assert set(rows(engine, sa.select(tables.job.c.last_seen))) == {(None,)}
     assert list(verify.verify(engine)) == []
     again = deliver(engine, stream(*lines), None, LATER, "all.jsonl")
-    assert again.counts == load.Counts(seen=9, unchanged=9)
+    assert again.counts == load.Counts(seen=29, unchanged=29)
     assert list(verify.verify(engine)) == []
 
 
