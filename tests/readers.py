@@ -30,3 +30,9 @@ def read_known(
     stream = io.BufferedReader(io.BytesIO(data), buffer)
     _, encoding = deliveries.form(stream, "answer.json")
     return list(deliveries.documents(stream, encoding, known))
+
+
+def keys(documents: list[RawDocument]) -> list[str | None]:
+    """Return the job keys of documents, all of which can be read."""
+    assert {document.problem for document in documents} == {None}
+    return [document.key for document in documents]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent / "data"
-SAMPLES: dict[str, dict[str, Any]] = json.loads((DATA / "details_api.json").read_text())
+API = (DATA / "details_api.json").read_bytes()
+REST = (DATA / "details_rest.json").read_bytes()
+SAMPLES: dict[str, dict[str, Any]] = json.loads(API)
 # The sample with the most in it: nested params, a double, a localized text.
 BASE = SAMPLES["20260723-021500-25148086"]
 
@@ -45,3 +47,13 @@ def job(status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
 def api(**jobs: dict[str, Any]) -> bytes:
     """An `/api` answer."""
     return json.dumps(jobs).encode()
+
+
+def stream(*values: Any) -> bytes:
+    """JSON Lines, a value a line."""
+    return "".join(json.dumps(value) + "\n" for value in values).encode()
+
+
+def exported(key: str, **fields: Any) -> dict[str, Any]:
+    """An exported job."""
+    return {"appliance": "vc01", "job": key, "info": job()} | fields

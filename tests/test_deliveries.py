@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,30 +10,11 @@ from hypothesis import strategies as st
 
 from archive import delivered, deliveries, jsontext
 from archive.merge import Sight
-from tests.readers import read, read_known
-from tests.samples import DATA, SAMPLES, job
-
-if TYPE_CHECKING:
-    from archive.delivered import RawDocument
+from tests.readers import keys, read, read_known
+from tests.samples import API, REST, SAMPLES, exported, job, stream
 
 KEY = "20260301-021500-25148086"
-REST = (DATA / "details_rest.json").read_bytes()
-API = (DATA / "details_api.json").read_bytes()
 SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}
-
-
-def lines(*values: Any) -> bytes:
-    return "".join(json.dumps(value) + "\n" for value in values).encode()
-
-
-def exported(key: str = KEY, **fields: Any) -> dict[str, Any]:
-    """An exported job."""
-    return {"appliance": "vc01", "job": key, "info": job()} | fields
-
-
-def keys(documents: list[RawDocument]) -> list[str | None]:
-    assert {document.problem for document in documents} == {None}
-    return [document.key for document in documents]
 
 
 def test_both_answers_have_the_same_keys() -> None:
@@ -73,15 +54,15 @@ def test_lines_in_any_encoding(encoding: str, end: str) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "in_lines"),
     [
-        (lines({KEY: {}}), "x.jsonl", True),
-        (lines({KEY: {}}), "x.NDJSON.GZ", True),
-        (lines({KEY: {}}), "x.json", False),
-        (lines({KEY: {}}, {KEY: {}}), "x.json", True),
-        (b"\n" + lines({KEY: {}}, {KEY: {}}), "-", True),
-        (lines({KEY: {}}) + b"broken", "-", True),
+        (stream({KEY: {}}), "x.jsonl", True),
+        (stream({KEY: {}}), "x.NDJSON.GZ", True),
+        (stream({KEY: {}}), "x.json", False),
+        (stream({KEY: {}}, {KEY: {}}), "x.json", True),
+        (b"\n" + stream({KEY: {}}, {KEY: {}}), "-", True),
+        (stream({KEY: {}}) + b"broken", "-", True),
         (b"[1]\n[2]\n", "-", False),
         (b'{"a":\n{}}', "-", False),
-        (b"broken\n" + lines({KEY: {}}), "-", False),
+        (b"broken\n" + stream({KEY: {}}), "-", False),
         (b"[" * 5000 + b"\n1", "-", False),
     ],
 )
@@ -103,11 +84,11 @@ def test_exported_jobs_say_whose_and_when() -> None:
     """An exported job names its appliance, and when it was seen if it says so."""
     seen = SEEN | {"status": {"RUNNING": SEEN["first"], "SUCCEEDED": SEEN["last"]}}
     for data in (
-        lines(exported(seen=seen), exported("other")),
-        json.dumps([exported(seen=seen), exported("other")]).encode(),
-        json.dumps(exported(seen=seen), indent=1).encode()
+        stream(exported(KEY, seen=seen), exported("other")),
+        json.dumps([exported(KEY, seen=seen), exported("other")]).encode(),
+        json.dumps(exported(KEY, seen=seen), indent=1).encode()
         + json.dumps(exported("other"), indent=1, sort_keys=True).encode(),
-        json.dumps({"info": job(), **exported(seen=seen)}, indent=1).encode()
+        json.dumps({"info": job(), **exported(KEY, seen=seen)}, indent=1).encode()
         + json.dumps(exported("other"), indent=1, sort_keys=True).encode(),
     ):
         first, second = read(data)
@@ -141,11 +122,11 @@ def test_exported_jobs_say_whose_and_when() -> None:
 )
 def test_an_export_that_contradicts_itself_is_unreadable(fields: dict[str, Any]) -> None:
     """An exported job with a wrong field, or seen in an impossible order, is kept with its bytes."""
-    bad = exported(**fields)
-    (document,) = read(lines(bad), "x.jsonl")
+    bad = exported(KEY) | fields
+    (document,) = read(stream(bad), "x.jsonl")
     assert document.problem
     assert document.problem.startswith("it is not an exported job: ")
-    assert document.raw == lines(bad).strip()
+    assert document.raw == stream(bad).strip()
     (document,) = read(json.dumps(bad, separators=(",", ":"), indent=None).encode())
     assert document.raw == json.dumps(bad, separators=(",", ":")).encode()
 

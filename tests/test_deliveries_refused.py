@@ -7,27 +7,11 @@ import pytest
 
 from archive.delivered import RawDocument
 from archive.errors import DeliveryError
-from tests.readers import read
-from tests.samples import DATA, SAMPLES, job
+from tests.readers import keys, read
+from tests.samples import API, REST, SAMPLES, job, stream
 
 KEY = "20260301-021500-25148086"
-REST = (DATA / "details_rest.json").read_bytes()
-API = (DATA / "details_api.json").read_bytes()
 SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}
-
-
-def lines(*values: Any) -> bytes:
-    return "".join(json.dumps(value) + "\n" for value in values).encode()
-
-
-def exported(key: str = KEY, **fields: Any) -> dict[str, Any]:
-    """An exported job."""
-    return {"appliance": "vc01", "job": key, "info": job()} | fields
-
-
-def keys(documents: list[RawDocument]) -> list[str | None]:
-    assert {document.problem for document in documents} == {None}
-    return [document.key for document in documents]
 
 
 BROKEN_VALUES = [b"5", b'"x"', b"null", b"[]", b"true", b'{"a":1}']
@@ -216,7 +200,7 @@ def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
         (b'{"a" {}}    ', "it is not JSON: ':' is missing at character 5"),
         (b'{"a": {} "b": {}}', "it is not JSON: '}' is missing at character 9"),
         ('{"a": {}'.encode("utf-16") + b"x", "it is not text in utf-16"),
-        (lines({KEY: {}}, {}).decode().encode("utf-16") + b"x", "after line 2 it is not text in"),
+        (stream({KEY: {}}, {}).decode().encode("utf-16") + b"x", "after line 2 it is not text in"),
     ],
 )
 def test_what_is_no_json_is_refused(data: bytes, sentence: str) -> None:

@@ -68,6 +68,33 @@ def test_the_common_form_is_common() -> None:
     assert read == the_long_way(job())
 
 
+def test_params_of_params_are_read() -> None:
+    """Nested params become rows below their own, in the order of their names at each depth."""
+    inner = {"z": {"i": 1, "precision": 2}, "a": {"dt": "2026-03-01T02:15:30.000Z"}}
+    params = {"y": {"l": {"id": "n", "params": inner}}, "b": {"l": {"id": "m"}}, "c": {"s": "x"}}
+    text = {"id": "m", "default_message": "m", "args": [], "params": params}
+    raw = job(messages=[text])
+    read = fastpath.read_info(raw)
+    assert read is not None
+    assert read == the_long_way(raw)
+    assert [row[:3] for row in read[3][4][2][5]] == [
+        (0, None, "b"), (1, None, "c"), (2, None, "y"), (3, 2, "a"), (4, 2, "z")
+    ]  # fmt: skip
+
+
+def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts are one object each while they come again and again, and are not kept for ever."""
+    first, again = fastpath.read_info(job()), fastpath.read_info(job())
+    assert first is not None
+    assert again is not None
+    assert first[3][4][0][1] is again[3][4][0][1]
+    monkeypatch.setattr(fastpath, "_REMEMBERED", 0)
+    later = fastpath.read_info(job())
+    assert later == again
+    assert later is not None
+    assert later[3][4][0][1] is not again[3][4][0][1]
+
+
 @pytest.mark.parametrize(
     "fields",
     [

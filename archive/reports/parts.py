@@ -158,6 +158,12 @@ def rate(succeeded: int, finished: int) -> float | None:
     return succeeded / finished if finished else None
 
 
+def outcomes(row: sa.Row[Any]) -> tuple[int, int, int, int, int, float | None]:
+    """Return the numbers of `counts`, and the success rate, in the order of `report.OUTCOMES`."""
+    number = (row.finished, row.succeeded, row.failed, row.open, row.other)
+    return (*number, rate(row.succeeded, row.finished))
+
+
 def group(row: sa.Row[Any]) -> str | None:
     """Return the label of a row's group; None if there is none, or rows are not grouped."""
     label: str | None = getattr(row, "grouped", None)

@@ -46,12 +46,7 @@ def row(found: sa.Row[Any]) -> SuccessRow:
         found.period,
         parts.group(found),
         found.jobs,
-        found.finished,
-        found.succeeded,
-        found.failed,
-        found.open,
-        found.other,
-        parts.rate(found.succeeded, found.finished),
+        *parts.outcomes(found),
         found.appliances,
     )
 

@@ -54,12 +54,7 @@ def row(found: sa.Row[Any]) -> TrendsRow:
     return TrendsRow(
         found.period,
         parts.group(found),
-        found.finished,
-        found.succeeded,
-        found.failed,
-        found.open,
-        found.other,
-        parts.rate(found.succeeded, found.finished),
+        *parts.outcomes(found),
         parts.joined(found, SIZE),
         found.size_median,
         found.duration_median,

@@ -49,12 +49,7 @@ def row(found: sa.Row[Any]) -> VolumeRow:
     return VolumeRow(
         found.period,
         parts.group(found),
-        found.finished,
-        found.succeeded,
-        found.failed,
-        found.open,
-        found.other,
-        parts.rate(found.succeeded, found.finished),
+        *parts.outcomes(found),
         parts.joined(found, SIZE),
         parts.joined(found, DURATION),
     )

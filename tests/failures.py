@@ -1,0 +1,22 @@
+"""Things that go wrong when a test wants them to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive import load
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def failing_load(patch: pytest.MonkeyPatch, batch: int, error: BaseException) -> None:
+    """Make the loading of one batch fail."""
+    original, calls = load.Loader.load, iter(range(100))
+
+    def fail(*arguments: Any) -> None:
+        if next(calls) == batch:
+            raise error
+        original(*arguments)
+
+    patch.setattr(load.Loader, "load", fail)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import database, dialects, ingest, load, readahead, tables, verify
+from archive.errors import DatabaseError, DeliveryError
+from tests.archives import content, count, deliver, empty, rows
+from tests.failures import failing_load
+from tests.samples import job, stream
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+LATER = "2026-07-25T12:00:00.000000Z"
+
+
+def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into an empty archive a stream is loaded as a whole, and the schema is the same after it."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    exported = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(5)]
+    data = stream(*exported, {"x": job("RUNNING", new=1)}, {"x": {}}, {"y": job("FAILED")})
+    with monkeypatch.context() as patch:
+        failing_load(patch, 2, DatabaseError("gone"))
+        with pytest.raises(DatabaseError, match=r"^gone$"):
+            deliver(engine, data, name="all.jsonl")
+    assert count(engine, tables.job) == count(engine, tables.appliance) == 0
+    assert list(verify.verify(engine)) == []
+    whole = deliver(engine, data, name="all.jsonl")
+    assert (whole.counts.seen, whole.counts.new, whole.counts.quarantined) == (8, 7, 1)
+    assert list(verify.verify(engine)) == []
+    loaded = content(engine)
+    empty(engine)
+    monkeypatch.undo()
+    deliver(engine, data, name="all.jsonl")
+    assert content(engine) == loaded
+
+
+def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was delivered is written as a first load goes on, and is the same as if at its end."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(ingest, "BATCHES_A_COMMIT", 1)
+    lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(29)]
+    deliver(engine, stream(*lines), None, name="all.jsonl")
+    assert set(rows(engine, sa.select(tables.job.c.last_seen))) == {(None,)}
+    assert list(verify.verify(engine)) == []
+    again = deliver(engine, stream(*lines), None, LATER, "all.jsonl")
+    assert again.counts == load.Counts(seen=29, unchanged=29)
+    assert list(verify.verify(engine)) == []
+
+
+def test_a_first_load_may_replace_what_it_has_loaded(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a job that a stream tells of twice the later state stays, with nothing left of the older."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    text = {"id": "m", "default_message": "m", "args": ["x", "y"], "params": {"k": {"s": "v"}}}
+    running = job("RUNNING", messages=[text, text], new=1, size=-1)
+    answers = [{key: running} for key in "abc"] + [{key: job()} for key in "cab"]
+    whole = deliver(engine, stream(*answers), name="all.jsonl")
+    assert (whole.counts.new, whole.counts.changed) == (3, 2)
+    assert list(verify.verify(engine)) == []
+    for table in (tables.message_arg, tables.message_param, tables.job_finding):
+        assert count(engine, table) == 0
+
+
+def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no second core to read ahead, the same is loaded."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    assert deliver(engine, data, None, name="all.jsonl").counts == load.Counts(seen=5, new=5)
+
+
+def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(readahead, "_ignore_interrupts", os.abort)
+
+    def slowly(lines: readahead.Lines) -> readahead.Batch:
+        time.sleep(0.2)  # the process has been started and ended meanwhile
+        return lines, [None] * len(lines)
+
+    monkeypatch.setattr(readahead, "_read_here", slowly)
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(80)))
+    with pytest.raises(DeliveryError, match="a process that was reading it has been ended"):
+        deliver(engine, data, None, name="all.jsonl")
+    assert count(engine, tables.job) == 0
+
+
+@pytest.mark.parametrize("batch", [0, 1, 2, 3])
+def test_a_first_load_that_fails_anywhere(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """Whichever batch cannot be written, the failure is told and nothing stays."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    failing_load(monkeypatch, batch, DatabaseError("gone"))
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(8)))
+    with pytest.raises(DatabaseError, match=r"^gone$"):
+        deliver(engine, data, None, name="all.jsonl")
+    assert count(engine, tables.job) == 0
+    assert list(verify.verify(engine)) == []
+
+
+def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first load leaves every foreign key as it was, and valid."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    empty(postgresql_archive)
+    query = (
+        "SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE contype = 'f' ORDER BY conname"
+    )
+    with dialects.reading(postgresql_archive) as connection:
+        before = connection.exec_driver_sql(query).all()
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    deliver(postgresql_archive, data, None, name="all.jsonl")
+    with dialects.reading(postgresql_archive) as connection:
+        assert connection.exec_driver_sql(query).all() == before
+    assert len(before) > 10
+    assert {row[1] for row in before} == {True}
+
+
+def test_who_does_not_own_the_tables_may_load(
+    postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role that can only write rows makes a first load, too, with every reference checked."""
+    monkeypatch.setattr(ingest, "BATCH", 2)
+    empty(postgresql_archive)
+    role = f"loader_{os.getpid()}"
+    with dialects.writing(postgresql_archive) as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role}")
+        connection.exec_driver_sql(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
+        )
+    loader = database.connect(postgresql_archive.url.render_as_string(hide_password=False))
+
+    def become(connection: Any, _record: object) -> None:
+        connection.execute(f"SET ROLE {role}")
+        connection.commit()
+
+    sa.event.listen(loader, "connect", become)
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    try:
+        assert deliver(loader, data, None, name="all.jsonl").counts.new == 5
+        assert list(verify.verify(loader)) == []
+    finally:
+        with dialects.writing(postgresql_archive) as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {role}")
+            connection.exec_driver_sql(f"DROP ROLE {role}")
