@@ -1,7 +1,7 @@
 """Lines read by other processes, while this one writes what they have read before.
 
-Reading takes about as long as writing, so a second core nearly doubles what a long stream is loaded
-with. What comes back are plain tuples, which are cheap to hand over.
+Reading a document takes a good third of what loading it does, and another processor can do it. What
+comes back are plain tuples, which are cheap to hand over.
 """
 
 from __future__ import annotations

@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from archive import dialects, sketch, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
 _LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 10_000
+_CHUNK = 500
 _KEY = ("day", "type", "status")
 _TABLES = (tables.day_total, tables.day_sketch)
 # So many values wait to be counted together, which costs a fraction of counting each.
@@ -180,14 +181,14 @@ def differences(connection: Connection, totals: Totals) -> int:
     return wrong
 
 
-def _stored(connection: Connection, days: set[str]) -> Iterable[sa.Row[Any]]:
+def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
     total, drawn = tables.day_total, tables.day_sketch
-    query = (
-        sa.select(total, drawn.c.sizes, drawn.c.durations)
-        .join(drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY)))
-        .where(total.c.day.in_(sorted(days)))
+    query = sa.select(total, drawn.c.sizes, drawn.c.durations).join(
+        drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
     )
-    return connection.execute(query)
+    wanted = sorted(days)
+    for start in range(0, len(wanted), _CHUNK):
+        yield from connection.execute(query.where(total.c.day.in_(wanted[start : start + _CHUNK])))
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
