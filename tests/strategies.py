@@ -132,17 +132,3 @@ def documents() -> st.SearchStrategy[dict[str, Any]]:
             for status, (must, may) in _CASES.items()
         ]
     )
-
-
-def to_rest(value: Any, *, is_map: bool = False) -> Any:
-    """Turn maps of params into the `/rest` lists of entries, at every depth."""
-    if is_map:
-        return [{"key": key, "value": to_rest(item)} for key, item in value.items()]
-    if isinstance(value, dict):
-        return {
-            key: item if key == "data" else to_rest(item, is_map=key == "params")
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [to_rest(item) for item in value]
-    return value

@@ -13,7 +13,8 @@ from archive.errors import NotAJobError
 from archive.normalise import normalise
 from archive.rebuild import rebuild
 from tests.samples import BASE, SAMPLES
-from tests.strategies import JSON, documents, to_rest
+from tests.strategies import JSON, documents
+from tests.vcenter.shapes import to_rest
 
 
 def changed(**fields: Any) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from archive import canonical, fastpath, instants, merge, wire
 from archive.normalise import normalise
 from tests.samples import SAMPLES, job
-from tests.strategies import TEXT, documents, messages, to_rest
+from tests.strategies import TEXT, documents, messages
+from tests.vcenter.shapes import to_rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
