@@ -135,26 +135,49 @@ class _Reading:
         return section
 
     def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
-        entries: list[Entry] = []
+        sections = [
+            self._section(_where(table, place), table, _APPLIANCE)
+            for place, table in enumerate(tables, 1)
+        ]
+        for section in sections:
+            self._judge(section)
+            self._complete(section, defaults)
+        self._tell_apart(sections)
+        return [
+            self._entry(section.given, defaults.given)
+            for section in sections
+            if {"name", "address", "user", "secret"} <= section.given.keys() | defaults.given.keys()
+        ]
+
+    def _complete(self, section: _Section, defaults: _Section) -> None:
+        """Find what is missing; an address that is not given is the name."""
+        where, written, own = section
+        if "name" not in written:
+            self._problem(where, "name", "it is missing")
+        if "name" in own and "address" not in written:
+            try:
+                own["address"] = values.address(own["name"])
+            except ValueError as error:
+                self._problem(where, "address", error)
+        for key in ("user", "secret"):
+            if key not in written and key not in defaults.written:
+                self._problem(where, key, "it is missing; say it here or in [defaults]")
+
+    def _tell_apart(self, sections: list[_Section]) -> None:
+        """Find names and addresses that are there twice; they know no case, as host names do not."""
         names: set[str] = set()
         addresses: dict[tuple[str, int], str] = {}
-        for place, table in enumerate(tables, 1):
-            section = self._section(_where(table, place), table, _APPLIANCE)
-            self._judge(section)
-            entry = self._entry(section, defaults)
-            if entry is None:
-                continue
-            # Host names know no case, and most names are host names.
-            name, address = entry.name.casefold(), (entry.host.lower(), entry.port)
-            if name in names:
-                self._problem(section.where, "name", "an appliance before it has this name, too")
-            elif address in addresses:
-                other = addresses[address]
-                self._problem(section.where, "address", f"{entry.address} is that of {other}, too")
-            names.add(name)
-            addresses.setdefault(address, entry.name)
-            entries.append(entry)
-        return entries
+        for where, _, own in sections:
+            if "name" in own:
+                if own["name"].casefold() in names:
+                    self._problem(where, "name", "another appliance has this name already")
+                    continue
+                names.add(own["name"].casefold())
+            if "address" in own:
+                host, port = own["address"]
+                other = addresses.setdefault((host.lower(), port), where)
+                if other != where:
+                    self._problem(where, "address", f"it is that of {other}, too")
 
     def _judge(self, section: _Section) -> None:
         """Find what the keys of one table cannot say together, or not in this file."""
@@ -166,23 +189,8 @@ class _Reading:
         if self._unsafe and "secret" in given and given["secret"].value is not None:
             self._problem(where, "secret", f"the password stands here, but {self._unsafe}")
 
-    def _entry(self, section: _Section, defaults: _Section) -> Entry | None:
-        where, written, own = section
-        if "name" not in own:
-            if "name" not in written:
-                self._problem(where, "name", "it is missing")
-            return None
-        if "address" not in written:
-            try:
-                own["address"] = values.address(own["name"])
-            except ValueError as error:
-                self._problem(where, "address", error)
-        given = defaults.given | own
-        for key in ("user", "secret"):
-            if key not in written and key not in defaults.written:
-                self._problem(where, key, "it is missing; say it here or in [defaults]")
-        if not {"address", "user", "secret"} <= given.keys():
-            return None
+    def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
+        given = {**defaults, **own}
         host, port = given["address"]
         return Entry(
             name=given["name"],
@@ -190,9 +198,9 @@ class _Reading:
             port=port,
             user=given["user"],
             secret=given["secret"],
-            trust=self._trust(own, defaults.given),
+            trust=self._trust(own, defaults),
             cadence_seconds=given.get("cadence"),
-            tags=defaults.given.get("tags", {}) | own.get("tags", {}),
+            tags=defaults.get("tags", {}) | own.get("tags", {}),
             enabled=given.get("enabled", True),
             **{key: given[key] for key in _TIMES if key in given},
         )
