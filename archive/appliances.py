@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive import dialects, tables
-from archive.errors import UsageError
 from archive.references import next_id
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from archive.merge import Sight
 
-NAME_LENGTH = 255
 _CHUNK = 500
 _Row = tuple[int, str, str]
 
@@ -27,16 +25,6 @@ class Locked(NamedTuple):
 
     ids: dict[str, int]
     created: frozenset[int]
-
-
-def check_name(name: str) -> str:
-    """Return a usable appliance name. Raises UsageError for an empty, long or unprintable one."""
-    if not name or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
-        raise UsageError(
-            f"{name!r} cannot be an appliance's name: it must have 1 to {NAME_LENGTH} printable"
-            " characters and no space around it"
-        )
-    return name
 
 
 def lock_appliances(connection: Connection, names: Iterable[str]) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Oldest first. The last one is the schema that this version of the command reads and writes.
 REVISIONS = ("0001",)
 HEAD = REVISIONS[-1]
+# Of the environment: the database that is meant where none is named.
+VARIABLE = "ARCHIVE_DATABASE_URL"
 
 
 def folder(name: str) -> Path:
@@ -37,7 +39,7 @@ def default_file() -> Path:
 def connect(database: str | None = None) -> Engine:
     """Return an engine for a URL or SQLite path; None means the environment's, else the default."""
     if database is None:
-        database = os.environ.get("ARCHIVE_DATABASE_URL") or str(default_file())
+        database = os.environ.get(VARIABLE) or str(default_file())
     return dialects.create_engine(dialects.parse_url(database))
 
 

@@ -92,8 +92,16 @@ def parse_url(text: str) -> URL:
 
 def shown(url: URL) -> str:
     """Return a URL as it may be shown: without its password, wherever that stands in it."""
-    secrets = [name for name in url.query if "password" in name.lower()]
-    return url.difference_update_query(secrets).render_as_string(hide_password=True)
+    return url.difference_update_query(_passwords(url)).render_as_string(hide_password=True)
+
+
+def has_password(url: URL) -> bool:
+    """Say whether there is a password in a URL, wherever that stands in it."""
+    return url.password is not None or bool(_passwords(url))
+
+
+def _passwords(url: URL) -> list[str]:
+    return [name for name in url.query if "password" in name.lower()]
 
 
 _WHICH_URL = (

@@ -11,6 +11,10 @@ class UsageError(ArchiveError):
     """The request itself cannot be understood (a date, a period, a name)."""
 
 
+class ConfigurationError(ArchiveError):
+    """The configuration cannot be read or is wrong, or a password that it names is not there."""
+
+
 class DatabaseError(ArchiveError):
     """The database could not be reached, read or written."""
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 import archive
-from archive.cli import db, demo, export, ingest, job, quarantine, report, sql
-from archive.cli.options import DatabaseOption, DebugOption
+from archive.cli import db, demo, export, fleet, ingest, job, quarantine, report, sql
+from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
 
 app = typer.Typer(
     name="archive",
@@ -29,6 +29,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -44,4 +45,5 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(fleet.app, name="fleet")
 app.add_typer(db.app, name="db")

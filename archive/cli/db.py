@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from archive.cli.options import DatabaseOption, DebugOption, examples, open_archive, say
+from archive.cli.options import (
+    ConfigOption,
+    DatabaseOption,
+    DebugOption,
+    connect,
+    examples,
+    open_archive,
+    say,
+)
 from archive.errors import CheckError
 
 app = typer.Typer(
@@ -17,11 +25,13 @@ app = typer.Typer(
 @app.command(
     "upgrade", epilog=examples("archive db upgrade --database postgresql://archive@db/archive")
 )
-def upgrade(database: DatabaseOption = None, debug: DebugOption = False) -> None:
+def upgrade(
+    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+) -> None:
     """Create the archive, or bring its schema to this version's, in one transaction."""
     from archive import database as databases
 
-    engine = databases.connect(database)
+    engine = connect(database, config)
     before = databases.current(engine)
     databases.upgrade(engine)
     place = databases.describe(engine)
@@ -32,15 +42,19 @@ def upgrade(database: DatabaseOption = None, debug: DebugOption = False) -> None
 
 
 @app.command("current", epilog=examples("archive db current"))
-def current(database: DatabaseOption = None, debug: DebugOption = False) -> None:
+def current(
+    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+) -> None:
     """Print the revision of the archive's schema."""
     from archive import database as databases
 
-    typer.echo(databases.current(databases.connect(database)) or "none")
+    typer.echo(databases.current(connect(database, config)) or "none")
 
 
 @app.command("check", epilog=examples("archive db check"))
-def check(database: DatabaseOption = None, debug: DebugOption = False) -> None:
+def check(
+    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+) -> None:
     """Verify the archive: schema, references, every document rebuilt and compared, every day.
 
     Exit code 1 if anything is wrong; what is wrong is printed, one sentence a line.
@@ -48,7 +62,7 @@ def check(database: DatabaseOption = None, debug: DebugOption = False) -> None:
     from archive.render.progress import progress
     from archive.verify import verify
 
-    engine = open_archive(database)
+    engine = open_archive(database, config)
     wrong = 0
     with progress("checking", 1) as advance:
         for sentence in verify(engine, lambda done, of: advance(done / of)):
@@ -61,11 +75,13 @@ def check(database: DatabaseOption = None, debug: DebugOption = False) -> None:
 
 
 @app.command("rebuild", epilog=examples("archive db rebuild"))
-def rebuild(database: DatabaseOption = None, debug: DebugOption = False) -> None:
+def rebuild(
+    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+) -> None:
     """Write the day totals, which reports over the whole fleet read, anew from the jobs."""
     from archive import dialects, rollup
 
-    with dialects.writing(open_archive(database)) as connection:
+    with dialects.writing(open_archive(database, config)) as connection:
         dialects.lock(connection, ["calendar"])
         wrong = rollup.rebuild(connection)
     say(f"The day totals have been written anew; {wrong:,} rows were wrong.")
@@ -90,12 +106,13 @@ def calendar(
         ),
     ] = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
     from archive import days, dialects, redate, settings
 
-    engine = open_archive(database)
+    engine = open_archive(database, config)
     with dialects.reading(engine) as connection:
         known = settings.calendar(connection)
     if time_zone is not None or day_start is not None:

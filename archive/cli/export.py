@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from archive.cli.options import (
+    ConfigOption,
     DatabaseOption,
     DebugOption,
     OutputOption,
@@ -27,6 +28,7 @@ def export_csv(
         Path, typer.Argument(file_okay=False, help="Where the files go; made if it is not there.")
     ],
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Write one CSV file a table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
@@ -39,7 +41,7 @@ def export_csv(
     from archive.columns import Column
     from archive.render.write import write
 
-    engine = open_archive(database)
+    engine = open_archive(database, config)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -64,6 +66,7 @@ def export_csv(
 def export_jsonl(
     output: OutputOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Write every job as one line of JSON, exactly as archived; `archive ingest` reads it back."""
@@ -71,7 +74,7 @@ def export_jsonl(
     from archive.cli.output import open_output
 
     with (
-        dialects.reading(open_archive(database)) as connection,
+        dialects.reading(open_archive(database, config)) as connection,
         open_output(output) as out,
     ):
         out.writelines(export.lines(connection))

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archive.cli import ERROR, PARTIAL
-from archive.cli.options import DatabaseOption, DebugOption, Format, examples, say
+from archive.cli.options import (
+    ConfigOption,
+    DatabaseOption,
+    DebugOption,
+    Format,
+    connect,
+    examples,
+    say,
+)
 from archive.errors import ArchiveError, InterruptedDeliveryError, SchemaError, UsageError
 
 if TYPE_CHECKING:
@@ -53,13 +61,13 @@ def ingest(
         Format, typer.Option("--format", "-f", help="How the summary is written.")
     ] = Format.TABLE,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Archive documents: each file is one delivery, archived as a whole or not at all.
 
     Exit code 3 if a document went to quarantine or only some of the files could be archived.
     """
-    from archive import database as databases
     from archive import instants
     from archive.load import Counts
 
@@ -67,7 +75,7 @@ def ingest(
         seen = instants.parse(seen_at) if seen_at else instants.now()
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
-    engine = databases.connect(database)
+    engine = connect(database, config)
     total = Counts()
     failures: list[ArchiveError] = []
     for path in paths:

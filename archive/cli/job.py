@@ -9,6 +9,7 @@ import typer
 from archive.cli.options import (
     GREATEST,
     AppliancesOption,
+    ConfigOption,
     DatabaseOption,
     DebugOption,
     Format,
@@ -67,6 +68,7 @@ def list_jobs(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """List jobs, the newest first."""
@@ -82,7 +84,7 @@ def list_jobs(
         types=tuple(kind.upper() for kind in job_type or ()),
     )
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, limit or None)
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         with open_output(output) as out:
             write(jobs.COLUMNS, jobs.run(connection, scope, wanted), output_format, out)
         number = jobs.number(connection, scope, wanted)
@@ -102,6 +104,7 @@ def show_job(
     ] = "table",
     output: OutputOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Show everything that is known of a job."""
@@ -109,7 +112,7 @@ def show_job(
     from archive.cli.output import open_output
     from archive.render import outline
 
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         job = documents.job(connection, appliance, key)
     if job is None:
         raise UsageError(f"there is no job {key} of {appliance}; see `archive job list`")

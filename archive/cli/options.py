@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,10 +24,12 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def _from_anywhere(context: typer.Context, value: str | None) -> str | None:
+def _from_anywhere(
+    context: typer.Context, param: typer.CallbackParam, value: str | None
+) -> str | None:
     """Let `archive --database X VERB` mean the same as `archive VERB --database X`."""
     root = context.find_root()
-    return root.params.get("database") if value is None and root is not context else value
+    return root.params.get(str(param.name)) if value is None and root is not context else value
 
 
 DatabaseOption = Annotated[
@@ -36,7 +39,18 @@ DatabaseOption = Annotated[
         "-d",
         metavar="URL",
         help="sqlite:///PATH, postgresql://USER@HOST/NAME or the path of a SQLite file. Else"
-        " $ARCHIVE_DATABASE_URL, else a file in the user's data directory.",
+        " $ARCHIVE_DATABASE_URL, else what the configuration names, else a file in the user's data"
+        " directory.",
+        callback=_from_anywhere,
+    ),
+]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration. Else $ARCHIVE_CONFIG, else archive.toml in the user's"
+        " configuration directory, else /etc/archive/archive.toml.",
         callback=_from_anywhere,
     ),
 ]
@@ -74,11 +88,26 @@ TypesOption = Annotated[
 ]
 
 
-def open_archive(database: str | None) -> Engine:
+def connect(database: str | None, config: str | None) -> Engine:
+    """Return an engine on the archive that is meant, whether it is there or not.
+
+    The configuration is looked for only if neither `--database` nor the environment names one.
+    """
+    from archive import database as databases
+
+    if database is None and not os.environ.get(databases.VARIABLE):
+        from archive.fleet import file
+
+        path = file.find(config)
+        database = file.database(path) if path else None
+    return databases.connect(database)
+
+
+def open_archive(database: str | None, config: str | None) -> Engine:
     """Return an engine on an archive that exists and has the right schema."""
     from archive import database as databases
 
-    engine = databases.connect(database)
+    engine = connect(database, config)
     databases.require(engine)
     return engine
 

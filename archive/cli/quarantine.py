@@ -9,6 +9,7 @@ import typer
 from archive.cli import PARTIAL
 from archive.cli.options import (
     GREATEST,
+    ConfigOption,
     DatabaseOption,
     DebugOption,
     Format,
@@ -30,6 +31,7 @@ def list_held(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """List what is in quarantine, with the reasons."""
@@ -48,7 +50,7 @@ def list_held(
         Column("first_seen", Kind.INSTANT),
         Column("last_seen", Kind.INSTANT),
     )
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         held = quarantine.held(connection)
     rows = [
         (
@@ -76,13 +78,14 @@ def show_held(
         typer.Argument(min=1, max=GREATEST, help="A number from `archive quarantine list`."),
     ],
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Print a document as it was delivered, byte for byte; the reason goes to standard error."""
     from archive import dialects, quarantine
     from archive.cli.output import open_output
 
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
         raise UsageError(f"there is no number {number} in quarantine")
@@ -99,6 +102,7 @@ def retry_held(
         typer.Argument(min=1, max=GREATEST, help="Which ones; all, if none is named."),
     ] = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Try to archive documents again, for example after an upgrade of this command.
@@ -107,6 +111,6 @@ def retry_held(
     """
     from archive import retry
 
-    counts = retry.retry(open_archive(database), numbers or []).counts
+    counts = retry.retry(open_archive(database, config), numbers or []).counts
     typer.echo(f"{counts.seen:,} archived, {counts.quarantined:,} still in quarantine")
     raise typer.Exit(PARTIAL if counts.quarantined else 0)

@@ -9,6 +9,7 @@ from typer.core import TyperCommand
 
 from archive.cli.options import (
     AppliancesOption,
+    ConfigOption,
     DatabaseOption,
     DebugOption,
     Format,
@@ -81,6 +82,7 @@ def report(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Report the history of the backups: success, sizes and durations by period."""
@@ -90,7 +92,7 @@ def report(
 
     chosen = reports.find(name)
     scope = reports.Scope(period, since, until, tuple(appliance or ()), tuple(job_type or ()), by)
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         rows = _Counted(chosen.cells_of(scope, reports.run(connection, name, scope)))
         with open_output(output) as out:
             write(chosen.columns_of(scope), rows, output_format, out)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archive.cli.options import (
+    ConfigOption,
     DatabaseOption,
     DebugOption,
     Format,
@@ -63,6 +64,7 @@ def sql(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
+    config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Run one of the SQL queries that come with the archive, or list them."""
@@ -81,16 +83,16 @@ def sql(
             out.write(query.text)
         return
     else:
-        result = _run(name, values, database)
+        result = _run(name, values, database, config)
     with open_output(output) as out:
         write([columns.named(column) for column in result.columns], result.rows, output_format, out)
 
 
-def _run(name: str, values: dict[str, str], database: str | None) -> Result:
+def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
     from archive import dialects, queries
 
     query = queries.find(name)
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         return queries.run(connection, query, values)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,14 +13,13 @@ import sqlalchemy as sa
 from archive import tables
 from archive.days import PERIODS
 from archive.errors import UsageError
+from archive.names import unmatched
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 GROUPS = ("appliance", "type", "build", "location")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_WILDCARDS = re.compile(r"[*?\[\]]")
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Scope:
                 if name == glob or fnmatchcase(name, glob)
             }
             if not matching:
-                raise UsageError(_no_appliance(glob, list(numbers)))
+                raise UsageError(unmatched(glob, list(numbers), "the archive"))
             wanted |= matching
         return sorted(wanted)
 
@@ -102,13 +100,3 @@ def _check_day(text: str) -> None:
         date.fromisoformat(text)
     except ValueError as error:
         raise UsageError(message) from error
-
-
-def _no_appliance(glob: str, names: list[str]) -> str:
-    if not names:
-        return f"no appliance matches {glob!r}: the archive has none yet"
-    close = get_close_matches(_WILDCARDS.sub("", glob), names, n=_SHOWN, cutoff=0.5)
-    if close:
-        return f"no appliance matches {glob!r}; close to it: {', '.join(close)}"
-    more = ", ..." if len(names) > _SHOWN else ""
-    return f"no appliance matches {glob!r}; there are: {', '.join(sorted(names)[:_SHOWN])}{more}"

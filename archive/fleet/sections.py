@@ -1,0 +1,230 @@
+"""A whole configuration from its TOML: each key checked, defaults filled in, contradictions found.
+
+Nothing stops at the first problem: a file is mended faster when all of them are known.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive import days
+from archive.errors import ConfigurationError, UsageError
+from archive.fleet import values
+from archive.fleet.entries import Entry, Fleet, Trust
+from archive.fleet.place import database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    Keys = dict[str, Callable[[Any], Any]]
+
+_TOP: Keys = {
+    "database": values.text,
+    "concurrency": values.number_at_once,
+    "calendar": values.table,
+    "defaults": values.table,
+    "appliance": values.tables,
+}
+_CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
+_TIMES: Keys = {
+    "connect_timeout": values.seconds,
+    "read_timeout": values.seconds,
+    "deadline": values.seconds,
+}
+_DEFAULTS: Keys = _TIMES | {
+    "user": values.text,
+    "secret": values.secret,
+    "ca_file": values.path,
+    "pin": values.pin,
+    "cadence": values.whole_seconds,
+    "tags": values.tags,
+    "enabled": values.flag,
+}
+_APPLIANCE: Keys = _DEFAULTS | {
+    "name": values.name,
+    "address": values.address,
+    "verify": values.flag,
+}
+_NOT_FOR_ALL = {
+    "name": "each appliance has its own",
+    "address": "each appliance has its own",
+    "verify": "verification is switched off for one appliance, by its name, not for all of them",
+}
+
+
+class _Section(NamedTuple):
+    """Where a table stands, what is written in it, and the values of it that are well-formed."""
+
+    where: str
+    written: Mapping[str, Any]
+    given: dict[str, Any]
+
+
+class _Reading:
+    """One reading of a configuration, and the problems found on the way."""
+
+    def __init__(self, path: Path, unsafe: str | None) -> None:
+        self._path = path
+        self._folder = path.parent
+        self._unsafe = unsafe
+        self._problems: list[str] = []
+
+    def fleet(self, document: Mapping[str, Any]) -> Fleet:
+        top = self._section("", document, _TOP).given
+        entries = self._entries(top.get("appliance", []), self._defaults(top.get("defaults", {})))
+        said: dict[str, Any] = {}
+        if "database" in top:
+            said["database"] = self._database(top["database"])
+        if "calendar" in top:
+            said["calendar"] = self._calendar(top["calendar"])
+        if "concurrency" in top:
+            said["concurrency"] = top["concurrency"]
+        if self._problems:
+            raise ConfigurationError(
+                "\n".join(f"{self._path}: {problem}" for problem in self._problems)
+            )
+        return Fleet(path=self._path, entries=tuple(entries), **said)
+
+    def _problem(self, *words: object) -> None:
+        self._problems.append(": ".join(str(word) for word in words if word))
+
+    def _section(self, where: str, table: Mapping[str, Any], keys: Keys) -> _Section:
+        given = {}
+        for key, value in table.items():
+            if key not in keys:
+                self._unknown(where, key, keys)
+                continue
+            try:
+                given[key] = keys[key](value)
+            except ValueError as error:
+                self._problem(where, key, error)
+        return _Section(where, table, given)
+
+    def _unknown(self, where: str, key: str, keys: Keys) -> None:
+        close = get_close_matches(key, keys, n=1)
+        hint = f"; do you mean {close[0]}?" if close else f"; there are: {', '.join(keys)}"
+        self._problem(where, key if key.isprintable() else repr(key), f"there is no such key{hint}")
+
+    def _database(self, value: str) -> str | None:
+        try:
+            return database(value, self._folder, self._unsafe)
+        except ValueError as error:
+            self._problem("database", error)
+            return None
+
+    def _calendar(self, table: Mapping[str, Any]) -> days.Calendar | None:
+        given = self._section("calendar", table, _CALENDAR).given
+        plain = days.Calendar()
+        try:
+            return days.calendar(
+                given.get("time_zone", plain.zone), given.get("day_start", plain.day_start)
+            )
+        except UsageError as error:
+            self._problem("calendar", error)
+            return None
+
+    def _defaults(self, table: Mapping[str, Any]) -> _Section:
+        rest = dict(table)
+        for key, reason in _NOT_FOR_ALL.items():
+            if rest.pop(key, None) is not None:
+                self._problem("defaults", key, reason)
+        section = self._section("defaults", rest, _DEFAULTS)
+        self._judge(section)
+        return section
+
+    def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
+        sections = [
+            self._section(_where(table, place), table, _APPLIANCE)
+            for place, table in enumerate(tables, 1)
+        ]
+        for section in sections:
+            self._judge(section)
+            self._complete(section, defaults)
+        self._tell_apart(sections)
+        return [
+            self._entry(section.given, defaults.given)
+            for section in sections
+            if {"name", "address", "user", "secret"} <= section.given.keys() | defaults.given.keys()
+        ]
+
+    def _complete(self, section: _Section, defaults: _Section) -> None:
+        """Find what is missing; an address that is not given is the name."""
+        where, written, own = section
+        if "name" not in written:
+            self._problem(where, "name", "it is missing")
+        if "name" in own and "address" not in written:
+            try:
+                own["address"] = values.address(own["name"])
+            except ValueError as error:
+                self._problem(where, "address", error)
+        for key in ("user", "secret"):
+            if key not in written and key not in defaults.written:
+                self._problem(where, key, "it is missing; say it here or in [defaults]")
+
+    def _tell_apart(self, sections: list[_Section]) -> None:
+        """Find names and addresses that are there twice; they know no case, as host names do not."""
+        names: set[str] = set()
+        addresses: dict[tuple[str, int], str] = {}
+        for where, _, own in sections:
+            if "name" in own:
+                if own["name"].casefold() in names:
+                    self._problem(where, "name", "another appliance has this name already")
+                    continue
+                names.add(own["name"].casefold())
+            if "address" in own:
+                host, port = own["address"]
+                other = addresses.setdefault((host.lower(), port), where)
+                if other != where:
+                    self._problem(where, "address", f"it is that of {other}, too")
+
+    def _judge(self, section: _Section) -> None:
+        """Find what the keys of one table cannot say together, or not in this file."""
+        where, _, given = section
+        if "pin" in given and "ca_file" in given:
+            self._problem(where, "pin", "it takes the place of ca_file; leave one of them out")
+        if "pin" in given and given.get("verify") is False:
+            self._problem(where, "pin", "it says the opposite of verify = false; leave one out")
+        if self._unsafe and "secret" in given and given["secret"].value is not None:
+            self._problem(where, "secret", f"the password stands here, but {self._unsafe}")
+
+    def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
+        given = {**defaults, **own}
+        host, port = given["address"]
+        return Entry(
+            name=given["name"],
+            host=host,
+            port=port,
+            user=given["user"],
+            secret=given["secret"],
+            trust=self._trust(own, defaults),
+            cadence_seconds=given.get("cadence"),
+            tags=defaults.get("tags", {}) | own.get("tags", {}),
+            enabled=given.get("enabled", True),
+            **{key: given[key] for key in _TIMES if key in given},
+        )
+
+    def _trust(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Trust:
+        """Return what an appliance says of its certificate; if nothing, what the defaults say."""
+        if own.get("verify") is False:
+            return Trust(verify=False)
+        said = own if own.keys() & {"pin", "ca_file"} else defaults
+        if "ca_file" in said:
+            return Trust(ca_file=self._folder / said["ca_file"])
+        return Trust(pin=said.get("pin"))
+
+
+def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
+    """Return what a configuration says, whose absolute path is `path`.
+
+    `unsafe` is why the file may hold no secret, if it may not. Raises ConfigurationError with all
+    that is wrong, a line each.
+    """
+    return _Reading(path, unsafe).fleet(document)
+
+
+def _where(table: Mapping[str, Any], place: int) -> str:
+    name = table.get("name")
+    known = isinstance(name, str) and name and name.isprintable()
+    return f"appliance {name}" if known else f"appliance number {place}"

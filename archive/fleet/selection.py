@@ -1,0 +1,74 @@
+"""Some of the appliances of a fleet: by names, globs and tags."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from archive.errors import UsageError
+from archive.names import unmatched
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from archive.fleet.entries import Entry, Fleet
+
+
+def select(
+    fleet: Fleet, patterns: Sequence[str], tags: Sequence[str] = (), *, disabled: bool = False
+) -> list[Entry]:
+    """Return the appliances that any of the patterns matches, in the order of the configuration.
+
+    Patterns are names or globs, in any case; none at all means every appliance. `tags` are written
+    `NAME=VALUE`: values of the same tag are alternatives, of different tags each must have one.
+    An appliance that is disabled is left out, unless its name is given in full or `disabled` is set.
+    Raises UsageError if a pattern or a tag matches no appliance, or nothing is left of them.
+    """
+    wanted = _wanted_tags(fleet, tags)
+    found = _matching(fleet, patterns, disabled=disabled)
+    chosen = [entry for entry in found if _has(entry, wanted)]
+    if not chosen and (patterns or tags):
+        said = " and ".join(filter(None, [" or ".join(patterns), " and ".join(tags)]))
+        raise UsageError(f"no appliance that is enabled matches {said}")
+    return chosen
+
+
+def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[Entry]:
+    if not patterns:
+        return [entry for entry in fleet.entries if disabled or entry.enabled]
+    names: set[str] = set()
+    for pattern in patterns:
+        folded = pattern.casefold()
+        exact = [entry for entry in fleet.entries if entry.name.casefold() == folded]
+        globbed = [entry for entry in fleet.entries if fnmatchcase(entry.name.casefold(), folded)]
+        if not exact and not globbed:
+            known = [entry.name for entry in fleet.entries]
+            raise UsageError(unmatched(pattern, known, str(fleet.path)))
+        wanted = exact + [entry for entry in globbed if disabled or entry.enabled]
+        if not wanted:
+            raise UsageError(
+                f"{pattern!r} matches only appliances that are disabled; give the name in full to"
+                f" have one all the same: {', '.join(entry.name for entry in globbed)}"
+            )
+        names.update(entry.name for entry in wanted)
+    return [entry for entry in fleet.entries if entry.name in names]
+
+
+def _wanted_tags(fleet: Fleet, tags: Sequence[str]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for tag in tags:
+        name, equals, value = tag.partition("=")
+        if not equals:
+            raise UsageError(f"{tag!r} is no tag and its value; write it as NAME=VALUE")
+        known = {entry.tags[name] for entry in fleet.entries if name in entry.tags}
+        if value not in known:
+            there = (
+                f"there are: {', '.join(sorted(known))}" if known else "no appliance has this tag"
+            )
+            raise UsageError(f"no appliance has the tag {tag}; {there}")
+        wanted.setdefault(name, set()).add(value)
+    return wanted
+
+
+def _has(entry: Entry, wanted: Mapping[str, set[str]]) -> bool:
+    return all(entry.tags.get(name) in values for name, values in wanted.items())

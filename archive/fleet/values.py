@@ -1,0 +1,194 @@
+"""The values that a configuration may have: each function reads one, or raises ValueError.
+
+The sentence of a ValueError says what to write instead, and never repeats a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Any
+
+from archive.errors import UsageError
+from archive.fleet.entries import HTTPS, Secret
+from archive.names import check_name
+
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = 366 * _UNITS["d"]
+_PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
+_HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
+_GREATEST_PORT = 65535
+_MOST_AT_ONCE = 1000
+_PLACES = (
+    'write it as { file = "PATH" }, { environment = "NAME" }, { command = ["PROGRAM", "ARGUMENT"] }'
+    ' or { keyring = "SERVICE" }'
+)
+
+
+def text(value: Any) -> str:
+    """Return a text with something printable in it."""
+    if not isinstance(value, str):
+        raise ValueError("it must be a text in quotes")
+    if not value.strip() or not value.isprintable():
+        raise ValueError("it must have printable characters, and at least one")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise ValueError("it must be true or false")
+    return value
+
+
+def table(value: Any) -> dict[str, Any]:
+    """Return a table, whose keys are checked elsewhere."""
+    if not isinstance(value, dict):
+        raise ValueError("it must be a table")
+    return value
+
+
+def tables(value: Any) -> list[dict[str, Any]]:
+    """Return an array of tables."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ValueError("write each appliance as a table of its own, below [[appliance]]")
+    return value
+
+
+def name(value: Any) -> str:
+    """Return the name of an appliance."""
+    if not isinstance(value, str):
+        raise ValueError("it must be a text in quotes")
+    try:
+        return check_name(value)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+
+
+def number_at_once(value: Any) -> int:
+    """Return how many appliances may be asked at the same time."""
+    if type(value) is not int or not 1 <= value <= _MOST_AT_ONCE:
+        raise ValueError(f"it must be a number from 1 to {_MOST_AT_ONCE:,}")
+    return value
+
+
+def seconds(value: Any) -> float:
+    """Return the seconds of a time such as `10s`, `1.5m`, `2h` or `1d`."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("write a number and its unit, such as 10s, 5m, 12h or 1d")
+    found = float(match[1]) * _UNITS[match[2]]
+    if not 0 < found <= _LONGEST:
+        raise ValueError("it must be longer than nothing, and not longer than 366d")
+    return found
+
+
+def whole_seconds(value: Any) -> int:
+    """Return the seconds of a time that is a whole number of them."""
+    found = seconds(value)
+    if found != int(found):
+        raise ValueError("it must be a whole number of seconds")
+    return int(found)
+
+
+def path(value: Any) -> Path:
+    """Return a path as it is written, but with the home directory for `~`."""
+    try:
+        return Path(text(value)).expanduser()
+    except RuntimeError as error:
+        raise ValueError("whose home directory ~ is cannot be found out") from error
+
+
+def pin(value: Any) -> bytes:
+    """Return the 32 bytes of a fingerprint."""
+    match = _PIN.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(
+            "it must be sha256: and 64 hexadecimal digits, with or without colons between them"
+        )
+    return bytes.fromhex(match[1].replace(":", ""))
+
+
+def tags(value: Any) -> dict[str, str]:
+    """Return tags, each a name without `=` and a text."""
+    if not isinstance(value, dict):
+        raise ValueError('write it as { site = "Berlin", owner = "ops" }')
+    for tag, said in value.items():
+        if not tag.strip() or not tag.isprintable() or "=" in tag:
+            raise ValueError(f"{tag!r} cannot be the name of a tag")
+        try:
+            text(said)
+        except ValueError as error:
+            raise ValueError(f"{tag}: {error}") from error
+    return value
+
+
+def address(value: Any) -> tuple[str, int]:
+    """Return host and port of `vc01.example.com`, `vc01.example.com:5480` or `[2001:db8::1]:443`."""
+    written = text(value)
+    if "/" in written or "@" in written:
+        raise ValueError(
+            "write host and port alone, such as vc01.example.com:5480, without https://, user or path"
+        )
+    bracketed = _BRACKETED.fullmatch(written)
+    if bracketed:
+        return _ipv6(bracketed[1]), _port(bracketed[2])
+    host, colon, port = written.partition(":")
+    if ":" in port:
+        raise ValueError("write an IPv6 address in brackets, such as [2001:db8::1]:443")
+    if not _HOST.fullmatch(host):
+        raise ValueError(f'{host!r} is no host; name one by address = "vc01.example.com"')
+    return host, _port(port if colon else None)
+
+
+def _ipv6(written: str) -> str:
+    try:
+        return str(ipaddress.IPv6Address(written))
+    except ValueError as error:
+        raise ValueError(f"{written!r} is no IPv6 address") from error
+
+
+def _port(written: str | None) -> int:
+    if written is None:
+        return HTTPS
+    if not re.fullmatch(r"[0-9]{1,5}", written) or not 1 <= int(written) <= _GREATEST_PORT:
+        raise ValueError(f"{written!r} is no port; it must be a number from 1 to {_GREATEST_PORT}")
+    return int(written)
+
+
+def secret(value: Any) -> Secret:
+    """Return where a password comes from; a bare text is the password itself."""
+    if isinstance(value, str):
+        if not value:
+            raise ValueError(f"it is empty; {_PLACES}")
+        return Secret(value=value)
+    if not isinstance(value, dict) or len(value) != 1:
+        raise ValueError(_PLACES)
+    (kind, place), *_ = value.items()
+    try:
+        if kind == "environment":
+            return Secret(environment=text(place))
+        if kind == "file":
+            return Secret(file=path(place))
+        if kind == "keyring":
+            return Secret(keyring=text(place))
+        if kind == "command":
+            return Secret(command=_command(place))
+    except ValueError as error:
+        raise ValueError(f"{kind}: {error}") from error
+    raise ValueError(f"{kind!r} is no place of a secret; {_PLACES}")
+
+
+def _command(words: Any) -> tuple[str, ...]:
+    if (
+        not isinstance(words, list)
+        or not words
+        or not all(isinstance(word, str) and "\0" not in word for word in words)
+    ):
+        raise ValueError(
+            'write program and arguments as an array, such as ["pass", "show", "vc01"]'
+        )
+    return (str(path(words[0])), *words[1:])

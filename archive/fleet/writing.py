@@ -1,0 +1,105 @@
+"""An appliance added to a configuration, whose other lines stay as they are."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import tomlkit
+from tomlkit.items import Array
+
+from archive.errors import ConfigurationError, UsageError
+from archive.fleet.file import read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from archive.fleet.entries import Entry
+
+_PRIVATE = 0o600
+
+
+def add(path: Path, values: Mapping[str, Any]) -> Entry:
+    """Append an `[[appliance]]` with these keys to a configuration, and return what it then means.
+
+    The values are those of the file: texts, booleans, arrays, and maps for `secret` and `tags`. A
+    file that is not there is made, for its owner alone. It is replaced as a whole, with the mode and
+    the owner that it had, once its successor has been written and reads well.
+
+    Raises UsageError for a name that is there already; ConfigurationError, with nothing changed, if
+    the file is wrong, would become so, or cannot be written.
+    """
+    target = path.resolve()  # a link stays one
+    there = target.exists()
+    if there:
+        name = values.get("name")
+        if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
+            raise UsageError(f"{path} has an appliance {name} already")
+    try:
+        text = target.read_bytes().decode() if there else ""
+        _check_form(path, text)
+        return _replace(path, target, _appended(text, values), there=there)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: it cannot be written: {error.strerror or error}"
+        ) from error
+
+
+def _check_form(path: Path, text: str) -> None:
+    if isinstance(tomlkit.parse(text).get("appliance"), Array):
+        raise ConfigurationError(
+            f"{path}: appliance: nothing can be added to an array in brackets; write each appliance"
+            " below an [[appliance]] of its own"
+        )
+
+
+def _appended(text: str, values: Mapping[str, Any]) -> str:
+    table = tomlkit.table()
+    for key, value in values.items():
+        if isinstance(value, dict):
+            inline = tomlkit.inline_table()
+            inline.update(value)
+            table.add(key, inline)
+        else:
+            table.add(key, value)
+    appliances = tomlkit.aot()
+    appliances.append(table)
+    addition = tomlkit.dumps({"appliance": appliances})
+    if not text:
+        return addition
+    end = "" if text.endswith("\n") else "\n"
+    return f"{text}{end}\n{addition}"
+
+
+def _replace(path: Path, target: Path, text: str, *, there: bool) -> Entry:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if there:
+                before = target.stat()
+                os.fchown(descriptor, before.st_uid, before.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+            file.write(text.encode())
+            file.flush()
+            os.fsync(descriptor)
+        entry = read(beside, meant=path).entries[-1]
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+    _sync(target.parent)
+    return entry
+
+
+def _sync(folder: Path) -> None:
+    """Let a new name of a file outlast a loss of power, where folders can be synchronised."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
