@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
     from archive.deliveries import Line
 
+    # Of this appliance, by this run, with these counts.
+    Also = Callable[[Connection, int, int, Counts], None]
+
 # Documents that are merged together, and how many such batches of JSON Lines are committed together.
 BATCH = 2000
 BATCHES_A_COMMIT = 10
@@ -51,9 +54,17 @@ class Delivery(NamedTuple):
 
 
 def ingest(
-    engine: Engine, delivery: Delivery, on_batch: Callable[[Counts], None] = lambda _: None
+    engine: Engine,
+    delivery: Delivery,
+    on_batch: Callable[[Counts], None] = lambda _: None,
+    also: Also | None = None,
 ) -> runs.Summary:
     """Archive a delivery. `on_batch` is told after each batch what has been done so far.
+
+    What `also` writes is archived with the answer of a named appliance, or not at all. It is called
+    in the same transaction, when the answer has been read to its end: with the connection, the
+    numbers of the appliance and of the run, and what became of the documents. What is no answer of
+    a named appliance is then refused.
 
     Raises UsageError if it does not say whose documents these are, DeliveryError if it is not a
     details answer, DatabaseError: nothing of it has then been archived. Raises
@@ -66,12 +77,14 @@ def ingest(
         in_lines, encoding = deliveries.form(stream, delivery.name)
     except DeliveryError as error:
         raise _named(delivery.name, error) from error
+    if also is not None and (in_lines or delivery.appliance is None):
+        raise DeliveryError(f"{delivery.name}: it is not the answer of one appliance")
     run = _Run(engine, delivery, on_batch)
     with run.logged():
         if in_lines:
             run.commit_batches(deliveries.lines(stream, encoding))
         else:
-            run.commit_whole(encoding)
+            run.commit_whole(encoding, also)
     return runs.Summary(run.id, run.counts)
 
 
@@ -103,7 +116,7 @@ class _Run:
                     raise _named(self._delivery.name, error) from error
                 raise
 
-    def commit_whole(self, encoding: str) -> None:
+    def commit_whole(self, encoding: str, also: Also | None) -> None:
         """Archive an answer in one transaction."""
         name = self._delivery.appliance
         with dialects.writing(self._engine) as connection:
@@ -121,6 +134,9 @@ class _Run:
                     loader.see_again(number, again, self.counts)
                 raws = [told for told in batch if isinstance(told, RawDocument)]
                 self._load(connection, loader, *self._observe(raws), self.counts)
+            if also is not None:
+                # Before the totals: who holds their lock must not wait for another one.
+                also(connection, number, self.id, self.counts)
             loader.finish(connection)
             runs.record(connection, self.id, self.counts)
             runs.complete(connection, self.id)

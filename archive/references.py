@@ -69,6 +69,15 @@ class References:
             if wanted:
                 self._learn_kind(connection, kind, list(wanted))
 
+    def learn_locations(
+        self, connection: Connection, wanted: Iterable[Location]
+    ) -> dict[Location, int]:
+        """Make sure that each location has a row, and return their numbers."""
+        locations = list(dict.fromkeys(wanted))
+        if locations:
+            self._learn_kind(connection, Location, locations)
+        return {location: self._ids[Location][location] for location in locations}
+
     def _learn_kind(self, connection: Connection, kind: type, wanted: Sequence[Natural]) -> None:
         table, known = _TABLES[kind], self._ids[kind]
         by_digest = {digest(key): key for key in wanted}

@@ -2,7 +2,8 @@
 
 Every table that grows with the jobs has `appliance_id` first in its primary key, so that a job's
 rows lie together and the table can be distributed by appliance. On SQLite such tables are clustered
-on that key (WITHOUT ROWID).
+on that key (WITHOUT ROWID). `attempt`, which has appliances that never answered, too, has the
+appliance's name there.
 """
 
 from __future__ import annotations
@@ -347,7 +348,18 @@ day_sketch = Table(
     sqlite_with_rowid=False,
 )
 
-# The schedule as the appliance had it, from when to when; each change is a row of its own.
+
+# What an appliance said of itself, from when to when: each change is a row of its own. A row was told
+# from `first_seen` to `last_seen`; at `ended_at` something else was, and NULL means that nothing else
+# has been since. `other` is JSON of what has no column. See `archive.histories`.
+def _period() -> tuple[Any, ...]:
+    return (
+        ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+        CheckConstraint("first_seen <= last_seen", name="seen_order"),
+        CheckConstraint("last_seen < ended_at", name="end_order"),
+    )
+
+
 # `days` and `parts` are JSON lists; no days: daily. `hour` and `minute` are appliance time.
 schedule = Table(
     "schedule",
@@ -356,6 +368,7 @@ schedule = Table(
     _key("key", Text),
     _key("first_seen", Instant),
     _required("last_seen", Instant),
+    Column("ended_at", Instant),
     _required("enabled", Boolean),
     Column("hour", Integer),
     Column("minute", Integer),
@@ -365,8 +378,84 @@ schedule = Table(
     Column("fast_backup", Boolean),
     Column("location_id", ForeignKey("location.id")),
     Column("location_user", Text),
-    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
-    CheckConstraint("first_seen <= last_seen", name="seen_order"),
+    Column("other", Text),
+    *_period(),
+    sqlite_with_rowid=False,
+)
+
+# Texts as they were told; both dates, too.
+system_version = Table(
+    "system_version",
+    metadata,
+    _key("appliance_id"),
+    _key("first_seen", Instant),
+    _required("last_seen", Instant),
+    Column("ended_at", Instant),
+    _required("version", Text),
+    Column("product", Text),
+    Column("build_number", Text),
+    Column("type", Text),
+    Column("summary", Text),
+    Column("release_date", Text),
+    Column("install_time", Text),
+    Column("name", Text),
+    Column("other", Text),
+    *_period(),
+    sqlite_with_rowid=False,
+)
+
+system_time_zone = Table(
+    "system_time_zone",
+    metadata,
+    _key("appliance_id"),
+    _key("first_seen", Instant),
+    _required("last_seen", Instant),
+    Column("ended_at", Instant),
+    _required("time_zone", Text),
+    *_period(),
+    sqlite_with_rowid=False,
+)
+
+# One run of `archive collect`, and how many appliances it was to ask. `finished` is NULL while it
+# runs, and for good where its process died.
+collection = Table(
+    "collection",
+    metadata,
+    _id(),
+    _required("started", Instant),
+    Column("finished", Instant),
+    _required("outcome", Text),
+    _required("asked", BigInteger),
+    _required("complete", BigInteger),
+    _required("partial", BigInteger),
+    _required("failed", BigInteger),
+    CheckConstraint(
+        "outcome IN ('running', 'complete', 'partial', 'failed', 'interrupted')", name="outcome"
+    ),
+    CheckConstraint("outcome <> 'running' OR finished IS NULL", name="finished"),
+    CheckConstraint("complete + partial + failed <= asked", name="counts"),
+)
+
+# One appliance asked in one collection. `run_id` is the delivery that its answer became; the primary
+# key finds an appliance's latest attempt.
+attempt = Table(
+    "attempt",
+    metadata,
+    _key("appliance_name", Text),
+    _key("collection_id"),
+    _required("asked_at", Instant),
+    Column("answered_at", Instant),
+    _required("outcome", Text),
+    Column("reason", Text),
+    Column("run_id", ForeignKey("ingest_run.id")),
+    ForeignKeyConstraint(["collection_id"], ["collection.id"]),
+    CheckConstraint("length(appliance_name) BETWEEN 1 AND 255", name="name_length"),
+    CheckConstraint("asked_at <= answered_at", name="answer_order"),
+    CheckConstraint("outcome IN ('complete', 'partial', 'failed', 'interrupted')", name="outcome"),
+    CheckConstraint("(outcome = 'complete') = (reason IS NULL)", name="reason"),
+    CheckConstraint("(outcome IN ('complete', 'partial')) = (run_id IS NOT NULL)", name="run"),
+    CheckConstraint("run_id IS NULL OR answered_at IS NOT NULL", name="answered"),
+    Index(None, "collection_id"),
     sqlite_with_rowid=False,
 )
 

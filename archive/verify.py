@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archive import (
+    attempts,
     canonical,
     database,
     dialects,
     documents,
     findings,
+    histories,
     latest,
     numbers,
     rollup,
@@ -44,6 +46,8 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         if wrong:
             yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
         yield from _latest_deliveries(connection)
+        yield from histories.contradictions(connection)
+        yield from attempts.contradictions(connection)
         calendar = settings.calendar(connection)
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
         for number, job in enumerate(documents.jobs(connection), 1):

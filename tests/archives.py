@@ -39,8 +39,12 @@ def deliver(
 ) -> runs.Summary:
     """Ingest an answer (bytes, or a map of details) as the command does."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
-    return ingest.ingest(engine, ingest.Delivery(name, stream, appliance, seen_at))
+    return ingest.ingest(engine, ingest.Delivery(name, stream(data), appliance, seen_at))
+
+
+def stream(data: bytes) -> io.BufferedReader[Any]:
+    """Return bytes as a delivery has them."""
+    return io.BufferedReader(io.BytesIO(data), 1 << 16)
 
 
 def count(engine: Engine, table: sa.Table) -> int:

@@ -408,6 +408,7 @@ def upgrade() -> None:
         sa.Column("key", Text, nullable=False),
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("hour", sa.Integer(), nullable=True),
         sa.Column("minute", sa.Integer(), nullable=True),
@@ -417,7 +418,9 @@ def upgrade() -> None:
         sa.Column("fast_backup", sa.Boolean(), nullable=True),
         sa.Column("location_id", sa.BigInteger(), nullable=True),
         sa.Column("location_user", Text, nullable=True),
+        sa.Column("other", Text, nullable=True),
         sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_schedule_seen_order")),
+        sa.CheckConstraint("last_seen < ended_at", name=op.f("ck_schedule_end_order")),
         sa.ForeignKeyConstraint(
             ["appliance_id"], ["appliance.id"], name=op.f("fk_schedule_appliance_id")
         ),
@@ -427,6 +430,101 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", "key", "first_seen", name=op.f("pk_schedule")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "system_version",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("version", Text, nullable=False),
+        sa.Column("product", Text, nullable=True),
+        sa.Column("build_number", Text, nullable=True),
+        sa.Column("type", Text, nullable=True),
+        sa.Column("summary", Text, nullable=True),
+        sa.Column("release_date", Text, nullable=True),
+        sa.Column("install_time", Text, nullable=True),
+        sa.Column("name", Text, nullable=True),
+        sa.Column("other", Text, nullable=True),
+        sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_system_version_seen_order")),
+        sa.CheckConstraint("last_seen < ended_at", name=op.f("ck_system_version_end_order")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_system_version_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "first_seen", name=op.f("pk_system_version")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "system_time_zone",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("first_seen", Instant(), nullable=False),
+        sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("time_zone", Text, nullable=False),
+        sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_system_time_zone_seen_order")),
+        sa.CheckConstraint("last_seen < ended_at", name=op.f("ck_system_time_zone_end_order")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_system_time_zone_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "first_seen", name=op.f("pk_system_time_zone")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "collection",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("started", Instant(), nullable=False),
+        sa.Column("finished", Instant(), nullable=True),
+        sa.Column("outcome", Text, nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("complete", sa.BigInteger(), nullable=False),
+        sa.Column("partial", sa.BigInteger(), nullable=False),
+        sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('running', 'complete', 'partial', 'failed', 'interrupted')",
+            name=op.f("ck_collection_outcome"),
+        ),
+        sa.CheckConstraint(
+            "outcome <> 'running' OR finished IS NULL", name=op.f("ck_collection_finished")
+        ),
+        sa.CheckConstraint(
+            "complete + partial + failed <= asked", name=op.f("ck_collection_counts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
+    )
+    op.create_table(
+        "attempt",
+        sa.Column("appliance_name", Text, nullable=False),
+        sa.Column("collection_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("asked_at", Instant(), nullable=False),
+        sa.Column("answered_at", Instant(), nullable=True),
+        sa.Column("outcome", Text, nullable=False),
+        sa.Column("reason", Text, nullable=True),
+        sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "length(appliance_name) BETWEEN 1 AND 255", name=op.f("ck_attempt_name_length")
+        ),
+        sa.CheckConstraint("asked_at <= answered_at", name=op.f("ck_attempt_answer_order")),
+        sa.CheckConstraint(
+            "outcome IN ('complete', 'partial', 'failed', 'interrupted')",
+            name=op.f("ck_attempt_outcome"),
+        ),
+        sa.CheckConstraint(
+            "(outcome = 'complete') = (reason IS NULL)", name=op.f("ck_attempt_reason")
+        ),
+        sa.CheckConstraint(
+            "(outcome IN ('complete', 'partial')) = (run_id IS NOT NULL)",
+            name=op.f("ck_attempt_run"),
+        ),
+        sa.CheckConstraint(
+            "run_id IS NULL OR answered_at IS NOT NULL", name=op.f("ck_attempt_answered")
+        ),
+        sa.ForeignKeyConstraint(
+            ["collection_id"], ["collection.id"], name=op.f("fk_attempt_collection_id")
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["ingest_run.id"], name=op.f("fk_attempt_run_id")),
+        sa.PrimaryKeyConstraint("appliance_name", "collection_id", name=op.f("pk_attempt")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_attempt_collection_id"), "attempt", ["collection_id"], unique=False)
     op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
@@ -472,6 +570,11 @@ def downgrade() -> None:
     op.execute("DROP VIEW v_job")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
+    op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("attempt")
+    op.drop_table("collection")
+    op.drop_table("system_time_zone")
+    op.drop_table("system_version")
     op.drop_table("schedule")
     op.drop_table("message_param")
     op.drop_table("message_arg")

@@ -1,0 +1,293 @@
+"""The log of collections: which appliances were asked, when, and what came of it.
+
+What an answer brought stands with the delivery that it became, in the run log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import dialects, instants, tables
+from archive.mend import storable
+from archive.references import next_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+RUNNING, COMPLETE, PARTIAL, FAILED, INTERRUPTED = (
+    "running", "complete", "partial", "failed", "interrupted",
+)  # fmt: skip
+
+
+class Attempt(NamedTuple):
+    """One appliance asked once.
+
+    `outcome` is `complete`, `partial`, `failed` or `interrupted`; `reason` says why it is not
+    complete. `run_id` is the delivery that the answer became, if it is complete or partial.
+    """
+
+    appliance: str
+    asked_at: str
+    answered_at: str | None
+    outcome: str
+    reason: str | None
+    run_id: int | None
+
+
+class Collection(NamedTuple):
+    """One run over the fleet: how many appliances it was to ask, and how many ended how.
+
+    `finished` is None while it runs, and of one whose process died.
+    """
+
+    id: int
+    started: str
+    finished: str | None
+    outcome: str
+    asked: int
+    complete: int
+    partial: int
+    failed: int
+
+
+class Brought(NamedTuple):
+    """What an archived answer brought, as the run log has it."""
+
+    seen: int
+    new: int
+    changed: int
+    unchanged: int
+    quarantined: int
+
+
+class Standing(NamedTuple):
+    """How an appliance's latest attempt ended, and when its latest archived answer came."""
+
+    appliance: str
+    asked_at: str
+    answered_at: str | None
+    outcome: str
+    reason: str | None
+    brought: Brought | None
+
+
+def begin(engine: Engine, asked: int) -> int:
+    """Record that a collection of so many appliances has begun; return its number.
+
+    The caller holds the lock of collecting, so one that still seems to run has lost its process.
+    """
+    table = tables.collection
+    with dialects.writing(engine) as connection:
+        dialects.lock(connection, ["collections"])
+        lost = sa.select(table.c.id).where(table.c.outcome == RUNNING)
+        for number in connection.execute(lost).scalars().all():
+            counts = _counts(connection, number)
+            _update(connection, number, outcome=INTERRUPTED, **_columns(counts))
+        collection = next_id(connection, table)
+        connection.execute(
+            sa.insert(table).values(
+                id=collection,
+                started=instants.now(),
+                outcome=RUNNING,
+                asked=asked,
+                **_columns({}),
+            )
+        )
+    return collection
+
+
+def record(connection: Connection, collection: int, attempt: Attempt) -> None:
+    """Record an attempt, in the transaction that archives what came of it."""
+    connection.execute(
+        sa.insert(tables.attempt).values(
+            appliance_name=attempt.appliance,
+            collection_id=collection,
+            asked_at=attempt.asked_at,
+            answered_at=attempt.answered_at,
+            outcome=attempt.outcome,
+            reason=attempt.reason and storable(attempt.reason),
+            run_id=attempt.run_id,
+        )
+    )
+
+
+def record_failure(engine: Engine, collection: int, attempt: Attempt) -> None:
+    """Record an attempt of which nothing is archived, in a transaction of its own."""
+    with dialects.writing(engine) as connection:
+        record(connection, collection, attempt)
+
+
+def finish(engine: Engine, collection: int) -> Collection:
+    """Record that a collection has ended, and return what came of it.
+
+    It was interrupted if an attempt was, or if an appliance has not been asked; it failed if all
+    have, and is complete if all are.
+    """
+    table = tables.collection
+    with dialects.writing(engine) as connection:
+        asked = connection.execute(
+            sa.select(table.c.asked).where(table.c.id == collection)
+        ).scalar_one()
+        counts = _counts(connection, collection)
+        _update(
+            connection,
+            collection,
+            outcome=_outcome(asked, counts),
+            finished=instants.now(),
+            **_columns(counts),
+        )
+        query = sa.select(table).where(table.c.id == collection)
+        return Collection(*connection.execute(query).one())
+
+
+def _outcome(asked: int, counts: dict[str, int]) -> str:
+    complete, failed = counts.get(COMPLETE, 0), counts.get(FAILED, 0)
+    if INTERRUPTED in counts or sum(counts.values()) < asked:
+        return INTERRUPTED
+    if complete == asked:
+        return COMPLETE
+    return FAILED if failed == asked else PARTIAL
+
+
+def _counts(connection: Connection, collection: int) -> dict[str, int]:
+    """Return how many attempts of a collection ended how."""
+    table = tables.attempt
+    number = sa.func.count().label("number")
+    query = sa.select(table.c.outcome, number).where(table.c.collection_id == collection)
+    found = connection.execute(query.group_by(table.c.outcome))
+    return {row.outcome: row.number for row in found}
+
+
+def _columns(counts: dict[str, int]) -> dict[str, int]:
+    return {outcome: counts.get(outcome, 0) for outcome in (COMPLETE, PARTIAL, FAILED)}
+
+
+def _update(connection: Connection, collection: int, **values: Any) -> None:
+    table = tables.collection
+    connection.execute(sa.update(table).where(table.c.id == collection).values(**values))
+
+
+def collections(connection: Connection, limit: int | None = None) -> list[Collection]:
+    """Return the collections, newest first: all of them, or so many."""
+    table = tables.collection
+    query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
+    return [Collection(*row) for row in connection.execute(query)]
+
+
+def find_collection(connection: Connection, number: int) -> Collection | None:
+    """Return the collection of a number, if there is one."""
+    table = tables.collection
+    row = connection.execute(sa.select(table).where(table.c.id == number)).first()
+    return None if row is None else Collection(*row)
+
+
+def attempts(connection: Connection, collection: int) -> list[tuple[Attempt, Brought | None]]:
+    """Return the attempts of a collection by appliance, and what each brought."""
+    attempt, run = tables.attempt, tables.ingest_run
+    query = (
+        sa.select(*_of(attempt), *_brought(run))
+        .outerjoin(run, attempt.c.run_id == run.c.id)
+        .where(attempt.c.collection_id == collection)
+        .order_by(attempt.c.appliance_name)
+    )
+    width = len(Attempt._fields)
+    found = map(tuple, connection.execute(query))
+    return [(Attempt(*row[:width]), _what_came(row[width:])) for row in found]
+
+
+def standings(connection: Connection) -> list[Standing]:
+    """Return how each appliance stands: the one whose answer is oldest first, if it has one at all."""
+    last, answered, run = tables.attempt.alias(), tables.attempt.alias(), tables.ingest_run
+    names = _names()
+    query = (
+        sa.select(
+            last.c.appliance_name,
+            last.c.asked_at,
+            answered.c.answered_at,
+            last.c.outcome,
+            last.c.reason,
+            *_brought(run),
+        )
+        .select_from(names)
+        .join(last, _is_latest_of(names, last))
+        .outerjoin(answered, _is_latest_of(names, answered, tables.attempt.c.run_id.is_not(None)))
+        .outerjoin(run, answered.c.run_id == run.c.id)
+        .order_by(answered.c.answered_at.is_not(None), answered.c.answered_at, names.c.name)
+    )
+    width = len(Standing._fields) - 1
+    found = map(tuple, connection.execute(query))
+    return [Standing._make((*row[:width], _what_came(row[width:]))) for row in found]
+
+
+def _names() -> sa.CTE:
+    """Return each appliance's name, by steps along the primary key: a name has very many attempts."""
+    attempt = tables.attempt
+    names = sa.select(sa.func.min(attempt.c.appliance_name).label("name")).cte(
+        "names", recursive=True
+    )
+    following = (
+        sa.select(sa.func.min(attempt.c.appliance_name))
+        .where(attempt.c.appliance_name > names.c.name)
+        .scalar_subquery()
+    )
+    return names.union_all(sa.select(following).where(names.c.name.is_not(None)))
+
+
+def _is_latest_of(
+    names: sa.CTE, attempt: sa.FromClause, *conditions: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that an attempt is its appliance's latest of those that meet some more."""
+    table = tables.attempt
+    latest = (
+        sa.select(table.c.collection_id)
+        .where(table.c.appliance_name == names.c.name, *conditions)
+        .order_by(table.c.collection_id.desc())
+        .limit(1)
+        .correlate(names)
+        .scalar_subquery()
+    )
+    return (attempt.c.appliance_name == names.c.name) & (attempt.c.collection_id == latest)
+
+
+def _of(attempt: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    names = ("appliance_name", *Attempt._fields[1:])
+    return [attempt.c[name] for name in names]
+
+
+def _brought(run: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    return [run.c[name] for name in Brought._fields]
+
+
+def _what_came(row: tuple[Any, ...]) -> Brought | None:
+    return None if row[0] is None else Brought(*row)
+
+
+def contradictions(connection: Connection) -> Iterator[str]:
+    """Yield a sentence for each attempt and collection that says what is not so."""
+    attempt, run, appliance = tables.attempt, tables.ingest_run, tables.appliance
+    foreign = (
+        sa.select(attempt.c.appliance_name, attempt.c.collection_id, run.c.id)
+        .join(run, attempt.c.run_id == run.c.id)
+        .outerjoin(appliance, run.c.appliance_id == appliance.c.id)
+        .where(
+            sa.or_(
+                appliance.c.name.is_distinct_from(attempt.c.appliance_name),
+                run.c.outcome != COMPLETE,
+            )
+        )
+        .order_by(attempt.c.collection_id, attempt.c.appliance_name)
+    )
+    for name, number, run_id in connection.execute(foreign):
+        yield f"{name}: delivery {run_id} is not what collection {number} got of it"
+    for one in collections(connection):
+        counts = _counts(connection, one.id)
+        if one.outcome != RUNNING and _columns(counts) != {
+            COMPLETE: one.complete,
+            PARTIAL: one.partial,
+            FAILED: one.failed,
+        }:
+            yield f"collection {one.id}: its counts are not those of its attempts"

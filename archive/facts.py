@@ -1,0 +1,222 @@
+"""What an appliance says of itself besides its jobs: version, time zone, backup schedules.
+
+An answer is JSON as `numbers.loads` gives it, in either wire shape: plain (`/api`), or below `value`,
+with maps as lists of `key` and `value` (`/rest`). Reading is lenient: a field may be missing, a number may be written
+as a text. What has no column, or does not fit into it, is kept in `other`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple, TypeVar
+
+from archive import numbers, wire
+from archive.errors import DeliveryError
+from archive.mend import storable
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_INT32_MAX = 2**31 - 1
+# Ours: a schedule's key is part of a key, which no database lets grow without bound.
+_KEY_LENGTH = 255
+_T = TypeVar("_T")
+_WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+
+
+class Version(NamedTuple):
+    """Which vCenter Server an appliance runs; texts as it tells them. `other` is JSON."""
+
+    version: str
+    product: str | None
+    build_number: str | None
+    type: str | None
+    summary: str | None
+    release_date: str | None
+    install_time: str | None
+    name: str | None
+    other: str | None
+
+
+class Schedule(NamedTuple):
+    """One backup schedule. `hour` and `minute` are appliance time; no `days`: daily.
+
+    Days and parts are sets on the wire; here they have one order. `other` is JSON.
+    """
+
+    key: str
+    enabled: bool
+    hour: int | None
+    minute: int | None
+    days: tuple[str, ...] | None
+    max_count: int | None
+    parts: tuple[str, ...] | None
+    fast_backup: bool | None
+    location: str | None
+    location_user: str | None
+    other: str | None
+
+
+class Facts(NamedTuple):
+    """What an appliance said of itself; None is what it has not told, `()` that it has no schedule."""
+
+    version: Version | None
+    time_zone: str | None
+    schedules: tuple[Schedule, ...] | None
+
+
+def read_version(answer: Any) -> Version:
+    """Read an answer of `appliance/system/version`. Raises DeliveryError if it is none."""
+    fields = _Fields(_unwrap(answer), "a version")
+    version = fields.text("version")
+    if version is None:
+        raise DeliveryError("the answer is not a version: it has no `version`")
+    return Version(
+        version,
+        fields.text("product"),
+        fields.text("build"),
+        fields.text("type"),
+        fields.text("summary"),
+        fields.text("releasedate"),
+        fields.text("install_time"),
+        fields.text("name"),
+        fields.other(),
+    )
+
+
+def read_time_zone(answer: Any) -> str:
+    """Read an answer of `appliance/system/time/timezone`. Raises DeliveryError if it is none."""
+    zone = _unwrap(answer)
+    if not isinstance(zone, str) or not zone:
+        kind = "an empty text" if zone == "" else _kind(zone)
+        raise DeliveryError(f"the answer is not a time zone: it is {kind}")
+    return storable(zone)
+
+
+def read_schedules(answer: Any) -> tuple[Schedule, ...]:
+    """Read an answer of `appliance/recovery/backup/schedules`, in the order of their keys.
+
+    Raises DeliveryError if it is none, or if a schedule does not say whether it is enabled.
+    """
+    schedules = answer
+    # A schedule may be called `value`, too; then it is one.
+    if isinstance(answer, dict) and not _is_schedule(answer.get("value")):
+        schedules = _unwrap(answer)
+    schedules = wire.entries_to_map(schedules)
+    if not isinstance(schedules, dict):
+        raise DeliveryError(f"the answer is not backup schedules: it is {_kind(schedules)}")
+    return tuple(_schedule(key, schedules[key]) for key in sorted(schedules))
+
+
+def _schedule(key: str, value: Any) -> Schedule:
+    if not 1 <= len(key) <= _KEY_LENGTH or storable(key) != key:
+        raise DeliveryError(f"{key[:60]!r} cannot be the key of a backup schedule")
+    if not _is_schedule(value):
+        raise DeliveryError(
+            f"the answer is not backup schedules: {key!r} does not say whether it is enabled"
+        )
+    fields = _Fields(value, "a schedule")
+    recurrence, retention = fields.below("recurrence_info"), fields.below("retention_info")
+    days, parts = recurrence.texts("days"), fields.texts("parts")
+    return Schedule(
+        key,
+        value["enable"],
+        recurrence.integer("hour", _INT32_MAX),
+        recurrence.integer("minute", _INT32_MAX),
+        None if days is None else tuple(sorted(days, key=_place_in_week)),
+        retention.integer("max_count", wire.INT64_MAX),
+        None if parts is None else tuple(sorted(parts)),
+        fields.flag("fast_backup"),
+        fields.text("location"),
+        fields.text("location_user"),
+        fields.other("enable"),
+    )
+
+
+def _is_schedule(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("enable"), bool)
+
+
+def _place_in_week(day: str) -> tuple[int, str]:
+    return (_WEEK.index(day) if day in _WEEK else len(_WEEK), day)
+
+
+def _unwrap(answer: Any) -> Any:
+    if isinstance(answer, dict) and answer.keys() == {"value"}:
+        return answer["value"]
+    return answer
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+class _Fields:
+    """The fields of an object, taken one by one; what is not taken exactly stays for `other`."""
+
+    def __init__(self, value: Any, what: str) -> None:
+        if not isinstance(value, dict):
+            raise DeliveryError(f"the answer is not {what}: it is {_kind(value)}")
+        self._left = {name: item for name, item in value.items() if item is not None}
+        self._below: dict[str, _Fields] = {}
+
+    def text(self, name: str) -> str | None:
+        """Take a text; a whole number is one, too."""
+        value = self._left.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str):
+            return None
+        return self._taken(name, storable(value), exact=storable(value) == value)
+
+    def texts(self, name: str) -> list[str] | None:
+        """Take a list of texts."""
+        value = self._left.get(name)
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            return None
+        kept = [storable(item) for item in value]
+        return self._taken(name, kept, exact=kept == value)
+
+    def integer(self, name: str, greatest: int) -> int | None:
+        """Take a whole number of at most a magnitude, which may be written as a text."""
+        value = self._left.get(name)
+        if isinstance(value, str) and _INTEGER.fullmatch(value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > greatest:
+            return None
+        return self._taken(name, value)
+
+    def flag(self, name: str) -> bool | None:
+        """Take a boolean."""
+        value = self._left.get(name)
+        return self._taken(name, value) if isinstance(value, bool) else None
+
+    def below(self, name: str) -> _Fields:
+        """Take an object, whose own fields can then be taken."""
+        value = self._left.get(name)
+        fields = _Fields(value if isinstance(value, dict) else {}, name)
+        if isinstance(value, dict):
+            self._below[name] = fields
+        return fields
+
+    def other(self, *known: str) -> str | None:
+        """Return as JSON what has not been taken and is not `known`; None if that is nothing."""
+        left = self._rest()
+        for name in known:
+            left.pop(name, None)
+        try:
+            return numbers.dumps(left) if left else None
+        except RecursionError:
+            raise DeliveryError("the answer is nested too deeply") from None
+
+    def _rest(self) -> dict[str, Any]:
+        below = {name: fields._rest() for name, fields in self._below.items()}  # noqa: SLF001 - its own kind
+        return {
+            name: below.get(name, value)
+            for name, value in self._left.items()
+            if name not in below or below[name]
+        }
+
+    def _taken(self, name: str, value: _T, *, exact: bool = True) -> _T:
+        if exact:
+            del self._left[name]
+        return value

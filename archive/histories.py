@@ -1,0 +1,143 @@
+"""What appliances said of themselves, over time: each change is a row of its own.
+
+The answers of an appliance are recorded in the order of their time. One as of a time that has been
+recorded already, or before it, changes nothing: so to record an answer again is harmless, and a late
+one is not made up into a history that nobody has seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import dialects, numbers, tables
+from archive.normalise import Location
+from archive.references import References
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.facts import Facts, Schedule
+
+HISTORIES = (tables.schedule, tables.system_version, tables.system_time_zone)
+# Columns that every history has before those of what was told.
+_PERIOD = ("first_seen", "last_seen", "ended_at")
+_Row = tuple[Any, ...]
+# What was told, by what tells it apart: a schedule's key, or nothing.
+_Told = dict[tuple[str, ...], _Row]
+
+
+def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> None:
+    """Record what an appliance, which the caller has locked, said of itself at an instant.
+
+    May take the lock of the shared texts, so that of the day totals must not be held yet.
+    """
+    told: dict[sa.Table, _Told] = {}
+    if facts.version is not None:
+        told[tables.system_version] = {(): facts.version}
+    if facts.time_zone is not None:
+        told[tables.system_time_zone] = {(): (facts.time_zone,)}
+    if facts.schedules is not None:
+        told[tables.schedule] = _schedules(connection, facts.schedules)
+    for table, rows in told.items():
+        _follow(connection, table, appliance_id, rows, seen_at)
+
+
+def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Told:
+    """Return the columns of schedules by key, in the order of the table."""
+    told = list(schedules)
+    references = References()
+    urls = [schedule.location for schedule in told if schedule.location is not None]
+    numbered = references.learn_locations(connection, map(Location, urls))
+    return {
+        (one.key,): (
+            one.enabled,
+            one.hour,
+            one.minute,
+            _list(one.days),
+            one.max_count,
+            _list(one.parts),
+            one.fast_backup,
+            None if one.location is None else numbered[Location(one.location)],
+            one.location_user,
+            one.other,
+        )
+        for one in told
+    }
+
+
+def _list(texts: tuple[str, ...] | None) -> str | None:
+    return None if texts is None else numbers.dumps(list(texts))
+
+
+def _follow(
+    connection: Connection,
+    table: sa.Table,
+    appliance_id: int,
+    told: _Told,
+    seen_at: str,
+) -> None:
+    """Bring a history in line with all that was told for it, by key."""
+    width = len(_keys(table))
+    query = sa.select(*_keys(table), *(table.c[name] for name in _PERIOD), *_values(table)).where(
+        table.c.appliance_id == appliance_id,
+        # One that ended at this time or later says that this answer is late.
+        sa.or_(table.c.ended_at.is_(None), table.c.ended_at >= seen_at),
+    )
+    rows = [tuple(row) for row in connection.execute(query)]
+    if any(row[width + 1] >= seen_at or row[width + 2] is not None for row in rows):
+        return
+    current = {row[:width]: row[width + len(_PERIOD) :] for row in rows}
+    for key, values in current.items():
+        name = "last_seen" if told.get(key) == values else "ended_at"
+        connection.execute(
+            sa.update(table)
+            .where(
+                table.c.appliance_id == appliance_id,
+                *(column == part for column, part in zip(_keys(table), key, strict=True)),
+                table.c.ended_at.is_(None),
+            )
+            .values({name: seen_at})
+        )
+    begun = [
+        (appliance_id, *key, seen_at, seen_at, None, *values)
+        for key, values in told.items()
+        if current.get(key) != values
+    ]
+    dialects.insert(connection, table, begun)
+
+
+def _keys(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns that tell the histories of one appliance apart."""
+    return [column for column in table.primary_key if column.name not in ("appliance_id", *_PERIOD)]
+
+
+def _values(table: sa.Table) -> list[sa.Column[Any]]:
+    known = {*table.primary_key.columns.keys(), *_PERIOD}
+    return [column for column in table.columns if column.name not in known]
+
+
+def contradictions(connection: Connection) -> Iterator[str]:
+    """Yield a sentence for each row that says something of a time of which another one does, too."""
+    appliance = tables.appliance
+    for table in HISTORIES:
+        following = sa.func.lead(table.c.first_seen).over(
+            partition_by=[table.c.appliance_id, *_keys(table)], order_by=table.c.first_seen
+        )
+        row = sa.select(
+            table.c.appliance_id, table.c.first_seen, table.c.ended_at, following.label("following")
+        ).subquery()
+        query = (
+            sa.select(appliance.c.name, row.c.first_seen)
+            .join(row, row.c.appliance_id == appliance.c.id)
+            .where(
+                row.c.following.is_not(None),
+                sa.or_(row.c.ended_at.is_(None), row.c.ended_at > row.c.following),
+            )
+            .order_by(appliance.c.name, row.c.first_seen)
+        )
+        for name, first_seen in connection.execute(query):
+            yield f"{name}: the row of {table.name} from {first_seen} does not end before the next"

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from archive import database, dialects
+from archive.errors import DatabaseError
+from tests.archives import deliver
+from tests.command import environment
+from tests.samples import SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+# Says whether it holds the lock, and keeps it until its input ends.
+HOLDER = (
+    "import sys\n"
+    "from archive import database, dialects\n"
+    "with dialects.alone(database.connect(sys.argv[1]), 'collect') as held:\n"
+    "    print(held, flush=True)\n"
+    "    sys.stdin.read()\n"
+)
+
+
+@contextmanager
+def holder(engine: Engine) -> Iterator[tuple[subprocess.Popen[str], bool]]:
+    """Run another process that asks for the lock, and give whether it got it."""
+    url = engine.url.render_as_string(hide_password=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, url],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(),
+    ) as running:  # fmt: skip
+        assert running.stdout
+        yield running, running.stdout.readline() == "True\n"
+
+
+def is_free(engine: Engine) -> bool:
+    """Whether this process can have the lock."""
+    with dialects.alone(engine, "collect") as held:
+        return held
+
+
+def test_one_process_has_the_lock(engine: Engine) -> None:
+    """While one process has it another is told so at once; afterwards it is free."""
+    with holder(engine) as (running, held):
+        assert held
+        assert not is_free(engine)
+        with dialects.alone(engine, "other") as other:
+            assert other
+        running.communicate()
+    assert running.returncode == 0
+    with dialects.alone(engine, "collect") as mine:
+        assert mine
+        with holder(engine) as (_, held):
+            assert not held
+        assert not is_free(engine)
+    assert is_free(engine)
+
+
+def test_a_crash_releases_the_lock(engine: Engine) -> None:
+    """A process that is killed has nothing to clean up."""
+    with holder(engine) as (running, held):
+        assert held
+        running.kill()
+        running.wait()
+        # A server may need a moment to see that its client has gone.
+        assert any(is_free(engine) for _ in range(1000))
+
+
+def test_the_lock_ends_with_an_error(engine: Engine) -> None:
+    """A failure of the work releases the lock, and is passed on."""
+
+    def fail() -> None:
+        with dialects.alone(engine, "collect") as held:
+            assert held
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert is_free(engine)
+
+
+def test_writers_do_not_wait_for_it(engine: Engine) -> None:
+    """Whoever has the lock hinders no delivery, and is in no transaction."""
+    with dialects.alone(engine, "collect") as held:
+        assert held
+        deliver(engine, SAMPLES)
+        if engine.dialect.name == "postgresql":
+            idle = sa.text(
+                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            )
+            with dialects.reading(engine) as connection:
+                assert connection.execute(idle).scalar_one() == 0
+
+
+def test_the_lock_is_that_of_the_file(tmp_path: Path) -> None:
+    """On SQLite it is the database's whichever way leads to it; its file stays beside it."""
+    path = tmp_path / "archive.db"
+    path.touch()
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    with dialects.alone(database.connect(str(path)), "collect"):
+        assert not is_free(database.connect(str(link)))
+    assert (tmp_path / "archive.db-collect.lock").exists()
+    assert not (tmp_path / "link.db-collect.lock").exists()
+
+
+def test_a_lock_that_cannot_be_asked_for(tmp_path: Path) -> None:
+    """Where no lock can be, a sentence says so."""
+    engine = database.connect(str(tmp_path / "none" / "archive.db"))
+    with pytest.raises(
+        DatabaseError, match=r"archive\.db-collect\.lock: it cannot be locked: No such"
+    ):
+        is_free(engine)
+    engine = database.connect("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(DatabaseError, match="no server answers"):
+        is_free(engine)

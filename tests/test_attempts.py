@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import attempts, dialects, histories, ingest, tables, verify
+from archive.attempts import Attempt, Brought
+from archive.errors import DatabaseError, DeliveryError
+from archive.facts import Facts
+from tests.archives import SEEN, count, deliver, rows, stream
+from tests.samples import SAMPLES, api
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+    from archive.load import Counts
+
+LATER = "2026-07-24T12:00:05.000000Z"
+TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]
+
+
+def answered(engine: Engine, collection: int, name: str, outcome: str = "complete") -> None:
+    """Archive an answer with one job as collecting does."""
+    reason = None if outcome == "complete" else "one document is in quarantine"
+
+    def also(connection: Connection, _: int, run_id: int, __: Counts) -> None:
+        attempt = Attempt(name, SEEN, LATER, outcome, reason, run_id)
+        attempts.record(connection, collection, attempt)
+
+    delivery = ingest.Delivery(name, stream(api(**SAMPLES)), name, SEEN)
+    ingest.ingest(engine, delivery, also=also)
+
+
+def failed(engine: Engine, collection: int, name: str, outcome: str = "failed") -> None:
+    attempt = Attempt(name, SEEN, None, outcome, "it did not answer\x00", None)
+    attempts.record_failure(engine, collection, attempt)
+
+
+def found(engine: Engine) -> list[attempts.Collection]:
+    with dialects.reading(engine) as connection:
+        return attempts.collections(connection)
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome", "counts"),
+    [
+        (["complete", "complete"], "complete", (2, 0, 0)),
+        (["complete", "partial"], "partial", (1, 1, 0)),
+        (["complete", "failed"], "partial", (1, 0, 1)),
+        (["partial", "partial"], "partial", (0, 2, 0)),
+        (["failed", "failed"], "failed", (0, 0, 2)),
+        (["complete", "interrupted"], "interrupted", (1, 0, 0)),
+        (["complete"], "interrupted", (1, 0, 0)),
+        ([], "interrupted", (0, 0, 0)),
+    ],
+)
+def test_how_a_collection_ends(
+    engine: Engine, ended: list[str], outcome: str, counts: tuple[int, ...]
+) -> None:
+    """A collection of two appliances ends as its attempts did, and counts them."""
+    number = attempts.begin(engine, 2)
+    assert [one[3:] for one in found(engine)] == [("running", 2, 0, 0, 0)]
+    for place, how in enumerate(ended):
+        act = answered if how in ("complete", "partial") else failed
+        act(engine, number, f"vc{place}", how)
+    done = attempts.finish(engine, number)
+    assert (done.id, done.outcome, done[4:]) == (number, outcome, (2, *counts))
+    assert done.finished
+    assert done.finished >= done.started
+    assert found(engine) == [done]
+    assert list(verify.verify(engine)) == []
+
+
+def test_an_empty_fleet_is_complete(engine: Engine) -> None:
+    """Where nobody was to be asked, nothing is missing."""
+    assert attempts.finish(engine, attempts.begin(engine, 0)).outcome == "complete"
+
+
+def test_what_lost_its_process_was_interrupted(engine: Engine) -> None:
+    """A collection that still seems to run when the next one begins has died; what it did counts."""
+    lost = attempts.begin(engine, 3)
+    answered(engine, lost, "vc01")
+    failed(engine, lost, "vc02")
+    done = attempts.finish(engine, attempts.begin(engine, 0))
+    newest, before = found(engine)
+    assert newest == done
+    assert before[2:] == (None, "interrupted", 3, 1, 0, 1)
+
+
+def test_attempts_of_a_collection(engine: Engine) -> None:
+    """Each attempt says what came of it, and its delivery what that brought."""
+    first = attempts.begin(engine, 2)
+    answered(engine, first, "vc02")
+    second = attempts.begin(engine, 2)
+    answered(engine, second, "vc02")
+    failed(engine, second, "vc01")
+    with dialects.reading(engine) as connection:
+        told = attempts.attempts(connection, second)
+        assert attempts.attempts(connection, 9) == []
+    assert told == [
+        (Attempt("vc01", SEEN, None, "failed", "it did not answer\ufffd", None), None),
+        (Attempt("vc02", SEEN, LATER, "complete", None, 2), Brought(11, 0, 0, 11, 0)),
+    ]
+
+
+def test_how_appliances_stand(engine: Engine) -> None:
+    """Whoever has never answered comes first, then the one whose answer is oldest."""
+
+    def tell(collection: int, name: str, time: str, outcome: str) -> None:
+        run_id = None
+        if outcome == "complete":
+            run_id = deliver(engine, SAMPLES, name, time).run
+        reason = None if run_id else "no route"
+        attempts.record_failure(
+            engine,
+            collection,
+            Attempt(name, time, time if run_id else None, outcome, reason, run_id),
+        )
+
+    with dialects.reading(engine) as connection:
+        assert attempts.standings(connection) == []
+    told: dict[str, list[str | None]] = {
+        "always": ["complete"] * 3,
+        "lately": ["failed", "complete", "failed"],
+        "early": ["complete", "failed", "interrupted"],
+        "never": ["failed"] * 3,
+        "new": [None, None, "failed"],
+    }
+    for place in range(3):
+        collection = attempts.begin(engine, 5)
+        for name, outcomes in told.items():
+            outcome = outcomes[place]
+            if outcome is not None:
+                tell(collection, name, TIMES[place], outcome)
+    with dialects.reading(engine) as connection:
+        standings = attempts.standings(connection)
+    new, unchanged = Brought(11, 11, 0, 0, 0), Brought(11, 0, 0, 11, 0)
+    assert standings == [
+        ("never", TIMES[2], None, "failed", "no route", None),
+        ("new", TIMES[2], None, "failed", "no route", None),
+        ("early", TIMES[2], TIMES[0], "interrupted", "no route", new),
+        ("lately", TIMES[2], TIMES[1], "failed", "no route", new),
+        ("always", TIMES[2], TIMES[2], "complete", None, unchanged),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Attempt("vc01", SEEN, LATER, "complete", "why", 1),
+        Attempt("vc01", SEEN, None, "failed", None, None),
+        Attempt("vc01", SEEN, LATER, "complete", None, None),
+        Attempt("vc01", SEEN, LATER, "failed", "why", 1),
+        Attempt("vc01", SEEN, None, "complete", None, 1),
+        Attempt("vc01", LATER, SEEN, "failed", "why", None),
+        Attempt("vc01", SEEN, None, "running", "why", None),
+        Attempt("", SEEN, None, "failed", "why", None),
+        Attempt("vc02", SEEN, None, "failed", "why", None),
+    ],
+)
+def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
+    """An attempt that contradicts itself, or that has been recorded already, is refused."""
+    collection = attempts.begin(engine, 2)
+    deliver(engine, SAMPLES, "vc01")
+    failed(engine, collection, "vc02")
+    with pytest.raises(DatabaseError):
+        attempts.record_failure(engine, collection, wrong)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (
+            "UPDATE attempt SET run_id = 2 WHERE appliance_name = 'vc01'",
+            "vc01: delivery 2 is not what collection 1 got of it",
+        ),
+        (
+            "UPDATE ingest_run SET outcome = 'failed' WHERE id = 1",
+            "vc01: delivery 1 is not what collection 1 got of it",
+        ),
+        (
+            "UPDATE ingest_run SET appliance_id = NULL WHERE id = 2",
+            "vc02: delivery 2 is not what collection 1 got of it",
+        ),
+        ("DELETE FROM attempt WHERE run_id IS NULL", "collection 1: its counts are not those of its attempts"),
+        ("UPDATE collection SET partial = 1", "collection 1: its counts are not those of its attempts"),
+    ],
+)  # fmt: skip
+def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> None:
+    """An attempt with a delivery that is not its own, and wrong counts, are found by a check."""
+    collection = attempts.begin(engine, 3 + 1)
+    answered(engine, collection, "vc01")
+    answered(engine, collection, "vc02")
+    failed(engine, collection, "vc03")
+    attempts.finish(engine, collection)
+    assert list(verify.verify(engine)) == []
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.text(damage))
+    assert list(verify.verify(engine)) == [said]
+
+
+def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engine) -> None:
+    """A failure of what is written beside an answer leaves neither; the run log says why."""
+    told: list[tuple[int, int, int]] = []
+
+    def also(connection: Connection, appliance_id: int, run_id: int, counts: Counts) -> None:
+        told.append((appliance_id, run_id, counts.new))
+        histories.record(connection, appliance_id, Facts(None, "UTC", None), SEEN)
+        if run_id == 1:
+            raise DeliveryError("the schedules are none")
+
+    delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    with pytest.raises(DeliveryError, match="vc01: the schedules are none"):
+        ingest.ingest(engine, delivery, also=also)
+    for table in (tables.job, tables.appliance, tables.system_time_zone):
+        assert count(engine, table) == 0
+    run = tables.ingest_run.c
+    assert rows(engine, sa.select(run.outcome, run.error)) == [
+        ("failed", "vc01: the schedules are none")
+    ]
+    delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    assert ingest.ingest(engine, delivery, also=also).counts.new == 11
+    assert told == [(1, 1, 11), (1, 2, 11)]
+    assert count(engine, tables.system_time_zone) == 1
+
+
+@pytest.mark.parametrize(("data", "appliance"), [(b"{}\n{}\n", "vc01"), (api(**SAMPLES), None)])
+def test_only_an_answer_of_one_appliance_has_more_with_it(
+    engine: Engine, data: bytes, appliance: str | None
+) -> None:
+    """Lines, and an answer of nobody's, are refused where more is to be written with them."""
+
+    def also(*_: Any) -> None:
+        raise AssertionError
+
+    delivery = ingest.Delivery("vc01", stream(data), appliance, SEEN)
+    with pytest.raises(DeliveryError, match="vc01: it is not the answer of one appliance"):
+        ingest.ingest(engine, delivery, also=also)

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from archive import facts, numbers
+from archive.errors import DeliveryError
+from archive.facts import Schedule, Version, read_schedules, read_time_zone, read_version
+
+VERSION = {
+    "version": "8.0.3.00400",
+    "product": "VMware vCenter Server",
+    "build": "24322831",
+    "type": "vCenter Server with an embedded Platform Services Controller",
+    "summary": "Patch",
+    "releasedate": "October 21, 2024",
+    "install_time": "2024-11-02T09:14:12.221Z",
+}
+SCHEDULE = {
+    "enable": True,
+    "location": "sftp://nas.example.com/backup",
+    "location_user": "backup",
+    "parts": ["seat", "common"],
+    "fast_backup": False,
+    "recurrence_info": {"hour": 2, "minute": 15, "days": ["SUNDAY", "MONDAY"]},
+    "retention_info": {"max_count": 14},
+}
+READ = Schedule(
+    key="default",
+    enabled=True,
+    hour=2,
+    minute=15,
+    days=("MONDAY", "SUNDAY"),
+    max_count=14,
+    parts=("common", "seat"),
+    fast_backup=False,
+    location="sftp://nas.example.com/backup",
+    location_user="backup",
+    other=None,
+)
+
+
+def only(value: dict[str, Any]) -> Schedule:
+    """The one schedule of an answer that has this one."""
+    (schedule,) = read_schedules({"default": value})
+    return schedule
+
+
+def test_a_version_is_read_in_either_shape() -> None:
+    """All fields of a version are texts; the name may be absent."""
+    expected = Version(
+        "8.0.3.00400", VERSION["product"], "24322831", VERSION["type"], "Patch",
+        "October 21, 2024", "2024-11-02T09:14:12.221Z", None, None,
+    )  # fmt: skip
+    assert read_version(VERSION) == read_version({"value": VERSION}) == expected
+    assert read_version(VERSION | {"name": "vc"}).name == "vc"
+
+
+def test_a_version_is_read_leniently() -> None:
+    """What is missing is missing, a number is a text, and what is new is kept."""
+    read = read_version(
+        {"version": "9", "build": 24322831, "name": None, "new": {"b": 1.50, "a": []}}
+    )
+    assert read.build_number == "24322831"
+    assert read.other == '{"new":{"a":[],"b":1.5}}'
+    assert read_version({"version": "9", "type": ["x"]}).other == '{"type":["x"]}'
+
+
+@pytest.mark.parametrize("wrap", [lambda zone: zone, lambda zone: {"value": zone}])
+def test_a_time_zone_is_read_in_either_shape(wrap: Any) -> None:
+    """A time zone is a text."""
+    assert read_time_zone(wrap("Europe/Berlin")) == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"default": SCHEDULE},
+        {"value": [{"key": "default", "value": SCHEDULE}]},
+        [{"key": "default", "value": SCHEDULE}],
+        {"value": {"default": SCHEDULE}},
+    ],
+)
+def test_schedules_are_read_in_either_shape(answer: Any) -> None:
+    """Schedules are a map, or a list of keys and values; days and parts have one order."""
+    assert read_schedules(answer) == (READ,)
+
+
+def test_no_schedule_and_several() -> None:
+    """There may be none; several stand in the order of their keys, whatever they are called."""
+    answers: list[Any] = [{}, [], {"value": []}, {"value": {}}]
+    assert [read_schedules(none) for none in answers] == [()] * 4
+    both = read_schedules({"z": SCHEDULE, "a": SCHEDULE})
+    assert [schedule.key for schedule in both] == ["a", "z"]
+    assert read_schedules({"value": SCHEDULE}) == (READ._replace(key="value"),)
+
+
+def test_a_schedule_is_read_leniently() -> None:
+    """Only whether it is enabled must be there; numbers may be texts."""
+    bare = only({"enable": False})
+    assert (bare.key, bare.enabled, set(bare[2:])) == ("default", False, {None})
+    read = only(
+        {"enable": True, "recurrence_info": {"hour": "2", "minute": "05"}, "retention_info": None}
+    )
+    assert (read.hour, read.minute, read.days, read.other) == (2, 5, None, None)
+
+
+def test_what_has_no_column_is_kept() -> None:
+    """What is unknown, or does not fit, stands in `other` where it stood."""
+    recurrence = {"hour": "two", "minute": 2**40, "days": ["MONDAY", 3], "week": "odd"}
+    read = only(
+        SCHEDULE
+        | {
+            "recurrence_info": recurrence,
+            "retention_info": 7,
+            "fast_backup": "no",
+            "new": None,
+            "old": 1,
+        }
+    )
+    assert (read.hour, read.minute, read.days, read.max_count) == (None, None, None, None)
+    assert numbers.loads(read.other or "") == {
+        "recurrence_info": recurrence, "retention_info": 7, "fast_backup": "no", "old": 1,
+    }  # fmt: skip
+
+
+def test_what_no_database_can_store() -> None:
+    """NUL and lone surrogates are replaced in the columns, and kept escaped beside them."""
+    read = only(SCHEDULE | {"location_user": "a\x00b", "parts": ["\ud800"]})
+    assert (read.location_user, read.parts) == ("a\ufffdb", ("\ufffd",))
+    assert numbers.loads(read.other or "") == {"location_user": "a\x00b", "parts": ["\ud800"]}
+    assert read_version({"version": "9\x00"}).other == '{"version":"9\\u0000"}'
+    assert read_time_zone("a\x00") == "a\ufffd"
+
+
+ERROR = {
+    "error_type": "UNAUTHORIZED",
+    "messages": [{"id": "x", "default_message": "no", "args": []}],
+}
+
+
+@pytest.mark.parametrize(
+    ("read", "answer", "said"),
+    [
+        (read_version, [VERSION], "the answer is not a version: it is a list"),
+        (read_version, ERROR, "the answer is not a version: it has no `version`"),
+        (read_version, {"version": 1.5}, "the answer is not a version: it has no `version`"),
+        (read_version, None, "the answer is not a version: it is null"),
+        (
+            read_time_zone,
+            {"value": {"zone": "UTC"}},
+            "the answer is not a time zone: it is an object",
+        ),
+        (read_time_zone, "", "the answer is not a time zone: it is an empty text"),
+        (read_time_zone, 1, "the answer is not a time zone: it is a number"),
+        (read_schedules, "default", "the answer is not backup schedules: it is a text"),
+        (read_schedules, True, "the answer is not backup schedules: it is a boolean"),
+        (read_schedules, [{"key": "a"}], "the answer is not backup schedules: it is a list"),
+        (
+            read_schedules,
+            ERROR,
+            "the answer is not backup schedules: 'error_type' does not say whether it is enabled",
+        ),
+        (
+            read_schedules,
+            {"a": {"enable": "yes"}},
+            "the answer is not backup schedules: 'a' does not say whether it is enabled",
+        ),
+        (read_schedules, {"": SCHEDULE}, "'' cannot be the key of a backup schedule"),
+        (read_schedules, {"\x00": SCHEDULE}, r"'\x00' cannot be the key of a backup schedule"),
+        (
+            read_schedules,
+            {"k" * 256: SCHEDULE},
+            f"'{'k' * 60}' cannot be the key of a backup schedule",
+        ),
+    ],
+)
+def test_other_answers_are_refused(read: Any, answer: Any, said: str) -> None:
+    """What is no such answer is refused with what it is instead."""
+    with pytest.raises(DeliveryError) as refused:
+        read(answer)
+    assert str(refused.value) == said
+
+
+def test_an_answer_may_be_nested_too_deeply() -> None:
+    """What cannot be written down is refused."""
+    deep: Any = {}
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(DeliveryError, match="nested too deeply"):
+        facts.read_version({"version": "9", "new": deep})

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects, histories, tables, verify
+from archive.facts import Facts, Schedule, Version
+from tests.archives import each, empty, rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+TIMES = [f"2026-07-24T{hour:02}:00:00.000000Z" for hour in range(24)]
+VERSION = Version("8.0.3", "vCenter", "24322831", None, None, None, None, None, None)
+NEWER = VERSION._replace(version="9.0.2", other='{"a":1}')
+NIGHTLY = Schedule(
+    key="default",
+    enabled=True,
+    hour=2,
+    minute=15,
+    days=None,
+    max_count=14,
+    parts=("common", "seat"),
+    fast_backup=False,
+    location="sftp://backup:secret@nas.example.com/backup",
+    location_user="backup",
+    other=None,
+)
+WEEKLY = NIGHTLY._replace(key="weekly", days=("MONDAY",), location="nfs://nas/b", other="{}")
+NOTHING = Facts(None, None, None)
+
+
+def appliance(engine: Engine, number: int = 1) -> int:
+    """Make an appliance and give its number."""
+    with dialects.writing(engine) as connection:
+        row = (number, f"vc{number:02}", TIMES[0], TIMES[0])
+        dialects.insert(connection, tables.appliance, [row])
+    return number
+
+
+def record(engine: Engine, facts: Facts, seen_at: str, number: int = 1) -> None:
+    with dialects.writing(engine) as connection:
+        histories.record(connection, number, facts, seen_at)
+
+
+def periods(engine: Engine, table: sa.Table) -> list[tuple[Any, ...]]:
+    """From when, to when, and until when each row of a history was told."""
+    columns = [table.c[name] for name in ("first_seen", "last_seen", "ended_at")]
+    keys = [table.c.key] if table is tables.schedule else []
+    return rows(engine, sa.select(*keys, *columns).order_by(table.c.first_seen, *keys))
+
+
+def test_what_stays_is_one_row(engine: Engine) -> None:
+    """What is told again moves only when it was last told; what is not told moves nothing."""
+    appliance(engine)
+    for time in TIMES[:3]:
+        record(engine, Facts(VERSION, "UTC", (NIGHTLY,)), time)
+    record(engine, NOTHING, TIMES[3])
+    for table in histories.HISTORIES:
+        assert [row[-3:] for row in periods(engine, table)] == [(TIMES[0], TIMES[2], None)]
+    stored = tuple(column for column in tables.system_version.c if column.key in Version._fields)
+    assert rows(engine, sa.select(*stored)) == [VERSION]
+    columns = ("enabled", "hour", "minute", "days", "max_count", "parts", "fast_backup", "other")
+    assert rows(engine, sa.select(*(tables.schedule.c[name] for name in columns))) == [
+        (True, 2, 15, None, 14, '["common","seat"]', False, None)
+    ]
+    assert rows(engine, sa.select(tables.location.c.url, tables.location.c.masked_url)) == [
+        (NIGHTLY.location, "sftp://backup:***@nas.example.com/backup")
+    ]
+
+
+def test_a_change_is_a_row_of_its_own(engine: Engine) -> None:
+    """What changes ends where something else is told, and may come back."""
+    appliance(engine)
+    for time, version in zip(TIMES, (VERSION, NEWER, NEWER, VERSION), strict=False):
+        record(engine, Facts(version, version.version, None), time)
+    expected = [
+        (TIMES[0], TIMES[0], TIMES[1]),
+        (TIMES[1], TIMES[2], TIMES[3]),
+        (TIMES[3], TIMES[3], None),
+    ]
+    assert periods(engine, tables.system_version) == expected
+    assert periods(engine, tables.system_time_zone) == expected
+    assert list(verify.verify(engine)) == []
+
+
+def test_schedules_come_and_go(engine: Engine) -> None:
+    """Each key has a history of its own; a schedule that is gone has ended."""
+    appliance(engine)
+    moved = NIGHTLY._replace(location="nfs://nas/c")
+    told: list[tuple[Schedule, ...]] = [
+        (NIGHTLY,), (NIGHTLY, WEEKLY), (moved, WEEKLY), (), (), (NIGHTLY,),
+    ]  # fmt: skip
+    for time, schedules in zip(TIMES, told, strict=False):
+        record(engine, Facts(None, None, schedules), time)
+    assert periods(engine, tables.schedule) == [
+        ("default", TIMES[0], TIMES[1], TIMES[2]),
+        ("weekly", TIMES[1], TIMES[2], TIMES[3]),
+        ("default", TIMES[2], TIMES[2], TIMES[3]),
+        ("default", TIMES[5], TIMES[5], None),
+    ]
+    assert list(verify.verify(engine)) == []
+
+
+def test_a_late_answer_changes_nothing(engine: Engine) -> None:
+    """What is as of a time that has been recorded, or before it, is not made up into a history."""
+    appliance(engine)
+    record(engine, Facts(VERSION, "UTC", (NIGHTLY,)), TIMES[2])
+    record(engine, Facts(NEWER, "UTC", ()), TIMES[4])
+    before = [periods(engine, table) for table in histories.HISTORIES]
+    for time in TIMES[:5]:
+        record(engine, Facts(VERSION, "Asia/Tokyo", (NIGHTLY, WEEKLY)), time)
+    assert [periods(engine, table) for table in histories.HISTORIES] == before
+
+
+def test_texts_that_no_column_can_hold_are_stored(engine: Engine) -> None:
+    """What was read of hard texts can be recorded on each database."""
+    from archive.facts import read_schedules, read_time_zone, read_version
+
+    appliance(engine)
+    hard = "a\x00\ud800"
+    schedule = {"enable": True, "location": f"nfs://{hard}", "parts": [hard], "new": {hard: hard}}
+    facts = Facts(
+        read_version({"version": hard, "name": hard}),
+        read_time_zone(hard),
+        read_schedules({"default": schedule}),
+    )
+    for time in TIMES[:2]:
+        record(engine, facts, time)
+    assert [len(periods(engine, table)) for table in histories.HISTORIES] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE system_version SET ended_at = NULL",
+        "UPDATE system_version SET ended_at = '2026-07-24T09:00:00.000000Z' WHERE ended_at IS NOT NULL",
+    ],
+)
+def test_rows_of_the_same_time_are_found(engine: Engine, damage: str) -> None:
+    """Two rows that are both still told, or that overlap, are found by a check."""
+    appliance(engine)
+    record(engine, Facts(VERSION, None, None), TIMES[0])
+    record(engine, Facts(NEWER, None, None), TIMES[1])
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.text(damage))
+    assert list(verify.verify(engine)) == [
+        f"vc01: the row of system_version from {TIMES[0]} does not end before the next"
+    ]
+
+
+versions = st.sampled_from([None, VERSION, NEWER])
+zones = st.sampled_from([None, "UTC", "Asia/Tokyo"])
+schedules = st.sampled_from(
+    [None, (), (NIGHTLY,), (WEEKLY,), (NIGHTLY, WEEKLY), (NIGHTLY._replace(enabled=False),)]
+)
+answers = st.lists(st.builds(Facts, versions, zones, schedules), max_size=8)
+
+
+def told_at(engine: Engine, time: str) -> Facts:
+    """What the histories say that the appliance told at a time; nothing is `()` or None."""
+    version, zone, schedule = tables.system_version, tables.system_time_zone, tables.schedule
+
+    def at(table: sa.Table, *columns: Any) -> list[tuple[Any, ...]]:
+        within = (table.c.first_seen <= time) & (table.c.last_seen >= time)
+        return rows(engine, sa.select(*columns).where(within).order_by(*columns))
+
+    told_version = at(version, *(version.c[name] for name in Version._fields))
+    told_zone = at(zone, zone.c.time_zone)
+    told_schedules = at(schedule, schedule.c.key, schedule.c.enabled)
+    return Facts(
+        Version(*told_version[0]) if told_version else None,
+        told_zone[0][0] if told_zone else None,
+        tuple(NIGHTLY._replace(key=key, enabled=enabled) for key, enabled in told_schedules),
+    )
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(answers=answers, again=st.sets(st.integers(0, 7)))
+def test_a_history_tells_what_the_answers_told(
+    engines: list[Engine], answers: list[Facts], again: set[int]
+) -> None:
+    """At the time of each answer the history says what it said, however often it was recorded."""
+    for engine in each(engines):
+        appliance(engine)
+        for place, (time, facts) in enumerate(zip(TIMES, answers, strict=False)):
+            record(engine, facts, time)
+            if place in again:
+                for earlier in range(place + 1):
+                    record(engine, answers[earlier], TIMES[earlier])
+        for time, facts in zip(TIMES, answers, strict=False):
+            told = told_at(engine, time)
+            if facts.version is not None:
+                assert told.version == facts.version
+            if facts.time_zone is not None:
+                assert told.time_zone == facts.time_zone
+            if facts.schedules is not None:
+                expected = [(one.key, one.enabled) for one in facts.schedules]
+                assert [(one.key, one.enabled) for one in told.schedules or ()] == expected
+        with dialects.reading(engine) as connection:
+            assert list(histories.contradictions(connection)) == []
+        empty(engine)
