@@ -37,3 +37,11 @@ class NotAJobError(ArchiveError):
 
 class CheckError(ArchiveError):
     """The archive contradicts itself; what was found has been printed."""
+
+
+class ApplianceError(ArchiveError):
+    """An appliance could not be asked, or what it answered is of no use."""
+
+
+class AlreadyRunningError(ArchiveError):
+    """Another process is collecting into this archive."""

@@ -90,8 +90,10 @@ class Connection:
             case Delivery.ENDLESS:
                 await self._write(self._head(answer), self._part(answer.body))
                 more = answer.body[-1:] * _MORE
-                while True:
+                # To a transport that is closing, writing never waits: its buffer would grow instead.
+                while not self._writer.is_closing():
                     await self._write(self._part(more))
+                    await asyncio.sleep(0)
             case Delivery.HANG:
                 await asyncio.Event().wait()
             case Delivery.RESET:

@@ -1,0 +1,183 @@
+"""One run over a fleet: every appliance asked, several at a time, and what it tells archived.
+
+Each appliance is a transaction and an outcome of its own. While some are asked, what others told is
+written by threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from archive import attempts, dialects, instants
+from archive.archiving import Outcome, archive_told, compare_told
+from archive.attempts import FAILED, INTERRUPTED, Attempt
+from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
+from archive.fleet.secrets import reveal
+from archive.load import Counts
+from archive.sources.keeping import keep
+from archive.sources.vcenter.ask import Told, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+    from archive.attempts import Collection
+    from archive.fleet.entries import Entry, Fleet
+
+    # How one appliance ended, archived or not.
+    OnOutcome = Callable[[Outcome], None]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def collect(
+    engine: Engine,
+    fleet: Fleet,
+    entries: Sequence[Entry],
+    on_outcome: OnOutcome,
+    keep_in: Path | None = None,
+) -> Collection:
+    """Ask appliances, archive what they tell, and return what came of it.
+
+    `on_outcome` is told of each as it ends. Raw answers are kept below `keep_in`. SIGINT and SIGTERM
+    end the run early: what is being written is finished, sessions are closed. Raises
+    AlreadyRunningError, DatabaseError.
+    """
+    with dialects.alone(engine, "collect") as alone:
+        if not alone:
+            raise AlreadyRunningError("another `archive collect` is at work on this archive")
+        number = attempts.begin(engine, len(entries))
+
+        def write(entry: Entry, asked_at: str, told: Told) -> Outcome:
+            return archive_told(engine, number, entry, asked_at, told)
+
+        def fail(attempt: Attempt) -> None:
+            attempts.record_failure(engine, number, attempt)
+
+        writers = 1 if dialects.sqlite_file(engine.url) else _WRITERS
+        try:
+            _Run(fleet, write, fail, on_outcome, keep_in).all(entries, writers)
+        finally:
+            done = attempts.finish(engine, number)
+        return done
+
+
+def rehearse(
+    engine: Engine | None, fleet: Fleet, entries: Sequence[Entry], on_outcome: OnOutcome
+) -> None:
+    """Ask appliances and compare what they tell with the archive, if there is one; write nothing."""
+
+    def compare(entry: Entry, asked_at: str, told: Told) -> Outcome:
+        return compare_told(engine, entry, asked_at, told)
+
+    _Run(fleet, compare, lambda _: None, on_outcome, None).all(entries, 1)
+
+
+# Transactions at a time on PostgreSQL; SQLite has one writer.
+_WRITERS = 4
+
+
+class _Run:
+    """Appliances that are asked at the same time; `write` and `fail` say what becomes of them."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        write: Callable[[Entry, str, Told], Outcome],
+        fail: Callable[[Attempt], None],
+        on_outcome: OnOutcome,
+        keep_in: Path | None,
+    ) -> None:
+        self._fleet = fleet
+        self._write = write
+        self._fail = fail
+        self._on_outcome = on_outcome
+        self._keep_in = keep_in
+        self._stopped = False
+        self._passwords: dict[object, asyncio.Task[str]] = {}
+
+    def all(self, entries: Sequence[Entry], writers: int) -> None:
+        """Ask all, so many at a time as the fleet's configuration says."""
+        with ThreadPoolExecutor(writers, "writer") as self._writers:
+            asyncio.run(self._all(iter(entries)))
+
+    async def _all(self, entries: Iterator[Entry]) -> None:
+        loop = asyncio.get_running_loop()
+        workers = [asyncio.create_task(self._work(entries)) for _ in range(self._fleet.concurrency)]
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._stop, workers)
+        try:
+            await asyncio.gather(*workers)
+        except BaseException:
+            self._stop(workers)
+            await asyncio.gather(*workers, return_exceptions=True)
+            raise
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _stop(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        self._stopped = True
+        for worker in workers:
+            worker.cancel()
+
+    async def _work(self, entries: Iterator[Entry]) -> None:
+        for entry in entries:  # one iterator for all: memory does not grow with the fleet
+            outcome = await self._one(entry)
+            self._on_outcome(outcome)
+            if self._stopped:
+                return
+
+    async def _one(self, entry: Entry) -> Outcome:
+        asked_at = instants.now()
+        try:
+            told = await ask(entry, await self._password(entry))
+        except asyncio.CancelledError:
+            return await self._finish(self._give_up, entry, asked_at, None)
+        except Exception as error:  # noqa: BLE001 - one appliance must not end the run of the others
+            return await self._finish(self._give_up, entry, asked_at, error)
+        return await self._finish(self._archive, entry, asked_at, told)
+
+    async def _password(self, entry: Entry) -> str:
+        """Return an appliance's password; each secret is asked for once."""
+        key = (entry.secret, entry.user if entry.secret.keyring else None)
+        if key not in self._passwords:
+            revealing = asyncio.to_thread(reveal, entry, self._fleet.path)
+            self._passwords[key] = asyncio.create_task(revealing)
+        return await asyncio.shield(self._passwords[key])
+
+    async def _finish(self, work: Callable[..., Outcome], *of: object) -> Outcome:
+        """Have a thread do what writes, to its end even if the run is ended meanwhile."""
+        writing = asyncio.get_running_loop().run_in_executor(self._writers, work, *of)
+        while not writing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(writing)
+        return writing.result()
+
+    def _archive(self, entry: Entry, asked_at: str, told: Told) -> Outcome:
+        with told.details:
+            if self._keep_in is not None:
+                try:
+                    keep(self._keep_in, entry.name, told.seen_at, told.details)
+                except DeliveryError as error:
+                    told = told._replace(missing=(*told.missing, str(error)))
+            try:
+                return self._write(entry, asked_at, told)
+            except ArchiveError as error:
+                return self._give_up(entry, asked_at, error)
+
+    def _give_up(self, entry: Entry, asked_at: str, error: Exception | None) -> Outcome:
+        outcome, reason = FAILED, str(error)
+        if error is None:
+            outcome, reason = INTERRUPTED, "the run was ended before it answered"
+        elif not isinstance(error, ArchiveError):
+            reason = f"this is a fault in archive itself: {type(error).__name__}: {error}"
+        attempt = Attempt(entry.name, asked_at, None, outcome, reason, None)
+        self._fail(attempt)
+        return Outcome(attempt, Counts())

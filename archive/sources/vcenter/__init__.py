@@ -1,0 +1,1 @@
+"""Asking a vCenter Server appliance over HTTPS for its backup jobs."""

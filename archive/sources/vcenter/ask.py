@@ -1,0 +1,56 @@
+"""All that one appliance is asked for."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from archive import instants
+from archive.errors import ApplianceError
+from archive.sources.vcenter import details
+from archive.sources.vcenter.connection import Connection
+from archive.sources.vcenter.session import signed_in
+
+if TYPE_CHECKING:
+    from archive.fleet.entries import Entry
+
+VERSION = "appliance/system/version"
+SCHEDULES = "appliance/recovery/backup/schedules"
+TIME_ZONE = "appliance/system/time/timezone"
+
+
+class Told(NamedTuple):
+    """What an appliance told, and when it was asked.
+
+    `details` is its answer, the caller's to close; `facts` are its other answers, decoded, by path.
+    `missing` says what it did not tell.
+    """
+
+    seen_at: str
+    details: IO[bytes]
+    facts: dict[str, Any]
+    missing: tuple[str, ...]
+
+
+async def ask(entry: Entry, password: str) -> Told:
+    """Ask an appliance for its jobs, schedules, version and time zone.
+
+    Raises ApplianceError, with a reason for people, if it does not tell its jobs.
+    """
+    async with (
+        Connection.open(entry) as connection,
+        signed_in(connection, entry.user, password) as session,
+    ):
+        seen_at = instants.now()
+        jobs = await details.fetch(session)
+        missing = [] if jobs.missing is None else [jobs.missing]
+        facts: dict[str, Any] = {}
+        with ExitStack() as stack:
+            stack.enter_context(jobs.body)
+            for path in (VERSION, SCHEDULES, TIME_ZONE):
+                try:
+                    facts[path] = await session.get_json(path)
+                except ApplianceError as error:
+                    missing.append(f"{path}: {error}")
+            stack.pop_all()
+        return Told(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))

@@ -1,0 +1,212 @@
+"""HTTPS to one appliance: requests with retries, within the time that it has been given."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import json
+import tempfile
+import time
+import urllib.request
+from contextlib import ExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
+
+import aiohttp
+import stamina
+from stamina.instrumentation import set_on_retry_hooks
+from yarl import URL
+
+import archive
+from archive import numbers
+from archive.errors import ApplianceError
+from archive.sources.vcenter import failures
+from archive.sources.vcenter.failures import DeadlineError, OversizedError, PassingError
+from archive.sources.vcenter.trust import judge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from archive.fleet.entries import Entry
+
+# Seconds between attempts grow from the first to the second, and something random is added.
+_WAITS = (0.5, 10.0)
+_CHUNK = 1 << 16
+_IN_MEMORY = 4 << 20
+# Bytes. A quarter of a million jobs are no longer than this; what goes on is no answer.
+LONGEST_ANSWER = 256 << 20
+LONGEST_SMALL_ANSWER = 4 << 20
+# Seconds for signing out, which is also done when the time is over.
+GRACE = 5.0
+
+set_on_retry_hooks([])  # its hooks log; what there is to say, the caller says
+
+
+class Reply(NamedTuple):
+    """An answer with status 2xx; `body` is at its start, and the caller's to close."""
+
+    body: IO[bytes]
+    date: float | None  # the appliance's clock, in seconds since 1970
+
+    def read(self) -> bytes:
+        """Return the whole body, and close it."""
+        with self.body:
+            return self.body.read()
+
+    def json(self) -> Any:
+        """Return a small answer. Raises ApplianceError if it is not JSON."""
+        try:
+            return numbers.loads(self.read().decode())
+        except (ValueError, RecursionError) as error:
+            raise ApplianceError("its answer is not JSON") from error
+
+
+class Connection:
+    """An appliance under its address; one request at a time."""
+
+    def __init__(self, entry: Entry, http: aiohttp.ClientSession) -> None:
+        self._http = http
+        self._read_timeout = entry.read_timeout
+        self._deadline_seconds = entry.deadline
+        self._deadline = time.monotonic() + entry.deadline
+        self._base = URL.build(scheme="https", host=entry.host, port=entry.port)
+        self.place = f"{entry.host}:{entry.port}"
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, entry: Entry) -> AsyncIterator[Self]:
+        """Get ready to ask an appliance; nothing is sent yet."""
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=entry.connect_timeout, sock_read=entry.read_timeout
+        )
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=judge(entry.trust), limit=1),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": "application/json", "User-Agent": f"archive/{archive.__version__}"},
+            timeout=timeout,
+            proxy=_proxy(entry.host),
+        ) as http:
+            yield cls(entry, http)
+
+    def remaining(self) -> float:
+        """Return how many seconds are left."""
+        return self._deadline - time.monotonic()
+
+    def allow(self, seconds: float) -> None:
+        """Allow this much time from now on, whatever has been used up."""
+        self._deadline = time.monotonic() + seconds
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Sequence[tuple[str, str]] = (),
+        longest: int = LONGEST_SMALL_ANSWER,
+        attempts: int = 4,
+        within: float | None = None,
+    ) -> Reply:
+        """Send a request, and again while it may yet succeed; `within` so many seconds.
+
+        Raises PassingError when all attempts failed, RefusedError for another status than 2xx,
+        OversizedError for a body of more than `longest` bytes, DeadlineError, ApplianceError.
+        """
+        end = self._deadline if within is None else min(self._deadline, time.monotonic() + within)
+        last: PassingError | None = None
+
+        def again(error: Exception) -> bool | float:
+            if not isinstance(error, PassingError):
+                return False
+            if error.wait is None:
+                return True
+            return error.wait if error.wait < end - time.monotonic() else False
+
+        try:
+            async with asyncio.timeout(end - time.monotonic()):
+                async for attempt in stamina.retry_context(
+                    again, attempts, None, wait_initial=_WAITS[0], wait_max=_WAITS[1]
+                ):
+                    with attempt:
+                        try:
+                            return await self._once(method, path, headers, params, longest)
+                        except PassingError as error:
+                            last = error
+                            raise
+        except TimeoutError as error:
+            why = f"; before, {last}" if last else ""
+            if end < self._deadline:
+                raise PassingError(f"it took more than {within:.0f} s to answer{why}") from error
+            raise DeadlineError(
+                f"the {self._deadline_seconds:g} s that it has been given are over{why}"
+            ) from error
+        raise AssertionError  # the loop returns or raises
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        params: Sequence[tuple[str, str]],
+        longest: int,
+    ) -> Reply:
+        try:
+            async with self._http.request(
+                method, self._base / path, headers=headers, params=params, allow_redirects=False
+            ) as response:
+                if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+                    raise await _refusal(response)
+                kind = response.headers.get("Content-Type", "")
+                if response.status != HTTPStatus.NO_CONTENT and kind and "json" not in kind:
+                    raise ApplianceError(
+                        f"it answers with {failures.printable(kind)} instead of JSON;"
+                        f" is {self.place} a vCenter Server, and not a portal or a proxy?"
+                    )
+                return Reply(await _body(response, longest), _date(response))
+        except (aiohttp.ClientError, OSError) as error:
+            raise failures.of_connection(error, self.place, self._read_timeout) from error
+
+
+def _proxy(host: str) -> str | None:
+    """Return the proxy that the environment names for a host (`https_proxy`, `no_proxy`)."""
+    if urllib.request.proxy_bypass(host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get("https") or proxies.get("all")
+
+
+async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:
+    length = 0
+    with ExitStack() as stack:
+        body = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            length += len(chunk)
+            if length > longest:
+                raise OversizedError(f"its answer is longer than {longest >> 20} MiB")
+            body.write(chunk)
+        stack.pop_all()
+    body.seek(0)
+    return body
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
+    texts: list[str] = []
+    try:
+        raw = await response.content.read(_CHUNK)
+        texts = failures.messages(json.loads(raw))
+    except (ValueError, aiohttp.ClientError, OSError):
+        pass  # the status says enough
+    wait = response.headers.get("Retry-After", "")
+    return failures.of_status(
+        response.status,
+        float(wait) if wait.isascii() and wait.isdigit() else None,
+        response.headers.get("Location"),
+        texts,
+    )
+
+
+def _date(response: aiohttp.ClientResponse) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None

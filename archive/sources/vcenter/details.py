@@ -1,0 +1,164 @@
+"""The details of all jobs that an appliance has: at once, or where it cannot, in slices.
+
+The request is known to have limits: long histories time out, fail, or are cut without a word. So
+the job ids are asked for, too, and what the whole answer lacks is asked for by id.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from archive.errors import ApplianceError
+from archive.sources.vcenter.connection import LONGEST_ANSWER
+from archive.sources.vcenter.failures import (
+    DeadlineError,
+    OversizedError,
+    PassingError,
+    RefusedError,
+)
+from archive.sources.vcenter.session import API, REST
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from archive.sources.vcenter.session import Session
+
+_IDS = "appliance/recovery/backup/job"
+_DETAILS = f"{_IDS}/details"
+# How many jobs are asked for in one request at first: an address of some 2,000 characters.
+_SLICE = 50
+# A job's id where an answer has it: a key of the map, or the key of an entry.
+_KEYS = {
+    API.name: re.compile(rb'"([^"\\]+)"\s*:\s*\{'),
+    REST.name: re.compile(rb'"key"\s*:\s*"([^"\\]+)"'),
+}
+# What stands around the jobs of an answer.
+_AROUND = {
+    API.name: (re.compile(rb"\s*\{(.*)\}\s*", re.DOTALL), b"{%s}"),
+    REST.name: (
+        re.compile(rb'\s*\{\s*"value"\s*:\s*\[(.*)\]\s*\}\s*', re.DOTALL),
+        b'{"value":[%s]}',
+    ),
+}
+
+
+class Details(NamedTuple):
+    """An answer with job details, as bytes, and what is missing in it (None: nothing)."""
+
+    body: IO[bytes]
+    missing: str | None
+
+
+async def fetch(session: Session) -> Details:
+    """Return the details of all jobs. Raises ApplianceError if none could be had."""
+    try:
+        whole = await _whole(session)
+    except (PassingError, OversizedError) as error:
+        return await _in_slices(session, error)
+    try:
+        ids = await _ids(session)
+    except ApplianceError as error:
+        return Details(whole, f"whether the answer has all jobs is not known: {error}")
+    data = whole.read()
+    whole.seek(0)
+    lacking = _without(ids, _found(session, data))
+    if not lacking:
+        return Details(whole, None)
+    with whole:
+        return await _slices(session, lacking, [data])
+
+
+async def _whole(session: Session) -> IO[bytes]:
+    # Half of the time is kept for slices.
+    within = session.connection.remaining() / 2
+    try:
+        return (await session.get(_DETAILS, longest=LONGEST_ANSWER, within=within)).body
+    except RefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND or session.api is REST:
+            raise
+    session.api = REST  # the details came to `/rest` years before they came to `/api`
+    return (await session.get(_DETAILS, longest=LONGEST_ANSWER, within=within)).body
+
+
+async def _ids(session: Session) -> list[str]:
+    answer = await session.get_json(_IDS)
+    ids = answer.get("value") if isinstance(answer, dict) else answer
+    if not isinstance(ids, list) or not all(isinstance(job, str) for job in ids):
+        raise ApplianceError("it answers to the request for job ids with something else")
+    return sorted(ids, reverse=True)  # their stamps come first: the newest ones first
+
+
+async def _in_slices(session: Session, whole: ApplianceError) -> Details:
+    try:
+        ids = await _ids(session)
+    except ApplianceError as error:
+        raise whole from error
+    if not ids:
+        raise whole
+    return await _slices(session, ids, [])
+
+
+async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Details:
+    """Ask for jobs by their ids, for fewer at a time where that is too much."""
+    wanted, size = ids, _SLICE
+    lost: list[str] = []
+    failure = ApplianceError("it has their ids, but does not tell their details")
+    while wanted:
+        part = wanted[:size]
+        found: set[str] = set()
+        try:
+            answer = (
+                await session.get(
+                    _DETAILS, _filter(session, part), longest=LONGEST_ANSWER, attempts=2
+                )
+            ).read()
+        except DeadlineError as error:
+            failure = error
+            lost += wanted
+            break
+        except (PassingError, OversizedError) as error:
+            failure = error
+        else:
+            answers.append(answer)
+            found = _found(session, answer)
+        # Fewer than asked for: that many fit into an answer. None at all: fewer may.
+        size = len(found.intersection(part)) or len(part) // 2
+        if not size:
+            lost += part
+            found.update(part)
+            size = 1
+        wanted = _without(wanted, found)
+    if not answers:
+        raise failure
+    missing = f"{len(lost):,} of its jobs could not be had: {failure}" if lost else None
+    return Details(io.BytesIO(_joined(answers, session.api.name)), missing)
+
+
+def _found(session: Session, answer: bytes) -> set[str]:
+    keys = _KEYS[session.api.name].findall(answer)
+    return {key.decode("utf-8", "replace") for key in keys}
+
+
+def _without(ids: Sequence[str], found: Container[str]) -> list[str]:
+    return [job for job in ids if job not in found]
+
+
+def _filter(session: Session, ids: Sequence[str]) -> list[tuple[str, str]]:
+    if session.api is API:
+        return [("jobs", job) for job in ids]
+    return [(f"filter.jobs.{number}", job) for number, job in enumerate(ids, 1)]
+
+
+def _joined(answers: Sequence[bytes], api: str) -> bytes:
+    """Return one answer with the jobs of several. Raises ApplianceError if one has another form."""
+    around, form = _AROUND[api]
+    inner: list[bytes] = []
+    for answer in answers:
+        found = around.fullmatch(answer)
+        if found is None:
+            raise ApplianceError("it answers to the request for job details with something else")
+        inner.append(found[1].strip())
+    return form % b",".join(filter(None, inner))

@@ -1,0 +1,149 @@
+"""A session on an appliance: signed in on whichever API it has, and always signed out."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive.errors import ApplianceError
+from archive.sources.vcenter.connection import GRACE, LONGEST_SMALL_ANSWER, Connection, Reply
+from archive.sources.vcenter.failures import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+_TOKEN_HEADER = "vmware-api-session-id"  # noqa: S105 - a header's name
+# What appliances without `/api/session` answer to it.
+_UNKNOWN = frozenset({400, 404, 405, 415, 501})
+
+
+class Api(NamedTuple):
+    """One of the two APIs: where it is, and where its sessions are made."""
+
+    name: str
+    prefix: str
+    session: str
+
+
+API = Api("api", "api", "api/session")
+REST = Api("rest", "rest", "rest/com/vmware/cis/session")
+
+
+class Session:
+    """Requests of someone who is signed in. `api` is the one that has last answered."""
+
+    def __init__(self, connection: Connection, user: str, password: str) -> None:
+        self.connection = connection
+        self.api = API
+        self.clock: float | None = None
+        self._signed_in_on = API
+        credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._credentials = {"Authorization": f"Basic {credentials}"}
+        self._token = ""
+        self._secrets = [credentials, password]
+
+    async def get(
+        self,
+        path: str,
+        params: Sequence[tuple[str, str]] = (),
+        *,
+        longest: int = LONGEST_SMALL_ANSWER,
+        attempts: int = 4,
+        within: float | None = None,
+    ) -> Reply:
+        """Ask for `path`, below `/api` or `/rest`; sign in once more if the session has ended.
+
+        Raises as `Connection.request` does.
+        """
+        for renewed in (False, True):
+            try:
+                return await self.connection.request(
+                    "GET",
+                    f"{self.api.prefix}/{path}",
+                    headers={_TOKEN_HEADER: self._token},
+                    params=params,
+                    longest=longest,
+                    attempts=attempts,
+                    within=within,
+                )
+            except RefusedError as error:
+                if error.status != HTTPStatus.UNAUTHORIZED or renewed:
+                    raise
+            await self.sign_out()
+            await self.sign_in()
+        raise AssertionError  # the second time returns or raises
+
+    async def get_json(self, path: str) -> Any:
+        """Return a small answer, decoded."""
+        return (await self.get(path)).json()
+
+    async def sign_in(self) -> None:
+        """Sign in on `/api`, or on `/rest` where there is none. Raises ApplianceError."""
+        try:
+            reply = await self._post(API)
+        except RefusedError as error:
+            if error.status not in _UNKNOWN:
+                raise _of_login(error) from error
+            try:
+                reply = await self._post(REST)
+            except RefusedError as second:
+                raise _of_login(second) from second
+        self.clock = reply.date
+        answer = reply.json()
+        token = answer.get("value") if isinstance(answer, dict) else answer
+        if not isinstance(token, str) or not token or not token.isprintable():
+            raise ApplianceError("it answers to the login with something that is no session")
+        self._token = token
+        self._secrets.append(token)
+
+    async def _post(self, api: Api) -> Reply:
+        reply = await self.connection.request("POST", api.session, headers=self._credentials)
+        self._signed_in_on = api
+        if api is REST:
+            self.api = REST
+        return reply
+
+    async def sign_out(self) -> None:
+        """End the session, as far as the appliance lets us; it expires by itself otherwise."""
+        token, self._token = self._token, ""
+        if token:
+            with suppress(ApplianceError):
+                reply = await self.connection.request(
+                    "DELETE",
+                    self._signed_in_on.session,
+                    headers={_TOKEN_HEADER: token},
+                    attempts=2,
+                )
+                reply.body.close()
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text that the appliance may have had a part in without what it was told."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _of_login(error: RefusedError) -> ApplianceError:
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return RefusedError(
+            "it refuses the user or the password; check both, and whether the account is locked",
+            error.status,
+        )
+    return error
+
+
+@asynccontextmanager
+async def signed_in(connection: Connection, user: str, password: str) -> AsyncIterator[Session]:
+    """Sign in, and out whatever happens. Raises ApplianceError with no secret in it."""
+    session = Session(connection, user, password)
+    try:
+        await session.sign_in()
+        yield session
+    except ApplianceError as error:
+        error.args = (session.without_secrets(str(error)),)
+        raise
+    finally:
+        connection.allow(GRACE)
+        await session.sign_out()

@@ -1,0 +1,381 @@
+"""What the client makes of appliances, well-behaved and not; each leaves no session behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import stamina
+
+from archive.errors import ApplianceError
+from archive.fleet.entries import Trust
+from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION, Told, ask
+from tests.samples import SAMPLES, job
+from tests.vcenter import faults
+from tests.vcenter.appliance import PASSWORD, Appliance
+from tests.vcenter.appliance import SCHEDULES as SCHEDULE
+from tests.vcenter.asking import entry
+from tests.vcenter.certificates import self_signed
+from tests.vcenter.requests import Resource
+from tests.vcenter.server import Server
+from tests.vcenter.shapes import Api
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.vcenter.faults import Fault
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
+
+
+HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 10)}
+
+
+def asked(server: Server, appliance: Appliance, **values: Any) -> Told:
+    """What the client gets; whatever happens, no session may stay open."""
+    try:
+        return asyncio.run(ask(entry(server, appliance, **values), PASSWORD))
+    finally:
+        assert not appliance.sessions
+
+
+def details(told: Told) -> Any:
+    with told.details as body:
+        return json.loads(body.read())
+
+
+def reason(server: Server, appliance: Appliance, **values: Any) -> str:
+    """Why an appliance does not tell its jobs."""
+    with pytest.raises(ApplianceError) as caught:
+        asked(server, appliance, **values)
+    return str(caught.value)
+
+
+def suffering(server: Server, fault: Fault, *of: Any, **values: Any) -> Appliance:
+    appliance = server.add(Appliance(HISTORY, **values))
+    appliance.suffer(fault, *of)
+    return appliance
+
+
+def test_a_new_appliance_is_asked_through_api(server: Server) -> None:
+    appliance = server.add(Appliance(SAMPLES))
+    told = asked(server, appliance)
+    assert details(told) == SAMPLES
+    assert told.missing == ()
+    assert told.facts[SCHEDULES] == SCHEDULE
+    assert told.facts[TIME_ZONE] == "Etc/UTC"
+    assert told.facts[VERSION]["build"] == "24322831"
+    assert {seen.path.split("/")[1] for seen in appliance.requests} == {"api"}
+    assert appliance.connections == 1
+
+
+def test_an_old_appliance_is_asked_through_rest(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY, rest_only=True))
+    told = asked(server, appliance)
+    assert {one["key"] for one in details(told)["value"]} == HISTORY.keys()
+    assert told.missing == ()
+
+
+def test_details_alone_may_be_on_rest(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+
+    def only_rest(*of: Any) -> Any:
+        asked_for = of[1]
+        return (faults.not_found if "/api/" in asked_for.path else lambda *o: o[2]())(*of)
+
+    appliance.suffer(only_rest, Resource.DETAILS)
+    told = asked(server, appliance)
+    assert {one["key"] for one in details(told)["value"]} == HISTORY.keys()
+    assert told.missing == ()
+
+
+@pytest.mark.parametrize("requests", [1, 2, 3])
+def test_a_session_that_ends_is_renewed(server: Server, requests: int) -> None:
+    appliance = server.add(Appliance(HISTORY, session_requests=requests))
+    told = asked(server, appliance)
+    assert details(told) == HISTORY
+    assert told.missing == ()
+    assert appliance.logins > 1
+
+
+def test_a_session_is_renewed_once_for_a_request(server: Server) -> None:
+    appliance = suffering(server, faults.unauthenticated, Resource.DETAILS)
+    assert "does not accept the session" in reason(server, appliance)
+    assert appliance.logins == 2
+
+
+def test_a_wrong_password_is_sent_once(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY, password=PASSWORD[1:]))
+    assert "refuses the user or the password" in reason(server, appliance)
+    assert len(appliance.requests) == 1  # more would lock the account
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (faults.unauthorized, "SystemConfiguration.Administrators"),
+        (faults.not_found, "is it a vCenter Server"),
+        (faults.too_many_requests("0"), "too many requests"),
+        (faults.error, "HTTP 500"),
+        (faults.no_healthy_upstream, "HTTP 503"),
+        (faults.login_page, "instead of JSON"),
+        (faults.cut, "cut short"),
+        (faults.reset, "connection"),
+    ],
+)
+@pytest.mark.parametrize("resource", [None, Resource.DETAILS])
+def test_misbehaviour_has_a_reason(
+    server: Server, fault: Fault, why: str, resource: Resource | None
+) -> None:
+    appliance = suffering(server, fault, resource)
+    if resource is Resource.DETAILS:
+        assert why in reason(server, appliance)
+    else:
+        with pytest.raises(ApplianceError, match=why):
+            asyncio.run(ask(entry(server, appliance), PASSWORD))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.too_many_requests("0"),
+        faults.error,
+        faults.no_healthy_upstream,
+        faults.cut,
+        faults.reset,
+    ],
+)
+@pytest.mark.parametrize("resource", [Resource.LOGIN, Resource.DETAILS, Resource.VERSION])
+def test_what_passes_is_tried_again(server: Server, fault: Fault, resource: Resource) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.suffer(fault, resource, 2)
+    told = asyncio.run(ask(entry(server, appliance), PASSWORD))
+    assert details(told) == HISTORY
+    assert told.missing == ()
+
+
+@pytest.mark.parametrize("resource", [Resource.VERSION, Resource.SCHEDULES, Resource.TIME_ZONE])
+def test_jobs_are_had_without_the_rest(server: Server, resource: Resource) -> None:
+    told = asked(server, suffering(server, faults.unauthorized, resource))
+    assert details(told) == HISTORY
+    (missing,) = told.missing
+    assert missing.startswith(f"{resource.paths[Api.NEW]}: ".removeprefix("/api/"))
+
+
+@pytest.mark.parametrize("rest_only", [False, True])
+@pytest.mark.parametrize("cap", [faults.error_beyond, faults.silent_beyond])
+@pytest.mark.parametrize("jobs", [1, 2, 4, 8])
+def test_a_capped_answer_is_completed(
+    server: Server, cap: Any, jobs: int, *, rest_only: bool
+) -> None:
+    told = asked(server, suffering(server, cap(jobs), rest_only=rest_only))
+    answer = details(told)
+    found = {one["key"]: one for one in answer["value"]} if rest_only else answer
+    assert found.keys() == HISTORY.keys()
+    assert told.missing == ()
+
+
+def test_a_job_that_is_always_refused_is_named_as_missing(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    bad = min(HISTORY)
+
+    def refuses(_appliance: Any, request: Any, proper: Any) -> Any:
+        wanted = request.jobs
+        if wanted is None or bad in wanted:
+            return faults.error(_appliance, request, proper)
+        return proper()
+
+    appliance.suffer(refuses, Resource.DETAILS)
+    told = asked(server, appliance)
+    assert details(told).keys() == HISTORY.keys() - {bad}
+    (missing,) = told.missing
+    assert missing.startswith("1 of its jobs could not be had: it cannot answer (HTTP 500")
+
+
+def test_job_ids_that_are_refused_leave_a_doubt(server: Server) -> None:
+    told = asked(server, suffering(server, faults.unauthorized, Resource.JOBS))
+    assert details(told) == HISTORY
+    assert "whether the answer has all jobs" in told.missing[0]
+
+
+def test_a_job_that_changes_between_two_requests_is_no_problem(server: Server) -> None:
+    running = HISTORY | {"20260310-021500-24322831": job("RUNNING")}
+    done = HISTORY | {"20260310-021500-24322831": job(), "20260311-021500-24322831": job()}
+    appliance = server.add(Appliance(running))
+    appliance.suffer(faults.then(done), Resource.DETAILS, 1)
+    answer = details(asked(server, appliance))
+    assert answer.keys() == done.keys()  # the new one, too: its id is in the list
+    assert answer["20260310-021500-24322831"]["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize("fault", [faults.hang, faults.drip, faults.endless()])
+def test_time_runs_out(server: Server, fault: Fault) -> None:
+    appliance = suffering(server, fault, Resource.DETAILS)
+    assert "0.6 s" in reason(server, appliance, deadline=0.6, read_timeout=5)
+
+
+def test_a_silent_appliance_is_told_by_its_silence(server: Server) -> None:
+    appliance = suffering(server, faults.hang, Resource.DETAILS)
+    assert "sent nothing for 0.1 s" in reason(server, appliance, read_timeout=0.1)
+
+
+def test_what_was_had_before_time_ran_out_is_kept(server: Server) -> None:
+    many = {
+        f"2026030{day}-02{minute}00-1": job() for day in range(1, 4) for minute in range(10, 60)
+    }
+    appliance = server.add(Appliance(many))
+
+    def slow(_appliance: Any, request: Any, proper: Any) -> Any:
+        if request.jobs is None or len(appliance.asked_for(Resource.DETAILS)) > 2:
+            return faults.hang(_appliance, request, proper)
+        return proper()
+
+    appliance.suffer(slow, Resource.DETAILS)
+    told = asked(server, appliance, deadline=1.5, read_timeout=5)
+    assert 0 < len(details(told)) < len(many)
+    assert (
+        "of its jobs could not be had: the 1.5 s that it has been given are over" in told.missing[0]
+    )
+
+
+def test_an_answer_without_end_is_not_read_to_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.sources.vcenter.details.LONGEST_ANSWER", 1 << 20)
+    appliance = suffering(server, faults.endless(), Resource.DETAILS)
+    assert "longer than 1 MiB" in reason(server, appliance)
+
+
+def test_a_redirect_is_not_followed(server: Server) -> None:
+    other = server.add(Appliance(HISTORY))
+    appliance = suffering(server, faults.redirect(other.address))
+    with pytest.raises(ApplianceError, match=f"redirects to https://{other.address}"):
+        asyncio.run(ask(entry(server, appliance), PASSWORD))
+    assert other.connections == 0
+
+
+def test_a_certificate_of_nobody_is_not_trusted(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = self_signed()
+    assert "not trusted" in reason(server, appliance)
+    assert "`pin`" in reason(server, appliance, trust=Trust())
+    assert not appliance.requests
+
+
+def test_an_expired_certificate_is_not_trusted(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = server.authority.expired()
+    assert "has expired" in reason(server, appliance)
+
+
+def test_a_certificate_for_another_name_is_not_trusted(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = server.authority.misnamed()
+    assert "another name" in reason(server, appliance)
+
+
+def test_a_pinned_certificate_may_be_anyone_s(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = self_signed()
+    told = asked(server, appliance, trust=Trust(pin=appliance.certificate.pin))
+    assert details(told) == HISTORY
+
+
+def test_a_certificate_that_is_not_the_pinned_one_gets_no_password(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    pin = self_signed().pin
+    appliance.certificate = self_signed()
+    why = reason(server, appliance, trust=Trust(pin=pin))
+    assert appliance.certificate.pin.hex() in why
+    assert not appliance.requests
+
+
+def test_verification_may_be_off(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = server.authority.expired()
+    told = asked(server, appliance, trust=Trust(verify=False))
+    assert details(told) == HISTORY
+
+
+def test_nobody_listens(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    server.remove(appliance)
+    assert f"no connection to {appliance.address}" in reason(server, appliance)
+
+
+def test_an_address_may_not_resolve(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    why = reason(server, appliance, host="vc01.invalid")
+    assert "cannot be resolved" in why
+
+
+def test_tls_may_never_complete(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.handshakes = False
+    assert "no connection" in reason(server, appliance, connect_timeout=0.2)
+
+
+def test_a_proxy_of_the_environment_is_used(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    nobody = server.add(Appliance(HISTORY))
+    server.remove(nobody)
+    monkeypatch.setenv("https_proxy", f"http://user:hidden@{nobody.address}")
+    why = reason(server, appliance)
+    assert "the proxy cannot be reached" in why
+    assert "hidden" not in why
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert details(asked(server, appliance)) == HISTORY
+
+
+def test_a_session_that_cannot_be_closed_does_no_harm(server: Server) -> None:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.suffer(faults.error, Resource.LOGOUT)
+    told = asyncio.run(ask(entry(server, appliance), PASSWORD))
+    assert details(told) == HISTORY
+    assert len(appliance.asked_for(Resource.LOGOUT)) == 2
+
+
+def test_a_password_that_comes_back_is_not_repeated(server: Server) -> None:
+    def echo(_appliance: Any, _asked: Any, proper: Any) -> Any:
+        said = {"error_type": "ERROR", "messages": [{"default_message": f"no, {PASSWORD}!"}]}
+        return replace(proper(), status=400, body=json.dumps(said).encode())
+
+    appliance = suffering(server, echo, Resource.DETAILS)
+    why = reason(server, appliance)
+    assert "no, ***!" in why
+
+
+def test_a_clock_that_is_off_is_noticed(server: Server) -> None:
+    appliance = suffering(server, faults.clock_off(timedelta(hours=1)))
+    assert details(asked(server, appliance)) == HISTORY
+
+
+def test_a_run_that_is_ended_closes_its_session(server: Server) -> None:
+    appliance = suffering(server, faults.hang, Resource.DETAILS)
+
+    async def ended() -> None:
+        task = asyncio.create_task(ask(entry(server, appliance), PASSWORD))
+        while not appliance.asked_for(Resource.DETAILS):
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(ended())
+    assert not appliance.sessions
