@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import dialects, instants, tables
-from archive.mend import storable
+from archive.storable import storable
 from archive.references import next_id
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive import dialects, tables
-from archive.mend import storable
+from archive.storable import storable
 from archive.references import next_id
 
 if TYPE_CHECKING:

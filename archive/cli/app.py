@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import archive
-from archive.cli import db, demo, export, ingest, job, quarantine, report, sql
+from archive.cli import db, demo, export, ingest, job, quarantine, report, runs, sql
 from archive.cli.options import DatabaseOption, DebugOption
 
 app = typer.Typer(
@@ -44,4 +44,5 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(runs.app, name="runs")
 app.add_typer(db.app, name="db")
