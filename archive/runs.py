@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from archive import dialects, instants, tables
 from archive.errors import DatabaseError
 from archive.load import Counts
-from archive.storable import storable
 from archive.references import next_id
+from archive.storable import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
