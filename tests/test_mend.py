@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, mend, numbers, wire
+from archive import canonical, numbers, wire
 from archive.errors import NotAJobError
 from archive.normalise import normalise
 from archive.rebuild import rebuild
