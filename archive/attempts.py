@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import dialects, instants, tables
-from archive.mend import storable
 from archive.references import next_id
+from archive.storable import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,7 +28,7 @@ def table_names() -> list[str]:
 def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Return a table's columns and its rows in the order of its primary key.
 
-    Bytes are hexadecimal, and the password of a location's URL is hidden: `jsonl` has it exactly.
+    Bytes are hexadecimal, and the password of a URL is hidden: `jsonl` has those of jobs exactly.
     """
     table = tables.metadata.tables[name]
     query = sa.select(table)
@@ -36,9 +36,9 @@ def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[t
         query = sa.select(*latest.job_columns()).select_from(latest.joined())
     query = query.order_by(*table.primary_key.columns)
     rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    hide = _HIDE.get(name, str)
     names = list(rows.keys())
-    return names, (tuple(_cell(value, hide) for value in row) for row in rows)
+    hiding = [_HIDE.get((name, column), str) for column in names]
+    return names, (tuple(map(_cell, row, hiding)) for row in rows)
 
 
 def _cell(value: Any, hide: Callable[[str], str]) -> Any:
@@ -54,8 +54,27 @@ def _hide_in_document(text: str) -> str:
     return numbers.dumps(document)
 
 
-# Where a location's URL stands, with all that is in it.
-_HIDE = {tables.location.name: mask_url, tables.irregular_document.name: _hide_in_document}
+def _hide_anywhere(text: str) -> str:
+    return numbers.dumps(_masked(numbers.loads(text)))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_url(value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {mask_url(name): _masked(item) for name, item in value.items()}
+    return value
+
+
+# Where a location's URL stands, or may stand, with all that is in it.
+_HIDE = {
+    (tables.location.name, "url"): mask_url,
+    (tables.irregular_document.name, "document"): _hide_in_document,
+    (tables.schedule.name, "other"): _hide_anywhere,
+    (tables.system_version.name, "other"): _hide_anywhere,
+}
 
 
 def lines(connection: Connection) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from archive import numbers, wire
 from archive.errors import DeliveryError
-from archive.mend import storable
+from archive.storable import storable
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _INT32_MAX = 2**31 - 1

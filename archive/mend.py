@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from archive import instants, numbers, wire
 from archive.errors import NotAJobError
 from archive.findings import Finding
+from archive.storable import UNSTORABLE, storable
 
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
-_UNTEXT = re.compile("[\x00\ud800-\udfff]")
 _NEUTRAL: dict[str, Any] = {"id": "", "default_message": "", "args": [], "messages": []}
 # Each round mends every place that the schema names; a removal can uncover one level more.
 _ROUNDS = 50
@@ -67,11 +67,6 @@ def mend(raw: Any) -> Mended:
     raise NotAJobError("its structure is too far from a job's details")
 
 
-def storable(text: str) -> str:
-    """Return a text with what no database can store replaced: NUL and lone surrogates."""
-    return _UNTEXT.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
@@ -109,7 +104,7 @@ def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
     if isinstance(value, list):
         return [_scrub(item, (*path, index), aside) for index, item in enumerate(value)]
     if isinstance(value, dict):
-        if any(_UNTEXT.search(key) for key in value):
+        if any(UNSTORABLE.search(key) for key in value):
             aside[path] = None
         return {storable(key): _scrub(item, (*path, key), aside) for key, item in value.items()}
     return value

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive import dialects, tables
-from archive.mend import storable
 from archive.references import next_id
+from archive.storable import storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

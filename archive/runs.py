@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from archive import dialects, instants, tables
 from archive.errors import DatabaseError
 from archive.load import Counts
-from archive.mend import storable
 from archive.references import next_id
+from archive.storable import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -25,6 +25,27 @@ class Summary(NamedTuple):
 
     run: int
     counts: Counts
+
+
+class LoggedRun(NamedTuple):
+    """A row of the run log: what was delivered, of which appliance, and what became of it.
+
+    `finished` is None while it runs, and of one whose process died.
+    """
+
+    id: int
+    source: str
+    appliance: str | None
+    started: str
+    finished: str | None
+    outcome: str
+    error: str | None
+    seen: int
+    new: int
+    changed: int
+    unchanged: int
+    findings: int
+    quarantined: int
 
 
 def start(engine: Engine, source: str, seen_at: str) -> int:
@@ -67,6 +88,20 @@ def fail(engine: Engine, run_id: int, error: BaseException) -> None:
     with dialects.writing(engine) as connection:
         values = {"outcome": "failed", "finished": instants.now(), "error": reason}
         _update(connection, run_id, values)
+
+
+def logged_runs(
+    connection: Connection, limit: int | None = None, appliance_ids: Sequence[int] | None = None
+) -> list[LoggedRun]:
+    """Return the run log, newest first: all of it, or so many rows; of all or of some appliances."""
+    run, appliance = tables.ingest_run, tables.appliance
+    columns = [run.c[name] for name in LoggedRun._fields if name != "appliance"]
+    columns.insert(LoggedRun._fields.index("appliance"), appliance.c.name)
+    query = sa.select(*columns).outerjoin_from(run, appliance, run.c.appliance_id == appliance.c.id)
+    if appliance_ids is not None:
+        query = query.where(run.c.appliance_id.in_(appliance_ids))
+    query = query.order_by(run.c.id.desc()).limit(limit)
+    return [LoggedRun(*row) for row in connection.execute(query)]
 
 
 def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None:

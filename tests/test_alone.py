@@ -95,7 +95,8 @@ def test_writers_do_not_wait_for_it(engine: Engine) -> None:
         deliver(engine, SAMPLES)
         if engine.dialect.name == "postgresql":
             idle = sa.text(
-                "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
             )
             with dialects.reading(engine) as connection:
                 assert connection.execute(idle).scalar_one() == 0

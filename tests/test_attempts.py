@@ -9,7 +9,7 @@ from archive import attempts, dialects, histories, ingest, tables, verify
 from archive.attempts import Attempt, Brought
 from archive.errors import DatabaseError, DeliveryError
 from archive.facts import Facts
-from tests.archives import SEEN, count, deliver, rows, stream
+from tests.archives import SEEN, count, deliver, empty, rows, stream
 from tests.samples import SAMPLES, api
 
 if TYPE_CHECKING:
@@ -224,6 +224,21 @@ def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engi
     assert ingest.ingest(engine, delivery, also=also).counts.new == 11
     assert told == [(1, 1, 11), (1, 2, 11)]
     assert count(engine, tables.system_time_zone) == 1
+
+
+def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: Engine) -> None:
+    """Who writes beside an answer may wait for shared texts, so the totals must still be free."""
+    empty(postgresql_archive)
+    take = "SELECT pg_try_advisory_xact_lock(hashtextextended('archive totals', 0))"
+    free: list[bool] = []
+
+    def also(*_: Any) -> None:
+        with dialects.writing(postgresql_archive) as connection:
+            free.append(connection.exec_driver_sql(take).scalar_one())
+
+    delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    ingest.ingest(postgresql_archive, delivery, also=also)
+    assert free == [True]
 
 
 @pytest.mark.parametrize(("data", "appliance"), [(b"{}\n{}\n", "vc01"), (api(**SAMPLES), None)])

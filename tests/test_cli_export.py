@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, database, export, tables
-from tests.archives import content, deliver, lines
+from archive import canonical, database, dialects, export, histories, tables
+from archive.facts import Facts, read_schedules, read_version
+from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at
 from tests.samples import SAMPLES, job
 
@@ -109,6 +110,28 @@ def test_passwords_are_hidden(place: str, tmp_path: Path) -> None:
     (whole,) = table(tmp_path, "irregular_document")
     shown = STRANGE | {"location": f"{masked}/vCenter/sn_vc/S_8_"}
     assert whole["document"] == canonical.read(shown).text
+
+
+def test_passwords_in_what_has_no_column_are_hidden(engine: Engine, tmp_path: Path) -> None:
+    """Fields that this version does not know may hold URLs, too."""
+    url = f"sftp://backup:{SECRET}@nas/srv"
+    schedule = {"enable": True, "location": url, "mirror": {"to": [url, 1, None]}, url: 1.5}
+    facts = Facts(
+        read_version({"version": "9", "update": url}),
+        None,
+        read_schedules({"default": schedule}),
+    )
+    deliver(engine, {}, "vc01")
+    with dialects.writing(engine) as connection:
+        histories.record(connection, 1, facts, SEEN)
+    archive("export", "csv", str(tmp_path), at(engine))
+    masked = "sftp://backup:***@nas/srv"
+    (row,) = table(tmp_path, "schedule")
+    assert json.loads(row["other"]) == {"mirror": {"to": [masked, 1, None]}, masked: 1.5}
+    (row,) = table(tmp_path, "system_version")
+    assert json.loads(row["other"]) == {"update": masked}
+    for path in tmp_path.iterdir():
+        assert SECRET not in path.read_text()
 
 
 def test_a_folder_is_replaced_whole_or_not_at_all(

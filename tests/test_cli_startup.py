@@ -37,6 +37,10 @@ VERBS = {
     ("quarantine", "list"),
     ("quarantine", "show"),
     ("quarantine", "retry"),
+    ("runs", "list"),
+    ("runs", "show"),
+    ("runs", "appliances"),
+    ("runs", "deliveries"),
     ("db", "upgrade"),
     ("db", "current"),
     ("db", "check"),
@@ -82,6 +86,9 @@ READING = (
     "report trends",
     "job list",
     "sql last_success",
+    "runs list",
+    "runs appliances",
+    "runs deliveries",
 )
 LISTER = (
     "import sys\n"
@@ -210,7 +217,7 @@ def test_every_example_can_be_typed(example: str) -> None:
         command, words = command.commands[words[0]], words[1:]
 
 
-@pytest.mark.parametrize("arguments", [[], ["job"], ["export"], ["quarantine"], ["db"]])
+@pytest.mark.parametrize("arguments", [[], ["job"], ["export"], ["quarantine"], ["runs"], ["db"]])
 def test_a_group_alone_shows_its_help(arguments: list[str]) -> None:
     """Without a verb there is nothing to do but to show the verbs: code 2."""
     done = archive(*arguments)

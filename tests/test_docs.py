@@ -63,6 +63,7 @@ def workplace(page: Path, tmp_path: Path, server: str) -> dict[str, str]:
         "ARCHIVE_DATABASE_URL": str(tmp_path / "archive.db"),
         "PGPORT": str(make_url(server).port),
         "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),  # this checkout, wherever the command is installed from
     }
     _run("archive ingest details.json --appliance vc01.example.com", tmp_path, environment)
     with postgres.engine(server).connect() as connection:

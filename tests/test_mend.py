@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, mend, numbers, wire
+from archive import canonical, numbers, wire
 from archive.errors import NotAJobError
 from archive.normalise import normalise
 from archive.rebuild import rebuild
+from archive.storable import storable
 from tests.samples import BASE, job
 from tests.strategies import JSON, TEXT, documents
 
@@ -175,7 +176,7 @@ def test_texts_that_no_database_holds_are_replaced_in_rows() -> None:
     assert document.info.user == "a\ufffdb"
     assert document.info.messages[0].args == ["\ufffd"]
     assert json.loads(document.text) == info
-    assert mend.storable("a\0\ud800\udfffb\ue000") == "a\ufffd\ufffd\ufffdb\ue000"
+    assert storable("a\0\ud800\udfffb\ue000") == "a\ufffd\ufffd\ufffdb\ue000"
 
 
 def test_keys_that_no_database_holds_are_replaced_in_rows() -> None:

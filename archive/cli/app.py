@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import archive
-from archive.cli import db, demo, export, fleet, ingest, job, quarantine, report, sql
+from archive.cli import collect, db, demo, export, fleet, ingest, job, quarantine, report, runs, sql
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ def root(
     """Options that may stand before the verb as well as after it."""
 
 
+app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
@@ -46,4 +47,5 @@ app.add_typer(job.app, name="job")
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(runs.app, name="runs")
 app.add_typer(db.app, name="db")
