@@ -151,7 +151,8 @@ def test_a_configuration_costs_what_is_asked_of_it(
     filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there is no configuration nothing reads one; a report reads no more than its database."""
-    monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
+    for variable in ("ARCHIVE_DATABASE_URL", "ARCHIVE_CONFIG"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     if not file.SYSTEM.exists():

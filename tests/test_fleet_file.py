@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archive.days import Calendar
 from archive.errors import ConfigurationError
-from archive.fleet import file
+from archive.fleet import file, sections
 from archive.fleet.entries import Entry, Fleet, Secret, Trust
 from tests.configurations import DEFAULTS, PIN, USER, written
 
@@ -403,6 +405,38 @@ def test_the_database(tmp_path: Path, text: str, found: str) -> None:
     """The path of a SQLite file begins beside the configuration; a server's URL stays as it is."""
     path = written(tmp_path, f'database = "{text}"\n[[appliance]]\nwrong = 1\n', 0o644)
     assert file.database(path) == found.format(folder=tmp_path)
+
+
+KEYS = st.sampled_from(sorted({*sections._TOP, *sections._APPLIANCE, *sections._CALENDAR, "file"}))
+SCALARS = (
+    st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | st.text(st.characters(codec="utf-8"))
+    | st.sampled_from(["UTC", "1d", "~", "sqlite://", "postgresql://u:p@h", "[::1]:1", "a:1"])
+)
+TABLES = st.dictionaries(
+    KEYS | st.text(st.characters(codec="utf-8")),
+    st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)),
+)
+
+
+@given(TABLES, TABLES, st.lists(TABLES, max_size=3), st.none() | st.just("it is not private"))
+def test_no_configuration_is_a_fault(
+    top: dict[str, Any], defaults: dict[str, Any], tables: list[dict[str, Any]], unsafe: str | None
+) -> None:
+    """Whatever TOML a file holds, it is read or it is refused."""
+    document = top | {"defaults": defaults, "appliance": tables}
+    path = Path("/f/archive.toml")
+    said = ""
+    try:
+        read = len(sections.fleet(document, path, unsafe).entries)
+    except ConfigurationError as error:
+        said = str(error)
+    else:
+        assert read == len(tables)
+    assert all(line.startswith(f"{path}: ") for line in said.splitlines())
 
 
 @pytest.mark.parametrize(
