@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import database, dialects, tables
+from archive.fleet import file
 from tests import postgres
 from tests.archives import deliver, rows
 from tests.command import archive, at
@@ -193,6 +194,9 @@ def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     """The option after the verb wins over the one before it, and both over the environment's."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
+    monkeypatch.setattr(file, "SYSTEM", tmp_path / "none.toml")
     monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
     default = database.default_file()
     for arguments, place in (

@@ -18,7 +18,9 @@ import typer
 import archive as package
 from archive.cli.app import app
 from archive.cli.options import Format
+from archive.fleet import file
 from tests.command import PROGRAM, archive, environment, process
+from tests.configurations import DEFAULTS, written
 from tests.samples import DATA, SAMPLES, api, job
 
 if TYPE_CHECKING:
@@ -46,16 +48,19 @@ VERBS = {
     ("db", "check"),
     ("db", "rebuild"),
     ("db", "calendar"),
+    ("fleet", "list"),
 }
 # What takes long to import, and what is needed by other verbs alone.
 HEAVY = (
     "alembic",
     "archive.database",
+    "archive.fleet",
     "archive.ingest",
     "archive.tables",
     "archive.wire",
     "asyncio",
     "hypothesis",
+    "keyring",
     "mako",
     "platformdirs",
     "psycopg",
@@ -63,11 +68,14 @@ HEAVY = (
     "rich.progress",
     "sqlalchemy",
     "sqlite3",
+    "tomlkit",
+    "tomllib",
 )
 # What no verb needs that reads a SQLite archive. (pydantic comes with each of them: typer reads
 # arguments with it. `archive.wire` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
+    "archive.fleet",
     "archive.ingest",
     "archive.wire",
     "hypothesis",
@@ -79,6 +87,8 @@ NEEDLESS = (
     "sqlalchemy.dialects.postgresql",
     "sqlalchemy.ext",
     "sqlalchemy.orm",
+    "tomlkit",
+    "tomllib",
     "typer.rich_utils",
 )
 READING = (
@@ -144,6 +154,25 @@ def test_what_reads_imports_what_it_needs(filled: str, verb: str) -> None:
     assert found.isdisjoint(NEEDLESS)
 
 
+def test_a_configuration_costs_what_is_asked_of_it(
+    filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no configuration nothing reads one; a report reads no more than its database."""
+    for variable in ("ARCHIVE_DATABASE_URL", "ARCHIVE_CONFIG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    if not file.SYSTEM.exists():
+        found = imported("db", "current")
+        assert found.isdisjoint({"archive.fleet.privacy", "archive.fleet.sections", "tomllib"})
+    path = written(tmp_path, f'database = "{filled}"\n{DEFAULTS}[[appliance]]\nname = "vc01"\n')
+    found = imported("report", "success", "--config", str(path))
+    assert "tomllib" in found
+    assert found.isdisjoint({"archive.fleet.sections", "archive.wire", "keyring", "tomlkit"})
+    found = imported("fleet", "list", "--config", str(path))
+    assert found.isdisjoint({"archive.wire", "keyring", "psycopg", "tomlkit"})
+
+
 def test_a_delivery_imports_one_database(tmp_path: Path) -> None:
     """What writes to a SQLite archive knows no other database, either."""
     path = tmp_path / "a.db"
@@ -195,6 +224,14 @@ def test_every_command_has_help(path: tuple[str, ...], monkeypatch: pytest.Monke
         assert f"archive {' '.join(path)}" in done.out.split("Examples:")[1]
 
 
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_a_configuration_can_be_named(path: tuple[str, ...]) -> None:
+    """Where an archive can be named, a configuration can; a demo has a place of its own."""
+    options = {option for param in COMMANDS[path].params for option in param.opts}
+    if "--database" in options and path != ("demo",):
+        assert "--config" in options
+
+
 def examples() -> list[str]:
     """Every call of the command in the examples of the help texts."""
     return [
@@ -217,7 +254,9 @@ def test_every_example_can_be_typed(example: str) -> None:
         command, words = command.commands[words[0]], words[1:]
 
 
-@pytest.mark.parametrize("arguments", [[], ["job"], ["export"], ["quarantine"], ["runs"], ["db"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["job"], ["export"], ["quarantine"], ["fleet"], ["runs"], ["db"]]
+)
 def test_a_group_alone_shows_its_help(arguments: list[str]) -> None:
     """Without a verb there is nothing to do but to show the verbs: code 2."""
     done = archive(*arguments)

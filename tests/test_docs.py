@@ -16,6 +16,7 @@ from sqlalchemy import make_url, text
 from archive import database
 from archive.cli.app import app
 from tests import postgres
+from tests.configurations import written
 from tests.samples import DATA
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
+_CONFIGURATION = re.compile(r"^```toml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # A machine may lack the shell of SQLite; Python has the library.
 _SQLITE_SHELL = f"""#!{sys.executable}
@@ -56,6 +58,10 @@ def workplace(page: Path, tmp_path: Path, server: str) -> dict[str, str]:
         (tools / "sqlite3").write_text(_SQLITE_SHELL)
         (tools / "sqlite3").chmod(0o755)
     shutil.copy(DATA / "details_api.json", tmp_path / "details.json")
+    if shown := _CONFIGURATION.search(page.read_text()):
+        folder = tmp_path / ".config" / "archive"
+        folder.mkdir(parents=True)
+        written(folder, shown[1])
     path = [tools, Path(sys.executable).parent, postgres.binaries(), *os.environ["PATH"].split(":")]
     environment = {
         "PATH": ":".join(map(str, path)),

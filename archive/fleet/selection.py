@@ -29,7 +29,7 @@ def select(
     chosen = [entry for entry in found if _has(entry, wanted)]
     if not chosen and (patterns or tags):
         said = " and ".join(filter(None, [" or ".join(patterns), " and ".join(tags)]))
-        raise UsageError(f"no appliance that is enabled matches {said}")
+        raise UsageError(f"no appliance{'' if disabled else ' that is enabled'} matches {said}")
     return chosen
 
 

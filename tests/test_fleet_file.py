@@ -1,0 +1,453 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive.days import Calendar
+from archive.errors import ConfigurationError
+from archive.fleet import file, sections
+from archive.fleet.entries import Entry, Fleet, Secret, Trust
+from tests.configurations import DEFAULTS, PIN, USER, written
+
+FILE = Secret(file=Path("vcenter-password"))
+WHOLE = """\
+database = "archive.db"
+concurrency = 4
+[calendar]
+time_zone = "Europe/Berlin"
+day_start = "16:00"
+[defaults]
+user = "archive@vsphere.local"
+secret = { file = "vcenter-password" }
+ca_file = "vcenter-ca.pem"
+cadence = "1d"
+tags = { site = "Berlin", owner = "ops" }
+deadline = "5m"
+[[appliance]]
+name = "vc01.example.com"
+[[appliance]]
+name = "London"
+address = "VC02.example.com:5480"
+user = "other@vsphere.local"
+secret = { command = ["pass", "show", "vc02"] }
+pin = "SHA256:%s"
+cadence = "12h"
+tags = { site = "London" }
+enabled = false
+connect_timeout = "0.5s"
+read_timeout = "2m"
+[[appliance]]
+name = "vc03"
+address = "[2001:DB8:0::1]"
+verify = false
+secret = "hunter2"
+""" % PIN.hex(":").upper()  # noqa: UP031 - braces are TOML's here
+
+
+def refused(path: Path) -> list[str]:
+    """Read a configuration that is wrong, and return what is said of it after its name."""
+    with pytest.raises(ConfigurationError) as error:
+        file.read(path)
+    lines = str(error.value).splitlines()
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    return [line.removeprefix(f"{path}: ") for line in lines]
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Give where the user's and the system's configuration are looked for, and let none be there."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setattr(file, "SYSTEM", tmp_path / "system" / "archive.toml")
+    monkeypatch.delenv(file.VARIABLE, raising=False)
+    return file.users_own(), file.SYSTEM
+
+
+def test_the_nearest_configuration_is_found(
+    places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The named one counts, then the environment's, then the user's, then the system's."""
+    assert places[0].is_relative_to(tmp_path / "user")
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "")  # in the current folder, which anybody may have filled
+    assert file.find(None) is None
+    for place in reversed(places):
+        place.parent.mkdir(parents=True)
+        place.touch()
+        assert file.find(None) == place
+    for name in ("environment.toml", "named.toml"):
+        (tmp_path / name).touch()
+    monkeypatch.setenv(file.VARIABLE, str(tmp_path / "environment.toml"))
+    assert file.find(None) == tmp_path / "environment.toml"
+    assert file.find(str(tmp_path / "named.toml")) == tmp_path / "named.toml"
+    monkeypatch.setenv(file.VARIABLE, "")
+    assert file.find(None) == places[0]
+
+
+@pytest.mark.usefixtures("places")
+def test_a_named_configuration_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said what names a file that is not there."""
+    missing = tmp_path / "missing.toml"
+    with pytest.raises(ConfigurationError) as error:
+        file.find(str(missing))
+    assert str(error.value) == f"{missing}: there is no such file; --config names it"
+    monkeypatch.setenv(file.VARIABLE, str(missing))
+    with pytest.raises(ConfigurationError, match=r"; \$ARCHIVE_CONFIG names it"):
+        file.find(None)
+
+
+def test_what_may_not_be_looked_at(
+    places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configuration that the user may not see is not passed over: it may name the archive."""
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(ConfigurationError) as error:
+        file.find(None)
+    said = f"{places[0]}: it cannot be read: Permission denied; --config names another one"
+    assert str(error.value) == said
+
+
+def test_a_whole_configuration(tmp_path: Path) -> None:
+    """What an appliance does not say is what the defaults say; paths begin beside the file."""
+    path = written(tmp_path, WHOLE)
+    assert file.read(path) == Fleet(
+        path=path,
+        database=str(tmp_path / "archive.db"),
+        calendar=Calendar("Europe/Berlin", "16:00"),
+        concurrency=4,
+        entries=(
+            Entry(
+                name="vc01.example.com",
+                host="vc01.example.com",
+                user=USER,
+                secret=FILE,
+                trust=Trust(ca_file=tmp_path / "vcenter-ca.pem"),
+                cadence_seconds=86400,
+                tags={"site": "Berlin", "owner": "ops"},
+            ),
+            Entry(
+                name="London",
+                host="VC02.example.com",
+                port=5480,
+                user="other@vsphere.local",
+                secret=Secret(command=("pass", "show", "vc02")),
+                trust=Trust(pin=PIN),
+                connect_timeout=0.5,
+                read_timeout=120,
+                cadence_seconds=43200,
+                tags={"site": "London", "owner": "ops"},
+                enabled=False,
+            ),
+            Entry(
+                name="vc03",
+                host="2001:db8::1",
+                user=USER,
+                secret=Secret(value="hunter2"),
+                trust=Trust(verify=False),
+                cadence_seconds=86400,
+                tags={"site": "Berlin", "owner": "ops"},
+            ),
+        ),
+    )
+
+
+def test_an_empty_configuration(tmp_path: Path) -> None:
+    """Nothing need be said; a calendar that is only half said is the plain one in the other half."""
+    path = written(tmp_path, "", 0o644)
+    assert file.read(path) == Fleet(path=path)
+    assert file.database(path) is None
+    path = written(tmp_path, '[calendar]\nday_start = "16:00"\n')
+    assert file.read(path).calendar == Calendar("UTC", "16:00")
+
+
+def test_the_path_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the file is named, what is relative in it is found from anywhere."""
+    written(tmp_path, 'database = "a.db"')
+    monkeypatch.chdir(tmp_path)
+    fleet = file.read(Path("archive.toml"))
+    assert (fleet.path, fleet.database) == (tmp_path / "archive.toml", str(tmp_path / "a.db"))
+    assert file.database(Path("archive.toml")) == fleet.database
+
+
+def test_home_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~` stands for the user's home directory in every path."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    path = written(
+        tmp_path,
+        'database = "~/a.db"\n[defaults]\nuser = "u"\nca_file = "~/ca"\n'
+        '[[appliance]]\nname = "a"\nsecret = { file = "~/s" }\n'
+        '[[appliance]]\nname = "b"\nsecret = { command = ["~/c", "~/d"] }\n',
+    )
+    fleet, home = file.read(path), tmp_path / "home"
+    assert fleet.database == str(home / "a.db")
+    assert [entry.trust.ca_file for entry in fleet.entries] == [home / "ca"] * 2
+    assert fleet.entries[0].secret.file == home / "s"
+    assert fleet.entries[1].secret.command == (str(home / "c"), "~/d")
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port", "shown"),
+    [
+        ("vc01", "vc01", 443, "vc01"),
+        ("vc01:443", "vc01", 443, "vc01"),
+        ("192.0.2.1:5480", "192.0.2.1", 5480, "192.0.2.1:5480"),
+        ("[::1]", "::1", 443, "[::1]"),
+        ("[0:0::1]:65535", "::1", 65535, "[::1]:65535"),
+    ],
+)
+def test_addresses(tmp_path: Path, address: str, host: str, port: int, shown: str) -> None:
+    """An address is a host, with a port or without; IPv6 stands in brackets."""
+    text = f'{DEFAULTS}[[appliance]]\nname = "a"\naddress = "{address}"\n'
+    (entry,) = file.read(written(tmp_path, text)).entries
+    assert (entry.host, entry.port, entry.address) == (host, port, shown)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('address = "https://vc01/"', "address: write host and port alone, such as vc01.example"),
+        ('address = "root@vc01"', "address: write host and port alone, such as vc01.example"),
+        ('address = "2001:db8::1"', "address: write an IPv6 address in brackets, such as ["),
+        ('address = "[vc01]"', "address: 'vc01' is no IPv6 address"),
+        ('address = "[::1"', "address: write an IPv6 address in brackets"),
+        ('address = "-a"', "address: '-a' is no host"),
+        ('address = "a b"', "address: 'a b' is no host"),
+        ('address = ":443"', "address: '' is no host"),
+        ('address = "a:"', "address: '' is no port; it must be a number from 1 to 65535"),
+        ('address = "a:0"', "address: '0' is no port"),
+        ('address = "a:65536"', "address: '65536' is no port"),
+        ('address = "a:+80"', "address: '+80' is no port"),
+        ('address = ""', "address: it must have printable characters, and at least one"),
+        ("address = 1", "address: it must be a text in quotes"),
+        ('user = " "', "user: it must have printable characters, and at least one"),
+        ("enabled = 1", "enabled: it must be true or false"),
+        ('verify = "no"', "verify: it must be true or false"),
+        ("cadence = 1", "cadence: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('cadence = "1w"', "cadence: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('cadence = "-1d"', "cadence: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('cadence = "0d"', "cadence: it must be longer than nothing, and not longer than 366d"),
+        ('cadence = "367d"', "cadence: it must be longer than nothing, and not longer than 366d"),
+        ('cadence = "0.5s"', "cadence: it must be a whole number of seconds"),
+        ('deadline = "5 m"', "deadline: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('pin = "sha256:00"', "pin: it must be sha256: and 64 hexadecimal digits, with or without"),
+        (f'pin = "{PIN.hex()}"', "pin: it must be sha256: and 64 hexadecimal digits, with or"),
+        ("tags = 1", 'tags: write it as { site = "Berlin", owner = "ops" }'),
+        ("tags = { a = 1 }", "tags: a: it must be a text in quotes"),
+        ('tags = { "a=b" = "" }', "tags: 'a=b' cannot be the name of a tag"),
+        ('secret = ""', "secret: it is empty; write it as { file = "),
+        ("secret = 1", "secret: write it as { file = "),
+        ('secret = { file = "a", keyring = "b" }', "secret: write it as { file = "),
+        ('secret = { fiel = "a" }', "secret: 'fiel' is no place of a secret; write it as { file ="),
+        ('secret = { file = "" }', "secret: file: it must have printable characters"),
+        ('secret = { file = "~nobody-here/a" }', "secret: file: whose home directory ~ is cannot"),
+        ("secret = { environment = 1 }", "secret: environment: it must be a text in quotes"),
+        ('secret = { command = "pass show" }', "secret: command: write program and arguments as"),
+        ("secret = { command = [] }", "secret: command: write program and arguments as an array"),
+        ('pasword = "x"', "pasword: there is no such key; there are: connect_timeout, "),
+        ('adress = "x"', "adress: there is no such key; do you mean address?"),
+        (f'pin = "sha256:{PIN.hex()}"\nca_file = "a"', "pin: it takes the place of ca_file; leave"),
+        (f'pin = "sha256:{PIN.hex()}"\nverify = false', "pin: it says the opposite of verify ="),
+    ],
+)
+def test_what_an_appliance_cannot_say(tmp_path: Path, line: str, said: str) -> None:
+    """What is wrong with an appliance is said once, with its name, its key and what would be right."""
+    found = refused(written(tmp_path, f'{DEFAULTS}[[appliance]]\nname = "vc01"\n{line}\n'))
+    assert len(found) == 1
+    assert found[0].startswith(f"appliance vc01: {said}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("concurrency = 0", "concurrency: it must be a number from 1 to 1,000"),
+        ("concurrency = true", "concurrency: it must be a number from 1 to 1,000"),
+        ("calendar = 1", "calendar: it must be a table"),
+        ("calendar.time_zone = 1", "calendar: time_zone: it must be a text in quotes"),
+        ('calendar.time_zone = "Mars"', "calendar: 'Mars' is not an IANA time zone; an example"),
+        ('calendar.day_start = "4pm"', "calendar: '4pm' is not a time of day; write it as HH:MM"),
+        ('calendar.zone = "UTC"', "calendar: zone: there is no such key; do you mean time_zone?"),
+        ('database = "mysql://h/x"', "database: the database must be given as sqlite:///PATH"),
+        ("database = 1", "database: it must be a text in quotes"),
+        ('[appliance]\nname = "a"', "appliance: write each appliance as a table of its own, below"),
+        ("defaults.verify = false", "defaults: verify: verification is switched off for one"),
+        ("defaults.verify = true", "defaults: verify: verification is switched off for one"),
+        ('defaults.name = "a"', "defaults: name: each appliance has its own"),
+        ('defaults.user = ""', "defaults: user: it must have printable characters"),
+        ('fleet = "a"', "fleet: there is no such key; there are: database, concurrency, calendar"),
+        ('"a\\nb" = 1', "'a\\nb': there is no such key"),
+        (f"{DEFAULTS}[[appliance]]", "appliance number 1: name: it is missing"),
+        (f"{DEFAULTS}[[appliance]]\nname = 1", "appliance number 1: name: it must be a text in"),
+        (f'{DEFAULTS}[[appliance]]\nname = ""', "appliance number 1: name: '' cannot be an"),
+        (
+            f'{DEFAULTS}[[appliance]]\nname = "a b"',
+            "appliance a b: address: 'a b' is no host; name",
+        ),
+    ],
+)
+def test_what_a_configuration_cannot_say(tmp_path: Path, text: str, said: str) -> None:
+    """What is wrong elsewhere is said once, with its key and what would be right."""
+    found = refused(written(tmp_path, text))
+    assert len(found) == 1
+    assert found[0].startswith(said)
+
+
+def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    """No problem hides another; what is wrong in the defaults is said of them alone."""
+    path = written(
+        tmp_path,
+        'databse = "a.db"\n[defaults]\nuser = 1\n'
+        '[[appliance]]\nname = "a"\nenabled = 1\n'
+        '[[appliance]]\nname = "A"\nsecret = "x"\n'
+        '[[appliance]]\nname = "b"\naddress = "a:443"\nsecret = "x"\n',
+    )
+    assert refused(path) == [
+        "databse: there is no such key; do you mean database?",
+        "defaults: user: it must be a text in quotes",
+        "appliance a: enabled: it must be true or false",
+        "appliance a: secret: it is missing; say it here or in [defaults]",
+        "appliance A: name: another appliance has this name already",
+        "appliance b: address: it is that of appliance a, too",
+    ]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o610])
+def test_passwords_in_an_open_file(tmp_path: Path, mode: int) -> None:
+    """A password stands only where nobody else can read or write; it is not repeated."""
+    text = (
+        'database = "postgresql://u:hunter2@h/n"\ndefaults.user = "u"\n'
+        'defaults.secret = "hunter2"\n[[appliance]]\nname = "a"\nsecret = "hunter2"\n'
+    )
+    path = written(tmp_path, text, mode)
+    mend = f"others can read or write {path}; run `chmod 600 {path}`"
+    assert refused(path) == [
+        f"defaults: secret: the password stands here, but {mend}",
+        f"appliance a: secret: the password stands here, but {mend}",
+        f"database: it has a password in it, but {mend}",
+    ]
+    with pytest.raises(ConfigurationError) as error:
+        file.database(path)
+    assert str(error.value) == f"{path}: database: it has a password in it, but {mend}"
+    for private in (0o600, 0o400):
+        path.chmod(private)
+        assert file.read(path).database == file.database(path) == "postgresql://u:hunter2@h/n"
+
+
+def test_passwords_in_the_file_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password in a file that belongs to somebody else is not taken."""
+    user = os.geteuid()
+    path = written(tmp_path, 'database = "postgresql://h/n?password=hunter2"')
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    mend = f"run `chown {user + 1} {path}`"
+    said = f"database: it has a password in it, but {path} belongs to another user; {mend}"
+    assert refused(path) == [said]
+
+
+def test_everyone_may_write(tmp_path: Path) -> None:
+    """A file that names commands is not taken from where everyone can write it."""
+    assert refused(written(tmp_path, "", 0o602)) == [
+        f"everyone can write to it; run `chmod o-w {tmp_path}/archive.toml`"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a = 1\nb = ", "it is not TOML: Invalid value"),
+        (
+            b"a = 1\nb\n",
+            "it is not TOML: Expected '=' after a key in a key/value pair (at line 2, column 2)",
+        ),
+        (
+            b"[calendar]\n[calendar]\n",
+            "it is not TOML: Cannot declare ('calendar',) twice (at line 2, column 10)",
+        ),
+        (b"# one\n# \xff\n", "it is not text in UTF-8 (at line 2)"),
+    ],
+)
+def test_what_is_no_toml(tmp_path: Path, content: bytes, said: str) -> None:
+    """What is no TOML at all is refused with its line, wherever it is read."""
+    path = written(tmp_path, "")
+    path.write_bytes(content)
+    assert refused(path)[0].startswith(said)
+    with pytest.raises(ConfigurationError, match="it is not"):
+        file.database(path)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """What cannot be read is refused with a way on."""
+    assert refused(tmp_path) == ["it cannot be read: Is a directory; --config names another one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a.db", "{folder}/a.db"),
+        ("../a.db", "{folder}/../a.db"),
+        ("/x/a.db", "/x/a.db"),
+        ("sqlite:///a.db", "{folder}/a.db"),
+        ("sqlite:////x/a.db", "/x/a.db"),
+        ("sqlite:///a.db?mode=ro", "sqlite:///{folder}/a.db?mode=ro"),
+        ("postgresql://u@h/n", "postgresql://u@h/n"),
+    ],
+)
+def test_the_database(tmp_path: Path, text: str, found: str) -> None:
+    """The path of a SQLite file begins beside the configuration; a server's URL stays as it is."""
+    path = written(tmp_path, f'database = "{text}"\n[[appliance]]\nwrong = 1\n', 0o644)
+    assert file.database(path) == found.format(folder=tmp_path)
+
+
+KEYS = st.sampled_from(sorted({*sections._TOP, *sections._APPLIANCE, *sections._CALENDAR, "file"}))
+SCALARS = (
+    st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | st.text(max_size=9)
+    | st.sampled_from(["UTC", "1d", "~", "sqlite://", "postgresql://u:p@h", "[::1]:1", "a:1"])
+)
+VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(KEYS, SCALARS, max_size=2)
+TABLES = st.dictionaries(KEYS | st.text(max_size=3), VALUES, max_size=4)
+
+
+@given(TABLES, TABLES, st.lists(TABLES, max_size=2), st.none() | st.just("it is not private"))
+def test_no_configuration_is_a_fault(
+    top: dict[str, Any], defaults: dict[str, Any], tables: list[dict[str, Any]], unsafe: str | None
+) -> None:
+    """Whatever TOML a file holds, it is read or it is refused."""
+    document = top | {"defaults": defaults, "appliance": tables}
+    path = Path("/f/archive.toml")
+    said = ""
+    try:
+        read = len(sections.fleet(document, path, unsafe).entries)
+    except ConfigurationError as error:
+        said = str(error)
+    else:
+        assert read == len(tables)
+    assert all(line.startswith(f"{path}: ") for line in said.splitlines())
+
+
+@pytest.mark.parametrize(
+    "secrets", [{}, {"value": "a", "keyring": "b"}, {"environment": "a", "file": Path("b")}]
+)
+def test_a_secret_has_one_place(secrets: dict[str, Any]) -> None:
+    """A secret comes from exactly one place."""
+    with pytest.raises(ValueError, match="exactly one place"):
+        Secret(**secrets)
+
+
+def test_no_representation_shows_a_password(tmp_path: Path) -> None:
+    """Whatever is printed of a fleet, the password is not in it."""
+    fleet = file.read(written(tmp_path, WHOLE))
+    assert fleet.entries[2].secret.value == "hunter2"
+    assert "hunter2" not in f"{fleet!r}{fleet}{fleet.entries[2].secret.origin}"

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.errors import KeyringLocked
+
+from archive.errors import ConfigurationError
+from archive.fleet import secrets
+from archive.fleet.entries import Secret
+from archive.fleet.secrets import reveal
+from tests.configurations import USER, entry
+
+PASSWORD = "pass wörd\t"  # noqa: S105 - of nothing
+
+
+@pytest.fixture(autouse=True)
+def _no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as no unit of systemd's."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    """Give the path of a configuration; nothing is read from it."""
+    return tmp_path / "archive.toml"
+
+
+def refused(secret: Secret, toml: Path) -> str:
+    """Reveal a secret that is none, and return what is said of it, which is no password."""
+    with pytest.raises(ConfigurationError) as error:
+        reveal(entry(secret), toml)
+    assert PASSWORD.strip() not in str(error.value)
+    assert error.value.__context__ is None  # a traceback could show what was read
+    start = f"{toml}: appliance vc01: no password from {secret.origin}: "
+    assert str(error.value).startswith(start)
+    return str(error.value).removeprefix(start)
+
+
+def kept(path: Path, content: bytes, mode: int = 0o600) -> Path:
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+def test_in_the_configuration(toml: Path) -> None:
+    """A password that stands in the configuration is what it is."""
+    assert reveal(entry(Secret(value=PASSWORD)), toml) == PASSWORD
+
+
+def test_in_the_environment(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable must be set, not empty, and text."""
+    secret = Secret(environment="VCENTER_PASSWORD")
+    assert refused(secret, toml) == "this variable is not set"
+    monkeypatch.setenv("VCENTER_PASSWORD", "")
+    assert refused(secret, toml) == "it is empty"
+    monkeypatch.setenv("VCENTER_PASSWORD", f"{PASSWORD}\udcff")
+    assert refused(secret, toml) == "it is not text in UTF-8"
+    monkeypatch.setenv("VCENTER_PASSWORD", PASSWORD)
+    assert reveal(entry(secret), toml) == PASSWORD
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_in_a_file(toml: Path, tmp_path: Path, end: bytes) -> None:
+    """A file stands beside the configuration; the end of its line is not part of the password."""
+    kept(tmp_path / "secret", PASSWORD.encode() + end, 0o400)
+    for path in (Path("secret"), tmp_path / "secret"):
+        assert reveal(entry(Secret(file=path)), toml) == PASSWORD
+
+
+def test_only_one_line_end_is_dropped(toml: Path, tmp_path: Path) -> None:
+    """Nothing else is guessed of what a password is."""
+    kept(tmp_path / "secret", b" a\n\n")
+    assert reveal(entry(Secret(file=Path("secret"))), toml) == " a\n"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_in_an_open_file(toml: Path, tmp_path: Path, mode: int) -> None:
+    """A file that others can read or write is refused, with what mends it."""
+    path = kept(tmp_path / "a secret", PASSWORD.encode(), mode)
+    said = f"others can read or write {path}; run `chmod 600 '{path}'`"
+    assert refused(Secret(file=Path("a secret")), toml) == said
+
+
+def test_no_file(toml: Path, tmp_path: Path) -> None:
+    """What is not there, is empty or is no text is no password."""
+    secret = Secret(file=Path("secret"))
+    path = tmp_path / "secret"
+    assert refused(secret, toml) == f"{path} cannot be read: No such file or directory"
+    kept(path, b"\n")
+    assert refused(secret, toml) == "it is empty"
+    kept(path, PASSWORD.encode("latin-1"))
+    assert refused(secret, toml) == "it is not text in UTF-8"
+
+
+def test_in_the_credentials_of_a_unit(
+    toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Systemd's folder is looked into instead, and is closed to others itself."""
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    kept(tmp_path / "secret", b"beside", 0o644)
+    assert refused(Secret(file=Path("secret")), toml).startswith(f"{credentials}/secret cannot be")
+    kept(credentials / "secret", b"inside", 0o644)
+    for path in (Path("secret"), credentials / "secret"):
+        assert reveal(entry(Secret(file=path)), toml) == "inside"
+    for path in (Path("../secret"), tmp_path / "secret"):
+        assert refused(Secret(file=path), toml).startswith("others can read or write")
+    (credentials / "link").symlink_to(tmp_path / "secret")
+    assert refused(Secret(file=Path("link")), toml).startswith("others can read or write")
+
+
+def python(code: str) -> Secret:
+    """Return a secret that a program prints."""
+    return Secret(command=(sys.executable, "-c", code))
+
+
+def test_from_a_command(toml: Path) -> None:
+    """The first line that a command prints is the password; no shell looks at its words."""
+    code = "print('a $HOME\\r\\nb'); import sys; print('told', file=sys.stderr)"
+    assert reveal(entry(python(code)), toml) == "a $HOME"
+    assert reveal(entry(Secret(command=("echo", "$HOME; *"))), toml) == "$HOME; *"
+    assert reveal(entry(python("import os; print(os.getcwd())")), toml) == str(toml.parent)
+    assert refused(python("import sys; print(sys.stdin.read())"), toml) == "it is empty"
+
+
+def test_from_a_command_beside(toml: Path, tmp_path: Path) -> None:
+    """A relative path of a command begins beside the configuration."""
+    kept(tmp_path / "secret.sh", b"#!/bin/sh\necho hidden\n", 0o700)
+    assert reveal(entry(Secret(command=("./secret.sh",))), toml) == "hidden"
+
+
+def test_from_a_command_that_fails(toml: Path) -> None:
+    """What a failed command says on standard error is shown, what it prints is not."""
+    code = f"import sys; print({PASSWORD!r}); print('no\\n key', file=sys.stderr); sys.exit(4)"
+    assert refused(python(code), toml) == "it failed with exit code 4: no key"
+    assert refused(python("import sys; sys.exit(4)"), toml) == "it failed with exit code 4"
+    assert refused(python("import sys; sys.exit('x' * 999)"), toml).endswith(": " + "x" * 500)
+    assert refused(python("import sys; sys.stdout.buffer.write(b'\\xff')"), toml) == (
+        "it is not text in UTF-8"
+    )
+    said = "it cannot be run: No such file or directory"
+    assert refused(Secret(command=("no-such-command",)), toml) == said
+
+
+def test_from_a_command_that_hangs(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that asks a person, or waits for anything, is given up."""
+    monkeypatch.setattr(secrets, "_COMMAND_SECONDS", 0.2)
+    code = f"import time; print({PASSWORD!r}, flush=True); time.sleep(60)"
+    assert refused(python(code), toml) == "it was not done after 0.2 seconds"
+
+
+def test_from_a_keyring(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keyring is asked for the appliance's user in the service of that name."""
+
+    def ask(service: str, user: str) -> str | None:
+        if service == "locked":
+            raise KeyringLocked("it is locked")
+        return PASSWORD if (service, user) == ("vcenter", USER) else None
+
+    monkeypatch.setattr(keyring, "get_password", ask)
+    assert reveal(entry(Secret(keyring="vcenter")), toml) == PASSWORD
+    said = f"it has none for {USER}; run `keyring set other {USER}`"
+    assert refused(Secret(keyring="other"), toml) == said
+    assert refused(Secret(keyring="locked"), toml) == "the keyring refused: it is locked"
+
+
+def test_keyrings_are_an_extra(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra it is said how to install it."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    said = "keyrings are an extra; run `pip install 'archive-vcenter[keyring]'`"
+    assert refused(Secret(keyring="vcenter"), toml) == said

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive.errors import UsageError
+from archive.fleet.entries import Entry, Fleet, Secret
+from archive.fleet.selection import select
+
+
+def appliance(name: str, *, enabled: bool = True, **tags: str) -> Entry:
+    secret = Secret(value="x")
+    return Entry(name=name, host="h", user="u", secret=secret, tags=tags, enabled=enabled)
+
+
+FLEET = Fleet(
+    path=Path("/f/archive.toml"),
+    entries=(
+        appliance("vc02.lon", site="London", owner="ops"),
+        appliance("VC01.ber", site="Berlin", owner="ops"),
+        appliance("old[1].ber", site="Berlin", enabled=False),
+        appliance("vc03.par", site="Paris", owner="lab"),
+    ),
+)
+ALL = ["vc02.lon", "VC01.ber", "old[1].ber", "vc03.par"]
+
+
+def names(*patterns: str, tags: tuple[str, ...] = (), disabled: bool = False) -> list[str]:
+    return [entry.name for entry in select(FLEET, patterns, tags, disabled=disabled)]
+
+
+def test_no_pattern_is_every_appliance() -> None:
+    """Everything that is enabled is meant, in the order of the configuration."""
+    assert names() == ["vc02.lon", "VC01.ber", "vc03.par"]
+    assert names(disabled=True) == ALL
+    assert select(Fleet(path=FLEET.path), []) == []
+
+
+def test_names_and_globs() -> None:
+    """Patterns add up, know no case, and each appliance is there once."""
+    assert names("vc01.BER") == ["VC01.ber"]
+    assert names("VC0*", "vc02.lon") == ["vc02.lon", "VC01.ber", "vc03.par"]
+    assert names("vc0[13].*") == ["VC01.ber", "vc03.par"]
+    assert names("vc03.par", "vc02.lon") == ["vc02.lon", "vc03.par"]
+
+
+def test_what_is_disabled() -> None:
+    """Only its own name brings an appliance that is disabled, and brackets are part of a name."""
+    assert names("*.ber") == ["VC01.ber"]
+    assert names("*.ber", disabled=True) == ["VC01.ber", "old[1].ber"]
+    assert names("OLD[1].ber") == ["old[1].ber"]
+
+
+def test_tags() -> None:
+    """Values of a tag are alternatives; of different tags each must fit."""
+    assert names(tags=("site=Berlin",)) == ["VC01.ber"]
+    assert names(tags=("site=Berlin", "site=Paris")) == ["VC01.ber", "vc03.par"]
+    assert names(tags=("owner=ops", "site=Berlin", "site=Paris")) == ["VC01.ber"]
+    assert names("vc0*", tags=("owner=ops",)) == ["vc02.lon", "VC01.ber"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "tags", "said"),
+    [
+        (["vc2.lon"], [], "no appliance matches 'vc2.lon'; close to it: vc02.lon"),
+        (["vc02.lon", "x"], [], "no appliance matches 'x'; there are: VC01.ber, old[1].ber, vc02"),
+        (["old*"], [], "'old*' matches only appliances that are disabled; give the name in full"),
+        ([], ["site"], "'site' is no tag and its value; write it as NAME=VALUE"),
+        ([], ["site=Rome"], "no appliance has the tag site=Rome; there are: Berlin, London, Paris"),
+        ([], ["size=1"], "no appliance has the tag size=1; no appliance has this tag"),
+        (
+            ["*.lon"],
+            ["site=Berlin", "owner=ops"],
+            "no appliance that is enabled matches *.lon and site=Berlin and owner=ops",
+        ),
+    ],
+)
+def test_what_matches_nothing(patterns: list[str], tags: list[str], said: str) -> None:
+    """A pattern or a tag that nothing has is a mistake, never no work."""
+    with pytest.raises(UsageError) as error:
+        select(FLEET, patterns, tags)
+    assert str(error.value).startswith(said)
+
+
+def test_an_empty_fleet() -> None:
+    """It is said where there is nothing to choose from."""
+    with pytest.raises(UsageError) as error:
+        select(Fleet(path=FLEET.path), ["*"])
+    assert str(error.value) == "no appliance matches '*': /f/archive.toml has none yet"
+
+
+@given(st.lists(st.sampled_from(ALL), min_size=1))
+def test_names_select_themselves(chosen: list[str]) -> None:
+    """Whatever names are given, in whatever order: they are selected, once each, and nothing else."""
+    assert names(*chosen) == [name for name in ALL if name in chosen]

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive.errors import ConfigurationError, UsageError
+from archive.fleet.entries import Entry, Secret, Trust
+from archive.fleet.file import read
+from archive.fleet.writing import add
+from archive.names import NAME_LENGTH
+from tests.configurations import DEFAULTS, PIN, USER, written
+
+BEFORE = f"""\
+# The fleet.
+concurrency   = 4   # no more
+
+{DEFAULTS}
+[[appliance]]   # the first
+name = 'vc01'
+tags = {{site="Berlin"}}
+
+[calendar]
+day_start = "16:00"  # the last line has no end"""
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_nothing_else_changes(tmp_path: Path) -> None:
+    """An appliance comes after everything else, every byte of which stays as it is."""
+    path = written(tmp_path, BEFORE, 0o640)
+    entry = add(path, {"name": "vc02", "tags": {"a site": "Berlin"}, "enabled": False})
+    assert path.read_text() == (
+        f'{BEFORE}\n\n[[appliance]]\nname = "vc02"\ntags = {{"a site" = "Berlin"}}\nenabled = false\n'
+    )
+    fleet = read(path)
+    assert [entry.name for entry in fleet.entries] == ["vc01", "vc02"]
+    assert fleet.entries[1] == entry
+    assert (fleet.concurrency, mode(path)) == (4, 0o640)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file(tmp_path: Path) -> None:
+    """A file that is not there is made with its folder, and closed to others from the start."""
+    path = tmp_path / "config" / "archive" / "archive.toml"
+    entry = add(path, {"name": "vc01", "user": USER, "secret": "hunter2"})
+    assert path.read_text() == (
+        f'[[appliance]]\nname = "vc01"\nuser = "{USER}"\nsecret = "hunter2"\n'
+    )
+    assert mode(path) == 0o600
+    assert read(path).entries == (entry,)
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    """Behind a link the file is replaced, and the link leads to it as before."""
+    folder = tmp_path / "behind"
+    folder.mkdir()
+    behind, link = written(folder, DEFAULTS), tmp_path / "archive.toml"
+    link.symlink_to(behind)
+    entry = add(link, {"name": "vc01", "ca_file": "ca.pem"})
+    assert entry.trust == Trust(ca_file=tmp_path / "ca.pem")
+    assert link.is_symlink()
+    assert [entry.name for entry in read(behind).entries] == ["vc01"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_owner_is_kept(tmp_path: Path) -> None:
+    """A file that root adds to still belongs to whom it belonged."""
+    path = written(tmp_path, DEFAULTS)
+    os.chown(path, 1234, 1234)
+    add(path, {"name": "vc01"})
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1234)
+
+
+def test_a_name_that_is_there(tmp_path: Path) -> None:
+    """A name is added once, in whatever case."""
+    path = written(tmp_path, BEFORE)
+    with pytest.raises(UsageError) as error:
+        add(path, {"name": "VC01"})
+    assert str(error.value) == f"{path} has an appliance VC01 already"
+    assert path.read_text() == BEFORE
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "said"),
+    [
+        (BEFORE, {"name": "vc02", "pin": "x"}, "appliance vc02: pin: it must be sha256: and"),
+        (BEFORE, {"name": "vc02", "address": "vc01"}, "appliance vc02: address: it is that of"),
+        (BEFORE, {}, "appliance number 2: name: it is missing"),
+        (BEFORE, {"name": "vc02", "secret": "x"}, "appliance vc02: secret: the password stands"),
+        ("x = 1", {"name": "vc02"}, "x: there is no such key"),
+        ("x", {"name": "vc02"}, "it is not TOML"),
+        ("appliance = []", {"name": "vc02"}, "appliance: nothing can be added to an array in"),
+    ],
+)
+def test_what_would_be_wrong(tmp_path: Path, text: str, values: dict[str, Any], said: str) -> None:
+    """What would not read well is refused, and nothing has changed."""
+    path = written(tmp_path, text, 0o640)
+    with pytest.raises(ConfigurationError) as error:
+        add(path, values)
+    assert str(error.value).startswith(f"{path}: {said}")
+    assert path.read_text() == text
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a disk refuses, the file is what it was, and nothing is left beside it."""
+
+    def refuse(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = written(tmp_path, BEFORE)
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(ConfigurationError) as error:
+        add(path, {"name": "vc02"})
+    assert str(error.value) == f"{path}: it cannot be written: No space left on device"
+    assert path.read_text() == BEFORE
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_that_cannot_be_synchronised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems refuse to; the file is there all the same."""
+    path, synchronise = written(tmp_path, DEFAULTS), os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        synchronise(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    assert read(path).entries == ()
+    add(path, {"name": "vc01"})
+    assert len(read(path).entries) == 1
+
+
+PRINTABLE = st.text(min_size=1, max_size=20).filter(
+    lambda text: text.isprintable() and text.strip()
+)
+NAMES = PRINTABLE.map(str.strip).filter(lambda name: len(name) <= NAME_LENGTH)
+HOSTS = st.from_regex(r"[a-z0-9_][a-zA-Z0-9_.-]{0,9}", fullmatch=True)
+PORTS = st.integers(1, 65535)
+PASSWORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
+# How each thing is written, and what is read of it.
+SECRETS: st.SearchStrategy[tuple[Any, Secret]] = st.one_of(
+    PASSWORDS.map(lambda text: (text, Secret(value=text))),
+    PRINTABLE.map(lambda text: ({"environment": text}, Secret(environment=text))),
+    PRINTABLE.map(lambda text: ({"keyring": text}, Secret(keyring=text))),
+    st.lists(WORDS, max_size=3).map(
+        lambda words: ({"command": ["pass", *words]}, Secret(command=("pass", *words)))
+    ),
+    HOSTS.map(lambda name: ({"file": name}, Secret(file=Path(name)))),
+)
+TRUSTS: st.SearchStrategy[tuple[dict[str, Any], Trust]] = st.one_of(
+    st.just(({}, Trust())),
+    st.just(({"verify": True}, Trust())),
+    st.just(({"verify": False}, Trust(verify=False))),
+    st.just(({"ca_file": "/ca.pem"}, Trust(ca_file=Path("/ca.pem")))),
+    st.binary(min_size=32, max_size=32).map(
+        lambda pin: ({"pin": f"sha256:{pin.hex(':')}"}, Trust(pin=pin))
+    ),
+    st.just(({"pin": f"sha256:{PIN.hex()}"}, Trust(pin=PIN))),
+)
+TIMES = st.tuples(st.integers(1, 24), st.sampled_from(["s", "m", "h", "d"]))
+TAGS = st.dictionaries(PRINTABLE.filter(lambda tag: "=" not in tag), PRINTABLE, max_size=3)
+
+
+@given(NAMES, HOSTS, PORTS, PRINTABLE, SECRETS, TRUSTS, TIMES, TAGS, st.booleans())
+def test_what_is_written_is_read_back(
+    name: str,
+    host: str,
+    port: int,
+    user: str,
+    secret: tuple[Any, Secret],
+    trust: tuple[dict[str, Any], Trust],
+    time: tuple[int, str],
+    tags: dict[str, str],
+    enabled: bool,  # noqa: FBT001 - a value among others
+) -> None:
+    """Whatever is added to a configuration, what it then means is what was added."""
+    number, unit = time
+    seconds = number * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    expected = Entry(
+        name=name,
+        host=host,
+        port=port,
+        user=user,
+        secret=secret[1],
+        trust=trust[1],
+        read_timeout=seconds,
+        cadence_seconds=seconds,
+        tags=tags,
+        enabled=enabled,
+    )
+    values = {
+        "name": name,
+        "address": f"{host}:{port}",
+        "user": user,
+        "secret": secret[0],
+        "cadence": f"{number}{unit}",
+        "read_timeout": f"{number}{unit}",
+        "tags": tags,
+        "enabled": enabled,
+        **trust[0],
+    }
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "archive.toml"
+        assert add(path, values) == expected
+        assert read(path).entries == (expected,)
