@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERBS = {
+    ("collect",),
     ("ingest",),
     ("report",),
     ("sql",),
@@ -54,6 +55,7 @@ VERBS = {
 HEAVY = (
     "alembic",
     "archive.database",
+    "aiohttp",
     "archive.fleet",
     "archive.ingest",
     "archive.tables",
@@ -75,6 +77,7 @@ HEAVY = (
 # arguments with it. `archive.wire` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
+    "aiohttp",
     "archive.fleet",
     "archive.ingest",
     "archive.wire",

@@ -371,7 +371,7 @@ def test_a_run_that_is_ended_closes_its_session(server: Server) -> None:
 
     async def ended() -> None:
         task = asyncio.create_task(ask(entry(server, appliance), PASSWORD))
-        while not appliance.asked_for(Resource.DETAILS):
+        while not appliance.asked_for(Resource.DETAILS):  # noqa: ASYNC110 - the server is in another thread
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

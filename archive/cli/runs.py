@@ -10,6 +10,7 @@ import typer
 from archive.cli.options import (
     GREATEST,
     AppliancesOption,
+    ConfigOption,
     DatabaseOption,
     DebugOption,
     Format,
@@ -45,13 +46,14 @@ def list_collections(
     limit: _LimitOption = 20,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
+    config: ConfigOption = None,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
     """List collections, the newest first, with how many appliances were asked and answered."""
     from archive import attempts, dialects
 
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         found = attempts.collections(connection, _one_more(limit))
     columns = [
         *_columns("number"),
@@ -71,6 +73,7 @@ def show_collection(
     ] = None,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
+    config: ConfigOption = None,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -78,7 +81,7 @@ def show_collection(
     from archive import attempts, dialects
     from archive.render.units import moment
 
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         if number is None:
             one = next(iter(attempts.collections(connection, 1)), None)
         else:
@@ -107,6 +110,7 @@ def show_collection(
 def list_appliances(
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
+    config: ConfigOption = None,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -116,7 +120,7 @@ def list_appliances(
     """
     from archive import attempts, dialects
 
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         found = attempts.standings(connection)
     columns = [
         *_columns("appliance"),
@@ -140,6 +144,7 @@ def list_deliveries(
     limit: _LimitOption = 20,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
+    config: ConfigOption = None,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -148,7 +153,7 @@ def list_deliveries(
     from archive.reports import Scope
 
     scope = Scope(appliances=tuple(appliance or ()))
-    with dialects.reading(open_archive(database)) as connection:
+    with dialects.reading(open_archive(database, config)) as connection:
         ids = scope.appliance_ids(connection)
         found = runs.logged_runs(connection, _one_more(limit), ids)
     columns = [

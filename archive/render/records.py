@@ -36,5 +36,17 @@ def one(values: Mapping[str, Any], name: str) -> str:
     return delimited.record(values) + delimited.record(values.values())
 
 
+def nested(
+    values: Mapping[str, Any],
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Any]],
+) -> str:
+    """Return one object in JSON, with rows below a name in it."""
+    names = [column.name for column in columns]
+    below = [dict(zip(names, row, strict=True)) for row in rows]
+    return f"{_object({**values, name: below})}\n"
+
+
 def _object(values: Mapping[str, Any]) -> str:
     return json.dumps(values, ensure_ascii=False, allow_nan=False)

@@ -16,7 +16,7 @@ class Delivery(Enum):
     CUT = auto()
     """Half of the body, then the connection ends."""
     DRIP = auto()
-    """A byte at a time."""
+    """The body a byte at a time."""
     ENDLESS = auto()
     """The body is followed by more of its last byte, for ever."""
     HANG = auto()

@@ -83,7 +83,8 @@ class Connection:
                     self._head(answer), self._part(answer.body[: len(answer.body) // 2])
                 )
             case Delivery.DRIP:
-                for byte in self._head(answer) + self._part(answer.body):
+                await self._write(self._head(answer))
+                for byte in self._part(answer.body):
                     await self._write(bytes([byte]))
                     await asyncio.sleep(_DRIP_SECONDS)
                 await self._write(self._end())
@@ -93,6 +94,7 @@ class Connection:
                 # To a transport that is closing, writing never waits: its buffer would grow instead.
                 while not self._writer.is_closing():
                     await self._write(self._part(more))
+                    # Draining alone may never give way, and then nobody notices that the client left.
                     await asyncio.sleep(0)
             case Delivery.HANG:
                 await asyncio.Event().wait()

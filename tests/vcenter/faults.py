@@ -88,7 +88,7 @@ def reset(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
 
 
 def drip(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
-    """A byte at a time, a hundred a second."""
+    """The body a byte at a time, a hundred a second."""
     return replace(proper(), delivery=Delivery.DRIP)
 
 

@@ -1,0 +1,53 @@
+"""The outcomes of a collection, as rows and as a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from archive.attempts import COMPLETE, FAILED, INTERRUPTED, PARTIAL
+from archive.columns import Column, Kind
+from archive.load import Counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archive.archiving import Outcome
+
+_COUNTS = tuple(asdict(Counts()))
+COLUMNS = (
+    Column("appliance"),
+    Column("asked", Kind.INSTANT),
+    Column("answered", Kind.INSTANT),
+    Column("outcome"),
+    *(Column(name, Kind.COUNT, optional=name == "quarantined") for name in _COUNTS),
+    Column("reason"),
+)
+
+
+def row(outcome: Outcome) -> tuple[Any, ...]:
+    """Return the cells of `COLUMNS`; what an appliance that told nothing brought is not known."""
+    name, asked, answered, ended, reason, _ = outcome.attempt
+    counts = [None] * len(_COUNTS) if answered is None else asdict(outcome.counts).values()
+    return name, asked, answered, ended, *counts, reason
+
+
+def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Return how many appliances ended how, and what all of them brought."""
+    ended: Counter[str] = Counter()
+    brought: Counter[str] = Counter()
+    for outcome in outcomes:
+        ended[outcome.attempt.outcome] += 1
+        brought.update(asdict(outcome.counts))
+    names = (COMPLETE, PARTIAL, FAILED, INTERRUPTED)
+    return {name: ended[name] for name in names} | {name: brought[name] for name in _COUNTS}
+
+
+def sentence(asked: int, outcomes: Sequence[Outcome]) -> str:
+    """Return the totals in one line."""
+    told = totals(outcomes)
+    problems = [f"{told[name]:,} {name}" for name in (PARTIAL, FAILED, INTERRUPTED) if told[name]]
+    jobs = [f"{told[name]:,} {name}" for name in _COUNTS if told[name] or name in ("seen", "new")]
+    appliances = ", ".join([f"{told[COMPLETE]:,} of {asked:,} appliances complete", *problems])
+    return f"{appliances}; jobs: {', '.join(jobs)}"

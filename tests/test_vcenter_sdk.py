@@ -1,0 +1,190 @@
+"""What VMware's official SDK reads from the vCenter of the tests is what the archive reads."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from archive import canonical, dialects, documents, numbers
+from archive.demo.details import details
+from archive.demo.fleet import plan
+from archive.demo.jobs import jobs
+from tests import strategies
+from tests.archives import deliver, each
+from tests.samples import SAMPLES, job
+from tests.vcenter import faults, sdk
+from tests.vcenter.appliance import Appliance
+from tests.vcenter.client import Client
+from tests.vcenter.requests import Resource
+from tests.vcenter.server import Server
+from tests.vcenter.shapes import Api
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+INFO = sdk.Details.Info.get_binding_type()
+FLEET = plan(datetime(2026, 11, 20, 12, tzinfo=UTC), days=45)
+DEMO = {
+    appliance.name: {
+        job.key: details(appliance, job, FLEET.until) for job in jobs(FLEET, appliance)
+    }
+    for appliance in FLEET.appliances
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as started:
+        yield started
+
+
+def read_by_sdk(server: Server, appliance: Appliance, api: Api) -> dict[str, str]:
+    """Return what the SDK reads, as the SDK itself writes it."""
+    with sdk.connected(appliance, server.ca_file, api) as services:
+        told = services.details.list()
+    return {key: sdk.to_json(info, INFO) for key, info in told.items()}
+
+
+def fetched(server: Server, appliance: Appliance, api: Api) -> bytes:
+    """Return the bytes of the same answer."""
+    with Client(appliance, server.ca_file) as client:
+        client.login(api)
+        body = client.get(Resource.DETAILS, api).body
+        client.get(Resource.LOGOUT, api)
+    return body
+
+
+def archived(engine: Engine) -> dict[str, dict[str, str]]:
+    """Return the canonical JSON of all that is archived, rebuilt, by appliance and job."""
+    found: dict[str, dict[str, str]] = {}
+    with dialects.reading(engine) as connection:
+        for one in documents.jobs(connection):
+            found.setdefault(one.appliance, {})[one.key] = one.text
+    return found
+
+
+def agree(server: Server, engines: list[Engine], history: dict[str, Any]) -> None:
+    """Assert that the SDK and the archive read the same, from either API."""
+    appliance = server.add(Appliance(history))
+    read = {api: read_by_sdk(server, appliance, api) for api in Api}
+    answers = {api: fetched(server, appliance, api) for api in Api}
+    server.remove(appliance)
+    assert not appliance.sessions
+    assert {key: json.loads(text) for key, text in read[Api.NEW].items()} == history
+    for engine in each(engines):
+        for api, answer in answers.items():
+            deliver(engine, answer, api.name)
+        found = archived(engine)
+        for api, told in read.items():
+            assert found.get(api.name, {}) == {
+                key: canonical.read(numbers.loads(text)).text for key, text in told.items()
+            }
+
+
+def test_the_samples(server: Server, engines: list[Engine]) -> None:
+    agree(server, engines, SAMPLES)
+
+
+@pytest.mark.parametrize("name", DEMO)
+def test_the_histories_of_the_demo(server: Server, engines: list[Engine], name: str) -> None:
+    agree(server, engines, DEMO[name])
+
+
+def readable(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document that the SDK does not refuse: it insists that locations are IRIs."""
+    location = document["location"]
+    if sdk.is_location(location):
+        return document
+    safe = "/:@" if location.startswith("sftp://") else "/"
+    return document | {"location": quote(location, safe=safe)}
+
+
+def writable(value: Any) -> bool:
+    """Say whether the SDK can write what it has read of an error.
+
+    It has no classes for errors within REST documents, keeps them as they come, and writes their
+    keys without escaping any character.
+    """
+    if isinstance(value, dict):
+        return all(map(writable, value.values())) and all(
+            json.dumps(key, ensure_ascii=False) == f'"{key}"' for key in value
+        )
+    return not isinstance(value, list) or all(map(writable, value))
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=30,
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(SAMPLES)),
+        strategies.documents().filter(lambda info: writable(info.get("error"))).map(readable),
+        max_size=4,
+    )
+)
+def test_all_that_the_schema_allows(
+    server: Server, sqlite_archive: Engine, history: dict[str, Any]
+) -> None:
+    agree(server, [sqlite_archive], history)
+
+
+@pytest.mark.parametrize("api", Api)
+def test_a_job_that_breaks_the_schema_costs_the_sdk_the_others(
+    server: Server, engine: Engine, api: Api
+) -> None:
+    """The archive keeps them all."""
+    broken = job("FAILED")
+    del broken["end_time"]
+    appliance = server.add(Appliance({"1": job(), "2": broken}))
+    with (
+        sdk.connected(appliance, server.ca_file, api) as services,
+        pytest.raises(sdk.CoreException, match="end_time"),
+    ):
+        services.details.list()
+    deliver(engine, fetched(server, appliance, api))
+    assert archived(engine)["vc01"].keys() == {"1", "2"}
+
+
+@pytest.mark.parametrize("api", Api)
+def test_a_wrong_password(server: Server, api: Api) -> None:
+    appliance = server.add(Appliance())
+    with (
+        pytest.raises(sdk.errors.Unauthenticated, match=r"authentication\.required"),
+        sdk.connected(appliance, server.ca_file, api, "wrong"),
+    ):
+        pytest.fail("logged in")
+
+
+@pytest.mark.parametrize("api", Api)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (faults.unauthenticated, "Unauthenticated"),
+        (faults.unauthorized, "Unauthorized"),
+        (faults.not_found, "NotFound"),
+        (faults.error, "Error"),
+    ],
+)
+def test_errors_have_the_class_that_the_sdk_gives_them(
+    server: Server, api: Api, fault: faults.Fault, error: str
+) -> None:
+    appliance = server.add(Appliance())
+    appliance.suffer(fault, Resource.DETAILS)
+    with sdk.connected(appliance, server.ca_file, api) as services:
+        with pytest.raises(sdk.errors.Error) as raised:
+            services.details.list()
+        if error == "Error" and api is Api.NEW:
+            error = "InternalServerError"  # all that a status can say
+        assert type(raised.value).__name__ == error
+    assert not appliance.sessions
