@@ -49,22 +49,22 @@ def collect(
     end the run early: what is being written is finished, sessions are closed. Raises
     AlreadyRunningError, DatabaseError.
     """
-    with dialects.alone(engine, "collect") as alone:
+    writers = 1 if dialects.sqlite_file(engine.url) else _WRITERS
+    with dialects.alone(engine, "collect") as alone, dialects.keeping(engine, writers) as keeper:
         if not alone:
             raise AlreadyRunningError("another `archive collect` is at work on this archive")
-        number = attempts.begin(engine, len(entries))
+        number = attempts.begin(keeper, len(entries))
 
         def write(entry: Entry, asked_at: str, told: Told) -> Outcome:
-            return archive_told(engine, number, entry, asked_at, told)
+            return archive_told(keeper, number, entry, asked_at, told)
 
         def fail(attempt: Attempt) -> None:
-            attempts.record_failure(engine, number, attempt)
+            attempts.record_failure(keeper, number, attempt)
 
-        writers = 1 if dialects.sqlite_file(engine.url) else _WRITERS
         try:
             _Run(fleet, write, fail, on_outcome, keep_in).all(entries, writers)
         finally:
-            done = attempts.finish(engine, number)
+            done = attempts.finish(keeper, number)
         return done
 
 

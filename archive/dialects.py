@@ -110,17 +110,37 @@ _WHICH_URL = (
 )
 
 
-def create_engine(url: URL) -> Engine:
-    """Return an engine whose connections agree on time zone, locking and transactions."""
-    # Whatever the environment says, texts are sent and received as UTF-8.
-    options = {} if url.get_backend_name() == "sqlite" else {"client_encoding": "utf8"}
-    engine = sa.create_engine(url, poolclass=sa.pool.NullPool, connect_args=options)
+def create_engine(url: URL, kept: int = 0) -> Engine:
+    """Return an engine whose connections agree on time zone, locking and transactions.
+
+    Of its connections so many are `kept` when they are not in use, until it is disposed of.
+    """
+    options: dict[str, Any]
+    if url.get_backend_name() == "sqlite":
+        options = {"check_same_thread": False}  # a kept one may serve any thread
+    else:
+        options = {"client_encoding": "utf8"}  # whatever the environment says
+    if kept:
+        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
+    else:
+        pooling = {"poolclass": sa.pool.NullPool}
+    engine = sa.create_engine(url, connect_args=options, **pooling)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+@contextmanager
+def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
+    """Give an engine on the same database that keeps connections, for many small transactions."""
+    keeper = create_engine(engine.url, kept)
+    try:
+        yield keeper
+    finally:
+        keeper.dispose()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -42,11 +42,12 @@ _Key = tuple[str, str, str]
 
 
 class _Measure:
-    """A sum, over how many values, and in which bins they are."""
+    """A sum, over how many values, and in which bins they are; `_stored` has more of these."""
 
     def __init__(self) -> None:
         self._number = 0
         self._total = 0
+        self._stored = b""
         self._bins: Counter[int] = Counter()
         self._waiting = array("q")
 
@@ -61,10 +62,10 @@ class _Measure:
         self._bins.subtract(sketch.bins_of([value]))
 
     def merge(self, number: int, high: int, low: int, data: bytes) -> None:
-        """Add what is stored: a sum in two halves, and an encoded sketch."""
+        """Add what is stored, once: a sum in two halves, and an encoded sketch."""
         self._number += number
         self._total += (high << 32) + low
-        self._bins.update(sketch.decode(data))
+        self._stored = data
 
     def is_nothing(self) -> bool:
         self._settle()
@@ -78,7 +79,7 @@ class _Measure:
     def drawn(self) -> bytes:
         """Return the sketch of the values."""
         self._settle()
-        return sketch.encode(self._bins)
+        return sketch.changed(self._stored, self._bins)
 
     def _settle(self) -> None:
         waiting = self._waiting

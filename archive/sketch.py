@@ -13,12 +13,13 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
+from collections import Counter
 from itertools import accumulate, chain, repeat
 from operator import sub
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 _GREATEST = 2**63
 
@@ -39,6 +40,8 @@ def _layout() -> tuple[list[int], list[int]]:
 
 
 _BOUNDS, _NUMBERS = _layout()
+# So many changes are made one by one in less time than it takes to draw a sketch anew.
+_FEW = 8
 # Width of a count in bytes, and what `array` calls it.
 _CODES = {array(code).itemsize: code for code in "BHIQ"}
 
@@ -78,6 +81,23 @@ def decode(data: bytes) -> dict[int, int]:
     return {bin_: count for bin_, count in enumerate(counts, first) if count}
 
 
+def changed(data: bytes, counts: Mapping[int, int]) -> bytes:
+    """Return an encoded sketch with counts added, or taken out where they are negative."""
+    changes = {bin_: count for bin_, count in counts.items() if count}
+    if data and len(changes) <= _FEW and min(changes.values(), default=0) >= 0:
+        first, running = _read(data)
+        inside = all(first <= bin_ < first + len(running) for bin_ in changes)
+        if inside and running[-1] + sum(changes.values()) < 1 << 8 * running.itemsize:
+            # No edge moves and no count outgrows its width: what stands behind a bin goes up.
+            for bin_, count in changes.items():
+                for place in range(bin_ - first, len(running)):
+                    running[place] += count
+            return data[:3] + _little_endian(running).tobytes()
+    whole = Counter(decode(data))
+    whole.update(changes)
+    return encode(whole)
+
+
 class Merged:
     """Encoded sketches as one."""
 
@@ -111,7 +131,7 @@ def _rank(number: int, percent: int) -> int:
     return (number * percent + 99) // 100
 
 
-def _read(data: bytes) -> tuple[int, Sequence[int]]:
+def _read(data: bytes) -> tuple[int, array[int]]:
     """Return the first bin of a sketch that is not empty, and its running counts."""
     running = array(_CODES[data[0]], data[3:])
     return data[1] | data[2] << 8, _little_endian(running)

@@ -2,16 +2,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive import sketch
 from tests.strategies import INT64
-
-if TYPE_CHECKING:
-    import pytest
 
 VALUES = st.lists(INT64 | st.integers(-1000, 1000), max_size=50)
 
@@ -97,3 +94,23 @@ def test_bytes_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) ->
     swapped = bytes((2, first & 255, first >> 8)) + b"\x00\x02\x00\x02\x01\x2e"
     assert sketch.encode(counts) == swapped
     assert sketch.decode(swapped) == counts
+
+
+@given(VALUES, VALUES, st.data())
+def test_a_sketch_is_changed_as_if_it_were_drawn_anew(
+    values: list[int], added: list[int], data: st.DataObject
+) -> None:
+    """Adding a few or many values, or taking some out again, gives the bytes of what is left."""
+    taken = data.draw(st.lists(st.sampled_from(values), unique=True)) if values else []
+    changes = drawn(added)
+    changes.subtract(drawn(taken))
+    left = drawn(values)
+    left.update(changes)
+    assert sketch.changed(sketch.encode(drawn(values)), changes) == sketch.encode(left)
+
+
+@pytest.mark.parametrize("before", [255, 65_535])
+def test_a_sketch_that_outgrows_its_width_is_drawn_anew(before: int) -> None:
+    """The width of the counts is the least that holds them, however they came about."""
+    grown = sketch.changed(sketch.encode({1000: before}), {1000: 1})
+    assert grown == sketch.encode({1000: before + 1})
