@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import bound, first_load, latest, memory, orm, reingest, startup, totals, trends
+from bench import bound, collect, first_load, latest, memory, orm, reingest, startup, totals, trends
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -13,6 +13,7 @@ CLAIMS = (
     totals.CLAIM,
     trends.CLAIM,
     latest.CLAIM,
+    collect.CLAIM,
     memory.CLAIM,
     startup.CLAIM,
 )

@@ -43,7 +43,7 @@ def _load(path: Path, database: Database, number: int) -> float:
     start = time.perf_counter()
     command = [*PROGRAM, "ingest", str(path), "--database", database.url]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL) as process:
-        peak = _watch(process)
+        peak = watch(process)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
     if (jobs := count_archive(database)["jobs"]) != number:
@@ -53,7 +53,7 @@ def _load(path: Path, database: Database, number: int) -> float:
     return peak
 
 
-def _watch(process: subprocess.Popen[bytes]) -> float:
+def watch(process: subprocess.Popen[bytes]) -> float:
     """Return the sum of the greatest resident sizes of a process and all below it, in MiB.
 
     Pages that processes share count for each of them, and their peaks as if they came at once: it

@@ -1,0 +1,59 @@
+"""Appliances to collect from: the tests' server, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.command import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+JOBS = 60
+LATENCY_MS = 20
+# Where the password comes from, as the configuration says.
+VARIABLE = "BENCH_VCENTER_PASSWORD"
+
+
+class Fleet(NamedTuple):
+    """Appliances that listen, and what it takes to sign in."""
+
+    addresses: Sequence[str]
+    user: str
+    password: str
+    ca_file: str
+
+    def configure(self, path: Path, concurrency: int, appliances: int) -> Path:
+        """Write a configuration with the first so many appliances, and return where it is."""
+        lines = [
+            f"concurrency = {concurrency}",
+            "[defaults]",
+            f'user = "{self.user}"',
+            f'secret = {{ environment = "{VARIABLE}" }}',
+            f'ca_file = "{self.ca_file}"',
+        ]
+        for number, address in enumerate(self.addresses[:appliances]):
+            lines += ["[[appliance]]", f'name = "vc{number:05}"', f'address = "{address}"']
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+
+@contextmanager
+def listening(appliances: int) -> Iterator[Fleet]:
+    """Serve so many appliances with a history of 60 jobs, each answer 20 ms late."""
+    options = {"--appliances": appliances, "--jobs": JOBS, "--latency-ms": LATENCY_MS}
+    arguments = [text for option, value in options.items() for text in (option, str(value))]
+    command = [sys.executable, "-m", "tests.vcenter", *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+    ) as process:
+        told = process.stdout.readline() if process.stdout else b""
+        if not told:
+            raise SystemExit(f"{' '.join(command)} does not listen")
+        yield Fleet(**json.loads(told))
+        process.communicate()
