@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from archive import days, dialects, redate, reports, rollup, tables, verify
 from archive.reports import totals
+from archive.reports.report import PeriodReport
 from archive.reports.scope import Scope
 from tests.archives import deliver, each, rows
 from tests.samples import job
 from tests.strategies import INT64
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 shared = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
@@ -61,9 +62,21 @@ def run(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
         return list(reports.run(connection, name, scope))
 
 
+def period_report(name: str) -> PeriodReport:
+    """Return a report by period."""
+    report = reports.find(name)
+    assert isinstance(report, PeriodReport)
+    return report
+
+
+def is_exact(connection: Connection, name: str, scope: Scope) -> bool:
+    """Say whether a report's percentiles are exact."""
+    return period_report(name).is_exact(connection, scope)
+
+
 def from_jobs(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
     """Return the rows of a report as the jobs have them."""
-    report = reports.find(name)
+    report = period_report(name)
     with dialects.reading(engine) as connection:
         return [report.row(row) for row in connection.execute(report.select(scope, None))]
 
@@ -140,13 +153,13 @@ def test_small_numbers_are_answered_exactly(
     deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
     monkeypatch.setattr(totals, "EXACT_UP_TO", 0)
     with dialects.reading(engine) as connection:
-        assert not reports.is_exact(connection, "trends", Scope())
-        assert reports.is_exact(connection, "sizes", Scope())
-        assert reports.is_exact(connection, "volume", Scope())
-        assert reports.is_exact(connection, "trends", Scope(by="build"))
-        assert reports.is_exact(connection, "trends", Scope(appliances=("vc*",)))
+        assert not is_exact(connection, "trends", Scope())
+        assert is_exact(connection, "sizes", Scope())
+        assert is_exact(connection, "volume", Scope())
+        assert is_exact(connection, "trends", Scope(by="build"))
+        assert is_exact(connection, "trends", Scope(appliances=("vc*",)))
         monkeypatch.setattr(totals, "EXACT_UP_TO", 2)
-        assert reports.is_exact(connection, "trends", Scope())
+        assert is_exact(connection, "trends", Scope())
 
 
 def test_volume_never_needs_the_jobs(engine: Engine) -> None:

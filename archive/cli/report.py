@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports import Scope
+    from archive.reports import Report, Scope
 
 EPILOG = examples(
     "archive report trends",
@@ -97,8 +97,7 @@ def report(
         with open_output(output) as out:
             write(chosen.columns_of(scope), rows, output_format, out)
         if output_format is Format.TABLE:
-            exact = reports.is_exact(connection, name, scope)
-            _explain(connection, scope, rows.number, exact=exact)
+            _explain(connection, chosen, scope, rows.number)
 
 
 class _Counted:
@@ -114,18 +113,15 @@ class _Counted:
             yield row
 
 
-def _explain(connection: Connection, scope: Scope, number: int, *, exact: bool) -> None:
+def _explain(connection: Connection, report: Report, scope: Scope, number: int) -> None:
     """Say what the rows of a table do not say themselves."""
-    from archive import reports, settings
+    from archive import reports
     from archive.render.units import moment
 
     if not number:
         say(f"No jobs{_limits(scope)}.")
-    calendar = settings.calendar(connection)
-    say(
-        f"Each row is a {scope.period}; days start at {calendar.day_start} {calendar.zone};"
-        f" percentiles are {'exact (nearest rank)' if exact else 'within 1 %'}."
-    )
+    for note in report.notes(connection, scope):
+        say(note)
     known = reports.coverage(connection, scope)
     if known is None:
         say("Nothing has been delivered yet; see `archive ingest --help`.")

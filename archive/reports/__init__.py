@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
-from archive.reports import durations, sizes, success, totals, trends, volume
+from archive.reports import durations, sizes, success, trends, volume
 from archive.reports.report import Report
 from archive.reports.scope import Coverage, Scope, coverage
 
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-__all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "is_exact", "run"]
+__all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT for module in (trends, success, volume, sizes, durations)
 }
-_ROWS_AT_A_TIME = 1000
 
 
 def find(name: str) -> Report:
@@ -32,24 +31,11 @@ def find(name: str) -> Report:
     raise UsageError(f"there is no report named {name!r}{hint} (there are: {', '.join(REPORTS)})")
 
 
-def is_exact(connection: Connection, name: str, scope: Scope) -> bool:
-    """Say whether a report's percentiles are exact, rather than within 1 %."""
-    report = find(name)
-    return not (report.approximates and _reads_totals(connection, report, scope))
-
-
 def run(connection: Connection, name: str, scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """Yield the typed rows of a report, ordered by period and group."""
+    """Yield the typed rows of a report, in their order.
+
+    Raises UsageError if it is asked for something that it does not heed.
+    """
     report = find(name)
-    if report.from_totals is not None and _reads_totals(connection, report, scope):
-        return report.from_totals(connection, scope)
-    query = report.select(scope, scope.appliance_ids(connection))
-    found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    return map(report.row, found)
-
-
-def _reads_totals(connection: Connection, report: Report, scope: Scope) -> bool:
-    """Say whether day totals can and should answer, rather than the jobs."""
-    if report.from_totals is None or not totals.suffice(scope):
-        return False
-    return not report.approximates or totals.are_many(connection, scope)
+    scope.check(report)
+    return report.run(connection, scope)

@@ -5,6 +5,7 @@ Everything here means the same on SQLite and PostgreSQL, down to the order of ro
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -58,8 +59,7 @@ def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
     if by == "appliance":
         return source.join(appliance, job.c.appliance_id == appliance.c.id), appliance.c.name
     if by == "build":
-        label = build.c.version + " (" + build.c.build_number + ")"
-        return source.outerjoin(build, job.c.build_id == build.c.id), label
+        return source.outerjoin(build, job.c.build_id == build.c.id), build_label()
     if by == "location":
         source = source.outerjoin(location, job.c.location_id == location.c.id)
         return source, location.c.masked_url
@@ -76,7 +76,39 @@ def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
             "appliances", appliances, expanding=True, literal_execute=True
         )
         conditions.append(job.c.appliance_id.in_(ids))
+    if scope.statuses:
+        conditions.append(job.c.status.in_(scope.statuses))
+    build, location = tables.build, tables.location
+    if scope.builds:
+        labels = (build_label(), build.c.version, build.c.build_number)
+        conditions.append(job.c.build_id.in_(_matching(build, labels, scope.builds)))
+    if scope.locations:
+        named = _matching(location, (location.c.masked_url,), scope.locations)
+        conditions.append(job.c.location_id.in_(named))
     return conditions + within(job, scope)
+
+
+def build_label() -> sa.ColumnElement[str]:
+    """Return a build as it is shown: version and number."""
+    build = tables.build
+    return build.c.version + " (" + build.c.build_number + ")"
+
+
+def _matching(
+    table: sa.Table, texts: Sequence[sa.ColumnElement[str]], globs: Sequence[str]
+) -> sa.Select[Any]:
+    """Return the rows of a table any of whose texts is matched by any of the globs, in either case."""
+    patterns = [like(glob.lower()) for glob in globs]
+    found = [
+        sa.func.lower(text).like(pattern, escape="\\") for text in texts for pattern in patterns
+    ]
+    return sa.select(table.c.id).where(sa.or_(*found))
+
+
+def like(glob: str) -> str:
+    """Return the pattern of LIKE, with a backslash as its escape, that means the same as a glob."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", glob)
+    return escaped.replace("*", "%").replace("?", "_")
 
 
 def within(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from archive import settings
 from archive.columns import Column, Kind
+from archive.reports import totals
+from archive.reports.scope import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,9 +30,81 @@ OUTCOMES = (
 )
 
 
+# What of a scope says which jobs are meant.
+JOBS = frozenset(
+    {"since", "until", "appliances", "named", "types", "locations", "builds", "statuses"}
+)
+_ROWS_AT_A_TIME = 1000
+
+
+class Report(Protocol):
+    """A question, and the typed rows that answer it.
+
+    `takes` names the fields of a scope that it heeds; others it must not be given. `groups` is what
+    its rows can be grouped by.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is asked by."""
+
+    @property
+    def question(self) -> str:
+        """What it answers."""
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """The fields of a scope that it heeds."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What `by` may be."""
+
+    def columns_of(self, scope: Scope) -> tuple[Column, ...]:
+        """Return the columns as they are shown."""
+
+    def cells_of(self, scope: Scope, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of rows under `columns_of`."""
+
+    def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
+        """Yield the typed rows, in their order."""
+
+    def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
+        """Yield sentences about what the rows do not say themselves."""
+
+
 @dataclass(frozen=True)
-class Report:
-    """A question, the SELECT that answers it, and the rows of the answer.
+class Listing:
+    """A report whose rows are the named tuples that `select` yields, one value for each column."""
+
+    name: str
+    question: str
+    columns: tuple[Column, ...]
+    select: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]]
+    takes: frozenset[str]
+    groups: tuple[str, ...] = ()
+    explain: Callable[[Connection, Scope], Iterator[str]] = lambda *_: iter(())
+
+    def columns_of(self, scope: Scope) -> tuple[Column, ...]:  # noqa: ARG002 - others depend on it
+        """Return the columns, which are always the same."""
+        return self.columns
+
+    def cells_of(self, scope: Scope, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:  # noqa: ARG002 - see above
+        """Yield the rows as they are."""
+        return iter(rows)
+
+    def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows."""
+        return self.select(connection, scope)
+
+    def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
+        """Yield what `explain` says."""
+        return self.explain(connection, scope)
+
+
+@dataclass(frozen=True)
+class PeriodReport:
+    """A report with a row for each period, and group if they are grouped, from one SELECT.
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
     each of `columns`. `from_totals` answers from day totals where these suffice; a report that then
@@ -43,6 +118,8 @@ class Report:
     row: Callable[[sa.Row[Any]], tuple[Any, ...]]
     from_totals: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]] | None = None
     approximates: bool = False
+    takes: frozenset[str] = JOBS | {"period", "by"}
+    groups: tuple[str, ...] = GROUPS
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns as they are shown: the group only where there is one."""
@@ -53,3 +130,30 @@ class Report:
         """Yield the values of rows under `columns_of`."""
         for row in rows:
             yield row if scope.by else (row[0], *row[2:])
+
+    def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
+        """Yield the typed rows, ordered by period and group."""
+        if self.from_totals is not None and self._reads_totals(connection, scope):
+            return self.from_totals(connection, scope)
+        query = self.select(scope, scope.appliance_ids(connection))
+        found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
+        return map(self.row, found)
+
+    def is_exact(self, connection: Connection, scope: Scope) -> bool:
+        """Say whether percentiles are exact, rather than within 1 %."""
+        return not (self.approximates and self._reads_totals(connection, scope))
+
+    def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
+        """Yield what a row stands for, and how percentiles were made."""
+        calendar = settings.calendar(connection)
+        exact = self.is_exact(connection, scope)
+        yield (
+            f"Each row is a {scope.period}; days start at {calendar.day_start} {calendar.zone};"
+            f" percentiles are {'exact (nearest rank)' if exact else 'within 1 %'}."
+        )
+
+    def _reads_totals(self, connection: Connection, scope: Scope) -> bool:
+        """Say whether day totals can and should answer, rather than the jobs."""
+        if self.from_totals is None or not totals.suffice(scope):
+            return False
+        return not self.approximates or totals.are_many(connection, scope)

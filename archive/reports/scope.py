@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables
+from archive import instants, tables
 from archive.days import PERIODS
 from archive.errors import UsageError
 from archive.names import unmatched
@@ -18,14 +18,26 @@ from archive.names import unmatched
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from archive.reports.report import Report
+
+# What any report may be told, since it only says how things are judged.
+_FREE = frozenset({"now", "cadences"})
+# The option of a field, where it is called otherwise.
+_OPTIONS = {
+    "appliances": "appliance", "named": "tag", "types": "type", "locations": "location",
+    "builds": "build", "statuses": "status", "objective_seconds": "rpo", "capacity_bytes": "capacity",
+}  # fmt: skip
 GROUPS = ("appliance", "type", "build", "location")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The jobs that a report looks at, and how it groups them; `appliances` are globs.
+    """The jobs that a report looks at, how it groups them, and what it holds them against.
 
+    `appliances`, `locations` and `builds` are globs; `named` are names of appliances, None for all.
+    `now` is the instant as of which ages are told. `objective_seconds` is the greatest age that a
+    last success may have; `cadences` says for appliances how often a backup is expected, in seconds.
     Raises UsageError for what cannot be understood.
     """
 
@@ -35,6 +47,16 @@ class Scope:
     appliances: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     by: str | None = None
+    named: frozenset[str] | None = None
+    locations: tuple[str, ...] = ()
+    builds: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    now: str = field(default_factory=instants.now, compare=False)
+    objective_seconds: int | None = None
+    cadences: tuple[tuple[str, int], ...] = ()
+    capacity_bytes: int | None = None
+    keep: int | None = None
+    compare: bool = False
 
     def __post_init__(self) -> None:
         _check("period", self.period, PERIODS)
@@ -46,17 +68,32 @@ class Scope:
         if self.since and self.until and self.since > self.until:
             raise UsageError(f"the first day, {self.since}, is after the last, {self.until}")
 
+    def check(self, report: Report) -> None:
+        """Raise UsageError if something is asked that a report does not heed."""
+        for asked in fields(self):
+            if (
+                asked.name not in report.takes | _FREE
+                and getattr(self, asked.name) != asked.default
+            ):
+                option = f"--{_OPTIONS.get(asked.name, asked.name)}"
+                raise UsageError(f"the report {report.name} has no use for {option}")
+        if self.by is not None and self.by not in report.groups:
+            groups = ", ".join(report.groups) or "nothing"
+            raise UsageError(f"the report {report.name} can be made --by {groups}, not {self.by}")
+
     def appliance_ids(self, connection: Connection) -> list[int] | None:
         """Return the numbers of the appliances, or None for all of them.
 
         Raises UsageError for a glob that no appliance matches.
         """
-        if not self.appliances:
+        if not self.appliances and self.named is None:
             return None
         table = tables.appliance
         found = connection.execute(sa.select(table.c.name, table.c.id))
         numbers = {row.name: row.id for row in found}
-        wanted: set[int] = set()
+        if self.named is not None:
+            numbers = {name: number for name, number in numbers.items() if name in self.named}
+        wanted: set[int] = set() if self.appliances else set(numbers.values())
         for glob in self.appliances:
             matching = {
                 number

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive.columns import Column, Kind
 from archive.reports import parts
 from archive.reports.parts import MEDIAN, P95
-from archive.reports.report import Report
+from archive.reports.report import PeriodReport
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -32,12 +32,12 @@ class SpreadRow(NamedTuple):
     greatest: int | None
 
 
-def report(name: str, question: str, measure: str, kind: Kind) -> Report:
+def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
     """Return the report on a measure, a column of `job` such as `size_bytes`."""
     what, unit = measure.split("_")
     values = (Column(f"{what}_{value}_{unit}", kind) for value in _VALUES)
     columns = (Column("succeeded", Kind.COUNT), *values)
-    return Report(name, question, columns, partial(_select, measure), partial(_row, measure))
+    return PeriodReport(name, question, columns, partial(_select, measure), partial(_row, measure))
 
 
 _VALUES = ("total", "min", "median", "p95", "max")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.reports import parts
-from archive.reports.report import OUTCOMES, Report
+from archive.reports.report import OUTCOMES, PeriodReport
 
 if TYPE_CHECKING:
     from archive.reports.scope import Scope
@@ -51,7 +51,7 @@ def row(found: sa.Row[Any]) -> SuccessRow:
     )
 
 
-REPORT = Report(
+REPORT = PeriodReport(
     "success",
     "How many of the finished backups succeeded, and how many are open?",
     (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),

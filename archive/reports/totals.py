@@ -36,7 +36,8 @@ class Sums(NamedTuple):
 
 def suffice(scope: Scope) -> bool:
     """Say whether day totals have what a scope asks for: the fleet as a whole, or its types."""
-    return not scope.appliances and scope.by in (None, "type")
+    narrowed = scope.appliances or scope.named is not None or scope.locations or scope.builds
+    return not narrowed and not scope.statuses and scope.by in (None, "type")
 
 
 def are_many(connection: Connection, scope: Scope) -> bool:

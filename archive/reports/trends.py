@@ -8,7 +8,7 @@ from archive import sketch
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
 from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
-from archive.reports.report import OUTCOMES, Report
+from archive.reports.report import OUTCOMES, PeriodReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
         )
 
 
-REPORT = Report(
+REPORT = PeriodReport(
     "trends",
     "How many backups were there, how many succeeded, how large were they, how long did they take?",
     (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
 from archive.reports.parts import DURATION, SIZE
-from archive.reports.report import OUTCOMES, Report
+from archive.reports.report import OUTCOMES, PeriodReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[VolumeRow]:
         )
 
 
-REPORT = Report(
+REPORT = PeriodReport(
     "volume",
     "How many backups were there, how much did they transfer, how long did they take together?",
     (
