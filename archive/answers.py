@@ -16,6 +16,7 @@ from archive import wire
 from archive.delivered import Again, RawDocument, document, exported, fingerprint
 from archive.errors import DeliveryError
 from archive.jsontext import BOM, JsonText, Unreadable, encode
+from archive.storable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -189,8 +190,8 @@ def _what_it_is(value: Any) -> str:
         kind = value.get("error_type") or value.get("type")
         if kind and isinstance(messages, list) and "status" not in value:
             texts = [m.get("default_message") for m in messages if isinstance(m, dict)]
-            said = f": {texts[0]}" if texts else ""
-            return f"it is an error answer of vCenter ({kind}{said}); {wanted}"
+            said = printable(": ".join(map(str, [kind, *texts[:1]])))
+            return f"it is an error answer of vCenter ({said}); {wanted}"
         if "state" in value:
             return f"it is an answer of the older .../job/{{id}} request; {wanted}"
         if "status" in value:

@@ -13,13 +13,15 @@ from archive.delivered import Again
 from archive.errors import DeliveryError
 from archive.ingest import Delivery, ingest
 from archive.load import Counts
+from archive.observe import observe_answer
 from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
 
     from sqlalchemy.engine import Connection, Engine
 
+    from archive.delivered import RawDocument
     from archive.fleet.entries import Entry
     from archive.sources.vcenter.ask import Told
 
@@ -44,20 +46,12 @@ def archive_told(
 
     def also(connection: Connection, appliance_id: int, run_id: int, counts: Counts) -> None:
         nonlocal attempt
-        reasons = [*told.missing, *problems]
-        if counts.quarantined:
-            reasons.append(f"{counts.quarantined:,} of its jobs went to quarantine")
-        attempt = attempt._replace(
-            run_id=run_id,
-            outcome=PARTIAL if reasons else COMPLETE,
-            reason="; ".join(reasons) or None,
-        )
+        attempt = _judged(attempt._replace(run_id=run_id), told, problems, counts)
         histories.record(connection, appliance_id, found, told.seen_at)
         attempts.record(connection, collection, attempt)
 
     with closing(_stream(told)) as stream:
-        source = f"https://{entry.address}"
-        delivery = Delivery(source, stream, entry.name, told.seen_at)
+        delivery = Delivery(_source(entry), stream, entry.name, told.seen_at)
         counts = ingest(engine, delivery, also=also).counts
     return Outcome(attempt, counts)
 
@@ -65,25 +59,49 @@ def archive_told(
 def compare_told(engine: Engine | None, entry: Entry, asked_at: str, told: Told) -> Outcome:
     """Count the documents that an appliance told, and those that the archive has just so.
 
-    Nothing is written. The others are counted as new, whether they are or have changed.
+    Nothing is written. The others are counted as new, whether they are or have changed. Raises
+    DeliveryError, DatabaseError.
     """
     _, problems = _facts(told)
     known = {} if engine is None else _known(engine, entry.name)
     counts = Counts()
     with closing(_stream(told)) as stream:
-        encoding = deliveries.form(stream, entry.name).encoding
-        for document in deliveries.documents(stream, encoding, known):
-            counts.seen += 1
-            if isinstance(document, Again):
-                counts.unchanged += 1
-            elif document.problem is not None:
-                counts.quarantined += 1
-            else:
-                counts.new += 1
-    reasons = "; ".join([*told.missing, *problems])
-    outcome = PARTIAL if reasons else COMPLETE
-    attempt = Attempt(entry.name, asked_at, instants.now(), outcome, reasons or None, None)
-    return Outcome(attempt, counts)
+        try:
+            for document in _documents(stream, entry.name, known):
+                counts.seen += 1
+                if isinstance(document, Again):
+                    counts.unchanged += 1
+                elif isinstance(observe_answer(document, entry.name, told.seen_at), str):
+                    counts.quarantined += 1
+                else:
+                    counts.new += 1
+        except DeliveryError as error:
+            raise DeliveryError(f"{_source(entry)}: {error}") from error
+    attempt = Attempt(entry.name, asked_at, instants.now(), COMPLETE, None, None)
+    return Outcome(_judged(attempt, told, problems, counts), counts)
+
+
+def _judged(attempt: Attempt, told: Told, problems: list[str], counts: Counts) -> Attempt:
+    """Return an attempt at an appliance that answered, partial if anything was not as it should be."""
+    reasons = [*told.missing, *problems]
+    if counts.quarantined:
+        reasons.append(f"{counts.quarantined:,} of its jobs went to quarantine")
+    if not reasons:
+        return attempt
+    return attempt._replace(outcome=PARTIAL, reason="; ".join(reasons))
+
+
+def _documents(
+    stream: io.BufferedReader[Any], name: str, known: Collection[bytes]
+) -> Iterator[RawDocument | Again]:
+    in_lines, encoding = deliveries.form(stream, name)
+    if in_lines:
+        raise DeliveryError("it is not the answer of one appliance")
+    return deliveries.documents(stream, encoding, known)
+
+
+def _source(entry: Entry) -> str:
+    return f"https://{entry.address}"
 
 
 def _stream(told: Told) -> io.BufferedReader[Any]:

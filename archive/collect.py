@@ -162,15 +162,20 @@ class _Run:
 
     def _archive(self, entry: Entry, asked_at: str, told: Told) -> Outcome:
         with told.details:
-            if self._keep_in is not None:
-                try:
-                    keep(self._keep_in, entry.name, told.seen_at, told.details)
-                except DeliveryError as error:
-                    told = told._replace(missing=(*told.missing, str(error)))
             try:
-                return self._write(entry, asked_at, told)
-            except ArchiveError as error:
+                return self._write(entry, asked_at, self._kept(entry, told))
+            except Exception as error:  # noqa: BLE001 - it must not end the run of the others
                 return self._give_up(entry, asked_at, error)
+
+    def _kept(self, entry: Entry, told: Told) -> Told:
+        """Keep the answer, if answers are to be kept; what cannot be is missing."""
+        if self._keep_in is None:
+            return told
+        try:
+            keep(self._keep_in, entry.name, told.seen_at, told.details)
+        except DeliveryError as error:
+            return told._replace(missing=(*told.missing, str(error)))
+        return told
 
     def _give_up(self, entry: Entry, asked_at: str, error: Exception | None) -> Outcome:
         outcome, reason = FAILED, str(error)

@@ -23,7 +23,7 @@ from archive.errors import (
 from archive.fastpath import read_line
 from archive.load import Counts, Loader, Observation
 from archive.names import check_name
-from archive.observe import observe, observe_line
+from archive.observe import observe, observe_answer, observe_line
 from archive.quarantine import Held
 from archive.readahead import reading_ahead
 from archive.stored import is_empty
@@ -64,7 +64,7 @@ def ingest(
     What `also` writes is archived with the answer of a named appliance, or not at all. It is called
     in the same transaction, when the answer has been read to its end: with the connection, the
     numbers of the appliance and of the run, and what became of the documents. What is no answer of
-    a named appliance is then refused.
+    a named appliance is then refused, and a document that names another one goes to quarantine.
 
     Raises UsageError if it does not say whose documents these are, DeliveryError if it is not a
     details answer, DatabaseError: nothing of it has then been archived. Raises
@@ -133,7 +133,8 @@ class _Run:
                 if again := [told.fingerprint for told in batch if isinstance(told, Again)]:
                     loader.see_again(number, again, self.counts)
                 raws = [told for told in batch if isinstance(told, RawDocument)]
-                self._load(connection, loader, *self._observe(raws), self.counts)
+                observed = self._observe(raws, told_by=name if also is not None else None)
+                self._load(connection, loader, *observed, self.counts)
             if also is not None:
                 # Before the totals: who holds their lock must not wait for another one.
                 also(connection, number, self.id, self.counts)
@@ -239,17 +240,26 @@ class _Run:
             connection, loader, observations + more_observations, refused + more_refused, counts
         )
 
-    def _observe(self, raws: Iterable[RawDocument]) -> tuple[list[Observation], list[Held]]:
-        """Return what documents say, and those that cannot be archived as jobs."""
+    def _observe(
+        self, raws: Iterable[RawDocument], told_by: str | None = None
+    ) -> tuple[list[Observation], list[Held]]:
+        """Return what documents say, and those that cannot be archived as jobs.
+
+        What an appliance told itself can be of no other one.
+        """
         observations: list[Observation] = []
         refused: list[Held] = []
         seen_at = self._delivery.seen_at
         for raw in raws:
-            observed = observe(raw, self._delivery.appliance, seen_at)
+            if told_by is None:
+                observed = observe(raw, self._delivery.appliance, seen_at)
+                appliance = self._delivery.appliance if raw.appliance is None else raw.appliance
+            else:
+                observed = observe_answer(raw, told_by, seen_at)
+                appliance = told_by
             if isinstance(observed, Observation):
                 observations.append(observed)
                 continue
-            appliance = self._delivery.appliance if raw.appliance is None else raw.appliance
             refused.append(
                 Held(appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id)
             )

@@ -62,6 +62,16 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
     return Observation(name, raw.key, document, _with(raw.sight, document.status), None)
 
 
+def observe_answer(raw: RawDocument, appliance: str, seen_at: str) -> Observation | str:
+    """Return what a document that an appliance itself told says, or why it cannot be archived.
+
+    What it says of another appliance, as exports can, is not believed.
+    """
+    if raw.appliance not in (None, appliance):
+        return "it names another appliance than the one that told it"
+    return observe(raw, appliance, seen_at)
+
+
 def _with(sight: Sight, status: str) -> Sight:
     """Return a sight that says when a job was seen in the status that it has."""
     if status in sight.statuses:

@@ -9,7 +9,7 @@ from archive.appliances import lock_appliances
 from archive.errors import UsageError
 from archive.load import Counts, Loader
 from archive.merge import Sight
-from archive.observe import observe
+from archive.observe import observe, observe_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +58,10 @@ def _observe_again(held: Held) -> list[Observation]:
     observations = []
     for raw in deliveries.read_again(held.document):
         try:
-            observation = observe(raw, held.appliance, held.last_seen)
+            if held.appliance is None:
+                observation = observe(raw, None, held.last_seen)
+            else:  # what another one told must not become its job now
+                observation = observe_answer(raw, held.appliance, held.last_seen)
         except UsageError:  # nobody knows whose job it is
             return []
         if isinstance(observation, str):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -379,3 +381,46 @@ def test_a_run_that_is_ended_closes_its_session(server: Server) -> None:
 
     asyncio.run(ended())
     assert not appliance.sessions
+
+
+@pytest.mark.parametrize("resource", [Resource.LOGIN, Resource.LOGOUT])
+def test_a_run_that_is_ended_while_signing_in_or_out_closes_its_session(resource: Resource) -> None:
+    """Who has been sent a password answers with a session, which must not be forgotten."""
+    begun = threading.Event()
+    with Server() as slow:
+        appliance = slow.add(Appliance(HISTORY))
+
+        def slowly(_appliance: Any, _asked: Any, proper: Any) -> Any:
+            begun.set()
+            time.sleep(0.2)  # the client is told to end meanwhile
+            return proper()
+
+        appliance.suffer(slowly, resource, 1)
+
+        async def ended() -> None:
+            task = asyncio.create_task(ask(entry(slow, appliance), PASSWORD))
+            await asyncio.to_thread(begun.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(ended())
+        assert appliance.logins == 1
+        assert not appliance.sessions
+
+
+def test_a_login_that_is_not_answered_holds_up_nobody_for_ever(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archive.sources.vcenter.session.GRACE", 0.1)
+    appliance = suffering(server, faults.hang, Resource.LOGIN)
+
+    async def ended() -> None:
+        task = asyncio.create_task(ask(entry(server, appliance), PASSWORD))
+        while not appliance.requests:  # noqa: ASYNC110 - the server is in another thread
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 5)
+
+    asyncio.run(ended())

@@ -31,7 +31,8 @@ def reveal(entry: Entry, fleet_path: Path) -> str:
     except _NoPasswordError as error:
         reason = str(error)
     raise ConfigurationError(
-        f"{fleet_path}: appliance {entry.name}: no password from {entry.secret.origin}: {reason}"
+        # Of no appliance: several may have this secret.
+        f"{fleet_path}: no password from {entry.secret.origin}: {reason}"
     )
 
 

@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import shutil
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from archive.errors import DeliveryError
@@ -36,6 +37,7 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
     except OSError as error:
         raise DeliveryError(f"its answer was not saved in {folder}: {error.strerror}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing may be there, not even the folder
+            beside.unlink()
         answer.seek(0)
     return path

@@ -63,6 +63,7 @@ class Appliance:
     `jobs` are documents by id, as `/api` has them. One that is `rest_only` is too old for `/api`.
     A session ends after `session_requests` requests with it. `handshakes` is False where TLS never
     completes; `certificate` is None for the server's own, and counts for the next connection.
+    `issued` has the token of each session that there ever was.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Appliance:
         self.address = ""
         self.connections = 0
         self.logins = 0
+        self.issued: list[str] = []
         self._seen: list[Seen] = []
         self._sessions: dict[str, _Session] = {}
         self._suffered: list[_Suffered] = []
@@ -145,6 +147,7 @@ class Appliance:
         now = datetime.now(UTC)
         with self._lock:
             self.logins += 1
+            self.issued.append(token)
             self._sessions[token] = _Session(now, now)
         return token
 

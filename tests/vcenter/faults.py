@@ -77,6 +77,15 @@ def not_json(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
     return replace(proper(), body=b'{"value": oops')
 
 
+def saying(body: bytes) -> Fault:
+    """200 with another body."""
+
+    def fault(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
+        return replace(proper(), body=body)
+
+    return fault
+
+
 def cut(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
     """Half of the body, then the connection ends."""
     return replace(proper(), delivery=Delivery.CUT)

@@ -37,20 +37,20 @@ async def ask(entry: Entry, password: str) -> Told:
 
     Raises ApplianceError, with a reason for people, if it does not tell its jobs.
     """
-    async with (
-        Connection.open(entry) as connection,
-        signed_in(connection, entry.user, password) as session,
-    ):
-        seen_at = instants.now()
-        jobs = await details.fetch(session)
-        missing = [] if jobs.missing is None else [jobs.missing]
-        facts: dict[str, Any] = {}
-        with ExitStack() as stack:
-            stack.enter_context(jobs.body)
+    with ExitStack() as unless_told:
+        async with (
+            Connection.open(entry) as connection,
+            signed_in(connection, entry.user, password) as session,
+        ):
+            seen_at = instants.now()
+            jobs = await details.fetch(session)
+            unless_told.enter_context(jobs.body)
+            missing = [] if jobs.missing is None else [jobs.missing]
+            facts: dict[str, Any] = {}
             for path in (VERSION, SCHEDULES, TIME_ZONE):
                 try:
                     facts[path] = await session.get_json(path)
                 except ApplianceError as error:
                     missing.append(f"{path}: {error}")
-            stack.pop_all()
-        return Told(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))
+        unless_told.pop_all()
+    return Told(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))

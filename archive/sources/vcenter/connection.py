@@ -23,6 +23,7 @@ from archive.errors import ApplianceError
 from archive.sources.vcenter import failures
 from archive.sources.vcenter.failures import DeadlineError, OversizedError, PassingError
 from archive.sources.vcenter.trust import judge
+from archive.storable import printable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -159,7 +160,7 @@ class Connection:
                 kind = response.headers.get("Content-Type", "")
                 if response.status != HTTPStatus.NO_CONTENT and kind and "json" not in kind:
                     raise ApplianceError(
-                        f"it answers with {failures.printable(kind)} instead of JSON;"
+                        f"it answers with {printable(kind)} instead of JSON;"
                         f" is {self.place} a vCenter Server, and not a portal or a proxy?"
                     )
                 return Reply(await _body(response, longest), _date(response))

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from archive.errors import ApplianceError
+from archive.storable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-# Texts of a server are data: cut, so that a page of HTML does not fill a log.
-_LONGEST = 200
 
 
 class PassingError(ApplianceError):
@@ -128,9 +126,3 @@ def messages(answer: Any) -> list[str]:
         for message in (told if isinstance(told, list) else ())
         if isinstance(message, dict) and message.get("default_message")
     ]
-
-
-def printable(text: str) -> str:
-    """Return a server's text as one short line that no terminal takes for orders."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

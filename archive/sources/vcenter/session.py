@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from archive.sources.vcenter.connection import GRACE, LONGEST_SMALL_ANSWER, Conn
 from archive.sources.vcenter.failures import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Coroutine, Sequence
 
 _TOKEN_HEADER = "vmware-api-session-id"  # noqa: S105 - a header's name
 # What appliances without `/api/session` answer to it.
@@ -81,6 +82,13 @@ class Session:
 
     async def sign_in(self) -> None:
         """Sign in on `/api`, or on `/rest` where there is none. Raises ApplianceError."""
+        await _undisturbed(self._sign_in())
+
+    async def sign_out(self) -> None:
+        """End the session, as far as the appliance lets us; it expires by itself otherwise."""
+        await _undisturbed(self._sign_out())
+
+    async def _sign_in(self) -> None:
         try:
             reply = await self._post(API)
         except RefusedError as error:
@@ -105,8 +113,7 @@ class Session:
             self.api = REST
         return reply
 
-    async def sign_out(self) -> None:
-        """End the session, as far as the appliance lets us; it expires by itself otherwise."""
+    async def _sign_out(self) -> None:
         token, self._token = self._token, ""
         if token:
             with suppress(ApplianceError):
@@ -123,6 +130,18 @@ class Session:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Do what leaves a session behind if it is left off: a cancellation waits for it, for a while."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=GRACE)
+        raise
+    finally:
+        task.cancel()
 
 
 def _of_login(error: RefusedError) -> ApplianceError:

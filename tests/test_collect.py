@@ -1,0 +1,563 @@
+"""Runs over a fleet: what is archived, and what becomes of the rest."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+import stamina
+
+from archive import attempts, database, dialects, quarantine, retry, tables, verify
+from archive.collect import collect, rehearse
+from archive.errors import AlreadyRunningError, DatabaseError
+from archive.fleet.entries import Fleet, Secret
+from archive.load import Counts
+from tests.archives import content, count, empty, lines, rows
+from tests.command import archive, at
+from tests.failures import failing_load
+from tests.samples import api, job
+from tests.vcenter import faults
+from tests.vcenter.appliance import Appliance
+from tests.vcenter.asking import entry
+from tests.vcenter.requests import Resource
+from tests.vcenter.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+    from archive.archiving import Outcome
+    from archive.attempts import Collection
+    from archive.fleet.entries import Entry
+    from tests.vcenter.faults import Fault
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
+
+
+KEY, NEXT = "20260301-021500-24322831", "20260302-021500-24322831"
+JOBS = {KEY: job(), NEXT: job("FAILED")}
+
+
+class Run:
+    """Appliances of a server, by name, and runs over them into one archive."""
+
+    def __init__(self, server: Server, engine: Engine, folder: Path) -> None:
+        self.server = server
+        self.engine = engine
+        self.fleet = Fleet(path=folder / "archive.toml")
+        self.appliances: dict[str, Appliance] = {}
+        self.entries: dict[str, Entry] = {}
+        self.outcomes: dict[str, Outcome] = {}
+
+    def add(self, name: str, jobs: dict[str, Any] | None = None, **values: Any) -> Appliance:
+        """Serve an appliance, and have it in the configuration."""
+        appliance = self.server.add(Appliance(JOBS if jobs is None else jobs))
+        self.appliances[name] = appliance
+        self.entries[name] = entry(self.server, appliance, name, **values)
+        return appliance
+
+    def suffering(self, name: str, fault: Fault, on: Resource = Resource.DETAILS) -> Appliance:
+        """Serve one that misbehaves."""
+        appliance = self.add(name)
+        appliance.suffer(fault, on)
+        return appliance
+
+    @property
+    def counts(self) -> dict[str, Counts]:
+        """What each appliance brought."""
+        return {name: outcome.counts for name, outcome in sorted(self.outcomes.items())}
+
+    def collect(self, keep_in: Path | None = None) -> Collection:
+        """Run once; the archive is sound afterwards, and nobody is signed in any more."""
+        self.outcomes.clear()
+        entries = list(self.entries.values())
+        done = collect(self.engine, self.fleet, entries, self.on_outcome, keep_in)
+        assert list(verify.verify(self.engine)) == []
+        assert not any(appliance.sessions for appliance in self.appliances.values())
+        return done
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Remember how one appliance ended."""
+        assert outcome.attempt.appliance not in self.outcomes
+        self.outcomes[outcome.attempt.appliance] = outcome
+
+    def ended(self) -> dict[str, str]:
+        """How each appliance ended."""
+        return {name: outcome.attempt.outcome for name, outcome in sorted(self.outcomes.items())}
+
+    def reason(self, name: str) -> str:
+        """Why an appliance did not end well."""
+        reason = self.outcomes[name].attempt.reason
+        assert reason
+        return reason
+
+
+@pytest.fixture
+def run(server: Server, engine: Engine, tmp_path: Path) -> Run:
+    return Run(server, engine, tmp_path)
+
+
+def jobs(engine: Engine) -> list[tuple[Any, ...]]:
+    """Whose jobs there are."""
+    query = sa.select(tables.appliance.c.name, tables.job.c.key, tables.job.c.status)
+    return sorted(rows(engine, query.join_from(tables.appliance, tables.job)))
+
+
+EXPORTED = {"appliance": "vc02", "job": KEY, "info": job("FAILED")}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [EXPORTED],
+        EXPORTED,
+        [EXPORTED | {"appliance": "vc01", "job": NEXT}, EXPORTED],
+        [EXPORTED | {"info": {"no": "status"}}],
+        [EXPORTED | {"seen": {"first": "2020-01-01T00:00:00Z", "last": "2030-01-01T00:00:00Z", "status": {}}}],
+    ],
+)  # fmt: skip
+def test_an_appliance_tells_of_no_other_one(run: Run, answer: Any) -> None:
+    """Jobs of another appliance's go to quarantine, and stay there however often they are retried."""
+    run.suffering("vc01", faults.saying(json.dumps(answer).encode()))
+    run.appliances["vc01"].become({})
+    run.collect()
+    assert run.ended() == {"vc01": "partial"}
+    assert "1 of its jobs went to quarantine" in run.reason("vc01")
+    with dialects.reading(run.engine) as connection:
+        (held,) = quarantine.held(connection)
+    assert (held.appliance, held.reason) == (
+        "vc01",
+        "it names another appliance than the one that told it",
+    )
+    retry.retry(run.engine)
+    assert {name for name, *_ in jobs(run.engine)} <= {"vc01"}
+    assert rows(run.engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
+
+
+def test_what_an_appliance_tells_is_archived_together(run: Run) -> None:
+    """Jobs, version, schedules and time zone, and that it was asked, are all there after a run."""
+    run.add("vc01")
+    run.add("vc02", {KEY: job("RUNNING")})
+    done = run.collect()
+    assert (done.outcome, done[4:]) == ("complete", (2, 2, 0, 0))
+    assert jobs(run.engine) == [
+        ("vc01", KEY, "SUCCEEDED"),
+        ("vc01", NEXT, "FAILED"),
+        ("vc02", KEY, "RUNNING"),
+    ]
+    version = sa.select(tables.system_version.c.version, tables.system_version.c.build_number)
+    assert rows(run.engine, version) == [("8.0.3.00400", "24322831")] * 2
+    assert rows(run.engine, sa.select(tables.schedule.c.key, tables.schedule.c.hour)) == [
+        ("default", 2)
+    ] * 2  # fmt: skip
+    assert rows(run.engine, sa.select(tables.system_time_zone.c.time_zone)) == [("Etc/UTC",)] * 2
+    with dialects.reading(run.engine) as connection:
+        told = attempts.attempts(connection, done.id)
+    for (attempt, brought), new in zip(told, (2, 1), strict=True):
+        assert attempt == run.outcomes[attempt.appliance].attempt
+        assert (attempt.outcome, attempt.reason) == ("complete", None)
+        assert attempt.answered_at is not None
+        assert attempt.asked_at < attempt.answered_at
+        assert brought == (new, new, 0, 0, 0)
+    source = tables.ingest_run.c.source
+    addresses = {f"https://{appliance.address}" for appliance in run.appliances.values()}
+    assert {found for (found,) in rows(run.engine, sa.select(source))} == addresses
+
+
+def test_what_is_known_already_changes_nothing(run: Run) -> None:
+    """A second run finds all as it was; only that it was seen again is new."""
+    run.add("vc01")
+    run.collect()
+    before = rows(run.engine, sa.select(tables.job.c.key, tables.job.c.first_seen))
+    assert run.collect().outcome == "complete"
+    assert run.counts == {"vc01": Counts(seen=2, unchanged=2)}
+    assert rows(run.engine, sa.select(tables.job.c.key, tables.job.c.first_seen)) == before
+    for table in (tables.system_version, tables.schedule, tables.system_time_zone):
+        ((first, last, ended),) = rows(
+            run.engine, sa.select(table.c.first_seen, table.c.last_seen, table.c.ended_at)
+        )
+        assert first < last
+        assert ended is None
+
+
+def test_one_that_fails_leaves_the_others_alone(run: Run) -> None:
+    """Who does not answer has a reason, and all others are archived."""
+    run.add("vc01")
+    run.suffering("vc02", faults.error)
+    run.add("vc03")
+    done = run.collect()
+    assert (done.outcome, done[4:]) == ("partial", (3, 2, 0, 1))
+    assert run.ended() == {"vc01": "complete", "vc02": "failed", "vc03": "complete"}
+    assert "HTTP 500; Operation failed." in run.reason("vc02")
+    assert {name for name, *_ in jobs(run.engine)} == {"vc01", "vc03"}
+    assert rows(
+        run.engine,
+        sa.select(tables.attempt.c.outcome, tables.attempt.c.reason, tables.attempt.c.run_id).where(
+            tables.attempt.c.appliance_name == "vc02"
+        ),
+    ) == [("failed", run.reason("vc02"), None)]
+
+
+def test_all_may_fail(run: Run) -> None:
+    run.suffering("vc01", faults.error)
+    assert run.collect().outcome == "failed"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (api(**JOBS)[:-5], "cut off"),
+        (b"{" + b'"%s": {' % KEY.encode() * 2 + b'"%s": {' % NEXT.encode() + b"}", "cut off"),
+        (b"not JSON at all", "it is not JSON"),
+        (b"", "it is empty"),
+        (b"{}\n{}\n", "it is not the answer of one appliance"),
+        (b'{"state": "SUCCEEDED"}', "it is an answer of the older"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_refused_whole(run: Run, answer: bytes, why: str) -> None:
+    """Nothing of it is archived, not even what stands before the place where it goes wrong."""
+    appliance = run.suffering("vc01", faults.saying(answer))
+    if KEY.encode() not in answer:
+        appliance.suffer(faults.saying(b"[]"), Resource.JOBS)
+    run.collect()
+    assert run.ended() == {"vc01": "failed"}
+    assert why in run.reason("vc01")
+    for table in (tables.job, tables.appliance, tables.quarantine, tables.system_version):
+        assert count(run.engine, table) == 0
+
+
+def test_an_error_in_place_of_an_answer_gives_no_orders_to_a_terminal(run: Run) -> None:
+    """What an appliance says stands in a reason cut short, and without control characters."""
+    said = {"error_type": "\x1b[2J", "messages": [{"default_message": "\x1b]0;" + "x" * 10_000}]}
+    appliance = run.suffering("vc01", faults.saying(json.dumps(said).encode()))
+    appliance.suffer(faults.saying(b"[]"), Resource.JOBS)
+    run.collect()
+    assert "it is an error answer of vCenter" in run.reason("vc01")
+    assert run.reason("vc01").isprintable()
+    assert len(run.reason("vc01")) < 1000
+
+
+def test_what_goes_to_quarantine_makes_it_partial(run: Run) -> None:
+    """Jobs that can be read are archived; the reason says that there are others."""
+    run.add("vc01", JOBS | {"20260303-021500-24322831": {"no": "status"}})
+    assert run.collect().outcome == "partial"
+    assert run.counts["vc01"].quarantined == 1
+    assert run.reason("vc01") == "1 of its jobs went to quarantine"
+    assert len(jobs(run.engine)) == 2
+
+
+@pytest.mark.parametrize(
+    ("resource", "fault", "why"),
+    [
+        (Resource.SCHEDULES, faults.unauthorized, "appliance/recovery/backup/schedules: the user"),
+        (Resource.VERSION, faults.error, "appliance/system/version: it cannot answer (HTTP 500"),
+        (Resource.TIME_ZONE, faults.not_json, "appliance/system/time/timezone: its answer is not"),
+        (Resource.TIME_ZONE, faults.saying(b"{}"), "timezone: the answer is not a time zone"),
+        (Resource.SCHEDULES, faults.saying(b'{"a": {}}'), "'a' does not say whether it is enabled"),
+        (Resource.JOBS, faults.unauthorized, "whether the answer has all jobs is not known"),
+    ],
+)
+def test_jobs_are_archived_without_what_is_refused(
+    run: Run, resource: Resource, fault: Fault, why: str
+) -> None:
+    """What could not be had beside the jobs makes it partial; all the rest is archived."""
+    run.suffering("vc01", fault, resource)
+    run.collect()
+    assert run.ended() == {"vc01": "partial"}
+    assert why in run.reason("vc01")
+    assert len(jobs(run.engine)) == 2
+    facts = (tables.schedule, tables.system_version, tables.system_time_zone)
+    assert sum(count(run.engine, table) for table in facts) == (3 if "all jobs" in why else 2)
+
+
+def test_so_many_are_asked_at_a_time(engine: Engine, tmp_path: Path) -> None:
+    """Never are more signed in than the configuration allows."""
+    with Server(latency=0.02) as slow:
+        run = Run(slow, engine, tmp_path)
+        run.fleet = replace(run.fleet, concurrency=3)
+        signed_in: list[int] = []
+
+        def look(_appliance: Appliance, _asked: Any, proper: Any) -> Any:
+            signed_in.append(sum(len(one.sessions) for one in run.appliances.values()))
+            return proper()
+
+        for number in range(7):
+            run.add(f"vc{number}").suffer(look)
+        run.collect()
+    assert set(run.ended().values()) == {"complete"}
+    assert max(signed_in) == 3
+
+
+def test_a_secret_is_asked_for_once_in_a_run(run: Run, tmp_path: Path) -> None:
+    """However many appliances have it, a command runs once; another one runs for itself."""
+    log = tmp_path / "log"
+
+    def secret(word: str) -> Secret:
+        script = f'echo {word} >> "{log}"; printf %s "$0"'
+        return Secret(command=("sh", "-c", script, run.appliances["vc0"].password))
+
+    for number in range(6):
+        run.add(f"vc{number}")
+        word = "one" if number < 5 else "other"
+        run.entries[f"vc{number}"] = replace(run.entries[f"vc{number}"], secret=secret(word))
+    run.collect()
+    assert set(run.ended().values()) == {"complete"}
+    assert sorted(log.read_text().split()) == ["one", "other"]
+    run.collect()
+    assert sorted(log.read_text().split()) == ["one", "one", "other", "other"]
+
+
+def test_a_secret_that_is_not_there_fails_those_who_need_it(run: Run) -> None:
+    """Each reason says what is missing, and speaks of no other appliance; nobody is asked."""
+    for name in ("vc01", "vc02"):
+        run.add(name, secret=Secret(environment="ARCHIVE_TEST_NOT_SET"))
+    run.add("vc03")
+    run.collect()
+    assert run.ended() == {"vc01": "failed", "vc02": "failed", "vc03": "complete"}
+    for name, other in (("vc01", "vc02"), ("vc02", "vc01")):
+        assert "no password from environment ARCHIVE_TEST_NOT_SET" in run.reason(name)
+        assert other not in run.reason(name)
+        assert not run.appliances[name].connections
+
+
+def test_one_that_is_gone_keeps_its_history(run: Run) -> None:
+    """An appliance that nobody serves any more fails, and what it told stays."""
+    run.add("vc01")
+    run.collect()
+    before = lines(run.engine)
+    run.server.remove(run.appliances["vc01"])
+    assert run.collect().outcome == "failed"
+    assert f"no connection to {run.appliances['vc01'].address}" in run.reason("vc01")
+    assert lines(run.engine) == before
+
+
+def test_an_appliance_may_have_no_jobs(run: Run) -> None:
+    """An empty history is an answer: the appliance is known, and what it runs."""
+    run.add("vc01", {})
+    assert run.collect().outcome == "complete"
+    assert run.counts == {"vc01": Counts()}
+    assert rows(run.engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
+    assert count(run.engine, tables.system_version) == 1
+
+
+def test_what_an_appliance_says_of_itself_has_a_history(run: Run) -> None:
+    """A change of version, time zone or schedule ends one row and begins another."""
+    appliance = run.add("vc01")
+    run.collect()
+    appliance.version = appliance.version | {"version": "9.0.0.0"}
+    appliance.time_zone = "Europe/Berlin"
+    changed = appliance.schedules["default"] | {"recurrence_info": {"minute": 0, "hour": 5}}
+    appliance.schedules = {"default": changed, "weekly": changed | {"enable": False}}
+    run.collect()
+    run.collect()
+    version, zone, schedule = tables.system_version.c, tables.system_time_zone.c, tables.schedule.c
+    for columns, expected in (
+        ((version.version,), [("8.0.3.00400", False), ("9.0.0.0", True)]),
+        ((zone.time_zone,), [("Etc/UTC", False), ("Europe/Berlin", True)]),
+        (
+            (schedule.key, schedule.hour, schedule.enabled),
+            [("default", 2, True, False), ("default", 5, True, True), ("weekly", 5, False, True)],
+        ),
+    ):
+        table = columns[0].table
+        query = sa.select(*columns, table.c.ended_at.is_(None)).order_by(
+            table.c.first_seen, columns[0]
+        )
+        assert [(*row[:-1], bool(row[-1])) for row in rows(run.engine, query)] == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DatabaseError("the disk is full"), "the disk is full"),
+        (ValueError("two"), "this is a fault in archive itself: ValueError: two"),
+    ],
+)
+def test_what_cannot_be_written_is_one_appliance_s_failure(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
+) -> None:
+    """A failure in the middle of writing leaves nothing of that answer, and others go on."""
+    run.fleet = replace(run.fleet, concurrency=1)
+    for name in ("vc01", "vc02", "vc03"):
+        run.add(name)
+    failing_load(monkeypatch, 1, error)
+    done = run.collect()
+    assert (done.outcome, done[4:]) == ("partial", (3, 2, 0, 1))
+    assert run.ended() == {"vc01": "complete", "vc02": "failed", "vc03": "complete"}
+    assert run.reason("vc02") == why
+    assert {name for name, *_ in jobs(run.engine)} == {"vc01", "vc03"}
+    assert rows(run.engine, sa.select(tables.appliance.c.name).order_by("name")) == [
+        ("vc01",),
+        ("vc03",),
+    ]
+
+
+def test_an_archive_that_is_gone_ends_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not even a failure can be written down there is no use in asking more."""
+    run.fleet = replace(run.fleet, concurrency=1)
+    for name in ("vc01", "vc02"):
+        run.add(name).suffer(faults.error)
+
+    def fail(*_: Any) -> None:
+        raise DatabaseError("the server is gone")
+
+    monkeypatch.setattr(attempts, "record_failure", fail)
+    with pytest.raises(DatabaseError, match="the server is gone"):
+        run.collect()
+    assert not run.appliances["vc02"].connections
+
+
+def test_only_one_runs_at_a_time(run: Run) -> None:
+    """While one run is at work another one is refused; afterwards it is not."""
+    run.add("vc01")
+    own = dialects.create_engine(run.engine.url)  # as another process has one
+    refused: list[str] = []
+
+    def meanwhile(outcome: Outcome) -> None:
+        run.on_outcome(outcome)
+        with pytest.raises(AlreadyRunningError) as caught:
+            collect(own, run.fleet, list(run.entries.values()), run.on_outcome)
+        refused.append(str(caught.value))
+
+    collect(run.engine, run.fleet, list(run.entries.values()), meanwhile)
+    assert refused == ["another `archive collect` is at work on this archive"]
+    assert count(run.engine, tables.collection) == 1
+    assert run.collect().outcome == "complete"
+
+
+def test_a_run_that_died_is_recognised(run: Run) -> None:
+    """What seems to run while nothing does has lost its process."""
+    run.add("vc01")
+    lost = attempts.begin(run.engine, 3)
+    run.collect()
+    with dialects.reading(run.engine) as connection:
+        found = attempts.find_collection(connection, lost)
+    assert found is not None
+    assert (found.outcome, found.finished) == ("interrupted", None)
+
+
+def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """Return each row of each table."""
+    return {
+        table.name: rows(engine, sa.select(table).order_by(*table.primary_key))
+        for table in tables.metadata.sorted_tables
+    }
+
+
+def test_a_rehearsal_says_what_a_run_would_do_and_does_nothing(run: Run) -> None:
+    """Its outcomes, reasons and counts are those of the run that follows; the archive stays."""
+    for name in ("vc01", "vc02", "vc03", "vc04"):
+        run.add(name)
+    run.suffering("vc05", faults.saying(b"{}\n{}\n")).become({})
+    run.suffering("vc06", faults.unauthorized, Resource.VERSION)
+    run.collect()
+    run.appliances["vc01"].become(
+        JOBS
+        | {NEXT: job("SUCCEEDED")}
+        | {f"20260303-02150{number}-1": job() for number in range(3)}
+        | {"20260304-021500-1": {"no": "status"}, "20260305-021500-1": {"status": 5}}
+    )
+    run.appliances["vc02"].suffer(faults.error, Resource.LOGIN)
+    run.appliances["vc03"].suffer(faults.saying(json.dumps([EXPORTED]).encode()), Resource.DETAILS)
+    run.appliances["vc03"].become({})
+    before = everything(run.engine)
+    run.outcomes.clear()
+    rehearse(run.engine, run.fleet, list(run.entries.values()), run.on_outcome)
+    assert everything(run.engine) == before
+    rehearsed, counted = dict(run.outcomes), run.counts
+    run.collect()
+    assert run.ended() == {
+        "vc01": "partial",
+        "vc02": "failed",
+        "vc03": "partial",
+        "vc04": "complete",
+        "vc05": "failed",
+        "vc06": "partial",
+    }
+    for name, outcome in run.outcomes.items():
+        assert rehearsed[name].attempt[3:5] == outcome.attempt[3:5]
+        done = outcome.counts
+        told = Counts(done.seen, done.new + done.changed, 0, done.unchanged, 0, done.quarantined)
+        assert counted[name] == told
+    assert counted["vc01"] == Counts(seen=7, new=4, unchanged=1, quarantined=2)
+
+
+def test_a_rehearsal_needs_no_archive(server: Server, tmp_path: Path) -> None:
+    nowhere = database.connect(str(tmp_path / "none.db"))
+    run = Run(server, nowhere, tmp_path)
+    run.add("vc01")
+    rehearse(None, run.fleet, list(run.entries.values()), run.on_outcome)
+    assert run.counts == {"vc01": Counts(seen=2, new=2)}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rest_only", [False, True])
+def test_answers_that_are_kept_make_the_same_archive(
+    run: Run, tmp_path: Path, *, rest_only: bool
+) -> None:
+    """Each is a file that `archive ingest` takes; it is whole, and its owner's alone."""
+    kept = tmp_path / "kept"
+    for name in ("vc01", "vc/02", "..", "vc 03 \u00e4"):
+        run.add(name).rest_only = rest_only
+    run.collect(kept)
+    seen = dict(rows(run.engine, sa.select(tables.appliance.c.name, tables.appliance.c.last_seen)))
+    files = sorted(path for path in kept.rglob("*") if path.is_file())
+    assert len(files) == 4
+    assert {path.parent.parent for path in files} == {kept}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    expected = content(run.engine)
+    empty(run.engine)
+    for name, seen_at in seen.items():
+        stamp = "".join(character for character in seen_at if character not in "-:.")
+        (path,) = (one for one in files if one.name == f"{stamp}.json.gz")
+        done = archive(
+            "ingest", str(path), "--appliance", name, "--seen-at", seen_at, at(run.engine)
+        )
+        assert (done.code, done.err) == (0, "")
+    # Where they back up to is archived with schedules, too, which are no part of the answer.
+    found = content(run.engine)
+    assert found | {"locations": None} == expected | {"locations": None}
+
+
+def test_answers_that_cannot_be_kept_are_archived(run: Run, tmp_path: Path) -> None:
+    """It is partial, and says where nothing could be written."""
+    (tmp_path / "vc01").touch()
+    run.add("vc01")
+    run.add("vc02")
+    assert run.collect(tmp_path).outcome == "partial"
+    assert run.ended() == {"vc01": "partial", "vc02": "complete"}
+    assert run.reason("vc01").startswith(f"its answer was not saved in {tmp_path / 'vc01'}: ")
+    assert len(jobs(run.engine)) == 4
+    assert len(list((tmp_path / "vc02").iterdir())) == 1
+
+
+def test_what_is_kept_in_part_is_removed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up while an answer is kept leaves no file behind."""
+
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    run.add("vc01")
+    monkeypatch.setattr("shutil.copyfileobj", fail)
+    run.collect(tmp_path)
+    assert "No space left on device" in run.reason("vc01")
+    assert len(jobs(run.engine)) == 2
+    assert list((tmp_path / "vc01").iterdir()) == []

@@ -1,0 +1,240 @@
+"""Two hundred appliances, twenty of which misbehave, each in another way; and nobody's secret."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+from archive import dialects, tables, verify
+from tests import fleets
+from tests.archives import count, rows
+from tests.command import PROGRAM, at, environment
+from tests.samples import job
+from tests.vcenter import faults
+from tests.vcenter.appliance import Appliance
+from tests.vcenter.certificates import self_signed
+from tests.vcenter.requests import Resource
+from tests.vcenter.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+    from tests.vcenter.faults import Fault
+
+HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 4)}
+BAD_JOB = min(HISTORY)
+# Unlike anything else, so that it is found wherever it stands.
+PASSWORDS = {
+    kind: f"Xyzzy-{kind}-pl\u00fcgh" for kind in ("environment", "file", "command", "configuration")
+}
+SECRETS: dict[str, Any] = {
+    "environment": {"environment": "ARCHIVE_TEST_XYZZY"},
+    "file": {"file": "xyzzy"},
+    "command": {"command": ["cat", "plugh"]},
+    "configuration": PASSWORDS["configuration"],
+}
+
+
+class Wrong(NamedTuple):
+    """How an appliance misbehaves: what is done to it, or said of it, and what is made of that."""
+
+    why: str
+    do: Callable[[Server, Appliance], object]
+    said: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+
+
+def suffers(fault: Fault, *on: Resource) -> Callable[[Server, Appliance], object]:
+    def do(_server: Server, appliance: Appliance) -> None:
+        for resource in on or (None,):
+            appliance.suffer(fault, resource)
+
+    return do
+
+
+def has(**values: Any) -> Callable[[Server, Appliance], object]:
+    def do(_server: Server, appliance: Appliance) -> None:
+        for name, value in values.items():
+            setattr(appliance, name, value)
+
+    return do
+
+
+def expires(server: Server, appliance: Appliance) -> None:
+    appliance.certificate = server.authority.expired()
+
+
+def refuses_one_job(appliance: Appliance, asked: Any, proper: Any) -> Any:
+    """Tell one job at a time, and of one job never."""
+    if asked.jobs and BAD_JOB in asked.jobs:
+        return faults.error(appliance, asked, proper)
+    return faults.silent_beyond(1)(appliance, asked, proper)
+
+
+ELSEWHERE = "elsewhere"
+MISBEHAVING = {
+    "wrong-password": Wrong("it refuses the user or the password", has(password="x")),  # noqa: S106 - nobody's
+    "forbidden": Wrong(
+        "the user lacks the right; it must be in the group SystemConfiguration.Administrators",
+        suffers(faults.unauthorized, Resource.DETAILS),
+    ),
+    "not-found": Wrong("is it a vCenter Server, 6.7 or later?", suffers(faults.not_found)),
+    "busy": Wrong("it has too many requests (HTTP 429", suffers(faults.too_many_requests("1"))),
+    "error": Wrong("it cannot answer (HTTP 500; Operation failed.)", suffers(faults.error)),
+    "no-upstream": Wrong("it cannot answer (HTTP 503)", suffers(faults.no_healthy_upstream)),
+    "cut": Wrong("its answer was cut short", suffers(faults.cut, Resource.DETAILS)),
+    "reset": Wrong("the connection broke: ", suffers(faults.reset, Resource.DETAILS)),
+    "drip": Wrong(
+        "the 3 s that it has been given are over", suffers(faults.drip, Resource.DETAILS)
+    ),
+    "hang": Wrong("it sent nothing for 1 s", suffers(faults.hang, Resource.DETAILS)),
+    "no-handshake": Wrong("in time; is it up, does a firewall drop it?", has(handshakes=False)),
+    "login-page": Wrong("it answers with text/html", suffers(faults.login_page)),
+    "not-json": Wrong(
+        "it answers to the request for job details with something else",
+        suffers(faults.not_json, Resource.DETAILS),
+    ),
+    "expired": Wrong("its certificate has expired; renew it on the appliance", expires),
+    "changed": Wrong(
+        "its certificate is not the pinned one but sha256:",
+        has(certificate=self_signed()),
+        {"pin": f"sha256:{self_signed().pin.hex()}"},
+    ),
+    "redirect": Wrong("it redirects to https://127.0.0.1:", lambda *_: None),
+    "endless": Wrong("its answer is longer than 4 MiB", suffers(faults.endless(), Resource.LOGIN)),
+    "one-bad-job": Wrong(
+        "1 of its jobs could not be had: it cannot answer (HTTP 500",
+        suffers(refuses_one_job, Resource.DETAILS),
+    ),
+    "gone": Wrong("no connection to 127.0.0.1:", Server.remove),
+    "unresolvable": Wrong(
+        "its address vc.invalid:443 cannot be resolved", lambda *_: None, {"address": "vc.invalid"}
+    ),
+}
+# What may pass is tried again, for as long as there is time.
+RETRIED = {
+    "busy", "error", "no-upstream", "cut", "reset", "drip", "hang", "no-handshake", "gone",
+    "unresolvable",
+}  # fmt: skip
+# What well-behaved appliances do now and then.
+MOODS: tuple[Callable[[Server, Appliance], object], ...] = (
+    lambda *_: None,
+    has(rest_only=True),
+    has(session_requests=2),
+    suffers(faults.silent_beyond(2)),
+    lambda _, appliance: appliance.suffer(faults.session_ends, Resource.SCHEDULES, 1),
+)
+
+
+class Fleet(NamedTuple):
+    """Appliances by name, and the configuration that says how they are reached."""
+
+    appliances: dict[str, Appliance]
+    config: Path
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    folder = tmp_path_factory.mktemp("fleet")
+    for kind, name in (("file", "xyzzy"), ("command", "plugh")):
+        (folder / name).touch(0o600)
+        (folder / name).write_text(f"{PASSWORDS[kind]}\n", encoding="utf-8")
+    with Server() as server:
+        names = [*MISBEHAVING, *(f"vc{number:03}" for number in range(180))]
+        kinds = list(PASSWORDS)
+        appliances: dict[str, Appliance] = {}
+        sections = []
+        for number, name in enumerate(names):
+            kind = kinds[number % len(kinds)]
+            appliance = server.add(Appliance(HISTORY, password=PASSWORDS[kind]))
+            appliances[name] = appliance
+            wrong = MISBEHAVING.get(name)
+            said = {"secret": SECRETS[kind], **(wrong.said if wrong else {})}
+            sections.append(fleets.section(name, appliance, **said))
+            (wrong.do if wrong else MOODS[number % len(MOODS)])(server, appliance)
+        appliances[ELSEWHERE] = server.add(Appliance(HISTORY))
+        appliances["redirect"].suffer(faults.redirect(appliances[ELSEWHERE].address))
+        for section in sections:
+            if section["name"] in RETRIED:
+                section.update(connect_timeout="1s", read_timeout="1s", deadline="3s")
+        yield Fleet(appliances, fleets.written(folder, server, sections, {"concurrency": 50}))
+
+
+def test_who_misbehaves_has_a_reason_and_no_secret_is_told(
+    fleet: Fleet, engine: Engine, tmp_path: Path
+) -> None:
+    """All others are archived, nobody stays signed in, and no secret stands anywhere."""
+    refused = len(fleet.appliances["wrong-password"].requests)
+    done = subprocess.run(
+        [*PROGRAM, "collect", "--config", fleet.config, "--format", "json", "--save", tmp_path,
+         at(engine)],
+        capture_output=True,
+        check=False,
+        env=environment() | {"ARCHIVE_TEST_XYZZY": PASSWORDS["environment"]},
+    )  # fmt: skip
+    assert done.returncode == 3
+    told = json.loads(done.stdout)
+    reasons = dict(line.split(": ", 1) for line in done.stderr.decode().splitlines())
+    assert reasons.keys() == MISBEHAVING.keys()
+    for name, wrong in MISBEHAVING.items():
+        assert wrong.why in reasons[name]
+    partial = {"one-bad-job"}
+    assert [told[name] for name in ("asked", "complete", "partial", "failed", "interrupted")] == [
+        200, 180, 1, 19, 0,
+    ]  # fmt: skip
+    for one in told["appliances"]:
+        name = one["appliance"]
+        ended = "partial" if name in partial else "failed"
+        assert one["outcome"] == (ended if name in MISBEHAVING else "complete")
+        assert one["reason"] == reasons.get(name)
+    assert count(engine, tables.job) == 180 * len(HISTORY) + len(HISTORY) - 1
+    assert list(verify.verify(engine)) == []
+    assert {name for name, appliance in fleet.appliances.items() if appliance.sessions} == set()
+    # Nothing was said to those who did not prove who they are, nor to whom another one names.
+    for name in ("expired", "changed", "unresolvable", ELSEWHERE):
+        assert not fleet.appliances[name].requests
+    assert fleet.appliances[ELSEWHERE].connections == 0
+    # Once: more would lock the account.
+    assert len(fleet.appliances["wrong-password"].requests) == refused + 1
+    assert any(secret in fleet.config.read_bytes() for secret in secrets(fleet))
+    for place, data in places(engine, done, tmp_path):
+        for secret in secrets(fleet):
+            assert secret not in data, place
+
+
+def secrets(fleet: Fleet) -> Iterator[bytes]:
+    """Yield what must stand nowhere: passwords, as they are and as they are sent, and sessions."""
+    for password in PASSWORDS.values():
+        yield password.encode()
+        yield password[:-4].encode()  # however the rest of it is written
+        yield base64.b64encode(password.encode()).rstrip(b"=")
+        for user in {appliance.user for appliance in fleet.appliances.values()}:
+            yield base64.b64encode(f"{user}:{password}".encode())
+    for appliance in fleet.appliances.values():
+        yield from (token.encode() for token in appliance.issued)
+
+
+def places(
+    engine: Engine, done: subprocess.CompletedProcess[bytes], kept: Path
+) -> Iterator[tuple[str, bytes]]:
+    """Yield all that a run leaves behind."""
+    yield "standard output", done.stdout
+    yield "standard error", done.stderr
+    for table in tables.metadata.sorted_tables:
+        if table is not tables.calendar:
+            found = rows(engine, sa.select(table))
+            yield table.name, "\n".join(str(value) for row in found for value in row).encode()
+    if (file := dialects.sqlite_file(engine.url)) is not None:
+        for path in file.parent.glob(f"{file.name}*"):
+            yield path.name, path.read_bytes()
+    for path in kept.rglob("*.json.gz"):
+        yield "the name of a kept answer", str(path.relative_to(kept)).encode()
+        yield "a kept answer", gzip.decompress(path.read_bytes())
