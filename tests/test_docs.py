@@ -1,4 +1,7 @@
-"""Every command that the documentation shows is run, in the order of its page."""
+"""Every command that the documentation shows is run, in the order of its page.
+
+What is shown below a command begins as its output does. Appliances are played by the test server.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from archive.cli.app import app
 from tests import postgres
 from tests.configurations import written
 from tests.samples import DATA
+from tests.vcenter.asking import configured
+from tests.vcenter.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +39,14 @@ for row in sqlite3.connect(sys.argv[1]).execute(sys.stdin.read()):
 """
 
 
-def commands(page: Path) -> list[str]:
-    """Return the commands of a page's console blocks."""
-    lines = [line for block in _BLOCK.findall(page.read_text()) for line in block.splitlines()]
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+def commands(page: Path) -> list[tuple[str, str]]:
+    """Return the commands of a page's console blocks, each with the first line shown of its output."""
+    found: list[tuple[str, str]] = []
+    for block in _BLOCK.findall(page.read_text()):
+        for part in f"\n{block}".split("\n$ ")[1:]:
+            command, *output = part.splitlines()
+            found.append((command, output[0] if output else ""))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +58,15 @@ def server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def vcenter() -> Iterator[Server]:
+    """Give a server that plays the appliances of the pages."""
+    with Server() as running:
+        yield running
+
+
 @pytest.fixture
-def workplace(page: Path, tmp_path: Path, server: str) -> dict[str, str]:
+def workplace(page: Path, tmp_path: Path, server: str, vcenter: Server) -> dict[str, str]:
     """Give the environment of a person who follows a page from its top."""
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -61,7 +77,10 @@ def workplace(page: Path, tmp_path: Path, server: str) -> dict[str, str]:
     if shown := _CONFIGURATION.search(page.read_text()):
         folder = tmp_path / ".config" / "archive"
         folder.mkdir(parents=True)
-        written(folder, shown[1])
+        if any(command.startswith("archive collect") for command, _ in commands(page)):
+            configured(vcenter, shown[1], folder)
+        else:
+            written(folder, shown[1])
     path = [tools, Path(sys.executable).parent, postgres.binaries(), *os.environ["PATH"].split(":")]
     environment = {
         "PATH": ":".join(map(str, path)),
@@ -81,7 +100,8 @@ def workplace(page: Path, tmp_path: Path, server: str) -> dict[str, str]:
     return environment
 
 
-def _run(command: str, folder: Path, environment: dict[str, str]) -> None:
+def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run a command, which has to succeed, and return what it prints."""
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],  # noqa: S607 - the shell of the documentation
         cwd=folder,
@@ -92,22 +112,25 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_a_page_work(
     page: Path, tmp_path: Path, server: str, workplace: dict[str, str]
 ) -> None:
-    """Following a page from its top, every command succeeds."""
+    """Following a page from its top, every command succeeds, and prints what the page shows."""
     url = make_url(server)
-    for command in commands(page):
-        _run(
+    for command, shown in commands(page):
+        printed = _run(
             command.replace("@db.example.com/", f"@{url.host}:{url.port}/").replace(
                 "db.example.com", str(url.host)
             ),
             tmp_path,
             workplace,
         )
+        # Columns are as wide as what is in them.
+        assert " ".join(shown.split()) in " ".join(printed.split()), command
 
 
 def test_every_verb_is_documented() -> None:

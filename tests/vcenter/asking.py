@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
+import tomlkit
+
 from archive.fleet.entries import Entry, Secret, Trust
+from tests.configurations import written
+from tests.samples import SAMPLES
+from tests.vcenter.appliance import PASSWORD, Appliance
 
 if TYPE_CHECKING:
-    from tests.vcenter.appliance import Appliance
+    from pathlib import Path
+
     from tests.vcenter.server import Server
 
 
@@ -23,3 +30,21 @@ def entry(server: Server, appliance: Appliance, name: str = "vc01", **values: An
         "trust": Trust(ca_file=server.ca_file),
     }
     return Entry(**chosen | values)
+
+
+def configured(server: Server, text: str, folder: Path) -> Path:
+    """Write a configuration with the certificates and the password that it names, and return its path.
+
+    Its appliances are played by the server, so their addresses are there; the rest is as in `text`,
+    whose defaults name user, secret and CA file.
+    """
+    document = tomlkit.parse(text).unwrap()
+    defaults = document["defaults"]
+    for table in document["appliance"]:
+        played = server.add(Appliance(SAMPLES, user=defaults["user"]))
+        table["address"] = played.address
+    shutil.copy(server.ca_file, folder / defaults["ca_file"])
+    password = folder / defaults["secret"]["file"]
+    password.write_text(f"{PASSWORD}\n")
+    password.chmod(0o600)
+    return written(folder, tomlkit.dumps(document))

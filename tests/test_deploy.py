@@ -1,0 +1,152 @@
+"""What is in `deploy/` works as it stands, but for the places of things."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.fleet import file
+from tests.command import PROGRAM, archive, environment
+from tests.vcenter.asking import configured
+from tests.vcenter.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEPLOY = Path(__file__).parent.parent / "deploy"
+CONFIGURATION = DEPLOY / "archive.toml"
+CRONTAB = DEPLOY / "cron" / "archive"
+SERVICE = DEPLOY / "systemd" / "archive-collect.service"
+TIMER = DEPLOY / "systemd" / "archive-collect.timer"
+# The first to verify units without those that they depend on.
+_SYSTEMD = 250
+# Tenths; of systemd's own scale from 0 to 10.
+_GREATEST_EXPOSURE = 20
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder for /etc/archive, with the configuration of a fleet that answers."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    text = CONFIGURATION.read_text().replace("/var/lib/archive", str(tmp_path / "state"))
+    with Server() as server:
+        configured(server, text, folder)
+        yield folder
+
+
+def _run(line: str, etc: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line of cron or of systemd, with things where a test may have them."""
+    here = line.replace("/opt/archive/bin/archive", shlex.join(PROGRAM))
+    return subprocess.run(
+        ["sh", "-c", here.replace("/etc/archive", str(etc))],  # noqa: S607 - cron's shell
+        env=environment() | {"ARCHIVE_DATABASE_URL": ""} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _value(unit: Path, key: str) -> str:
+    return re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)[0]
+
+
+def _collections(etc: Path) -> list[tuple[str, int, int]]:
+    database = etc.parent / "state" / "archive.db"
+    found = json.loads(archive("runs", "list", "--format=json", f"--database={database}").out)
+    return [(one["outcome"], one["asked"], one["complete"]) for one in found]
+
+
+def test_the_example_configuration_reads(tmp_path: Path) -> None:
+    copy = tmp_path / "archive.toml"
+    shutil.copy(CONFIGURATION, copy)
+    copy.chmod(0o644)
+    fleet = file.read(copy)
+    assert [entry.name for entry in fleet.entries] == ["vc01.example.com", "vc02.example.com"]
+    assert fleet.database == "/var/lib/archive/archive.db"
+
+
+def test_the_line_of_cron_collects_and_says_nothing(etc: Path) -> None:
+    variables, schedules = {}, []
+    for line in CRONTAB.read_text().splitlines():
+        if re.match(r"[A-Z_]+=", line):
+            name, _, variables[name] = line.partition("=")
+        elif line and not line.startswith("#"):
+            schedules.append(line.split(maxsplit=6))
+    (*when, user, command), *more = schedules
+    assert not more
+    assert len(when) == 5
+    assert user == _value(SERVICE, "User")
+    done = _run(command, etc)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert variables.keys() == {"MAILTO"}
+    assert _collections(etc) == [("complete", 2, 2)]
+    assert (etc.parent / "state" / "archive.db").stat().st_mode & 0o077 == 0
+
+
+def test_the_service_collects_with_its_credential(etc: Path, tmp_path: Path) -> None:
+    credential, _, source = _value(SERVICE, "LoadCredential").partition(":")
+    secret = tomllib.loads(CONFIGURATION.read_text())["defaults"]["secret"]["file"]
+    assert (credential, source) == (secret, f"/etc/archive/{secret}")
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (etc / secret).rename(credentials / credential)
+    done = _run(_value(SERVICE, "ExecStart"), etc, CREDENTIALS_DIRECTORY=str(credentials))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert _collections(etc) == [("complete", 2, 2)]
+
+
+def test_the_service_may_write_where_the_archive_is() -> None:
+    database = file.read(CONFIGURATION).database
+    assert database is not None
+    assert Path("/var/lib", _value(SERVICE, "StateDirectory")) == Path(database).parent
+
+
+def _analyze() -> str:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("this machine has no systemd-analyze, which judges the units")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.match(r"systemd (\d+)", said)
+    if found is None or int(found[1]) < _SYSTEMD:
+        pytest.skip(f"systemd-analyze is older than systemd {_SYSTEMD}, and cannot judge the units")
+    return program
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> list[str]:
+    """Give the units, with a program that this machine has."""
+    copies = []
+    for unit in (SERVICE, TIMER):
+        copy = tmp_path / unit.name
+        copy.write_text(unit.read_text().replace("/opt/archive/bin/archive", sys.executable))
+        copies.append(str(copy))
+    return copies
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(units: list[str]) -> None:
+    command = [_analyze(), "verify", "--man=no", "--recursive-errors=no", *units]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_service_can_do_little_harm(units: list[str]) -> None:
+    command = [_analyze(), "security", "--offline=true", f"--threshold={_GREATEST_EXPOSURE}"]
+    done = subprocess.run(
+        [*command, "--no-pager", units[0]],
+        env={**os.environ, "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
