@@ -58,7 +58,8 @@ def _run(line: str, etc: Path, **variables: str) -> subprocess.CompletedProcess[
 
 
 def _value(unit: Path, key: str) -> str:
-    return re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)[0]
+    values: list[str] = re.findall(rf"^{key}=(.*)$", unit.read_text(), re.MULTILINE)
+    return values[0]
 
 
 def _collections(etc: Path) -> list[tuple[str, int, int]]:
