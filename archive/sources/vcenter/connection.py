@@ -70,6 +70,7 @@ class Connection:
         self._read_timeout = entry.read_timeout
         self._deadline_seconds = entry.deadline
         self._deadline = time.monotonic() + entry.deadline
+        self._wrong: PassingError | None = None  # most recently, if anything
         self._base = URL.build(scheme="https", host=entry.host, port=entry.port)
         self.place = f"{entry.host}:{entry.port}"
 
@@ -114,7 +115,6 @@ class Connection:
         OversizedError for a body of more than `longest` bytes, DeadlineError, ApplianceError.
         """
         end = self._deadline if within is None else min(self._deadline, time.monotonic() + within)
-        last: PassingError | None = None
 
         def again(error: Exception) -> bool | float:
             if not isinstance(error, PassingError):
@@ -132,10 +132,10 @@ class Connection:
                         try:
                             return await self._once(method, path, headers, params, longest)
                         except PassingError as error:
-                            last = error
+                            self._wrong = error
                             raise
         except TimeoutError as error:
-            why = f"; before, {last}" if last else ""
+            why = f"; before, {self._wrong}" if self._wrong else ""
             if end < self._deadline:
                 raise PassingError(f"it took more than {within:.0f} s to answer{why}") from error
             raise DeadlineError(
