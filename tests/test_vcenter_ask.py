@@ -328,7 +328,8 @@ def test_verification_may_be_off(server: Server) -> None:
 def test_nobody_listens(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     server.remove(appliance)
-    assert f"no connection to {appliance.address}" in reason(server, appliance)
+    why = reason(server, appliance)
+    assert why == f"no connection to {appliance.address}: Connection refused"
 
 
 def test_an_address_may_not_resolve(server: Server) -> None:

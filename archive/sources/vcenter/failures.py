@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +71,11 @@ def of_connection(error: Exception, place: str, read_timeout: float) -> Applianc
 
 
 def _cause(error: OSError) -> str:
-    return printable(error.strerror or str(error) or type(error).__name__)
+    if isinstance(error, ssl.SSLError):  # its number is none of the system's
+        return printable(error.reason or str(error))
+    # What asyncio makes of a refused connection repeats its address; the number says why.
+    known = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+    return printable(known or str(error) or type(error).__name__)
 
 
 # What OpenSSL calls them: X509_V_ERR_...
