@@ -74,7 +74,8 @@ def _cause(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):  # its number is none of the system's
         return printable(error.reason or str(error))
     # What asyncio makes of a refused connection repeats its address; the number says why.
-    known = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+    number = error.errno or 0
+    known = os.strerror(number) if number > 0 else error.strerror
     return printable(known or str(error) or type(error).__name__)
 
 
