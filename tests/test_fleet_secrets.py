@@ -34,7 +34,7 @@ def refused(secret: Secret, toml: Path) -> str:
         reveal(entry(secret), toml)
     assert PASSWORD.strip() not in str(error.value)
     assert error.value.__context__ is None  # a traceback could show what was read
-    start = f"{toml}: appliance vc01: no password from {secret.origin}: "
+    start = f"{toml}: no password from {secret.origin}: "
     assert str(error.value).startswith(start)
     return str(error.value).removeprefix(start)
 
