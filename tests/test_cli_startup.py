@@ -50,6 +50,7 @@ VERBS = {
     ("db", "calendar"),
     ("fleet", "list"),
     ("fleet", "check"),
+    ("fleet", "add"),
 }
 # What takes long to import, and what is needed by other verbs alone.
 HEAVY = (

@@ -13,6 +13,7 @@ from archive.cli import (
     demo,
     export,
     fleet,
+    fleet_add,
     fleet_check,
     ingest,
     job,
@@ -60,6 +61,7 @@ app.add_typer(job.app, name="job")
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
 fleet.app.command("check", epilog=fleet_check.EPILOG)(fleet_check.check)
+fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(runs.app, name="runs")
 app.add_typer(db.app, name="db")
