@@ -7,22 +7,21 @@ written by threads.
 from __future__ import annotations
 
 import asyncio
-import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from archive import attempts, dialects, instants
 from archive.archiving import Outcome, archive_told, compare_told
+from archive.asking import Passwords, each
 from archive.attempts import FAILED, INTERRUPTED, Attempt
 from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
-from archive.fleet.secrets import reveal
 from archive.load import Counts
 from archive.sources.keeping import keep
 from archive.sources.vcenter.ask import Told, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy.engine import Engine
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
     # How one appliance ended, archived or not.
     OnOutcome = Callable[[Outcome], None]
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def collect(
@@ -99,58 +96,25 @@ class _Run:
         self._fail = fail
         self._on_outcome = on_outcome
         self._keep_in = keep_in
-        self._stopped = False
-        self._passwords: dict[object, asyncio.Task[str]] = {}
+        self._passwords = Passwords(fleet)
 
     def all(self, entries: Sequence[Entry], writers: int) -> None:
         """Ask all, so many at a time as the fleet's configuration says."""
         with ThreadPoolExecutor(writers, "writer") as self._writers:
-            asyncio.run(self._all(iter(entries)))
+            each(entries, self._fleet.concurrency, self._one)
 
-    async def _all(self, entries: Iterator[Entry]) -> None:
-        loop = asyncio.get_running_loop()
-        workers = [asyncio.create_task(self._work(entries)) for _ in range(self._fleet.concurrency)]
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self._stop, workers)
-        try:
-            await asyncio.gather(*workers)
-        except BaseException:
-            self._stop(workers)
-            await asyncio.gather(*workers, return_exceptions=True)
-            raise
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+    async def _one(self, entry: Entry) -> None:
+        self._on_outcome(await self._outcome(entry))
 
-    def _stop(self, workers: Sequence[asyncio.Task[None]]) -> None:
-        self._stopped = True
-        for worker in workers:
-            worker.cancel()
-
-    async def _work(self, entries: Iterator[Entry]) -> None:
-        for entry in entries:  # one iterator for all: memory does not grow with the fleet
-            outcome = await self._one(entry)
-            self._on_outcome(outcome)
-            if self._stopped:
-                return
-
-    async def _one(self, entry: Entry) -> Outcome:
+    async def _outcome(self, entry: Entry) -> Outcome:
         asked_at = instants.now()
         try:
-            told = await ask(entry, await self._password(entry))
+            told = await ask(entry, await self._passwords.of(entry))
         except asyncio.CancelledError:
             return await self._finish(self._give_up, entry, asked_at, None)
         except Exception as error:  # noqa: BLE001 - one appliance must not end the run of the others
             return await self._finish(self._give_up, entry, asked_at, error)
         return await self._finish(self._archive, entry, asked_at, told)
-
-    async def _password(self, entry: Entry) -> str:
-        """Return an appliance's password; each secret is asked for once."""
-        key = (entry.secret, entry.user if entry.secret.keyring else None)
-        if key not in self._passwords:
-            revealing = asyncio.to_thread(reveal, entry, self._fleet.path)
-            self._passwords[key] = asyncio.create_task(revealing)
-        return await asyncio.shield(self._passwords[key])
 
     async def _finish(self, work: Callable[..., Outcome], *of: object) -> Outcome:
         """Have a thread do what writes, to its end even if the run is ended meanwhile."""

@@ -40,7 +40,18 @@ class CheckError(ArchiveError):
 
 
 class ApplianceError(ArchiveError):
-    """An appliance could not be asked, or what it answered is of no use."""
+    """An appliance could not be asked, or what it answered is of no use.
+
+    `reason` says why and `advice` what to do, if anything is known to help; its text has both.
+    """
+
+    def __init__(self, reason: str, advice: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return self.reason if self.advice is None else f"{self.reason}; {self.advice}"
 
 
 class AlreadyRunningError(ArchiveError):

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shlex
 import signal
 import sqlite3
@@ -10,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -22,6 +20,7 @@ from archive.fleet import file
 from tests.command import PROGRAM, archive, environment, process
 from tests.configurations import DEFAULTS, written
 from tests.samples import DATA, SAMPLES, api, job
+from tests.terminals import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +49,8 @@ VERBS = {
     ("db", "rebuild"),
     ("db", "calendar"),
     ("fleet", "list"),
+    ("fleet", "check"),
+    ("fleet", "add"),
 }
 # What takes long to import, and what is needed by other verbs alone.
 HEAVY = (
@@ -61,6 +62,7 @@ HEAVY = (
     "archive.tables",
     "archive.wire",
     "asyncio",
+    "cryptography",
     "hypothesis",
     "keyring",
     "mako",
@@ -81,6 +83,7 @@ NEEDLESS = (
     "archive.fleet",
     "archive.ingest",
     "archive.wire",
+    "cryptography",
     "hypothesis",
     "mako",
     "platformdirs",
@@ -308,23 +311,6 @@ def test_closed_streams(filled: str, closed: str) -> None:
         if verb[0] == ("ingest" if closed[0] == "<" else "report"):
             stream = "input" if closed[0] == "<" else "output"
             assert (done.returncode, done.stderr) == (1, f"archive: standard {stream} is closed\n")
-
-
-def on_terminal(*arguments: str, out: IO[bytes] | None = None, **variables: str) -> str:
-    """What a terminal shows of a run of the command; standard output may go elsewhere."""
-    terminal, end = pty.openpty()
-    with subprocess.Popen(
-        [*PROGRAM, *arguments], stdin=end, stdout=out or end, stderr=end,
-        env=environment() | {"TERM": "xterm-256color", "COLUMNS": "80"} | variables,
-    ) as running:  # fmt: skip
-        os.close(end)
-        shown = b""
-        with suppress(OSError):  # the end of a terminal
-            while chunk := os.read(terminal, 1 << 16):
-                shown += chunk
-    os.close(terminal)
-    assert running.returncode == 0
-    return shown.decode()
 
 
 def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:

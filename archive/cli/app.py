@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 import archive
-from archive.cli import collect, db, demo, export, fleet, ingest, job, quarantine, report, runs, sql
+from archive.cli import (
+    collect,
+    db,
+    demo,
+    export,
+    fleet,
+    fleet_add,
+    fleet_check,
+    ingest,
+    job,
+    quarantine,
+    report,
+    runs,
+    sql,
+)
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
 
 app = typer.Typer(
@@ -46,6 +60,8 @@ app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
+fleet.app.command("check", epilog=fleet_check.EPILOG)(fleet_check.check)
+fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(runs.app, name="runs")
 app.add_typer(db.app, name="db")

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archive.cli import ERROR, PARTIAL
-from archive.cli.fleet import PatternsArgument, TagsOption, read_fleet, warn_of_unverified
+from archive.cli.fleet import (
+    PatternsArgument,
+    TagsOption,
+    enabled_entries,
+    read_fleet,
+    warn_of_unverified,
+)
 from archive.cli.options import (
     ConfigOption,
     DatabaseOption,
@@ -20,7 +26,7 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.errors import AlreadyRunningError, ConfigurationError, UsageError
+from archive.errors import AlreadyRunningError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +79,7 @@ def collect(
     if dry_run and save is not None:
         raise UsageError("--dry-run writes nothing, so there is nothing to --save")
     fleet = read_fleet(config)
-    entries = _selected(fleet, patterns, tag)
+    entries = enabled_entries(fleet, patterns, tag)
     warn_of_unverified(entries)
     engine = connect(database, config)
     try:
@@ -86,15 +92,6 @@ def collect(
             say(f"{outcome.attempt.appliance}: {outcome.attempt.reason}")
     _summarise(number, len(entries), outcomes, output_format, output)
     raise typer.Exit(_exit_code(len(entries), outcomes))
-
-
-def _selected(fleet: Fleet, patterns: list[str] | None, tag: list[str] | None) -> list[Entry]:
-    from archive.fleet.selection import select
-
-    entries = select(fleet, patterns or [], tag or [])
-    if not entries:
-        raise ConfigurationError(f"{fleet.path} has no appliance that is enabled")
-    return entries
 
 
 def _run(

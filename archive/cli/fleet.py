@@ -20,7 +20,9 @@ from archive.cli.options import (
 if TYPE_CHECKING:
     from archive.fleet.entries import Entry, Fleet, Trust
 
-app = typer.Typer(no_args_is_help=True, help="List the appliances of the configuration.")
+app = typer.Typer(
+    no_args_is_help=True, help="List, check and add the appliances of the configuration."
+)
 
 PatternsArgument = Annotated[
     list[str] | None,
@@ -96,6 +98,17 @@ def read_fleet(config: str | None) -> Fleet:
             f" name one with --config or ${file.VARIABLE}"
         )
     return file.read(path)
+
+
+def enabled_entries(fleet: Fleet, patterns: list[str] | None, tag: list[str] | None) -> list[Entry]:
+    """Return the appliances that are meant. Raises ConfigurationError if all are disabled."""
+    from archive.errors import ConfigurationError
+    from archive.fleet.selection import select
+
+    entries = select(fleet, patterns or [], tag or [])
+    if not entries:
+        raise ConfigurationError(f"{fleet.path} has no appliance that is enabled")
+    return entries
 
 
 def warn_of_unverified(entries: Iterable[Entry]) -> None:

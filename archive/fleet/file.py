@@ -45,6 +45,14 @@ def find(config: str | None) -> Path | None:
     return None
 
 
+def place(config: str | None) -> Path:
+    """Return the configuration as `find` does, or where it is to be made if it is not there."""
+    named = config if config is not None else os.environ.get(VARIABLE) or None
+    if named is not None:
+        return Path(named).expanduser()
+    return find(None) or users_own()
+
+
 def read(path: Path, meant: Path | None = None) -> Fleet:
     """Return what a configuration says; of a copy of it, `meant` is where it will be.
 

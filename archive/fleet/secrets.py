@@ -30,10 +30,8 @@ def reveal(entry: Entry, fleet_path: Path) -> str:
         reason = "it is not text in UTF-8"
     except _NoPasswordError as error:
         reason = str(error)
-    raise ConfigurationError(
-        # Of no appliance: several may have this secret.
-        f"{fleet_path}: no password from {entry.secret.origin}: {reason}"
-    )
+    # Of no appliance: several may have the same secret, which is then read once.
+    raise ConfigurationError(f"{fleet_path}: no password from {entry.secret.origin}: {reason}")
 
 
 class _NoPasswordError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import tomlkit
 from tomlkit.items import Array
 
 from archive.errors import ConfigurationError, UsageError
+from archive.fleet import sections
 from archive.fleet.file import read
 
 if TYPE_CHECKING:
@@ -34,18 +36,33 @@ def add(path: Path, values: Mapping[str, Any]) -> Entry:
     """
     target = path.resolve()  # a link stays one
     there = target.exists()
-    if there:
-        name = values.get("name")
-        if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
-            raise UsageError(f"{path} has an appliance {name} already")
     try:
-        text = target.read_bytes().decode() if there else ""
-        _check_form(path, text)
-        return _replace(path, target, _appended(text, values), there=there)
+        return _replace(path, target, _with(path, values), there=there)
     except OSError as error:
         raise ConfigurationError(
             f"{path}: it cannot be written: {error.strerror or error}"
         ) from error
+
+
+def draft(path: Path, values: Mapping[str, Any]) -> Entry:
+    """Return what an appliance would mean if it were added; nothing is written.
+
+    Raises as `add` does.
+    """
+    document = tomllib.loads(_with(path, values))
+    return sections.fleet(document, path.absolute(), None).entries[-1]
+
+
+def _with(path: Path, values: Mapping[str, Any]) -> str:
+    """Return the text of a configuration with one appliance more."""
+    if not path.exists():
+        return _appended("", values)
+    name = values.get("name")
+    if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
+        raise UsageError(f"{path} has an appliance {name} already")
+    text = path.read_bytes().decode()
+    _check_form(path, text)
+    return _appended(text, values)
 
 
 def _check_form(path: Path, text: str) -> None:

@@ -26,7 +26,10 @@ from archive.sources.vcenter.trust import judge
 from archive.storable import printable
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from aiohttp import Fingerprint
 
     from archive.fleet.entries import Entry
 
@@ -47,7 +50,7 @@ class Reply(NamedTuple):
     """An answer with status 2xx; `body` is at its start, and the caller's to close."""
 
     body: IO[bytes]
-    date: float | None  # the appliance's clock, in seconds since 1970
+    ahead: float | None  # by how many seconds the appliance's clock is ahead of ours
 
     def read(self) -> bytes:
         """Return the whole body, and close it."""
@@ -71,23 +74,14 @@ class Connection:
         self._deadline_seconds = entry.deadline
         self._deadline = time.monotonic() + entry.deadline
         self._wrong: PassingError | None = None  # most recently, if anything
-        self._base = URL.build(scheme="https", host=entry.host, port=entry.port)
-        self.place = f"{entry.host}:{entry.port}"
+        self._base = base(entry)
+        self.place = place(entry)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, entry: Entry) -> AsyncIterator[Self]:
         """Get ready to ask an appliance; nothing is sent yet."""
-        timeout = aiohttp.ClientTimeout(
-            total=None, connect=entry.connect_timeout, sock_read=entry.read_timeout
-        )
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=judge(entry.trust), limit=1),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept": "application/json", "User-Agent": f"archive/{archive.__version__}"},
-            timeout=timeout,
-            proxy=_proxy(entry.host),
-        ) as http:
+        async with client(entry, judged=judge(entry.trust)) as http:
             yield cls(entry, http)
 
     def remaining(self) -> float:
@@ -160,15 +154,40 @@ class Connection:
                 kind = response.headers.get("Content-Type", "")
                 if response.status != HTTPStatus.NO_CONTENT and kind and "json" not in kind:
                     raise ApplianceError(
-                        f"it answers with {printable(kind)} instead of JSON;"
-                        f" is {self.place} a vCenter Server, and not a portal or a proxy?"
+                        f"it answers with {printable(kind)} instead of JSON",
+                        f"is {self.place} a vCenter Server, and not a portal or a proxy?",
                     )
-                return Reply(await _body(response, longest), _date(response))
+                ahead = _ahead(response)
+                return Reply(await _body(response, longest), ahead)
         except (aiohttp.ClientError, OSError) as error:
             raise failures.of_connection(error, self.place, self._read_timeout) from error
 
 
-def _proxy(host: str) -> str | None:
+def base(entry: Entry) -> URL:
+    """Return the URL that all paths of an appliance are below."""
+    return URL.build(scheme="https", host=entry.host, port=entry.port)
+
+
+def place(entry: Entry) -> str:
+    """Return what an appliance's address is called in errors."""
+    return f"{entry.host}:{entry.port}"
+
+
+def client(entry: Entry, *, judged: ssl.SSLContext | Fingerprint | bool) -> aiohttp.ClientSession:
+    """Return what sends requests to an appliance whose certificate is judged so."""
+    timeout = aiohttp.ClientTimeout(
+        total=None, connect=entry.connect_timeout, sock_read=entry.read_timeout
+    )
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=judged, limit=1),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept": "application/json", "User-Agent": f"archive/{archive.__version__}"},
+        timeout=timeout,
+        proxy=proxy(entry.host),
+    )
+
+
+def proxy(host: str) -> str | None:
     """Return the proxy that the environment names for a host (`https_proxy`, `no_proxy`)."""
     if urllib.request.proxy_bypass(host):
         return None
@@ -206,8 +225,10 @@ async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
     )
 
 
-def _date(response: aiohttp.ClientResponse) -> float | None:
+def _ahead(response: aiohttp.ClientResponse) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
+        date = email.utils.parsedate_to_datetime(response.headers.get("Date", ""))
+        # It is cut to a second: on average half of one has passed.
+        return date.timestamp() + 0.5 - time.time()
     except (ValueError, OverflowError):
         return None

@@ -33,12 +33,15 @@ REST = Api("rest", "rest", "rest/com/vmware/cis/session")
 
 
 class Session:
-    """Requests of someone who is signed in. `api` is the one that has last answered."""
+    """Requests of someone who is signed in. `api` is the one that has last answered.
+
+    `ahead` is by how many seconds the appliance's clock is ahead of ours; None if it does not tell.
+    """
 
     def __init__(self, connection: Connection, user: str, password: str) -> None:
         self.connection = connection
         self.api = API
-        self.clock: float | None = None
+        self.ahead: float | None = None
         self._signed_in_on = API
         credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._credentials = {"Authorization": f"Basic {credentials}"}
@@ -98,7 +101,7 @@ class Session:
                 reply = await self._post(REST)
             except RefusedError as second:
                 raise _of_login(second) from second
-        self.clock = reply.date
+        self.ahead = reply.ahead
         answer = reply.json()
         token = answer.get("value") if isinstance(answer, dict) else answer
         if not isinstance(token, str) or not token or not token.isprintable():
@@ -147,8 +150,9 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
 def _of_login(error: RefusedError) -> ApplianceError:
     if error.status == HTTPStatus.UNAUTHORIZED:
         return RefusedError(
-            "it refuses the user or the password; check both, and whether the account is locked",
-            error.status,
+            "it refuses the user or the password",
+            "check both, and whether the account is locked",
+            status=error.status,
         )
     return error
 
@@ -161,7 +165,8 @@ async def signed_in(connection: Connection, user: str, password: str) -> AsyncIt
         await session.sign_in()
         yield session
     except ApplianceError as error:
-        error.args = (session.without_secrets(str(error)),)
+        error.reason = session.without_secrets(error.reason)
+        error.args = (error.reason,)
         raise
     finally:
         connection.allow(GRACE)

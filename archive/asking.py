@@ -1,0 +1,73 @@
+"""Appliances asked side by side: so many at a time, each secret once, and an end when it is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+from archive.fleet.secrets import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+    from archive.fleet.entries import Entry, Fleet
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Passwords:
+    """The passwords of a fleet's appliances."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._path = fleet.path
+        self._found: dict[object, asyncio.Task[str]] = {}
+
+    async def of(self, entry: Entry) -> str:
+        """Return an appliance's password; each secret is asked for once. Raises ConfigurationError."""
+        key = (entry.secret, entry.user if entry.secret.keyring else None)
+        if key not in self._found:
+            revealing = asyncio.to_thread(reveal, entry, self._path)
+            self._found[key] = asyncio.create_task(revealing)
+        return await asyncio.shield(self._found[key])
+
+
+def each(entries: Iterable[Entry], at_once: int, one: Callable[[Entry], Awaitable[None]]) -> None:
+    """Await `one` for every entry, `at_once` at a time, until all are done.
+
+    SIGINT and SIGTERM cancel those that are under way, and no other begins. `one` then has to come to
+    its end, and return.
+    """
+    asyncio.run(_Round(one).all(iter(entries), at_once))
+
+
+class _Round:
+    def __init__(self, one: Callable[[Entry], Awaitable[None]]) -> None:
+        self._one = one
+        self._stopped = False
+
+    async def all(self, entries: Iterator[Entry], at_once: int) -> None:
+        loop = asyncio.get_running_loop()
+        workers = [asyncio.create_task(self._work(entries)) for _ in range(at_once)]
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._stop, workers)
+        try:
+            await asyncio.gather(*workers)
+        except BaseException:
+            self._stop(workers)
+            await asyncio.gather(*workers, return_exceptions=True)
+            raise
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _stop(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        self._stopped = True
+        for worker in workers:
+            worker.cancel()
+
+    async def _work(self, entries: Iterator[Entry]) -> None:
+        for entry in entries:  # one iterator for all: memory does not grow with the fleet
+            await self._one(entry)
+            if self._stopped:
+                return

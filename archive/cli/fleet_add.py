@@ -1,0 +1,210 @@
+"""`archive fleet add`: an appliance into the configuration, once its certificate is known."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archive.cli.options import ConfigOption, DebugOption, examples, say
+from archive.errors import ApplianceError, UsageError
+
+if TYPE_CHECKING:
+    from archive.fleet.entries import Entry
+    from archive.sources.vcenter.certificate import Certificate
+    from archive.sources.vcenter.failures import UntrustedError
+
+EPILOG = examples(
+    "archive fleet add vc01.example.com --user archive@vsphere.local --secret-file vcenter-password",
+    "archive fleet add vc02 --address vc02.example.com:5480 --tag site=Berlin --cadence 1d",
+    "archive fleet add vc03.example.com --secret-command 'pass show vcenter/vc03'",
+)
+_PRINTS_IT = (
+    "/usr/lib/vmware-vmafd/bin/vecs-cli entry getcert --store MACHINE_SSL_CERT"
+    " --alias __MACHINE_CERT | openssl x509 -noout -fingerprint -sha256"
+)
+
+
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The archive's name for it.")],
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST[:PORT]", help="Where it is; the name, if nothing is said."),
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option("--user", "-u", metavar="USER", help="Who logs in. Else as in [defaults]."),
+    ] = None,
+    secret_environment: Annotated[
+        str | None,
+        typer.Option(metavar="VARIABLE", help="The password is the value of this variable."),
+    ] = None,
+    secret_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The password is in this file.", dir_okay=False),
+    ] = None,
+    secret_command: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND", help="The password is what this prints; no shell."),
+    ] = None,
+    secret_keyring: Annotated[
+        str | None,
+        typer.Option(metavar="SERVICE", help="The password is in the system's keyring."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Certificates (PEM) to trust in its case.", dir_okay=False
+        ),
+    ] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option(metavar="SHA256", help="The fingerprint that its certificate must have."),
+    ] = None,
+    cadence: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="How often a backup is expected: 12h, 1d."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", metavar="NAME=VALUE", help="A tag; may be given repeatedly."),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            "-y",
+            help="Pin what is shown without asking, whoever shows it.",
+        ),
+    ] = False,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Add an appliance to the configuration, which is made if there is none.
+
+    Its certificate is looked at, without logging in. If it is not trusted, you are asked whether to
+    pin it. Passwords are not given here: say where they are, here or in [defaults].
+    """
+    import asyncio
+
+    from archive.fleet import file, writing
+
+    if pin is not None and ca_file is not None:
+        raise UsageError("--pin takes the place of --ca-file; leave one of them out")
+    given = {
+        "name": name,
+        "address": address,
+        "user": user,
+        "secret": _secret(secret_environment, secret_file, secret_command, secret_keyring),
+        "ca_file": None if ca_file is None else str(ca_file.absolute()),
+        "pin": None if pin is None else f"sha256:{pin.lower().removeprefix('sha256:')}",
+        "cadence": cadence,
+        "tags": _tags(tag or []),
+    }
+    values = {key: value for key, value in given.items() if value is not None}
+    path = file.place(config)
+    entry = writing.draft(path, values)
+    try:
+        shown, distrust = asyncio.run(_look(entry))
+    except ApplianceError as error:
+        reason = f"{entry.name} has not been added: {error.reason}"
+        raise ApplianceError(reason, error.advice) from error
+    _show(entry, shown, distrust)
+    if distrust is not None:
+        if ca_file is not None or pin is not None:
+            raise ApplianceError(
+                f"{entry.name} has not been added: {distrust.reason}", distrust.advice
+            )
+        if not yes:
+            _ask(entry, distrust, shown)
+        values["pin"] = shown.fingerprint
+    writing.add(path, values)
+    following = ["archive", "fleet", "check", name]
+    if config is not None:
+        following += ["--config", config]
+    say(f"{entry.name} now is in {path}. Next: {shlex.join(following)}")
+
+
+def _secret(
+    environment: str | None, file: Path | None, command: str | None, keyring: str | None
+) -> dict[str, Any] | None:
+    """Return the place of the password as a configuration has it; None if none is said."""
+    ways: dict[str, Any] = {
+        "environment": environment,
+        "file": None if file is None else str(file.absolute()),
+        "command": None if command is None else _words(command),
+        "keyring": keyring,
+    }
+    said = {way: place for way, place in ways.items() if place is not None}
+    if len(said) > 1:
+        options = " and ".join(f"--secret-{way}" for way in said)
+        raise UsageError(f"a password is in one place; {options} are two or more")
+    return said or None
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"--secret-command: {str(error).lower()} in {command!r}") from error
+
+
+def _tags(written: list[str]) -> dict[str, str] | None:
+    tags = {}
+    for tag in written:
+        name, equals, value = tag.partition("=")
+        if not equals:
+            raise UsageError(f"{tag!r} is no tag and its value; write it as NAME=VALUE")
+        tags[name] = value
+    return tags or None
+
+
+async def _look(entry: Entry) -> tuple[Certificate, UntrustedError | None]:
+    """Return the certificate that is shown, and why it is not trusted, if it is not."""
+    from archive.sources.vcenter import certificate
+
+    shown = await certificate.look(entry)
+    return shown, await certificate.distrust(entry, shown)
+
+
+def _show(entry: Entry, shown: Certificate, distrust: UntrustedError | None) -> None:
+    from archive.render.outline import Item, write
+
+    trusted = f"no: {distrust.reason}" if distrust is not None else f"yes, {_by_what(entry)}"
+    items = [
+        Item("subject", shown.subject),
+        Item("for", ", ".join(shown.names)),
+        Item("issuer", shown.issuer),
+        Item("valid from", f"{shown.valid_from:%Y-%m-%d %H:%M:%SZ}"),
+        Item("valid until", f"{shown.valid_until:%Y-%m-%d %H:%M:%SZ}"),
+        Item("SHA-256", shown.fingerprint.partition(":")[2]),
+        Item("trusted", trusted),
+    ]
+    heading = f"The certificate of {entry.address}:"
+    write([Item(heading, below=[item for item in items if item.value])], sys.stderr)
+
+
+def _by_what(entry: Entry) -> str:
+    if entry.trust.pin is not None:
+        return "it is the pinned one"
+    if entry.trust.ca_file is not None:
+        return f"by {entry.trust.ca_file}"
+    return "by the certificates of this machine"
+
+
+def _ask(entry: Entry, distrust: UntrustedError, shown: Certificate) -> None:
+    """Ask whether the certificate is to be pinned. Raises ApplianceError unless somebody says so."""
+    say(
+        f"Compare the SHA-256 with the appliance's own, which its shell prints with\n  {_PRINTS_IT}"
+    )
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise ApplianceError(
+            f"{entry.name} has not been added: {distrust.reason}",
+            f"if the SHA-256 is the appliance's, give --pin {shown.fingerprint}, else the vCenter's"
+            " root certificate as --ca-file",
+        )
+    if not typer.confirm("Is it the same, and shall it be pinned?", err=True):
+        raise ApplianceError(f"{entry.name} has not been added: its certificate is not trusted")

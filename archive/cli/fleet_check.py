@@ -1,0 +1,132 @@
+"""`archive fleet check`: whether each appliance of the configuration can be collected from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from archive.cli import ERROR, PARTIAL
+from archive.cli.fleet import (
+    PatternsArgument,
+    TagsOption,
+    enabled_entries,
+    read_fleet,
+    warn_of_unverified,
+)
+from archive.cli.options import (
+    ConfigOption,
+    DebugOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    examples,
+    say,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from archive.fleet.entries import Entry, Fleet
+    from archive.sources.vcenter.examine import Examination
+
+    Row = tuple[str, str, str, str | None, str | None]
+
+EPILOG = examples(
+    "archive fleet check",
+    "archive fleet check vc01.example.com",
+    "archive fleet check --tag site=Berlin --format csv -o checks.csv",
+)
+
+
+def check(
+    patterns: PatternsArgument = None,
+    tag: TagsOption = None,
+    output_format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Check that appliances can be reached, trusted, logged in to and asked; write nothing.
+
+    A table has all checks of a single appliance; of several, a line for each that is fine, and what is
+    wrong with the others. CSV and JSON have all checks. Exit code 0 if none failed, 3 if some
+    appliances failed, 1 if all did.
+    """
+    fleet = read_fleet(config)
+    entries = enabled_entries(fleet, patterns, tag)
+    warn_of_unverified(entries)
+    examined = _examine(fleet, entries)
+    _write(examined, output_format, output)
+    results = [examination.result for _, examination in examined]
+    _summarise(len(entries), results)
+    raise typer.Exit(_exit_code(len(entries), results))
+
+
+def _examine(fleet: Fleet, entries: Sequence[Entry]) -> list[tuple[Entry, Examination]]:
+    """Return the appliances that were examined, in the order of the configuration."""
+    from archive.check import check as run
+    from archive.render.progress import progress
+
+    examined: dict[str, tuple[Entry, Examination]] = {}
+    with progress("Checking appliances", len(entries)) as advance:
+
+        def on_checked(entry: Entry, examination: Examination) -> None:
+            examined[entry.name] = (entry, examination)
+            advance(len(examined))
+
+        run(fleet, entries, on_checked)
+    return [examined[entry.name] for entry in entries if entry.name in examined]
+
+
+def _write(
+    examined: Sequence[tuple[Entry, Examination]], output_format: Format, output: Any
+) -> None:
+    from archive.cli.output import open_output
+    from archive.columns import Column
+    from archive.render.write import write
+
+    columns = [Column(name) for name in ("appliance", "check", "result", "detail", "advice")]
+    rows = _summary if output_format is Format.TABLE and len(examined) > 1 else _rows
+    with open_output(output) as out:
+        write(columns, rows(examined), output_format, out)
+
+
+def _rows(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
+    from archive.sources.vcenter.examine import CHECKS
+
+    for entry, examination in examined:
+        for name in CHECKS:
+            yield (entry.name, name, *examination.found[name])
+
+
+def _summary(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
+    from archive.sources.vcenter.examine import FAILED, OK, WARNING
+
+    for entry, examination in examined:
+        if examination.result == OK:
+            told = (examination.found[name].detail for name in ("version", "details"))
+            yield entry.name, "all", OK, "; ".join(told), None
+            continue
+        for row in _rows([(entry, examination)]):
+            if row[2] in (FAILED, WARNING):
+                yield row
+
+
+def _summarise(asked: int, results: Sequence[str]) -> None:
+    from archive.sources.vcenter.examine import FAILED, OK, WARNING
+
+    names = {OK: "ok", WARNING: "with warnings", FAILED: "failed"}
+    counted = [f"{results.count(result):,} {name}" for result, name in names.items()]
+    if len(results) < asked:
+        counted.append(f"{asked - len(results):,} not checked")
+    say(f"{asked:,} {'appliance' if asked == 1 else 'appliances'}: {', '.join(counted)}.")
+
+
+def _exit_code(asked: int, results: Sequence[str]) -> int:
+    from archive.sources.vcenter.examine import FAILED
+
+    fine = len(results) - results.count(FAILED)
+    if fine == asked:
+        return 0
+    return PARTIAL if fine else ERROR

@@ -1,0 +1,135 @@
+"""The certificate that an appliance shows to anybody, looked at without sending it anything."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import aiohttp
+from cryptography import x509
+from yarl import URL
+
+from archive.errors import ApplianceError
+from archive.sources.vcenter import failures
+from archive.sources.vcenter.connection import base, client, place, proxy
+from archive.sources.vcenter.failures import UntrustedError
+from archive.sources.vcenter.trust import judge
+from archive.storable import printable
+
+if TYPE_CHECKING:
+    import ssl
+    from datetime import datetime
+
+    from archive.fleet.entries import Entry
+
+
+class HiddenError(ApplianceError):
+    """A certificate that cannot be looked at from here."""
+
+
+class Certificate(NamedTuple):
+    """What is in a certificate, in texts that a terminal can show; instants are UTC.
+
+    `names` are the hosts that it is for. `pin` is the SHA-256 of its DER form.
+    """
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...]
+    valid_from: datetime
+    valid_until: datetime
+    pin: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """The pin as a configuration has it, and as OpenSSL prints it."""
+        return f"sha256:{self.pin.hex(':').upper()}"
+
+
+async def look(entry: Entry) -> Certificate:
+    """Return the certificate that an appliance shows, whoever vouches for it.
+
+    Raises HiddenError behind a proxy that has a certificate itself; ApplianceError.
+    """
+    return _read(await _shake_hands(entry, judged=False))
+
+
+async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | None:
+    """Return why the appliance's certificate is not trusted as its entry says; None if it is.
+
+    Raises ApplianceError if that cannot be found out.
+    """
+    judged = judge(entry.trust)
+    if isinstance(judged, aiohttp.Fingerprint):
+        fits = judged.fingerprint == certificate.pin
+        return None if fits else failures.not_pinned(certificate.pin)
+    try:
+        await _shake_hands(entry, judged=judged)
+    except UntrustedError as error:
+        return error
+    return None
+
+
+class _Look(aiohttp.Fingerprint):
+    """Takes what is shown, and ends the connection by fitting nothing, before a request is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(bytes(hashlib.sha256().digest_size))
+        self.shown = b""
+        self._transports: list[asyncio.Transport] = []
+
+    def check(self, transport: asyncio.Transport) -> None:
+        self.shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        self._transports.append(transport)
+        super().check(transport)
+
+    async def end(self) -> None:
+        """End the connections at once: being closed politely, they would wait for an answer."""
+        for transport in self._transports:
+            transport.abort()
+        await asyncio.sleep(0)  # the turn of the loop in which they end
+
+
+async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
+    """Return the certificate in DER form. Raises UntrustedError if it is judged so."""
+    through = proxy(entry.host)
+    if through is not None and URL(through).scheme == "https":
+        raise HiddenError("the proxy shows a certificate of its own first")
+    looking = _Look()
+    try:
+        async with client(entry, judged=looking) as http, http.get(base(entry), ssl=judged):
+            raise AssertionError  # nothing fits, so no request is sent
+    except aiohttp.ServerFingerprintMismatch:
+        return looking.shown
+    except (aiohttp.ClientError, OSError) as error:
+        raise failures.of_connection(error, place(entry), entry.read_timeout) from error
+    finally:
+        await looking.end()
+
+
+def _read(der: bytes) -> Certificate:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an odd certificate is not for us to complain of
+            certificate = x509.load_der_x509_certificate(der)
+            return Certificate(
+                printable(certificate.subject.rfc4514_string()),
+                printable(certificate.issuer.rfc4514_string()),
+                tuple(map(printable, _names(certificate))),
+                certificate.not_valid_before_utc,
+                certificate.not_valid_after_utc,
+                hashlib.sha256(der).digest(),
+            )
+    except ValueError as error:
+        raise ApplianceError(f"its certificate cannot be read: {printable(str(error))}") from error
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    addresses = map(str, names.get_values_for_type(x509.IPAddress))
+    return [*names.get_values_for_type(x509.DNSName), *addresses]

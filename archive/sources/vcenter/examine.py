@@ -1,0 +1,260 @@
+"""One appliance examined: everything that its collection depends on, a check each."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from yarl import URL
+
+from archive import deliveries, facts
+from archive.delivered import RawDocument
+from archive.errors import ApplianceError, ConfigurationError, DeliveryError
+from archive.sources.vcenter import certificate, details, failures
+from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
+from archive.sources.vcenter.certificate import HiddenError
+from archive.sources.vcenter.connection import Connection, place, proxy
+from archive.sources.vcenter.session import signed_in
+from archive.storable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from archive.fleet.entries import Entry
+    from archive.sources.vcenter.certificate import Certificate
+    from archive.sources.vcenter.session import Session
+
+OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
+CHECKS = (
+    "secret", "resolve", "connect", "certificate", "login",
+    "details", "version", "schedules", "time zone", "clock",
+)  # fmt: skip
+_RENEW = timedelta(days=30)
+# Seconds. Beyond the first a clock is not kept right, beyond the second jobs have wrong times.
+_ODD, _WRONG = 60, 300
+# Seconds until the next address of a host is tried beside the one before.
+_NEXT_ADDRESS = 0.25
+_BUFFER = 1 << 16
+
+
+class Found(NamedTuple):
+    """What a check has found. A failure is what would keep a collection from being complete, or right."""
+
+    result: str
+    detail: str
+    advice: str | None = None
+
+
+class Examination:
+    """The checks of one appliance, as far as they have come, in the order of `CHECKS`."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._proxy = proxy(entry.host)
+        self.found: dict[str, Found] = {}
+
+    @property
+    def result(self) -> str:
+        """The worst that was found."""
+        results = {found.result for found in self.found.values()}
+        return next((result for result in (FAILED, WARNING) if result in results), OK)
+
+    async def run(self, password: Awaitable[str]) -> None:
+        """Check everything, as far as it can be; no error is raised. Nobody stays signed in."""
+        entry, revealed = self._entry, ""
+        try:
+            revealed = await password
+            self.found["secret"] = Found(OK, entry.secret.origin)
+        except ConfigurationError as error:
+            advice = "correct `secret`, or what it names"
+            self.found["secret"] = Found(FAILED, str(error), advice)
+        for name, check in (
+            ("resolve", self._resolve),
+            ("connect", self._connect),
+            ("certificate", self._certificate),
+        ):
+            if not await self._check(name, check()):
+                self._skip(f"`{name}` has failed")
+                return
+        if not revealed:
+            self._skip("`secret` has failed")
+            return
+        try:
+            async with (
+                Connection.open(entry) as connection,
+                signed_in(connection, entry.user, revealed) as session,
+            ):
+                on = f"as {entry.user}, on /{session.api.prefix}"
+                self.found["login"] = Found(OK, on)
+                await self._ask(session)
+        except ApplianceError as error:
+            self.found["login"] = Found(FAILED, error.reason, error.advice)
+            self._skip("`login` has failed")
+
+    def end(self, reason: str) -> None:
+        """Let what has not been found have failed for a reason; what comes after it was not tried."""
+        name = next((name for name in CHECKS if name not in self.found), None)
+        if name is not None:
+            self.found[name] = Found(FAILED, reason)
+            self._skip(reason)
+
+    def _skip(self, reason: str) -> None:
+        for name in CHECKS:
+            self.found.setdefault(name, Found(SKIPPED, reason))
+
+    async def _check(self, name: str, check: Awaitable[Found]) -> bool:
+        try:
+            self.found[name] = await check
+        except ApplianceError as error:
+            self.found[name] = Found(FAILED, error.reason, error.advice)
+        except DeliveryError as error:
+            self.found[name] = Found(FAILED, str(error))
+        return self.found[name].result != FAILED
+
+    async def _resolve(self) -> Found:
+        if self._proxy is not None:
+            return Found(SKIPPED, f"this is left to the proxy {_shown(self._proxy)}")
+        entry, loop = self._entry, asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(entry.connect_timeout):
+                addresses = await loop.getaddrinfo(entry.host, entry.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise failures.unresolved(place(entry)) from error
+        return Found(OK, ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses)))
+
+    async def _connect(self) -> Found:
+        if self._proxy is not None:
+            return Found(SKIPPED, f"this is left to the proxy {_shown(self._proxy)}")
+        entry, began = self._entry, time.monotonic()
+        try:
+            async with asyncio.timeout(entry.connect_timeout):
+                _, writer = await asyncio.open_connection(
+                    entry.host, entry.port, happy_eyeballs_delay=_NEXT_ADDRESS
+                )
+        except TimeoutError as error:
+            raise failures.unconnected(place(entry)) from error
+        except OSError as error:
+            raise ApplianceError(
+                f"no connection to {place(entry)}: {failures.cause(error)}",
+                "check `address`; is it up, does its port answer?",
+            ) from error
+        took = time.monotonic() - began
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        return Found(OK, f"port {entry.port} in {took * 1000:.1f} ms")
+
+    async def _certificate(self) -> Found:
+        try:
+            shown = await certificate.look(self._entry)
+        except HiddenError as error:
+            return Found(SKIPPED, error.reason)
+        described = describe(shown)
+        if not self._entry.trust.verify:
+            return Found(
+                WARNING,
+                f"it is not verified: {described}",
+                f'compare it on the appliance, then write pin = "{shown.fingerprint}" in place of'
+                " verify = false",
+            )
+        if (distrust := await certificate.distrust(self._entry, shown)) is not None:
+            return Found(FAILED, f"{distrust.reason}: {described}", distrust.advice)
+        return _expiring(shown, described, pinned=self._entry.trust.pin is not None)
+
+    async def _ask(self, session: Session) -> None:
+        for name, check in (
+            ("details", _details),
+            ("version", _version),
+            ("schedules", _schedules),
+            ("time zone", _time_zone),
+        ):
+            await self._check(name, check(session))
+            found = self.found[name]
+            self.found[name] = found._replace(detail=session.without_secrets(found.detail))
+        self.found["clock"] = _clock(session.ahead)
+
+
+def describe(shown: Certificate) -> str:
+    """Return what is in a certificate, in a line."""
+    names = f" for {', '.join(shown.names)}" if shown.names else ""
+    until = f"valid until {shown.valid_until:%Y-%m-%d}"
+    return f"{shown.subject}{names}, issued by {shown.issuer}, {until}, {shown.fingerprint}"
+
+
+def _expiring(shown: Certificate, described: str, *, pinned: bool) -> Found:
+    left = shown.valid_until - datetime.now(UTC)
+    if left > _RENEW:
+        return Found(OK, described)
+    ends = "it has expired" if left < timedelta(0) else f"it expires within {left.days + 1} days"
+    also = ", then change `pin`" if pinned else ""
+    return Found(WARNING, f"{ends}: {described}", f"renew it on the appliance{also}")
+
+
+def _shown(through: str) -> str:
+    """Return a proxy without the password that may be in its URL."""
+    return URL(through).authority.rpartition("@")[2]
+
+
+async def _details(session: Session) -> Found:
+    told = await details.fetch(session)
+    jobs, unreadable = await asyncio.to_thread(_count, told.body)
+    what = f"{jobs:,} jobs, on /{session.api.prefix}"
+    if unreadable:
+        return Found(FAILED, f"{what}; {unreadable:,} of them cannot be read as jobs")
+    if told.missing is not None:
+        return Found(FAILED, f"{what}; {told.missing}")
+    return Found(OK, f"{what}; no job is missing")
+
+
+def _count(body: IO[bytes]) -> tuple[int, int]:
+    """Return how many jobs an answer has, and how many of them are none; close it."""
+    stream: io.BufferedReader[Any] = io.BufferedReader(body, _BUFFER)
+    with stream:
+        encoding = deliveries.form(stream, "").encoding
+        told = [
+            document.problem is None
+            for document in deliveries.documents(stream, encoding)
+            if isinstance(document, RawDocument)
+        ]
+    return len(told), told.count(False)
+
+
+async def _version(session: Session) -> Found:
+    version = facts.read_version(await session.get_json(VERSION))
+    build = f"build {version.build_number}" if version.build_number else ""
+    return Found(OK, _joined(" ", version.product, version.version, build))
+
+
+async def _schedules(session: Session) -> Found:
+    schedules = facts.read_schedules(await session.get_json(SCHEDULES))
+    enabled = [schedule for schedule in schedules if schedule.enabled]
+    what = f"{len(enabled):,} enabled of {len(schedules):,}"
+    if not enabled:
+        return Found(WARNING, what, "nothing is backed up by itself; enable a schedule")
+    return Found(OK, what)
+
+
+async def _time_zone(session: Session) -> Found:
+    return Found(OK, _joined(" ", facts.read_time_zone(await session.get_json(TIME_ZONE))))
+
+
+def _clock(ahead: float | None) -> Found:
+    if ahead is None:
+        return Found(SKIPPED, "its answers have no date")
+    seconds = round(abs(ahead))
+    if seconds <= 1:
+        return Found(OK, "as the clock of this machine")
+    what = f"{seconds:,} s {'ahead of' if ahead > 0 else 'behind'} the clock of this machine"
+    advice = "set both by NTP; the times of its jobs are by its own clock"
+    if seconds > _WRONG:
+        return Found(FAILED, what, advice)
+    return Found(WARNING, what, advice) if seconds > _ODD else Found(OK, what)
+
+
+def _joined(between: str, *texts: str | None) -> str:
+    return printable(between.join(filter(None, texts)))

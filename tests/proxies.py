@@ -1,0 +1,55 @@
+"""A proxy on the loopback that tunnels (`CONNECT`), and remembers to where."""
+
+from __future__ import annotations
+
+import select
+import socket
+import socketserver
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Proxy(NamedTuple):
+    """Where it listens ("127.0.0.1:PORT"), and what it has been asked for so far."""
+
+    address: str
+    asked: list[str]
+
+
+@contextmanager
+def proxy() -> Iterator[Proxy]:
+    """Serve until the end of it."""
+    asked: list[str] = []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += self.request.recv(1 << 16)
+            asked.append(head.decode())
+            host, _, port = head.split()[1].decode().rpartition(":")
+            with suppress(OSError), socket.create_connection((host, int(port))) as target:
+                self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                _tunnel(self.request, target)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        try:
+            yield Proxy(f"127.0.0.1:{server.server_address[1]}", asked)
+        finally:
+            server.shutdown()
+
+
+def _tunnel(one: socket.socket, other: socket.socket) -> None:
+    ways = {one: other, other: one}
+    while True:
+        readable, _, _ = select.select(list(ways), [], [])
+        for end in readable:
+            data = end.recv(1 << 16)
+            if not data:
+                return
+            ways[end].sendall(data)

@@ -1,0 +1,427 @@
+"""What is found out about appliances, well-behaved and not; nobody stays signed in anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import stamina
+from cryptography import x509
+
+from archive.check import check
+from archive.errors import ConfigurationError
+from archive.fleet.entries import Fleet, Secret, Trust
+from archive.sources.vcenter import certificate
+from archive.sources.vcenter.examine import (
+    CHECKS,
+    FAILED,
+    OK,
+    SKIPPED,
+    WARNING,
+    Examination,
+    Found,
+)
+from tests.proxies import proxy
+from tests.samples import job
+from tests.vcenter import faults
+from tests.vcenter.appliance import PASSWORD, Appliance
+from tests.vcenter.asking import entry
+from tests.vcenter.certificates import self_signed
+from tests.vcenter.requests import Resource
+from tests.vcenter.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.vcenter.faults import Fault
+
+HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 10)}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        for variable in (name, name.upper()):
+            monkeypatch.delenv(variable, raising=False)
+
+
+def found(server: Server, appliance: Appliance, **values: Any) -> dict[str, Found]:
+    """What is found out about an appliance; whatever happens, no session may stay open."""
+
+    async def password() -> str:
+        return PASSWORD
+
+    examination = Examination(entry(server, appliance, **values))
+    asyncio.run(examination.run(password()))
+    assert not appliance.sessions
+    assert tuple(sorted(examination.found, key=CHECKS.index)) == CHECKS
+    assert PASSWORD not in repr(examination.found)
+    return examination.found
+
+
+def results(told: dict[str, Found]) -> list[str]:
+    return [told[name].result for name in CHECKS]
+
+
+def suffering(server: Server, fault: Fault, *of: Any) -> Appliance:
+    appliance = server.add(Appliance(HISTORY))
+    appliance.suffer(fault, *of)
+    return appliance
+
+
+def test_an_appliance_that_is_fine(server: Server) -> None:
+    """Every check says what it has found, and needs no advice."""
+    appliance = server.add(Appliance(HISTORY))
+    told = found(server, appliance)
+    assert results(told) == [OK] * len(CHECKS)
+    assert all(one.advice is None for one in told.values())
+    details = {name: one.detail for name, one in told.items()}
+    port = appliance.address.partition(":")[2]
+    assert details["secret"] == "configuration"  # noqa: S105 - where it is
+    assert details["resolve"] == "127.0.0.1"
+    assert details["connect"].startswith(f"port {port} in ")
+    assert "for localhost, 127.0.0.1, issued by " in details["certificate"]
+    assert details["login"] == f"as {appliance.user}, on /api"
+    assert details["details"] == "9 jobs, on /api; no job is missing"
+    assert details["version"] == "VMware vCenter Server 8.0.3.00400 build 24322831"
+    assert details["schedules"] == "1 enabled of 1"
+    assert details["time zone"] == "Etc/UTC"
+    assert details["clock"] == "as the clock of this machine"
+
+
+def test_an_old_appliance(server: Server) -> None:
+    """One that has `/rest` alone is asked there."""
+    told = found(server, server.add(Appliance(HISTORY, rest_only=True)))
+    assert results(told) == [OK] * len(CHECKS)
+    assert told["details"].detail == "9 jobs, on /rest; no job is missing"
+
+
+def test_an_appliance_without_jobs(server: Server) -> None:
+    """A new appliance is nothing to complain of."""
+    told = found(server, server.add(Appliance({})))
+    assert told["details"] == (OK, "0 jobs, on /api; no job is missing", None)
+
+
+def test_without_a_password(server: Server) -> None:
+    """What needs no login is checked all the same."""
+    appliance = server.add(Appliance(HISTORY))
+
+    async def none() -> str:
+        raise ConfigurationError("/f/archive.toml: no password from environment VC: it is empty")
+
+    examination = Examination(entry(server, appliance))
+    asyncio.run(examination.run(none()))
+    told = examination.found
+    assert results(told) == [FAILED, OK, OK, OK] + [SKIPPED] * 6
+    assert told["secret"].detail.endswith("no password from environment VC: it is empty")
+    assert told["login"].detail == "`secret` has failed"
+    assert not appliance.requests
+
+
+def test_a_name_without_an_address(server: Server) -> None:
+    """What does not resolve cannot be reached, and nothing else is tried."""
+    told = found(server, server.add(Appliance(HISTORY)), host="vc01.invalid")
+    assert results(told) == [OK, FAILED] + [SKIPPED] * 8
+    assert "cannot be resolved" in told["resolve"].detail
+    assert told["resolve"].advice == "check it, and the DNS"
+    told = found(server, server.add(Appliance(HISTORY)), host="x" * 70)  # no name is as long
+    assert "cannot be resolved" in told["resolve"].detail
+
+
+def test_nobody_listens(server: Server) -> None:
+    """A port that is closed is told as the system tells it."""
+    appliance = server.add(Appliance(HISTORY))
+    server.remove(appliance)
+    told = found(server, appliance)
+    assert results(told) == [OK, OK, FAILED] + [SKIPPED] * 7
+    assert told["connect"].detail.startswith(f"no connection to {appliance.address}: ")
+
+
+def test_nobody_answers(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall that drops everything takes the time that a connection may take."""
+
+    async def dropped(*_: Any, **__: Any) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio, "open_connection", dropped)
+    told = found(server, server.add(Appliance(HISTORY)), connect_timeout=0.2)
+    assert results(told) == [OK, OK, FAILED] + [SKIPPED] * 7
+    assert told["connect"].detail.endswith(" in time")
+
+
+def test_tls_never_completes(server: Server) -> None:
+    """A port that is open, and says nothing."""
+    appliance = server.add(Appliance(HISTORY))
+    appliance.handshakes = False
+    told = found(server, appliance, connect_timeout=0.2)
+    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+
+
+@pytest.mark.parametrize(
+    ("kind", "why", "advice"),
+    [
+        ("self_signed", "its certificate is not trusted (self-signed certificate)", "`ca_file`"),
+        ("expired", "its certificate has expired", "renew it"),
+        ("misnamed", "its certificate is for another name: ", "use the name in it"),
+    ],
+)
+def test_a_certificate_that_is_not_trusted(
+    server: Server, kind: str, why: str, advice: str
+) -> None:
+    """Why, what is in it, and what to do are told; nothing is sent to who has it."""
+    appliance = server.add(Appliance(HISTORY))
+    issue = self_signed if kind == "self_signed" else getattr(server.authority, kind)
+    appliance.certificate = issue()
+    told = found(server, appliance)
+    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    assert told["certificate"].detail.startswith(why)
+    assert advice in str(told["certificate"].advice)
+    assert f"sha256:{appliance.certificate.pin.hex(':').upper()}" in told["certificate"].detail
+    assert not appliance.requests
+
+
+def test_a_misnamed_certificate_tells_its_names(server: Server) -> None:
+    """The name to use instead is there to be read."""
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = server.authority.misnamed()
+    assert " for other.example.com, issued by " in found(server, appliance)["certificate"].detail
+
+
+def test_a_pinned_certificate(server: Server) -> None:
+    """It may be anybody's, but not for ever."""
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = self_signed()
+    told = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
+    assert results(told) == [OK, OK, OK, WARNING] + [OK] * 6
+    assert told["certificate"].detail.startswith("it expires within 1 days: CN=localhost")
+    assert told["certificate"].advice == "renew it on the appliance, then change `pin`"
+    appliance.certificate = server.authority.expired()
+    told = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
+    assert told["certificate"].detail.startswith("it has expired: ")
+
+
+def test_another_certificate_than_the_pinned_one(server: Server) -> None:
+    """It is told, and gets nothing."""
+    appliance = server.add(Appliance(HISTORY))
+    told = found(server, appliance, trust=Trust(pin=bytes(32)))
+    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    assert told["certificate"].detail.startswith("its certificate is not the pinned one")
+    assert not appliance.requests
+
+
+def test_verification_is_off(server: Server) -> None:
+    """Everything is tried, but it is not fine; the pin to write instead is told."""
+    appliance = server.add(Appliance(HISTORY))
+    appliance.certificate = self_signed()
+    told = found(server, appliance, trust=Trust(verify=False))
+    assert results(told) == [OK, OK, OK, WARNING] + [OK] * 6
+    fingerprint = f'pin = "sha256:{appliance.certificate.pin.hex(":").upper()}"'
+    assert fingerprint in str(told["certificate"].advice)
+
+
+def test_a_ca_file_of_no_use(server: Server, tmp_path: Path) -> None:
+    """A file that is not there cannot be trusted."""
+    trust = Trust(ca_file=tmp_path / "none.pem")
+    told = found(server, server.add(Appliance(HISTORY)), trust=trust)
+    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    assert "none.pem cannot be read" in told["certificate"].detail
+
+
+def test_a_certificate_that_is_no_certificate(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be read is no fault of ours."""
+
+    def refuse(_: bytes) -> Any:
+        raise ValueError("odd")
+
+    monkeypatch.setattr(x509, "load_der_x509_certificate", refuse)
+    told = found(server, server.add(Appliance(HISTORY)))
+    assert told["certificate"] == (FAILED, "its certificate cannot be read: odd", None)
+
+
+def test_a_wrong_password_is_sent_once(server: Server) -> None:
+    """More would lock the account, and looking at the certificate sends none."""
+    appliance = server.add(Appliance(HISTORY, password=PASSWORD[1:]))
+    told = found(server, appliance)
+    assert results(told) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
+    assert told["login"].advice == "check both, and whether the account is locked"
+    assert len(appliance.requests) == 1
+
+
+def test_a_redirect_gets_nothing(server: Server) -> None:
+    """Who redirects elsewhere is not followed with a password."""
+    other = server.add(Appliance(HISTORY))
+    told = found(server, suffering(server, faults.redirect(other.address)))
+    assert results(told) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
+    assert other.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        (Resource.DETAILS, "details"),
+        (Resource.VERSION, "version"),
+        (Resource.SCHEDULES, "schedules"),
+        (Resource.TIME_ZONE, "time zone"),
+    ],
+)
+@pytest.mark.parametrize(
+    "fault", [faults.unauthorized, faults.error, faults.not_json, faults.login_page, faults.cut]
+)
+def test_one_refusal_leaves_the_others(
+    server: Server, resource: Resource, name: str, fault: Fault
+) -> None:
+    """What does not depend on each other is checked, whatever fails."""
+    told = found(server, suffering(server, fault, resource))
+    assert [other for other in CHECKS if told[other].result != OK] == [name]
+    assert told[name].result == FAILED
+    if fault is faults.unauthorized:
+        assert "SystemConfiguration.Administrators" in str(told[name].advice)
+
+
+def test_job_ids_that_are_refused(server: Server) -> None:
+    """Whether there are more jobs is then not known, so a collection would not be complete."""
+    told = found(server, suffering(server, faults.unauthorized, Resource.JOBS))
+    assert told["details"].result == FAILED
+    assert told["details"].detail.startswith("9 jobs, on /api; whether the answer has all jobs")
+
+
+def test_jobs_that_are_none(server: Server) -> None:
+    """What would go to quarantine is counted."""
+    told = found(server, server.add(Appliance(HISTORY | {"k" * 300: job()})))
+    assert told["details"].result == FAILED
+    assert told["details"].detail == "10 jobs, on /api; 1 of them cannot be read as jobs"
+
+
+def test_a_capped_answer_is_fine(server: Server) -> None:
+    """What is got in parts is whole."""
+    told = found(server, suffering(server, faults.silent_beyond(2)))
+    assert told["details"] == (OK, "9 jobs, on /api; no job is missing", None)
+
+
+def test_nothing_is_scheduled(server: Server) -> None:
+    """An appliance that backs nothing up by itself is warned of."""
+    appliance = server.add(Appliance(HISTORY))
+    appliance.schedules = {"default": appliance.schedules["default"] | {"enable": False}}
+    told = found(server, appliance)
+    assert told["schedules"].result == WARNING
+    assert told["schedules"].detail == "0 enabled of 1"
+
+
+@pytest.mark.parametrize(
+    ("off", "result", "detail"),
+    [
+        (timedelta(seconds=30), OK, " ahead of "),
+        (timedelta(seconds=-30), OK, " behind "),
+        (timedelta(seconds=120), WARNING, " ahead of "),
+        (timedelta(seconds=-120), WARNING, " behind "),
+        (timedelta(hours=1), FAILED, " ahead of "),
+        (timedelta(hours=-1), FAILED, " behind "),
+    ],
+)
+def test_a_clock_that_is_off(server: Server, off: timedelta, result: str, detail: str) -> None:
+    """Which clock is ahead is told."""
+    told = found(server, suffering(server, faults.clock_off(off)))
+    assert told["clock"].result == result
+    assert detail in told["clock"].detail
+    assert (told["clock"].advice is None) is (result == OK)
+
+
+def test_time_runs_out(server: Server) -> None:
+    """An appliance gets no more time than its configuration says."""
+    told = found(server, suffering(server, faults.hang, Resource.VERSION), deadline=1.0)
+    assert [told[name].result for name in ("login", "details", "version")] == [OK, OK, FAILED]
+    assert "that it has been given are over" in told["version"].detail
+
+
+def test_a_password_that_comes_back_is_not_repeated(server: Server) -> None:
+    """What an appliance says of our password is not shown, nor a token in a time zone."""
+
+    def echo(appliance: Appliance, _asked: Any, proper: Any) -> Any:
+        (token,) = appliance.sessions
+        return replace(proper(), body=json.dumps(f"{PASSWORD} {token}").encode())
+
+    told = found(server, suffering(server, echo, Resource.TIME_ZONE))
+    assert told["time zone"].detail == "*** ***"
+
+
+def test_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a proxy it resolves and connects; the certificate is looked at all the same."""
+    appliance = server.add(Appliance(HISTORY))
+    with proxy() as through:
+        monkeypatch.setenv("https_proxy", f"http://user:hidden@{through.address}")
+        told = found(server, appliance)
+        assert results(told) == [OK, SKIPPED, SKIPPED] + [OK] * 7
+        assert told["connect"].detail == f"this is left to the proxy {through.address}"
+        assert "hidden" not in repr(told)
+        assert {asked.split()[1] for asked in through.asked} == {appliance.address}
+        appliance.certificate = self_signed()
+        told = found(server, appliance)
+        assert results(told)[3] == FAILED
+        assert appliance.certificate.pin.hex(":").upper() in told["certificate"].detail
+
+
+def test_through_a_proxy_that_has_a_certificate(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy's certificate is not taken for the appliance's."""
+    appliance = server.add(Appliance(HISTORY))
+    monkeypatch.setenv("https_proxy", f"https://{appliance.address}")
+    told = found(server, appliance)
+    assert told["certificate"].result == SKIPPED
+
+
+def test_a_fleet_is_examined(server: Server, tmp_path: Path) -> None:
+    """One appliance that fails leaves the others alone; a secret is asked for once."""
+    good, bad = server.add(Appliance(HISTORY)), server.add(Appliance(HISTORY))
+    bad.suffer(faults.error, Resource.LOGIN)
+    calls = tmp_path / "calls"
+    script = tmp_path / "secret.sh"
+    script.write_text(f"#!/bin/sh\necho once >> {calls}\necho '{PASSWORD}'\n")
+    script.chmod(0o700)
+    secret = Secret(command=(str(script),))
+    entries = [
+        entry(server, appliance, name, secret=secret)
+        for name, appliance in (("vc01", good), ("vc02", bad))
+    ]
+    told: dict[str, str] = {}
+    fleet = Fleet(path=tmp_path / "archive.toml", entries=tuple(entries))
+    check(fleet, entries, lambda one, ended: told.update({one.name: ended.result}))
+    assert told == {"vc01": OK, "vc02": FAILED}
+    assert calls.read_text() == "once\n"
+    assert not good.sessions
+
+
+def test_a_fault_of_ours_is_of_one_appliance(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody has thought of is told where it has happened."""
+
+    async def fail(_: Any) -> Any:
+        raise RuntimeError("odd")
+
+    monkeypatch.setattr(certificate, "look", fail)
+    one = entry(server, server.add(Appliance(HISTORY)))
+    ended: list[Examination] = []
+    fleet = Fleet(path=Path("/f/archive.toml"), entries=(one,))
+    check(fleet, [one], lambda _, examination: ended.append(examination))
+    assert results(ended[0].found) == [OK] * 3 + [FAILED] + [SKIPPED] * 6
+    assert "this is a fault in archive itself: RuntimeError" in ended[0].found["certificate"].detail
