@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 KILLS = 25  # on each database
-NAMES = [f"vc{number}" for number in range(6)]
+NAMES = [f"vc{number}" for number in range(4)]
 # Login, details, ids, three facts, logout.
 REQUESTS = 7 * len(NAMES)
 # Seconds between a request and the kill, at most: about as long as it takes to archive an answer.
