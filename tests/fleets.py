@@ -31,7 +31,10 @@ def written(
     top: Mapping[str, Any] | None = None,
     **defaults: Any,
 ) -> Path:
-    """Write a configuration that only its owner can read; it trusts the server's CA."""
+    """Write a configuration that only its owner can read; it trusts the server's CA.
+
+    What is None is left out.
+    """
     path = folder / "archive.toml"
     parts = [_table({} if top is None else top)]
     parts += ["[defaults]", _table({"ca_file": str(server.ca_file), **defaults})]
@@ -43,7 +46,9 @@ def written(
 
 
 def _table(values: Mapping[str, Any]) -> str:
-    return "".join(f"{name} = {_value(value)}\n" for name, value in values.items())
+    return "".join(
+        f"{name} = {_value(value)}\n" for name, value in values.items() if value is not None
+    )
 
 
 def _value(value: Any) -> str:

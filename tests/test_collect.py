@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 import stamina
 
-from archive import attempts, database, dialects, quarantine, retry, tables, verify
+from archive import attempts, database, dialects, load, quarantine, retry, tables, verify
 from archive.collect import collect, rehearse
 from archive.errors import AlreadyRunningError, DatabaseError
 from archive.fleet.entries import Fleet, Secret
@@ -421,6 +424,30 @@ def test_an_archive_that_is_gone_ends_the_run(run: Run, monkeypatch: pytest.Monk
     with pytest.raises(DatabaseError, match="the server is gone"):
         run.collect()
     assert not run.appliances["vc02"].connections
+
+
+def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who tells a run to end in the middle of a transaction finds that one archived, and no other."""
+    run.fleet = replace(run.fleet, concurrency=2)
+    run.add("vc01")
+    run.suffering("vc02", faults.hang)
+    run.add("vc03")
+    original = load.Loader.load
+
+    def signalled(*arguments: Any) -> None:
+        while not run.appliances["vc02"].asked_for(Resource.DETAILS):
+            time.sleep(0.01)
+        for _ in range(2):  # the impatient signal twice
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.05)
+        original(*arguments)
+
+    monkeypatch.setattr(load.Loader, "load", signalled)
+    assert run.collect().outcome == "interrupted"
+    assert run.ended() == {"vc01": "complete", "vc02": "interrupted"}
+    assert run.reason("vc02") == "the run was ended before it answered"
+    assert {name for name, *_ in jobs(run.engine)} == {"vc01"}
+    assert not run.appliances["vc03"].connections
 
 
 def test_only_one_runs_at_a_time(run: Run) -> None:
