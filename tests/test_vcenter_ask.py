@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -423,10 +424,12 @@ def test_a_run_that_is_ended_while_signing_in_or_out_closes_its_session(resource
 
 
 def test_a_login_that_is_not_answered_holds_up_nobody_for_ever(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("archive.sources.vcenter.session.GRACE", 0.1)
-    appliance = suffering(server, faults.hang, Resource.LOGIN)
+    hanging = ExitStack()
+    appliance = hanging.enter_context(server := Server()).add(Appliance(HISTORY))
+    appliance.suffer(faults.hang, Resource.LOGIN)
 
     async def ended() -> None:
         task = asyncio.create_task(ask(entry(server, appliance), PASSWORD))
@@ -435,5 +438,8 @@ def test_a_login_that_is_not_answered_holds_up_nobody_for_ever(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(task, 5)
+        # The end of TLS waits for the other side, for half a minute.
+        await asyncio.to_thread(hanging.close)
+        await asyncio.sleep(0.05)
 
     asyncio.run(ended())
