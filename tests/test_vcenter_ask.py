@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 import stamina
@@ -27,8 +27,10 @@ from tests.vcenter.requests import Resource
 from tests.vcenter.server import Server
 from tests.vcenter.shapes import Api
 
+T = TypeVar("T")
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
     from tests.vcenter.faults import Fault
 
@@ -48,10 +50,22 @@ def _no_waiting() -> Iterator[None]:
 HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 10)}
 
 
+def settled(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, and until connections that were given up are closed on both sides."""
+
+    async def run() -> T:
+        try:
+            return await work
+        finally:
+            await asyncio.sleep(0.02)
+
+    return asyncio.run(run())
+
+
 def asked(server: Server, appliance: Appliance, **values: Any) -> Told:
     """What the client gets; whatever happens, no session may stay open."""
     try:
-        return asyncio.run(ask(entry(server, appliance, **values), PASSWORD))
+        return settled(ask(entry(server, appliance, **values), PASSWORD))
     finally:
         assert not appliance.sessions
 
@@ -149,7 +163,7 @@ def test_misbehaviour_has_a_reason(
         assert why in reason(server, appliance)
     else:
         with pytest.raises(ApplianceError, match=why):
-            asyncio.run(ask(entry(server, appliance), PASSWORD))
+            settled(ask(entry(server, appliance), PASSWORD))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +180,7 @@ def test_misbehaviour_has_a_reason(
 def test_what_passes_is_tried_again(server: Server, fault: Fault, resource: Resource) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(fault, resource, 2)
-    told = asyncio.run(ask(entry(server, appliance), PASSWORD))
+    told = settled(ask(entry(server, appliance), PASSWORD))
     assert details(told) == HISTORY
     assert told.missing == ()
 
@@ -279,7 +293,7 @@ def test_a_redirect_is_not_followed(server: Server) -> None:
     other = server.add(Appliance(HISTORY))
     appliance = suffering(server, faults.redirect(other.address))
     with pytest.raises(ApplianceError, match=f"redirects to https://{other.address}"):
-        asyncio.run(ask(entry(server, appliance), PASSWORD))
+        settled(ask(entry(server, appliance), PASSWORD))
     assert other.connections == 0
 
 
@@ -362,7 +376,7 @@ def test_a_proxy_of_the_environment_is_used(
 def test_a_session_that_cannot_be_closed_does_no_harm(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(faults.error, Resource.LOGOUT)
-    told = asyncio.run(ask(entry(server, appliance), PASSWORD))
+    told = settled(ask(entry(server, appliance), PASSWORD))
     assert details(told) == HISTORY
     assert len(appliance.asked_for(Resource.LOGOUT)) == 2
 
@@ -393,7 +407,7 @@ def test_a_run_that_is_ended_closes_its_session(server: Server) -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    asyncio.run(ended())
+    settled(ended())
     assert not appliance.sessions
 
 
@@ -418,7 +432,7 @@ def test_a_run_that_is_ended_while_signing_in_or_out_closes_its_session(resource
             with pytest.raises(asyncio.CancelledError):
                 await task
 
-        asyncio.run(ended())
+        settled(ended())
         assert appliance.logins == 1
         assert not appliance.sessions
 
@@ -442,4 +456,4 @@ def test_a_login_that_is_not_answered_holds_up_nobody_for_ever(
         await asyncio.to_thread(hanging.close)
         await asyncio.sleep(0.05)
 
-    asyncio.run(ended())
+    settled(ended())
