@@ -385,8 +385,9 @@ def test_through_a_proxy_that_has_a_certificate(
     """The proxy's certificate is not taken for the appliance's."""
     appliance = server.add(Appliance(HISTORY))
     monkeypatch.setenv("https_proxy", f"https://{appliance.address}")
-    told = found(server, appliance)
-    assert told["certificate"].result == SKIPPED
+    examination = Examination(entry(server, appliance))
+    assert asyncio.run(examination._certificate()).result == SKIPPED
+    assert appliance.connections == 0
 
 
 def test_a_fleet_is_examined(server: Server, tmp_path: Path) -> None:

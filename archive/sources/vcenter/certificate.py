@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,10 +14,11 @@ from archive.errors import ApplianceError
 from archive.sources.vcenter import failures
 from archive.sources.vcenter.connection import base, client, place, proxy
 from archive.sources.vcenter.failures import UntrustedError
-from archive.sources.vcenter.trust import judge
+from archive.sources.vcenter.trust import Pin, judge
 from archive.storable import printable
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
     from datetime import datetime
 
@@ -62,7 +62,7 @@ async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | N
     Raises ApplianceError if that cannot be found out.
     """
     judged = judge(entry.trust)
-    if isinstance(judged, aiohttp.Fingerprint):
+    if isinstance(judged, Pin):
         fits = judged.fingerprint == certificate.pin
         return None if fits else failures.not_pinned(certificate.pin)
     try:
@@ -72,24 +72,16 @@ async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | N
     return None
 
 
-class _Look(aiohttp.Fingerprint):
+class _Look(Pin):
     """Takes what is shown, and ends the connection by fitting nothing, before a request is sent."""
 
     def __init__(self) -> None:
         super().__init__(bytes(hashlib.sha256().digest_size))
         self.shown = b""
-        self._transports: list[asyncio.Transport] = []
 
     def check(self, transport: asyncio.Transport) -> None:
         self.shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        self._transports.append(transport)
         super().check(transport)
-
-    async def end(self) -> None:
-        """End the connections at once: being closed politely, they would wait for an answer."""
-        for transport in self._transports:
-            transport.abort()
-        await asyncio.sleep(0)  # the turn of the loop in which they end
 
 
 async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
@@ -105,8 +97,6 @@ async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
         return looking.shown
     except (aiohttp.ClientError, OSError) as error:
         raise failures.of_connection(error, place(entry), entry.read_timeout) from error
-    finally:
-        await looking.end()
 
 
 def _read(der: bytes) -> Certificate:

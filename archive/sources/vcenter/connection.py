@@ -22,14 +22,12 @@ from archive import numbers
 from archive.errors import ApplianceError
 from archive.sources.vcenter import failures
 from archive.sources.vcenter.failures import DeadlineError, OversizedError, PassingError
-from archive.sources.vcenter.trust import judge
+from archive.sources.vcenter.trust import Pin, judge
 from archive.storable import printable
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Mapping, Sequence
-
-    from aiohttp import Fingerprint
 
     from archive.fleet.entries import Entry
 
@@ -173,18 +171,26 @@ def place(entry: Entry) -> str:
     return f"{entry.host}:{entry.port}"
 
 
-def client(entry: Entry, *, judged: ssl.SSLContext | Fingerprint | bool) -> aiohttp.ClientSession:
-    """Return what sends requests to an appliance whose certificate is judged so."""
+@asynccontextmanager
+async def client(
+    entry: Entry, *, judged: ssl.SSLContext | Pin | bool
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give what sends requests to an appliance whose certificate is judged so."""
     timeout = aiohttp.ClientTimeout(
         total=None, connect=entry.connect_timeout, sock_read=entry.read_timeout
     )
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=judged, limit=1),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"Accept": "application/json", "User-Agent": f"archive/{archive.__version__}"},
-        timeout=timeout,
-        proxy=proxy(entry.host),
-    )
+    try:
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=judged, limit=1),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": "application/json", "User-Agent": f"archive/{archive.__version__}"},
+            timeout=timeout,
+            proxy=proxy(entry.host),
+        ) as http:
+            yield http
+    finally:
+        if isinstance(judged, Pin):
+            await judged.end()
 
 
 def proxy(host: str) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from functools import cache
 from typing import TYPE_CHECKING
 
-from aiohttp import Fingerprint
+from aiohttp import Fingerprint, ServerFingerprintMismatch
 
 from archive.errors import ApplianceError
 
@@ -16,12 +17,34 @@ if TYPE_CHECKING:
     from archive.fleet.entries import Trust
 
 
-def judge(trust: Trust) -> ssl.SSLContext | Fingerprint | bool:
+class Pin(Fingerprint):
+    """Judges a certificate by its SHA-256 alone."""
+
+    def __init__(self, pin: bytes) -> None:
+        super().__init__(pin)
+        self._refused: list[asyncio.Transport] = []
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Raise ServerFingerprintMismatch if the certificate is another one."""
+        try:
+            super().check(transport)
+        except ServerFingerprintMismatch:
+            self._refused.append(transport)
+            raise
+
+    async def end(self) -> None:
+        """End the connections that were refused: closed politely, they would wait for an answer."""
+        for transport in self._refused:
+            transport.abort()
+        await asyncio.sleep(0)  # the turn of the loop in which they end
+
+
+def judge(trust: Trust) -> ssl.SSLContext | Pin | bool:
     """Return what judges the certificate. Raises ApplianceError if a CA file is of no use."""
     if not trust.verify:
         return False
     if trust.pin is not None:
-        return Fingerprint(trust.pin)
+        return Pin(trust.pin)
     return _context(trust.ca_file)
 
 
