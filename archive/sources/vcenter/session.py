@@ -139,9 +139,9 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task}, timeout=GRACE)
-        raise
-    finally:
         task.cancel()
+        await asyncio.gather(task, return_exceptions=True)  # what it has open is closed by then
+        raise
 
 
 def _of_login(error: RefusedError) -> ApplianceError:
