@@ -16,5 +16,5 @@ def storable(text: str) -> str:
 
 def printable(text: str) -> str:
     """Return a text as one short line that no terminal takes for orders."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in storable(text)).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

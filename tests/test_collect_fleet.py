@@ -83,7 +83,7 @@ ELSEWHERE = "elsewhere"
 MISBEHAVING = {
     "wrong-password": Wrong("it refuses the user or the password", has(password="x")),  # noqa: S106 - nobody's
     "forbidden": Wrong(
-        "the user lacks the right; it must be in the group SystemConfiguration.Administrators",
+        "it must be in the group SystemConfiguration.Administrators",
         suffers(faults.unauthorized, Resource.DETAILS),
     ),
     "not-found": Wrong("is it a vCenter Server, 6.7 or later?", suffers(faults.not_found)),
