@@ -6,7 +6,7 @@ Everything here means the same on SQLite and PostgreSQL, down to the order of ro
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,15 +14,19 @@ from archive import tables
 from archive.merge import FINISHED, OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
 
     from archive.reports.scope import Scope
 
 _Element = sa.ColumnElement[Any]
+Row = TypeVar("Row")
 Ids = list[int] | None
 SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
 _LOW_BITS = 2**32 - 1
+_ROWS_AT_A_TIME = 1000
 
 
 def jobs(
@@ -33,25 +37,45 @@ def jobs(
     If they are ranked, they have for each measure their `_rank` among the jobs of the same row and
     status, and the `_number` of those that have a value.
     """
+    source, keys = by_period(scope)
+    values = {measure: tables.job.c[measure] for measure in measures}
+    ranks = measures if ranked else ()
+    return scoped(source, keys, values, conditions(scope, appliances), ranks)
+
+
+def by_period(scope: Scope) -> tuple[sa.FromClause, list[sa.Label[Any]]]:
+    """Return where jobs are selected from, with the labels of their `period` and `grouped`."""
     job, calendar = tables.job, tables.calendar
     source = job.join(calendar, job.c.day == calendar.c.day)
-    columns: list[_Element] = [calendar.c[scope.period].label("period")]
+    keys: list[sa.Label[Any]] = [calendar.c[scope.period].label("period")]
     if scope.by is not None:
         source, group = _grouped(source, scope.by)
-        columns.append(group.label("grouped"))
-    columns.append(job.c.status)
-    alike = [column.element if isinstance(column, sa.Label) else column for column in columns]
-    columns.append(job.c.appliance_id)
-    for measure in measures:
-        value = job.c[measure]
-        columns.append(value)
-        if not ranked:
+        keys.append(group.label("grouped"))
+    return source, keys
+
+
+def scoped(
+    source: sa.FromClause,
+    keys: Sequence[sa.Label[Any]],
+    measures: Mapping[str, _Element],
+    conditions: Iterable[sa.ColumnElement[bool]],
+    ranks: Collection[str] = (),
+) -> sa.CTE:
+    """Return jobs from a source that has `job`, with `keys`, status, appliance and measures by name.
+
+    Those among `ranks` have their `_rank` and `_number` among the jobs of the same keys and status.
+    """
+    job = tables.job
+    columns: list[_Element] = [*keys, job.c.status, job.c.appliance_id]
+    alike = [*(key.element for key in keys), job.c.status]
+    for measure, value in measures.items():
+        columns.append(value.label(measure))
+        if measure not in ranks:
             continue
         place = sa.func.row_number().over(partition_by=alike, order_by=value.asc().nulls_last())
         number = sa.func.count(value).over(partition_by=alike)
         columns += [place.label(f"{measure}_rank"), number.label(f"{measure}_number")]
-    query = sa.select(*columns).select_from(source).where(*conditions(scope, appliances))
-    return query.cte("scoped")
+    return sa.select(*columns).select_from(source).where(*conditions).cte("scoped")
 
 
 def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
@@ -121,6 +145,22 @@ def within(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
     if scope.until is not None:
         conditions.append(table.c.day <= scope.until)
     return conditions
+
+
+def streamed(
+    connection: Connection, query: sa.Select[Any], make: Callable[[sa.Row[Any]], Row]
+) -> Iterator[Row]:
+    """Ask a query at once, and yield what is made of its rows, of which few are held at a time.
+
+    A reader that has seen enough lets go of the rest.
+    """
+    found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
+
+    def rows() -> Iterator[Row]:
+        with found:
+            yield from map(make, found)
+
+    return rows()
 
 
 def summary(scoped: sa.CTE, *columns: _Element) -> sa.Select[Any]:
