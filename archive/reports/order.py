@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Generator
 from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,11 @@ def ordered(
     """Yield rows by a column, `NAME` or `-NAME` for descending, and no more than the `top` of them.
 
     Rows that are equal keep their order; NULL comes last either way. Of the rows no more than `top`
-    are held at a time, and none if they are not sorted. Raises UsageError for an unknown column.
+    are held at a time, and none if they are not sorted; rows of a generator that are not wanted are
+    not asked for. Raises UsageError for an unknown column.
     """
     if sort is None:
-        return islice(rows, top)
+        return _first(rows, top)
     name = sort.removeprefix("-")
     place, last = _place(columns, name), name == sort
 
@@ -44,6 +46,12 @@ def ordered(
     if top is not None:
         return iter((heapq.nsmallest if last else heapq.nlargest)(top, rows, key))
     return iter(sorted(rows, key=key, reverse=not last))
+
+
+def _first(rows: Iterable[Row], top: int | None) -> Iterator[Row]:
+    yield from islice(rows, top)
+    if isinstance(rows, Generator):
+        rows.close()  # which lets go of what has not been read
 
 
 def _place(columns: Sequence[Column], name: str) -> int:

@@ -157,8 +157,11 @@ def streamed(
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
     def rows() -> Iterator[Row]:
-        with found:
+        try:
             yield from map(make, found)
+        finally:
+            if not connection.closed:  # nothing is left to let go of otherwise
+                found.close()
 
     return rows()
 
@@ -202,7 +205,7 @@ def extremes(scoped: sa.CTE, measure: str) -> tuple[_Element, _Element]:
     return sa.func.min(value).filter(succeeded), sa.func.max(value).filter(succeeded)
 
 
-def total(scoped: sa.CTE, measure: str) -> list[_Element]:
+def total(scoped: sa.FromClause, measure: str) -> list[_Element]:
     """Return the sum over the succeeded jobs in two halves, which `joined` makes one.
 
     The sum of 64-bit numbers can exceed 64 bits, and SQLite then fails; the sums of their upper and
@@ -242,5 +245,5 @@ def group(row: sa.Row[Any]) -> str | None:
     return label
 
 
-def _succeeded(scoped: sa.CTE) -> sa.ColumnElement[bool]:
+def _succeeded(scoped: sa.FromClause) -> sa.ColumnElement[bool]:
     return scoped.c.status == "SUCCEEDED"
