@@ -39,8 +39,9 @@ JOBS = frozenset(
 class Report(Protocol):
     """A question, and the typed rows that answer it.
 
-    `takes` names the fields of a scope that it heeds; others it must not be given. `groups` is what
-    its rows can be grouped by.
+    `takes` names the fields of a scope that it heeds; others it must not be given. One that tells
+    ages takes `now`; one that takes `cadences` is told those of the configuration, which is not read
+    for others. `groups` is what its rows can be grouped by.
     """
 
     @property
