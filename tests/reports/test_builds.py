@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import dialects, reports
-from archive.reports import Scope
+from archive.reports import Scope, builds
 from archive.reports.builds import BuildRow
 from tests.archives import deliver, each
 from tests.command import archive, at
@@ -14,6 +14,7 @@ from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NEW, OLD, on
 
 if TYPE_CHECKING:
+    import pytest
     from sqlalchemy.engine import Engine
 
 SEVEN, EIGHT = "7.0.3.02100 (21784236)", "8.0.3.00400 (24322831)"
@@ -107,6 +108,46 @@ def test_the_build_before_is_the_one_that_began_before(engine: Engine) -> None:
     first, second = rows(engine, Scope(by="appliance"))
     assert (first.build, first.build_before) == (EIGHT, None)
     assert (second.build, second.build_before, second.size_median_ratio) == (SEVEN, EIGHT, 0.5)
+
+
+def test_of_many_jobs_medians_are_within_a_hundredth(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large fleet values are counted by bins; those of an appliance are exact all the same."""
+    jobs = {
+        str(size): on("2026-01-01", build=NEW, size=size, duration=9) for size in (5, 1000, 3000)
+    }
+    deliver(engine, jobs)
+    said = "Sizes and durations are medians of the succeeded backups, exact (nearest rank);"
+    assert archive("report", "builds", at(engine)).err.startswith(said)
+    assert rows(engine)[0].size_median_bytes == 1000
+    monkeypatch.setattr(builds, "EXACT_UP_TO", 2)
+    done = archive("report", "builds", at(engine))
+    assert done.err.startswith(said.replace("exact (nearest rank)", "within 1 %"))
+    (row,) = rows(engine)
+    assert row.size_median_bytes is not None
+    assert abs(row.size_median_bytes - 1000) <= 10
+    assert row.duration_median_seconds == 9
+    assert rows(engine, Scope(by="appliance"))[0].size_median_bytes == 1000
+    assert archive("report", "builds", "--by", "appliance", at(engine)).err.startswith(said)
+
+
+def test_builds_that_look_alike_are_one(engine: Engine) -> None:
+    """A build is its version and number, whatever else it is called."""
+    other = NEW | {"version_name": "another name"}
+    deliver(
+        engine,
+        {"1": on("2026-01-01", build=NEW, size=1), "2": on("2026-01-02", build=other, size=5)},
+    )
+    for scope in (Scope(), Scope(by="appliance")):
+        (row,) = rows(engine, scope)
+        assert (row.build, row.jobs, row.first_day, row.last_day) == (
+            EIGHT,
+            2,
+            "2026-01-01",
+            "2026-01-02",
+        )
+        assert (row.size_median_bytes, row.build_before) == (1, None)
 
 
 def test_a_table_leaves_out_what_is_of_appliances(engine: Engine) -> None:
