@@ -14,12 +14,13 @@ class Kind(StrEnum):
     RATIO = "ratio"
     BYTES = "bytes"
     SECONDS = "seconds"
+    RATE = "rate"
     INSTANT = "instant"
     DAY = "day"
     FLAG = "flag"
 
 
-_UNITS = {"_bytes": Kind.BYTES, "_seconds": Kind.SECONDS}
+_UNITS = {"_bytes": Kind.BYTES, "_seconds": Kind.SECONDS, "_bytes_per_second": Kind.RATE}
 _ENDINGS = _UNITS | {
     "_rate": Kind.RATIO,
     "_ratio": Kind.RATIO,

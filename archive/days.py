@@ -94,10 +94,11 @@ def calendar_year(year: int) -> list[CalendarDay]:
     """Return the rows of all days of one year (1 to 9999). Weeks are ISO 8601 weeks."""
     first = date(year, 1, 1).toordinal()
     last = date(year, 12, 31).toordinal()
-    return [_calendar_day(date.fromordinal(ordinal)) for ordinal in range(first, last + 1)]
+    return [calendar_day(date.fromordinal(ordinal)) for ordinal in range(first, last + 1)]
 
 
-def _calendar_day(day: date) -> CalendarDay:
+def calendar_day(day: date) -> CalendarDay:
+    """Return the row of one day."""
     iso_year, iso_week, _ = day.isocalendar()
     text = day.isoformat()
     return CalendarDay(

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from itertools import product
 from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from archive.cli import report
+from archive.cli import report_options
 from archive.days import PERIODS
 from archive.reports import REPORTS
 from archive.reports.scope import GROUPS
@@ -42,8 +43,8 @@ def place(engine: Engine) -> str:
 
 def test_choices_are_those_of_the_reports() -> None:
     """What the options offer is what reports understand."""
-    assert get_args(report.Period) == PERIODS
-    assert get_args(report.Group) == GROUPS
+    assert get_args(report_options.Period) == PERIODS
+    assert get_args(report_options.Group) == GROUPS
 
 
 def test_a_table_says_what_it_shows(place: str) -> None:
@@ -73,8 +74,13 @@ def test_csv_and_json_are_data_alone(place: str) -> None:
     assert archive("report", "success", "--format", "json", *options[2:]) == (
         0,
         (
-            '[\n  {"period": "2026-Q1", "jobs": 4, "finished": 4, "succeeded": 3, "failed": 1,'
-            ' "open": 0, "other": 0, "success_rate": 0.75, "appliances": 2}\n]\n'
+            '{"report": "success", "question": "How many of the finished backups succeeded, and how'
+            ' many are open?", "scope": {"period": "quarter", "until": "2026-01-31"}, "coverage":'
+            ' {"first": "2026-04-02T00:00:00.000000Z", "last": "2026-04-03T00:00:00.000000Z"},'
+            ' "notes": ["Each row is a quarter; days start at 00:00 UTC; percentiles are exact'
+            ' (nearest rank)."], "rows": [\n  {"period": "2026-Q1", "jobs": 4, "finished": 4,'
+            ' "succeeded": 3, "failed": 1, "open": 0, "other": 0, "success_rate": 0.75,'
+            ' "appliances": 2}\n]}\n'
         ),
         "",
     )
@@ -86,10 +92,10 @@ def test_no_jobs_are_no_error(place: str) -> None:
     done = archive("report", "success", *limits)
     assert done.code == 0
     assert done.out.splitlines()[1].split()[0] == "period"
-    assert done.err.startswith("No jobs since 2030-01-01 until 2030-12-31 of type A of vc*.\n")
+    assert done.err.startswith("No rows since 2030-01-01 until 2030-12-31 of type A of vc*.\n")
     done = archive("report", "success", *limits, "--format", "csv")
     assert (done.code, done.out.count("\n"), done.err) == (0, 1, "")
-    assert archive("report", "success", *limits, "--format", "json").out == "[]\n"
+    assert json.loads(archive("report", "success", *limits, "--format", "json").out)["rows"] == []
 
 
 def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
@@ -97,7 +103,7 @@ def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
     done = archive("report", "trends", at(engine))
     assert done.code == 0
     assert done.err == (
-        "No jobs.\n"
+        "No rows.\n"
         "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
         "Nothing has been delivered yet; see `archive ingest --help`.\n"
     )
@@ -107,7 +113,18 @@ def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
     ("arguments", "said"),
     [
         (("trnds",), "there is no report named 'trnds'; did you mean trends?"),
-        (("trends", "--since", "yesterday"), "'yesterday' is not a day; write it as YYYY-MM-DD"),
+        ((), "which report? `archive report --list` lists them"),
+        (("trends", "--since", "tomorrow"), "'tomorrow' does not say which days are meant; write"),
+        (("trends", "--now", "yesterday"), "'yesterday' is not an instant; write it as 2026-"),
+        (("trends", "--rpo", "25h"), "the report trends has no use for --rpo"),
+        (("trends", "--rpo", "25"), "'25' is not a time: write a number and its unit"),
+        (("trends", "--capacity", "2TB"), "the report trends has no use for --capacity"),
+        (("trends", "--capacity", "2T"), "'2T' is not a size; write it as 2TB, 1.5PB, 500GiB"),
+        (("trends", "--keep", "7"), "the report trends has no use for --keep"),
+        (("trends", "--keep", "0"), "--keep"),
+        (("trends", "--top", "0"), "--top"),
+        (("trends", "--sort", "jobs"), "there is no column 'jobs' (there are: period, finished"),
+        (("trends", "--sort", "-finish"), "did you mean finished?"),
         (("trends", "--appliance", "vc9*"), "no appliance matches 'vc9*'"),
         (("trends", "--by", "colour"), "'colour' is not one of"),
         (("trends", "--period", "decade"), "'decade' is not one of"),
@@ -149,7 +166,7 @@ def test_help_tells_each_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_names_are_completed() -> None:
     """The shell is told which reports begin like that, with their questions."""
-    assert report._complete("s") == [
+    assert report_options.complete_name("s") == [
         (name, REPORTS[name].question) for name in ("success", "sizes")
     ]
 
@@ -161,13 +178,13 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
         deliver(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
         deliver(engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, type="a")}, "éa")
     options = [
-        *product(REPORTS, ["month"], GROUPS, ["csv"]),
-        *product(["trends"], PERIODS, [None], ["csv"]),
-        *product(REPORTS, ["year"], [None], ["table", "json"]),
+        *((name, "--by", group, "-fcsv") for name in REPORTS for group in REPORTS[name].groups),
+        *(("trends", "--period", period, "-fcsv") for period in PERIODS),
+        *product(REPORTS, ["-fcsv", "-ftable", "-fjson"]),
+        *((name, "--compare", "-fcsv") for name in REPORTS if "compare" in REPORTS[name].takes),
     ]
-    for name, period, group, form in options:
-        by = ("--by", group) if group else ()
-        arguments = ("report", name, "--period", period, *by, "--format", form)
+    for asked in options:
+        arguments = ("report", *asked, "--now", "2026-08-01T00:00:00Z")
         on_sqlite, on_postgresql = (archive(*arguments, at(engine)) for engine in engines)
         assert on_sqlite == on_postgresql
         assert on_sqlite.code == 0

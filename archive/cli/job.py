@@ -73,18 +73,20 @@ def list_jobs(
 ) -> None:
     """List jobs, the newest first."""
     from archive import dialects
+    from archive.cli import words
     from archive.cli.output import open_output
     from archive.render.write import write
     from archive.reports import Scope, jobs
 
-    scope = Scope(
-        since=since,
-        until=until,
-        appliances=tuple(appliance or ()),
-        types=tuple(kind.upper() for kind in job_type or ()),
-    )
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, limit or None)
     with dialects.reading(open_archive(database, config)) as connection:
+        first, last = words.days(connection, since, until, words.instant(None))
+        scope = Scope(
+            since=first,
+            until=last,
+            appliances=tuple(appliance or ()),
+            types=tuple(kind.upper() for kind in job_type or ()),
+        )
         with open_output(output) as out:
             write(jobs.COLUMNS, jobs.run(connection, scope, wanted), output_format, out)
         number = jobs.number(connection, scope, wanted)

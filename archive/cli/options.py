@@ -77,10 +77,16 @@ AppliancesOption = Annotated[
     ),
 ]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="DAY", help="First day, as YYYY-MM-DD.")
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="DAYS",
+        help="First day: 2026-03-01, 2026-Q1, 2026-W05, 30d, yesterday, 'last month', ...",
+    ),
 ]
 UntilOption = Annotated[
-    str | None, typer.Option("--until", metavar="DAY", help="Last day, as YYYY-MM-DD.")
+    str | None,
+    typer.Option("--until", metavar="DAYS", help="Last day, as --since; of a month its last."),
 ]
 TypesOption = Annotated[
     list[str] | None,

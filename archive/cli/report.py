@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import typer
 from typer.core import TyperCommand
 
 from archive.cli.options import (
@@ -22,22 +23,39 @@ from archive.cli.options import (
     open_archive,
     say,
 )
+from archive.cli.report_options import (
+    BuildsOption,
+    ByOption,
+    CapacityOption,
+    CompareOption,
+    KeepOption,
+    ListOption,
+    LocationsOption,
+    NameArgument,
+    NowOption,
+    ObjectiveOption,
+    PeriodOption,
+    SortOption,
+    StatusesOption,
+    TagsOption,
+    TopOption,
+)
+from archive.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
     from archive.reports import Report, Scope
 
 EPILOG = examples(
+    "archive report --list",
     "archive report trends",
-    "archive report success --period week --since 2026-01-01 --by appliance",
+    "archive report success --period week --since 'last month' --by appliance",
     "archive report sizes --appliance 'vc0*' --format csv -o sizes.csv",
+    "archive report volume --by appliance --since 30d --sort -size_total_bytes --top 10",
 )
-# The same as `days.PERIODS` and `scope.GROUPS`, which would be slow to import for a help text.
-Period = Literal["day", "week", "month", "quarter", "year"]
-Group = Literal["appliance", "type", "build", "location"]
 
 
 class ReportCommand(TyperCommand):
@@ -56,55 +74,108 @@ class ReportCommand(TyperCommand):
         self.help = text
 
 
-def _complete(incomplete: str) -> list[tuple[str, str]]:
-    from archive.reports import REPORTS
-
-    return [
-        (report.name, report.question)
-        for report in REPORTS.values()
-        if report.name.startswith(incomplete)
-    ]
-
-
 def report(
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="Which report; see above.", autocompletion=_complete),
-    ],
-    period: Annotated[
-        Period, typer.Option("--period", "-p", help="What a row stands for.")
-    ] = "month",
+    name: NameArgument = None,
+    period: PeriodOption = "month",
+    by: ByOption = None,
+    compare: CompareOption = False,
+    sort: SortOption = None,
+    top: TopOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     appliance: AppliancesOption = None,
+    tag: TagsOption = None,
     job_type: TypesOption = None,
-    by: Annotated[Group | None, typer.Option("--by", help="A row for each of these, too.")] = None,
+    location: LocationsOption = None,
+    build: BuildsOption = None,
+    status: StatusesOption = None,
+    rpo: ObjectiveOption = None,
+    capacity: CapacityOption = None,
+    keep: KeepOption = None,
+    now: NowOption = None,
+    list_: ListOption = False,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Report the history of the backups: success, sizes and durations by period."""
+    """Report the history of the backups: each report answers a question, as it stands below."""
     from archive import dialects, reports
+    from archive.cli import words
     from archive.cli.output import open_output
+    from archive.render import records
     from archive.render.write import write
+    from archive.reports import order
 
+    if list_:
+        _write_list(output_format, output)
+        return
+    if name is None:
+        raise UsageError("which report? `archive report --list` lists them")
     chosen = reports.find(name)
-    scope = reports.Scope(period, since, until, tuple(appliance or ()), tuple(job_type or ()), by)
+    moment = words.instant(now)
     with dialects.reading(open_archive(database, config)) as connection:
-        rows = _Counted(chosen.cells_of(scope, reports.run(connection, name, scope)))
+        first, last = words.days(connection, since, until, moment)
+        scope = reports.Scope(
+            period=period,
+            since=first,
+            until=last,
+            appliances=tuple(appliance or ()),
+            types=tuple(job_type or ()),
+            by=by,
+            named=words.tagged(tag or (), config),
+            locations=tuple(location or ()),
+            builds=tuple(build or ()),
+            statuses=tuple(text.upper() for text in status or ()),
+            now=moment,
+            objective_seconds=words.seconds(rpo),
+            # Read only where there is use for it: it takes time.
+            cadences=words.cadences(config) if "cadences" in chosen.takes else (),
+            capacity_bytes=words.size(capacity),
+            keep=keep,
+            compare=compare,
+        )
+        scope.check(chosen)
+        asked = scope.asked(chosen)
+        if tag:
+            asked["tags"] = tag
+        if now is not None:
+            asked["now"] = moment
+        columns = chosen.columns_of(scope)
+        order.check(columns, sort)
+        found = chosen.cells_of(scope, chosen.run(connection, scope))
+        rows = _Started(order.ordered(columns, found, sort, top))
         with open_output(output) as out:
-            write(chosen.columns_of(scope), rows, output_format, out)
+            if output_format is Format.JSON:
+                heading = _heading(connection, chosen, scope, asked)
+                records.write_within(heading, "rows", columns, rows, out)
+            else:
+                write(columns, rows, output_format, out)
         if output_format is Format.TABLE:
             _explain(connection, chosen, scope, rows.number)
 
 
-class _Counted:
-    """Rows on their way, and how many there were."""
+def _write_list(output_format: Format, output: Path | None) -> None:
+    from archive.cli.output import open_output
+    from archive.columns import Column
+    from archive.render.write import write
+    from archive.reports import REPORTS
 
-    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        self._rows = rows
+    columns = (Column("name"), Column("question"), Column("by"))
+    rows = [(found.name, found.question, ", ".join(found.groups)) for found in REPORTS.values()]
+    with open_output(output) as out:
+        write(columns, rows, output_format, out)
+
+
+class _Started:
+    """Rows on their way, and how many there were.
+
+    The first is there already: what is wrong shows before anything is written.
+    """
+
+    def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
+        self._rows = chain(list(islice(rows, 1)), rows)
         self.number = 0
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
@@ -113,13 +184,29 @@ class _Counted:
             yield row
 
 
+def _heading(
+    connection: Connection, report: Report, scope: Scope, asked: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what stands before the rows in JSON."""
+    from archive import reports
+
+    known = reports.coverage(connection, scope)
+    return {
+        "report": report.name,
+        "question": report.question,
+        "scope": asked,
+        "coverage": known and known._asdict(),
+        "notes": list(report.notes(connection, scope)),
+    }
+
+
 def _explain(connection: Connection, report: Report, scope: Scope, number: int) -> None:
     """Say what the rows of a table do not say themselves."""
     from archive import reports
     from archive.render.units import moment
 
     if not number:
-        say(f"No jobs{_limits(scope)}.")
+        say(f"No rows{_limits(scope)}.")
     for note in report.notes(connection, scope):
         say(note)
     known = reports.coverage(connection, scope)
@@ -134,6 +221,9 @@ def _limits(scope: Scope) -> str:
         (scope.since, f"since {scope.since}"),
         (scope.until, f"until {scope.until}"),
         (scope.types, f"of type {' or '.join(scope.types)}"),
+        (scope.statuses, f"in status {' or '.join(scope.statuses)}"),
+        (scope.builds, f"of build {' or '.join(scope.builds)}"),
+        (scope.locations, f"to {' or '.join(scope.locations)}"),
         (scope.appliances, f"of {' or '.join(scope.appliances)}"),
     )
     return "".join(f" {words}" for given, words in limits if given)

@@ -9,7 +9,7 @@ from archive.columns import Kind
 from archive.render import delimited
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
     from archive.columns import Column
@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
     """Write an array of objects, each as soon as it is there."""
+    out.writelines(_array(columns, rows))
+    out.write("\n")
+
+
+def write_within(
+    values: Mapping[str, Any],
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Any]],
+    out: TextIO,
+) -> None:
+    """Write an object with values, and last an array of objects, each as soon as it is there."""
+    out.write(f'{_object(values)[:-1]}, "{name}": ')
+    out.writelines(_array(columns, rows))
+    out.write("}\n")
+
+
+def _array(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     names = [column.name for column in columns]
     flags = [column.name for column in columns if column.kind is Kind.FLAG]
     before = "[\n"
@@ -24,9 +42,9 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
         values = dict(zip(names, row, strict=True))
         for name in flags:
             values[name] = None if values[name] is None else bool(values[name])
-        out.write(f"{before}  {_object(values)}")
+        yield f"{before}  {_object(values)}"
         before = ",\n"
-    out.write("[]\n" if before == "[\n" else "\n]\n")
+    yield "[]" if before == "[\n" else "\n]"
 
 
 def one(values: Mapping[str, Any], name: str) -> str:

@@ -39,8 +39,15 @@ def duration(value: int) -> str:
     return f"{hours // 24:,} d {hours % 24:02} h"
 
 
+def rate(value: int) -> str:
+    """Return a number of bytes a second in binary units, such as `12.3 MiB/s`."""
+    return f"{size(value)}/s"
+
+
 def percent(value: float) -> str:
     """Return a ratio as a percentage; only all and nothing are shown as 100.0 % and 0.0 %."""
+    if value < 0:
+        return f"-{percent(-value)}"
     hundredths = value * 100
     if 0 < hundredths < 0.1:
         return f"{max(hundredths, 0.01):.2f} %"
@@ -67,6 +74,7 @@ _READABLE: dict[Kind, Callable[[Any], str]] = {
     Kind.RATIO: percent,
     Kind.BYTES: size,
     Kind.SECONDS: duration,
+    Kind.RATE: rate,
     Kind.INSTANT: moment,
     Kind.FLAG: lambda value: "yes" if value else "no",
 }

@@ -6,7 +6,7 @@ Everything here means the same on SQLite and PostgreSQL, down to the order of ro
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,15 +14,19 @@ from archive import tables
 from archive.merge import FINISHED, OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
 
     from archive.reports.scope import Scope
 
 _Element = sa.ColumnElement[Any]
+Row = TypeVar("Row")
 Ids = list[int] | None
 SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
 _LOW_BITS = 2**32 - 1
+_ROWS_AT_A_TIME = 1000
 
 
 def jobs(
@@ -33,25 +37,45 @@ def jobs(
     If they are ranked, they have for each measure their `_rank` among the jobs of the same row and
     status, and the `_number` of those that have a value.
     """
+    source, keys = by_period(scope)
+    values = {measure: tables.job.c[measure] for measure in measures}
+    ranks = measures if ranked else ()
+    return scoped(source, keys, values, conditions(scope, appliances), ranks)
+
+
+def by_period(scope: Scope) -> tuple[sa.FromClause, list[sa.Label[Any]]]:
+    """Return where jobs are selected from, with the labels of their `period` and `grouped`."""
     job, calendar = tables.job, tables.calendar
     source = job.join(calendar, job.c.day == calendar.c.day)
-    columns: list[_Element] = [calendar.c[scope.period].label("period")]
+    keys: list[sa.Label[Any]] = [calendar.c[scope.period].label("period")]
     if scope.by is not None:
         source, group = _grouped(source, scope.by)
-        columns.append(group.label("grouped"))
-    columns.append(job.c.status)
-    alike = [column.element if isinstance(column, sa.Label) else column for column in columns]
-    columns.append(job.c.appliance_id)
-    for measure in measures:
-        value = job.c[measure]
-        columns.append(value)
-        if not ranked:
+        keys.append(group.label("grouped"))
+    return source, keys
+
+
+def scoped(
+    source: sa.FromClause,
+    keys: Sequence[sa.Label[Any]],
+    measures: Mapping[str, _Element],
+    conditions: Iterable[sa.ColumnElement[bool]],
+    ranks: Collection[str] = (),
+) -> sa.CTE:
+    """Return jobs from a source that has `job`, with `keys`, status, appliance and measures by name.
+
+    Those among `ranks` have their `_rank` and `_number` among the jobs of the same keys and status.
+    """
+    job = tables.job
+    columns: list[_Element] = [*keys, job.c.status, job.c.appliance_id]
+    alike = [*(key.element for key in keys), job.c.status]
+    for measure, value in measures.items():
+        columns.append(value.label(measure))
+        if measure not in ranks:
             continue
         place = sa.func.row_number().over(partition_by=alike, order_by=value.asc().nulls_last())
         number = sa.func.count(value).over(partition_by=alike)
         columns += [place.label(f"{measure}_rank"), number.label(f"{measure}_number")]
-    query = sa.select(*columns).select_from(source).where(*conditions(scope, appliances))
-    return query.cte("scoped")
+    return sa.select(*columns).select_from(source).where(*conditions).cte("scoped")
 
 
 def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
@@ -123,6 +147,25 @@ def within(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
+def streamed(
+    connection: Connection, query: sa.Select[Any], make: Callable[[sa.Row[Any]], Row]
+) -> Iterator[Row]:
+    """Ask a query at once, and yield what is made of its rows, of which few are held at a time.
+
+    A reader that has seen enough lets go of the rest.
+    """
+    found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
+
+    def rows() -> Iterator[Row]:
+        try:
+            yield from map(make, found)
+        finally:
+            if not connection.closed:  # nothing is left to let go of otherwise
+                found.close()
+
+    return rows()
+
+
 def summary(scoped: sa.CTE, *columns: _Element) -> sa.Select[Any]:
     """Return one row for each period and group, in their order, groups of NULL last."""
     keys = [scoped.c[name] for name in ("period", "grouped") if name in scoped.c]
@@ -162,7 +205,7 @@ def extremes(scoped: sa.CTE, measure: str) -> tuple[_Element, _Element]:
     return sa.func.min(value).filter(succeeded), sa.func.max(value).filter(succeeded)
 
 
-def total(scoped: sa.CTE, measure: str) -> list[_Element]:
+def total(scoped: sa.FromClause, measure: str) -> list[_Element]:
     """Return the sum over the succeeded jobs in two halves, which `joined` makes one.
 
     The sum of 64-bit numbers can exceed 64 bits, and SQLite then fails; the sums of their upper and
@@ -202,5 +245,5 @@ def group(row: sa.Row[Any]) -> str | None:
     return label
 
 
-def _succeeded(scoped: sa.CTE) -> sa.ColumnElement[bool]:
+def _succeeded(scoped: sa.FromClause) -> sa.ColumnElement[bool]:
     return scoped.c.status == "SUCCEEDED"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from archive import settings
 from archive.columns import Column, Kind
-from archive.reports import totals
+from archive.reports import comparison, parts, totals
 from archive.reports.scope import GROUPS
 
 if TYPE_CHECKING:
@@ -34,14 +34,14 @@ OUTCOMES = (
 JOBS = frozenset(
     {"since", "until", "appliances", "named", "types", "locations", "builds", "statuses"}
 )
-_ROWS_AT_A_TIME = 1000
 
 
 class Report(Protocol):
     """A question, and the typed rows that answer it.
 
-    `takes` names the fields of a scope that it heeds; others it must not be given. `groups` is what
-    its rows can be grouped by.
+    `takes` names the fields of a scope that it heeds; others it must not be given. One that tells
+    ages takes `now`; one that takes `cadences` is told those of the configuration, which is not read
+    for others. `groups` is what its rows can be grouped by.
     """
 
     @property
@@ -108,7 +108,8 @@ class PeriodReport:
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
     each of `columns`. `from_totals` answers from day totals where these suffice; a report that then
-    `approximates` percentiles does so only of many jobs.
+    `approximates` percentiles does so only of many jobs. `compared` names the columns that a
+    comparison is of: then two values more for each, see `comparison.columns`.
     """
 
     name: str
@@ -118,13 +119,17 @@ class PeriodReport:
     row: Callable[[sa.Row[Any]], tuple[Any, ...]]
     from_totals: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]] | None = None
     approximates: bool = False
-    takes: frozenset[str] = JOBS | {"period", "by"}
+    compared: tuple[str, ...] = ()
+    takes: frozenset[str] = JOBS | {"period", "by", "compare"}
     groups: tuple[str, ...] = GROUPS
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns as they are shown: the group only where there is one."""
         keys = (Column("period"), Column(scope.by)) if scope.by else (Column("period"),)
-        return keys + self.columns
+        added: Iterable[Column] = ()
+        if scope.compare:
+            added = comparison.columns(self.columns[place] for place in self._places())
+        return (*keys, *self.columns, *added)
 
     def cells_of(self, scope: Scope, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Yield the values of rows under `columns_of`."""
@@ -132,12 +137,23 @@ class PeriodReport:
             yield row if scope.by else (row[0], *row[2:])
 
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
-        """Yield the typed rows, ordered by period and group."""
-        if self.from_totals is not None and self._reads_totals(connection, scope):
-            return self.from_totals(connection, scope)
-        query = self.select(scope, scope.appliance_ids(connection))
-        found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-        return map(self.row, found)
+        """Yield the typed rows, ordered by period and group; of a comparison, plain tuples."""
+        totals_do = self._reads_totals(connection, scope)
+
+        def rows(scope: Scope) -> Iterator[tuple[Any, ...]]:
+            if totals_do and self.from_totals is not None:
+                return self.from_totals(connection, scope)
+            query = self.select(scope, scope.appliance_ids(connection))
+            return parts.streamed(connection, query, self.row)
+
+        if not scope.compare:
+            return rows(scope)
+        keys = 2  # the period and the group stand before the columns
+        return comparison.compared(rows, scope, [keys + place for place in self._places()])
+
+    def _places(self) -> list[int]:
+        names = [column.name for column in self.columns]
+        return [names.index(name) for name in self.compared]
 
     def is_exact(self, connection: Connection, scope: Scope) -> bool:
         """Say whether percentiles are exact, rather than within 1 %."""
@@ -156,4 +172,6 @@ class PeriodReport:
         """Say whether day totals can and should answer, rather than the jobs."""
         if self.from_totals is None or not totals.suffice(scope):
             return False
+        if scope.compare:
+            scope = comparison.widened(scope)
         return not self.approximates or totals.are_many(connection, scope)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -80,6 +80,20 @@ class Scope:
         if self.by is not None and self.by not in report.groups:
             groups = ", ".join(report.groups) or "nothing"
             raise UsageError(f"the report {report.name} can be made --by {groups}, not {self.by}")
+
+    def asked(self, report: Report) -> dict[str, Any]:
+        """Return what a report was asked, field by field, as far as it heeds it and it was said.
+
+        `period` stands there always, and `now` where ages are told. Appliances that were chosen
+        otherwise than by globs are left out, as are cadences.
+        """
+        always = report.takes & {"period", "now"}
+        found = {}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if one.name in always or (one.name not in _FREE | {"named"} and value != one.default):
+                found[one.name] = list(value) if isinstance(value, tuple) else value
+        return found
 
     def appliance_ids(self, connection: Connection) -> list[int] | None:
         """Return the numbers of the appliances, or None for all of them.

@@ -37,7 +37,14 @@ def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
     what, unit = measure.split("_")
     values = (Column(f"{what}_{value}_{unit}", kind) for value in _VALUES)
     columns = (Column("succeeded", Kind.COUNT), *values)
-    return PeriodReport(name, question, columns, partial(_select, measure), partial(_row, measure))
+    return PeriodReport(
+        name,
+        question,
+        columns,
+        partial(_select, measure),
+        partial(_row, measure),
+        compared=tuple(f"{what}_{value}_{unit}" for value in ("total", "median")),
+    )
 
 
 _VALUES = ("total", "min", "median", "p95", "max")

@@ -57,4 +57,5 @@ REPORT = PeriodReport(
     (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
     select,
     row,
+    compared=("jobs", "failed", "success_rate"),
 )

@@ -92,4 +92,11 @@ REPORT = PeriodReport(
     row,
     from_totals,
     approximates=True,
+    compared=(
+        "finished",
+        "success_rate",
+        "size_total_bytes",
+        "size_median_bytes",
+        "duration_median_seconds",
+    ),
 )

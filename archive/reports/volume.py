@@ -77,4 +77,5 @@ REPORT = PeriodReport(
     select,
     row,
     from_totals,
+    compared=("finished", "success_rate", "size_total_bytes", "duration_total_seconds"),
 )

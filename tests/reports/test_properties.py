@@ -96,7 +96,8 @@ def test_reports_are_what_their_definitions_say(engines: list[Engine], jobs: lis
     for engine in each(engines):
         deliver(engine, documents)
         scope = Scope(by="type")
-        for name, report in reports.REPORTS.items():
+        for name in ("trends", "success", "volume", "sizes", "durations"):
+            report = reports.find(name)
             with dialects.reading(engine) as connection:
                 found = list(reports.run(connection, name, scope))
             columns = [column.name for column in report.columns_of(scope)]

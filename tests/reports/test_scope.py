@@ -115,5 +115,37 @@ def test_unknown_reports_are_refused() -> None:
         reports.find("trend")
     assert str(refused.value) == (
         "there is no report named 'trend'; did you mean trends?"
-        " (there are: trends, success, volume, sizes, durations)"
+        f" (there are: {', '.join(reports.REPORTS)})"
     )
+
+
+@pytest.mark.parametrize(
+    ("scope", "option"),
+    [
+        (Scope(objective_seconds=1), "--rpo"),
+        (Scope(capacity_bytes=1), "--capacity"),
+        (Scope(keep=1), "--keep"),
+    ],
+)
+def test_what_a_report_does_not_heed_is_refused(scope: Scope, option: str) -> None:
+    """A report says so rather than to pass over what it was asked."""
+    with pytest.raises(UsageError) as refused:
+        scope.check(reports.find("sizes"))
+    assert str(refused.value) == f"the report sizes has no use for {option}"
+
+
+def test_what_was_asked() -> None:
+    """What a report was asked can be told again, without what nobody said."""
+    trends = reports.find("trends")
+    assert Scope().asked(trends) == {"period": "month"}
+    asked = Scope(
+        "week", since="2026-01-01", types=("MANUAL",), by="build", named=frozenset("a"),
+        compare=True, now="2026-01-01T00:00:00.000000Z",
+    )  # fmt: skip
+    assert asked.asked(trends) == {
+        "period": "week",
+        "since": "2026-01-01",
+        "types": ["MANUAL"],
+        "by": "build",
+        "compare": True,
+    }

@@ -1,0 +1,282 @@
+"""The builds of vCenter that backups ran on, and what changed with each."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import sqlalchemy as sa
+
+from archive import sketch, tables
+from archive.columns import Column, Kind
+from archive.merge import FINISHED
+from archive.reports import parts
+from archive.reports.parts import DURATION, MEDIAN, SIZE
+from archive.reports.report import JOBS, Listing
+from archive.reports.totals import EXACT_UP_TO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.scope import Scope
+
+
+class BuildRow(NamedTuple):
+    """One build: of the fleet, or of an appliance if rows are by appliance.
+
+    `build_before` is what the appliance ran before. The ratios are of its medians to those of then;
+    of the fleet they are the median of the ratios of its appliances. None stands where there is
+    nothing to compare: no build before, no median, or one that is not greater than nothing.
+    """
+
+    appliance: str | None
+    build: str | None
+    build_before: str | None
+    appliances: int
+    first_day: str
+    last_day: str
+    jobs: int
+    finished: int
+    succeeded: int
+    failed: int
+    success_rate: float | None
+    size_median_bytes: int | None
+    size_median_ratio: float | None
+    duration_median_seconds: int | None
+    duration_median_ratio: float | None
+
+
+class _Medians(NamedTuple):
+    """Of the succeeded jobs; None of none that say it."""
+
+    size: int | None
+    duration: int | None
+
+
+class _Values:
+    """Sizes, or durations, of a build's jobs: as they are, or counted by the bins of a sketch."""
+
+    def __init__(self, *, exact: bool) -> None:
+        self._values: array[int] | None = array("q") if exact else None
+        self._bins: Counter[int] = Counter()
+
+    def add(self, values: Sequence[int]) -> None:
+        if self._values is not None:
+            self._values.extend(values)
+        else:
+            self._bins.update(sketch.bins_of(values))
+
+    def median(self) -> int | None:
+        if self._values is not None:
+            return _median(self._values)
+        return sketch.Merged([sketch.encode(self._bins)]).percentile(MEDIAN)
+
+
+_Label = str | None
+Number = TypeVar("Number", int, float)
+_NOTHING = _Medians(None, None)
+
+
+def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
+    """Yield the rows: counts come from one SELECT, medians from a walk over the appliances' jobs."""
+    ids = scope.appliance_ids(connection)
+    exact = scope.by is not None or _are_few(connection, scope, ids)
+    fleet: dict[_Label, tuple[_Values, _Values]] = {}
+    labels = _names(connection, tables.build, parts.build_label())
+    medians: dict[tuple[int, _Label], _Medians] = {}
+    for appliance_id, found in _succeeded(connection, scope, ids, labels):
+        for label, (sizes, durations) in found.items():
+            medians[appliance_id, label] = _Medians(_median(sizes), _median(durations))
+            if scope.by is None:
+                all_sizes, all_durations = fleet.setdefault(
+                    label, (_Values(exact=exact), _Values(exact=exact))
+                )
+                all_sizes.add(sizes)
+                all_durations.add(durations)
+    each = list(_compared(_counted(connection, scope, ids, labels, medians)))
+    if scope.by is not None:
+        return iter(each)
+    return _fleet(
+        each, {label: _Medians(*(one.median() for one in both)) for label, both in fleet.items()}
+    )
+
+
+def _succeeded(
+    connection: Connection, scope: Scope, ids: parts.Ids, labels: Mapping[int, str]
+) -> Iterator[tuple[int, dict[_Label, tuple[list[int], list[int]]]]]:
+    """Yield appliance by appliance the sizes and the durations of its succeeded jobs, by build."""
+    job = tables.job
+    query = (
+        sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
+        .where(*parts.conditions(scope, ids), job.c.status == "SUCCEEDED")
+        .order_by(job.c.appliance_id)
+    )
+    jobs = parts.streamed(connection, query, tuple)
+    for appliance_id, own in groupby(jobs, key=lambda job: job[0]):
+        found: dict[_Label, tuple[list[int], list[int]]] = {}
+        for _, build_id, size, duration in own:
+            label = labels.get(build_id)
+            if label not in found:
+                found[label] = ([], [])
+            sizes, durations = found[label]
+            if size is not None:
+                sizes.append(size)
+            if duration is not None:
+                durations.append(duration)
+        yield appliance_id, found
+
+
+def _counted(
+    connection: Connection,
+    scope: Scope,
+    ids: parts.Ids,
+    labels: Mapping[int, str],
+    medians: Mapping[tuple[int, _Label], _Medians],
+) -> list[BuildRow]:
+    """Return the rows of each appliance by name, in the order of time, jobs without a build last."""
+    job, finished = tables.job, tables.job.c.status.in_(FINISHED)
+    query = (
+        sa.select(
+            job.c.appliance_id,
+            job.c.build_id,
+            sa.func.min(job.c.day),
+            sa.func.max(job.c.day),
+            sa.func.count(),
+            sa.func.count().filter(finished),
+            sa.func.count().filter(job.c.status == "SUCCEEDED"),
+        )
+        .where(*parts.conditions(scope, ids))
+        .group_by(job.c.appliance_id, job.c.build_id)
+    )
+    names = _names(connection, tables.appliance, tables.appliance.c.name)
+    rows: dict[tuple[int, _Label], BuildRow] = {}
+    for appliance_id, build_id, first, last, jobs, done, succeeded in connection.execute(query):
+        key = appliance_id, labels.get(build_id)
+        size, duration = medians.get(key, _NOTHING)
+        row = BuildRow(
+            names[appliance_id], key[1], None, 1, first, last, jobs, done, succeeded,
+            done - succeeded, parts.rate(succeeded, done), size, None, duration, None,
+        )  # fmt: skip
+        rows[key] = _together([rows[key], row]) if key in rows else row
+    return sorted(
+        rows.values(),
+        key=lambda row: (
+            row.appliance, row.build is None, row.first_day, row.last_day, row.build,
+        ),
+    )  # fmt: skip
+
+
+def _together(rows: Sequence[BuildRow]) -> BuildRow:
+    """Return rows of one build as one: what can be added is, the rest is that of the first."""
+    finished = sum(row.finished for row in rows)
+    succeeded = sum(row.succeeded for row in rows)
+    return rows[0]._replace(
+        first_day=min(row.first_day for row in rows),
+        last_day=max(row.last_day for row in rows),
+        jobs=sum(row.jobs for row in rows),
+        finished=finished,
+        succeeded=succeeded,
+        failed=finished - succeeded,
+        success_rate=parts.rate(succeeded, finished),
+    )
+
+
+def _fleet(each: Iterable[BuildRow], medians: Mapping[_Label, _Medians]) -> Iterator[BuildRow]:
+    """Yield the builds of the fleet, with the ratios that its appliances have."""
+    builds: dict[_Label, list[BuildRow]] = {}
+    for row in each:
+        builds.setdefault(row.build, []).append(row)
+    for label, rows in sorted(builds.items(), key=lambda item: (item[0] is None, item[0] or "")):
+        size, duration = medians.get(label, _NOTHING)
+        yield _together(rows)._replace(
+            appliance=None,
+            build_before=None,
+            appliances=len(rows),
+            size_median_bytes=size,
+            size_median_ratio=_median(_known(row.size_median_ratio for row in rows)),
+            duration_median_seconds=duration,
+            duration_median_ratio=_median(_known(row.duration_median_ratio for row in rows)),
+        )
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _median(values: Iterable[Number]) -> Number | None:
+    """Return the nearest-rank median."""
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) // 2] if ordered else None
+
+
+def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
+    """Yield the rows of each appliance, in the order of time, beside the build before."""
+    for _, builds in groupby(rows, key=lambda row: row.appliance):
+        before: BuildRow | None = None
+        for row in builds:
+            if row.build is None or before is None:
+                yield row
+            else:
+                yield row._replace(
+                    build_before=before.build,
+                    size_median_ratio=_ratio(row.size_median_bytes, before.size_median_bytes),
+                    duration_median_ratio=_ratio(
+                        row.duration_median_seconds, before.duration_median_seconds
+                    ),
+                )
+            before = row
+
+
+def _ratio(now: int | None, then: int | None) -> float | None:
+    return None if now is None or then is None or then <= 0 else now / then
+
+
+def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str]) -> dict[int, str]:
+    return dict(map(tuple, connection.execute(sa.select(table.c.id, name))))
+
+
+def _are_few(connection: Connection, scope: Scope, ids: parts.Ids) -> bool:
+    """Say whether all values of a scope's jobs may be held at a time."""
+    some = sa.select(tables.job.c.id).where(*parts.conditions(scope, ids)).limit(EXACT_UP_TO + 1)
+    query = sa.select(sa.func.count()).select_from(some.subquery())
+    return connection.execute(query).scalar_one() <= EXACT_UP_TO
+
+
+def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
+    exact = scope.by is not None or _are_few(connection, scope, scope.appliance_ids(connection))
+    yield (
+        "Sizes and durations are medians of the succeeded backups,"
+        f" {'exact (nearest rank)' if exact else 'within 1 %'}; ratios are to the build before"
+        f" {'on the appliance' if scope.by else 'on each appliance, their median'}."
+    )
+
+
+REPORT = Listing(
+    "builds",
+    "What changed with each build of vCenter: success, sizes, durations?",
+    (
+        Column("appliance", optional=True),
+        Column("build"),
+        Column("build_before", optional=True),
+        Column("appliances", Kind.COUNT),
+        Column("first_day", Kind.DAY),
+        Column("last_day", Kind.DAY),
+        Column("jobs", Kind.COUNT),
+        Column("finished", Kind.COUNT),
+        Column("succeeded", Kind.COUNT),
+        Column("failed", Kind.COUNT),
+        Column("success_rate", Kind.RATIO),
+        Column("size_median_bytes", Kind.BYTES),
+        Column("size_median_ratio", Kind.RATIO),
+        Column("duration_median_seconds", Kind.SECONDS),
+        Column("duration_median_ratio", Kind.RATIO),
+    ),
+    _rows,
+    JOBS | {"by"},
+    ("appliance",),
+    _notes,
+)

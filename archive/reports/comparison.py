@@ -1,0 +1,89 @@
+"""Each row of a report by period beside the same row of the period before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from archive.columns import Column
+from archive.days import calendar_day
+from archive.reports.spans import label_before, of_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archive.reports.scope import Scope
+
+Row = tuple[Any, ...]
+Run = Callable[["Scope"], Iterator[Row]]
+_UNITS = ("_bytes_per_second", "_bytes", "_seconds")
+# Differences of ratios are rounded to so many decimals: what is below is not in the data.
+_DECIMALS = 12
+
+
+def columns(compared: Iterable[Column]) -> Iterator[Column]:
+    """Yield the columns that are added: of each figure its value before, and its change."""
+    for column in compared:
+        unit = next((unit for unit in _UNITS if column.name.endswith(unit)), "")
+        name = column.name.removesuffix(unit)
+        yield Column(f"{name}_before{unit}", column.kind)
+        yield Column(f"{name}_change{unit}", column.kind)
+
+
+def widened(scope: Scope) -> Scope:
+    """Return a scope with the period before its first day, whole."""
+    if scope.since is None:
+        return scope
+    label = _label(scope.since, scope.period)
+    before = label_before(label, scope.period) or label
+    return replace(scope, since=of_label(before).first.isoformat())
+
+
+def compared(run: Run, scope: Scope, places: Sequence[int]) -> Iterator[Row]:
+    """Yield the rows of a scope, each with the values at places before it, and their changes.
+
+    `run` gives the rows of any scope, ordered by period, whose label comes first and its group
+    second. The period before is the one of the calendar, and whole: also where it begins before the
+    scope's first day. NULL is before what had no row then. Two periods are held at a time.
+    """
+    kept: tuple[str, dict[str | None, Row]] | None = None
+    for label, found in groupby(run(scope), key=lambda row: row[0]):
+        rows = list(found)
+        wanted = label_before(label, scope.period)
+        if wanted is None:
+            before = {}
+        elif scope.since is not None and of_label(wanted).first.isoformat() < scope.since:
+            before = _by_group(run(_only(scope, wanted)))
+        else:
+            before = kept[1] if kept is not None and kept[0] == wanted else {}
+        for row in rows:
+            yield row + tuple(_added(row, before.get(row[1]), places))
+        kept = label, _by_group(rows)
+
+
+def _added(row: Row, before: Row | None, places: Sequence[int]) -> Iterator[Any]:
+    for place in places:
+        then = None if before is None else before[place]
+        yield then
+        yield None if then is None or row[place] is None else _change(row[place], then)
+
+
+def _change(now: Any, then: Any) -> Any:
+    change = now - then
+    return round(change, _DECIMALS) if isinstance(change, float) else change
+
+
+def _by_group(rows: Iterable[Row]) -> dict[str | None, Row]:
+    return {row[1]: row for row in rows}
+
+
+def _only(scope: Scope, label: str) -> Scope:
+    first, last = of_label(label)
+    return replace(scope, since=first.isoformat(), until=last.isoformat())
+
+
+def _label(day: str, period: str) -> str:
+    label: str = getattr(calendar_day(of_label(day).first), period)
+    return label

@@ -1,0 +1,205 @@
+"""The backup targets, and which of them are no longer used."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import settings, tables
+from archive.columns import Column, Kind
+from archive.merge import FINISHED
+from archive.reports import parts
+from archive.reports.parts import P95, SIZE
+from archive.reports.report import JOBS, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.days import Calendar
+    from archive.reports.scope import Scope
+
+USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"
+
+
+class LocationRow(NamedTuple):
+    """One target: a location's URL as it may be shown, None for jobs that name none.
+
+    `size_total_bytes` is of the succeeded jobs. `idle_days` are the days since `last_day`, and
+    `usual_gap_days` is what 95 % of the distances between its days with a job do not exceed. Both,
+    as `state`, are None where there is no target; the gap also where there was a job on one day only.
+    """
+
+    location: str | None
+    state: str | None
+    jobs: int
+    finished: int
+    succeeded: int
+    failed: int
+    success_rate: float | None
+    size_total_bytes: int | None
+    appliances: int
+    first_day: str
+    last_day: str
+    idle_days: int | None
+    usual_gap_days: int | None
+
+
+def state(gap: int | None, idle: int, heard: int) -> str:
+    """Say whether a target is still used.
+
+    `idle` are the days since its last job until now; `heard` those until the latest answer of any
+    appliance that has used it: what was after that answer, nobody knows.
+    """
+    if gap is None:
+        return UNKNOWN
+    if idle <= gap:
+        return USED
+    return STOPPED if heard > gap else UNKNOWN
+
+
+def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
+    ids = scope.appliance_ids(connection)
+    gaps = dict(map(tuple, connection.execute(_gaps(scope, ids))))
+    calendar = settings.calendar(connection)
+    return parts.streamed(
+        connection, _totals(scope, ids), lambda found: _row(found, gaps, calendar, scope.now)
+    )
+
+
+def _row(
+    found: sa.Row[Any], gaps: dict[str | None, int | None], calendar: Calendar, now: str
+) -> LocationRow:
+    url, finished, succeeded = found.location, int(found.finished), int(found.succeeded)
+    gap = idle = judged = None
+    if url is not None:
+        gap = gaps.get(url)
+        idle = _days(found.last_day, calendar.day(now))
+        heard = _days(found.last_day, calendar.day(min(found.heard, now)))
+        judged = state(gap, idle, heard)
+    return LocationRow(
+        url,
+        judged,
+        int(found.jobs),
+        finished,
+        succeeded,
+        finished - succeeded,
+        parts.rate(succeeded, finished),
+        parts.joined(found, SIZE),
+        found.appliances,
+        found.first_day,
+        found.last_day,
+        idle,
+        gap,
+    )
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days
+
+
+def _totals(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the targets; jobs are counted by appliance first, which leaves few rows."""
+    job, appliance, location = tables.job, tables.appliance, tables.location
+    finished, succeeded = job.c.status.in_(FINISHED), job.c.status == "SUCCEEDED"
+    pairs = (
+        sa.select(
+            job.c.appliance_id,
+            job.c.location_id,
+            sa.func.count().label("jobs"),
+            sa.func.count().filter(finished).label("finished"),
+            sa.func.count().filter(succeeded).label("succeeded"),
+            *parts.total(job, SIZE),
+            sa.func.min(job.c.day).label("first_day"),
+            sa.func.max(job.c.day).label("last_day"),
+        )
+        .where(*parts.conditions(scope, ids))
+        .group_by(job.c.appliance_id, job.c.location_id)
+        .subquery("pairs")
+    )
+    url = location.c.masked_url
+    summed = ("jobs", "finished", "succeeded", f"{SIZE}_high", f"{SIZE}_low")
+    return (
+        sa.select(
+            url.label("location"),
+            *(sa.func.sum(pairs.c[name]).label(name) for name in summed),
+            sa.func.count(pairs.c.appliance_id.distinct()).label("appliances"),
+            sa.func.min(pairs.c.first_day).label("first_day"),
+            sa.func.max(pairs.c.last_day).label("last_day"),
+            sa.func.max(appliance.c.last_seen).label("heard"),
+        )
+        .select_from(
+            pairs.join(appliance, pairs.c.appliance_id == appliance.c.id).outerjoin(
+                location, pairs.c.location_id == location.c.id
+            )
+        )
+        .group_by(url)
+        .order_by(url.asc().nulls_last())
+    )
+
+
+def _gaps(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
+    """Return the SELECT of each target's usual gap."""
+    job, location, calendar = tables.job, tables.location, tables.calendar
+    pairs = (
+        sa.select(job.c.location_id, job.c.day)
+        .where(*parts.conditions(scope, ids))
+        .distinct()
+        .subquery("pairs")
+    )
+    used = (
+        sa.select(location.c.masked_url.label("url"), calendar.c.ordinal)
+        .select_from(
+            pairs.join(location, pairs.c.location_id == location.c.id).join(
+                calendar, pairs.c.day == calendar.c.day
+            )
+        )
+        .distinct()
+        .subquery("used")
+    )
+    before = sa.func.lag(used.c.ordinal).over(partition_by=used.c.url, order_by=used.c.ordinal)
+    gaps = sa.select(used.c.url, (used.c.ordinal - before).label("gap")).subquery("gaps")
+    rank = sa.func.row_number().over(
+        partition_by=gaps.c.url, order_by=gaps.c.gap.asc().nulls_last()
+    )
+    number = sa.func.count(gaps.c.gap).over(partition_by=gaps.c.url)
+    ranked = sa.select(gaps.c.url, gaps.c.gap, rank.label("place"), number.label("number"))
+    ranks = ranked.subquery("ranked")
+    wanted = ranks.c.place == (ranks.c.number * P95 + 99) // 100
+    return sa.select(ranks.c.url, ranks.c.gap).where(wanted)
+
+
+def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
+    calendar = settings.calendar(connection)
+    yield (
+        f"As of {calendar.day(scope.now)}; days start at {calendar.day_start} {calendar.zone}. A target"
+        " has stopped being used if it has been idle for longer than its usual gap, and the archive"
+        " has heard since from an appliance that used it."
+    )
+
+
+REPORT = Listing(
+    "locations",
+    "Which targets hold the backups, and which have stopped being used?",
+    (
+        Column("location"),
+        Column("state"),
+        Column("jobs", Kind.COUNT),
+        Column("finished", Kind.COUNT),
+        Column("succeeded", Kind.COUNT),
+        Column("failed", Kind.COUNT),
+        Column("success_rate", Kind.RATIO),
+        Column("size_total_bytes", Kind.BYTES),
+        Column("appliances", Kind.COUNT),
+        Column("first_day", Kind.DAY),
+        Column("last_day", Kind.DAY),
+        Column("idle_days", Kind.COUNT),
+        Column("usual_gap_days", Kind.COUNT),
+    ),
+    _rows,
+    JOBS | {"now"},
+    explain=_notes,
+)

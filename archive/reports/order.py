@@ -1,0 +1,63 @@
+"""Rows in another order than the report's, and the first of them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Generator
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from archive.columns import Column
+
+    Row = tuple[Any, ...]
+
+
+def check(columns: Sequence[Column], sort: str | None) -> None:
+    """Raise UsageError, with the columns that there are, unless rows can be sorted by this one."""
+    if sort is not None:
+        _place(columns, sort.removeprefix("-"))
+
+
+def ordered(
+    columns: Sequence[Column], rows: Iterable[Row], sort: str | None, top: int | None
+) -> Iterator[Row]:
+    """Yield rows by a column, `NAME` or `-NAME` for descending, and no more than the `top` of them.
+
+    Rows that are equal keep their order; NULL comes last either way. Of the rows no more than `top`
+    are held at a time, and none if they are not sorted; rows of a generator that are not wanted are
+    not asked for. Raises UsageError for an unknown column.
+    """
+    if sort is None:
+        return _first(rows, top)
+    name = sort.removeprefix("-")
+    place, last = _place(columns, name), name == sort
+
+    def key(row: Row) -> tuple[bool, Any]:
+        value = row[place]
+        return (value is None) is last, value
+
+    # Both are as stable as `sorted`.
+    if top is not None:
+        return iter((heapq.nsmallest if last else heapq.nlargest)(top, rows, key))
+    return iter(sorted(rows, key=key, reverse=not last))
+
+
+def _first(rows: Iterable[Row], top: int | None) -> Iterator[Row]:
+    yield from islice(rows, top)
+    if isinstance(rows, Generator):
+        rows.close()  # which lets go of what has not been read
+
+
+def _place(columns: Sequence[Column], name: str) -> int:
+    names = [column.name for column in columns]
+    if name in names:
+        return names.index(name)
+    close = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"there is no column {name!r}{hint} (there are: {', '.join(names)})")

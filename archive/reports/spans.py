@@ -1,0 +1,128 @@
+"""Words for days: from when, and until when, a report looks.
+
+Each word means a span of days of the archive's calendar. `--since` takes the first day of its span
+and `--until` the last, so `--since 2026-Q1 --until 2026-Q1` is the whole quarter.
+"""
+
+from __future__ import annotations
+
+import calendar as months
+import re
+from datetime import MAXYEAR, MINYEAR, date, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive import days, instants
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from archive.days import Calendar
+
+FORMS = (
+    "a day (2026-03-01), an instant (2026-03-01T12:00:00Z), a year, quarter, month or week (2026,"
+    " 2026-Q3, 2026-03, 2026-W05), so long ago (30d, 12w, 6m, 2y), today, yesterday, or this or last"
+    " week, month, quarter or year (last-month)"
+)
+_LABEL = re.compile(r"(\d{4})(?:-(?:q([1-4])|w(\d\d)|(\d\d)(?:-(\d\d))?))?", re.ASCII)
+_AGO = re.compile(r"(\d{1,7})([dwmy])", re.ASCII)
+_NAMED = re.compile(r"(this|last)[ -](week|month|quarter|year)", re.ASCII)
+_MONTHS = 3  # of a quarter
+
+
+class Span(NamedTuple):
+    """Days, both included."""
+
+    first: date
+    last: date
+
+
+def first_day(text: str, calendar: Calendar, now: str) -> str:
+    """Return the first day (ISO) of what is meant, as of an instant. Raises UsageError."""
+    return _span(text, calendar, now).first.isoformat()
+
+
+def last_day(text: str, calendar: Calendar, now: str) -> str:
+    """Return the last day (ISO) of what is meant, as of an instant. Raises UsageError."""
+    return _span(text, calendar, now).last.isoformat()
+
+
+def of_label(label: str) -> Span:
+    """Return the days of a period by its label, such as `2026-W05`. Raises ValueError if it is none."""
+    match = _LABEL.fullmatch(label.lower())
+    if match is None:
+        raise ValueError(f"{label!r} is no label of a period")
+    year = int(match[1])
+    quarter, week, month, day = (None if part is None else int(part) for part in match.groups()[1:])
+    if month is not None and day is not None:
+        return _one(date(year, month, day))
+    if week is not None:
+        monday = date.fromisocalendar(year, week, 1)
+        return Span(monday, date.fromordinal(min(monday.toordinal() + 6, date.max.toordinal())))
+    first, last = 1, 12
+    if quarter is not None:
+        first, last = _MONTHS * quarter - 2, _MONTHS * quarter
+    elif month is not None:
+        first = last = month
+    return Span(date(year, first, 1), date(year, last, months.monthrange(year, last)[1]))
+
+
+def label_before(label: str, period: str) -> str | None:
+    """Return the label of the period before one; None before the calendar's first."""
+    first = of_label(label).first
+    if first == date.min:
+        return None
+    found: str = getattr(days.calendar_day(first - timedelta(days=1)), period)
+    return found
+
+
+def _span(text: str, calendar: Calendar, now: str) -> Span:
+    word = text.strip().lower()
+    try:
+        if match := _AGO.fullmatch(word):
+            return _one(_ago(_today(calendar, now), int(match[1]), match[2]))
+        if match := _NAMED.fullmatch(word):
+            return _named(match[1], match[2], _today(calendar, now))
+        if word in ("today", "yesterday"):
+            return _one(_today(calendar, now) - timedelta(days=word == "yesterday"))
+        if "t" in word:
+            return _one(date.fromisoformat(calendar.day(_instant(word))))
+        return of_label(word)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{text!r} does not say which days are meant; write {FORMS}") from error
+
+
+def _one(day: date) -> Span:
+    return Span(day, day)
+
+
+def _today(calendar: Calendar, now: str) -> date:
+    return date.fromisoformat(calendar.day(now))
+
+
+def _instant(text: str) -> str:
+    try:
+        return instants.parse(text)
+    except instants.TooFineError as error:
+        return error.truncated
+
+
+def _ago(today: date, number: int, unit: str) -> date:
+    """Return the day so long before today; of a month that is too short, its last day.
+
+    Raises ValueError or OverflowError before the year 1.
+    """
+    if unit in "dw":
+        return today - timedelta(days=number * (7 if unit == "w" else 1))
+    before = today.year * 12 + today.month - 1 - number * (12 if unit == "y" else 1)
+    year, month = divmod(before, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise ValueError("there is no such year")
+    return date(year, month + 1, min(today.day, months.monthrange(year, month + 1)[1]))
+
+
+def _named(which: str, period: str, today: date) -> Span:
+    label: str | None = getattr(days.calendar_day(today), period)
+    if which == "last" and label is not None:
+        label = label_before(label, period)
+    if label is None:
+        raise ValueError("there is nothing before the first day")
+    return of_label(label)

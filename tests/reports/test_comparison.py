@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects, reports
+from archive.days import PERIODS
+from archive.reports import Scope, totals
+from archive.reports.spans import label_before, of_label
+from tests.archives import deliver, each
+from tests.command import archive, at
+from tests.reports import fleet
+from tests.reports.fleet import BERLIN, LONDON, on
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+COMPARED = ("trends", "success", "volume", "sizes", "durations", "throughput")
+
+
+def rows(engine: Engine, name: str, scope: Scope) -> list[dict[str, Any]]:
+    report = reports.find(name)
+    columns = [column.name for column in report.columns_of(scope)]
+    with dialects.reading(engine) as connection:
+        found = report.cells_of(scope, reports.run(connection, name, scope))
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def test_each_row_beside_the_one_before(engine: Engine) -> None:
+    """What had no row the period before has nothing to be compared with."""
+    fleet.load(engine)
+    found = rows(engine, "success", Scope(compare=True))
+    figures = ("period", "jobs", "jobs_before", "jobs_change", "success_rate")
+    rates = ("success_rate_before", "success_rate_change", "failed_change")
+    assert [tuple(row[name] for name in figures + rates) for row in found] == [
+        ("2026-01", 4, None, None, 0.75, None, None, None),
+        ("2026-02", 2, 4, -2, None, 0.75, None, -1),
+        ("2026-03", 2, 2, 0, 0.0, None, None, 1),
+        ("2026-04", 1, 2, -1, 1.0, 0.0, 1.0, -1),
+    ]
+
+
+def test_groups_are_compared_with_themselves(engine: Engine) -> None:
+    """A group's row is compared with that of the same group, and rows keep their order."""
+    fleet.load(engine)
+    found = rows(engine, "volume", Scope("quarter", by="appliance", compare=True))
+    assert [
+        (row["period"], row["appliance"], row["finished"], row["finished_before"]) for row in found
+    ] == [("2026-Q1", BERLIN, 1, None), ("2026-Q1", LONDON, 4, None), ("2026-Q2", BERLIN, 1, 1)]
+
+
+@pytest.mark.parametrize("since", ["2026-02-01", "2026-02-10", "2026-02-28"])
+def test_the_period_before_is_whole(engine: Engine, since: str) -> None:
+    """The first day and the last cut rows, but not what they are compared with."""
+    days = ("2026-01-01", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "2026-03-02")
+    deliver(engine, {day: on(day) for day in days})
+    found = rows(engine, "success", Scope(since=since, until="2026-03-01", compare=True))
+    shown = 2 if since == "2026-02-01" else 1
+    assert [(row["period"], row["jobs"], row["jobs_before"]) for row in found] == [
+        ("2026-02", shown, 2),
+        ("2026-03", 1, 2),
+    ]
+
+
+def test_an_empty_period_is_between(engine: Engine) -> None:
+    """The period before is that of the calendar, not the one with jobs."""
+    deliver(engine, {day: on(day) for day in ("2026-01-01", "2026-03-01", "0001-01-01")})
+    found = rows(engine, "success", Scope("year", compare=True))
+    assert [row["jobs_before"] for row in found] == [None, None]
+    found = rows(engine, "success", Scope(compare=True))
+    assert [row["jobs_before"] for row in found] == [None, None, None]
+
+
+def test_columns_of_a_comparison(engine: Engine) -> None:
+    """Each main figure has two columns more, its unit last; a table shows changes as values."""
+    fleet.load(engine)
+    done = archive("report", "sizes", "--compare", "--format", "csv", at(engine))
+    assert done.out.splitlines()[0].split(",")[-4:] == [
+        "size_total_before_bytes",
+        "size_total_change_bytes",
+        "size_median_before_bytes",
+        "size_median_change_bytes",
+    ]
+    deliver(engine, {"x": on("2026-05-01", "FAILED", size=1), "y": on("2026-05-02", size=1000)})
+    done = archive("report", "trends", "--compare", "--since", "2026-05", at(engine))
+    assert " 100.0 % -50.0 % " in " ".join(done.out.splitlines()[-1].split())
+
+
+def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where day totals answer, they answer for the period before, too: by what both hold."""
+    fleet.load(engine)
+    exact = rows(engine, "trends", Scope(since="2026-02-01", compare=True))
+    monkeypatch.setattr(totals, "EXACT_UP_TO", 6)  # less than five have the rows themselves
+    scope = Scope(since="2026-02-01", compare=True)
+    with dialects.reading(engine) as connection:
+        (note,) = reports.find("trends").notes(connection, scope)
+    assert note.endswith("percentiles are within 1 %.")
+    found = rows(engine, "trends", scope)
+    assert [row["size_total_before_bytes"] for row in found] == [
+        row["size_total_before_bytes"] for row in exact
+    ]
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["2025-11-30", "2025-12-29", "2025-12-31", "2026-01-01", "2026-01-08", "2026-02-02"]
+            ),
+            st.sampled_from(["SUCCEEDED", "FAILED", "RUNNING"]),
+            st.sampled_from(["MANUAL", "SCHEDULED"]),
+            st.integers(-2, 9),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from(PERIODS),
+    st.none() | st.sampled_from(["2025-12-30", "2026-01-01", "2026-01-09"]),
+    st.none() | st.just("type"),
+)
+def test_what_stands_before_is_that_period_by_itself(
+    engines: list[Engine],
+    jobs: list[tuple[str, str, str, int]],
+    period: str,
+    since: str | None,
+    by: str | None,
+) -> None:
+    """Without what is added rows are as ever; what is added is a report of that period alone."""
+    documents = {
+        str(place): on(day, status, type=kind, size=size, duration=size)
+        for place, (day, status, kind, size) in enumerate(jobs)
+    }
+    scope = Scope(period, since=since, by=by)
+    for engine in each(engines):
+        deliver(engine, documents)
+        for name in COMPARED:
+            plain = rows(engine, name, scope)
+            found = rows(engine, name, replace(scope, compare=True))
+            assert [{key: row[key] for key in plain[0]} for row in found] == plain
+            for row in found:
+                label = label_before(row["period"], period)
+                assert label is not None
+                first, last = (day.isoformat() for day in of_label(label))
+                alone = rows(engine, name, Scope(period, since=first, until=last, by=by))
+                same = [one for one in alone if by is None or one[by] == row[by]]
+                for column in reports.find(name).compared:  # type: ignore[attr-defined]
+                    unit = next(
+                        (
+                            u
+                            for u in ("_bytes_per_second", "_bytes", "_seconds")
+                            if column.endswith(u)
+                        ),
+                        "",
+                    )
+                    stem = column.removesuffix(unit)
+                    then = same[0][column] if same else None
+                    assert row[f"{stem}_before{unit}"] == then
+                    now = row[column]
+                    change = None if None in (now, then) else pytest.approx(now - then)
+                    assert row[f"{stem}_change{unit}"] == change

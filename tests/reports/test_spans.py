@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from datetime import UTC as ZULU
+from datetime import date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive import days, instants
+from archive.days import PERIODS, Calendar
+from archive.errors import UsageError
+from archive.reports import spans
+
+UTC = Calendar()
+BERLIN = Calendar("Europe/Berlin", "16:00")
+KATHMANDU = Calendar("Asia/Kathmandu")
+NOW = "2026-03-31T12:00:00.000000Z"  # a Tuesday
+DAYS = st.dates(date(2, 1, 1), date(9998, 12, 31))
+YEARS = (datetime.fromisoformat("0002-01-01"), datetime.fromisoformat("9998-12-31"))
+
+
+def meant(text: str, calendar: Calendar = UTC, now: str = NOW) -> tuple[str, str]:
+    return spans.first_day(text, calendar, now), spans.last_day(text, calendar, now)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026-03-01", "2026-03-01", "2026-03-01"),
+        ("2024-02-29", "2024-02-29", "2024-02-29"),
+        ("2026-03-01T23:30:00-01:00", "2026-03-02", "2026-03-02"),
+        ("2026-03-01t12:00:00.1234567z", "2026-03-01", "2026-03-01"),
+        ("2026", "2026-01-01", "2026-12-31"),
+        ("2026-Q3", "2026-07-01", "2026-09-30"),
+        ("2026-q4", "2026-10-01", "2026-12-31"),
+        ("2026-02", "2026-02-01", "2026-02-28"),
+        ("2024-02", "2024-02-01", "2024-02-29"),
+        ("2026-W05", "2026-01-26", "2026-02-01"),
+        ("2026-W01", "2025-12-29", "2026-01-04"),
+        ("2020-W53", "2020-12-28", "2021-01-03"),
+        ("0001-W01", "0001-01-01", "0001-01-07"),
+        ("9999-W52", "9999-12-27", "9999-12-31"),
+        ("today", "2026-03-31", "2026-03-31"),
+        (" Yesterday ", "2026-03-30", "2026-03-30"),
+        ("0d", "2026-03-31", "2026-03-31"),
+        ("30d", "2026-03-01", "2026-03-01"),
+        ("2w", "2026-03-17", "2026-03-17"),
+        ("1m", "2026-02-28", "2026-02-28"),
+        ("25m", "2024-02-29", "2024-02-29"),
+        ("2y", "2024-03-31", "2024-03-31"),
+        ("this week", "2026-03-30", "2026-04-05"),
+        ("last-week", "2026-03-23", "2026-03-29"),
+        ("this month", "2026-03-01", "2026-03-31"),
+        ("LAST MONTH", "2026-02-01", "2026-02-28"),
+        ("this-quarter", "2026-01-01", "2026-03-31"),
+        ("last quarter", "2025-10-01", "2025-12-31"),
+        ("this year", "2026-01-01", "2026-12-31"),
+        ("last year", "2025-01-01", "2025-12-31"),
+    ],
+)
+def test_words(text: str, first: str, last: str) -> None:
+    """Each form is a span of days; `--since` takes its first, `--until` its last."""
+    assert meant(text) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "text", "day"),
+    [
+        # Clocks in Berlin are put forward on 29 March, back on 25 October; a day starts at 16:00.
+        (BERLIN, "2026-03-28T14:59:59Z", "2026-03-27"),
+        (BERLIN, "2026-03-28T15:00:00Z", "2026-03-28"),
+        (BERLIN, "2026-03-29T13:59:59Z", "2026-03-28"),
+        (BERLIN, "2026-03-29T14:00:00Z", "2026-03-29"),
+        (BERLIN, "2026-10-25T14:59:59Z", "2026-10-24"),
+        (BERLIN, "2026-10-25T16:00:00+01:00", "2026-10-25"),
+        (KATHMANDU, "2026-03-28T18:14:59Z", "2026-03-28"),
+        (KATHMANDU, "2026-03-28T18:15:00Z", "2026-03-29"),
+    ],
+)
+def test_an_instant_is_a_day_of_the_calendar(calendar: Calendar, text: str, day: str) -> None:
+    """Instants, and what counts back from now, follow the archive's zone and the start of its day."""
+    assert meant(text, calendar) == (day, day)
+    assert meant("today", calendar, instants.parse(text)) == (day, day)
+    before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+    assert meant("1d", calendar, instants.parse(text)) == (before, before)
+
+
+def test_at_four_in_the_afternoon_a_month_begins() -> None:
+    """On 1 April, before 16:00, it is still March."""
+    assert meant("this month", BERLIN, "2026-04-01T13:59:59.000000Z")[0] == "2026-03-01"
+    assert meant("this month", BERLIN, "2026-04-01T14:00:00.000000Z")[0] == "2026-04-01"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "now", "2026-1-1", "20260101", "2026-02-30", "2026-13", "2026-00", "2026-Q5", "2026-Q0",
+        "2026-W54", "2021-W53", "2026-W00", "0000", "26", "30", "3h", "-3d", "9999y", "999999d",
+        "9999999m", "last day", "this", "2026-03-01T12:00:00", "2026-03-01T25:00:00Z", "2026-03-00",
+        "tomorrow", "\uff12\uff10\uff12\uff16",
+    ],
+)  # fmt: skip
+def test_what_is_no_word_is_refused(text: str) -> None:
+    """A mistake is answered with the forms that there are."""
+    with pytest.raises(UsageError) as refused:
+        meant(text)
+    said = f"{text!r} does not say which days are meant; write a day (2026-03-01), an instant"
+    assert str(refused.value).startswith(said)
+
+
+def test_nothing_is_before_the_first_day() -> None:
+    """In the year 1 there is no last year."""
+    with pytest.raises(UsageError):
+        meant("last year", UTC, "0001-05-01T00:00:00.000000Z")
+
+
+@given(st.dates(), st.sampled_from(PERIODS))
+def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
+    """A period's span holds its days and no others, and the one before ends where it begins."""
+    label = getattr(days.calendar_day(day), period)
+    first, last = spans.of_label(label)
+    assert first <= day <= last
+    assert {getattr(days.calendar_day(end), period) for end in (first, last)} == {label}
+    before = spans.label_before(label, period)
+    if first > date.min:
+        assert before is not None
+        assert before < label
+        assert spans.of_label(before).last == first - timedelta(days=1)
+    else:
+        assert before is None
+    if last < date.max:
+        assert getattr(days.calendar_day(last + timedelta(days=1)), period) > label
+
+
+@given(DAYS, st.integers(0, 400), st.sampled_from("dwmy"))
+def test_so_long_ago(day: date, number: int, unit: str) -> None:
+    """Days and weeks are exact; months and years keep the day of the month, where there is one."""
+    now = f"{day}T12:00:00.000000Z"
+    try:
+        first, last = meant(f"{number}{unit}", UTC, now)
+    except UsageError:
+        assert day.year <= 401
+        return
+    assert first == last
+    found = date.fromisoformat(first)
+    if unit in "dw":
+        assert (day - found).days == number * (7 if unit == "w" else 1)
+        return
+    months = number * (12 if unit == "y" else 1)
+    assert (day.year - found.year) * 12 + day.month - found.month == months
+    assert found.day == day.day or (found.day < day.day and (found + timedelta(1)).day == 1)
+
+
+@given(
+    st.datetimes(*YEARS, timezones=st.just(ZULU)),
+    st.sampled_from([UTC, BERLIN, KATHMANDU, Calendar("America/New_York", "00:30")]),
+)
+def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calendar) -> None:
+    """What `--since` makes of an instant is the day of a job that starts then."""
+    instant = instants.from_datetime(moment)
+    day = calendar.job_day(instant, "", "")
+    assert meant(instant, calendar) == meant("today", calendar, instant) == (day, day)
