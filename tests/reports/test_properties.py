@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from archive import dialects, reports
 from archive.reports import Scope
+from archive.reports.report import PeriodReport
 from tests.archives import deliver, each
 from tests.reports.fleet import on
 
@@ -97,6 +98,8 @@ def test_reports_are_what_their_definitions_say(engines: list[Engine], jobs: lis
         deliver(engine, documents)
         scope = Scope(by="type")
         for name, report in reports.REPORTS.items():
+            if not isinstance(report, PeriodReport):
+                continue
             with dialects.reading(engine) as connection:
                 found = list(reports.run(connection, name, scope))
             columns = [column.name for column in report.columns_of(scope)]

@@ -115,5 +115,5 @@ def test_unknown_reports_are_refused() -> None:
         reports.find("trend")
     assert str(refused.value) == (
         "there is no report named 'trend'; did you mean trends?"
-        " (there are: trends, success, volume, sizes, durations)"
+        f" (there are: {', '.join(reports.REPORTS)})"
     )
