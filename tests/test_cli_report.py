@@ -8,6 +8,7 @@ import pytest
 from archive.cli import report
 from archive.days import PERIODS
 from archive.reports import REPORTS
+from archive.reports.report import PeriodReport
 from archive.reports.scope import GROUPS
 from tests import samples
 from tests.archives import deliver
@@ -160,10 +161,12 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
         fleet.load(engine)
         deliver(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
         deliver(engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, type="a")}, "éa")
+    # Others have ages in them, which are told as of when they are asked.
+    by_period = [name for name, report in REPORTS.items() if isinstance(report, PeriodReport)]
     options = [
-        *product(REPORTS, ["month"], GROUPS, ["csv"]),
+        *product(by_period, ["month"], GROUPS, ["csv"]),
         *product(["trends"], PERIODS, [None], ["csv"]),
-        *product(REPORTS, ["year"], [None], ["table", "json"]),
+        *product(by_period, ["year"], [None], ["table", "json"]),
     ]
     for name, period, group, form in options:
         by = ("--by", group) if group else ()

@@ -104,18 +104,13 @@ def expected(
 ) -> list[Slot]:
     """Return the expected days from the first to the last, in their order.
 
-    Of the jobs, in the order of their start, those of the last `rhythm.DAYS` days with jobs before the
-    first day must be among them.
+    Among the jobs, in the order of their start, must be those of the last `rhythm.DAYS` days with jobs
+    before the first.
     """
     told = dues(calendar, known.schedules, known.zones, first, last)
-    job_days = _job_days(calendar, jobs)
-    following = next(job_days, None)
-    rhythm = Rhythm()
+    rhythm = Rhythm(_job_days(calendar, jobs))
     slots: list[Slot] = []
     for day in range(max(first, FIRST_DAY), last + 1):
-        while following is not None and following.day < day:
-            rhythm.learn(following)
-            following = next(job_days, None)
         due = told.days.get(day)
         if due is not None:
             slots.append(_slot(calendar, day, due, SCHEDULE, rhythm, slots))
@@ -130,7 +125,7 @@ def _slot(
 ) -> Slot:
     opens = due.instant
     if opens is None:
-        usual = rhythm.usual
+        usual = rhythm.before(day)
         opens = _shifted(calendar, day, 0 if usual is None else usual.offset - _EARLY_SECONDS)
         if before and opens < before[-1].opens:
             opens = start(calendar, day)
@@ -152,7 +147,7 @@ def _otherwise(
         return (cadence, CADENCE) if place >= 0 and place % cadence == 0 else None
     if told.known_from is not None and day > told.known_from:
         return None  # schedules that are switched off
-    usual = rhythm.usual
+    usual = rhythm.before(day)
     if usual is None or usual.gap is None or day % usual.gap != usual.phase:
         return None
     return usual.gap, LEARNED

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Of so many days with a job, the latest ones; with fewer than the least nothing can be told.
 DAYS = 16
@@ -37,40 +40,45 @@ class Usual(NamedTuple):
 
 
 class Rhythm:
-    """The latest days with jobs, and what is usual of them. Days are learned in their order."""
+    """What is usual as of a day. Days with jobs are given in their order, and read as they are needed."""
 
-    def __init__(self) -> None:
-        self._days: deque[JobDay] = deque(maxlen=DAYS)
+    def __init__(self, days: Iterable[JobDay]) -> None:
+        self._coming = iter(days)
+        self._next = next(self._coming, None)
+        self._latest: deque[JobDay] = deque(maxlen=DAYS)
         self._usual: Usual | None = None
-        self._learned = True
 
-    def learn(self, day: JobDay) -> None:
-        """Add a day with jobs."""
-        self._days.append(day)
-        self._learned = False
+    def before(self, day: int) -> Usual | None:
+        """Return what is usual by the days before one; None as long as they are too few.
 
-    @property
-    def usual(self) -> Usual | None:
-        """What is usual; None as long as there are too few days."""
-        if not self._learned:
-            self._usual = self._tell()
-            self._learned = True
+        Must be asked for days in their order.
+        """
+        if self._next is None or self._next.day >= day:
+            return self._usual
+        while self._next is not None and self._next.day < day:
+            self._latest.append(self._next)
+            self._next = next(self._coming, None)
+        self._usual = _usual(self._latest)
         return self._usual
 
-    def _tell(self) -> Usual | None:
-        days = [day for day in self._days if day.scheduled]
-        if len(days) < LEAST:
-            days = list(self._days)
-        if len(days) < LEAST:
-            return None
-        ordinals = [day.day for day in days]
-        gap = _median([after - before for before, after in pairwise(ordinals)])
-        offset = _median([day.offset for day in days]) // _QUARTER * _QUARTER
-        if gap > LONGEST_GAP:
-            return Usual(None, 0, offset)
-        # Of phases that are as common as one another, the latest counts.
-        phases = Counter(ordinal % gap for ordinal in reversed(ordinals))
-        return Usual(gap, phases.most_common(1)[0][0], offset)
+
+def _usual(latest: Iterable[JobDay]) -> Usual | None:
+    days = list(latest)
+    scheduled = [day for day in days if day.scheduled]
+    if len(scheduled) >= LEAST:
+        days = scheduled
+    if len(days) < LEAST:
+        return None
+    ordinals = [day.day for day in days]
+    gap = _median([after - before for before, after in pairwise(ordinals)])
+    offset = _median([day.offset for day in days]) // _QUARTER * _QUARTER
+    if gap > LONGEST_GAP:
+        return Usual(None, 0, offset)
+    if gap == 1:
+        return Usual(1, 0, offset)
+    # Of phases that are as common as one another, the latest counts.
+    phases = Counter(ordinal % gap for ordinal in reversed(ordinals))
+    return Usual(gap, phases.most_common(1)[0][0], offset)
 
 
 def _median(values: list[int]) -> int:

@@ -105,10 +105,10 @@ def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
     """Return the jobs of rows in the order of their start, without those in the future."""
     jobs: list[Job] = []
     for row in rows:
-        at = row.start_time or key_stamp(row.key) or row.made
+        key, day, status, kind, start_time, made = row[: len(_COLUMNS) + 1]
+        at = start_time or key_stamp(key) or made
         if at <= now:
-            scheduled = row.type == "SCHEDULED"
-            jobs.append(Job(at, row.key, ordinal(row.day), row.status, scheduled, row))
+            jobs.append(Job(at, key, ordinal(day), status, kind == "SCHEDULED", row))
     jobs.sort(key=lambda job: job[:2])
     return jobs
 
