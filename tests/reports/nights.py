@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import dialects, histories, instants, reports, settings, tables
-from archive.days import Calendar
 from archive.facts import Facts, Schedule
 from archive.render import delimited
 from tests.archives import deliver
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
+    from archive.days import Calendar
     from archive.reports import Scope
 
 DAILY = Schedule("default", True, 2, 0, None, None, None, None, None, None, None)  # noqa: FBT003 - as it is told

@@ -118,7 +118,10 @@ def test_periods_and_fleets_add_up(
 ) -> None:
     """Rows of two periods, or of two fleets, are those of both; what is missed and met is expected."""
     cadences = () if cadence is None else (("a", cadence), ("b", cadence))
-    told = {"now": nights.instant(FIRST + timedelta(hours=now)), "cadences": cadences}
+    told: dict[str, Any] = {
+        "now": nights.instant(FIRST + timedelta(hours=now)),
+        "cadences": cadences,
+    }
     written = []
     for engine in each(engines):
         load(engine, "a", *one)

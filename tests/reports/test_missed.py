@@ -10,6 +10,7 @@ from archive.reports import Scope
 from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, night, tell
+from tests.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +110,7 @@ def test_only_open_jobs(engine: Engine) -> None:
     """Jobs that have not come to an end meet nothing."""
     jobs = [
         night("2026-03-01T02:00", "RUNNING"),
-        ("20260302-020000-1", nights.job("PENDING")),
+        ("20260302-020000-1", job("PENDING")),
         night("2026-03-03T02:00", "BLOCKED"),
     ]
     assert days(engine, jobs, (DAILY,), "UTC", "2026-03-03T12:00") == [
@@ -153,12 +154,12 @@ def test_an_empty_archive(engine: Engine) -> None:
 def test_strange_times_do_no_harm(engine: Engine) -> None:
     """A start in the year 1, in the future, an end before the start, no start, two at one instant."""
     jobs = [
-        ("a", nights.job("SUCCEEDED", start_time="0001-01-01T00:00:00.000Z")),
-        ("b", nights.job("SUCCEEDED", start_time="9999-12-31T23:59:59.999Z")),
+        ("a", job("SUCCEEDED", start_time="0001-01-01T00:00:00.000Z")),
+        ("b", job("SUCCEEDED", start_time="9999-12-31T23:59:59.999Z")),
         night("2026-03-01T02:00", end="2026-02-27T00:00", duration=-60),
-        ("20260302-020000-1", nights.job("SUCCEEDED", start_time=None)),
-        ("c", nights.job("FAILED", start_time="2026-03-03T02:00:00.000Z")),
-        ("d", nights.job("SUCCEEDED", start_time="2026-03-03T02:00:00.000Z", size=0)),
+        ("20260302-020000-1", job("SUCCEEDED", start_time=None)),
+        ("c", job("FAILED", start_time="2026-03-03T02:00:00.000Z")),
+        ("d", job("SUCCEEDED", start_time="2026-03-03T02:00:00.000Z", size=0)),
         # Longer than a day, through the next night.
         night("2026-03-04T02:00", end="2026-03-05T08:00"),
     ]
@@ -222,9 +223,7 @@ def test_days_that_start_in_the_afternoon(engine: Engine) -> None:
 def test_around_midnight(engine: Engine) -> None:
     """What is due just before midnight may start after it, and what is due at midnight is its day's."""
     late = [night("2026-03-02T00:01"), night("2026-03-02T23:58"), night("2026-03-04T00:05")]
-    assert days(
-        engine, late, (DAILY._replace(hour=23, minute=55),), "UTC", "2026-03-04T12:00"
-    ) == [
+    assert days(engine, late, (DAILY._replace(hour=23, minute=55),), "UTC", "2026-03-04T12:00") == [
         ("2026-03-01", "03-01T23:55", "met"),
         ("2026-03-02", "03-02T23:55", "met"),
         ("2026-03-03", "03-03T23:55", "met"),
@@ -313,7 +312,10 @@ def test_schedules_that_change(engine: Engine) -> None:
 
     def found(*cadences: tuple[str, int]) -> list[tuple[str, str]]:
         scope = Scope(now=at("2026-03-10T12:00"), since="2026-03-01", cadences=cadences)
-        return [(row[1][8:], row[2][11:13] if row[2] else row[3]) for row in ask(engine, "missed", scope)]
+        return [
+            (row[1][8:], row[2][11:13] if row[2] else row[3])
+            for row in ask(engine, "missed", scope)
+        ]
 
     assert found() == [("02", "02"), ("03", "02"), ("09", "02"), ("10", "02")]
     # A cadence is what a person said, and stands where no schedule does.
