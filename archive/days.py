@@ -19,6 +19,8 @@ _KEY_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?!\d)", re.ASCI
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 # The years that the calendar has from the start; others come with the first job in them.
 CALENDAR_YEARS = range(2016, 2046)
+_SECOND = timedelta(seconds=1)
+_SECONDS_A_DAY = 24 * 60 * 60
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 
@@ -44,6 +46,31 @@ class Calendar(NamedTuple):
             return day.isoformat()
         except OverflowError:  # the first and last hours of the years 1 and 9999
             return instant[:10]
+
+    def start(self, day: str) -> str:
+        """Return the first instant of a backup day, given as an ISO date of the years 2 to 9998.
+
+        Of a day that clocks skip it is that of the next, so each day ends where the next starts.
+        """
+        wall = datetime.combine(
+            date.fromisoformat(day), time.fromisoformat(self.day_start), ZoneInfo(self.zone)
+        )
+        begun = wall.astimezone(UTC)
+        if self._has(begun, day) and not self._has(begun - _SECOND, day):
+            return instants.from_datetime(begun)
+        # Clocks skip that time of day: it starts with the first second that they show after it.
+        before, after = -2 * _SECONDS_A_DAY, 2 * _SECONDS_A_DAY
+        while after - before > 1:
+            between = (before + after) // 2
+            if self._has(begun + between * _SECOND, day):
+                after = between
+            else:
+                before = between
+        return instants.from_datetime(begun + after * _SECOND)
+
+    def _has(self, moment: datetime, day: str) -> bool:
+        """Say whether a day has started."""
+        return self.day(instants.from_datetime(moment)) >= day
 
     def job_day(self, start_time: str | None, key: str, first_seen: str) -> str:
         """Return a job's day: from its start, else its key's stamp, else when it was first seen."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import available_timezones
 
 import pytest
@@ -153,6 +153,41 @@ def test_a_year_has_its_days_in_order(zone: str, day_start: str, year: int) -> N
             found = date.fromisoformat(chosen.day(instants.from_datetime(moment)))
             assert last is None or 0 <= (found - last).days <= 2
             last = found
+
+
+@pytest.mark.parametrize(
+    ("zone", "day_start", "day", "start"),
+    [
+        ("UTC", "00:00", "2026-03-01", "2026-03-01T00:00"),
+        ("Europe/Berlin", "16:00", "2026-03-29", "2026-03-29T14:00"),
+        ("Asia/Kathmandu", "00:00", "2026-03-01", "2026-02-28T18:15"),
+        # Clocks skip it, or show it twice.
+        ("Europe/Berlin", "02:30", "2026-03-29", "2026-03-29T01:00"),
+        ("Europe/Berlin", "02:30", "2026-10-25", "2026-10-25T00:30"),
+        ("America/Santiago", "00:00", "2026-09-06", "2026-09-06T04:00"),
+        # They skipped the whole day.
+        ("Pacific/Apia", "00:00", "2011-12-30", "2011-12-30T10:00"),
+        ("Pacific/Apia", "00:00", "2011-12-31", "2011-12-30T10:00"),
+    ],
+)
+def test_days_start(zone: str, day_start: str, day: str, start: str) -> None:
+    """A day has a first instant, whatever clocks do."""
+    assert Calendar(zone, day_start).start(day) == f"{start}:00.000000Z"
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from(sorted(available_timezones())),
+    st.times().map(lambda time: f"{time:%H:%M}"),
+    st.dates(date(1990, 1, 1), date(2040, 1, 1)),
+)
+def test_a_day_starts_where_the_one_before_ends(zone: str, day_start: str, day: date) -> None:
+    """The first instant of a day is of it, or of a later one if clocks skip it; the one before is not."""
+    calendar = Calendar(zone, day_start)
+    start = calendar.start(day.isoformat())
+    assert calendar.day(start) >= day.isoformat()
+    before = instants.to_datetime(start) - timedelta(microseconds=1)
+    assert calendar.day(instants.from_datetime(before)) < day.isoformat()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,19 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
-from archive.reports import builds, durations, locations, sizes, success, throughput, trends, volume
+from archive.reports import (
+    builds,
+    compliance,
+    durations,
+    locations,
+    missed,
+    recency,
+    sizes,
+    success,
+    throughput,
+    trends,
+    volume,
+)
 from archive.reports.report import Report
 from archive.reports.scope import Coverage, Scope, coverage
 
@@ -19,7 +31,19 @@ __all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
-    for module in (trends, success, volume, sizes, durations, throughput, locations, builds)
+    for module in (
+        trends,
+        success,
+        volume,
+        sizes,
+        durations,
+        throughput,
+        locations,
+        builds,
+        missed,
+        compliance,
+        recency,
+    )
 }
 
 

@@ -76,7 +76,7 @@ def _select(scope: Scope, appliances: parts.Ids, wanted: JobFilter) -> sa.Select
             job.c.start_time,
             job.c.duration_seconds,
             job.c.size_bytes,
-            _first_message(),
+            first_message(),
         )
         .join_from(job, appliance, job.c.appliance_id == appliance.c.id)
         .where(*_conditions(scope, appliances, wanted))
@@ -116,7 +116,8 @@ def _messages() -> sa.Select[Any]:
     )
 
 
-def _first_message() -> sa.ScalarSelect[Any]:
+def first_message() -> sa.ScalarSelect[Any]:
+    """Return the text of a job's first message or error, where `job` is selected from."""
     message = tables.message
     return (
         _messages()

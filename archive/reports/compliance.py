@@ -1,0 +1,91 @@
+"""Every expected backup with what is to show for it: what an auditor asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive import tables
+from archive.columns import Column, Kind
+from archive.reports import tally, walk
+from archive.reports.due import iso
+from archive.reports.report import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.scope import Scope
+
+_EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "first_seen")
+
+
+class ComplianceRow(NamedTuple):
+    """An expected day, and the job that met it, else its last attempt, if there was one.
+
+    `digest` is that of the job's document, in hexadecimal; `run` is the delivery that brought it.
+    """
+
+    appliance: str
+    day: str
+    due: str | None
+    basis: str
+    outcome: str
+    key: str | None
+    status: str | None
+    start_time: str | None
+    end_time: str | None
+    duration_seconds: int | None
+    size_bytes: int | None
+    digest: str | None
+    run: int | None
+    first_seen: str | None
+
+
+def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
+    """Yield the rows of the report."""
+    evidence = [tables.job.c[name] for name in _EVIDENCE]
+    for appliance, expectations in walk.judged(connection, scope, *evidence):
+        for one in expectations:
+            expected = (appliance, iso(one.day), one.due, one.basis, one.outcome)
+            if one.job is None:
+                yield ComplianceRow(*expected, *[None] * 9)
+                continue
+            row = one.job.row
+            yield ComplianceRow(
+                *expected,
+                row.key,
+                row.status,
+                row.start_time,
+                row.end_time,
+                row.duration_seconds,
+                row.size_bytes,
+                row.digest.hex(),
+                row.run_id,
+                row.first_seen,
+            )
+
+
+REPORT = Listing(
+    "compliance",
+    "Was every expected backup made, and which job shows it?",
+    (
+        Column("appliance"),
+        Column("day", Kind.DAY),
+        Column("due", Kind.INSTANT, optional=True),
+        Column("basis"),
+        Column("outcome"),
+        Column("key"),
+        Column("status"),
+        Column("start_time", Kind.INSTANT),
+        Column("end_time", Kind.INSTANT),
+        Column("duration_seconds", Kind.SECONDS),
+        Column("size_bytes", Kind.BYTES),
+        Column("digest"),
+        Column("run"),
+        Column("first_seen", Kind.INSTANT),
+    ),
+    select,
+    tally.TAKES,
+    explain=tally.notes,
+)

@@ -1,0 +1,86 @@
+"""Whether the last success is recent enough, and for how much of a time there was such a one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive import instants
+from archive.reports.due import ordinal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from archive.days import Calendar
+
+OK, LATE, NEVER, UNKNOWN = "ok", "late", "never", "unknown"
+_TICK = timedelta(microseconds=1)
+
+
+class Span(NamedTuple):
+    """The time from an instant until before another."""
+
+    first: str
+    until: str
+
+
+def state(end: str | None, objective_seconds: int, last_seen: str, now: str) -> str:
+    """Return OK if the last success ended within the objective, otherwise what can be said.
+
+    That is LATE or NEVER only of an appliance that was heard of within the objective, and since the
+    last success has been too old.
+    """
+    objective = timedelta(seconds=objective_seconds)
+    heard, moment = instants.to_datetime(last_seen), instants.to_datetime(now)
+    limit = None if end is None else instants.to_datetime(end) + objective
+    if limit is not None and moment <= limit:
+        return OK
+    if heard + objective < moment or (limit is not None and heard < limit):
+        return UNKNOWN
+    return NEVER if limit is None else LATE
+
+
+def seconds_between(first: str, last: str) -> int:
+    """Return the whole seconds from an instant to a later one."""
+    return (instants.to_datetime(last) - instants.to_datetime(first)) // timedelta(seconds=1)
+
+
+def shares(
+    calendar: Calendar, ends: Iterable[str], objective_seconds: int, span: Span
+) -> tuple[float | None, float | None]:
+    """Return the share of a span's time, and of its days, within the objective; None of nothing.
+
+    That is where a success ended no longer ago than the objective; of a day, all of it in the span.
+    """
+    if span.first >= span.until:
+        return None, None
+    first, until = instants.to_datetime(span.first), instants.to_datetime(span.until)
+    uncovered = timedelta()
+    outside: set[int] = set()
+    objective = timedelta(seconds=objective_seconds)
+    for begun, over in _gaps(map(instants.to_datetime, sorted(ends)), objective, first, until):
+        uncovered += over - begun
+        outside.update(range(_day(calendar, begun), _day(calendar, over - _TICK) + 1))
+    days = _day(calendar, until - _TICK) - _day(calendar, first) + 1
+    whole = until - first
+    return ((whole - uncovered) // _TICK) / (whole // _TICK), (days - len(outside)) / days
+
+
+def _gaps(
+    ends: Iterable[datetime], objective: timedelta, first: datetime, until: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield what of a span no success covers."""
+    covered = first
+    for end in ends:
+        if end >= until:
+            break
+        if end > covered:
+            yield covered, end
+        covered = max(covered, end + objective)
+    if covered < until:
+        yield covered, until
+
+
+def _day(calendar: Calendar, moment: datetime) -> int:
+    return ordinal(calendar.day(instants.from_datetime(moment)))

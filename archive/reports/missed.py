@@ -1,0 +1,88 @@
+"""The backups that did not come: a row for each expected day without a success."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import settings, tables
+from archive.columns import Column, Kind
+from archive.reports import jobs, tally, walk
+from archive.reports.due import iso, ordinal
+from archive.reports.expectations import MET
+from archive.reports.report import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.scope import Scope
+
+
+class MissedRow(NamedTuple):
+    """`due` is None where only the day is known; `message` is that of the last failed attempt."""
+
+    appliance: str
+    day: str
+    due: str | None
+    basis: str
+    outcome: str
+    attempts: int
+    message: str | None
+    days_since: int
+
+
+@dataclass(frozen=True)
+class _Missed(Listing):
+    """By appliance, it has a row for each of them."""
+
+    def columns_of(self, scope: Scope) -> tuple[Column, ...]:
+        """Return the columns of rows that `select` yields for a scope."""
+        return tally.COLUMNS if scope.by else self.columns
+
+
+def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterator[tally.TallyRow]:
+    """Yield the rows of the report."""
+    return tally.rows(connection, scope) if scope.by else _rows(connection, scope)
+
+
+def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
+    today = ordinal(settings.calendar(connection).day(scope.now))
+    message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
+    for appliance, expectations in walk.judged(connection, scope, message):
+        for one in expectations:
+            if one.outcome == MET:
+                continue
+            yield MissedRow(
+                appliance,
+                iso(one.day),
+                one.due,
+                one.basis,
+                one.outcome,
+                one.attempts,
+                None if one.job is None else one.job.row.message,
+                today - one.day,
+            )
+
+
+REPORT = _Missed(
+    "missed",
+    "Which backups were expected and did not come: failed, never ran, or were never seen?",
+    (
+        Column("appliance"),
+        Column("day", Kind.DAY),
+        Column("due", Kind.INSTANT, optional=True),
+        Column("basis"),
+        Column("outcome"),
+        Column("attempts", Kind.COUNT),
+        Column("message"),
+        Column("days_since", Kind.COUNT),
+    ),
+    select,
+    tally.TAKES | {"by"},
+    ("appliance",),
+    tally.notes,
+)

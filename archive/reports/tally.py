@@ -1,0 +1,93 @@
+"""How many expected days were met, and how many were missed in which way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive.columns import Column, Kind
+from archive.reports import parts, walk
+from archive.reports.expectations import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.expectations import Expectation
+    from archive.reports.scope import Scope
+
+TAKES = frozenset({"since", "until", "appliances", "named"})
+COLUMNS = (
+    Column("appliance"),
+    Column("expected", Kind.COUNT),
+    Column("met", Kind.COUNT),
+    Column("missed", Kind.COUNT),
+    Column("failed", Kind.COUNT),
+    Column("running", Kind.COUNT),
+    Column("never_ran", Kind.COUNT),
+    Column("never_seen", Kind.COUNT),
+    Column("met_rate", Kind.RATIO),
+)
+_NAMES_AT_MOST = 5
+
+
+class TallyRow(NamedTuple):
+    """The expected days of an appliance: expected = met + missed; missed = the four after it.
+
+    `met_rate` is None where nothing was expected.
+    """
+
+    appliance: str
+    expected: int
+    met: int
+    missed: int
+    failed: int
+    running: int
+    never_ran: int
+    never_seen: int
+    met_rate: float | None
+
+
+def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
+    """Yield the tallies of the appliances of a scope, by name."""
+    for appliance, expectations in walk.judged(connection, scope):
+        yield tally(appliance, expectations)
+
+
+def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
+    """Return the tally of expected days."""
+    number = Counter(one.outcome for one in expectations)
+    return TallyRow(
+        appliance,
+        number.total(),
+        number[MET],
+        sum(number[outcome] for outcome in MISSED),
+        number[FAILED],
+        number[RUNNING],
+        number[NEVER_RAN],
+        number[NEVER_SEEN],
+        parts.rate(number[MET], number.total()),
+    )
+
+
+def notes(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield what all tallies come to, and of which appliances nothing is expected."""
+    total: Counter[str] = Counter()
+    unexpected: list[str] = []
+    for row in rows(connection, scope):
+        total.update({name: row[place] for place, name in enumerate(TallyRow._fields[1:-1], 1)})
+        if not row.expected:
+            unexpected.append(row.appliance)
+    yield (
+        f"Expected: {total['expected']:,} days; met: {total['met']:,}; missed: {total['missed']:,}"
+        f" ({total['failed']:,} failed, {total['running']:,} running,"
+        f" {total['never_ran']:,} never ran, {total['never_seen']:,} never seen)."
+    )
+    if unexpected:
+        named = ", ".join(unexpected[:_NAMES_AT_MOST])
+        more = ", ..." if len(unexpected) > _NAMES_AT_MOST else ""
+        yield (
+            f"Nothing is expected of {len(unexpected):,} appliances ({named}{more}): no schedule that"
+            " is switched on, no cadence and too few jobs to tell, or none due in these days."
+        )

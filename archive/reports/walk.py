@@ -1,0 +1,175 @@
+"""Appliance by appliance: what says when its backups are expected, its jobs, and what became of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import numbers, settings, tables
+from archive.days import key_stamp
+from archive.reports import rhythm
+from archive.reports.due import Schedule, Zone, iso, ordinal, weekdays
+from archive.reports.expectations import FIRST_DAY, Expectation, Job, Known, expected, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.days import Calendar
+    from archive.reports.scope import Scope
+
+# What a report needs to know so many days before and after those that it is asked for: the slots
+# beside them, which are no further away than the longest gap.
+_MARGIN = rhythm.LONGEST_GAP + 1
+_COLUMNS = ("key", "day", "status", "type", "start_time")
+
+
+class Appliance(NamedTuple):
+    """An appliance by its number, and what is known of it besides its jobs."""
+
+    id: int
+    known: Known
+
+
+class Judged(NamedTuple):
+    """An appliance, and the expected days in the scope in their order."""
+
+    appliance: str
+    expectations: list[Expectation]
+
+
+def judged(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]
+) -> Iterator[Judged]:
+    """Yield the appliances of a scope by name, each with what became of its expected days.
+
+    The rows of the jobs have `columns`, too.
+    """
+    calendar = settings.calendar(connection)
+    today = ordinal(calendar.day(scope.now))
+    query = _jobs(columns)
+    for number, known in appliances(connection, scope):
+        margin = max(_MARGIN, (known.cadence_days or 0) + 1)
+        since = FIRST_DAY if scope.since is None else max(FIRST_DAY, ordinal(scope.since))
+        until = today if scope.until is None else min(today, ordinal(scope.until))
+        if since > until:
+            yield Judged(known.name, [])
+            continue
+        first, last = max(FIRST_DAY, since - margin), min(until + margin, today + 1)
+        bounds = {"appliance": number, "first": iso(first), "last": iso(last)}
+        jobs = _in_order(connection.execute(query, bounds), scope.now)
+        begun = _begun(calendar, known, first)
+        slots = expected(calendar, known, jobs, begun, last)
+        found = judge(calendar, slots, jobs, known.last_seen, scope.now)
+        yield Judged(known.name, [one for one in found if since <= one.day <= until])
+
+
+def _begun(calendar: Calendar, known: Known, first: int) -> int:
+    """Return the first day of which anything could be said, from a first one on."""
+    if known.first_day is not None:
+        earliest = known.first_day
+    else:
+        earliest = ordinal(calendar.day(known.first_seen))
+    for row in known.schedules:
+        earliest = min(earliest, ordinal(row.first_seen[:10]) - 1)
+    return max(first, earliest)
+
+
+def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
+    """Return the SELECT of an appliance's jobs from day to day, and of what its rhythm is told by."""
+    job = tables.job
+    of_appliance = job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger)
+    first = sa.bindparam("first", type_=job.c.day.type)
+    lead = (
+        sa.select(job.c.day)
+        .distinct()
+        .where(of_appliance, job.c.day >= iso(FIRST_DAY), job.c.day < first)
+        .order_by(job.c.day.desc())
+        .limit(1)
+        .offset(rhythm.DAYS - 1)
+        .scalar_subquery()
+    )
+    own = [job.c[name] for name in _COLUMNS]
+    # An instant takes longer to read than all the rest, and only such jobs need this one.
+    seen = sa.case((job.c.start_time.is_(None), job.c.first_seen)).label("made")
+    return sa.select(*own, seen, *columns).where(
+        of_appliance,
+        job.c.day >= sa.func.coalesce(lead, sa.literal(iso(FIRST_DAY), job.c.day.type)),
+        job.c.day <= sa.bindparam("last", type_=job.c.day.type),
+    )
+
+
+def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
+    """Return the jobs of rows in the order of their start, without those in the future."""
+    jobs: list[Job] = []
+    for row in rows:
+        key, day, status, kind, start_time, made = row[: len(_COLUMNS) + 1]
+        at = start_time or key_stamp(key) or made
+        if at <= now:
+            jobs.append(Job(at, key, ordinal(day), status, kind == "SCHEDULED", row))
+    jobs.sort(key=lambda job: job[:2])
+    return jobs
+
+
+def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
+    """Yield the appliances of a scope by name."""
+    table, job = tables.appliance, tables.job
+    today = settings.calendar(connection).day(scope.now)
+    first_day = (
+        sa.select(sa.func.min(job.c.day))
+        .where(
+            job.c.appliance_id == table.c.id,
+            job.c.day >= iso(FIRST_DAY),
+            job.c.day <= sa.literal(today, job.c.day.type),
+        )
+        .scalar_subquery()
+    )
+    columns = (table.c.id, table.c.name, table.c.first_seen, table.c.last_seen)
+    query = sa.select(*columns, first_day.label("first_day"))
+    ids = scope.appliance_ids(connection)
+    if ids is not None:
+        wanted: sa.BindParameter[int] = sa.bindparam(
+            "appliances", ids, expanding=True, literal_execute=True
+        )
+        query = query.where(table.c.id.in_(wanted))
+    found = connection.execute(query.order_by(table.c.name)).all()
+    schedules, zones = _schedules(connection), _zones(connection)
+    cadences = dict(scope.cadences)
+    for row in found:
+        known = Known(
+            row.name,
+            row.first_seen,
+            row.last_seen,
+            None if row.first_day is None else ordinal(row.first_day),
+            tuple(schedules.get(row.id, ())),
+            tuple(zones.get(row.id, ())),
+            cadences.get(row.name),
+        )
+        yield Appliance(row.id, known)
+
+
+def _schedules(connection: Connection) -> dict[int, list[Schedule]]:
+    """Return the histories of the schedules by appliance."""
+    table = tables.schedule
+    names = ("first_seen", "ended_at", "enabled", "hour", "minute")
+    query = sa.select(table.c.appliance_id, *(table.c[name] for name in names), table.c.days)
+    found: dict[int, list[Schedule]] = {}
+    for row in connection.execute(query):
+        days = weekdays(None if row.days is None else numbers.loads(row.days))
+        told = Schedule(row.first_seen, row.ended_at, row.enabled, row.hour, row.minute, days)
+        found.setdefault(row.appliance_id, []).append(told)
+    return found
+
+
+def _zones(connection: Connection) -> dict[int, list[Zone]]:
+    """Return the histories of the time zones by appliance, in the order of time."""
+    table = tables.system_time_zone
+    query = sa.select(
+        table.c.appliance_id, table.c.first_seen, table.c.ended_at, table.c.time_zone
+    ).order_by(table.c.appliance_id, table.c.first_seen)
+    found: dict[int, list[Zone]] = {}
+    for appliance, *told in connection.execute(query):
+        found.setdefault(appliance, []).append(Zone(*told))
+    return found

@@ -1,0 +1,119 @@
+"""Appliances whose nights can be expected: what they say of themselves, jobs, and reports on them."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import dialects, histories, instants, reports, settings, tables
+from archive.facts import Facts, Schedule
+from archive.render import delimited
+from tests.archives import deliver
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.engine import Engine
+
+    from archive.days import Calendar
+    from archive.reports import Scope
+
+DAILY = Schedule("default", True, 2, 0, None, None, None, None, None, None, None)  # noqa: FBT003 - as it is told
+
+
+def at(moment: str) -> str:
+    """The instant of a UTC time to the minute, such as `2026-03-01T02:15`."""
+    return f"{moment}:00.000000Z"
+
+
+def night(start: str, status: str = "SUCCEEDED", end: str | None = None, **fields: Any) -> Any:
+    """A key and a job that starts at a UTC time to the minute, and ends with its minute or at another."""
+    ended = {"end_time": f"{end}:00.000Z" if end else f"{start}:30.000Z"}
+    if status not in ("SUCCEEDED", "FAILED"):
+        ended = {}
+    key = f"{start[:10].replace('-', '')}-{start[11:13]}{start[14:16]}00-1"
+    return key, job(status, **{"start_time": f"{start}:00.000Z", **ended, **fields})
+
+
+def tell(
+    engine: Engine, name: str, seen_at: str, schedules: tuple[Schedule, ...], zone: str | None
+) -> None:
+    """Record what an appliance that has delivered something says of itself."""
+    with dialects.writing(engine) as connection:
+        table = tables.appliance
+        found = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar_one()
+        histories.record(connection, found, Facts(None, zone, schedules), seen_at)
+
+
+def use(engine: Engine, calendar: Calendar) -> None:
+    """Give an archive without jobs a calendar."""
+    with dialects.writing(engine) as connection:
+        settings.store_calendar(connection, calendar)
+
+
+def ask(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
+    """The rows of a report."""
+    with dialects.reading(engine) as connection:
+        return [tuple(row) for row in reports.run(connection, name, scope)]
+
+
+def notes(engine: Engine, name: str, scope: Scope) -> list[str]:
+    """What a report says besides its rows."""
+    with dialects.reading(engine) as connection:
+        return list(reports.find(name).notes(connection, scope))
+
+
+def csv(engine: Engine, name: str, scope: Scope) -> str:
+    """A report as CSV."""
+    report, out = reports.find(name), io.StringIO()
+    with dialects.reading(engine) as connection:
+        rows = report.cells_of(scope, reports.run(connection, name, scope))
+        delimited.write(report.columns_of(scope), rows, out)
+    return out.getvalue()
+
+
+def instant(moment: datetime) -> str:
+    """A datetime as an instant."""
+    return instants.from_datetime(moment)
+
+
+SCHEDULED, CADENCED, UNTOLD = "vc1.example.com", "vc2.example.com", "vc3.example.com"
+NOW = at("2026-03-11T08:00")
+
+
+def load(engine: Engine) -> None:
+    """A fleet of three: one with a schedule, one with a cadence, one of which nothing is expected."""
+    deliver(
+        engine,
+        dict(
+            [
+                night("2026-03-02T01:00", end="2026-03-02T01:10"),
+                night("2026-03-03T01:00", "FAILED"),
+                night("2026-03-04T01:00", "FAILED"),
+                night("2026-03-04T09:00", type="MANUAL"),
+                # None on the 5th.
+                night("2026-03-06T01:00"),
+                night("2026-03-07T01:00", "FAILED"),
+                # Late: over midnight, and before the next is due.
+                night("2026-03-08T00:30", type="MANUAL"),
+                night("2026-03-08T01:00"),
+                night("2026-03-09T01:00", "RUNNING"),
+                night("2026-03-10T01:00"),
+                night("2026-03-11T01:00"),
+            ]
+        ),
+        SCHEDULED,
+        at("2026-03-11T06:00"),
+    )
+    tell(engine, SCHEDULED, at("2026-03-01T12:00"), (DAILY,), "Europe/Berlin")
+    deliver(
+        engine,
+        dict([night("2026-03-06T12:00"), night("2026-03-08T12:00")]),
+        CADENCED,
+        at("2026-03-08T13:00"),
+    )
+    few = [night(f"2026-03-0{day}T12:00") for day in (1, 2, 3)]
+    deliver(engine, dict(few), UNTOLD, at("2026-03-11T06:00"))

@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.days import Calendar
+from archive.errors import UsageError
+from archive.reports import Scope
+from tests.archives import deliver
+from tests.reports import nights
+from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, night, tell
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Engine
+
+    from archive.facts import Schedule
+
+SCOPE = Scope(now=NOW, cadences=((CADENCED, 86400),))
+FAILURE = {"id": "e", "default_message": "The disk is full", "args": []}
+
+
+def test_missed(engine: Engine) -> None:
+    """A day is missed because its backup failed, is running, never ran, or was never seen."""
+    nights.load(engine)
+    assert ask(engine, "missed", SCOPE) == [
+        (SCHEDULED, "2026-03-03", at("2026-03-03T01:00"), "schedule", "failed", 1, None, 8),
+        (SCHEDULED, "2026-03-05", at("2026-03-05T01:00"), "schedule", "never ran", 0, None, 6),
+        (SCHEDULED, "2026-03-09", at("2026-03-09T01:00"), "schedule", "running", 1, None, 2),
+        (CADENCED, "2026-03-07", None, "cadence", "never ran", 0, None, 4),
+        # The archive last heard of it in the afternoon of the 8th; the 11th is not over.
+        (CADENCED, "2026-03-09", None, "cadence", "never seen", 0, None, 2),
+        (CADENCED, "2026-03-10", None, "cadence", "never seen", 0, None, 1),
+    ]
+
+
+def test_missed_by_appliance(engine: Engine) -> None:
+    """What is expected is met or missed, and missed in one of four ways; of nothing is no rate."""
+    nights.load(engine)
+    scope = Scope(now=NOW, cadences=SCOPE.cadences, by="appliance")
+    assert ask(engine, "missed", scope) == [
+        (SCHEDULED, 10, 7, 3, 1, 1, 1, 0, 0.7),
+        (CADENCED, 5, 2, 3, 0, 0, 1, 2, 0.4),
+        (UNTOLD, 0, 0, 0, 0, 0, 0, 0, None),
+    ]
+    assert nights.notes(engine, "missed", scope) == [
+        "Expected: 15 days; met: 9; missed: 6 (1 failed, 1 running, 2 never ran, 2 never seen).",
+        (
+            f"Nothing is expected of 1 appliances ({UNTOLD}): no schedule that is switched on,"
+            " no cadence and too few jobs to tell, or none due in these days."
+        ),
+    ]
+
+
+def test_days_and_appliances_can_be_chosen(engine: Engine) -> None:
+    """Both ends are included; a glob must match."""
+    nights.load(engine)
+
+    def found(**asked: object) -> list[tuple[str, str]]:
+        scope = Scope(now=NOW, cadences=SCOPE.cadences, **asked)  # type: ignore[arg-type]  # of any field
+        return [row[:2] for row in ask(engine, "missed", scope)]
+
+    assert found(since="2026-03-05", until="2026-03-07") == [
+        (SCHEDULED, "2026-03-05"),
+        (CADENCED, "2026-03-07"),
+    ]
+    assert found(appliances=("vc2*",), until="2026-03-08") == [(CADENCED, "2026-03-07")]
+    assert found(named=frozenset({UNTOLD})) == []
+    assert found(since="2027-01-01") == []
+    assert found(until="0001-01-01") == []
+    with pytest.raises(UsageError, match="no appliance matches 'vc9'"):
+        found(appliances=("vc9",))
+    with pytest.raises(UsageError, match="the report missed has no use for --type"):
+        found(types=("MANUAL",))
+
+
+def test_the_last_failure_tells_why(engine: Engine) -> None:
+    """The message is that of the last attempt."""
+    messages = [FAILURE | {"default_message": text} for text in ("No route", "The disk is full")]
+    failures = [
+        night(f"2026-03-05T0{hour}:00", "FAILED", messages=[message])
+        for hour, message in enumerate(messages, 1)
+    ]
+    deliver(engine, dict([night("2026-03-04T01:00"), *failures]), "vc", NOW)
+    assert ask(engine, "missed", Scope(now=NOW, cadences=(("vc", 86400),), until="2026-03-05")) == [
+        ("vc", "2026-03-05", None, "cadence", "failed", 2, "The disk is full", 6)
+    ]
+
+
+def days(
+    engine: Engine,
+    jobs: Iterable[tuple[str, object]],
+    schedules: tuple[Schedule, ...],
+    zone: str | None,
+    until: str,
+    calendar: Calendar | None = None,
+) -> list[tuple[str, str | None, str]]:
+    """Which days were expected of an appliance that told of itself at the start of March 2026."""
+    nights.use(engine, calendar or Calendar())
+    deliver(engine, dict(jobs), "vc", at(until))
+    tell(engine, "vc", at("2026-03-01T00:00"), schedules, zone)
+    found = ask(engine, "compliance", Scope(now=at(until)))
+    return [(row[1], row[2] and row[2][5:16], row[4]) for row in found]
+
+
+def test_only_open_jobs(engine: Engine) -> None:
+    """Jobs that have not come to an end meet nothing."""
+    jobs = [
+        night("2026-03-01T02:00", "RUNNING"),
+        ("20260302-020000-1", job("PENDING")),
+        night("2026-03-03T02:00", "BLOCKED"),
+    ]
+    assert days(engine, jobs, (DAILY,), "UTC", "2026-03-03T12:00") == [
+        ("2026-03-01", "03-01T02:00", "running"),
+        ("2026-03-02", "03-02T02:00", "running"),
+        ("2026-03-03", "03-03T02:00", "running"),
+    ]
+
+
+def test_no_jobs(engine: Engine) -> None:
+    """An appliance that has never backed up has missed what its schedule, or its cadence, says."""
+    assert days(engine, (), (DAILY,), "UTC", "2026-03-02T02:30") == [
+        ("2026-03-01", "03-01T02:00", "never ran"),  # the hour of the 2nd is not over
+    ]
+    scope = Scope(now=at("2026-03-04T12:00"), cadences=(("vc", 86400),))
+    assert [row[1:5] for row in ask(engine, "missed", scope)] == [
+        ("2026-03-01", at("2026-03-01T02:00"), "schedule", "never ran"),
+        ("2026-03-02", at("2026-03-02T02:00"), "schedule", "never seen"),
+        ("2026-03-03", at("2026-03-03T02:00"), "schedule", "never seen"),
+        ("2026-03-04", at("2026-03-04T02:00"), "schedule", "never seen"),
+    ]
+
+
+def test_no_jobs_and_a_cadence(engine: Engine) -> None:
+    """Without a job, days count from when the archive first heard of the appliance."""
+    deliver(engine, {}, "vc", at("2026-03-01T10:00"))
+    deliver(engine, {}, "vc", at("2026-03-20T10:00"))
+    scope = Scope(now=at("2026-03-20T12:00"), cadences=(("vc", 7 * 86400),))
+    assert [row[1:5] for row in ask(engine, "missed", scope)] == [
+        ("2026-03-08", None, "cadence", "never ran"),
+        ("2026-03-15", None, "cadence", "never ran"),
+    ]
+
+
+def test_an_empty_archive(engine: Engine) -> None:
+    """Of no appliance there is no row."""
+    for name in ("missed", "compliance", "recency"):
+        assert ask(engine, name, Scope()) == []
+
+
+def test_strange_times_do_no_harm(engine: Engine) -> None:
+    """A start in the year 1, in the future, an end before the start, no start, two at one instant."""
+    jobs = [
+        ("a", job("SUCCEEDED", start_time="0001-01-01T00:00:00.000Z")),
+        ("b", job("SUCCEEDED", start_time="9999-12-31T23:59:59.999Z")),
+        night("2026-03-01T02:00", end="2026-02-27T00:00", duration=-60),
+        ("20260302-020000-1", job("SUCCEEDED", start_time=None)),
+        ("c", job("FAILED", start_time="2026-03-03T02:00:00.000Z")),
+        ("d", job("SUCCEEDED", start_time="2026-03-03T02:00:00.000Z", size=0)),
+        # Longer than a day, through the next night.
+        night("2026-03-04T02:00", end="2026-03-05T08:00"),
+    ]
+    assert days(engine, jobs, (DAILY,), "UTC", "2026-03-05T12:00") == [
+        ("2026-03-01", "03-01T02:00", "met"),
+        ("2026-03-02", "03-02T02:00", "met"),
+        ("2026-03-03", "03-03T02:00", "met"),
+        ("2026-03-04", "03-04T02:00", "met"),
+        ("2026-03-05", "03-05T02:00", "never ran"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "expected"),
+    [
+        # Clocks went forward at 01:00 UTC on the 29th: 02:30 did not exist, and counts as 01:30.
+        ("Europe/Berlin", 2, ["03-28T01:30", "03-29T00:30", "03-30T00:30"]),
+        ("Asia/Kathmandu", 2, ["03-27T20:45", "03-28T20:45", "03-29T20:45", "03-30T20:45"]),
+        ("America/New_York", 22, ["03-29T02:30", "03-30T02:30"]),
+    ],
+)
+def test_due_times_are_those_of_the_appliance(
+    engine: Engine, zone: str, hour: int, expected: list[str]
+) -> None:
+    """A schedule is due in the appliance's own time."""
+    schedule = DAILY._replace(hour=hour, minute=30)
+    found = days(engine, (), (schedule,), zone, "2026-03-31T00:00")
+    assert [due for _, due, _ in found][-len(expected) :] == expected
+
+
+def test_a_time_that_comes_twice(engine: Engine) -> None:
+    """Where clocks go back, the first of the two counts; a backup at the second meets it."""
+    nights.use(engine, Calendar())
+    jobs = [night("2026-10-24T00:30"), night("2026-10-25T01:30"), night("2026-10-26T01:30")]
+    deliver(engine, dict(jobs), "vc", at("2026-10-27T00:00"))
+    tell(engine, "vc", at("2026-10-24T00:00"), (DAILY._replace(minute=30),), "Europe/Berlin")
+    scope = Scope(now=at("2026-10-27T00:00"))
+    assert [(row[2], row[4]) for row in ask(engine, "compliance", scope)] == [
+        (at("2026-10-24T00:30"), "met"),
+        (at("2026-10-25T00:30"), "met"),
+        (at("2026-10-26T01:30"), "met"),
+    ]
+
+
+def test_days_that_start_in_the_afternoon(engine: Engine) -> None:
+    """A night belongs to the day on whose afternoon it begins, on the leap day, too."""
+    calendar = Calendar("Europe/Berlin", "16:00")
+    nights.use(engine, calendar)
+    jobs = [night("2028-02-28T01:00"), night("2028-02-29T01:00"), night("2028-03-01T14:59")]
+    deliver(engine, dict(jobs), "vc", at("2028-03-03T00:00"))
+    tell(engine, "vc", at("2028-02-28T00:00"), (DAILY,), "Europe/Berlin")
+    scope = Scope(now=at("2028-03-03T00:00"))
+    assert [(row[1], row[2], row[4]) for row in ask(engine, "compliance", scope)] == [
+        ("2028-02-27", at("2028-02-28T01:00"), "met"),
+        ("2028-02-28", at("2028-02-29T01:00"), "met"),
+        ("2028-02-29", at("2028-03-01T01:00"), "met"),  # late, and still of that day
+        ("2028-03-01", at("2028-03-02T01:00"), "never ran"),
+    ]
+
+
+def test_around_midnight(engine: Engine) -> None:
+    """What is due just before midnight may start after it, and what is due at midnight is its day's."""
+    late = [night("2026-03-02T00:01"), night("2026-03-02T23:58"), night("2026-03-04T00:05")]
+    assert days(engine, late, (DAILY._replace(hour=23, minute=55),), "UTC", "2026-03-04T12:00") == [
+        ("2026-03-01", "03-01T23:55", "met"),
+        ("2026-03-02", "03-02T23:55", "met"),
+        ("2026-03-03", "03-03T23:55", "met"),
+    ]
+
+
+def test_due_at_midnight(engine: Engine) -> None:
+    """Midnight is the first instant of a day."""
+    jobs = [night(f"2026-03-0{day}T00:00") for day in (1, 2, 3)]
+    assert days(engine, jobs, (DAILY._replace(hour=0),), "UTC", "2026-03-03T12:00") == [
+        ("2026-03-01", "03-01T00:00", "met"),
+        ("2026-03-02", "03-02T00:00", "met"),
+        ("2026-03-03", "03-03T00:00", "met"),
+    ]
+
+
+def test_backups_before_they_are_due(engine: Engine) -> None:
+    """A day without a success after its due instant has one from before it, if nobody else has."""
+    jobs = [
+        night("2026-03-01T10:00", type="MANUAL"),
+        night("2026-03-01T22:00", "FAILED"),
+        night("2026-03-02T10:00", type="MANUAL"),
+        night("2026-03-03T22:00"),
+    ]
+    assert days(engine, jobs, (DAILY._replace(hour=22),), "UTC", "2026-03-04T12:00") == [
+        ("2026-03-01", "03-01T22:00", "met"),  # by that of the 2nd, before the next was due
+        ("2026-03-02", "03-02T22:00", "never ran"),
+        ("2026-03-03", "03-03T22:00", "met"),
+    ]
+
+
+WEEKLY = DAILY._replace(days=("SATURDAY", "SUNDAY"))
+
+
+def test_weekdays(engine: Engine) -> None:
+    """A schedule is due on its weekdays; until it is due again a success comes late."""
+    jobs = [night("2026-03-01T02:00"), night("2026-03-11T02:00")]
+    assert days(engine, jobs, (WEEKLY,), "UTC", "2026-03-15T04:00") == [
+        ("2026-03-01", "03-01T02:00", "met"),
+        ("2026-03-07", "03-07T02:00", "never ran"),
+        ("2026-03-08", "03-08T02:00", "met"),
+        ("2026-03-14", "03-14T02:00", "never ran"),
+        ("2026-03-15", "03-15T02:00", "never ran"),
+    ]
+
+
+def test_several_schedules(engine: Engine) -> None:
+    """Of the instants at which a day is due, the first counts."""
+    other = WEEKLY._replace(key="other", hour=1)
+    found = days(engine, (), (DAILY, other), "UTC", "2026-03-08T12:00")
+    assert [due for _, due, _ in found] == [
+        "03-01T01:00", "03-02T02:00", "03-03T02:00", "03-04T02:00", "03-05T02:00", "03-06T02:00",
+        "03-07T01:00", "03-08T01:00",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Atlantis", "../UTC"])
+def test_unknown_zones(engine: Engine, zone: str | None) -> None:
+    """Without a zone that is known only the day is."""
+    assert days(engine, [night("2026-03-01T22:00")], (DAILY,), zone, "2026-03-03T12:00") == [
+        ("2026-03-01", None, "met"),
+        ("2026-03-02", None, "never ran"),
+    ]
+
+
+@pytest.mark.parametrize("hour", [None, 25, -1])
+def test_schedules_without_a_time_say_nothing(engine: Engine, hour: int | None) -> None:
+    """They are as if they had not been told: what is usual counts."""
+    jobs = [night(f"2026-03-0{day}T02:00") for day in (1, 2, 3, 4)]
+    found = days(engine, jobs, (DAILY._replace(hour=hour),), "UTC", "2026-03-07T12:00")
+    assert found == [("2026-03-05", None, "never ran"), ("2026-03-06", None, "never ran")]
+
+
+def test_schedules_that_change(engine: Engine) -> None:
+    """A schedule holds from when it was told until another was; switched off it expects nothing."""
+    deliver(engine, dict([night("2026-02-20T01:00")]), "vc", at("2026-03-12T12:00"))
+    told = [
+        ("2026-03-01T12:00", (DAILY,)),
+        ("2026-03-03T12:00", (DAILY._replace(hour=14),)),
+        ("2026-03-04T12:00", (DAILY._replace(enabled=False),)),
+        ("2026-03-06T12:00", ()),
+        ("2026-03-08T12:00", (DAILY,)),
+    ]
+    for seen_at, schedules in told:
+        tell(engine, "vc", at(seen_at), schedules, "UTC")
+
+    def found(*cadences: tuple[str, int]) -> list[tuple[str, str]]:
+        scope = Scope(now=at("2026-03-10T12:00"), since="2026-03-01", cadences=cadences)
+        return [
+            (row[1][8:], row[2][11:13] if row[2] else row[3])
+            for row in ask(engine, "missed", scope)
+        ]
+
+    assert found() == [("02", "02"), ("03", "02"), ("09", "02"), ("10", "02")]
+    # A cadence is what a person said, and stands where no schedule does.
+    assert found(("vc", 86400)) == [
+        ("01", "cadence"), ("02", "02"), ("03", "02"), ("04", "cadence"), ("05", "cadence"),
+        ("06", "cadence"), ("07", "cadence"), ("08", "cadence"), ("09", "02"), ("10", "02"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cadence", "expected"),
+    [
+        (12 * 3600, ["02", "03", "04", "05", "06", "07", "08", "09"]),
+        (86400, ["02", "03", "04", "05", "06", "07", "08", "09"]),
+        (48 * 3600, ["03", "05", "07", "09"]),
+        (7 * 86400, ["08"]),
+    ],
+)
+def test_cadences(engine: Engine, cadence: int, expected: list[str]) -> None:
+    """A cadence counts in whole days from that of the first job, at least one."""
+    deliver(engine, dict([night("2026-03-01T02:00")]), "vc", at("2026-03-10T12:00"))
+    scope = Scope(now=at("2026-03-10T12:00"), cadences=(("vc", cadence),))
+    assert [row[1][8:] for row in ask(engine, "missed", scope)] == expected
+
+
+def test_what_is_usual(engine: Engine) -> None:
+    """Without schedule and cadence the gap between the last days with jobs is expected to go on."""
+    weekly = [night(f"2026-{day}T03:00") for day in ("01-04", "01-11", "01-18", "01-25")]
+    retries = [night("2026-01-26T10:00", type="MANUAL"), night("2026-01-27T10:00", type="MANUAL")]
+    deliver(engine, dict([*weekly, *retries]), "vc", at("2026-02-17T00:00"))
+    scope = Scope(now=at("2026-02-17T00:00"))
+    assert [row[1:5] for row in ask(engine, "missed", scope)] == [
+        ("2026-02-01", None, "learned", "never ran"),
+        ("2026-02-08", None, "learned", "never ran"),
+        ("2026-02-15", None, "learned", "never ran"),
+    ]
+
+
+def test_usual_times_around_midnight(engine: Engine) -> None:
+    """Where no instant is due, the usual time tells a late backup from another day's."""
+    starts = [
+        *(f"2026-03-0{day}T23:58" for day in range(1, 7)),
+        # That of the 7th starts late, and the 8th has one of its own.
+        "2026-03-08T00:03",
+        "2026-03-08T23:59",
+    ]
+    deliver(engine, dict(map(night, starts)), "vc", at("2026-03-10T12:00"))
+    scope = Scope(now=at("2026-03-10T12:00"), since="2026-03-06")
+    assert [(row[1][8:], row[4], row[5]) for row in ask(engine, "compliance", scope)] == [
+        ("06", "met", "20260306-235800-1"),
+        ("07", "met", "20260308-000300-1"),
+        ("08", "met", "20260308-235900-1"),
+        ("09", "never ran", None),
+    ]
+
+
+def test_irregular_appliances_are_not_expected(engine: Engine) -> None:
+    """A gap of more than a month says nothing."""
+    jobs = [night(f"2025-{month}-01T02:00") for month in ("01", "03", "05", "07", "09")]
+    deliver(engine, dict(jobs), "vc", NOW)
+    assert ask(engine, "missed", Scope(now=NOW)) == []

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archive.days import Calendar
+from archive.reports import Scope, freshness
+from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
+from tests.archives import deliver
+from tests.reports import nights
+from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+SCOPE = Scope(now=NOW, cadences=((CADENCED, 86400),))
+DAY = 86400
+
+
+def test_recency(engine: Engine) -> None:
+    """The worst first; each with the objective that it is held against, and who said it."""
+    nights.load(engine)
+    deliver(engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00"))
+    # From the end of the first job; the gaps are those before the successes of the 4th, 6th, 8th, 10th.
+    hours = 9 * 24 + 4 + 50 / 60
+    outside = (30 + 50.5 / 60) + 15 + 22.5 + 23
+    assert ask(engine, "recency", SCOPE) == [
+        (
+            "vc4", NEVER, None, 90000, "default",
+            None, None, at("2026-03-11T01:00"), "FAILED", at("2026-03-11T06:00"),
+            0.0, 0.0,
+        ),
+        (
+            UNTOLD, LATE, 8 * DAY - 4 * 3600 - 30, 90000, "default",
+            at("2026-03-03T12:00"), "2026-03-03T12:00:30.000000Z",
+            at("2026-03-03T12:00"), "SUCCEEDED", at("2026-03-11T06:00"),
+            73 * 3600 / (9 * DAY + 18 * 3600 - 30), 3 / 11,
+        ),
+        (
+            CADENCED, UNKNOWN, 3 * DAY - 4 * 3600 - 30, 90000, "cadence",
+            at("2026-03-08T12:00"), "2026-03-08T12:00:30.000000Z",
+            at("2026-03-08T12:00"), "SUCCEEDED", at("2026-03-08T13:00"),
+            1 - 23 * 3600 / (2 * DAY + 3600 - 30), 1 / 3,
+        ),
+        (
+            SCHEDULED, OK, 7 * 3600 - 30, 90000, "schedule",
+            at("2026-03-11T01:00"), "2026-03-11T01:00:30.000000Z",
+            at("2026-03-11T01:00"), "SUCCEEDED", at("2026-03-11T06:00"),
+            (hours - outside) / hours, 0.2,
+        ),
+    ]  # fmt: skip
+
+
+def test_rates(engine: Engine) -> None:
+    """Of the time, and of the days, from the first job to the last answer within the period."""
+    jobs = [night("2026-03-01T00:00", end="2026-03-01T12:00"), night("2026-03-04T00:00")]
+    deliver(engine, dict(jobs), "vc", at("2026-03-05T12:00"))
+
+    def rates(**asked: Any) -> Any:
+        scope = Scope(now=at("2026-03-09T00:00"), objective_seconds=DAY, **asked)
+        ((*_, time_rate, days_rate),) = ask(engine, "recency", scope)
+        return time_rate, days_rate
+
+    # From noon of the 1st to noon of the 5th are 96 h, and 36 h and 30 s of them are not covered, nor
+    # are 11 h 59 m 30 s: parts of the 2nd, 3rd, 4th and 5th.
+    outside = 36 * 3600 + 30 + 12 * 3600 - 30
+    assert rates() == ((96 * 3600 - outside) / (96 * 3600), 1 / 5)
+    assert rates(since="2026-03-03", until="2026-03-03") == (0.0, 0.0)
+    assert rates(until="2026-03-01") == (1.0, 1.0)
+    assert rates(since="2026-03-06") == (None, None)
+    assert rates(since="2027-01-01") == (None, None)
+    assert rates(until="2020-01-01") == (None, None)
+    assert nights.notes(engine, "recency", Scope(now=at("2026-03-09T00:00"))) == [
+        (
+            "Rates are of 2026-02-08 to 2026-03-09, as far as the archive has heard; where nothing says"
+            " how often to back up, the objective is 25 h."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedules", "objective"),
+    [
+        ((DAILY,), (90000, "schedule")),
+        ((DAILY._replace(days=("SUNDAY",)),), (7 * DAY + 3600, "schedule")),
+        ((DAILY._replace(days=("MONDAY", "FRIDAY")),), (4 * DAY + 3600, "schedule")),
+        ((DAILY._replace(enabled=False),), (90000, "default")),
+        ((DAILY._replace(hour=None),), (90000, "default")),
+    ],
+)
+def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]) -> None:
+    """What was asked for comes before the cadence, before the schedule, before 25 h."""
+    deliver(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
+    tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
+
+    def found(**asked: Any) -> Any:
+        return ask(engine, "recency", Scope(now=NOW, **asked))[0][3:5]
+
+    assert found() == objective
+    assert found(cadences=(("vc", 2 * DAY),)) == (2 * DAY + 3600, "cadence")
+    assert found(cadences=(("vc", 2 * DAY),), objective_seconds=60) == (60, "rpo")
+
+
+def test_strange_times(engine: Engine) -> None:
+    """A success ends when it says, not before its start nor after now; one in the future is none."""
+    jobs = {
+        "future": [night("2026-03-12T00:00"), night("2026-03-09T00:00")],
+        "backwards": [night("2026-03-11T04:00", end="2026-02-01T00:00")],
+        "unfinished": [night("2026-03-11T05:00", end="2026-03-11T23:00")],
+        "without": [("20260311-060000-1", job(start_time=None, end_time=None))],
+        "endless": [("k", job(start_time="2026-03-11T07:00:00.000Z", end_time=None))],
+        "open": [night("2026-03-11T02:00", "RUNNING"), night("2026-03-10T02:00", "PENDING")],
+        "long": [night("2026-03-08T00:00", end="2026-03-11T03:00")],
+    }
+    for name, told in jobs.items():
+        deliver(engine, dict(told), name, NOW)
+    found = {row[0]: (row[1], row[2], row[8]) for row in ask(engine, "recency", Scope(now=NOW))}
+    assert found == {
+        "future": (LATE, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),
+        "backwards": (OK, 4 * 3600, "SUCCEEDED"),
+        "unfinished": (OK, 0, "SUCCEEDED"),
+        "without": (OK, 2 * 3600, "SUCCEEDED"),
+        "endless": (OK, 3600, "SUCCEEDED"),
+        "open": (NEVER, None, "RUNNING"),
+        "long": (OK, 5 * 3600, "SUCCEEDED"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("end", "last_seen", "state"),
+    [
+        ("2026-03-10T08:00", "2026-03-10T09:00", OK),  # to the second
+        ("2026-03-10T07:59", "2026-03-11T08:00", LATE),
+        # A backup that would have come in time has not been asked for.
+        ("2026-03-10T07:59", "2026-03-11T07:00", UNKNOWN),
+        # It was late when last heard of, which is longer ago than the objective.
+        ("2026-03-01T00:00", "2026-03-09T00:00", UNKNOWN),
+        ("2026-03-01T00:00", "2026-03-10T09:00", LATE),
+        (None, "2026-03-10T09:00", NEVER),
+        (None, "2026-03-10T07:00", UNKNOWN),
+    ],
+)
+def test_states(end: str | None, last_seen: str, state: str) -> None:
+    """Nothing that the archive has not heard of is taken for good or bad."""
+    assert freshness.state(end and at(end), DAY, at(last_seen), NOW) == state
+
+
+START = datetime(2026, 3, 28, tzinfo=UTC)
+LENGTH = 4 * 24 * 60
+
+
+def moment(minute: int) -> str:
+    return nights.instant(START + timedelta(minutes=minute))
+
+
+@given(
+    ends=st.lists(st.integers(-LENGTH, LENGTH), max_size=8),
+    objective=st.integers(1, 3 * 24 * 60),
+    bounds=st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH)),
+    calendar=st.builds(
+        Calendar,
+        st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+        st.sampled_from(["00:00", "16:00"]),
+    ),
+)
+def test_shares(
+    ends: list[int], objective: int, bounds: tuple[int, int], calendar: Calendar
+) -> None:
+    """They are what one finds who looks at each minute."""
+    found = freshness.shares(
+        calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds))
+    )
+    minutes = range(*bounds)
+    if not minutes:
+        assert found == (None, None)
+        return
+    covered = [any(end <= minute < end + objective for end in ends) for minute in minutes]
+    days = {calendar.day(moment(minute)) for minute in minutes}
+    outside = {
+        calendar.day(moment(minute))
+        for minute, inside in zip(minutes, covered, strict=True)
+        if not inside
+    }
+    assert found == (sum(covered) / len(minutes), (len(days) - len(outside)) / len(days))
+
+
+def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
+    """The report is byte-equal, and of two fleets together that of both."""
+    written = []
+    for engine in engines:
+        nights.load(engine)
+        written.append(csv(engine, "recency", SCOPE))
+        whole = set(ask(engine, "recency", SCOPE))
+        alone = [
+            Scope(now=NOW, cadences=SCOPE.cadences, appliances=(name,))
+            for name in (SCHEDULED, CADENCED, UNTOLD)
+        ]
+        assert {row for scope in alone for row in ask(engine, "recency", scope)} == whole
+    assert written[0] == written[1]
