@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive import tables
 from archive.columns import Column, Kind
-from archive.reports import tally, walk
+from archive.reports import judged, tally
 from archive.reports.due import iso
 from archive.reports.report import Listing
 
@@ -45,7 +45,7 @@ class ComplianceRow(NamedTuple):
 def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
     """Yield the rows of the report."""
     evidence = [tables.job.c[name] for name in _EVIDENCE]
-    for appliance, expectations in walk.judged(connection, scope, *evidence):
+    for appliance, expectations in judged.walk(connection, scope, *evidence):
         for one in expectations:
             expected = (appliance, iso(one.day), one.due, one.basis, one.outcome)
             if one.job is None:

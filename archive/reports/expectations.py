@@ -2,15 +2,15 @@
 
 A day is expected because a schedule was due, because of the cadence that was configured, or as usual
 for the appliance: the first of these that there is. A success counts for the day from whose due
-instant on it started, until that of the next; a day without one takes a success of its own from
-before, which no other day has taken.
+instant on it started, until that of the next; a day without one takes a success of its own date that
+neither the day before nor the one after needs.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import instants
@@ -32,6 +32,7 @@ MISSED = (FAILED, RUNNING, NEVER_RAN, NEVER_SEEN)
 GRACE_SECONDS = 60 * 60
 # Without a due instant, so long before its usual time a backup is early rather than late.
 _EARLY_SECONDS = 3 * 60 * 60
+_SUCCEEDED = "SUCCEEDED"
 _SECONDS_A_DAY = 24 * 60 * 60
 # Before, vCenter made no such backups; starts of year 1 there are.
 FIRST_DAY = ordinal(f"{CALENDAR_YEARS[0]}-01-01")
@@ -170,38 +171,35 @@ def judge(
     Jobs are in the order of their start, none later than `now`; `last_seen` is when the appliance
     was last heard of.
     """
+    spans = _spans(calendar, slots)
     place = 0
     taken = -1
     for number, slot in enumerate(slots):
-        following = slots[number + 1] if number + 1 < len(slots) else None
-        closes = _closes(calendar, slot, following)
-        while place < len(jobs) and jobs[place].at < slot.opens:
+        opens, closes = spans[number]
+        while place < len(jobs) and jobs[place].at < opens:
             place += 1
         first = place
         met = None
         while place < len(jobs) and jobs[place].at < closes:
-            if met is None and jobs[place].status == "SUCCEEDED":
+            if met is None and jobs[place].status == _SUCCEEDED and place > taken:
                 met = place
             place += 1
         if met is None:
-            met = _earlier(jobs, first, slot.day, taken)
+            following = spans[number + 1] if number + 1 < len(spans) else None
+            met = _before(jobs, first, slot.day, taken)
+            met = _after(jobs, place, slot.day, following) if met is None else met
         if met is not None:
             taken = met
-            attempts = sum(job.status != "SUCCEEDED" for job in jobs[first:place])
-            yield Expectation(slot.day, slot.due, slot.basis, MET, jobs[met], attempts)
+            tried = sum(job.status != _SUCCEEDED for job in jobs[first:place])
+            yield Expectation(slot.day, slot.due, slot.basis, MET, jobs[met], tried)
             continue
         settled = _later(slot.due or start(calendar, slot.day + 1), GRACE_SECONDS)
         if settled > now:
             continue
-        attempt = jobs[place - 1] if place > first else None
-        yield Expectation(
-            slot.day,
-            slot.due,
-            slot.basis,
-            _missed(attempt, heard=settled <= last_seen),
-            attempt,
-            place - first,
-        )
+        attempts = [job for job in jobs[first:place] if job.status != _SUCCEEDED]
+        attempt = attempts[-1] if attempts else None
+        outcome = _missed(attempt, heard=settled <= last_seen)
+        yield Expectation(slot.day, slot.due, slot.basis, outcome, attempt, len(attempts))
 
 
 def _missed(attempt: Job | None, *, heard: bool) -> str:
@@ -210,18 +208,44 @@ def _missed(attempt: Job | None, *, heard: bool) -> str:
     return RUNNING if attempt.status in OPEN else FAILED
 
 
-def _earlier(jobs: Sequence[Job], end: int, day: int, taken: int) -> int | None:
-    """Return the place of a day's last success before `end` that is not taken."""
+def _before(jobs: Sequence[Job], end: int, day: int, taken: int) -> int | None:
+    """Return the place of a day's last success before its time, unless the day before needs it."""
     for place in range(end - 1, taken, -1):
         if jobs[place].day < day:
             break
-        if jobs[place].day == day and jobs[place].status == "SUCCEEDED":
+        if jobs[place].day == day and jobs[place].status == _SUCCEEDED:
             return place
     return None
 
 
+def _after(
+    jobs: Sequence[Job], begin: int, day: int, following: tuple[str, str] | None
+) -> int | None:
+    """Return the place of a day's first success after its time, unless the next slot needs it."""
+    own = None
+    for place in range(begin, len(jobs)):
+        job = jobs[place]
+        if own is None and job.day > day:
+            break
+        if job.status != _SUCCEEDED:
+            continue
+        if own is not None:
+            return own if following is not None and job.at < following[1] else None
+        own = place
+        if following is None or job.at < following[0]:
+            return own
+    return None
+
+
+def _spans(calendar: Calendar, slots: Sequence[Slot]) -> list[tuple[str, str]]:
+    """Return from when to before when jobs are those of each slot."""
+    return [
+        (slot.opens, _closes(calendar, slot, following))
+        for slot, following in zip_longest(slots, slots[1:])
+    ]
+
+
 def _closes(calendar: Calendar, slot: Slot, following: Slot | None) -> str:
-    """Return until when jobs are those of a slot."""
     if following is not None and following.day <= slot.day + slot.gap:
         return following.opens
     begun, end = (

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import settings, tables
 from archive.columns import Column, Kind
-from archive.reports import jobs, tally, walk
+from archive.reports import jobs, judged, tally
 from archive.reports.due import iso, ordinal
 from archive.reports.expectations import MET
 from archive.reports.report import Listing
@@ -52,7 +52,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterat
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
     today = ordinal(settings.calendar(connection).day(scope.now))
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
-    for appliance, expectations in walk.judged(connection, scope, message):
+    for appliance, expectations in judged.walk(connection, scope, message):
         for one in expectations:
             if one.outcome == MET:
                 continue

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from archive import settings, tables
 from archive.columns import Column, Kind
 from archive.days import key_stamp
-from archive.reports import freshness, tally, walk
+from archive.reports import freshness, judged, tally
 from archive.reports.due import iso, longest_gap, ordinal, start
 from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
@@ -83,7 +83,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
 def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
     calendar, now = settings.calendar(connection), scope.now
     period = _period(calendar, scope)
-    known = dict(walk.appliances(connection, scope))
+    known = dict(judged.appliances(connection, scope))
     objectives = {number: _objective(one, scope) for number, one in known.items()}
     longest = max((objective.seconds for objective in objectives.values()), default=0)
     latest = {row.id: row for row in connection.execute(_latest(calendar.day(now), now))}

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.columns import Column, Kind
-from archive.reports import parts, walk
+from archive.reports import judged, parts
 from archive.reports.expectations import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TallyRow(NamedTuple):
 
 def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
     """Yield the tallies of the appliances of a scope, by name."""
-    for appliance, expectations in walk.judged(connection, scope):
+    for appliance, expectations in judged.walk(connection, scope):
         yield tally(appliance, expectations)
 
 

@@ -104,7 +104,7 @@ def load(engine: Engine, name: str, jobs: list[Any], schedule: Any, zone: str) -
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     one=st.tuples(JOBS, SCHEDULES, ZONES),

@@ -372,6 +372,28 @@ def test_usual_times_around_midnight(engine: Engine) -> None:
     ]
 
 
+def test_a_retry_in_the_evening(engine: Engine) -> None:
+    """A success of the same date counts though the next is usual soon after, unless that needs it."""
+    jobs = [
+        *(night(f"2026-03-0{day}T00:05") for day in range(1, 6)),
+        night("2026-03-06T00:05", "FAILED"),
+        night("2026-03-06T22:00", type="MANUAL"),
+        night("2026-03-07T00:05"),
+        night("2026-03-08T00:05", "FAILED"),
+        night("2026-03-08T23:58"),
+        night("2026-03-10T00:05"),
+    ]
+    deliver(engine, dict(jobs), "vc", at("2026-03-11T12:00"))
+    scope = Scope(now=at("2026-03-11T12:00"), since="2026-03-06", until="2026-03-10")
+    assert [(row[1][8:], row[4], row[5]) for row in ask(engine, "compliance", scope)] == [
+        ("06", "met", "20260306-220000-1"),
+        ("07", "met", "20260307-000500-1"),
+        ("08", "failed", "20260308-000500-1"),
+        ("09", "met", "20260308-235800-1"),
+        ("10", "met", "20260310-000500-1"),
+    ]
+
+
 def test_irregular_appliances_are_not_expected(engine: Engine) -> None:
     """A gap of more than a month says nothing."""
     jobs = [night(f"2025-{month}-01T02:00") for month in ("01", "03", "05", "07", "09")]

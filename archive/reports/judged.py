@@ -40,9 +40,7 @@ class Judged(NamedTuple):
     expectations: list[Expectation]
 
 
-def judged(
-    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]
-) -> Iterator[Judged]:
+def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) -> Iterator[Judged]:
     """Yield the appliances of a scope by name, each with what became of its expected days.
 
     The rows of the jobs have `columns`, too.
