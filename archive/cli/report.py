@@ -35,9 +35,9 @@ EPILOG = examples(
     "archive report success --period week --since 2026-01-01 --by appliance",
     "archive report sizes --appliance 'vc0*' --format csv -o sizes.csv",
 )
-# The same as `days.PERIODS` and `scope.GROUPS`, which would be slow to import for a help text.
+# The same as `days.PERIODS` and `scope.ALL_GROUPS`, which would be slow to import for a help text.
 Period = Literal["day", "week", "month", "quarter", "year"]
-Group = Literal["appliance", "type", "build", "location"]
+Group = Literal["appliance", "type", "build", "location", "day"]
 
 
 class ReportCommand(TyperCommand):

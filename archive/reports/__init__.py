@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
-from archive.reports import durations, sizes, success, trends, volume
+from archive.reports import durations, sizes, streaks, success, trends, volume
 from archive.reports.report import Report
 from archive.reports.scope import Coverage, Scope, coverage
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
 
 REPORTS: dict[str, Report] = {
-    module.REPORT.name: module.REPORT for module in (trends, success, volume, sizes, durations)
+    module.REPORT.name: module.REPORT
+    for module in (trends, success, volume, sizes, durations, streaks)
 }
 
 
