@@ -119,15 +119,13 @@ def _select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     return iter(found)
 
 
-def _failed(row: sa.Row[Any]) -> Failed:
+def _failed(row: Sequence[Any]) -> Failed:
     """Return a failed job; a success that does not say when it ended, or says nonsense, ended at once."""
-    _, start_time, key, first_seen, success, *times = row
+    _, start_time, key, first_seen, success, *start, end = row
     began = walk.began(start_time, key, first_seen)
     if success is None:
         return Failed(began, None, None)
-    success_start, success_key, success_seen, end = times
-    success_began = walk.began(success_start, success_key, success_seen)
-    return Failed(began, success, max(end or "", success_began))
+    return Failed(began, success, max(end or "", walk.began(*start)))
 
 
 def _failures(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:

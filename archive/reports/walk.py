@@ -14,7 +14,7 @@ from archive import tables
 from archive.days import key_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -49,9 +49,9 @@ def among(column: sa.ColumnElement[int], batch: dict[int, str]) -> sa.ColumnElem
 
 def rows(
     connection: Connection, query: sa.Select[Any], batch: dict[int, str]
-) -> dict[int, list[sa.Row[Any]]]:
+) -> dict[int, list[Sequence[Any]]]:
     """Return what a query gives by appliance, whose number each row has first."""
-    found: dict[int, list[sa.Row[Any]]] = {number: [] for number in batch}
+    found: dict[int, list[Sequence[Any]]] = {number: [] for number in batch}
     for row in connection.execute(query):
         found[row[0]].append(row)
     return found

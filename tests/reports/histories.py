@@ -27,7 +27,7 @@ def began(start: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any
     return job(status, **(times | fields))
 
 
-def rows(engine: Engine, name: str, scope: Scope | None = None) -> list[tuple[Any, ...]]:
+def rows(engine: Engine, name: str, scope: Scope | None = None) -> list[Any]:
     """Return what a report says as of `NOW`, unless a scope says of when."""
     with dialects.reading(engine) as connection:
         return list(reports.run(connection, name, scope or Scope(now=NOW)))
