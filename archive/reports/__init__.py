@@ -6,7 +6,17 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
-from archive.reports import durations, failures, sizes, streaks, success, trends, volume
+from archive.reports import (
+    durations,
+    failures,
+    growth,
+    sizes,
+    stale,
+    streaks,
+    success,
+    trends,
+    volume,
+)
 from archive.reports.report import Report
 from archive.reports.scope import Coverage, Scope, coverage
 
@@ -19,7 +29,7 @@ __all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
-    for module in (trends, success, volume, sizes, durations, streaks, failures)
+    for module in (trends, success, volume, sizes, durations, streaks, failures, stale, growth)
 }
 
 

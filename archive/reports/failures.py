@@ -15,7 +15,7 @@ from archive.reports.report import JOBS, Listing
 from archive.reports.walk import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -65,13 +65,12 @@ def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
     recent = instants.to_datetime(scope.now) - timedelta(days=NEW_DAYS)
     limit = instants.from_datetime(recent)
     new: dict[str | None, bool | None] = {None: None}
-    groups: Sequence[Sequence[Any]] = connection.execute(_groups(scope, ids)).all()
-    for row in groups:
+    for row in map(tuple, connection.execute(_groups(scope, ids)).all()):
         message_id, group = row[:2]
         if message_id not in new:
             new[message_id] = not _was_before(connection, scope, ids, message_id, limit)
         varies = ", ".join(varying.get((message_id, group), ())) or None
-        yield FailuresRow(*row[:7], new[message_id], varies, row[7])
+        yield FailuresRow._make((*row[:7], new[message_id], varies, row[7]))
 
 
 def _groups(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
