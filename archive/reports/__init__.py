@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
 from archive.reports import (
+    anomalies,
     durations,
     failures,
     growth,
@@ -29,7 +30,18 @@ __all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
-    for module in (trends, success, volume, sizes, durations, streaks, failures, stale, growth)
+    for module in (
+        trends,
+        success,
+        volume,
+        sizes,
+        durations,
+        streaks,
+        failures,
+        stale,
+        growth,
+        anomalies,
+    )
 }
 
 
