@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive import instants, tables
 from archive.columns import Column, Kind
+from archive.merge import FINISHED
 from archive.reports import parts, walk
 from archive.reports.report import JOBS, Listing
 
@@ -54,19 +54,26 @@ class StreaksRow(NamedTuple):
     last_seen: str
 
 
-class Failed(NamedTuple):
-    """When a failed job began, and the number and the end of the first success after it, if any."""
+class Turn(NamedTuple):
+    """A finished job beside one of another outcome, or the first or last; `place` counts all finished.
 
+    `end` is never before it began.
+    """
+
+    failed: bool
+    place: int
+    key: str
     began: str
-    success: int | None
-    success_end: str | None
+    end: str
 
 
 class Streaks(NamedTuple):
-    """What a history of failures comes to; durations in seconds."""
+    """What a history comes to: the current streak and what was before it, the worst, recoveries."""
 
     now: int
     since: str | None
+    good: str | None
+    good_since: str | None
     worst: int
     worst_since: str | None
     recoveries: int
@@ -74,26 +81,27 @@ class Streaks(NamedTuple):
     longest: int | None
 
 
-def fold(history: Sequence[Failed]) -> Streaks:
-    """Return the streaks of an appliance's failed jobs, which are in their order.
-
-    Failures belong to one streak if the same success is the first after them.
-    """
-    now, since, worst, worst_since = 0, None, 0, None
+def fold(turns: Sequence[Turn]) -> Streaks:
+    """Return the streaks of an appliance's turns, one at least, in their order."""
+    first: Turn | None = None  # of the failures that last
+    good: Turn | None = None
+    now, worst, worst_since = 0, 0, None
     recoveries: list[int] = []
-    for success, streak in groupby(history, key=lambda failed: failed.success):
-        failures = list(streak)
-        first = failures[0]
-        if len(failures) >= worst:
-            worst, worst_since = len(failures), first.began
-        if success is None:
-            now, since = len(failures), first.began
-        elif first.success_end is not None:
-            took = instants.to_datetime(first.success_end) - instants.to_datetime(first.began)
-            recoveries.append(max(took.days * 86_400 + took.seconds, 0))
+    for turn in turns:
+        if turn.failed:
+            first = first or turn
+            now = turn.place - first.place + 1
+            if now >= worst:
+                worst, worst_since = now, first.began
+            continue
+        if first is not None:
+            recoveries.append(_seconds(first.began, turn.end))
+        now, first, good = 0, None, turn
     return Streaks(
         now,
-        since,
+        first and first.began,
+        good and good.key,
+        good and good.began,
         worst,
         worst_since,
         len(recoveries),
@@ -102,110 +110,74 @@ def fold(history: Sequence[Failed]) -> Streaks:
     )
 
 
+def _seconds(since: str, until: str) -> int:
+    took = instants.to_datetime(until) - instants.to_datetime(since)
+    # A job that does not say when it started may stand before one that did.
+    return max(took.days * 86_400 + took.seconds, 0)
+
+
 def _select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     found: list[StreaksRow] = []
     for batch in walk.batches(connection, scope):
-        failed = walk.rows(connection, _failures(scope, batch), batch)
-        for number, last_seen, key, *times in connection.execute(_successes(scope, batch)):
-            history = [_failed(row) for row in failed[number]]
-            if not history and key is None:
-                continue
-            told = fold(history)
-            good = None if key is None else walk.began(times[0], key, times[1])
-            found.append(
-                StreaksRow(batch[number], told.now, told.since, key, good, *told[2:], last_seen)
-            )
+        for number, rows in walk.rows(connection, _turns(scope, batch), batch).items():
+            if rows:
+                told = fold([_turn(*row[2:]) for row in rows])
+                found.append(StreaksRow(batch[number], *told, rows[0][1]))
     found.sort(key=lambda row: (-row.streak, -row.worst_streak, row.appliance))
     return iter(found)
 
 
-def _failed(row: Sequence[Any]) -> Failed:
-    """Return a failed job; a success that does not say when it ended, or says nonsense, ended at once."""
-    _, start_time, key, first_seen, success, *start, end = row
+def _turn(
+    status: str, place: int, start_time: str | None, key: str, first_seen: str, end: str | None
+) -> Turn:
     began = walk.began(start_time, key, first_seen)
-    if success is None:
-        return Failed(began, None, None)
-    return Failed(began, success, max(end or "", walk.began(*start)))
+    return Turn(status == "FAILED", place, key, began, max(end or "", began))
 
 
-def _failures(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the failed jobs of a batch of appliances, each with the success that follows."""
-    job = tables.job
-    failed = (
+def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
+    """Return the finished jobs of a batch of appliances where the outcome changes."""
+    job, appliance = tables.job, tables.appliance
+    over: dict[str, Any] = {"partition_by": job.c.appliance_id, "order_by": walk.order(job)}
+    finished = (
         sa.select(
             job.c.appliance_id,
+            job.c.status,
             job.c.start_time,
             job.c.key,
             job.c.first_seen,
-            job.c.day,
-            walk.place(job).label("place"),
+            job.c.end_time,
+            sa.func.row_number().over(**over).label("place"),
+            sa.func.lag(job.c.status).over(**over).label("before"),
+            sa.func.lead(job.c.status).over(**over).label("after"),
         )
-        .where(walk.among(job.c.appliance_id, batch), *_finished(scope, "FAILED"))
-        .subquery("failed")
-    )
-    later = sa.or_(
-        walk.place(job) > failed.c.place,
-        sa.and_(walk.place(job) == failed.c.place, job.c.key > failed.c.key),
-    )
-    following = (
-        sa.select(job.c.id)
         .where(
-            job.c.appliance_id == failed.c.appliance_id,
-            job.c.day >= failed.c.day,  # which the index knows
-            sa.or_(job.c.day > failed.c.day, later),
-            *_finished(scope, "SUCCEEDED"),
+            walk.among(job.c.appliance_id, batch),
+            job.c.status.in_(FINISHED),
+            walk.not_later(scope),
+            *parts.conditions(scope, None),
         )
-        .order_by(*walk.order(job))
-        .limit(1)
-        .scalar_subquery()
+        .subquery("finished")
     )
-    success = tables.job.alias("success")
-    reached = sa.and_(success.c.appliance_id == failed.c.appliance_id, success.c.id == following)
+    status = finished.c.status
+    ends = [
+        sa.or_(beside.is_(None), beside != status)
+        for beside in (finished.c.before, finished.c.after)
+    ]
     return (
         sa.select(
-            failed.c.appliance_id,
-            failed.c.start_time,
-            failed.c.key,
-            failed.c.first_seen,
-            success.c.id,
-            success.c.start_time,
-            success.c.key,
-            success.c.first_seen,
-            success.c.end_time,
-        )
-        .select_from(failed.outerjoin(success, reached))
-        .order_by(failed.c.appliance_id, failed.c.day, failed.c.place, failed.c.key)
-    )
-
-
-def _successes(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the appliances of a batch, each with its latest success if it has one."""
-    job, appliance = tables.job, tables.appliance
-    newest = (
-        sa.select(job.c.id)
-        .where(job.c.appliance_id == appliance.c.id, *_finished(scope, "SUCCEEDED"))
-        .order_by(*(column.desc() for column in walk.order(job)))
-        .limit(1)
-        .scalar_subquery()
-    )
-    good = tables.job.alias("good")
-    reached = sa.and_(good.c.appliance_id == appliance.c.id, good.c.id == newest)
-    return (
-        sa.select(
-            appliance.c.id,
+            finished.c.appliance_id,
             appliance.c.last_seen,
-            good.c.key,
-            good.c.start_time,
-            good.c.first_seen,
+            status,
+            finished.c.place,
+            finished.c.start_time,
+            finished.c.key,
+            finished.c.first_seen,
+            finished.c.end_time,
         )
-        .select_from(appliance.outerjoin(good, reached))
-        .where(walk.among(appliance.c.id, batch))
+        .join_from(finished, appliance, appliance.c.id == finished.c.appliance_id)
+        .where(sa.or_(*ends))
+        .order_by(finished.c.appliance_id, finished.c.place)
     )
-
-
-def _finished(scope: Scope, status: str) -> list[sa.ColumnElement[bool]]:
-    conditions = parts.conditions(scope, None)
-    return [tables.job.c.status == status, *conditions, walk.not_later(scope)]
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:

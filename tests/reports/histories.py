@@ -20,10 +20,10 @@ NOW = "2026-07-24T12:00:00.000000Z"
 
 
 def began(start: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """A job that starts at a time to the minute, and ends ten minutes later if it has ended."""
+    """A job that starts at a time to the minute, and ends at once if it has ended."""
     times = {"start_time": f"{start}:00.000Z"}
     if status in ("SUCCEEDED", "FAILED"):
-        times["end_time"] = f"{start[:-1]}0:00.000Z"
+        times["end_time"] = times["start_time"]
     return job(status, **(times | fields))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import days, dialects, redate, reports
 from archive.errors import UsageError
 from archive.reports import Scope
 from archive.reports.streaks import StreaksRow
@@ -111,6 +111,30 @@ def test_odd_histories(
         return
     (row,) = found
     assert (row.streak, row.worst_streak, row.recovery_worst_seconds) == (streak, worst, recovery)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day_start"),
+    [("Europe/Berlin", "00:00"), ("Europe/Berlin", "02:30"), ("Asia/Kathmandu", "16:00")],
+)
+@pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
+def test_calendars_do_not_matter(engine: Engine, zone: str, day_start: str, night: str) -> None:
+    """Wherever days start, and whether clocks go forth or back, jobs are in one order."""
+    times = ["00:15", "00:30", "00:45", "01:15", "01:30", "10:14", "10:16"]
+    good = {"01:30", "10:16"}
+    history = {
+        str(9 - n): began(f"{night}T{time}", "SUCCEEDED" if time in good else "FAILED")
+        for n, time in enumerate(times)
+    }
+    deliver(engine, history, "vc", f"{night}T20:00:00.000000Z")
+    redate.change_calendar(engine, days.calendar(zone, day_start))
+    scope = Scope(now=f"{night}T20:00:00.000000Z")
+    assert [row[1:] for row in rows(engine, "streaks", scope)] == [
+        (
+            0, None, "3", f"{night}T10:16:00.000000Z", 4, f"{night}T00:15:00.000000Z", 2,
+            (75 * 60 + 2 * 60) // 2, 75 * 60, f"{night}T20:00:00.000000Z",
+        )
+    ]  # fmt: skip
 
 
 def test_a_scope_is_a_history_of_its_own(engine: Engine) -> None:
