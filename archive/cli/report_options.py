@@ -8,9 +8,9 @@ import typer
 
 from archive.cli.options import GREATEST
 
-# The same as `days.PERIODS` and `scope.GROUPS`, which would be slow to import for a help text.
+# The same as `days.PERIODS` and `scope.ALL_GROUPS`, which would be slow to import for a help text.
 Period = Literal["day", "week", "month", "quarter", "year"]
-Group = Literal["appliance", "type", "build", "location"]
+Group = Literal["appliance", "type", "build", "location", "day"]
 
 _FILTERS = "Which jobs"
 _JUDGEMENT = "What they are held against"
@@ -31,10 +31,10 @@ def complete_name(incomplete: str) -> list[tuple[str, str]]:
 def complete_group(context: typer.Context, incomplete: str) -> list[str]:
     """Return what the report that has been named can be grouped by."""
     from archive.reports import REPORTS
-    from archive.reports.scope import GROUPS
+    from archive.reports.scope import ALL_GROUPS
 
     name = context.params.get("name")
-    groups = REPORTS[name].groups if name in REPORTS else GROUPS
+    groups = REPORTS[name].groups if name in REPORTS else ALL_GROUPS
     return [group for group in groups if group.startswith(incomplete)]
 
 

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
 from archive.reports import (
+    anomalies,
     builds,
     compliance,
     durations,
+    failures,
+    growth,
     locations,
     missed,
     recency,
     sizes,
+    stale,
+    streaks,
     success,
     throughput,
     trends,
@@ -43,6 +48,11 @@ REPORTS: dict[str, Report] = {
         missed,
         compliance,
         recency,
+        streaks,
+        failures,
+        stale,
+        growth,
+        anomalies,
     )
 }
 

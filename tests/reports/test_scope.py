@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     ("arguments", "message"),
     [
         ({"period": "decade"}, "'decade' is no period; there are: day, week, month, quarter, year"),
-        ({"by": "colour"}, "'colour' is no group; there are: appliance, type, build, location"),
+        (
+            {"by": "colour"},
+            "'colour' is no group; there are: appliance, type, build, location, day",
+        ),
         ({"since": "2026-1-1"}, "'2026-1-1' is not a day; write it as YYYY-MM-DD"),
         ({"until": "20260101"}, "'20260101' is not a day; write it as YYYY-MM-DD"),
         ({"until": "2026-02-30"}, "'2026-02-30' is not a day; write it as YYYY-MM-DD"),

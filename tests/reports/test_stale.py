@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects, reports
+from archive.reports import Scope
+from tests.archives import SEEN, deliver, each
+from tests.reports import fleet
+from tests.reports.fleet import BERLIN, LONDON
+from tests.reports.histories import NOW, both, csv, rows
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+HOUR = 3_600
+SCOPE = Scope(now=NOW)
+OLD = "it was open for longer than any success took"
+GONE = "its appliance does not tell of it any more"
+UNHEARD = "it may have ended: nothing was heard of it since it was young"
+YOUNG = "it is open no longer than others were"
+LATER = "it says that it starts later than now"
+ALONE = "no backup has succeeded that it could be compared with"
+
+
+def test_the_fleet(engine: Engine) -> None:
+    """The oldest is first; one that has not started counts from what its key says."""
+    fleet.load(engine)
+    scope = Scope(now="2026-04-03T00:00:00.000000Z")
+    assert rows(engine, "stale", scope) == [
+        (
+            LONDON, "20260210-120000-1", "RUNNING", "SCHEDULED", "2026-02-10T12:00:00.000000Z",
+            51 * 86_400 + 12 * HOUR, 120, 120, "2026-04-02T00:00:00.000000Z", True, OLD,
+        ),
+        (
+            BERLIN, "20260214-120000-1", "PENDING", None, None, 47 * 86_400 + 12 * HOUR,
+            600, 600, "2026-04-03T00:00:00.000000Z", True, OLD,
+        ),
+    ]  # fmt: skip
+
+
+def at(start: str, status: str = "RUNNING", **fields: Any) -> dict[str, Any]:
+    """A job that starts at a time of the day of `NOW`."""
+    return job(status, start_time=f"2026-07-24T{start}:00.000Z", **fields)
+
+
+LONG = job(duration=2 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("history", "age", "stale", "reason"),
+    [
+        # As old as the longest, and a minute older; the archive hears of it at noon.
+        ({"a": LONG, "b": at("10:00")}, 2 * HOUR, False, YOUNG),
+        ({"a": LONG, "b": at("09:59")}, 2 * HOUR + 60, True, OLD),
+        # Where backups take a minute, one of an hour is fine.
+        ({"a": job(duration=60), "b": at("11:00")}, HOUR, False, YOUNG),
+        ({"a": job(duration=60), "b": at("10:59")}, HOUR + 60, True, OLD),
+        # What failed, or took less than no time, is no measure.
+        ({"a": job("FAILED", duration=9 * HOUR), "b": at("09:00")}, 3 * HOUR, None, ALONE),
+        ({"a": job(duration=-1), "b": at("09:00")}, 3 * HOUR, None, ALONE),
+        ({"a": LONG, "b": at("13:00")}, None, None, LATER),
+        # Without a start: by its key, or else when it was first seen.
+        (
+            {"a": LONG, "20260724-090000-1": job("PENDING")},
+            3 * HOUR,
+            True,
+            OLD,
+        ),
+        ({"a": LONG, "b": job("BLOCKED", start_time=None)}, 0, False, YOUNG),
+        # One that has run for days.
+        (
+            {"a": LONG, "b": job("RUNNING", start_time="2026-07-22T12:00:00.000Z")},
+            172_800,
+            True,
+            OLD,
+        ),
+    ],
+)
+def test_judgements(
+    engines: list[Engine],
+    history: dict[str, Any],
+    age: int | None,
+    stale: bool | None,  # noqa: FBT001 - it is what is expected
+    reason: str,
+) -> None:
+    """A job is stale if it was open for longer than any success took, and for an hour."""
+    (row,) = both(engines, {"vc": history}, "stale", SCOPE)
+    assert (row.age_seconds, row.stale, row.reason) == (age, stale, reason)
+
+
+def test_a_silent_appliance_is_unknown(engine: Engine) -> None:
+    """A job that was young when it was last heard of may have ended since."""
+    deliver(engine, {"a": LONG, "b": at("11:00")})
+    (row,) = rows(engine, "stale", Scope(now="2026-07-25T12:00:00.000000Z"))
+    assert (row.age_seconds, row.stale, row.reason) == (25 * HOUR, None, UNHEARD)
+
+
+def test_a_job_that_is_told_of_no_more(engines: list[Engine]) -> None:
+    """An open job that is not in the latest answer is stale, however young it is."""
+    said = []
+    for engine in each(engines):
+        deliver(engine, {"a": LONG, "b": at("11:00"), "c": at("11:30")})
+        later = "2026-07-24T12:10:00.000000Z"
+        deliver(engine, {"a": LONG, "c": at("11:30")}, seen_at=later)
+        scope = Scope(now=later)
+        assert [
+            (row.key, row.last_seen, row.stale, row.reason) for row in rows(engine, "stale", scope)
+        ] == [
+            ("b", SEEN, True, GONE),
+            ("c", later, False, YOUNG),
+        ]
+        said.append(csv(engine, "stale", scope))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("history", [{}, {"a": job(), "b": job("FAILED"), "c": job("CANCELLED")}])
+def test_nothing_is_open(engines: list[Engine], history: dict[str, Any]) -> None:
+    """Where nothing is open there are no rows."""
+    assert both(engines, {"vc": history}, "stale", SCOPE) == []
+
+
+def test_a_scope_limits_the_open_jobs_alone(engine: Engine) -> None:
+    """What is compared with is all that the appliance has done."""
+    deliver(engine, {"a": LONG, "b": at("10:00", type="MANUAL"), "c": at("10:00")})
+    scope = Scope(types=("MANUAL",), statuses=("RUNNING",), since="2026-07-24", now=NOW)
+    assert [row[:2] + row[6:7] for row in rows(engine, "stale", scope)] == [("vc01", "b", 2 * HOUR)]
+
+
+def test_it_says_as_of_when(engine: Engine) -> None:
+    """The notes say of when the ages are."""
+    with dialects.reading(engine) as connection:
+        (note,) = reports.find("stale").notes(connection, SCOPE)
+    assert "2026-07-24T12:00:00Z" in note
+
+
+JOBS = st.lists(
+    st.tuples(
+        st.sampled_from(["vc1", "vc2"]),
+        st.sampled_from(["RUNNING", "SUCCEEDED", "FAILED"]),
+        st.integers(-1, 30),  # hours before NOW
+        st.integers(-1, 20),  # hours that it took
+    ),
+    max_size=15,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(JOBS)
+def test_stale_jobs_are_those_of_the_documents(
+    engines: list[Engine], jobs: list[tuple[str, str, int, int]]
+) -> None:
+    """Each open job has a row, and ages and limits are those of the documents."""
+    documents: dict[str, dict[str, Any]] = {}
+    expected = set()
+    noon = datetime.fromisoformat(NOW)
+    for place, (appliance, status, ago, took) in enumerate(jobs):
+        start = (noon - timedelta(hours=ago)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        document = job(status, start_time=start, duration=took * HOUR)
+        documents.setdefault(appliance, {})[str(place)] = document
+        if status != "RUNNING":
+            continue
+        known = [
+            hours
+            for name, other, _, hours in jobs
+            if (name, other) == (appliance, "SUCCEEDED") and hours >= 0
+        ]
+        longest = max(known, default=None)
+        stale = None if longest is None or ago < 0 else ago > max(longest, 1)
+        age = None if ago < 0 else ago * HOUR
+        expected.add((appliance, str(place), age, stale))
+    found = both(engines, documents, "stale", SCOPE)
+    assert {(*row[:2], row.age_seconds, row.stale) for row in found} == expected
+    ages = [row.age_seconds for row in found if row.age_seconds is not None]
+    assert ages == sorted(ages, reverse=True)
