@@ -22,7 +22,6 @@ from archive import (
 )
 from archive.cli.options import Format
 from archive.demo import collection, fleet
-from archive.reports.scope import GROUPS
 from tests.archives import stream
 from tests.command import Done, archive, at
 from tests.samples import BASE, DATA, SAMPLES, api, job
@@ -96,10 +95,13 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]
 
 def questions() -> Iterator[tuple[str, ...]]:
     """Yield every report in every form, every query, and the other lists."""
-    for name, form, group in product(reports.REPORTS, Format, (None, *GROUPS)):
-        yield "report", name, "--format", form, *(("--by", group) if group else ())
-    for name, period in product(reports.REPORTS, days.PERIODS):
-        yield "report", name, "--format", "csv", "--period", period
+    for name, report in reports.REPORTS.items():
+        for form, group in product(Format, (None, *report.groups)):
+            yield "report", name, "--format", form, *(("--by", group) if group else ())
+        for period in days.PERIODS if "period" in report.takes else ():
+            yield "report", name, "--format", "csv", "--period", period
+        if "compare" in report.takes:
+            yield "report", name, "--format", "csv", "--compare"
     for query, form in product(queries.queries(), Format):
         today = any(param.name == "today" for param in query.params)
         yield "sql", query.name, "--format", form, *(("-p", f"today={TODAY}") if today else ())

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
-def rows(engine: Engine, scope: Scope | None = None) -> list[tuple[object, ...]]:
+def rows(engine: Engine, scope: Scope | None = None) -> list[tuple[Any, ...]]:
     with dialects.reading(engine) as connection:
         return list(reports.run(connection, "throughput", scope or Scope()))
 
