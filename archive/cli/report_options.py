@@ -12,7 +12,6 @@ from archive.cli.options import GREATEST
 Period = Literal["day", "week", "month", "quarter", "year"]
 Group = Literal["appliance", "type", "build", "location", "day"]
 
-_FILTERS = "Which jobs"
 _JUDGEMENT = "What they are held against"
 _ROWS = "Which rows"
 
@@ -103,7 +102,6 @@ TagsOption = Annotated[
         metavar="NAME=VALUE",
         help="Only appliances with this tag in the configuration; values of the same tag are"
         " alternatives.",
-        rich_help_panel=_FILTERS,
     ),
 ]
 LocationsOption = Annotated[
@@ -112,7 +110,6 @@ LocationsOption = Annotated[
         "--location",
         metavar="GLOB",
         help="Only jobs to these targets, in any case, such as 'sftp://nas*'.",
-        rich_help_panel=_FILTERS,
     ),
 ]
 BuildsOption = Annotated[
@@ -121,14 +118,12 @@ BuildsOption = Annotated[
         "--build",
         metavar="GLOB",
         help="Only jobs of these builds, by version or build number, such as '8.0.*'.",
-        rich_help_panel=_FILTERS,
     ),
 ]
 StatusesOption = Annotated[
     list[str] | None,
     typer.Option(
         "--status", "-s", metavar="STATUS", help="Only jobs in this status.",
-        rich_help_panel=_FILTERS,
     ),
 ]  # fmt: skip
 ObjectiveOption = Annotated[

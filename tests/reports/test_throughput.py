@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import dialects, reports
+from archive.days import PERIODS
 from archive.reports import Scope
+from archive.reports.scope import GROUPS
 from archive.reports.throughput import ThroughputRow
 from tests.archives import deliver, each
 from tests.command import archive, at
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
-def rows(engine: Engine, scope: Scope | None = None) -> list[tuple[object, ...]]:
+def rows(engine: Engine, scope: Scope | None = None) -> list[tuple[Any, ...]]:
     with dialects.reading(engine) as connection:
         return list(reports.run(connection, "throughput", scope or Scope()))
 
@@ -37,6 +39,18 @@ def test_throughput(engine: Engine) -> None:
         ThroughputRow("2026", BERLIN, 2, 1, 200, 600, 0, 0),
         ThroughputRow("2026", LONDON, 2, 2, 400, 180, 2, 1),
     ]
+
+
+def test_periods_and_groups_partition_the_jobs(engine: Engine) -> None:
+    """Whatever a row stands for, all rows together are of the same jobs."""
+    fleet.load(engine)
+    scopes = [Scope(period, by=by) for period in PERIODS for by in (None, *GROUPS)]
+    for scope in scopes:
+        found = [ThroughputRow(*row) for row in rows(engine, scope)]
+        totals = [(row.size_total_bytes or 0, row.duration_total_seconds or 0) for row in found]
+        assert sum(row.succeeded for row in found) == 4
+        assert sum(row.measured for row in found) == 3
+        assert [sum(values) for values in zip(*totals, strict=True)] == [600, 780]
 
 
 def test_what_cannot_be_divided_is_left_out(engine: Engine) -> None:
