@@ -95,14 +95,6 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]
 
 def questions() -> Iterator[tuple[str, ...]]:
     """Yield every report in every form, every query, and the other lists."""
-<<<<<<< HEAD
-    for report, form in product(reports.REPORTS.values(), Format):
-        for group in (None, *report.groups):
-            yield "report", report.name, "--format", form, *(("--by", group) if group else ())
-    for report, period in product(reports.REPORTS.values(), days.PERIODS):
-        if "period" in report.takes:
-            yield "report", report.name, "--format", "csv", "--period", period
-=======
     for name, report in reports.REPORTS.items():
         for form, group in product(Format, (None, *report.groups)):
             yield "report", name, "--format", form, *(("--by", group) if group else ())
@@ -110,7 +102,6 @@ def questions() -> Iterator[tuple[str, ...]]:
             yield "report", name, "--format", "csv", "--period", period
         if "compare" in report.takes:
             yield "report", name, "--format", "csv", "--compare"
->>>>>>> wt-r1
     for query, form in product(queries.queries(), Format):
         today = any(param.name == "today" for param in query.params)
         yield "sql", query.name, "--format", form, *(("-p", f"today={TODAY}") if today else ())
