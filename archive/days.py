@@ -7,6 +7,7 @@ starts at 02:15 belongs to the day before, so that one night's jobs share a day.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -45,12 +46,40 @@ class Calendar(NamedTuple):
         except OverflowError:  # the first and last hours of the years 1 and 9999
             return instant[:10]
 
+    def start(self, day: str) -> str:
+        """Return when a backup day starts; one that its zone skips starts when the next one does."""
+        midnight = f"{day}T00:00:00.000000Z"
+        if self == _PLAIN:
+            return midnight
+
+        def begun(seconds: int) -> bool:
+            return self.day(_moved(midnight, seconds)) >= day
+
+        local = datetime.combine(
+            date.fromisoformat(day), time.fromisoformat(self.day_start), ZoneInfo(self.zone)
+        )
+        seconds = int((local - instants.to_datetime(midnight)).total_seconds())
+        if not begun(seconds) or begun(seconds - 1):  # clocks are changed
+            seconds = bisect_left(range(-_REACH, _REACH), True, key=begun) - _REACH  # noqa: FBT003 - looked for
+        return _moved(midnight, seconds)
+
     def job_day(self, start_time: str | None, key: str, first_seen: str) -> str:
         """Return a job's day: from its start, else its key's stamp, else when it was first seen."""
         return self.day(start_time or key_stamp(key) or first_seen)
 
 
 _PLAIN = Calendar()
+# Within so many seconds of midnight UTC, a day starts: a day for its start, another for the zone, and
+# one that a zone may have skipped.
+_REACH = 3 * 86_400
+
+
+def _moved(instant: str, seconds: int) -> str:
+    """Return the instant so many seconds later, or the first or the last that there is."""
+    try:
+        return instants.from_datetime(instants.to_datetime(instant) + timedelta(seconds=seconds))
+    except OverflowError:
+        return "9999-12-31T23:59:59.999999Z" if seconds > 0 else "0001-01-01T00:00:00.000000Z"
 
 
 def calendar(zone: str, day_start: str) -> Calendar:
@@ -88,16 +117,18 @@ class CalendarDay(NamedTuple):
     month: str
     quarter: str
     year: str
+    start_time: str
 
 
-def calendar_year(year: int) -> list[CalendarDay]:
+def calendar_year(year: int, calendar: Calendar = _PLAIN) -> list[CalendarDay]:
     """Return the rows of all days of one year (1 to 9999). Weeks are ISO 8601 weeks."""
     first = date(year, 1, 1).toordinal()
     last = date(year, 12, 31).toordinal()
-    return [_calendar_day(date.fromordinal(ordinal)) for ordinal in range(first, last + 1)]
+    return [calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)]
 
 
-def _calendar_day(day: date) -> CalendarDay:
+def calendar_day(day: date, calendar: Calendar) -> CalendarDay:
+    """Return the row of one day."""
     iso_year, iso_week, _ = day.isocalendar()
     text = day.isoformat()
     return CalendarDay(
@@ -107,4 +138,5 @@ def _calendar_day(day: date) -> CalendarDay:
         month=text[:7],
         quarter=f"{text[:4]}-Q{(day.month + 2) // 3}",
         year=text[:4],
+        start_time=calendar.start(text),
     )

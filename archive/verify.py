@@ -49,6 +49,12 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         yield from histories.contradictions(connection)
         yield from attempts.contradictions(connection)
         calendar = settings.calendar(connection)
+        misplaced = settings.misplaced_days(connection)
+        if misplaced:
+            yield (
+                f"{len(misplaced):,} days of the calendar do not start when it says;"
+                f" `archive db calendar --time-zone {calendar.zone}` mends that"
+            )
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
         for number, job in enumerate(documents.jobs(connection), 1):
             yield from _wrong(job, calendar)

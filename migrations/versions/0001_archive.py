@@ -112,9 +112,11 @@ def upgrade() -> None:
         sa.Column("month", Text, nullable=False),
         sa.Column("quarter", Text, nullable=False),
         sa.Column("year", Text, nullable=False),
+        sa.Column("start_time", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar")),
         sa.UniqueConstraint("ordinal", name=op.f("uq_calendar_ordinal")),
     )
+    op.create_index(op.f("ix_calendar_start_time"), "calendar", ["start_time"], unique=False)
     op.create_table(
         "location",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -599,6 +601,7 @@ def downgrade() -> None:
     )
     op.drop_table("message_template")
     op.drop_table("location")
+    op.drop_index(op.f("ix_calendar_start_time"), table_name="calendar")
     op.drop_table("calendar")
     op.drop_table("build")
     op.drop_table("appliance")
