@@ -84,7 +84,7 @@ def _drift(connection: Connection) -> Iterator[str]:
     found = database.revision(connection)
     if found != database.HEAD:
         yield f"the schema is {found}, not {database.HEAD}"
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    context = MigrationContext.configure(connection, opts=database.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
         yield f"the schema differs from this version's: {difference}"
 
