@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 
 from archive import database
 from archive.cli.app import app
+from docs import schema
 from tests import postgres
 from tests.configurations import written
 from tests.samples import DATA
@@ -131,3 +132,8 @@ def test_pages_refer_to_what_is_there() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_page_of_the_schema_is_up_to_date() -> None:
+    """`make docs` would change nothing."""
+    assert schema.PAGE.read_text(encoding="utf-8") == schema.page()
