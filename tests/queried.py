@@ -83,7 +83,7 @@ def tell(engine: Engine) -> None:
         max_count=7,
         parts=("common",),
         fast_backup=None,
-        location=samples.job()["location"],
+        location="sftp://nas.example.com/backup",
         location_user="backup",
         other=None,
     )

@@ -54,6 +54,7 @@ VERBS = {
 # What takes long to import, and what is needed by other verbs alone.
 HEAVY = (
     "alembic",
+    "archive.comments",
     "archive.database",
     "aiohttp",
     "archive.fleet",
@@ -77,6 +78,7 @@ HEAVY = (
 # arguments with it. `archive.wire` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
+    "archive.comments",
     "aiohttp",
     "archive.fleet",
     "archive.ingest",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url, text
 
-from archive import database
+from archive import database, dialects
 from archive.cli.app import app
 from docs import schema
 from tests import postgres
@@ -23,9 +23,12 @@ from tests.samples import DATA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.engine import Engine
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
 _CONFIGURATION = re.compile(r"^```toml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_SQL = re.compile(r"^```sql\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # A machine may lack the shell of SQLite; Python has the library.
 _SQLITE_SHELL = f"""#!{sys.executable}
@@ -132,6 +135,15 @@ def test_pages_refer_to_what_is_there() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_sql_of_a_page_runs(page: Path, engines: list[Engine]) -> None:
+    """What a page shows as SQL is right on both databases."""
+    for statement in _SQL.findall(page.read_text()):
+        for engine in engines:
+            with dialects.reading(engine) as connection:
+                connection.execute(text(statement))
 
 
 def test_the_page_of_the_schema_is_up_to_date() -> None:
