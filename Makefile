@@ -3,10 +3,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-TREES := $(wildcard archive migrations tests bench)
+TREES := $(wildcard archive migrations tests bench docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check bench bench-full lock clean python
+.PHONY: help demo test lint format check docs bench bench-full lock clean python
 # A recipe that fails must not leave a target that looks made.
 .DELETE_ON_ERROR:
 
@@ -30,6 +30,9 @@ format: $(VENV)/.dev ## format the code and mend what can be mended
 	$(VENV)/bin/ruff format .
 
 check: lint test ## lint, then test
+
+docs: $(VENV)/.dev ## write the page of the schema, docs/schema.md
+	$(VENV)/bin/python -m docs.schema
 
 bench: $(VENV)/.dev ## measure all claims in minutes; BENCH_ARGS="..." is handed to the bench
 	$(VENV)/bin/python -m bench $(BENCH_ARGS)

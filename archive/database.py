@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 # Oldest first. The last one is the schema that this version of the command reads and writes.
 REVISIONS = ("0001",)
 HEAD = REVISIONS[-1]
+# How Alembic compares what is there with `tables`. Comments are no part of the schema: `upgrade` writes
+# them, whether there is a migration or not.
+COMPARED: dict[str, Any] = {
+    "compare_type": True,
+    "autogenerate_plugins": ["alembic.autogenerate.*", "~alembic.autogenerate.comments"],
+}
 # Of the environment: the database that is meant where none is named.
 VARIABLE = "ARCHIVE_DATABASE_URL"
 
@@ -105,9 +111,11 @@ def _is_blank(engine: Engine) -> bool:
 def upgrade(engine: Engine, target: str = "head") -> None:
     """Create the archive or bring its schema to a revision, in one transaction.
 
-    Raises SchemaError if the archive is newer than this command.
+    Comments are brought up to date in either case; no migration has to follow their wording. Raises SchemaError if the archive is newer than this command.
     """
     from alembic import command
+
+    from archive import comments
 
     found = current(engine)
     if found is not None and found not in REVISIONS:
@@ -117,6 +125,7 @@ def upgrade(engine: Engine, target: str = "head") -> None:
         dialects.require_utf8(connection)
         dialects.lock(connection, ["schema"])
         command.upgrade(alembic_config(connection), target)
+        dialects.comment(connection, comments.comments())
 
 
 def downgrade(engine: Engine, target: str) -> None:

@@ -7,6 +7,7 @@ starts at 02:15 belongs to the day before, so that one night's jobs share a day.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -48,29 +49,21 @@ class Calendar(NamedTuple):
             return instant[:10]
 
     def start(self, day: str) -> str:
-        """Return the first instant of a backup day, given as an ISO date of the years 2 to 9998.
+        """Return when a backup day starts; one that its zone skips starts when the next one does."""
+        midnight = f"{day}T00:00:00.000000Z"
+        if self == _PLAIN:
+            return midnight
 
-        Of a day that clocks skip it is that of the next, so each day ends where the next starts.
-        """
-        wall = datetime.combine(
+        def begun(seconds: int) -> bool:
+            return self.day(_moved(midnight, seconds)) >= day
+
+        local = datetime.combine(
             date.fromisoformat(day), time.fromisoformat(self.day_start), ZoneInfo(self.zone)
         )
-        begun = wall.astimezone(UTC)
-        if self._has(begun, day) and not self._has(begun - _SECOND, day):
-            return instants.from_datetime(begun)
-        # Clocks skip that time of day: it starts with the first second that they show after it.
-        before, after = -2 * _SECONDS_A_DAY, 2 * _SECONDS_A_DAY
-        while after - before > 1:
-            between = (before + after) // 2
-            if self._has(begun + between * _SECOND, day):
-                after = between
-            else:
-                before = between
-        return instants.from_datetime(begun + after * _SECOND)
-
-    def _has(self, moment: datetime, day: str) -> bool:
-        """Say whether a day has started."""
-        return self.day(instants.from_datetime(moment)) >= day
+        seconds = int((local - instants.to_datetime(midnight)).total_seconds())
+        if not begun(seconds) or begun(seconds - 1):  # clocks are changed
+            seconds = bisect_left(range(-_REACH, _REACH), True, key=begun) - _REACH  # noqa: FBT003 - looked for
+        return _moved(midnight, seconds)
 
     def job_day(self, start_time: str | None, key: str, first_seen: str) -> str:
         """Return a job's day: from its start, else its key's stamp, else when it was first seen."""
@@ -78,6 +71,17 @@ class Calendar(NamedTuple):
 
 
 _PLAIN = Calendar()
+# Within so many seconds of midnight UTC, a day starts: a day for its start, another for the zone, and
+# one that a zone may have skipped.
+_REACH = 3 * 86_400
+
+
+def _moved(instant: str, seconds: int) -> str:
+    """Return the instant so many seconds later, or the first or the last that there is."""
+    try:
+        return instants.from_datetime(instants.to_datetime(instant) + timedelta(seconds=seconds))
+    except OverflowError:
+        return "9999-12-31T23:59:59.999999Z" if seconds > 0 else "0001-01-01T00:00:00.000000Z"
 
 
 def calendar(zone: str, day_start: str) -> Calendar:
@@ -115,16 +119,17 @@ class CalendarDay(NamedTuple):
     month: str
     quarter: str
     year: str
+    start_time: str
 
 
-def calendar_year(year: int) -> list[CalendarDay]:
+def calendar_year(year: int, calendar: Calendar = _PLAIN) -> list[CalendarDay]:
     """Return the rows of all days of one year (1 to 9999). Weeks are ISO 8601 weeks."""
     first = date(year, 1, 1).toordinal()
     last = date(year, 12, 31).toordinal()
-    return [calendar_day(date.fromordinal(ordinal)) for ordinal in range(first, last + 1)]
+    return [calendar_day(date.fromordinal(ordinal), calendar) for ordinal in range(first, last + 1)]
 
 
-def calendar_day(day: date) -> CalendarDay:
+def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:
     """Return the row of one day."""
     iso_year, iso_week, _ = day.isocalendar()
     text = day.isoformat()
@@ -135,4 +140,5 @@ def calendar_day(day: date) -> CalendarDay:
         month=text[:7],
         quarter=f"{text[:4]}-Q{(day.month + 2) // 3}",
         year=text[:4],
+        start_time=calendar.start(text),
     )

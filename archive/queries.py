@@ -3,6 +3,9 @@
 Each file is whole SQL that runs as it is in psql and in the sqlite3 shell. Its first line is its
 title. What can be asked stands in a first CTE `param`, one literal a line; where a value is given,
 the literal makes room for a bound parameter, so no value ever becomes part of the SQL.
+
+Where the databases have nothing in common, a query is two files, `NAME.sqlite.sql` and
+`NAME.postgresql.sql`, with the same title, params and columns.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _PARAM_CTE = re.compile(
-    r"^WITH param AS \(\n    SELECT\n(?P<lines>.*?)^\)", re.MULTILINE | re.DOTALL
+    r"^WITH (?:RECURSIVE )?param AS \(\n    SELECT\n(?P<lines>.*?)^\)", re.MULTILINE | re.DOTALL
 )
 _PARAM_LINE = re.compile(
     r"^ +(?P<default>CURRENT_DATE|\d+|'[^'\n]*') AS (?P<name>\w+),? *-- (?P<comment>.+)$",
@@ -86,18 +89,21 @@ class Result(NamedTuple):
 
 def names() -> list[str]:
     """Return the names of all queries."""
-    return sorted(path.stem for path in _files())
+    return sorted({_name(path) for path in _files()})
 
 
 def queries() -> list[Query]:
     """Return all queries, by name."""
-    return [find(name) for name in names()]
+    return [find(name, "sqlite") for name in names()]
 
 
-def find(name: str) -> Query:
-    """Return the query of a name. Raises UsageError, with the names that there are."""
+def find(name: str, dialect: str) -> Query:
+    """Return the query of a name, for `sqlite` or `postgresql`.
+
+    Raises UsageError, with the names that there are.
+    """
     for path in _files():
-        if path.stem == name:
+        if path.name in (f"{name}.sql", f"{name}.{dialect}.sql"):
             return Query(name, path.read_text(encoding="utf-8"))
     raise UsageError(_unknown("query", name, names()))
 
@@ -125,6 +131,10 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
 
 def _files() -> Iterable[Path]:
     return database.folder("sql").glob("*.sql")
+
+
+def _name(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,7 @@
-"""Changing the archive's calendar: every job's day is derived anew, in one transaction."""
+"""Changing the archive's calendar: every job's day is derived anew, in one transaction.
+
+So is when each day of the calendar starts.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,9 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
     with dialects.writing(engine) as connection:
         dialects.lock(connection, ["calendar"])
         settings.store_calendar(connection, chosen)
+        dialects.upsert(
+            connection, tables.calendar, settings.misplaced_days(connection), ["start_time"]
+        )
         references = References()
         moved = 0
         for chunk in _chunks(connection):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import days, dialects, tables
+from archive import days, dialects, settings, tables
 from archive.normalise import Build, Location, Operation, Template, mask_url
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class References:
             if not _has_year(connection, year):
                 dialects.lock(connection, ["references"])
                 if not _has_year(connection, year):
-                    dialects.insert(connection, tables.calendar, days.calendar_year(int(year)))
+                    rows = days.calendar_year(int(year), settings.calendar(connection))
+                    dialects.insert(connection, tables.calendar, rows)
             self._years.add(year)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from archive import dialects, tables
-from archive.days import Calendar
+from archive.days import Calendar, CalendarDay, calendar_day
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -29,3 +30,14 @@ def store_calendar(connection: Connection, chosen: Calendar) -> None:
     """Store the archive's calendar; the days of its jobs are the caller's to bring in line."""
     rows = [(_ZONE, chosen.zone), (_DAY_START, chosen.day_start)]
     dialects.upsert(connection, tables.setting, rows, ["value"])
+
+
+def misplaced_days(connection: Connection) -> list[CalendarDay]:
+    """Return the days that do not start when the archive's calendar says, as they should be."""
+    table = tables.calendar
+    known = calendar(connection)
+    stored = connection.execute(sa.select(table.c.day, table.c.start_time).order_by(table.c.day))
+    rows = (
+        (calendar_day(date.fromisoformat(day), known), start_time) for day, start_time in stored
+    )
+    return [row for row, start_time in rows if row.start_time != start_time]

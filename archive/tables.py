@@ -78,6 +78,9 @@ calendar = Table(
     _required("month", Text),
     _required("quarter", Text),
     _required("year", Text),
+    # When it starts: SQL finds the day of any instant without functions of dates and zones.
+    _required("start_time", Instant),
+    Index(None, "start_time"),
 )
 
 appliance = Table(

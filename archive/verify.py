@@ -49,6 +49,12 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         yield from histories.contradictions(connection)
         yield from attempts.contradictions(connection)
         calendar = settings.calendar(connection)
+        misplaced = settings.misplaced_days(connection)
+        if misplaced:
+            yield (
+                f"{len(misplaced):,} days of the calendar do not start when it says;"
+                f" `archive db calendar --time-zone {calendar.zone}` mends that"
+            )
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
         for number, job in enumerate(documents.jobs(connection), 1):
             yield from _wrong(job, calendar)
@@ -78,7 +84,7 @@ def _drift(connection: Connection) -> Iterator[str]:
     found = database.revision(connection)
     if found != database.HEAD:
         yield f"the schema is {found}, not {database.HEAD}"
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    context = MigrationContext.configure(connection, opts=database.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
         yield f"the schema differs from this version's: {difference}"
 

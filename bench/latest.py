@@ -50,7 +50,7 @@ def _measure(site: Site) -> list[Finding]:
 
 
 def _compare(kind: str, engine: Engine, site: Site) -> Finding:
-    walk, window = queries.find("latest_jobs").text, _WINDOW
+    walk, window = queries.find("latest_jobs", "sqlite").text, _WINDOW
     with dialects.reading(engine) as connection:
         if _rows(connection, walk) != _rows(connection, window):
             raise SystemExit(f"{kind}: the two ways do not agree")

@@ -24,8 +24,8 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=tables.metadata,
-        compare_type=True,
         render_item=_render_type,
+        **database.COMPARED,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -1,7 +1,8 @@
 -- Failures of this week, with their messages
 --
 -- What failed lately, and what did vCenter say? Newest first; one row a message, so a job with
--- several messages has several rows, and one without any has one row with no text.
+-- several messages has several rows, and one without any has one row with no text. Reads the jobs
+-- of these days.
 --
 --   day, appliance, key, type  the failed job
 --   role                       `message`, or `error` for the messages of its error
@@ -14,29 +15,33 @@ WITH param AS (
 ),
 
 -- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
-today AS (
-    SELECT calendar.ordinal
+period AS (
+    SELECT
+        min(calendar.day) AS first_day,
+        max(calendar.day) AS last_day
     FROM param
-    LEFT JOIN calendar ON param.today = calendar.day
+    INNER JOIN calendar AS today ON param.today = today.day
+    INNER JOIN calendar ON calendar.ordinal > today.ordinal - param.days
 )
 
+-- The tables of messages, since SQLite makes a view anew where it is joined from the right.
 SELECT
     v_job.day,
     v_job.appliance,
     v_job.key,
     v_job.type,
-    v_message.role,
-    v_message.text
+    message.role,
+    coalesce(message.localized, message_template.default_message) AS text
 FROM v_job
 CROSS JOIN param
-CROSS JOIN today
-LEFT JOIN v_message
+LEFT JOIN message
     ON
-        v_job.appliance_id = v_message.appliance_id
-        AND v_job.job_id = v_message.job_id
-        AND v_message.role IN ('message', 'error')
+        v_job.appliance_id = message.appliance_id
+        AND v_job.job_id = message.job_id
+        AND message.role IN ('message', 'error')
+LEFT JOIN message_template ON message.template_id = message_template.id
 WHERE
     v_job.failed = 1
-    AND v_job.day_ordinal > today.ordinal - param.days
+    AND v_job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
     AND lower(v_job.appliance) LIKE lower(param.appliance)
-ORDER BY v_job.day DESC, v_job.key DESC, v_job.appliance, v_message.seq NULLS LAST;
+ORDER BY v_job.day DESC, v_job.key DESC, v_job.appliance, message.seq NULLS LAST;

@@ -1,7 +1,8 @@
 -- Growth of the backups of each appliance
 --
 -- How much larger have the backups become? The median size of an appliance's successful backups in
--- its last month, against the one in its first month of the period; fastest growing first.
+-- its last month, against the one in its first month of the period; fastest growing first. Reads
+-- and sorts the jobs of the period.
 --
 --   first_month, first_size_bytes  first month with a success, and the median size in it
 --   last_month, last_size_bytes    the same of the last month

@@ -1,7 +1,8 @@
 -- Jobs by build of vCenter
 --
 -- Did an update change anything? One row a build, whichever appliances ran it. Jobs whose document
--- names no build (before 6.7.2, or before they started) share the last row.
+-- names no build (before 6.7.2, or before they started) share the last row. Reads and sorts all
+-- jobs.
 --
 --   appliances               how many appliances ran jobs on the build
 --   first_day, last_day      first and last day with such a job

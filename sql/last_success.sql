@@ -1,7 +1,8 @@
 -- Last success of each appliance
 --
--- Which appliances have gone longest without a good backup? One row an appliance, worst first;
--- an appliance that never had a success has no age and stands at the top.
+-- Which appliances have gone longest without a good backup? One row an appliance, worst first; an
+-- appliance that never had a success has no age and stands at the top. Walks the appliances, not
+-- the jobs.
 --
 --   last_success, age_days     day of its last successful job, and how many days ago that was
 --   last_attempt, last_status  day and status of its last job, whatever became of it

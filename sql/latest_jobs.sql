@@ -1,10 +1,11 @@
 -- Latest job of each appliance
 --
 -- What is the newest that the archive knows of each appliance? One row an appliance, the one whose
--- latest job is oldest first; an appliance without any job stands at the top.
+-- latest job is oldest first; an appliance without any job stands at the top. Walks the appliances,
+-- not the jobs.
 --
 --   day, key, status, type, start_time  its latest job, which need not have come to an end
---   duration_seconds, size_bytes        as reported; of a job that has not succeeded they say little
+--   duration_seconds, size_bytes        as reported; of one that has not succeeded they say little
 WITH param AS (
     SELECT
         '%' AS appliance  -- only appliances like this; % stands for any text

@@ -2,6 +2,7 @@
 --
 -- Which successful jobs took unusually long for their appliance? Each is compared with the median
 -- of its own appliance's successful jobs of the period, so that a slow appliance hides nothing.
+-- Reads and sorts the jobs of the period.
 --
 --   duration_seconds  how long the job took
 --   median_seconds    how long half of the appliance's jobs take at most

@@ -1,7 +1,8 @@
 -- Success rate by month
 --
 -- How many of the finished jobs succeeded, month by month? A month without jobs has a row, too, so
--- that a gap in the history shows; only whole years without jobs are left out.
+-- that a gap in the history shows; only whole years without jobs are left out. Reads all jobs;
+-- where no appliance is asked for, v_day has the same from the day totals.
 --
 --   jobs, succeeded, failed  all jobs of the month, and those that came to an end
 --   open                     pending, blocked or running when last seen: not in the rate

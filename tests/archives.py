@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import days, dialects, export, ingest, latest, runs, tables
+from archive import days, dialects, export, ingest, latest, redate, runs, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,8 @@ SEEN = "2026-07-24T12:00:00.000000Z"
 
 
 def empty(engine: Engine) -> None:
-    """Delete every row."""
+    """Delete every row; days start at midnight again."""
+    chosen = count(engine, tables.setting)
     with dialects.writing(engine) as connection:
         # TRUNCATE takes longer than deleting the few rows that a test makes.
         for table in reversed(tables.metadata.sorted_tables):
@@ -28,6 +29,10 @@ def empty(engine: Engine) -> None:
         year, known = tables.calendar.c.year, days.CALENDAR_YEARS
         others = sa.or_(year < str(known[0]), year > str(known[-1]))
         connection.execute(sa.delete(tables.calendar).where(others))
+    if chosen:
+        redate.change_calendar(engine, days.Calendar())
+        with dialects.writing(engine) as connection:
+            connection.execute(sa.delete(tables.setting))
 
 
 def deliver(

@@ -75,8 +75,9 @@ def test_rows_go_to_a_file(place: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", queries.names())
 def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
     """What --show prints is the file, so that it can be pasted into a shell."""
-    text = (database.folder("sql") / f"{name}.sql").read_text()
-    assert archive("sql", name, "--show") == (0, text, "")
+    for kind, url in (("sqlite", "a.db"), ("postgresql", "postgresql://archive@nowhere/archive")):
+        text = queries.find(name, kind).text
+        assert archive("sql", name, "--show", "--database", url) == (0, text, "")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +123,7 @@ def test_a_query_cannot_write(place: str) -> None:
 
 def test_names_are_completed() -> None:
     """The shell offers the names that begin as typed, with what they answer."""
-    assert _complete("s") == [
-        ("slowest_jobs", "Slowest jobs against their own median"),
-        ("success_by_month", "Success rate by month"),
-    ]
+    assert _complete("sl") == [("slowest_jobs", "Slowest jobs against their own median")]
+    assert [name for name, _ in _complete("s")] == [
+        "schedules", "silent_appliances", "size_percentiles", "slowest_jobs", "success_by_month",
+    ]  # fmt: skip

@@ -55,6 +55,7 @@ VERBS = {
 # What takes long to import, and what is needed by other verbs alone.
 HEAVY = (
     "alembic",
+    "archive.comments",
     "archive.database",
     "aiohttp",
     "archive.fleet",
@@ -79,6 +80,7 @@ HEAVY = (
 # arguments with it. `archive.wire` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
+    "archive.comments",
     "aiohttp",
     "archive.fleet",
     "archive.ingest",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import available_timezones
 
 import pytest
@@ -251,15 +251,81 @@ def test_malformed_times_are_refused(day_start: str) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        CalendarDay("2026-01-01", 739617, "2026-W01", "2026-01", "2026-Q1", "2026"),
-        CalendarDay("2026-12-31", 739981, "2026-W53", "2026-12", "2026-Q4", "2026"),
-        CalendarDay("2027-01-01", 739982, "2026-W53", "2027-01", "2027-Q1", "2027"),
-        CalendarDay("2027-01-04", 739985, "2027-W01", "2027-01", "2027-Q1", "2027"),
-        CalendarDay("2024-12-30", 739250, "2025-W01", "2024-12", "2024-Q4", "2024"),
-        CalendarDay("2024-02-29", 738945, "2024-W09", "2024-02", "2024-Q1", "2024"),
-        CalendarDay("0001-01-01", 1, "0001-W01", "0001-01", "0001-Q1", "0001"),
-        CalendarDay("9999-12-31", 3652059, "9999-W52", "9999-12", "9999-Q4", "9999"),
-        CalendarDay("2026-04-01", 739707, "2026-W14", "2026-04", "2026-Q2", "2026"),
+        CalendarDay(
+            "2026-01-01",
+            739617,
+            "2026-W01",
+            "2026-01",
+            "2026-Q1",
+            "2026",
+            "2026-01-01T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "2026-12-31",
+            739981,
+            "2026-W53",
+            "2026-12",
+            "2026-Q4",
+            "2026",
+            "2026-12-31T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "2027-01-01",
+            739982,
+            "2026-W53",
+            "2027-01",
+            "2027-Q1",
+            "2027",
+            "2027-01-01T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "2027-01-04",
+            739985,
+            "2027-W01",
+            "2027-01",
+            "2027-Q1",
+            "2027",
+            "2027-01-04T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "2024-12-30",
+            739250,
+            "2025-W01",
+            "2024-12",
+            "2024-Q4",
+            "2024",
+            "2024-12-30T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "2024-02-29",
+            738945,
+            "2024-W09",
+            "2024-02",
+            "2024-Q1",
+            "2024",
+            "2024-02-29T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "0001-01-01", 1, "0001-W01", "0001-01", "0001-Q1", "0001", "0001-01-01T00:00:00.000000Z"
+        ),
+        CalendarDay(
+            "9999-12-31",
+            3652059,
+            "9999-W52",
+            "9999-12",
+            "9999-Q4",
+            "9999",
+            "9999-12-31T00:00:00.000000Z",
+        ),
+        CalendarDay(
+            "2026-04-01",
+            739707,
+            "2026-W14",
+            "2026-04",
+            "2026-Q2",
+            "2026",
+            "2026-04-01T00:00:00.000000Z",
+        ),
     ],
 )
 def test_days_have_labels(row: CalendarDay) -> None:
@@ -267,11 +333,41 @@ def test_days_have_labels(row: CalendarDay) -> None:
     assert row in days.calendar_year(int(row.year))
 
 
+@given(
+    st.sampled_from(sorted(available_timezones() - {"localtime"})),
+    st.times(),
+    st.dates(date(1, 1, 3), date(9999, 12, 29)),
+)
+@example("Europe/Berlin", time(2, 30), date(2026, 3, 29))
+@example("Europe/Berlin", time(2, 30), date(2026, 10, 25))
+@example("America/St_Johns", time(), date(2010, 11, 7))
+@example("Pacific/Apia", time(16), date(2011, 12, 30))
+@example("Asia/Kathmandu", time(16), date(2024, 2, 29))
+def test_a_day_begins_when_it_starts(zone: str, start: time, day: date) -> None:
+    """From a day's start on it is this day, or a later one that starts then, too; before, it is not."""
+    chosen, text = days.calendar(zone, str(start)[:5]), day.isoformat()
+    begin = chosen.start(text)
+    second_before = instants.to_datetime(begin) - timedelta(seconds=1)
+    assert chosen.day(instants.from_datetime(second_before)) < text <= chosen.day(begin)
+    following = chosen.start((day + timedelta(days=1)).isoformat())
+    assert (begin == following) == (chosen.day(begin) != text)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("start", ["00:00", "16:00", "23:59"])
+def test_the_first_and_the_last_day_start(zone: str, start: str) -> None:
+    """The calendar of the first and of the last year has all its days, in order."""
+    for year in (1, 9999):
+        starts = [row.start_time for row in days.calendar_year(year, Calendar(zone, start))]
+        assert starts == sorted(starts)
+        assert len(set(starts)) >= 364
+
+
 @pytest.mark.parametrize(("year", "length"), [(1, 365), (1900, 365), (2000, 366), (9999, 365)])
 def test_a_year_is_whole(year: int, length: int) -> None:
     """A calendar year has all its days, and its labels sort in the order of time."""
     rows = days.calendar_year(year)
     assert len(rows) == length
-    for label in ("day", "ordinal", "week", "month", "quarter", "year"):
+    for label in CalendarDay._fields:
         values = [getattr(row, label) for row in rows]
         assert values == sorted(values)

@@ -40,7 +40,7 @@ def documents(collected: collection.Collected) -> list[delivered.RawDocument]:
 def sql(engine: Engine, name: str, **values: str) -> list[dict[str, Any]]:
     """Return the rows of a query by name."""
     with dialects.reading(engine) as connection:
-        result = queries.run(connection, queries.find(name), values)
+        result = queries.run(connection, queries.find(name, connection.dialect.name), values)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import make_url, text
 
-from archive import database
+from archive import database, dialects
 from archive.cli.app import app
+from docs import schema
 from tests import postgres
 from tests.configurations import written
 from tests.samples import DATA
@@ -27,9 +28,12 @@ from tests.vcenter.server import Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.engine import Engine
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda page: page.name)
 _CONFIGURATION = re.compile(r"^```toml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_SQL = re.compile(r"^```sql\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 # A machine may lack the shell of SQLite; Python has the library.
 _SQLITE_SHELL = f"""#!{sys.executable}
@@ -154,3 +158,17 @@ def test_pages_refer_to_what_is_there() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_sql_of_a_page_runs(page: Path, engines: list[Engine]) -> None:
+    """What a page shows as SQL is right on both databases."""
+    for statement in _SQL.findall(page.read_text()):
+        for engine in engines:
+            with dialects.reading(engine) as connection:
+                connection.execute(text(statement))
+
+
+def test_the_page_of_the_schema_is_up_to_date() -> None:
+    """`make docs` would change nothing."""
+    assert schema.PAGE.read_text(encoding="utf-8") == schema.page()

@@ -74,7 +74,7 @@ def hashed(described: dict[str, Any]) -> set[str]:
 def test_models_are_what_migrations_make(engine: Engine) -> None:
     """Alembic finds no difference between the tables that are there and those of the code."""
     with dialects.reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts=database.COMPARED)
         assert compare_metadata(context, tables.metadata) == []
     assert list(verify.verify(engine)) == []
 

@@ -53,6 +53,8 @@ def test_a_changed_calendar_dates_jobs_anew(
     assert redate.change_calendar(engine, chosen) == moved
     assert stored(engine) == chosen
     assert days(engine) == dict(zip(JOBS, expected, strict=True))
+    starts = sa.select(tables.calendar.c.start_time).where(tables.calendar.c.day == "2026-03-29")
+    assert rows(engine, starts) == [(chosen.start("2026-03-29"),)]
     assert list(verify.verify(engine)) == []
     assert redate.change_calendar(engine, chosen) == 0
     redate.change_calendar(engine, Calendar())
@@ -89,4 +91,9 @@ def test_a_new_day_may_be_in_a_new_year(engine: Engine) -> None:
     deliver(engine, {"x": job(start_time="1969-01-01T01:00:00.000Z")})
     redate.change_calendar(engine, Calendar("UTC", "16:00"))
     assert days(engine) == {"x": "1968-12-31"}
+    year = (tables.calendar.c.year == "1968", tables.calendar.c.day < "1968-01-03")
+    assert rows(engine, sa.select(tables.calendar.c.start_time).where(*year)) == [
+        ("1968-01-01T16:00:00.000000Z",),
+        ("1968-01-02T16:00:00.000000Z",),
+    ]
     assert list(verify.verify(engine)) == []

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, verify
+from archive import database, dialects, redate, verify
+from archive.days import Calendar
 from tests.archives import deliver
 from tests.samples import BASE, SAMPLES, job
 
@@ -132,6 +133,19 @@ def test_two_things_wrong_are_two_sentences(engine: Engine) -> None:
     deliver(engine, {KEY: BASE, "other": job("PENDING")})
     execute(engine, "DELETE FROM job_status", "UPDATE job SET day = '2026-01-01'")
     assert len(of_jobs(engine)) == 4
+
+
+def test_days_that_start_elsewhere_are_found(engine: Engine) -> None:
+    """A day that does not start when the calendar says is told, with the command that mends it."""
+    redate.change_calendar(engine, Calendar("Europe/Berlin"))
+    execute(
+        engine, "UPDATE calendar SET start_time = '2026-07-01T00:00:00Z' WHERE month = '2026-07'"
+    )
+    (found,) = verify.verify(engine)
+    assert found.startswith("31 days of the calendar do not start when it says;")
+    assert "`archive db calendar --time-zone Europe/Berlin`" in found
+    redate.change_calendar(engine, Calendar("Europe/Berlin"))
+    assert list(verify.verify(engine)) == []
 
 
 def test_a_changed_schema_is_found(tmp_path: Path) -> None:

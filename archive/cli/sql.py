@@ -13,8 +13,8 @@ from archive.cli.options import (
     Format,
     FormatOption,
     OutputOption,
+    connect,
     examples,
-    open_archive,
 )
 from archive.errors import UsageError
 
@@ -78,7 +78,7 @@ def sql(
             raise UsageError("which query? `archive sql` lists them")
         result = _list(queries.queries())
     elif show:
-        query = queries.find(name)
+        query = queries.find(name, connect(database, config).dialect.name)
         with open_output(output) as out:
             out.write(query.text)
         return
@@ -89,10 +89,13 @@ def sql(
 
 
 def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
+    from archive import database as databases
     from archive import dialects, queries
 
-    query = queries.find(name)
-    with dialects.reading(open_archive(database, config)) as connection:
+    engine = connect(database, config)
+    query = queries.find(name, engine.dialect.name)
+    databases.require(engine)
+    with dialects.reading(engine) as connection:
         return queries.run(connection, query, values)
 
 

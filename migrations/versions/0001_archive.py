@@ -81,6 +81,240 @@ INNER JOIN appliance ON message.appliance_id = appliance.id
 INNER JOIN message_template ON message.template_id = message_template.id
 """
 
+# From the totals: it costs days, not jobs. The upper half as NUMERIC, since PostgreSQL's BIGINT is
+# too small for some sums.
+V_DAY = """
+CREATE VIEW v_day AS
+SELECT
+    day_total.day,
+    calendar.ordinal AS day_ordinal,
+    calendar.week,
+    calendar.month,
+    calendar.quarter,
+    calendar.year,
+    nullif(day_total.type, '') AS type,
+    day_total.status,
+    day_total.jobs,
+    CASE WHEN day_total.status IN ('SUCCEEDED', 'FAILED') THEN day_total.jobs ELSE 0 END AS finished,
+    CASE WHEN day_total.status = 'SUCCEEDED' THEN day_total.jobs ELSE 0 END AS succeeded,
+    CASE WHEN day_total.status = 'FAILED' THEN day_total.jobs ELSE 0 END AS failed,
+    day_total.sized,
+    CAST(day_total.size_high AS NUMERIC) * 4294967296 + day_total.size_low AS size_bytes,
+    day_total.timed,
+    CAST(day_total.duration_high AS NUMERIC) * 4294967296 + day_total.duration_low
+        AS duration_seconds
+FROM day_total
+INNER JOIN calendar ON day_total.day = calendar.day
+"""
+
+# Walks the appliances, not the jobs. Within a day, job keys sort by the time of creation.
+V_APPLIANCE = """
+CREATE VIEW v_appliance AS
+WITH latest AS (
+    SELECT
+        appliance.id,
+        appliance.name,
+        appliance.first_seen,
+        appliance.last_seen,
+        (
+            SELECT job.id FROM job
+            WHERE job.appliance_id = appliance.id
+            ORDER BY job.day DESC, job.key DESC
+            LIMIT 1
+        ) AS attempt_id,
+        (
+            SELECT job.id FROM job
+            WHERE job.appliance_id = appliance.id AND job.status = 'SUCCEEDED'
+            ORDER BY job.day DESC, job.key DESC
+            LIMIT 1
+        ) AS success_id,
+        (
+            SELECT count(*) FROM schedule
+            WHERE schedule.appliance_id = appliance.id AND schedule.ended_at IS NULL
+        ) AS schedules,
+        (
+            SELECT schedule.key FROM schedule
+            WHERE schedule.appliance_id = appliance.id AND schedule.ended_at IS NULL
+            ORDER BY schedule.enabled DESC, schedule.key
+            LIMIT 1
+        ) AS schedule_key
+    FROM appliance
+)
+
+SELECT
+    latest.name AS appliance,
+    latest.first_seen,
+    latest.last_seen,
+    coalesce(system_version.version, build.version) AS version,
+    CASE
+        WHEN system_version.version IS NULL THEN build.build_number
+        ELSE system_version.build_number
+    END AS build_number,
+    system_version.product,
+    system_time_zone.time_zone,
+    success.day AS last_success,
+    success.key AS last_success_key,
+    attempt.day AS last_attempt,
+    attempt.key AS last_attempt_key,
+    attempt.status AS last_status,
+    latest.schedules,
+    latest.schedule_key,
+    coalesce(
+        nullif(
+            replace(
+                replace(replace(replace(schedule.days, '[', ''), ']', ''), '"', ''), ',', ', '
+            ),
+            ''
+        ),
+        CASE WHEN schedule.key IS NOT NULL THEN 'daily' END
+    )
+    || coalesce(
+        ' at '
+        || CASE WHEN schedule.hour < 10 THEN '0' ELSE '' END || CAST(schedule.hour AS TEXT) || ':'
+        || CASE WHEN schedule.minute < 10 THEN '0' ELSE '' END || CAST(schedule.minute AS TEXT),
+        ''
+    )
+    || coalesce(', the last ' || CAST(schedule.max_count AS TEXT) || ' kept', '')
+    || CASE WHEN schedule.enabled THEN '' ELSE ', disabled' END AS schedule,
+    CASE WHEN schedule.enabled THEN 1 WHEN NOT schedule.enabled THEN 0 END AS schedule_enabled,
+    schedule.hour AS schedule_hour,
+    schedule.minute AS schedule_minute,
+    schedule.days AS schedule_days,
+    schedule.max_count AS schedule_max_count,
+    latest.id AS appliance_id
+FROM latest
+LEFT JOIN job AS attempt
+    ON latest.id = attempt.appliance_id AND latest.attempt_id = attempt.id
+LEFT JOIN job AS success
+    ON latest.id = success.appliance_id AND latest.success_id = success.id
+LEFT JOIN build ON coalesce(attempt.build_id, success.build_id) = build.id
+LEFT JOIN system_version
+    ON latest.id = system_version.appliance_id AND system_version.ended_at IS NULL
+LEFT JOIN system_time_zone
+    ON latest.id = system_time_zone.appliance_id AND system_time_zone.ended_at IS NULL
+LEFT JOIN schedule
+    ON
+        latest.id = schedule.appliance_id
+        AND latest.schedule_key = schedule.key
+        AND schedule.ended_at IS NULL
+"""
+
+# Costs the appliances and days that are asked for. The schedule of a day is the one in force when
+# it starts; what was told first holds for the time before. A schedule's time before the day's start
+# is in the night that belongs to the day before.
+V_MISSED = """
+CREATE VIEW v_missed AS
+WITH watched AS (
+    SELECT
+        appliance.id,
+        appliance.name,
+        (SELECT min(job.day) FROM job WHERE job.appliance_id = appliance.id) AS first_day,
+        (
+            SELECT calendar.day FROM calendar
+            WHERE calendar.start_time <= appliance.last_seen
+            ORDER BY calendar.start_time DESC, calendar.day DESC
+            LIMIT 1
+        ) AS last_day
+    FROM appliance
+),
+
+unsuccessful AS (
+    SELECT
+        watched.id,
+        watched.name,
+        calendar.day,
+        calendar.ordinal,
+        calendar.week,
+        calendar.month,
+        calendar.quarter,
+        calendar.year,
+        (
+            SELECT
+                max(CASE
+                    WHEN coalesce(schedule.days, '[]') = '[]' THEN 1
+                    WHEN
+                        lower(schedule.days) LIKE '%"'
+                        || CASE (
+                            calendar.ordinal
+                            + CASE
+                                WHEN schedule.hour * 60 + coalesce(schedule.minute, 0) < (
+                                    SELECT
+                                        60 * CAST(substr(setting.value, 1, 2) AS INTEGER)
+                                        + CAST(substr(setting.value, 4, 2) AS INTEGER)
+                                    FROM setting
+                                    WHERE setting.name = 'calendar.day_start'
+                                ) THEN 1 ELSE 0
+                            END
+                        ) % 7
+                            WHEN 1 THEN 'monday'
+                            WHEN 2 THEN 'tuesday'
+                            WHEN 3 THEN 'wednesday'
+                            WHEN 4 THEN 'thursday'
+                            WHEN 5 THEN 'friday'
+                            WHEN 6 THEN 'saturday'
+                            ELSE 'sunday'
+                        END
+                        || '"%' THEN 1
+                    ELSE 0
+                END)
+            FROM schedule
+            WHERE
+                schedule.appliance_id = watched.id
+                AND schedule.enabled
+                AND (schedule.ended_at IS NULL OR schedule.ended_at > calendar.start_time)
+                AND (
+                    schedule.first_seen <= calendar.start_time
+                    OR schedule.first_seen = (
+                        SELECT min(told.first_seen) FROM schedule AS told
+                        WHERE told.appliance_id = watched.id
+                    )
+                )
+        ) AS scheduled
+    FROM watched
+    INNER JOIN calendar ON calendar.day >= watched.first_day AND calendar.day < watched.last_day
+    WHERE
+        NOT EXISTS (
+            SELECT 1 FROM job
+            WHERE
+                job.appliance_id = watched.id
+                AND job.day = calendar.day
+                AND job.status = 'SUCCEEDED'
+        )
+)
+
+SELECT
+    unsuccessful.name AS appliance,
+    unsuccessful.day,
+    unsuccessful.ordinal AS day_ordinal,
+    unsuccessful.week,
+    unsuccessful.month,
+    unsuccessful.quarter,
+    unsuccessful.year,
+    coalesce(unsuccessful.scheduled, 0) AS scheduled,
+    (
+        SELECT count(*) FROM job
+        WHERE job.appliance_id = unsuccessful.id AND job.day = unsuccessful.day
+    ) AS jobs,
+    (
+        SELECT count(*) FROM job
+        WHERE
+            job.appliance_id = unsuccessful.id
+            AND job.day = unsuccessful.day
+            AND job.status = 'FAILED'
+    ) AS failed,
+    unsuccessful.id AS appliance_id
+FROM unsuccessful
+WHERE coalesce(unsuccessful.scheduled, 1) = 1
+"""
+
+VIEWS = {
+    "v_job": V_JOB,
+    "v_message": V_MESSAGE,
+    "v_day": V_DAY,
+    "v_appliance": V_APPLIANCE,
+    "v_missed": V_MISSED,
+}
+
 
 def upgrade() -> None:
     """Apply the change."""
@@ -112,9 +346,11 @@ def upgrade() -> None:
         sa.Column("month", Text, nullable=False),
         sa.Column("quarter", Text, nullable=False),
         sa.Column("year", Text, nullable=False),
+        sa.Column("start_time", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar")),
         sa.UniqueConstraint("ordinal", name=op.f("uq_calendar_ordinal")),
     )
+    op.create_index(op.f("ix_calendar_start_time"), "calendar", ["start_time"], unique=False)
     op.create_table(
         "location",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -560,14 +796,14 @@ def upgrade() -> None:
     # SQL counts back from today, so the calendar has days before they have jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
-    op.execute(V_JOB)
-    op.execute(V_MESSAGE)
+    for view in VIEWS.values():
+        op.execute(view)
 
 
 def downgrade() -> None:
     """Take the change back."""
-    op.execute("DROP VIEW v_message")
-    op.execute("DROP VIEW v_job")
+    for name in reversed(VIEWS):
+        op.execute(f"DROP VIEW {name}")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
@@ -599,6 +835,7 @@ def downgrade() -> None:
     )
     op.drop_table("message_template")
     op.drop_table("location")
+    op.drop_index(op.f("ix_calendar_start_time"), table_name="calendar")
     op.drop_table("calendar")
     op.drop_table("build")
     op.drop_table("appliance")

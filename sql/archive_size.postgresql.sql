@@ -1,0 +1,24 @@
+-- Size of the archive by table
+--
+-- Where does the space go? Largest table first. Reads the catalogue, not the tables.
+--
+--   rows         about how many, as of the last ANALYZE
+--   size_bytes   the table and its indexes
+--   index_bytes  the indexes alone, the primary key's among them
+WITH param AS (
+    SELECT
+        '%' AS table_name  -- only tables like this; % stands for any text
+)
+
+SELECT
+    CAST(pg_class.relname AS TEXT) AS table_name,
+    CAST(greatest(pg_class.reltuples, 0) AS BIGINT) AS rows,
+    pg_total_relation_size(pg_class.oid) AS size_bytes,
+    pg_indexes_size(pg_class.oid) AS index_bytes
+FROM pg_class
+CROSS JOIN param
+WHERE
+    pg_class.relkind = 'r'
+    AND pg_class.relnamespace = CAST(current_schema() AS REGNAMESPACE)
+    AND lower(pg_class.relname) LIKE lower(param.table_name)
+ORDER BY size_bytes DESC, pg_class.relname;

@@ -1,0 +1,45 @@
+-- Findings by rule
+--
+-- What do the documents of the jobs break of the published rules? Most frequent first. Reads all
+-- findings, and looks up their jobs.
+--
+--   code, field          which rule, and which field of the document
+--   findings, jobs       how often, and of how many jobs
+--   appliances           of how many appliances
+--   first_day, last_day  first and last day with such a job
+--   example              what one of them says
+WITH param AS (
+    SELECT
+        '%' AS appliance  -- only appliances like this; % stands for any text
+),
+
+found AS (
+    SELECT
+        job.appliance_id,
+        job.id,
+        job.day,
+        job_finding.code,
+        job_finding.field,
+        count(*) AS findings,
+        max(job_finding.detail) AS example
+    FROM job_finding
+    INNER JOIN job
+        ON job_finding.appliance_id = job.appliance_id AND job_finding.job_id = job.id
+    INNER JOIN appliance ON job.appliance_id = appliance.id
+    CROSS JOIN param
+    WHERE lower(appliance.name) LIKE lower(param.appliance)
+    GROUP BY job.appliance_id, job.id, job.day, job_finding.code, job_finding.field
+)
+
+SELECT
+    code,
+    field,
+    sum(findings) AS findings,
+    count(*) AS jobs,
+    count(DISTINCT appliance_id) AS appliances,
+    min(day) AS first_day,
+    max(day) AS last_day,
+    max(example) AS example
+FROM found
+GROUP BY code, field
+ORDER BY findings DESC, code, field;

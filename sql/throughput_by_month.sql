@@ -1,0 +1,42 @@
+-- Throughput by month
+--
+-- How much did the successful jobs of the whole fleet transfer, and how fast? Reads the day
+-- totals, not the jobs.
+--
+--   jobs                          successful jobs
+--   size_bytes, duration_seconds  their sizes and durations added up
+--   bytes_per_second              the one divided by the other: of the average second of a backup
+WITH param AS (
+    SELECT
+        '%' AS type  -- only jobs of this type, such as SCHEDULED
+),
+
+-- Upper and lower halves are added up apart: the sum of sizes may exceed 64 bits.
+summed AS (
+    SELECT
+        calendar.month,
+        sum(day_total.jobs) AS jobs,
+        CAST(sum(day_total.size_high) AS NUMERIC) * 4294967296 + sum(day_total.size_low)
+            AS size_bytes,
+        CAST(sum(day_total.duration_high) AS NUMERIC) * 4294967296 + sum(day_total.duration_low)
+            AS duration_seconds
+    FROM day_total
+    INNER JOIN calendar ON day_total.day = calendar.day
+    CROSS JOIN param
+    WHERE
+        day_total.status = 'SUCCEEDED'
+        AND lower(day_total.type) LIKE lower(param.type)
+    GROUP BY calendar.month
+)
+
+SELECT
+    month,
+    jobs,
+    size_bytes,
+    duration_seconds,
+    -- A whole number; by way of text, so that every shell writes it alike.
+    CAST(CAST(
+        round(CAST(size_bytes AS DOUBLE PRECISION) / nullif(duration_seconds, 0) + 1e-7)
+        AS TEXT) AS NUMERIC) AS bytes_per_second
+FROM summed
+ORDER BY month;

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import comments, database, dialects, tables, verify
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+COMMENTS = {(name, column): text for name, column, text in comments.comments()}
+
+
+def found(engine: Engine) -> dict[tuple[str, str | None], str | None]:
+    """What a database says of its tables, views and columns."""
+    with dialects.reading(engine) as connection:
+        inspector = sa.inspect(connection)
+        told: dict[tuple[str, str | None], str | None] = {}
+        for name in (*comments.TABLES, *comments.VIEWS):
+            told[name, None] = inspector.get_table_comment(name)["text"]
+            told |= {(name, c["name"]): c["comment"] for c in inspector.get_columns(name)}
+        return told
+
+
+def test_all_is_described(engine: Engine) -> None:
+    """Every table, view and column there is has its description, in its own order, and no other has."""
+    with dialects.reading(engine) as connection:
+        inspector = sa.inspect(connection)
+        kinds = (
+            (comments.TABLES, set(inspector.get_table_names()) - {"alembic_version"}),
+            (comments.VIEWS, set(inspector.get_view_names())),
+        )
+        for described, names in kinds:
+            assert described.keys() == names
+            for name, (_, columns) in described.items():
+                assert list(columns) == [column["name"] for column in inspector.get_columns(name)]
+    assert comments.TABLES.keys() == tables.metadata.tables.keys()
+
+
+def test_a_description_is_short_and_plain() -> None:
+    """A description is one line, and of a column no sentence."""
+    for text in COMMENTS.values():
+        assert text.isascii()
+        assert text.isprintable()
+        assert 5 <= len(text) <= 140
+        assert text.endswith(".") == text.startswith("One row is ")
+
+
+def test_postgresql_has_the_comments(postgresql_archive: Engine) -> None:
+    """On PostgreSQL the database itself tells what each table, view and column means."""
+    assert found(postgresql_archive) == COMMENTS
+
+
+def test_comments_are_brought_up_to_date(postgresql_archive: Engine) -> None:
+    """What somebody has changed is as it was after an upgrade, and what is right is not written."""
+    with dialects.writing(postgresql_archive) as connection:
+        for of in ("TABLE job", "COLUMN job.day", "VIEW v_job", "COLUMN v_job.day"):
+            connection.execute(sa.text(f"COMMENT ON {of} IS 'it''s 100%'"))
+    assert found(postgresql_archive) != COMMENTS
+    assert list(verify.verify(postgresql_archive)) == []
+    database.upgrade(postgresql_archive)
+    assert found(postgresql_archive) == COMMENTS
+    written: list[str] = []
+
+    def note(*about: Any) -> None:
+        written.append(about[2])
+
+    sa.event.listen(postgresql_archive, "before_cursor_execute", note)
+    database.upgrade(postgresql_archive)
+    sa.event.remove(postgresql_archive, "before_cursor_execute", note)
+    assert written
+    assert not [statement for statement in written if statement.startswith("COMMENT")]
+
+
+def test_what_is_not_there_is_passed_over(postgresql_archive: Engine) -> None:
+    """Between two migrations not all is there yet."""
+    with dialects.writing(postgresql_archive) as connection:
+        dialects.comment(connection, [("job", "nothing", "x"), ("nothing", None, "x")])
+    assert found(postgresql_archive) == COMMENTS

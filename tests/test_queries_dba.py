@@ -1,0 +1,539 @@
+"""The queries that DBAs ask, each as a literal table of the small fleet."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects, queries, tables
+from tests import samples
+from tests.archives import count, deliver, each
+from tests.queried import TODAY, V7, V8, fill, job, run, tell
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+NAS = "sftp://nas.example.com/backup"
+WELL, VARIES, NEVER = "vc-well", "vc-varies", "vc-never"
+V9 = {"version_name": "9.0", "version": "9.0.0.0", "build_number": "24755230"}
+
+
+def full(engine: Engine) -> None:
+    """Archive the small fleet and all that can be told of it."""
+    fill(engine)
+    tell(engine)
+
+
+def rows(engine: Engine, name: str, **values: str) -> list[tuple[Any, ...]]:
+    return run(engine, name, **values).rows
+
+
+def test_jobs_of_day(engine: Engine) -> None:
+    """A day's jobs stand in the order of their starts, and one that has not started at the end."""
+    full(engine)
+    assert run(engine, "jobs_of_day", day="2026-03-04") == (
+        (
+            "start_time", "appliance", "key", "type", "status", "duration_seconds", "size_bytes",
+            "location",
+        ),
+        [
+            (
+                "2026-03-04T02:00:00.000000Z", WELL, "20260304-020000-1", "SCHEDULED", "FAILED", 30, 10,
+                NAS,
+            ),
+            (None, NEVER, "20260304-020000-1", "MANUAL", "PENDING", None, None, NAS),
+        ],
+    )  # fmt: skip
+    assert len(rows(engine, "jobs_of_day", day="2026-03-04", status="failed")) == 1
+    assert rows(engine, "jobs_of_day", day="2026-03-04", appliance="%varies") == []
+    assert rows(engine, "jobs_of_day", day="1999-12-31") == []
+
+
+def test_open_jobs(engine: Engine) -> None:
+    """What has not ended is told, the oldest first, with when it was last seen."""
+    full(engine)
+    assert run(engine, "open_jobs", **TODAY) == (
+        (
+            "age_days", "day", "appliance", "key", "status", "type", "start_time",
+            "progress_completed", "progress_total", "last_seen",
+        ),
+        [
+            (
+                1, "2026-03-04", NEVER, "20260304-020000-1", "PENDING", "MANUAL", None, None, None,
+                "2026-03-04T03:00:00.000000Z",
+            ),
+            (
+                0, "2026-03-05", WELL, "20260305-020000-1", "RUNNING", "SCHEDULED",
+                "2026-03-05T02:00:00.000000Z", 100, 100, "2026-03-05T02:00:15.250000Z",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def test_largest_jobs(engine: Engine) -> None:
+    """The largest successful jobs of a period; what is still running is none of them."""
+    full(engine)
+    assert run(engine, "largest_jobs", jobs="2") == (
+        ("day", "appliance", "key", "type", "size_bytes", "duration_seconds", "location"),
+        [
+            ("2026-03-03", WELL, "20260303-020000-1", "SCHEDULED", 2500, 121, NAS),
+            ("2026-01-31", WELL, "20260131-020000-1", "SCHEDULED", 2000, 110, NAS),
+        ],
+    )
+    found = rows(engine, "largest_jobs", to_month="2026-01", appliance="%varies")
+    assert [row[4] for row in found] == [7, 5, 0, 0]
+
+
+def test_size_percentiles(engine: Engine) -> None:
+    """A percentile is a size that there is: of five, the third is the median."""
+    full(engine)
+    found = run(engine, "size_percentiles", from_month="2026-01")
+    assert found == (
+        (
+            "month", "jobs", "least_size_bytes", "p10_size_bytes", "p50_size_bytes", "p90_size_bytes",
+            "p95_size_bytes", "p99_size_bytes", "greatest_size_bytes",
+        ),
+        [
+            ("2026-01", 5, 0, 0, 5, 2000, 2000, 2000, 2000),
+            ("2026-03", 2, 70, 70, 70, 2500, 2500, 2500, 2500),
+        ],
+    )  # fmt: skip
+    assert rows(engine, "size_percentiles", type="manual")[0][1:] == (2, 5, 5, 5, 7, 7, 7, 7)
+
+
+def test_throughput_by_month(engine: Engine) -> None:
+    """Sums are of the successful jobs; where they took no time, there is no throughput."""
+    full(engine)
+    assert run(engine, "throughput_by_month") == (
+        ("month", "jobs", "size_bytes", "duration_seconds", "bytes_per_second"),
+        [
+            ("2025-12", 1, 1000, 100, 10),
+            ("2026-01", 5, 2012, 128, 16),
+            ("2026-03", 2, 2570, 181, 14),
+        ],
+    )
+    deliver(engine, {"none": job("2026-04-01", 0, 5, type="ODD")}, "vc-odd")
+    assert rows(engine, "throughput_by_month", type="odd") == [("2026-04", 1, 5, 0, None)]
+
+
+def test_sums_beyond_64_bits_are_told(engine: Engine) -> None:
+    """The sizes of a month may exceed what a column holds, at most by a rounding on SQLite."""
+    huge = 2**63 - 1
+    deliver(engine, {f"{day}": job(f"2026-04-0{day}", 1, huge) for day in range(1, 5)})
+    ((_, jobs, size, _, _),) = rows(engine, "throughput_by_month")
+    assert jobs == 4
+    assert size == (4 * huge if engine.dialect.name == "postgresql" else float(4 * huge))
+
+
+def test_failures_by_message(engine: Engine) -> None:
+    """A job counts once for each identifier, and those that say nothing share a row."""
+    full(engine)
+    disk = ("id of disk full", 1, 1, "2026-03-04", "2026-03-04", "disk full")
+    gone = ('id of gave up, "really"', 1, 1, "2026-03-04", "2026-03-04", 'gave up, "really"')
+    assert run(engine, "failures_by_message", **TODAY) == (
+        ("message_id", "jobs", "appliances", "first_day", "last_day", "example"),
+        [
+            disk,
+            gone,
+            ("id of too old", 1, 1, "2026-02-26", "2026-02-26", "too old"),
+            (None, 1, 1, "2026-02-27", "2026-02-27", None),
+        ],
+    )
+    assert rows(engine, "failures_by_message", **TODAY, days="2") == [disk, gone]
+    assert rows(engine, "failures_by_message", **TODAY, days="0") == []
+    assert rows(engine, "failures_by_message", today="2026-03-03", appliance=WELL) == []
+
+
+def nights(results: str) -> dict[str, Any]:
+    """Make a job a night from 1 January: F failed, S succeeded, R still running, . none."""
+    statuses = {"F": "FAILED", "S": "SUCCEEDED", "R": "RUNNING"}
+    return {
+        f"202601{day:02}-020000-1": job(f"2026-01-{day:02}", 1, 1, statuses[letter])
+        for day, letter in enumerate(results, 1)
+        if letter != "."
+    }
+
+
+def test_failure_streaks(engine: Engine) -> None:
+    """A running job and a night without one interrupt nothing; a success does."""
+    deliver(engine, nights("FFSF.RF"), "vc-a")
+    deliver(engine, nights("SFFFS"), "vc-b")
+    deliver(engine, nights("SFSF"), "vc-c")
+    assert run(engine, "failure_streaks", today="2026-01-31") == (
+        ("ongoing", "failures", "appliance", "first_day", "last_day", "first_key"),
+        [
+            (1, 2, "vc-a", "2026-01-04", "2026-01-07", "20260104-020000-1"),
+            (0, 3, "vc-b", "2026-01-02", "2026-01-04", "20260102-020000-1"),
+            (0, 2, "vc-a", "2026-01-01", "2026-01-02", "20260101-020000-1"),
+        ],
+    )
+    assert len(rows(engine, "failure_streaks", today="2026-01-31", failures="1")) == 5
+    assert rows(engine, "failure_streaks", today="2026-01-03", days="1") == []
+
+
+def test_recovery(engine: Engine) -> None:
+    """From the first failure to the next success; what still fails has not recovered."""
+    deliver(engine, nights("FFSF.RF"), "vc-a")
+    deliver(engine, nights("SFFFSFS"), "vc-b")
+    deliver(engine, nights("SS"), "vc-c")
+    assert run(engine, "recovery", today="2026-01-31") == (
+        ("appliance", "failing_since", "outages", "recovered", "median_days", "most_days"),
+        [("vc-a", "2026-01-04", 2, 1, 2, 2), ("vc-b", None, 2, 2, 1, 3)],
+    )
+
+
+RESULTS = st.text("FSR.", min_size=1, max_size=31)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(RESULTS, min_size=1, max_size=3))
+def test_streaks_are_those_of_the_documents(engines: list[Engine], fleet: list[str]) -> None:
+    """Runs and recoveries are what counting along the nights of each appliance gives."""
+    streaks, recoveries = [], []
+    for number, results in enumerate(fleet):
+        days = [(day, letter) for day, letter in enumerate(results, 1) if letter in "FS"]
+        runs = [list(group) for _, group in groupby(days, key=lambda night: night[1])]
+        failing = [place for place, found in enumerate(runs) if found[0][1] == "F"]
+        lasted = sorted(
+            runs[place + 1][0][0] - runs[place][0][0] for place in failing if place + 1 < len(runs)
+        )
+        for place in failing:
+            first, last = runs[place][0][0], runs[place][-1][0]
+            ongoing = int(place + 1 == len(runs))
+            streaks.append((ongoing, len(runs[place]), f"vc-{number}", first, last))
+        if failing:
+            since = runs[-1][0][0] if failing[-1] + 1 == len(runs) else None
+            middle = lasted[(len(lasted) - 1) // 2] if lasted else None
+            recoveries.append(
+                (
+                    f"vc-{number}",
+                    since,
+                    len(failing),
+                    len(lasted),
+                    middle,
+                    max(lasted, default=None),
+                )
+            )
+    for engine in each(engines):
+        for number, results in enumerate(fleet):
+            deliver(engine, nights(results), f"vc-{number}")
+        found = rows(engine, "failure_streaks", today="2026-02-01", failures="1")
+        assert sorted((*row[:3], *map(of_month, row[3:5])) for row in found) == sorted(streaks)
+        found = rows(engine, "recovery", today="2026-02-01")
+        assert sorted((row[0], of_month(row[1]), *row[2:]) for row in found) == recoveries
+
+
+def of_month(day: str | None) -> int | None:
+    """Return the day of the month."""
+    return None if day is None else int(day[-2:])
+
+
+def test_missed_days(engine: Engine) -> None:
+    """A day without a success is missed, whether a job failed, is still open, or never was."""
+    deliver(engine, nights("SSF.RS..S."), "vc-a", "2026-01-11T00:00:00.000000Z")
+    deliver(engine, nights("SSS"), "vc-b", "2026-01-03T12:00:00.000000Z")
+    deliver(engine, nights("S"), "vc-c", "2026-01-03T12:00:00.000000Z")
+    assert run(engine, "missed_days", today="2026-01-31") == (
+        ("appliance", "missed", "without_jobs", "first_day", "last_day", "most_in_a_row"),
+        [
+            ("vc-a", 6, 4, "2026-01-03", "2026-01-10", 3),
+            ("vc-c", 1, 1, "2026-01-02", "2026-01-02", 1),
+        ],
+    )
+    assert rows(engine, "missed_days", today="2026-01-04", days="2", appliance="%a") == [
+        ("vc-a", 2, 1, "2026-01-03", "2026-01-04", 2)
+    ]
+
+
+def test_silent_appliances(engine: Engine) -> None:
+    """One that has never answered stands first, then what has been silent for longest."""
+    full(engine)
+    new = ("vc-new", None, None, "2026-03-05T02:00:00.000000Z", "failed", "no answer")
+    asked = ("2026-03-05T00:00:00.000000Z", "failed", "no answer")
+    assert run(engine, "silent_appliances", today="2026-03-06") == (
+        ("appliance", "last_seen", "silent_days", "asked_at", "outcome", "reason"),
+        [new, (NEVER, "2026-03-04T03:00:00.000000Z", 2, *asked)],
+    )
+    found = rows(engine, "silent_appliances", today="2026-03-06", days="1")
+    assert [row[:3:2] for row in found] == [("vc-new", None), (NEVER, 2), (WELL, 1), (VARIES, 1)]
+    assert found[3][3:] == (None, None, None)
+    assert rows(engine, "silent_appliances", today="2026-03-05") == [new]
+    assert rows(engine, "silent_appliances", today="2026-03-06", appliance="%r") == [
+        (NEVER, "2026-03-04T03:00:00.000000Z", 2, *asked)
+    ]
+
+
+def test_before_and_after_build(engine: Engine) -> None:
+    """Of each side so many jobs next to the update are compared, of these two builds alone."""
+    seconds = {V7["build_number"]: (9, 100, 120), V8["build_number"]: (300, 200, 250, 9)}
+    builds = {build["build_number"]: build for build in (V7, V8)}
+    nights = [(builds[number], length) for number, lengths in seconds.items() for length in lengths]
+    nights.append((V9, 50))
+    jobs = {
+        f"202601{day:02}-020000-1": job(f"2026-01-{day:02}", length, 1, build=build)
+        for day, (build, length) in enumerate(nights, 1)
+    }
+    deliver(engine, jobs)
+    assert run(engine, "before_and_after_build", jobs="2") == (
+        (
+            "day", "appliance", "build_before", "build_number", "jobs_before", "jobs_after",
+            "before_seconds", "after_seconds", "times_before",
+        ),
+        [
+            ("2026-01-08", "vc01", "24322831", "24755230", 2, 1, 9, 50, 5.5556),
+            ("2026-01-04", "vc01", "21784236", "24322831", 2, 2, 100, 200, 2),
+        ],
+    )  # fmt: skip
+    assert rows(engine, "before_and_after_build", build=V8["build_number"]) == [
+        ("2026-01-04", "vc01", "21784236", "24322831", 3, 4, 100, 200, 2)
+    ]
+
+
+def test_locations(engine: Engine) -> None:
+    """A target that only a schedule names is told as well, and passwords are not."""
+    full(engine)
+    deliver(
+        engine,
+        {"x": samples.job("FAILED", location="ftp://backup:secret@old.example.com/vc")},
+        VARIES,
+    )
+    assert run(engine, "locations") == (
+        (
+            "location", "jobs", "appliances", "first_day", "last_day", "last_success", "schedules",
+        ),
+        [
+            (NAS, 13, 3, "2025-12-30", "2026-03-05", "2026-03-05", 2),
+            ("ftp://backup:***@old.example.com/vc", 1, 1, "2026-03-01", "2026-03-01", None, 0),
+        ],
+    )  # fmt: skip
+    with dialects.writing(engine) as connection:
+        connection.execute(sa.delete(tables.day_sketch))
+        connection.execute(sa.delete(tables.day_total))
+        for table in (tables.job_status, tables.message_param, tables.message_arg, tables.message):
+            connection.execute(sa.delete(table))
+        connection.execute(sa.delete(tables.job_finding))
+        connection.execute(sa.delete(tables.job_error))
+        connection.execute(sa.delete(tables.job))
+    assert rows(engine, "locations", location="SFTP%") == [(NAS, 0, 0, None, None, None, 2)]
+
+
+def test_findings_by_code(engine: Engine) -> None:
+    """A rule that a job breaks twice is two findings of one job."""
+    full(engine)
+    odd = samples.job("PENDING", cancelable=None, type=None, size=1)
+    deliver(engine, {"20260301-020000-1": odd}, WELL, "2026-03-05T05:00:00.000000Z")
+    assert run(engine, "findings_by_code") == (
+        ("code", "field", "findings", "jobs", "appliances", "first_day", "last_day", "example"),
+        [
+            (
+                "missing_field", "cancelable", 2, 2, 2, "2026-03-01", "2026-03-05",
+                "the schema requires cancelable",
+            ),
+            (
+                "missing_field", "type", 1, 1, 1, "2026-03-01", "2026-03-01",
+                "the schema requires type",
+            ),
+            (
+                "unexpected_field", "size", 1, 1, 1, "2026-03-01", "2026-03-01",
+                "a PENDING job must not have size",
+            ),
+        ],
+    )  # fmt: skip
+    assert [row[2] for row in rows(engine, "findings_by_code", appliance=VARIES)] == [1]
+
+
+def test_quarantine_summary(engine: Engine) -> None:
+    """Documents count by reason, with the bytes that they are."""
+    full(engine)
+    seen = "2026-03-05T02:00:15.250000Z"
+    assert run(engine, "quarantine_summary") == (
+        ("reason", "documents", "size_bytes", "appliances", "first_seen", "last_seen", "example"),
+        [
+            (
+                "it has no status",
+                2,
+                len('"bad":{"no": "bad"}"worse":{"no": "worse"}'),
+                1,
+                seen,
+                seen,
+                2,
+            )
+        ],
+    )
+    assert rows(engine, "quarantine_summary", appliance="vc-v%") == []
+
+
+def test_deliveries(engine: Engine) -> None:
+    """The newest delivery stands first, with what it brought."""
+    full(engine)
+    assert run(engine, "deliveries", deliveries="3") == (
+        (
+            "id", "appliance", "source", "seen_at", "outcome", "seen", "new", "changed",
+            "unchanged", "findings", "quarantined", "error",
+        ),
+        [
+            (
+                6, WELL, "answer.json", "2026-03-05T02:00:15.250000Z", "complete", 1, 0, 0, 0, 0, 1,
+                None,
+            ),
+            (
+                5, WELL, "answer.json", "2026-03-05T02:00:15.250000Z", "complete", 1, 0, 0, 0, 0, 1,
+                None,
+            ),
+            (
+                4, VARIES, "answer.json", "2026-03-05T04:00:00.000000Z", "complete", 1, 1, 0, 0, 1, 0,
+                None,
+            ),
+        ],
+    )  # fmt: skip
+    assert [row[0] for row in rows(engine, "deliveries", appliance=VARIES)] == [4, 3]
+    assert rows(engine, "deliveries", outcome="failed") == []
+
+
+def test_collections(engine: Engine) -> None:
+    """Of a collection that runs, what has been asked so far is counted, and the others are told."""
+    full(engine)
+    hours = [f"2026-03-05T0{hour}:00:00.000000Z" for hour in range(3)]
+    assert run(engine, "collections") == (
+        (
+            "id", "started", "finished", "outcome", "asked", "complete", "partial", "failed",
+            "not_asked", "new_jobs", "changed_jobs", "reasons", "example",
+        ),
+        [
+            (2, hours[2], None, "running", 3, 0, 0, 1, 2, 0, 0, 1, "no answer"),
+            (1, hours[0], hours[1], "partial", 3, 1, 0, 2, 0, 0, 0, 2, "no answer"),
+        ],
+    )  # fmt: skip
+    assert len(rows(engine, "collections", collections="1")) == 1
+
+
+def test_schedules(engine: Engine) -> None:
+    """What is told now, and on demand what was told before."""
+    full(engine)
+    first, fourth, fifth = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 4, 5))
+    now = [
+        (
+            VARIES, "default", 0, 2, 0, None, 7, '["common"]', None, fifth, fifth, None,
+        ),
+        (WELL, "default", 1, 2, 0, None, 14, '["common"]', NAS, fourth, fourth, None),
+        (
+            WELL, "weekly", 1, 22, 30, '["MONDAY","FRIDAY"]', 7, '["common"]', NAS, fourth, fourth,
+            None,
+        ),
+    ]  # fmt: skip
+    assert run(engine, "schedules") == (
+        (
+            "appliance", "key", "enabled", "hour", "minute", "days", "max_count", "parts",
+            "location", "first_seen", "last_seen", "ended_at",
+        ),
+        now,
+    )  # fmt: skip
+    before = (WELL, "default", 1, 2, 0, None, 7, '["common"]', NAS, first, first, fourth)
+    assert rows(engine, "schedules", past="1") == [now[0], before, *now[1:]]
+    assert rows(engine, "schedules", appliance="%varies") == now[:1]
+
+
+def test_versions(engine: Engine) -> None:
+    """Versions and time zones are one list, a version that was updated is told on demand."""
+    full(engine)
+    first, fourth, fifth = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 4, 5))
+    product = ("24322831", "vCenter")
+    assert run(engine, "versions") == (
+        (
+            "appliance", "what", "value", "build_number", "product", "first_seen", "last_seen",
+            "ended_at",
+        ),
+        [
+            (VARIES, "version", "8.0.3", *product, fifth, fifth, None),
+            (VARIES, "time zone", "UTC", None, None, fifth, fifth, None),
+            (WELL, "version", "8.0.3", *product, fourth, fourth, None),
+            (WELL, "time zone", "Europe/Berlin", None, None, first, fourth, None),
+        ],
+    )  # fmt: skip
+    assert rows(engine, "versions", past="1", appliance=WELL)[0] == (
+        WELL, "version", "7.0.3", "21784236", "vCenter", first, first, fourth,
+    )  # fmt: skip
+
+
+def test_message_search(engine: Engine) -> None:
+    """A text is found in either case, whatever becomes of the job, newest day first."""
+    full(engine)
+    key = "20260304-020000-1"
+    full_disk = [
+        ("2026-03-04", WELL, key, "FAILED", role, "id of disk full", "disk full")
+        for role in ("message", "error")
+    ]
+    assert run(engine, "message_search", **TODAY, text="%DISK%") == (
+        ("day", "appliance", "key", "status", "role", "message_id", "text"),
+        full_disk,
+    )
+    assert rows(engine, "message_search", **TODAY, text="%disk%", messages="1") == full_disk[:1]
+    assert rows(engine, "message_search", today="2026-03-03", text="%disk%") == []
+    assert len(rows(engine, "message_search", **TODAY)) == 18
+
+
+def test_message_params(engine: Engine) -> None:
+    """Each value has its type, and one that is below another has a path."""
+    full(engine)
+    of = ("2026-03-05", VARIES, "20260305-030000-1", "values")
+    number = (*of, "why.number", None, 7, None, None, None)
+    assert run(engine, "message_params", **TODAY) == (
+        ("day", "appliance", "key", "message_id", "path", "s", "i", "d", "dt", "nested_id"),
+        [
+            (*of, "size", None, None, 0.5, None, None),
+            (*of, "when", None, None, None, "2026-03-05T03:00:00.000000Z", None),
+            (*of, "who", "Zoë", None, None, None, None),
+            (*of, "why", None, None, None, None, "nested"),
+            number,
+        ],
+    )
+    assert rows(engine, "message_params", **TODAY, path="why.%") == [number]
+    assert rows(engine, "message_params", **TODAY, message_id="other") == []
+
+
+def test_archive_size(engine: Engine) -> None:
+    """All tables are told, the largest first; on SQLite rows are counted, not estimated."""
+    full(engine)
+    found = run(engine, "archive_size")
+    assert found.columns == ("table_name", "rows", "size_bytes", "index_bytes")
+    sizes = [row[2] for row in found.rows]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(size >= index >= 0 for _, _, size, index in found.rows)
+    names = {row[0] for row in found.rows}
+    assert tables.metadata.tables.keys() | {"alembic_version"} <= names | {"sqlite_schema"}
+    if engine.dialect.name == "sqlite":
+        counted = {row[0]: row[1] for row in found.rows}
+        for name, table in tables.metadata.tables.items():
+            assert counted[name] == count(engine, table), name
+    assert [row[0] for row in rows(engine, "archive_size", table_name="JOB")] == ["job"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "failures_by_message",
+        "failures_this_week",
+        "jobs_of_day",
+        "message_params",
+        "message_search",
+        "open_jobs",
+    ],
+)
+def test_jobs_of_a_period_are_looked_up(sqlite_archive: Engine, name: str) -> None:
+    """What asks for some days searches the jobs by day, and never goes through all of them."""
+    with dialects.reading(sqlite_archive) as connection:
+        text = f"EXPLAIN QUERY PLAN {queries.find(name, 'sqlite').text}"
+        steps = [row.detail for row in connection.exec_driver_sql(text)]
+    found = [
+        step for step in steps if step.startswith(("SCAN", "SEARCH")) and " job " in f"{step} "
+    ]
+    assert found
+    assert all(step.startswith("SEARCH job USING") and "day" in step for step in found[:1])
+    assert not [step for step in steps if step.startswith(("SCAN job", "SCAN message"))]
