@@ -58,7 +58,10 @@ def list_jobs(
     message: Annotated[
         str | None,
         typer.Option(
-            "--message", "-m", metavar="TEXT", help="Only jobs with this text in a message, its id, arguments or params."
+            "--message",
+            "-m",
+            metavar="TEXT",
+            help="Only jobs with this text in a message, its id, arguments or params.",
         ),
     ] = None,
     limit: Annotated[

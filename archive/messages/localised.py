@@ -65,7 +65,11 @@ def _locale(name: str) -> Locale:
 
 
 def _advice(name: str) -> str:
-    near = get_close_matches(name.replace("-", "_"), sorted(locale_identifiers()))
+    wanted, known = name.replace("-", "_"), sorted(locale_identifiers())
+    language = wanted.partition("_")[0]
+    related = [other for other in known if other.partition("_")[0] == language]
+    # Of a known language any territory is closer than another language.
+    near = get_close_matches(wanted, related, cutoff=0) or get_close_matches(wanted, known)
     return f"close to it: {', '.join(near)}" if near else "examples are de_DE and ja_JP"
 
 

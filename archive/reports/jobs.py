@@ -55,27 +55,24 @@ class JobFilter(NamedTuple):
 def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[JobRow]:
     """Yield the jobs of a scope that pass a filter, the newest day first."""
     appliances = scope.appliance_ids(connection)
+    query = _select(scope, appliances, wanted)
     if wanted.text is None:
-        return _rows(connection, scope, appliances, wanted)
-    walked, at_once = mentions.says(wanted.text), mentions.saying(wanted.text, appliances)
+        return _rows(connection, query)
+    says = mentions.says(connection, wanted.text)
     if mentions.walkable(connection, scope, appliances):
-        return _rows(connection, scope, appliances, wanted, walked)
+        return _rows(connection, query.where(says))
     if wanted.limit:
         newest = replace(scope, since=mentions.recent(connection, scope))
-        found = list(_rows(connection, newest, appliances, wanted, walked))
+        found = list(_rows(connection, _select(newest, appliances, wanted).where(says)))
         if len(found) == wanted.limit:
             return iter(found)
-    return _rows(connection, scope, appliances, wanted, at_once)
+    # As a join, which SQLite begins with what was found. A condition on jobs would be asked of each.
+    job, said = tables.job, mentions.saying(connection, wanted.text, appliances)
+    same = sa.and_(job.c.appliance_id == said.c.appliance_id, job.c.id == said.c.job_id)
+    return _rows(connection, query.join(said, same))
 
 
-def _rows(
-    connection: Connection,
-    scope: Scope,
-    appliances: parts.Ids,
-    wanted: JobFilter,
-    *conditions: sa.ColumnElement[bool],
-) -> Iterator[JobRow]:
-    query = _select(scope, appliances, wanted).where(*conditions)
+def _rows(connection: Connection, query: sa.Select[Any]) -> Iterator[JobRow]:
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     return (JobRow._make(row) for row in found)
 

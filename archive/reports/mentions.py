@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import tables
+from archive import dialects, tables
 from archive.reports import parts
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archive.reports.scope import Scope
 
 # So many jobs are walked in less time than all messages of a large archive are read.
-NEWEST = 100_000
+NEWEST = 50_000
 
 
 def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
@@ -48,34 +48,36 @@ def _days(scope: Scope) -> list[sa.ColumnElement[bool]]:
     return parts.within(tables.job, replace(scope, types=()))
 
 
-def says(text: str) -> sa.ColumnElement[bool]:
+def says(connection: Connection, text: str) -> sa.ColumnElement[bool]:
     """Return the condition that a `job` says a text: asked of each that is looked at."""
     job = tables.job
-    return sa.or_(
-        *(
-            sa.exists(sa.literal(1))
-            .where(table.c.appliance_id == job.c.appliance_id, table.c.job_id == job.c.id)
-            .where(sa.or_(*conditions))
-            .correlate(job)
-            for table, conditions in _places(text)
-        )
-    )
+    places = [
+        sa.select(sa.literal(1))
+        .where(table.c.appliance_id == job.c.appliance_id, table.c.job_id == job.c.id)
+        .where(sa.or_(*conditions))
+        .correlate(job)
+        for table, conditions in _places(connection, text)
+    ]
+    # As one: each on its own, PostgreSQL would rather read a whole table once than ask it often.
+    return sa.union_all(*places).exists()
 
 
-def saying(text: str, appliances: Ids) -> sa.ColumnElement[bool]:
-    """Return the condition that a `job` is among those that say a text: found at once."""
-    job, found = tables.job, []
-    for table, conditions in _places(text):
+def saying(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
+    """Return `appliance_id` and `job_id` of the jobs that say a text, all found at once."""
+    found = []
+    for table, conditions in _places(connection, text):
         # One by one: each of a message's has an index of its own.
         for condition in conditions if table is tables.message else [sa.or_(*conditions)]:
             query = sa.select(table.c.appliance_id, table.c.job_id).where(condition)
             if appliances is not None:
                 query = query.where(parts.of_appliances(table, appliances))
             found.append(query)
-    return sa.tuple_(job.c.appliance_id, job.c.id).in_(sa.union(*found))
+    return sa.union(*found).subquery("said")
 
 
-def _places(text: str) -> list[tuple[sa.Table, list[sa.ColumnElement[bool]]]]:
+def _places(
+    connection: Connection, text: str
+) -> list[tuple[sa.Table, list[sa.ColumnElement[bool]]]]:
     """Return the tables that a text may stand in, and the conditions of which one is met."""
     template, message, arg, param = (
         tables.message_template,
@@ -83,21 +85,20 @@ def _places(text: str) -> list[tuple[sa.Table, list[sa.ColumnElement[bool]]]]:
         tables.message_arg,
         tables.message_param,
     )
-    # As the databases do it, by ASCII: `str.lower` would change letters that stay there.
-    wanted = text.encode().lower().decode()
 
     def within(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-        return sa.func.lower(column).contains(wanted, autoescape=True)
+        return dialects.contains(connection, column, text)
 
     templates = sa.select(template.c.id).where(
         sa.or_(within(template.c.default_message), within(template.c.message_id))
     )
+    localized = message.c.localized
     return [
         (
             message,
             [
                 message.c.template_id.in_(templates),
-                sa.and_(message.c.localized.is_not(None), within(message.c.localized)),
+                sa.and_(localized.is_not(None), within(localized)),
             ],
         ),
         (arg, [within(arg.c.value)]),
