@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from archive import canonical, messages
 from archive.cli import job as verbs
 from archive.errors import UsageError
-from archive.messages import Shown
 from archive.messages.forms import FORMATS
 from archive.messages.shown import DEEPEST
 from archive.normalise import MessageRows, normalise
@@ -24,7 +23,7 @@ from tests.strategies import INT64, documents
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.messages import Forms
+    from archive.messages import Forms, Shown
 
 PUBLISHED = messages.forms("UTC")
 # What the API's documentation shows of this instant.
@@ -63,7 +62,7 @@ def message(**fields: Any) -> MessageRows:
     return normalise(canonical.read(job(messages=[whole])).info).messages[-1]
 
 
-def shown(forms: Forms = PUBLISHED, **fields: Any) -> str:
+def shown(fields: dict[str, Any], forms: Forms = PUBLISHED) -> str:
     """The value of a param with these fields."""
     [param] = messages.params(message(params={"p": fields}).params, forms)
     return param.value
@@ -89,7 +88,8 @@ def test_formats_of_a_locale(form: str, text: str) -> None:
 @pytest.mark.parametrize("form", [None, "SHORT_DATETIME", "", "short_date_time"])
 def test_formats_that_nobody_knows(form: str | None) -> None:
     """No format, or one that the API does not have, is SHORT_DATE_TIME."""
-    assert shown(dt=MOMENT, **({} if form is None else {"format": form})) == "2019-01-28 12:59"
+    fields = {"dt": MOMENT} if form is None else {"dt": MOMENT, "format": form}
+    assert shown(fields) == "2019-01-28 12:59"
 
 
 @pytest.mark.parametrize(
@@ -141,16 +141,17 @@ def test_instants_in_a_zone(zone: str, instant: str, text: str) -> None:
 def test_doubles(value: float, precision: int | None, text: str, german: str) -> None:
     """A double has the fractional digits that `precision` says."""
     fields = {"d": value} if precision is None else {"d": value, "precision": precision}
-    assert shown(**fields) == text
-    assert shown(messages.forms("UTC", "de_DE"), **fields) == german
+    assert shown(fields) == text
+    assert shown(fields, messages.forms("UTC", "de_DE")) == german
 
 
 def test_doubles_are_bounded() -> None:
     """No precision makes a text without an end, and none loses a digit."""
-    least = shown(d=5e-324, precision=2**63 - 1)
+    least = shown({"d": 5e-324, "precision": 2**63 - 1})
     assert (len(least), least[-1]) == (2 + 324, "5")
-    assert shown(d=5e-324) == least
-    assert shown(d=1e308, precision=2**63 - 1).replace(",", "").replace(".", "") == "1" + "0" * 632
+    assert shown({"d": 5e-324}) == least
+    greatest = shown({"d": 1e308, "precision": 2**63 - 1})
+    assert greatest.replace(",", "").replace(".", "") == "1" + "0" * 632
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 30))
@@ -230,7 +231,7 @@ def test_which_text_is_shown(fields: dict[str, Any], text: str) -> None:
 )
 def test_values_of_a_param(fields: dict[str, Any], text: str) -> None:
     """All values that are set are shown, in one order."""
-    assert shown(**fields) == text
+    assert shown(fields) == text
 
 
 def nested(depth: int) -> dict[str, Any]:

@@ -15,16 +15,16 @@ from archive import instants
 if TYPE_CHECKING:
     from datetime import datetime
 
-WIDTHS = ("SHORT", "MED", "LONG", "FULL")
+_WIDTHS = ("SHORT", "MED", "LONG", "FULL")
 _PARTS = {"DATE": (True, False), "TIME": (False, True), "DATE_TIME": (True, True)}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
 # The least double has so many fractional digits; more could only be zeros.
-MOST_DIGITS = 324
+_MOST_DIGITS = 324
 # Wide enough for the greatest double with all of them.
-EXACT = Context(prec=2 * MOST_DIGITS, rounding=ROUND_HALF_EVEN)
+EXACT = Context(prec=2 * _MOST_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 class Forms(Protocol):
@@ -49,7 +49,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    f"{width}_{part}": Format(width, *shows) for width in WIDTHS for part, shows in _PARTS.items()
+    f"{width}_{part}": Format(width, *shows) for width in _WIDTHS for part, shows in _PARTS.items()
 }
 _UNTOLD = FORMATS["SHORT_DATE_TIME"]
 
@@ -72,11 +72,11 @@ def rounded(value: float, precision: int | None) -> Decimal:
     """Return the shortest decimal that is a double, rounded half to even; zero has no sign."""
     exact = Decimal(repr(value))
     if precision is not None:
-        digits = min(max(precision, 0), MOST_DIGITS)
+        digits = min(max(precision, 0), _MOST_DIGITS)
         exact = exact.quantize(Decimal((0, (1,), -digits)), context=EXACT)
     elif exact == exact.to_integral_value():
         exact = exact.quantize(Decimal(1), context=EXACT)
-    return exact if exact else exact.copy_abs()
+    return exact or exact.copy_abs()
 
 
 class Published:

@@ -14,13 +14,17 @@ from babel.localedata import locale_identifiers
 from babel.numbers import parse_pattern
 
 from archive.errors import UsageError
-from archive.messages.forms import EXACT, MOST_DIGITS, WIDTHS, format_named, local, rounded
+from archive.messages.forms import EXACT, format_named, local, rounded
 
 if TYPE_CHECKING:
     from typing import Literal
 
-_Width = Literal["short", "medium", "long", "full"] if TYPE_CHECKING else str
-_WIDTHS: dict[str, _Width] = dict(zip(WIDTHS, ("short", "medium", "long", "full"), strict=True))
+_WIDTHS: dict[str, Literal["short", "medium", "long", "full"]] = {
+    "SHORT": "short",
+    "MED": "medium",
+    "LONG": "long",
+    "FULL": "full",
+}
 
 
 class Localised:
