@@ -425,6 +425,16 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
         connection.exec_driver_sql(statement.replace("%", "%%"))
 
 
+def contains(connection: Connection, column: sa.Column[Any], part: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a text has a part; ASCII letters are the same in either case.
+
+    The column has the type `Text`, so that PostgreSQL knows no other letters, either.
+    """
+    if connection.dialect.name == "sqlite":
+        return column.contains(part, autoescape=True)  # LIKE takes them for the same
+    return column.icontains(part, autoescape=True)
+
+
 def complaints(connection: Connection) -> list[str]:
     """Return what the database itself finds wrong with its file or its references."""
     if connection.dialect.name != "sqlite":

@@ -220,6 +220,8 @@ message = Table(
     _of_job(),
     CheckConstraint("role IN ('description', 'progress', 'message', 'error')", name="role"),
     Index(None, "template_id"),
+    # Only of the messages that have one: the migration alone says so, as it does of the hash above.
+    Index("ix_message_localized", "appliance_id", "job_id"),
     sqlite_with_rowid=False,
 )
 

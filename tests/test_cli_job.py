@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import canonical
+from archive.reports import mentions
 from tests.archives import deliver
 from tests.command import archive, at, process
 from tests.samples import BASE, SAMPLES, job
@@ -32,16 +33,19 @@ def on(day: int, status: str, *texts: str, kind: str = "SCHEDULED") -> dict[str,
     return job(status, type=kind, start_time=start, progress=None, messages=says(*texts))
 
 
+NESTED = {"part": {"l": {"id": "Part.seat", "params": {"name": {"s": "INNERMOST"}}}}}
 # By appliance and key; the keys are in the order of the days.
 JOBS = {
     "vc01.lon": {
         "5": on(5, "PENDING", kind="MANUAL"),
         "4": on(4, "FAILED", "100% full", "=a"),
-        "1": on(1, "SUCCEEDED", "snap_shot taken"),
+        "1": on(1, "SUCCEEDED", "snap_shot taken")
+        | {"description": says("Backup")[0] | {"localized": "Uebersetzt"}},
     },
     "vc02.ber": {
-        "3": on(3, "FAILED", "1000 full"),
-        "2": on(2, "SUCCEEDED", "SNAPxSHOT Taken"),
+        "3": on(3, "FAILED", "1000 full") | {"description": says("Backup")[0] | {"params": NESTED}},
+        "2": on(2, "SUCCEEDED", "SNAPxSHOT Taken")
+        | {"description": says("Backup")[0] | {"args": ["1", "Alles Über"]}},
     },
 }
 
@@ -51,6 +55,8 @@ appliance  key  status   type       start time            duration     size  mes
 vc01.lon   5    PENDING  MANUAL     2026-03-05 01:00:00Z         -        -  -
 vc01.lon   4    FAILED   SCHEDULED  2026-03-04 01:00:00Z  1 m 00 s  1.0 KiB  100% full
 """
+
+MORE = "These are the newest 2; there are more, and --limit 0 lists all of them.\n"
 
 SHOWN = """\
 appliance      vc01
@@ -85,11 +91,11 @@ messages
     id               com.vmware.applmgmt.backup.slow
     default message  Backup took 16.12 minutes, started 2026-07-23 02:15
     params
-      count    i=3
-      minutes  d=16.12, precision=2
-      part     l=com.vmware.applmgmt.part.seat
-        name  s=seat
-      start    dt=2026-07-23T02:15:00.041000Z, format=SHORT_DATE_TIME
+      count    3
+      minutes  16.12
+      part     com.vmware.applmgmt.part.seat
+        name  seat
+      start    2026-07-23 02:15
 """
 
 # All that the sample has not: a password, an error, findings, a field that nobody knows.
@@ -140,8 +146,14 @@ def place(engine: Engine) -> str:
         (["--message", "%"], "4"),
         (["--message", "\\"], ""),
         (["--message", "taken"], "21"),
-        # Message ids, too.
+        # Message ids, arguments, texts among the params, and the ids of what is nested in them.
         (["--message", "id.1"], "4"),
+        (["--message", "über"], ""),
+        (["--message", "Über"], "2"),
+        (["--message", "ALLES Über"], "2"),
+        (["--message", "part.seat"], "3"),
+        (["--message", "inner"], "3"),
+        (["--message", "uebersetzt"], "1"),
         (["--limit", "2"], "54"),
         (["--limit", "0"], "54321"),
         (["--status", "FAILED", "--message", "full", "--limit", "1"], "4"),
@@ -155,10 +167,34 @@ def test_jobs_are_filtered(place: str, options: list[str], keys: str) -> None:
     assert [line.split(",")[1] for line in found] == list(keys)
 
 
+@pytest.mark.parametrize("newest", [1, 2, 3, 100])
+@pytest.mark.parametrize("limit", ["0", "1", "2", "5"])
+@pytest.mark.parametrize("text", ["taken", "full", "backup", "nobody says this"])
+def test_a_text_is_found_whichever_way(
+    place: str, monkeypatch: pytest.MonkeyPatch, newest: int, limit: str, text: str
+) -> None:
+    """Whether jobs are walked, some of them or all, or found at once: it is the same list."""
+    for options in ([], ["--appliance", "vc02*"], ["--until", "2026-03-04", "--status", "failed"]):
+        command = ("job", "list", "-m", text, "-n", limit, "-f", "csv", *options, place)
+        monkeypatch.setattr(mentions, "NEWEST", 10**6)
+        walked = archive(*command)
+        monkeypatch.setattr(mentions, "NEWEST", newest)
+        assert archive(*command) == walked
+
+
+def test_what_a_first_message_shows(engine: Engine) -> None:
+    """The list has the first message's text in the language that there is, else its id."""
+    told = {"id": "the.id", "default_message": "", "args": []}
+    for key, message in {"1": told, "2": told | {"localized": "Fertig"}}.items():
+        deliver(engine, {key: job(messages=[message])}, "vc01", f"2026-07-24T1{key}:00:00.000000Z")
+    found = archive("job", "list", "--format", "csv", at(engine)).out.splitlines()[1:]
+    assert [line.rsplit(",", 1)[1] for line in found] == ["Fertig", "the.id"]
+
+
 def test_a_table_says_what_it_leaves_out(place: str) -> None:
     """What a limit leaves out is said on standard error, unless it leaves out nothing."""
     done = archive("job", "list", "--limit", "2", place)
-    assert done == (0, TABLE, "The newest 2 of 5 jobs; --limit 0 lists all of them.\n")
+    assert done == (0, TABLE, MORE)
     assert archive("job", "list", "--limit", "5", place).err == ""
     assert archive("job", "list", "--limit", "0", place).err == ""
 
@@ -218,6 +254,22 @@ def test_a_job_in_full(engine: Engine) -> None:
     digest = canonical.digest(canonical.read(BASE).text).hex()
     done = archive("job", "show", "vc01", key, at(engine))
     assert done == (0, SHOWN.format(digest=digest), "")
+
+
+def test_a_job_in_a_locale(engine: Engine) -> None:
+    """Params are written as in a locale, and told in the archive's zone; JSON stays the document."""
+    key = "20260723-021500-25148086"
+    deliver(engine, {key: BASE}, "vc01")
+    assert archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine)).code == 0
+    show = ("job", "show", "vc01", key, at(engine))
+    assert "      start    2026-07-23 08:00\n" in archive(*show).out
+    shown = archive(*show, "--locale", "de_DE").out
+    assert "      minutes  16,12\n" in shown
+    assert "      start    23.07.26, 08:00\n" in shown
+    json_options = ("--locale", "de_DE", "--format", "json")
+    assert json.loads(archive(*show, *json_options).out) == BASE
+    said = "archive: 'de_DEE' is no known locale; close to it: de_DE, de_BE, de_LU\n"
+    assert archive(*show, "--locale", "de_DEE") == (2, "", said)
 
 
 def test_a_strange_job(engine: Engine) -> None:

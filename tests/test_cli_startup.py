@@ -63,6 +63,7 @@ HEAVY = (
     "archive.tables",
     "archive.wire",
     "asyncio",
+    "babel",
     "cryptography",
     "hypothesis",
     "keyring",
@@ -85,6 +86,7 @@ NEEDLESS = (
     "archive.fleet",
     "archive.ingest",
     "archive.wire",
+    "babel",
     "cryptography",
     "hypothesis",
     "mako",
@@ -179,6 +181,13 @@ def test_a_configuration_costs_what_is_asked_of_it(
     assert found.isdisjoint({"archive.fleet.sections", "archive.wire", "keyring", "tomlkit"})
     found = imported("fleet", "list", "--config", str(path))
     assert found.isdisjoint({"archive.wire", "keyring", "psycopg", "tomlkit"})
+
+
+def test_locales_are_imported_for_those_who_ask(filled: str) -> None:
+    """A job in the published forms knows nothing of locales."""
+    show = ("job", "show", "vc01", min(SAMPLES), "--database", filled)
+    assert "babel" not in imported(*show)
+    assert "babel" in imported(*show, "--locale", "de_DE")
 
 
 def test_a_delivery_imports_one_database(tmp_path: Path) -> None:

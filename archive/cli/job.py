@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archive.documents import ArchivedJob
-    from archive.normalise import MessageRows, ParamRow
+    from archive.messages import Forms, Shown
+    from archive.normalise import MessageRows
     from archive.render.outline import Item
 
 app = typer.Typer(no_args_is_help=True, help="List jobs, and show one in full.")
@@ -39,6 +40,7 @@ LIST_EPILOG = examples(
 )
 SHOW_EPILOG = examples(
     "archive job show vc01.example.com 20260723-021500-25148086",
+    "archive job show vc01.example.com 20260723-021500-25148086 --locale de_DE",
     "archive job show vc01.example.com 20260723-021500-25148086 --format json",
 )
 
@@ -56,7 +58,10 @@ def list_jobs(
     message: Annotated[
         str | None,
         typer.Option(
-            "--message", "-m", metavar="TEXT", help="Only jobs with this text in a message or id."
+            "--message",
+            "-m",
+            metavar="TEXT",
+            help="Only jobs with this text in a message, its id, arguments or params.",
         ),
     ] = None,
     limit: Annotated[
@@ -71,29 +76,40 @@ def list_jobs(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List jobs, the newest first."""
+    """List jobs, the newest first.
+
+    What is looked for in messages is a part of their texts, ids, arguments or params; capital
+    letters of ASCII are the same as small ones.
+    """
+    from itertools import chain, islice
+
     from archive import dialects
     from archive.cli import words
     from archive.cli.output import open_output
     from archive.render.write import write
     from archive.reports import Scope, jobs
 
-    wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, limit or None)
+    # One more says whether there are more; to count them would take longer than to list some.
+    most = min(limit + 1, GREATEST) if limit else None
+    wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, most)
     with dialects.reading(open_archive(database, config)) as connection:
-        first, last = words.days(connection, since, until, words.instant(None))
+        first_day, last_day = words.days(connection, since, until, words.instant(None))
         scope = Scope(
-            since=first,
-            until=last,
+            since=first_day,
+            until=last_day,
             appliances=tuple(appliance or ()),
             types=tuple(kind.upper() for kind in job_type or ()),
         )
+        found = jobs.run(connection, scope, wanted)
+        first = next(found, None)
+        rows = iter(()) if first is None else chain((first,), found)
         with open_output(output) as out:
-            write(jobs.COLUMNS, jobs.run(connection, scope, wanted), output_format, out)
-        number = jobs.number(connection, scope, wanted)
-    if not number:
+            write(jobs.COLUMNS, islice(rows, limit or None), output_format, out)
+        more = sum(1 for _ in rows)  # to the end, which closes what reads them
+    if first is None:
         say("No jobs.")
-    elif limit and number > limit:
-        say(f"The newest {limit:,} of {number:,} jobs; --limit 0 lists all of them.")
+    elif more:
+        say(f"These are the newest {limit:,}; there are more, and --limit 0 lists all of them.")
 
 
 @app.command("show", epilog=SHOW_EPILOG)
@@ -104,17 +120,30 @@ def show_job(
         Literal["table", "json"],
         typer.Option("--format", "-f", help="json is the document itself, rebuilt."),
     ] = "table",
+    locale: Annotated[
+        str | None,
+        typer.Option(
+            "--locale",
+            metavar="LOCALE",
+            help="Write instants and numbers of params as people of a locale do, such as de_DE. Else"
+            " in the forms that the API publishes.",
+        ),
+    ] = None,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show everything that is known of a job."""
-    from archive import dialects, documents
+    """Show everything that is known of a job.
+
+    Instants of params are told in the time zone of the archive's calendar.
+    """
+    from archive import dialects, documents, messages, settings
     from archive.cli.output import open_output
     from archive.render import outline
 
     with dialects.reading(open_archive(database, config)) as connection:
+        forms = messages.forms(settings.calendar(connection).zone, locale)
         job = documents.job(connection, appliance, key)
     if job is None:
         raise UsageError(f"there is no job {key} of {appliance}; see `archive job list`")
@@ -122,10 +151,10 @@ def show_job(
         if output_format == "json":
             out.write(job.text + "\n")
         else:
-            outline.write(_items(job), out)
+            outline.write(_items(job, forms), out)
 
 
-def _items(job: ArchivedJob) -> Iterator[Item]:
+def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
     from archive.normalise import mask_url
     from archive.render.outline import Item
     from archive.render.units import duration, moment, size
@@ -177,7 +206,7 @@ def _items(job: ArchivedJob) -> Iterator[Item]:
         ],
     )
     if rows.messages:
-        yield Item("messages", below=[_message(message) for message in rows.messages])
+        yield Item("messages", below=[_message(message, forms) for message in rows.messages])
     if rows.error:
         known = {
             "class": rows.error.class_name,
@@ -194,7 +223,8 @@ def _flag(value: bool | None) -> str | None:
     return None if value is None else ("yes" if value else "no")
 
 
-def _message(message: MessageRows) -> Item:
+def _message(message: MessageRows, forms: Forms) -> Item:
+    from archive import messages
     from archive.render.outline import Item
 
     below = [Item("id", message.template.message_id)]
@@ -202,28 +232,11 @@ def _message(message: MessageRows) -> Item:
         below.append(Item("default message", message.template.default_message))
     below += [Item(f"argument {place}", value) for place, value in enumerate(message.args, 1)]
     if message.params:
-        below.append(Item("params", below=_params(message.params, None)))
-    text = message.localized or message.template.default_message
-    return Item(message.role, text, below)
+        below.append(Item("params", below=_params(messages.params(message.params, forms))))
+    return Item(message.role, messages.text(message, forms), below)
 
 
-def _params(params: list[ParamRow], parent: int | None) -> list[Item]:
-    """Return the params below a parent, each with its values and what is nested in it."""
+def _params(params: list[Shown]) -> list[Item]:
     from archive.render.outline import Item
 
-    items = []
-    for param in params:
-        if param.parent_seq != parent:
-            continue
-        values = {
-            "s": param.s,
-            "dt": param.dt,
-            "i": param.i,
-            "d": param.d,
-            "format": param.format,
-            "precision": param.precision,
-            "l": param.nested_id,
-        }
-        said = ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
-        items.append(Item(param.name, said, _params(params, param.seq)))
-    return items
+    return [Item(param.name, param.value, _params(param.below)) for param in params]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive import tables
 from archive.columns import Column, Kind
-from archive.reports import parts
+from archive.reports import mentions, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class JobRow(NamedTuple):
 
 
 class JobFilter(NamedTuple):
-    """Which jobs of a scope are listed; `text` is looked for in their messages."""
+    """Which jobs of a scope are listed; `text` is looked for in all of their messages."""
 
     statuses: tuple[str, ...] = ()
     text: str | None = None
@@ -53,20 +54,34 @@ class JobFilter(NamedTuple):
 
 def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[JobRow]:
     """Yield the jobs of a scope that pass a filter, the newest day first."""
-    query = _select(scope, scope.appliance_ids(connection), wanted)
+    appliances = scope.appliance_ids(connection)
+    query = _select(scope, appliances, wanted)
+    if wanted.text is None:
+        return _rows(connection, query)
+    says = mentions.says(connection, wanted.text)
+    if mentions.walkable(connection, scope, appliances):
+        return _rows(connection, query.where(says))
+    if wanted.limit:
+        newest = replace(scope, since=mentions.recent(connection, scope))
+        found = list(_rows(connection, _select(newest, appliances, wanted).where(says)))
+        if len(found) == wanted.limit:
+            return iter(found)
+    # As a join, which SQLite begins with what was found. A condition on jobs would be asked of each.
+    job, said = tables.job, mentions.saying(connection, wanted.text, appliances)
+    same = sa.and_(job.c.appliance_id == said.c.appliance_id, job.c.id == said.c.job_id)
+    return _rows(connection, query.join(said, same))
+
+
+def _rows(connection: Connection, query: sa.Select[Any]) -> Iterator[JobRow]:
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     return (JobRow._make(row) for row in found)
 
 
-def number(connection: Connection, scope: Scope, wanted: JobFilter) -> int:
-    """Return how many jobs there are, whatever the limit of the filter."""
-    conditions = _conditions(scope, scope.appliance_ids(connection), wanted)
-    query = sa.select(sa.func.count()).select_from(tables.job).where(*conditions)
-    return connection.execute(query).scalar_one()
-
-
 def _select(scope: Scope, appliances: parts.Ids, wanted: JobFilter) -> sa.Select[Any]:
     job, appliance = tables.job, tables.appliance
+    conditions = parts.conditions(scope, appliances)
+    if wanted.statuses:
+        conditions.append(job.c.status.in_(wanted.statuses))
     return (
         sa.select(
             appliance.c.name,
@@ -79,7 +94,7 @@ def _select(scope: Scope, appliances: parts.Ids, wanted: JobFilter) -> sa.Select
             first_message(),
         )
         .join_from(job, appliance, job.c.appliance_id == appliance.c.id)
-        .where(*_conditions(scope, appliances, wanted))
+        .where(*conditions)
         .order_by(
             job.c.day.desc(),
             job.c.start_time.desc().nulls_first(),
@@ -90,55 +105,19 @@ def _select(scope: Scope, appliances: parts.Ids, wanted: JobFilter) -> sa.Select
     )
 
 
-def _conditions(
-    scope: Scope, appliances: parts.Ids, wanted: JobFilter
-) -> list[sa.ColumnElement[bool]]:
-    job = tables.job
-    conditions = parts.conditions(scope, appliances)
-    if wanted.statuses:
-        conditions.append(job.c.status.in_(wanted.statuses))
-    if wanted.text is not None:
-        conditions.append(_says(wanted.text))
-    return conditions
-
-
-def _text() -> sa.ColumnElement[str]:
-    return sa.func.coalesce(tables.message.c.localized, tables.message_template.c.default_message)
-
-
-def _messages() -> sa.Select[Any]:
+def first_message() -> sa.ScalarSelect[Any]:
+    """Return the text of a job's first message or error, where `job` is selected from."""
+    """Return the first message's text, else its id: what `messages.text` shows but arguments."""
     job, message, template = tables.job, tables.message, tables.message_template
+    texts = (message.c.localized, template.c.default_message)
+    text = sa.func.coalesce(*(sa.func.nullif(text, "") for text in texts), template.c.message_id)
     return (
-        sa.select(_text())
+        sa.select(text)
         .join_from(message, template, message.c.template_id == template.c.id)
         .where(message.c.appliance_id == job.c.appliance_id, message.c.job_id == job.c.id)
         .correlate(job)
-    )
-
-
-def first_message() -> sa.ScalarSelect[Any]:
-    """Return the text of a job's first message or error, where `job` is selected from."""
-    message = tables.message
-    return (
-        _messages()
         .where(message.c.role.in_(["message", "error"]))
         .order_by(message.c.seq)
         .limit(1)
         .scalar_subquery()
-    )
-
-
-def _says(text: str) -> sa.ColumnElement[bool]:
-    """Look for a text in any message; only ASCII letters are the same in either case."""
-    template = tables.message_template
-    wanted = text.lower()
-    return (
-        _messages()
-        .where(
-            sa.or_(
-                sa.func.lower(_text()).contains(wanted, autoescape=True),
-                sa.func.lower(template.c.message_id).contains(wanted, autoescape=True),
-            )
-        )
-        .exists()
     )

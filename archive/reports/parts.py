@@ -95,11 +95,7 @@ def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
     job = tables.job
     conditions: list[sa.ColumnElement[bool]] = []
     if appliances is not None:
-        # Written out, since both databases bound the number of parameters.
-        ids: sa.BindParameter[int] = sa.bindparam(
-            "appliances", appliances, expanding=True, literal_execute=True
-        )
-        conditions.append(job.c.appliance_id.in_(ids))
+        conditions.append(of_appliances(job, appliances))
     if scope.statuses:
         conditions.append(job.c.status.in_(scope.statuses))
     build, location = tables.build, tables.location
@@ -110,6 +106,15 @@ def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
         named = _matching(location, (location.c.masked_url,), scope.locations)
         conditions.append(job.c.location_id.in_(named))
     return conditions + within(job, scope)
+
+
+def of_appliances(table: sa.Table, appliances: list[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that a table's rows are of some appliances."""
+    # Written out, since both databases bound the number of parameters.
+    ids: sa.BindParameter[int] = sa.bindparam(
+        "appliances", appliances, expanding=True, literal_execute=True
+    )
+    return table.c.appliance_id.in_(ids)
 
 
 def build_label() -> sa.ColumnElement[str]:

@@ -581,6 +581,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_message_template_id"), "message", ["template_id"], unique=False)
+    op.create_index(
+        "ix_message_localized",
+        "message",
+        ["appliance_id", "job_id"],
+        unique=False,
+        sqlite_where=sa.text("localized IS NOT NULL"),
+        postgresql_where=sa.text("localized IS NOT NULL"),
+    )
     op.create_table(
         "message_arg",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -814,6 +822,7 @@ def downgrade() -> None:
     op.drop_table("schedule")
     op.drop_table("message_param")
     op.drop_table("message_arg")
+    op.drop_index("ix_message_localized", table_name="message")
     op.drop_index(op.f("ix_message_template_id"), table_name="message")
     op.drop_table("message")
     op.drop_table("job_status")

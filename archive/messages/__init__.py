@@ -1,0 +1,20 @@
+"""How messages are shown: which of their texts, and their params by what they hold."""
+
+from __future__ import annotations
+
+from archive.messages.forms import Forms, Published
+from archive.messages.shown import Shown, params, text
+
+__all__ = ["Forms", "Published", "Shown", "forms", "params", "text"]
+
+
+def forms(zone: str, locale: str | None = None) -> Forms:
+    """Return the forms of a locale, such as `de_DE`, or the published ones; instants in a zone.
+
+    Raises UsageError for a locale that is not known.
+    """
+    if locale is None:
+        return Published(zone)
+    from archive.messages.localised import Localised
+
+    return Localised(zone, locale)

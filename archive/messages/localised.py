@@ -1,0 +1,83 @@
+"""Instants and numbers as people of a locale write them, by Unicode's CLDR."""
+
+from __future__ import annotations
+
+import unicodedata
+from decimal import Decimal, localcontext
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_time
+from babel.localedata import locale_identifiers
+from babel.numbers import parse_pattern
+
+from archive.errors import UsageError
+from archive.messages.forms import EXACT, format_named, local, rounded
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+_WIDTHS: dict[str, Literal["short", "medium", "long", "full"]] = {
+    "SHORT": "short",
+    "MED": "medium",
+    "LONG": "long",
+    "FULL": "full",
+}
+
+
+class Localised:
+    """The forms of one locale, with Latin digits. Raises UsageError if it is not known."""
+
+    def __init__(self, zone: str, name: str) -> None:
+        self._zone = ZoneInfo(zone)
+        self._locale = _locale(name)
+        self._number = self._locale.decimal_formats[None].pattern
+
+    def instant(self, instant: str, form: str | None) -> str:
+        """Return a fixed-width instant in one of the API's twelve formats, else SHORT_DATE_TIME."""
+        wanted, moment = format_named(form), local(instant, self._zone)
+        width = _WIDTHS[wanted.width]
+        if not wanted.time:
+            return _plain(format_date(moment, width, self._locale))
+        show = format_datetime if wanted.date else format_time
+        return _plain(show(moment, width, moment.tzinfo, self._locale))
+
+    def integer(self, value: int) -> str:
+        """Return a whole number with its digits in groups."""
+        return self._show(Decimal(value), (0, 0))
+
+    def double(self, value: float, precision: int | None) -> str:
+        """Return a number with so many fractional digits; with those that it has, if None."""
+        number = rounded(value, precision)
+        digits = -int(number.as_tuple().exponent)
+        return self._show(number, (digits, digits))
+
+    def _show(self, number: Decimal, digits: tuple[int, int]) -> str:
+        pattern = parse_pattern(self._number)
+        pattern.frac_prec = digits
+        with localcontext(EXACT):
+            return _plain(pattern.apply(number, self._locale))
+
+
+def _locale(name: str) -> Locale:
+    try:
+        return Locale.parse(name.replace("-", "_"))
+    except (UnknownLocaleError, ValueError) as error:
+        raise UsageError(f"{name!r} is no known locale; {_advice(name)}") from error
+
+
+def _advice(name: str) -> str:
+    wanted, known = name.replace("-", "_"), sorted(locale_identifiers())
+    language = wanted.partition("_")[0]
+    related = [other for other in known if other.partition("_")[0] == language]
+    # Of a known language any territory is closer than another language.
+    near = get_close_matches(wanted, related, cutoff=0) or get_close_matches(wanted, known)
+    return f"close to it: {', '.join(near)}" if near else "examples are de_DE and ja_JP"
+
+
+def _plain(text: str) -> str:
+    """Return a text of CLDR's with plain spaces, and without marks of direction."""
+    kinds = ((char, unicodedata.category(char)) for char in text)
+    return "".join(" " if kind == "Zs" else char for char, kind in kinds if kind != "Cf")

@@ -1,0 +1,81 @@
+"""What is shown of a message: a text that is finished, else its id with what it was told with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archive.messages.forms import Forms
+    from archive.normalise import MessageRows, ParamRow
+
+# Nothing bounds how deep params nest; nobody reads them deeper.
+DEEPEST = 20
+_MORE = "…"
+
+_Children = dict[int | None, list["ParamRow"]]
+
+
+class Shown(NamedTuple):
+    """A param as it is shown; below it are the params of the message that it holds."""
+
+    name: str
+    value: str
+    below: list[Shown]
+
+
+def text(message: MessageRows, forms: Forms) -> str:
+    """Return a message as one text: as it was localised, else in English, else its id.
+
+    The arguments are in the first two already, so these are left as they are. An id comes with its
+    arguments and params in parentheses.
+    """
+    template = message.template
+    return (
+        message.localized
+        or template.default_message
+        or _with(
+            template.message_id,
+            [*message.args, *(_inline(param) for param in params(message.params, forms))],
+        )
+    )
+
+
+def params(rows: Sequence[ParamRow], forms: Forms) -> list[Shown]:
+    """Return the tree of a message's params, in their order, twenty levels deep."""
+    children: _Children = {}
+    for row in rows:
+        children.setdefault(row.parent_seq, []).append(row)
+    return _below(None, children, forms, DEEPEST)
+
+
+def _below(parent: int | None, children: _Children, forms: Forms, levels: int) -> list[Shown]:
+    rows = children.get(parent, [])
+    if rows and not levels:
+        return [Shown(_MORE, "", [])]
+    return [
+        Shown(row.name, _value(row, forms), _below(row.seq, children, forms, levels - 1))
+        for row in rows
+    ]
+
+
+def _value(row: ParamRow, forms: Forms) -> str:
+    """Return all values that a param has: it should be one, but may be several or none."""
+    values = (
+        row.s,
+        None if row.dt is None else forms.instant(row.dt, row.format),
+        None if row.i is None else forms.integer(row.i),
+        None if row.d is None else forms.double(row.d, row.precision),
+        row.nested_id,
+    )
+    return ", ".join(value for value in values if value is not None)
+
+
+def _inline(param: Shown) -> str:
+    named = f"{param.name}={param.value}" if param.value else param.name
+    return _with(named, [_inline(inner) for inner in param.below])
+
+
+def _with(name: str, details: list[str]) -> str:
+    return f"{name} ({', '.join(details)})".lstrip() if details else name

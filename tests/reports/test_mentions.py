@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects
+from archive.reports import Scope, jobs, mentions
+from tests.archives import deliver, each
+from tests.strategies import documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+
+def texts(document: dict[str, Any]) -> Iterator[str]:
+    """All that the messages of a document consist of, as a reader of the document finds it."""
+    error = document.get("error", {})
+    told = [*document["messages"], document["description"]]
+    told += error.get("value", error).get("messages", [])
+    if "progress" in document:
+        told.append(document["progress"]["message"])
+    for message in told:
+        yield from (message["id"], message["default_message"], *message["args"])
+        yield message.get("localized", "")
+        yield from of_params(message.get("params", {}))
+
+
+def of_params(params: dict[str, Any]) -> Iterator[str]:
+    for param in params.values():
+        yield param.get("s", "")
+        if "l" in param:
+            yield param["l"]["id"]
+            yield from of_params(param["l"].get("params", {}))
+
+
+def small(text: str) -> str:
+    """A text with the capital letters of ASCII made small, and no others."""
+    return "".join(char.lower() if char.isascii() else char for char in text)
+
+
+@given(st.data())
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.DataObject) -> None:
+    """Whichever way they are found: the jobs with a text somewhere in their messages, on both."""
+    told = data.draw(st.lists(documents(), min_size=1, max_size=3))
+    documents_by_key = {str(place): document for place, document in enumerate(told)}
+    known = sorted({text for document in told for text in texts(document) if text})
+    whole = data.draw(st.sampled_from(known) | st.text(max_size=2) if known else st.text())
+    start = data.draw(st.integers(0, len(whole)))
+    part = whole[start : start + data.draw(st.integers(1, 5))].split("\0")[0]
+    part = part.replace("\N{REPLACEMENT CHARACTER}", "") or "a"
+    expected = {
+        key
+        for key, document in documents_by_key.items()
+        if any(small(part) in small(text) for text in texts(document))
+    }
+    for engine in each(engines):
+        deliver(engine, documents_by_key)
+        for newest in (1, 2, 1000):
+            with pytest.MonkeyPatch.context() as patch, dialects.reading(engine) as connection:
+                patch.setattr(mentions, "NEWEST", newest)
+                for limit in (None, 1, 5):
+                    found = list(jobs.run(connection, Scope(), jobs.JobFilter((), part, limit)))
+                    assert len(found) == min(limit or len(expected), len(expected))
+                    assert {row.key for row in found} <= expected
+
+
+@pytest.mark.parametrize("part", ["%", "_", "\\", "/", "a%b", "a_b"])
+def test_what_patterns_use_is_itself(engines: list[Engine], part: str) -> None:
+    """Both databases look for the characters that they use in patterns as for any other."""
+    told = {"id": "m", "default_message": "", "args": [f"x{part}y", "aXb"]}
+    other = {"id": "m", "default_message": "", "args": ["aXb", "plain"]}
+    for engine in each(engines):
+        for appliance, message in {"vc01": told, "vc02": other}.items():
+            document = {"status": "PENDING", "messages": [message]}
+            deliver(engine, {"k": document}, appliance)
+        for newest in (1, 1000):
+            with pytest.MonkeyPatch.context() as patch, dialects.reading(engine) as connection:
+                patch.setattr(mentions, "NEWEST", newest)
+                found = jobs.run(connection, Scope(), jobs.JobFilter((), part))
+                assert [row.appliance for row in found] == ["vc01"]
