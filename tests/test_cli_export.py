@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, database, dialects, export, histories, tables
+from archive import canonical, database, dialects, export, histories, relations, tables
 from archive.facts import Facts, read_schedules, read_version
 from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at
@@ -140,22 +140,18 @@ def test_a_folder_is_replaced_whole_or_not_at_all(
     """If one file cannot be written, all older ones stay what they were, and nothing is left."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    old = {f"{name}.csv": "old" for name in export.table_names()} | {"notes.txt": "mine"}
+    old = {f"{name}.csv": "old" for name in relations.table_names()} | {"notes.txt": "mine"}
     for name, text in old.items():
         (folder / name).write_text(text)
-    written = export.table_rows
+    written = export.rows
 
-    def fail(connection: Any, name: str) -> Any:
-        columns, rows = written(connection, name)
-
-        def broken() -> Iterator[Any]:
-            yield from rows
+    def fail(connection: Any, relation: relations.Relation, *arguments: Any) -> Iterator[Any]:
+        yield from written(connection, relation, *arguments)
+        if relation.name == "setting":
             raise OSError(28, "No space left on device")
 
-        return columns, broken() if name == "setting" else rows
-
     with monkeypatch.context() as patched:
-        patched.setattr(export, "table_rows", fail)
+        patched.setattr(export, "rows", fail)
         done = archive("export", "csv", str(folder), place)
     said = f"archive: {folder / 'setting.csv'}: it cannot be written: No space left on device\n"
     assert done == (1, "", said)
@@ -238,7 +234,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     path = tmp_path / "archive.jsonl"
     path.write_text("old")
 
-    def fail(_: Any) -> Iterator[str]:
+    def fail(*_: Any) -> Iterator[str]:
         yield "new"
         raise OSError(28, "No space left on device")
 
