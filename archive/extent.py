@@ -32,7 +32,8 @@ class Extent(NamedTuple):
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """Return what a job must meet; to be used where `job` is selected from."""
-        job, status = tables.job, tables.job_status
+        # Of another name than where rows of `job_status` itself are asked for.
+        job, status = tables.job, tables.job_status.alias("seen_in")
         conditions: list[sa.ColumnElement[bool]] = []
         if self.since is not None:
             conditions.append(job.c.day >= self.since)

@@ -57,6 +57,8 @@ class Relation(NamedTuple):
                 appliance_id, job_id = self.of_jobs
                 query = query.join(job, (job.c.appliance_id == appliance_id) & (job.c.id == job_id))
             query = query.where(*conditions)
+            # By columns of `job`, so that SQLite looks for jobs first, and then for what is of them.
+            order = (job.c.appliance_id, job.c.id, *order[2:])
             if month is not None:
                 order = (job.c.day, *order)
         return query.order_by(*order)

@@ -89,7 +89,7 @@ def export_csv(
     # Each file replaces its older self when all of them have been written.
     with dialects.reading(engine) as connection, ExitStack() as files:
         number = next_number(connection, extent)
-        advance = files.enter_context(progress(len(chosen.relations), directory is None))
+        advance = files.enter_context(progress(len(chosen.relations), chosen.to_standard_output))
         for done, relation in enumerate(chosen.relations):
             rows = export.rows(connection, relation, extent, counted(advance, done))
             out = files.enter_context(open_output(chosen.place(relation, ".csv")))

@@ -74,6 +74,11 @@ class Chosen(NamedTuple):
     folder: Path | None
     file: Path | None
 
+    @property
+    def to_standard_output(self) -> bool:
+        """Say whether it goes to standard output."""
+        return self.folder is None and self.file is None
+
     def place(self, relation: Relation, ending: str) -> Path | None:
         """Return the file that a relation goes to; None for standard output."""
         return self.file if self.folder is None else self.folder / (relation.name + ending)

@@ -52,8 +52,8 @@ def new_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise ArchiveError(f"{path}: it cannot be made: {error.strerror}") from error
     try:
-        yield beside
         with _explained(path):
+            yield beside
             beside.replace(target)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
