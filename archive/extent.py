@@ -38,7 +38,7 @@ class Extent(NamedTuple):
         if self.since is not None:
             conditions.append(job.c.day >= self.since)
         if self.after is not None:
-            # Seen in another status, or earlier, a job keeps its document.
+            # Seen in another status, or earlier, a job keeps its document and its `run_id`.
             seen_so = sa.exists().where(
                 status.c.appliance_id == job.c.appliance_id,
                 status.c.job_id == job.c.id,

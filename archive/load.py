@@ -216,7 +216,6 @@ class Loader:
                             "of_job": before.id,
                             "new_first_seen": sight.first_seen,
                             "new_day": day,
-                            "new_run_id": self._run_id,
                         }
                     )
             # Seen in order, and in the status it has: what is known of its statuses stays true.

@@ -62,15 +62,6 @@ def test_what_deliveries_brought_and_changed(engine: Engine) -> None:
     assert keys(engine, Extent(since="2026-07-24", after=1)) == []
 
 
-def test_seen_earlier_in_no_earlier_status(engine: Engine) -> None:
-    """A line may say that a job was seen before it was seen in any status: that is a change."""
-    deliver(engine, {KEY: job("PENDING")}, seen_at=day(24))
-    seen = {"first": day(20), "last": day(24), "status": {"PENDING": day(24)}}
-    line = {"appliance": "vc01", "job": KEY, "info": job("PENDING"), "seen": seen}
-    deliver(engine, json.dumps(line).encode(), None, name="one.jsonl")
-    assert keys(engine, Extent(after=1)) == [KEY]
-
-
 def test_the_next_number(engine: Engine) -> None:
     """It is that of the newest delivery, as long as all have ended, however they did."""
     assert following_of(engine, 0) == 0
