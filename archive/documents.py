@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import canonical, instants, latest, tables, wire
+from archive.extent import Extent
 from archive.findings import Finding
 from archive.merge import Sight
 from archive.normalise import (
@@ -24,12 +25,13 @@ from archive.normalise import (
 from archive.rebuild import rebuild
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection, Row
 
 # Jobs whose rows are read together: one query a table.
 _CHUNK = 1000
+_ALL = Extent()
 
 
 class ArchivedJob(NamedTuple):
@@ -69,17 +71,34 @@ class ArchivedJob(NamedTuple):
         )
 
 
-def jobs(connection: Connection) -> Iterator[ArchivedJob]:
-    """Yield every job of the archive, by appliance name and job key."""
+def jobs(
+    connection: Connection,
+    extent: Extent = _ALL,
+    appliance_ids: Sequence[int] | None = None,
+    on_appliance: Callable[[int, int], None] = lambda *_: None,
+) -> Iterator[ArchivedJob]:
+    """Yield the jobs of an extent, of all or some appliances, by appliance name and job key.
+
+    `on_appliance` is told how many appliances have been read, and of how many.
+    """
     appliance = tables.appliance
     names = connection.execute(
         sa.select(appliance.c.id, appliance.c.name).order_by(appliance.c.name)
     ).all()
-    for appliance_id, name in names:
+    if appliance_ids is not None:
+        wanted = set(appliance_ids)
+        names = [row for row in names if row.id in wanted]
+    conditions = extent.conditions()
+    for number, (appliance_id, name) in enumerate(names, 1):
         last_key = ""
-        while chunk := _job_rows(connection, appliance_id, tables.job.c.key > last_key):
+        while chunk := _job_rows(
+            connection, appliance_id, tables.job.c.key > last_key, *conditions
+        ):
             yield from _assemble(connection, appliance_id, name, chunk)
             last_key = chunk[-1].key
+            if len(chunk) < _CHUNK:
+                break
+        on_appliance(number, len(names))
 
 
 def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
@@ -94,7 +113,7 @@ def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
 
 
 def _job_rows(
-    connection: Connection, appliance_id: int, condition: sa.ColumnElement[bool]
+    connection: Connection, appliance_id: int, *conditions: sa.ColumnElement[bool]
 ) -> Sequence[Any]:
     job, build, location, operation = (
         tables.job,
@@ -116,7 +135,7 @@ def _job_rows(
         .outerjoin(build, job.c.build_id == build.c.id)
         .outerjoin(location, job.c.location_id == location.c.id)
         .outerjoin(operation, job.c.operation_id == operation.c.id)
-        .where(job.c.appliance_id == appliance_id, condition)
+        .where(job.c.appliance_id == appliance_id, *conditions)
         .order_by(job.c.key)
         .limit(_CHUNK)
     ).all()

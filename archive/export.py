@@ -1,4 +1,4 @@
-"""Whole-archive exports: every table as rows, every job as one line of JSON."""
+"""Exports as text: rows for CSV, and every job as one line of JSON."""
 
 from __future__ import annotations
 
@@ -6,78 +6,51 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import documents, latest, numbers, tables
-from archive.normalise import mask_url
+from archive import documents, relations, tables
+from archive.extent import Extent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
-_ROWS_AT_A_TIME = 5000
+    from archive.relations import Relation
+
+ALL = Extent()
 
 
-def table_names() -> list[str]:
-    """Return the names of the tables that say something of the archived jobs, in order.
+def rows(
+    connection: Connection,
+    relation: Relation,
+    extent: Extent = ALL,
+    advance: Callable[[float], None] = lambda _: None,
+) -> Iterator[Sequence[Any]]:
+    """Yield a relation's rows in order, bytes as hexadecimal.
 
-    What an appliance's latest delivery held is left out: jobs say when they were last seen.
+    `advance` is told now and then which part of them has been read, from 0 to 1.
     """
-    return sorted(tables.metadata.tables.keys() - {tables.latest_delivery.name})
+    greatest, place = 0, 0
+    if relation.of_jobs is not None:
+        query = sa.select(sa.func.coalesce(sa.func.max(tables.appliance.c.id), 0))
+        greatest = connection.execute(query).scalar_one()
+        place = relation.names().index("appliance_id")
+    for part in relations.partitions(connection, relation, relation.select(extent)):
+        for row in part:
+            yield [cell.hex() if isinstance(cell, bytes) else cell for cell in row]
+        if greatest:
+            advance(part[-1][place] / greatest)
 
 
-def table_rows(connection: Connection, name: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
-    """Return a table's columns and its rows in the order of its primary key.
+def lines(
+    connection: Connection,
+    extent: Extent = ALL,
+    appliance_ids: Sequence[int] | None = None,
+    on_appliance: Callable[[int, int], None] = lambda *_: None,
+) -> Iterator[str]:
+    """Yield jobs as lines in the form that `ingest` reads, by appliance and job key.
 
-    Bytes are hexadecimal, and the password of a URL is hidden: `jsonl` has those of jobs exactly.
+    They are those of an extent, of all or some appliances. `on_appliance` is told how many
+    appliances have been read, and of how many.
     """
-    table = tables.metadata.tables[name]
-    query = sa.select(table)
-    if table is tables.job:
-        query = sa.select(*latest.job_columns()).select_from(latest.joined())
-    query = query.order_by(*table.primary_key.columns)
-    rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
-    names = list(rows.keys())
-    hiding = [_HIDE.get((name, column), str) for column in names]
-    return names, (tuple(map(_cell, row, hiding)) for row in rows)
-
-
-def _cell(value: Any, hide: Callable[[str], str]) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    return hide(value) if isinstance(value, str) else value
-
-
-def _hide_in_document(text: str) -> str:
-    document = numbers.loads(text)
-    if isinstance(document.get("location"), str):
-        document["location"] = mask_url(document["location"])
-    return numbers.dumps(document)
-
-
-def _hide_anywhere(text: str) -> str:
-    return numbers.dumps(_masked(numbers.loads(text)))
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_url(value)
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if isinstance(value, dict):
-        return {mask_url(name): _masked(item) for name, item in value.items()}
-    return value
-
-
-# Where a location's URL stands, or may stand, with all that is in it.
-_HIDE = {
-    (tables.location.name, "url"): mask_url,
-    (tables.irregular_document.name, "document"): _hide_in_document,
-    (tables.schedule.name, "other"): _hide_anywhere,
-    (tables.system_version.name, "other"): _hide_anywhere,
-}
-
-
-def lines(connection: Connection) -> Iterator[str]:
-    """Yield every job as a line in the form that `ingest` reads, by appliance and job key."""
-    for job in documents.jobs(connection):
+    for job in documents.jobs(connection, extent, appliance_ids, on_appliance):
         yield job.line() + "\n"

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, database, dialects, export, histories, tables
+from archive import canonical, database, dialects, export, histories, relations, tables
 from archive.facts import Facts, read_schedules, read_version
 from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at
 from tests.samples import SAMPLES, job
+from tests.terminals import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,22 +141,18 @@ def test_a_folder_is_replaced_whole_or_not_at_all(
     """If one file cannot be written, all older ones stay what they were, and nothing is left."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    old = {f"{name}.csv": "old" for name in export.table_names()} | {"notes.txt": "mine"}
+    old = {f"{name}.csv": "old" for name in relations.table_names()} | {"notes.txt": "mine"}
     for name, text in old.items():
         (folder / name).write_text(text)
-    written = export.table_rows
+    written = export.rows
 
-    def fail(connection: Any, name: str) -> Any:
-        columns, rows = written(connection, name)
-
-        def broken() -> Iterator[Any]:
-            yield from rows
+    def fail(connection: Any, relation: relations.Relation, *arguments: Any) -> Iterator[Any]:
+        yield from written(connection, relation, *arguments)
+        if relation.name == "setting":
             raise OSError(28, "No space left on device")
 
-        return columns, broken() if name == "setting" else rows
-
     with monkeypatch.context() as patched:
-        patched.setattr(export, "table_rows", fail)
+        patched.setattr(export, "rows", fail)
         done = archive("export", "csv", str(folder), place)
     said = f"archive: {folder / 'setting.csv'}: it cannot be written: No space left on device\n"
     assert done == (1, "", said)
@@ -238,7 +235,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     path = tmp_path / "archive.jsonl"
     path.write_text("old")
 
-    def fail(_: Any) -> Iterator[str]:
+    def fail(*_: Any) -> Iterator[str]:
         yield "new"
         raise OSError(28, "No space left on device")
 
@@ -247,3 +244,176 @@ def test_a_file_is_replaced_whole_or_not_at_all(
     said = f"archive: {path}: it cannot be written: No space left on device\n"
     assert done == (1, "", said)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {path.name: "old"}
+
+
+def exported(folder: Path) -> set[str]:
+    """The keys of the jobs in an exported folder."""
+    return {row["key"] for row in table(folder, "job")}
+
+
+def test_a_single_table_goes_anywhere(place: str, tmp_path: Path) -> None:
+    """One table or view goes to standard output or into a file; several go into a folder."""
+    done = archive("export", "csv", "--table", "appliance", "-o", "-", place)
+    assert (done.code, done.err) == (0, "")
+    names = [row["name"] for row in csv.DictReader(done.out.splitlines())]
+    assert names == ["vc01", "vc02"]
+    path = tmp_path / "jobs.csv"
+    done = archive("export", "csv", "--view", "v_job", "-o", str(path), place)
+    assert done == (0, "", "")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["key"] for row in rows} == {*SAMPLES, KEY}
+    (row,) = [row for row in rows if row["key"] == KEY]
+    assert row["location"] == "sftp://backup:***@nas/srv"
+    assert row["first_seen"] == row["last_seen"] == SEEN
+    folder = tmp_path / "some"
+    order = ("--table", "build", "--table", "build", "--view", "v_job", "--view", "v_message")
+    done = archive("export", "csv", str(folder), *order, place)
+    assert done == (0, "", f"1 table and 2 views written to {folder}.\n")
+    assert {each.name for each in folder.iterdir()} == {
+        "build.csv", "v_job.csv", "v_message.csv",
+    }  # fmt: skip
+    assert (folder / "v_job.csv").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        ([], "name either a folder or, for a single table or view, -o FILE"),
+        (["a", "-o", "b"], "name either a folder or, for a single table or view, -o FILE"),
+        (["-o", "-"], "-o takes one table or view; name it with --table or --view"),
+        (["-o", "-", "--table", "job", "--view", "v_job"], "-o takes one table or view"),
+        (
+            ["a", "--table", "jobs"],
+            "there is no table named 'jobs' to export; there are: appliance,",
+        ),
+        (
+            ["a", "--table", "latest_delivery"],
+            "there is no table named 'latest_delivery' to export",
+        ),
+        (["a", "--view", "job"], "no view named 'job' to export; there are: v_job, v_message"),
+        (["a", "--since", "2026-02-30"], "'2026-02-30' is not a day"),
+        (["a", "--after", "9"], "--after 9: the newest delivery of this archive is 2"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["csv", "parquet"])
+def test_what_cannot_be_exported(
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+    order: list[str],
+    said: str,
+) -> None:
+    """What is not understood is one sentence, code 2, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    done = archive("export", verb, *order, place)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_delimiters(place: str, tmp_path: Path) -> None:
+    """Whatever is between cells, what has it in it is quoted, and everything is read back."""
+    archive("export", "csv", str(tmp_path / "plain"), place)
+    for given, character in (
+        (";", ";"),
+        ("tab", "\t"),
+        ("\t", "\t"),
+        ("|", "|"),
+        (":", ":"),
+        (" ", " "),
+    ):
+        folder = tmp_path / "other"
+        assert archive("export", "csv", str(folder), "--delimiter", given, place).code == 0
+        for path in sorted(folder.iterdir()):
+            with path.open(encoding="utf-8", newline="") as file:
+                found = list(csv.reader(file, delimiter=character, strict=True))
+            with (tmp_path / "plain" / path.name).open(encoding="utf-8", newline="") as file:
+                assert found == list(csv.reader(file, strict=True))
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", ".", "-", "+", "a", "5", "é"])
+def test_what_is_no_delimiter(place: str, delimiter: str) -> None:
+    """What could be part of a number, a quote or a line end cannot stand between cells."""
+    done = archive("export", "csv", "folder", "--delimiter", delimiter, place)
+    assert (done.code, done.out) == (2, "")
+    assert f"--delimiter {delimiter!r}: it must be one character" in done.err
+
+
+def test_a_byte_order_mark(place: str, tmp_path: Path) -> None:
+    """Excel takes a file for UTF-8 if it begins with the mark."""
+    archive("export", "csv", str(tmp_path / "plain"), place)
+    archive("export", "csv", str(tmp_path / "marked"), "--bom", place)
+    for path in (tmp_path / "plain").iterdir():
+        marked = (tmp_path / "marked" / path.name).read_bytes()
+        assert marked == b"\xef\xbb\xbf" + path.read_bytes()
+
+
+def test_parts_of_the_archive(place: str, tmp_path: Path) -> None:
+    """Tables of jobs have what is of the jobs that are meant, all others are whole."""
+    whole, recent, new = tmp_path / "whole", tmp_path / "recent", tmp_path / "new"
+    archive("export", "csv", str(whole), place)
+    assert archive("export", "csv", str(recent), "--since", "2026-03-01", place).code == 0
+    done = archive("export", "csv", str(new), "--after", "1", place)
+    number = len(relations.table_names())
+    said = f"{number} tables written to {new}.\nFor what comes next: --after 2\n"
+    assert done == (0, "", said)
+    assert exported(recent) == {key for key in (*SAMPLES, KEY) if key >= "20260301"}
+    assert exported(new) == {KEY}
+    for folder in (recent, new):
+        jobs = {(row["appliance_id"], row["id"]) for row in table(folder, "job")}
+        for name in relations.table_names():
+            rows = table(whole, name)
+            if relations.table(name).of_jobs is not None and name != "job":
+                rows = [row for row in rows if (row["appliance_id"], row["job_id"]) in jobs]
+            elif name == "job":
+                rows = [row for row in rows if (row["appliance_id"], row["id"]) in jobs]
+            assert table(folder, name) == rows, name
+
+
+def test_lines_of_a_part(place: str, tmp_path: Path) -> None:
+    """Lines can be those of some appliances, from a day on, or what is new."""
+
+    def keys(*order: str) -> set[str]:
+        done = archive("export", "jsonl", *order, place)
+        assert (done.code, done.err) == (0, "")
+        return {json.loads(line)["job"] for line in done.out.splitlines()}
+
+    assert keys("-a", "vc02") == keys("-a", "*2", "-o", "-") == {KEY}
+    assert keys("-a", "vc0?", "--since", "2026-03-01") == {
+        key for key in (*SAMPLES, KEY) if key >= "20260301"
+    }
+    done = archive("export", "jsonl", "--after", "1", "-o", str(tmp_path / "new"), place)
+    assert done == (0, "", "For what comes next: --after 2\n")
+    (line,) = (tmp_path / "new").read_text().splitlines()
+    assert json.loads(line)["job"] == KEY
+    assert archive("export", "jsonl", "--after", "2", place).out == ""
+    done = archive("export", "jsonl", "-a", "vc9*", place)
+    assert (done.code, done.out) == (2, "")
+    assert "no appliance matches 'vc9*'" in done.err
+
+
+@pytest.mark.parametrize(
+    "order",
+    [["csv", "a"], ["parquet", "b"], ["jsonl", "-o", "c"], ["csv", "--table", "job", "-o", "d"]],
+)
+def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> None:
+    """A terminal is shown how far an export has come."""
+    path = str(tmp_path / "a.db")
+    engine = database.connect(path)
+    database.upgrade(engine)
+    deliver(engine, SAMPLES, "vc01")
+    order[-1] = str(tmp_path / order[-1])
+    assert "━" in on_terminal("export", *order, "-d", path)
+
+
+def test_no_progress_among_the_data(tmp_path: Path) -> None:
+    """What is written to a terminal is not mixed with a bar."""
+    path = str(tmp_path / "a.db")
+    engine = database.connect(path)
+    database.upgrade(engine)
+    deliver(engine, SAMPLES, "vc01")
+    shown = on_terminal("export", "jsonl", "-d", path)
+    assert "━" not in shown
+    assert [json.loads(line)["job"] for line in shown.splitlines()] == sorted(SAMPLES)

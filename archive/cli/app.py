@@ -12,6 +12,7 @@ from archive.cli import (
     db,
     demo,
     export,
+    export_parquet,
     fleet,
     fleet_add,
     fleet_check,
@@ -58,6 +59,7 @@ app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.rep
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
+export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
 fleet.app.command("check", epilog=fleet_check.EPILOG)(fleet_check.check)

@@ -1,14 +1,29 @@
-"""`archive export`: the whole archive, for spreadsheets and for other archives."""
+"""`archive export csv` and `jsonl`: for spreadsheets, and for other archives."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archive.cli.export_options import (
+    AfterOption,
+    FolderArgument,
+    FromDayOption,
+    OneOutputOption,
+    TablesOption,
+    ViewsOption,
+    choose,
+    counted,
+    extent_of,
+    file_of,
+    next_number,
+    progress,
+    say_next,
+)
 from archive.cli.options import (
+    AppliancesOption,
     ConfigOption,
     DatabaseOption,
     DebugOption,
@@ -17,43 +32,92 @@ from archive.cli.options import (
     open_archive,
     say,
 )
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, UsageError
 
-app = typer.Typer(no_args_is_help=True, help="Export the whole archive.")
+if TYPE_CHECKING:
+    from pathlib import Path
+
+app = typer.Typer(no_args_is_help=True, help="Export the archive, or what is new in it.")
+_NAMED_DELIMITERS = {"tab": "\t"}
+_BOM = "\ufeff"
 
 
-@app.command("csv", epilog=examples("archive export csv archive-tables"))
+@app.command(
+    "csv",
+    epilog=examples(
+        "archive export csv archive-tables",
+        "archive export csv --view v_job --since 2026-01-01 -o jobs.csv",
+        "archive export csv excel --delimiter ';' --bom",
+        "archive export csv new --after 57",
+    ),
+)
 def export_csv(
-    directory: Annotated[
-        Path, typer.Argument(file_okay=False, help="Where the files go; made if it is not there.")
-    ],
+    directory: FolderArgument = None,
+    table: TablesOption = None,
+    view: ViewsOption = None,
+    since: FromDayOption = None,
+    after: AfterOption = None,
+    delimiter: Annotated[
+        str,
+        typer.Option("--delimiter", metavar="CHARACTER", help="What is between cells; also: tab."),
+    ] = ",",
+    bom: Annotated[
+        bool, typer.Option("--bom", help="Begin each file with a mark that Excel reads UTF-8 by.")
+    ] = False,
+    output: OneOutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Write one CSV file a table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it, and a password
-    in a URL is hidden; `archive export jsonl` changes nothing.
+    With --since and --after the tables of jobs have only those rows; all others are whole. A text
+    that a spreadsheet would run as a formula gets an apostrophe before it, and a password in a URL
+    is hidden; `archive export jsonl` changes nothing.
     """
     from archive import dialects, export
     from archive.cli.output import open_output
     from archive.columns import Column
-    from archive.render.write import write
+    from archive.render import delimited
 
+    character = _delimiter(delimiter)
+    chosen = choose(table or (), view or (), (), directory, output)
+    extent = extent_of(since, after)
     engine = open_archive(database, config)
+    if directory is not None:
+        _make(directory)
+    # Each file replaces its older self when all of them have been written.
+    with dialects.reading(engine) as connection, ExitStack() as files:
+        number = next_number(connection, extent)
+        advance = files.enter_context(progress(len(chosen.relations), chosen.to_standard_output))
+        for done, relation in enumerate(chosen.relations):
+            rows = export.rows(connection, relation, extent, counted(advance, done))
+            out = files.enter_context(open_output(chosen.place(relation, ".csv")))
+            if bom:
+                out.write(_BOM)
+            columns = [Column(name) for name in relation.names()]
+            delimited.write(columns, rows, out, character)
+            advance(done + 1)
+    if directory is not None:
+        say(f"{chosen} written to {directory}.")
+    say_next(number)
+
+
+def _delimiter(text: str) -> str:
+    character = _NAMED_DELIMITERS.get(text, text)
+    if len(character) != 1 or character.isalnum() or character in '"\r\n.+-':
+        raise UsageError(
+            f"--delimiter {text!r}: it must be one character, such as ';' (or tab), that is no letter"
+            " and that no number has in it"
+        )
+    return character
+
+
+def _make(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArchiveError(f"{directory}: it cannot be made: {error.strerror}") from error
-    names = export.table_names()
-    # Each file replaces its older self when all of them have been written.
-    with dialects.reading(engine) as connection, ExitStack() as files:
-        for name in names:
-            columns, rows = export.table_rows(connection, name)
-            out = files.enter_context(open_output(directory / f"{name}.csv"))
-            write([Column(column) for column in columns], rows, "csv", out)
-    say(f"{len(names)} tables written to {directory}.")
 
 
 @app.command(
@@ -61,9 +125,14 @@ def export_csv(
     epilog=examples(
         "archive export jsonl | gzip > archive.jsonl.gz",
         "archive export jsonl -o archive.jsonl && archive ingest archive.jsonl -d other.db",
+        "archive export jsonl --appliance 'vc0*' --since 2026-01-01 -o part.jsonl",
+        "archive export jsonl --after 57 -o new.jsonl",
     ),
 )
 def export_jsonl(
+    appliance: AppliancesOption = None,
+    since: FromDayOption = None,
+    after: AfterOption = None,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
@@ -72,9 +141,15 @@ def export_jsonl(
     """Write every job as one line of JSON, exactly as archived; `archive ingest` reads it back."""
     from archive import dialects, export
     from archive.cli.output import open_output
+    from archive.reports import Scope
 
-    with (
-        dialects.reading(open_archive(database, config)) as connection,
-        open_output(output) as out,
-    ):
-        out.writelines(export.lines(connection))
+    extent = extent_of(since, after)
+    path = file_of(output)
+    with dialects.reading(open_archive(database, config)) as connection:
+        number = next_number(connection, extent)
+        ids = Scope(appliances=tuple(appliance or ())).appliance_ids(connection)
+        with open_output(path) as out, progress(1, path is None) as advance:
+            out.writelines(
+                export.lines(connection, extent, ids, lambda done, of: advance(done / of))
+            )
+    say_next(number)

@@ -1,12 +1,13 @@
-"""Where data goes: standard output, or a file that is written whole or not at all."""
+"""Where data goes: standard output, or files that are written whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import typer
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_TEXT = {"encoding": "utf-8", "newline": ""}
+
 
 @contextmanager
 def open_output(path: Path | None) -> Iterator[TextIO]:
@@ -23,43 +26,92 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
 
     Raises ArchiveError if it cannot be written. A reader that has seen enough ends the command.
     """
-    name = "standard output" if path is None else str(path)
+    with _explained(path), _standard_output() if path is None else _file(path, "", **_TEXT) as out:
+        yield cast("TextIO", out)
+
+
+@contextmanager
+def open_bytes(path: Path | None) -> Iterator[BinaryIO]:
+    """Open a file, or standard output if there is none, for bytes; raises as `open_output` does."""
+    with _explained(path), _standard_bytes() if path is None else _file(path, "b") as out:
+        yield cast("BinaryIO", out)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill, which takes its name when it is whole.
+
+    Raises ArchiveError if there is something in it already, or if it cannot be made.
+    """
+    target = path.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with _standard_output() if path is None else _file(path) as out:
-            yield out
+        if target.exists() and any(target.iterdir()):
+            raise ArchiveError(f"{path}: there is something in it; name a new folder")
+        beside.mkdir(parents=True)
+    except OSError as error:
+        raise ArchiveError(f"{path}: it cannot be made: {error.strerror}") from error
+    try:
+        with _explained(path):
+            yield beside
+            beside.replace(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _explained(path: Path | None) -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError as error:
         raise typer.Exit from error
     except OSError as error:
+        name = "standard output" if path is None else path
         raise ArchiveError(f"{name}: it cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager
-def _standard_output() -> Iterator[TextIO]:
-    if sys.stdout is None:
-        raise ArchiveError("standard output is closed")
-    out = io.TextIOWrapper(sys.stdout.buffer, "utf-8", "backslashreplace", newline="")
-    try:
-        yield out
-        out.flush()
-    except OSError:
-        # What is left in the buffer has nowhere to go, and the interpreter would try at its end.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
-    finally:
-        out.detach()
+def _standard_output() -> Iterator[IO[Any]]:
+    with _standard_bytes() as buffer:
+        out = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", newline="")
+        try:
+            yield out
+            out.flush()
+        except OSError:
+            _forget_output()
+            raise
+        finally:
+            out.detach()
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[TextIO]:
+def _standard_bytes() -> Iterator[IO[Any]]:
+    if sys.stdout is None:
+        raise ArchiveError("standard output is closed")
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except OSError:
+        _forget_output()
+        raise
+
+
+def _forget_output() -> None:
+    # What is left in the buffer has nowhere to go, and the interpreter would try at its end.
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _file(path: Path, form: str, **options: str) -> Iterator[IO[Any]]:
     target = path.resolve()
     if target.exists() and not target.is_file():  # a device or a named pipe cannot be replaced
-        with target.open("w", encoding="utf-8", newline="") as out:
+        with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         return
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with beside.open("x", encoding="utf-8", newline="") as out:
+        with beside.open(f"x{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         if target.exists():
             beside.chmod(target.stat().st_mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
@@ -15,13 +16,21 @@ if TYPE_CHECKING:
 
 # What makes a spreadsheet take a cell for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_QUOTED = re.compile('[",\r\n]')
+_COMMA = ","
 
 
-def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
-    """Write a header and the rows, each as soon as it is there."""
+def write(
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[Any]],
+    out: TextIO,
+    delimiter: str = _COMMA,
+) -> None:
+    """Write a header and the rows, each as soon as it is there.
+
+    A delimiter is a character that no number has in it, and neither a quote nor a line end.
+    """
     flags = [column.kind is Kind.FLAG for column in columns]
-    out.write(record([column.name for column in columns]))
+    out.write(record([column.name for column in columns], delimiter))
     for row in rows:
         cells = row
         if any(flags):
@@ -29,29 +38,35 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
                 bool(value) if flag and value is not None else value
                 for flag, value in zip(flags, row, strict=True)
             ]
-        out.write(record(cells))
+        out.write(record(cells, delimiter))
 
 
-def record(cells: Iterable[Any]) -> str:
+def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
     """Return one record with its line end."""
     # A record of one empty field would be an empty line, which readers pass over.
-    return (",".join(map(cell, cells)) or '""') + "\r\n"
+    return (delimiter.join([cell(value, delimiter) for value in cells]) or '""') + "\r\n"
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, delimiter: str = _COMMA) -> str:
     """Return a field: NULL is empty, an empty text is a pair of quotes, a formula becomes a text."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return _text(value)
+        return _text(value, delimiter)
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _text(value: str) -> str:
+def _text(value: str, delimiter: str) -> str:
     if value.startswith(_FORMULA):
         value = f"'{value}"
-    if not value or _QUOTED.search(value):
+    if not value or _special(delimiter).search(value):
         return '"' + value.replace('"', '""') + '"'
     return value
+
+
+@cache
+def _special(delimiter: str) -> re.Pattern[str]:
+    """Return what makes a text need quotes."""
+    return re.compile(f'["{re.escape(delimiter)}\r\n]')

@@ -106,8 +106,10 @@ def _select(scope: Scope, appliances: parts.Ids, wanted: JobFilter) -> sa.Select
 
 
 def first_message() -> sa.ScalarSelect[Any]:
-    """Return the text of a job's first message or error, where `job` is selected from."""
-    """Return the first message's text, else its id: what `messages.text` shows but arguments."""
+    """Return what a job's first message or error says, else its id, where `job` is selected from.
+
+    It is what `messages.text` shows, but for arguments.
+    """
     job, message, template = tables.job, tables.message, tables.message_template
     texts = (message.c.localized, template.c.default_message)
     text = sa.func.coalesce(*(sa.func.nullif(text, "") for text in texts), template.c.message_id)

@@ -1,0 +1,66 @@
+"""Which jobs an export has: from a day on, and what deliveries after a certain one brought.
+
+A delivery has its number before its jobs can be read, and deliveries overlap: the number that the
+next export starts after is one up to which all deliveries have ended.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import instants, tables
+from archive.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+# A delivery that has not ended by then is taken for one whose process has died.
+_LONGEST = timedelta(days=1)
+
+
+class Extent(NamedTuple):
+    """Jobs from the day `since` on that deliveries after the number `after` brought or changed.
+
+    What a delivery changes of a job is all but when it was last seen.
+    """
+
+    since: str | None = None
+    after: int | None = None
+
+    def conditions(self) -> list[sa.ColumnElement[bool]]:
+        """Return what a job must meet; to be used where `job` is selected from."""
+        # Of another name than where rows of `job_status` itself are asked for.
+        job, status = tables.job, tables.job_status.alias("seen_in")
+        conditions: list[sa.ColumnElement[bool]] = []
+        if self.since is not None:
+            conditions.append(job.c.day >= self.since)
+        if self.after is not None:
+            # Seen in another status, or earlier, a job keeps its document and its `run_id`.
+            seen_so = sa.exists().where(
+                status.c.appliance_id == job.c.appliance_id,
+                status.c.job_id == job.c.id,
+                status.c.run_id > self.after,
+            )
+            conditions.append(sa.or_(job.c.run_id > self.after, seen_so))
+        return conditions
+
+
+def following(connection: Connection, after: int, now: str) -> int:
+    """Return the number for the export after this one, which is made at the instant `now`.
+
+    Raises UsageError if no delivery has the number `after` yet.
+    """
+    run = tables.ingest_run
+    newest: int = connection.execute(
+        sa.select(sa.func.coalesce(sa.func.max(run.c.id), 0))
+    ).scalar_one()
+    if after > newest:
+        raise UsageError(f"--after {after}: the newest delivery of this archive is {newest}")
+    long_ago = instants.from_datetime(instants.to_datetime(now) - _LONGEST)
+    running = connection.execute(
+        sa.select(run.c.id, run.c.started).where(run.c.id > after, run.c.outcome == "running")
+    )
+    return min((number - 1 for number, started in running if started > long_ago), default=newest)

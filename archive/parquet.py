@@ -1,0 +1,145 @@
+"""Exports as Parquet: a file a table, or for what is of jobs a file a month.
+
+Instants are timestamps in UTC with microseconds, whole numbers are 64 bits with a sign: what
+DuckDB, pandas, Spark and the like read as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import sqlalchemy as sa
+
+from archive import relations
+from archive.dialects import Day, Instant
+from archive.errors import ArchiveError
+
+try:
+    import pyarrow as pa
+    from pyarrow import parquet
+except ImportError as error:
+    raise ArchiveError(
+        "Parquet needs an extra; run `pip install 'archive-vcenter[parquet]'`"
+    ) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection
+
+    from archive.extent import Extent
+    from archive.relations import Relation
+
+# A row group is written when it has so many rows, or so many bytes: what memory has to hold.
+_GROUP_ROWS = 100_000
+_GROUP_BYTES = 32 << 20
+_TYPES: dict[type[Any], Any] = {
+    Instant: pa.timestamp("us", "UTC"),
+    Day: pa.date32(),
+    sa.BigInteger: pa.int64(),
+    sa.Integer: pa.int64(),
+    sa.Double: pa.float64(),
+    sa.Boolean: pa.bool_(),
+    sa.LargeBinary: pa.binary(),
+    sa.Text: pa.string(),
+}
+
+
+def write_file(connection: Connection, relation: Relation, extent: Extent, out: BinaryIO) -> None:
+    """Write a relation as one file."""
+    _write(connection, relation, relation.select(extent), _Counting(out))
+
+
+def write_folder(
+    connection: Connection,
+    relation: Relation,
+    extent: Extent,
+    months: list[str],
+    folder: Path,
+    advance: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Write a relation into a folder: as `NAME.parquet`, or if it is of jobs by month.
+
+    There is a file `NAME/month=2026-03/part-0.parquet` for each of the `months`, in which there is no
+    column of that name. `advance` is told which part has been written, from 0 to 1.
+    """
+    if relation.of_jobs is None:
+        with (folder / f"{relation.name}.parquet").open("xb") as out:
+            write_file(connection, relation, extent, out)
+        return
+    kept = relation.without("month")
+    for number, month in enumerate(months, 1):
+        place = folder / relation.name / f"month={month}"
+        place.mkdir(parents=True)
+        with (place / "part-0.parquet").open("xb") as out:
+            _write(connection, kept, kept.select(extent, month), _Counting(out))
+        advance(number / len(months))
+
+
+def schema(relation: Relation) -> Any:
+    """Return the Arrow schema of a relation."""
+    names = zip(relation.names(), relation.columns, strict=True)
+    return pa.schema([(name, _TYPES[type(column.type)]) for name, column in names])
+
+
+def _write(
+    connection: Connection, relation: Relation, query: sa.Select[Any], out: _Counting
+) -> None:
+    form = schema(relation)
+    with parquet.ParquetWriter(out, form) as writer:
+        for group in _groups(_batches(connection, relation, query, form)):
+            writer.write_table(pa.Table.from_batches(group, form), row_group_size=_GROUP_ROWS)
+
+
+def _batches(
+    connection: Connection, relation: Relation, query: sa.Select[Any], form: Any
+) -> Iterator[Any]:
+    for rows in relations.partitions(connection, relation, query):
+        columns = zip(*rows, strict=True)
+        arrays = [_array(values, kind) for values, kind in zip(columns, form.types, strict=True)]
+        yield pa.record_batch(arrays, schema=form)
+
+
+def _array(values: tuple[Any, ...], kind: Any) -> Any:
+    if pa.types.is_temporal(kind):  # both are texts of ISO 8601
+        return pa.array(values, pa.string()).cast(kind)
+    return pa.array(values, kind)
+
+
+def _groups(batches: Iterator[Any]) -> Iterator[list[Any]]:
+    """Put batches together for a row group."""
+    group: list[Any] = []
+    rows = size = 0
+    for batch in batches:
+        group.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+            yield group
+            group, rows, size = [], 0, 0
+    if group:
+        yield group
+
+
+class _Counting:
+    """A stream that says how much has been written to it, also where a pipe could not."""
+
+    closed = False
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._written = 0
+
+    def write(self, data: Any) -> int:
+        """Write bytes."""
+        self._out.write(data)
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """Return how many bytes have been written."""
+        return self._written
+
+    def flush(self) -> None:
+        """Leave flushing to whoever opened the stream."""

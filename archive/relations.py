@@ -1,0 +1,198 @@
+"""What is exported as rows: tables and views, with the types of their columns and their order.
+
+The password of a URL is hidden wherever one may stand, other than in the bytes of quarantine.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import latest, numbers, tables
+from archive.errors import UsageError
+from archive.normalise import mask_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.extent import Extent
+
+_ROWS_AT_A_TIME = 5000
+_Column = sa.ColumnElement[Any]
+
+
+class Relation(NamedTuple):
+    """A table or a view. `of_jobs` are the columns that name a job, if its rows are of jobs."""
+
+    name: str
+    source: sa.FromClause
+    columns: tuple[_Column, ...]
+    order: tuple[_Column, ...]
+    of_jobs: tuple[_Column, _Column] | None
+
+    def names(self) -> list[str]:
+        """Return the names of the columns."""
+        return [str(column.key) for column in self.columns]
+
+    def without(self, name: str) -> Relation:
+        """Return the relation without a column, if it has it."""
+        return self._replace(columns=tuple(each for each in self.columns if each.key != name))
+
+    def select(self, extent: Extent, month: str | None = None) -> sa.Select[Any]:
+        """Return its rows in order: what is of the jobs of an extent, and what is of none.
+
+        Rows of jobs may be those of one month only, which come by day.
+        """
+        query, order, job = (
+            sa.select(*self.columns).select_from(self.source),
+            self.order,
+            tables.job,
+        )
+        if self.of_jobs is not None and (conditions := extent.conditions() + _within(month)):
+            if self.name != job.name:
+                appliance_id, job_id = self.of_jobs
+                query = query.join(job, (job.c.appliance_id == appliance_id) & (job.c.id == job_id))
+            query = query.where(*conditions)
+            # By columns of `job`, so that SQLite looks for jobs first, and then for what is of them.
+            order = (job.c.appliance_id, job.c.id, *order[2:])
+            if month is not None:
+                order = (job.c.day, *order)
+        return query.order_by(*order)
+
+
+def table_names() -> list[str]:
+    """Return the names of the tables that say something of the archived jobs, in order.
+
+    What an appliance's latest delivery held is left out: jobs say when they were last seen.
+    """
+    return sorted(tables.metadata.tables.keys() - {tables.latest_delivery.name})
+
+
+def table(name: str) -> Relation:
+    """Return a table. Raises UsageError if there is none of that name."""
+    if name not in table_names():
+        raise UsageError(_unknown("table", name, table_names()))
+    found = tables.metadata.tables[name]
+    key = tuple(found.primary_key.columns)
+    if found is tables.job:
+        return Relation(name, latest.joined(), tuple(latest.job_columns()), key, (key[0], key[1]))
+    of_jobs = (key[0], key[1]) if "job_id" in found.primary_key.columns else None
+    return Relation(name, found, tuple(found.c), key, of_jobs)
+
+
+def view(name: str) -> Relation:
+    """Return a view. Raises UsageError if there is none of that name."""
+    if name not in VIEWS:
+        raise UsageError(_unknown("view", name, list(VIEWS)))
+    source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
+    order = tuple(
+        source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
+    )
+    return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
+
+
+def partitions(
+    connection: Connection, relation: Relation, query: sa.Select[Any]
+) -> Iterator[list[Sequence[Any]]]:
+    """Yield the rows that a relation's query gives, so many at a time."""
+    hiding = [_HIDE.get((relation.name, name)) for name in relation.names()]
+    hidden = [(place, hide) for place, hide in enumerate(hiding) if hide is not None]
+    result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
+    for rows in result.partitions():
+        yield [_hidden(row, hidden) for row in rows] if hidden else list(rows)
+
+
+def months(connection: Connection, extent: Extent) -> list[str]:
+    """Return the months, as `2026-03`, in which the jobs of an extent are."""
+    job, calendar = tables.job, tables.calendar
+    days = sa.select(job.c.day).where(*extent.conditions()).distinct()
+    query = sa.select(calendar.c.month).where(calendar.c.day.in_(days)).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
+    if month is None:
+        return []
+    _, last = monthrange(int(month[:4]), int(month[5:]))
+    return [tables.job.c.day.between(f"{month}-01", f"{month}-{last}")]
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    return f"there is no {what} named {name!r} to export; there are: {', '.join(known)}"
+
+
+def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) -> Sequence[Any]:
+    cells = list(row)
+    for place, hide in hidden:
+        if cells[place] is not None:
+            cells[place] = hide(cells[place])
+    return cells
+
+
+def _hide_in_document(text: str) -> str:
+    document = numbers.loads(text)
+    if isinstance(document.get("location"), str):
+        document["location"] = mask_url(document["location"])
+    return numbers.dumps(document)
+
+
+def _hide_anywhere(text: str) -> str:
+    return numbers.dumps(_masked(numbers.loads(text)))
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask_url(value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {mask_url(name): _masked(item) for name, item in value.items()}
+    return value
+
+
+# Where a location's URL stands, or may stand, with all that is in it.
+_HIDE = {
+    (tables.location.name, "url"): mask_url,
+    (tables.irregular_document.name, "document"): _hide_in_document,
+    (tables.schedule.name, "other"): _hide_anywhere,
+    (tables.system_version.name, "other"): _hide_anywhere,
+}
+
+
+def _of(source: sa.Table, *names: str) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, source.c[name].type) for name in names)
+
+
+_NAME = (("appliance", tables.appliance.c.name.type),)
+_JOB = (("appliance_id", sa.BigInteger()), ("job_id", sa.BigInteger()))
+# The columns of the views that the migrations make, in their order, with their types.
+VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
+    "v_job": (
+        *_NAME,
+        *_of(tables.job, "key", "status"),
+        *((name, sa.Integer()) for name in ("finished", "succeeded", "failed")),
+        *_of(tables.job, "type", "start_time", "end_time", "duration_seconds", "size_bytes", "day"),
+        ("day_ordinal", tables.calendar.c.ordinal.type),
+        *_of(tables.calendar, "week", "month", "quarter", "year"),
+        ("location", tables.location.c.masked_url.type),
+        *_of(tables.job, "location_folder", "location_user"),
+        *_of(tables.build, "version_name", "version", "build_number"),
+        *_of(tables.job, "user_name", "progress_total", "progress_completed"),
+        *_of(tables.job, "first_seen", "last_seen"),
+        *_JOB,
+    ),
+    "v_message": (
+        *_NAME,
+        *_of(tables.job, "key", "status", "day"),
+        *_of(tables.message, "seq", "role"),
+        *_of(tables.message_template, "message_id"),
+        ("text", tables.message.c.localized.type),
+        *_of(tables.message_template, "default_message"),
+        *_of(tables.message, "localized"),
+        *_JOB,
+    ),
+}  # fmt: skip

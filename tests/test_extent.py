@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from archive import dialects, export, runs, tables
+from archive.errors import UsageError
+from archive.extent import Extent, following
+from tests.archives import count, deliver, each, empty, lines
+from tests.samples import SAMPLES, job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+NOW = "2026-07-25T00:00:00.000000Z"
+KEY = "20260724-021500-25148086"
+
+
+def day(number: int, hour: int = 12) -> str:
+    return f"2026-07-{number:02}T{hour:02}:00:00.000000Z"
+
+
+def keys(engine: Engine, extent: Extent) -> list[str]:
+    """The keys of an extent's jobs, in order."""
+    with dialects.reading(engine) as connection:
+        return [json.loads(line)["job"] for line in export.lines(connection, extent)]
+
+
+def following_of(engine: Engine, after: int, now: str = NOW) -> int:
+    with dialects.reading(engine) as connection:
+        return following(connection, after, now)
+
+
+def test_from_a_day_on(engine: Engine) -> None:
+    """A job is in it if its day in the archive's calendar is that day or a later one."""
+    starts = {"a": "2026-02-28T23:59:59.999Z", "b": "2026-03-01T00:00:00.000Z", "c": None}
+    jobs = {key: job("RUNNING", start_time=start) for key, start in starts.items() if start}
+    deliver(engine, {**jobs, "c": job("PENDING")}, seen_at=day(24))
+    assert keys(engine, Extent(since="2026-03-01")) == ["b", "c"]
+    assert keys(engine, Extent(since="2026-07-24")) == ["c"]
+    assert keys(engine, Extent(since="2026-07-25")) == []
+
+
+def test_what_deliveries_brought_and_changed(engine: Engine) -> None:
+    """New jobs, changed ones, and those that were seen in another status or earlier; no others."""
+    deliver(engine, {"same": job(), "grows": job("RUNNING"), "past": job()}, seen_at=day(24))
+    assert keys(engine, Extent(after=0)) == ["grows", "past", "same"]
+    deliver(engine, {"same": job(), "grows": job(), "new": job()}, seen_at=day(24, 13))
+    assert keys(engine, Extent(after=1)) == ["grows", "new"]
+    deliver(engine, {"same": job()}, seen_at=day(24, 14))
+    assert keys(engine, Extent(after=2)) == []
+    deliver(engine, {"past": job("RUNNING")}, seen_at=day(24, 15))  # it has succeeded long ago
+    assert keys(engine, Extent(after=3)) == ["past"]
+    deliver(engine, {"same": job()}, seen_at=day(23))
+    assert keys(engine, Extent(after=4)) == ["same"]
+    assert keys(engine, Extent(after=5)) == []
+    assert keys(engine, Extent(since="2026-07-24", after=1)) == []
+
+
+def test_the_next_number(engine: Engine) -> None:
+    """It is that of the newest delivery, as long as all have ended, however they did."""
+    assert following_of(engine, 0) == 0
+    deliver(engine, SAMPLES)
+    with pytest.raises(UsageError, match=r"^--after 2: the newest delivery of this archive is 1$"):
+        following_of(engine, 2)
+    run_id = runs.start(engine, "broken", NOW)
+    runs.fail(engine, run_id, ValueError("no"))
+    assert following_of(engine, 0) == following_of(engine, 2) == 2
+
+
+def test_a_delivery_that_goes_on(engine: Engine) -> None:
+    """What a delivery brings that has not ended comes with the next export, or again with it."""
+    deliver(engine, {"a": job()})
+    running = runs.start(engine, "slow.jsonl", NOW)
+    deliver(engine, {"b": job()}, "vc02")
+    started = "2026-07-24T12:00:00.000000Z"
+    with dialects.writing(engine) as connection:
+        run = tables.ingest_run
+        connection.execute(sa.update(run).where(run.c.id == running).values(started=started))
+    for after in (0, 1):
+        assert following_of(engine, after, day(24, 13)) == 1
+    assert following_of(engine, 2, day(24, 13)) == 3
+    # After a day it is taken for dead.
+    assert following_of(engine, 0, day(25, 11)) == 1
+    assert following_of(engine, 0, day(25, 12)) == 3
+    with dialects.writing(engine) as connection:
+        runs.complete(connection, running)
+    assert following_of(engine, 0, day(24, 13)) == 3
+
+
+STATES = [
+    job("PENDING"),
+    job("RUNNING", duration=30),
+    job("RUNNING", duration=90),
+    job("SUCCEEDED"),
+    job("FAILED", new_field=1),
+    {"no": "job"},
+]
+SEEN = st.sampled_from([day(24, hour) for hour in range(4)])
+DELIVERY = st.tuples(
+    st.sampled_from(["vc01", "vc02"]),
+    SEEN,
+    st.dictionaries(st.sampled_from(["x", "y", KEY]), st.sampled_from(STATES), max_size=3),
+    st.booleans(),
+)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=20,
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(st.lists(DELIVERY, min_size=1, max_size=6))
+def test_increments_make_the_archive(engines: list[Engine], deliveries: list[Any]) -> None:
+    """Increments ingested in order make the same jobs as one export of all, but for `last`."""
+    for engine in each(engines):
+        number, increments = 0, []
+        for appliance, seen_at, jobs, exported in deliveries:
+            deliver(engine, jobs, appliance, seen_at)
+            if exported:
+                extent = Extent(after=number)
+                with dialects.reading(engine) as connection:
+                    increments.append("".join(export.lines(connection, extent)))
+                    number = following(connection, number, NOW)
+        with dialects.reading(engine) as connection:
+            increments.append("".join(export.lines(connection, Extent(after=number))))
+            assert following(connection, number, NOW) == len(deliveries)
+        whole = told(lines(engine))
+        empty(engine)
+        for increment in filter(None, increments):
+            deliver(engine, increment.encode(), None, name="increment.jsonl")
+        assert count(engine, tables.quarantine) == 0
+        assert told(lines(engine)) == whole
+
+
+def told(exported: str) -> list[dict[str, Any]]:
+    """Exported jobs without when they were last seen."""
+    jobs: list[dict[str, Any]] = [json.loads(line) for line in exported.splitlines()]
+    for each_job in jobs:
+        del each_job["seen"]["last"]
+    return jobs
