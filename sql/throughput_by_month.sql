@@ -5,7 +5,7 @@
 --
 --   jobs                          successful jobs
 --   size_bytes, duration_seconds  their sizes and durations added up
---   bytes_per_second              the one divided by the other: of the average second of a backup
+--   bytes_per_second              the one divided by the other, whole bytes
 WITH param AS (
     SELECT
         '%' AS type  -- only jobs of this type, such as SCHEDULED
@@ -34,9 +34,10 @@ SELECT
     jobs,
     size_bytes,
     duration_seconds,
-    -- A whole number; by way of text, so that every shell writes it alike.
-    CAST(CAST(
-        round(CAST(size_bytes AS DOUBLE PRECISION) / nullif(duration_seconds, 0) + 1e-7)
-        AS TEXT) AS NUMERIC) AS bytes_per_second
+    -- Without a rest both databases divide alike.
+    CAST(
+        (size_bytes - size_bytes % nullif(duration_seconds, 0)) / nullif(duration_seconds, 0)
+        AS DECIMAL(38, 0)
+    ) AS bytes_per_second
 FROM summed
 ORDER BY month;

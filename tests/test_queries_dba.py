@@ -113,7 +113,7 @@ def test_throughput_by_month(engine: Engine) -> None:
         ("month", "jobs", "size_bytes", "duration_seconds", "bytes_per_second"),
         [
             ("2025-12", 1, 1000, 100, 10),
-            ("2026-01", 5, 2012, 128, 16),
+            ("2026-01", 5, 2012, 128, 15),
             ("2026-03", 2, 2570, 181, 14),
         ],
     )
