@@ -169,7 +169,7 @@ def _of(source: sa.Table, *names: str) -> tuple[tuple[str, Any], ...]:
 
 _NAME = (("appliance", tables.appliance.c.name.type),)
 _JOB = (("appliance_id", sa.BigInteger()), ("job_id", sa.BigInteger()))
-# The columns of the views that the migrations make, in their order, with their types.
+# The columns of the views of jobs that the migrations make, in their order, with their types.
 VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
         *_NAME,
