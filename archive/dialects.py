@@ -375,6 +375,16 @@ def constraints_last(connection: Connection, names: Sequence[str]) -> Iterator[N
         " AND pg_has_role(relowner, 'USAGE') ORDER BY conrelid, conname",
         (list(names),),
     ).all()
+    if found:
+        # Others lock a table before those that it refers to, which were made before it.
+        locked = connection.exec_driver_sql(
+            "SELECT DISTINCT one::regclass::text AS name, one FROM pg_constraint"
+            " CROSS JOIN unnest(ARRAY[conrelid, confrelid]) AS relation (one)"
+            " WHERE contype = 'f' AND conrelid = ANY (%s::regclass[]) ORDER BY one DESC",
+            (list(names),),
+        ).all()
+        for name, _ in locked:
+            connection.exec_driver_sql(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
     for drop, _ in found:
         connection.exec_driver_sql(drop)
     yield
