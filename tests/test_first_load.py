@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import database, dialects, ingest, load, readahead, tables, verify
+from archive.batch import LOADED
 from archive.errors import DatabaseError, DeliveryError
 from tests.archives import content, count, deliver, empty, rows
 from tests.failures import failing_load
@@ -151,3 +153,36 @@ def test_who_does_not_own_the_tables_may_load(
         with dialects.writing(postgresql_archive) as connection:
             connection.exec_driver_sql(f"DROP OWNED BY {role}")
             connection.exec_driver_sql(f"DROP ROLE {role}")
+
+
+def test_a_first_load_waits_for_who_writes_below_the_jobs(postgresql_archive: Engine) -> None:
+    """Another run's row locks the run log, and then what that refers to: neither waits for ever."""
+    locked, loaded = threading.Event(), threading.Event()
+
+    def load_first() -> None:
+        locked.wait()
+        with (
+            dialects.writing(postgresql_archive) as connection,
+            dialects.constraints_last(connection, LOADED),
+        ):
+            pass
+        loaded.set()
+
+    loading = threading.Thread(target=load_first)
+    loading.start()
+    with dialects.writing(postgresql_archive) as connection:
+        # What an insert begins with; before it goes on, the load asks for its locks.
+        connection.exec_driver_sql("LOCK TABLE ingest_run IN ROW EXCLUSIVE MODE")
+        locked.set()
+        waiting = (
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ingest_run'::regclass"
+        )
+        while not connection.exec_driver_sql(waiting).scalar():
+            time.sleep(0.01)
+        connection.exec_driver_sql(
+            "INSERT INTO ingest_run (id, source, seen_at, started, outcome, seen, new, changed,"
+            " unchanged, findings, quarantined)"
+            " VALUES (7, 'a', now(), now(), 'running', 0, 0, 0, 0, 0, 0)"
+        )
+    loading.join()
+    assert loaded.is_set()

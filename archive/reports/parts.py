@@ -127,7 +127,8 @@ def _matching(
     table: sa.Table, texts: Sequence[sa.ColumnElement[str]], globs: Sequence[str]
 ) -> sa.Select[Any]:
     """Return the rows of a table any of whose texts is matched by any of the globs, in either case."""
-    patterns = [like(glob.lower()) for glob in globs]
+    # The database lowers both sides: SQLite knows the case of ASCII alone, Python that of all.
+    patterns = [sa.func.lower(like(glob)) for glob in globs]
     found = [
         sa.func.lower(text).like(pattern, escape="\\") for text in texts for pattern in patterns
     ]

@@ -1,0 +1,59 @@
+"""Which jobs the filters of a scope mean, on both databases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive import dialects, reports
+from archive.reports import Scope
+from tests.archives import deliver
+from tests.samples import job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+def build(version: str, number: str) -> dict[str, str]:
+    return {"version_name": "GA", "version": version, "build_number": number}
+
+
+JOBS = {
+    "20260301-021500-1": job(
+        location="sftp://nas.example.com/Übung_1", build=build("8.0.3.00400", "24322831")
+    ),
+    "20260302-021500-1": job(
+        location="sftp://nas.example.com/ÜbungX1", build=build("9.0.2.0", "25148086")
+    ),
+    "20260303-021500-1": job("FAILED", location="nfs://user:hidden@10.0.0.1/100%"),
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ({}, 3),
+        ({"locations": ("sftp://*",)}, 2),
+        ({"locations": ("SFTP://NAS*",)}, 2),
+        ({"locations": ("*übung_1",)}, 0),  # letters beyond ASCII have one case
+        ({"locations": ("*ÜBUNG_1",)}, 1),  # and _ is itself
+        ({"locations": ("*Übung?1",)}, 2),
+        ({"locations": ("*100%",)}, 1),
+        ({"locations": ("*hidden*",)}, 0),  # what is not shown is not looked at
+        ({"locations": ("sftp://*", "nfs://*")}, 3),
+        ({"builds": ("8.0.*",)}, 1),
+        ({"builds": ("25148086",)}, 1),
+        ({"builds": ("9.0.2.0 (25148086)",)}, 1),
+        ({"builds": ("8.*", "9.*")}, 2),
+        ({"statuses": ("FAILED",)}, 1),
+        ({"statuses": ("FAILED",), "locations": ("sftp://*",)}, 0),
+        ({"named": frozenset({"vc01"})}, 3),
+        ({"named": frozenset({"vc02"})}, 0),
+    ],
+)
+def test_a_filter_means_what_it_shows(engine: Engine, asked: dict[str, Any], number: int) -> None:
+    deliver(engine, JOBS)
+    with dialects.reading(engine) as connection:
+        rows = reports.run(connection, "success", Scope(period="year", **asked))
+        assert sum(row[2] for row in rows) == number
