@@ -127,6 +127,8 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
     engine = sa.create_engine(url, connect_args=options, **pooling)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        if kept:
+            event.listen(engine, "connect", _cache_less)
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
@@ -152,6 +154,11 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "cache_size = -65536",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _cache_less(connection: sqlite3.Connection, _record: object) -> None:
+    """Keep few pages: a kept connection would hold all that it ever read or wrote."""
+    connection.execute("PRAGMA cache_size = -8192")
 
 
 def _begin_sqlite(connection: Connection) -> None:
