@@ -31,11 +31,16 @@ _ENDINGS = _UNITS | {
 
 @dataclass(frozen=True)
 class Column:
-    """A named column. An `optional` one may be left out of a table where it holds only zero or NULL."""
+    """A named column. An `optional` one may be left out of a table where it holds only zero or NULL.
+
+    `kind_in` names a column that says of each row what the kind of the value is; a table shows the
+    values accordingly, and leaves that column out.
+    """
 
     name: str
     kind: Kind = Kind.TEXT
     optional: bool = False
+    kind_in: str | None = None
 
     @property
     def label(self) -> str:

@@ -190,7 +190,7 @@ def _heading(
     """Return what stands before the rows in JSON."""
     from archive import reports
 
-    known = reports.coverage(connection, scope)
+    known = reports.heard(connection, scope)
     return {
         "report": report.name,
         "question": report.question,
@@ -209,7 +209,7 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
         say(f"No rows{_limits(scope)}.")
     for note in report.notes(connection, scope):
         say(note)
-    known = reports.coverage(connection, scope)
+    known = reports.heard(connection, scope)
     if known is None:
         say("Nothing has been delivered yet; see `archive ingest --help`.")
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Column, Kind
 from archive.render.units import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
@@ -27,10 +28,12 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
     On a terminal texts are folded to its width; anywhere else lines are as long as they have to be.
     """
     body = list(rows)
+    places = {column.name: place for place, column in enumerate(columns)}
+    telling = {column.kind_in for column in columns}
     fields = [
-        _field(column, [row[place] for row in body])
+        _field(column, [row[place] for row in body], _kinds(column, body, places))
         for place, column in enumerate(columns)
-        if not column.optional or any(row[place] for row in body)
+        if column.name not in telling and (not column.optional or any(row[place] for row in body))
     ]
     styled = False
     if out.isatty():
@@ -64,10 +67,20 @@ class _Field:
         return [_NULL] if cell is None else chop_cells(cell, self.width) or [""]
 
 
-def _field(column: Column, values: Sequence[Any]) -> _Field:
+def _kinds(
+    column: Column, rows: Sequence[Sequence[Any]], places: Mapping[str, int]
+) -> Iterable[Kind]:
+    """Return the kinds of a column's values, row by row."""
+    if column.kind_in is None:
+        return repeat(column.kind)
+    return (Kind(row[places[column.kind_in]]) for row in rows)
+
+
+def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> _Field:
     from rich.cells import cell_len
 
-    cells = [None if value is None else readable(column.kind, value) for value in values]
+    told = zip(kinds, values)  # noqa: B905 - a column of one kind says it without end
+    cells = [None if value is None else readable(kind, value) for kind, value in told]
     numeric = _is_numeric(column, values)
     width = max((cell_len(cell or _NULL) for cell in cells), default=0)
     # A header is no wider than the widest value, if it has spaces to break at.

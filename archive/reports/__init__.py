@@ -10,6 +10,7 @@ from archive.reports import (
     anomalies,
     builds,
     compliance,
+    coverage,
     durations,
     failures,
     growth,
@@ -20,23 +21,25 @@ from archive.reports import (
     stale,
     streaks,
     success,
+    summary,
     throughput,
     trends,
     volume,
 )
 from archive.reports.report import Report
-from archive.reports.scope import Coverage, Scope, coverage
+from archive.reports.scope import Heard, Scope, heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
-__all__ = ["REPORTS", "Coverage", "Report", "Scope", "coverage", "find", "run"]
+__all__ = ["REPORTS", "Heard", "Report", "Scope", "find", "heard", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
     for module in (
+        summary,
         trends,
         success,
         volume,
@@ -53,6 +56,7 @@ REPORTS: dict[str, Report] = {
         stale,
         growth,
         anomalies,
+        coverage,
     )
 }
 

@@ -130,7 +130,7 @@ def _jobs(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
             sa.case((judged, 1), else_=0),
         )
         .where(
-            walk.among(job.c.appliance_id, batch),
+            parts.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             walk.not_later(scope),
             *parts.conditions(whole, None),

@@ -220,7 +220,7 @@ def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
     query = (
         sa.select(job.c.appliance_id, job.c.day, job.c.size_bytes)
         .where(
-            walk.among(job.c.appliance_id, batch),
+            parts.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             job.c.size_bytes >= 0,
             walk.not_later(scope),
@@ -243,7 +243,7 @@ def _kept(connection: Connection, batch: dict[int, str]) -> dict[int, int]:
     query = (
         sa.select(table.c.appliance_id, number)
         .where(
-            walk.among(table.c.appliance_id, batch),
+            parts.of_appliances(table.c.appliance_id, batch),
             table.c.ended_at.is_(None),
             table.c.enabled,
             table.c.max_count.between(1, 2**31),

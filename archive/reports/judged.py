@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import numbers, settings, tables
-from archive.days import key_stamp
-from archive.reports import rhythm
+from archive.reports import parts, rhythm
 from archive.reports.due import Schedule, Zone, iso, ordinal, weekdays
 from archive.reports.expectations import FIRST_DAY, Expectation, Job, Known, expected, judge
+from archive.reports.walk import began
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +104,7 @@ def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
     jobs: list[Job] = []
     for row in rows:
         key, day, status, kind, start_time, made = row[: len(_COLUMNS) + 1]
-        at = start_time or key_stamp(key) or made
+        at = began(start_time, key, made)
         if at <= now:
             jobs.append(Job(at, key, ordinal(day), status, kind == "SCHEDULED", row))
     jobs.sort(key=lambda job: job[:2])
@@ -128,10 +128,7 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
     query = sa.select(*columns, first_day.label("first_day"))
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        wanted: sa.BindParameter[int] = sa.bindparam(
-            "appliances", ids, expanding=True, literal_execute=True
-        )
-        query = query.where(table.c.id.in_(wanted))
+        query = query.where(parts.of_appliances(table.c.id, ids))
     found = connection.execute(query.order_by(table.c.name)).all()
     schedules, zones = _schedules(connection), _zones(connection)
     cadences = dict(scope.cadences)

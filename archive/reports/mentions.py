@@ -29,7 +29,7 @@ def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
     """Say whether the jobs of a scope are few enough to be asked one by one."""
     job, conditions = tables.job, _days(scope)
     if appliances is not None:
-        conditions.append(parts.of_appliances(job, appliances))
+        conditions.append(parts.of_appliances(job.c.appliance_id, appliances))
     some = sa.select(sa.literal(1)).select_from(job).where(*conditions).limit(NEWEST).subquery()
     number = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
     return number < NEWEST
@@ -70,7 +70,7 @@ def saying(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
         for condition in conditions if table is tables.message else [sa.or_(*conditions)]:
             query = sa.select(table.c.appliance_id, table.c.job_id).where(condition)
             if appliances is not None:
-                query = query.where(parts.of_appliances(table, appliances))
+                query = query.where(parts.of_appliances(table.c.appliance_id, appliances))
             found.append(query)
     return sa.union(*found).subquery("said")
 

@@ -95,7 +95,7 @@ def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
     job = tables.job
     conditions: list[sa.ColumnElement[bool]] = []
     if appliances is not None:
-        conditions.append(of_appliances(job, appliances))
+        conditions.append(of_appliances(job.c.appliance_id, appliances))
     if scope.statuses:
         conditions.append(job.c.status.in_(scope.statuses))
     build, location = tables.build, tables.location
@@ -108,13 +108,15 @@ def conditions(scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
     return conditions + within(job, scope)
 
 
-def of_appliances(table: sa.Table, appliances: list[int]) -> sa.ColumnElement[bool]:
-    """Return the condition that a table's rows are of some appliances."""
+def of_appliances(
+    column: sa.ColumnElement[int], appliances: Iterable[int]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a column has the number of one of some appliances."""
     # Written out, since both databases bound the number of parameters.
     ids: sa.BindParameter[int] = sa.bindparam(
-        "appliances", appliances, expanding=True, literal_execute=True
+        "appliances", list(appliances), expanding=True, literal_execute=True
     )
-    return table.c.appliance_id.in_(ids)
+    return column.in_(ids)
 
 
 def build_label() -> sa.ColumnElement[str]:

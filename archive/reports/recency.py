@@ -9,8 +9,7 @@ import sqlalchemy as sa
 
 from archive import settings, tables
 from archive.columns import Column, Kind
-from archive.days import key_stamp
-from archive.reports import freshness, judged, tally
+from archive.reports import freshness, judged, tally, walk
 from archive.reports.due import iso, longest_gap, ordinal, start
 from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
@@ -155,7 +154,7 @@ def _read(
     """
     if key is None or made is None:
         return None
-    at = start_time or key_stamp(key) or made
+    at = walk.began(start_time, key, made)
     return None if at > now else _Times(at, min(now, max(at, end_time or at)))
 
 

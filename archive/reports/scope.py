@@ -126,14 +126,14 @@ class Scope:
         return sorted(wanted)
 
 
-class Coverage(NamedTuple):
+class Heard(NamedTuple):
     """When the first and the last delivery came, as instants."""
 
     first: str
     last: str
 
 
-def coverage(connection: Connection, scope: Scope) -> Coverage | None:
+def heard(connection: Connection, scope: Scope) -> Heard | None:
     """Return from when to when the scope's appliances were heard of; None if never."""
     table = tables.appliance
     query = sa.select(sa.func.min(table.c.first_seen), sa.func.max(table.c.last_seen))
@@ -141,7 +141,7 @@ def coverage(connection: Connection, scope: Scope) -> Coverage | None:
     if ids is not None:
         query = query.where(table.c.id.in_(ids))
     first, last = connection.execute(query).one()
-    return None if first is None else Coverage(first, last)
+    return None if first is None else Heard(first, last)
 
 
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:

@@ -74,6 +74,22 @@ def label_before(label: str, period: str) -> str | None:
     return found
 
 
+def before(span: Span) -> Span | None:
+    """Return the days that a span is compared with: the period before one of the calendar, or as many.
+
+    None before the calendar's first day.
+    """
+    for period in days.PERIODS:
+        label = getattr(days.calendar_day(span.first), period)
+        if of_label(label) == span:
+            earlier = label_before(label, period)
+            return None if earlier is None else of_label(earlier)
+    width = span.last - span.first + timedelta(days=1)
+    if span.first - date.min < width:
+        return None
+    return Span(span.first - width, span.first - timedelta(days=1))
+
+
 def _span(text: str, calendar: Calendar, now: str) -> Span:
     word = text.strip().lower()
     try:

@@ -140,7 +140,7 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
         )
         .select_from(source)
         .where(
-            walk.among(job.c.appliance_id, batch),
+            parts.of_appliances(job.c.appliance_id, batch),
             job.c.status.in_(OPEN),
             *parts.conditions(scope, None),
         )
@@ -153,7 +153,7 @@ def _durations(batch: dict[int, str]) -> sa.Select[Any]:
     return (
         sa.select(job.c.appliance_id, job.c.duration_seconds)
         .where(
-            walk.among(job.c.appliance_id, batch),
+            parts.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             job.c.duration_seconds >= 0,
         )

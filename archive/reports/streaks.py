@@ -116,7 +116,8 @@ def _seconds(since: str, until: str) -> int:
     return max(took.days * 86_400 + took.seconds, 0)
 
 
-def _select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
+def select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
+    """Yield the rows of the report, the longest streak of now first."""
     found: list[StreaksRow] = []
     for batch in walk.batches(connection, scope):
         for number, rows in walk.rows(connection, _turns(scope, batch), batch).items():
@@ -125,6 +126,31 @@ def _select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
                 found.append(StreaksRow(batch[number], *told, rows[0][1]))
     found.sort(key=lambda row: (-row.streak, -row.worst_streak, row.appliance))
     return iter(found)
+
+
+def failing(connection: Connection, scope: Scope) -> frozenset[str]:
+    """Return the names of the appliances whose latest finished job of a scope failed.
+
+    It walks the appliances, not the jobs.
+    """
+    appliance, job = tables.appliance, tables.job
+    latest = (
+        sa.select(job.c.status)
+        .where(
+            job.c.appliance_id == appliance.c.id,
+            job.c.status.in_(FINISHED),
+            walk.not_later(scope),
+            *parts.conditions(scope, None),
+        )
+        .order_by(*(column.desc() for column in walk.order(job)))
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = sa.select(appliance.c.name).where(latest == "FAILED")
+    ids = scope.appliance_ids(connection)
+    if ids is not None:
+        query = query.where(parts.of_appliances(appliance.c.id, ids))
+    return frozenset(connection.execute(query).scalars())
 
 
 def _turn(
@@ -151,7 +177,7 @@ def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
             sa.func.lead(job.c.status).over(**over).label("after"),
         )
         .where(
-            walk.among(job.c.appliance_id, batch),
+            parts.of_appliances(job.c.appliance_id, batch),
             job.c.status.in_(FINISHED),
             walk.not_later(scope),
             *parts.conditions(scope, None),
@@ -193,7 +219,7 @@ REPORT = Listing(
     "streaks",
     "How many backups in a row have failed, how many at worst, and how long did it take to recover?",
     COLUMNS,
-    _select,
+    select,
     JOBS - {"statuses"},
     explain=_explain,
 )

@@ -107,6 +107,16 @@ def sketches(
     }
 
 
+def measures(connection: Connection, scope: Scope) -> tuple[sketch.Merged, sketch.Merged]:
+    """Return the sketches of the sizes and the durations of all succeeded jobs in scope."""
+    drawn = tables.day_sketch
+    query = sa.select(drawn.c.sizes, drawn.c.durations).where(
+        drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope)
+    )
+    found = connection.execute(query).all()
+    return sketch.Merged(row.sizes for row in found), sketch.Merged(row.durations for row in found)
+
+
 def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromClause]:
     calendar = tables.calendar
     if scope.period == "day":

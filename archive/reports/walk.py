@@ -39,14 +39,6 @@ def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
         yield {number: name for name, number in found[start : start + _AT_A_TIME]}
 
 
-def among(column: sa.ColumnElement[int], batch: dict[int, str]) -> sa.ColumnElement[bool]:
-    """Return the condition that a column has the number of an appliance of a batch."""
-    numbers: sa.BindParameter[int] = sa.bindparam(
-        "walked", list(batch), expanding=True, literal_execute=True
-    )
-    return column.in_(numbers)
-
-
 def rows(
     connection: Connection, query: sa.Select[Any], batch: dict[int, str]
 ) -> dict[int, list[Sequence[Any]]]:

@@ -6,7 +6,7 @@ import pytest
 
 from archive import dialects, reports
 from archive.errors import UsageError
-from archive.reports import Coverage, Scope
+from archive.reports import Heard, Scope
 from tests.archives import deliver
 from tests.reports import fleet
 from tests.samples import job
@@ -95,21 +95,21 @@ def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("globs", "covered"),
     [
-        ((), Coverage("2026-04-02T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
-        (("*.ber.*",), Coverage("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
+        ((), Heard("2026-04-02T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
+        (("*.ber.*",), Heard("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
     ],
 )
-def test_coverage(engine: Engine, globs: tuple[str, ...], covered: Coverage) -> None:
+def test_coverage(engine: Engine, globs: tuple[str, ...], covered: Heard) -> None:
     """Coverage is from the first delivery of the scope's appliances to the last."""
     fleet.load(engine)
     with dialects.reading(engine) as connection:
-        assert reports.coverage(connection, Scope(appliances=globs)) == covered
+        assert reports.heard(connection, Scope(appliances=globs)) == covered
 
 
 def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
     """Without a delivery there is no coverage."""
     with dialects.reading(engine) as connection:
-        assert reports.coverage(connection, Scope()) is None
+        assert reports.heard(connection, Scope()) is None
 
 
 def test_unknown_reports_are_refused() -> None:
