@@ -111,7 +111,8 @@ def _is_blank(engine: Engine) -> bool:
 def upgrade(engine: Engine, target: str = "head") -> None:
     """Create the archive or bring its schema to a revision, in one transaction.
 
-    Comments are brought up to date in either case; no migration has to follow their wording. Raises SchemaError if the archive is newer than this command.
+    Comments are brought up to date in either case; no migration has to follow their wording. Raises
+    SchemaError if the archive is newer than this command.
     """
     from alembic import command
 

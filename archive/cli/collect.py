@@ -169,7 +169,9 @@ def _summarise(
 
 
 def _exit_code(asked: int, outcomes: Sequence[Outcome]) -> int:
+    from archive import attempts
+
     ended = [outcome.attempt.outcome for outcome in outcomes]
-    if ended.count("complete") == asked:
+    if ended.count(attempts.COMPLETE) == asked:
         return 0
-    return PARTIAL if {"complete", "partial"} & set(ended) else ERROR
+    return PARTIAL if {attempts.COMPLETE, attempts.PARTIAL} & set(ended) else ERROR
