@@ -1,14 +1,15 @@
 """The archive of a large fleet, made quickly: rows straight into the tables, seeded.
 
 Each appliance has 1000 jobs over two years: one a night, and some by hand. Sizes and durations are
-lognormal, 4 % of the jobs failed; one appliance in a hundred has never had a success, and one in a
-hundred none in the last hundred nights. The rows are the same for every database.
+lognormal, 4 % of the jobs failed, each with one of five messages; one appliance in a hundred has never
+had a success, and one in a hundred none in the last hundred nights. Of the last of them a delivery each
+is known. The rows are the same for every database.
 """
 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import chain, islice
+from itertools import chain, count, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -28,6 +29,15 @@ NIGHTS = 730
 PER_APPLIANCE = 1000
 FIRST = date(2024, 10, 1)
 _SEEN = "2026-10-01T06:00:00.000000Z"
+DELIVERIES = 30
+_COUNTS = (PER_APPLIANCE, 1, 0, PER_APPLIANCE - 1, 0, 0)
+_MESSAGES = (
+    "com.vmware.applmgmt.backup.vmon_error",
+    "com.vmware.applmgmt.backup.disk_full",
+    "com.vmware.applmgmt.backup.snapshot_in_progress",
+    "com.vmware.applmgmt.backup.location_unreachable",
+    "com.vmware.applmgmt.backup.generic_exception",
+)
 _CHUNK = 50_000
 _OTHER_ROWS: tuple[tuple[sa.Table, tuple[Any, ...]], ...] = (
     (
@@ -37,6 +47,10 @@ _OTHER_ROWS: tuple[tuple[sa.Table, tuple[Any, ...]], ...] = (
     (tables.location, (1, b"l", "sftp://nas.example.com/backup", "sftp://nas.example.com/backup")),
     (tables.build, (1, b"b", "vCenter Server 8.0 Update 3", "8.0.3.00200", "24305161")),
     (tables.operation, (1, b"o", "recovery.backup.job", "recovery.backup.job.create")),
+    *(
+        (tables.message_template, (number, name.encode(), name, f"{name}: %s"))
+        for number, name in enumerate(_MESSAGES, 1)
+    ),
 )
 
 
@@ -121,11 +135,33 @@ def fill(engine: Engine, jobs: int) -> None:
         made = rows(jobs)
         while chunk := list(islice(made, _CHUNK)):
             _insert(connection, chunk)
+            dialects.insert(connection, tables.message, list(_said(chunk)))
+        deliveries = _deliveries(appliances(jobs))
+        while runs := list(islice(deliveries, _CHUNK)):
+            dialects.insert(connection, tables.ingest_run, runs)
         for index in indexes:
             index.create(connection)
     with dialects.writing(engine) as connection:
         rollup.rebuild(connection)
     tidy(engine)
+
+
+def _said(chunk: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the message of each job that failed."""
+    for appliance, number, _, _, status, *_ in chunk:
+        if status == "FAILED":
+            template = (appliance + number) % len(_MESSAGES) + 1
+            yield (appliance, number, 0, "message", template, None, False)
+
+
+def _deliveries(number: int) -> Iterator[tuple[Any, ...]]:
+    """Yield a delivery of each appliance in each of the last nights."""
+    ids = count(2)
+    for night in range(DELIVERIES):
+        day = FIRST + timedelta(days=NIGHTS - DELIVERIES + night + 1)
+        at = f"{day.isoformat()}T06:00:00.000000Z"
+        for appliance in range(1, number + 1):
+            yield (next(ids), "collect", appliance, at, at, at, "complete", None, *_COUNTS)
 
 
 def _hurry(connection: Connection) -> None:
