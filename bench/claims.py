@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from bench import bound, collect, first_load, latest, memory, orm, reingest, startup, totals, trends
+from bench import (
+    bound,
+    collect,
+    first_load,
+    latest,
+    memory,
+    orm,
+    reingest,
+    reports,
+    startup,
+    totals,
+    trends,
+)
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -13,6 +25,7 @@ CLAIMS = (
     totals.CLAIM,
     trends.CLAIM,
     latest.CLAIM,
+    reports.CLAIM,
     collect.CLAIM,
     memory.CLAIM,
     startup.CLAIM,

@@ -53,6 +53,13 @@ def _load(path: Path, database: Database, number: int) -> float:
     return peak
 
 
+def peak() -> float:
+    """Return the greatest resident size of this process since its program began, in MiB."""
+    status = (_PROCESSES / "self/status").read_text(encoding="ascii")
+    found = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(found.split()[1]) / _MIB
+
+
 def watch(process: subprocess.Popen[bytes]) -> float:
     """Return the sum of the greatest resident sizes of a process and all below it, in MiB.
 
