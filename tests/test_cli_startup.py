@@ -30,6 +30,7 @@ VERBS = {
     ("collect",),
     ("ingest",),
     ("report",),
+    ("dashboard",),
     ("sql",),
     ("demo",),
     ("job", "list"),
@@ -102,6 +103,7 @@ NEEDLESS = (
     "tomlkit",
     "tomllib",
     "typer.rich_utils",
+    "vl_convert",
 )
 READING = (
     *(f"report success --format {name}" for name in Format),

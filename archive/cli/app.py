@@ -9,6 +9,7 @@ import typer
 import archive
 from archive.cli import (
     collect,
+    dashboard,
     db,
     demo,
     export,
@@ -56,6 +57,7 @@ def root(
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
+app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")

@@ -10,7 +10,7 @@ from archive.cli.options import GREATEST
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -114,6 +114,12 @@ def cadences(config: str | None) -> tuple[tuple[str, int], ...]:
         for entry in (fleet.entries if fleet else ())
         if entry.cadence_seconds is not None
     )
+
+
+def tags(config: str | None) -> dict[str, Mapping[str, str]]:
+    """Return the tags of appliances by name, of those that have any; none without a configuration."""
+    fleet = _fleet(config)
+    return {entry.name: entry.tags for entry in (fleet.entries if fleet else ()) if entry.tags}
 
 
 def _fleet(config: str | None) -> Fleet | None:

@@ -110,11 +110,21 @@ def first_message() -> sa.ScalarSelect[Any]:
 
     It is what `messages.text` shows, but for arguments.
     """
-    job, message, template = tables.job, tables.message, tables.message_template
+    message, template = tables.message, tables.message_template
     texts = (message.c.localized, template.c.default_message)
-    text = sa.func.coalesce(*(sa.func.nullif(text, "") for text in texts), template.c.message_id)
+    found = (sa.func.nullif(text, "") for text in texts)
+    return _of_first(sa.func.coalesce(*found, template.c.message_id))
+
+
+def first_message_id() -> sa.ScalarSelect[Any]:
+    """Return the id of a job's first message or error, where `job` is selected from."""
+    return _of_first(tables.message_template.c.message_id)
+
+
+def _of_first(value: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
+    job, message, template = tables.job, tables.message, tables.message_template
     return (
-        sa.select(text)
+        sa.select(value)
         .join_from(message, template, message.c.template_id == template.c.id)
         .where(message.c.appliance_id == job.c.appliance_id, message.c.job_id == job.c.id)
         .correlate(job)

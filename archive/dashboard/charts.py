@@ -1,0 +1,237 @@
+"""The charts of the page, as Vega-Lite specifications without their data.
+
+Data is put under the name `rows` by the page's script, which also writes what a tooltip says (`said`).
+Colours are variables of the page's style sheet, so that a theme and print change them without a script.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+# What a cell of the calendar says; each has a colour and a sign of its own (see `page.css`).
+STATES = ("success", "mixed", "failed", "missed", "unheard", "open", "none")
+_CONFIG: dict[str, Any] = {
+    "aria": False,  # the page has a label, and a table, for each chart
+    "background": None,
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)",
+        "titleColor": "var(--soft)",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 11,
+        "titleFontWeight": "normal",
+    },
+    "legend": {"labelColor": "var(--ink)", "labelFontSize": 12, "symbolStrokeColor": "var(--ink)"},
+    "line": {"strokeWidth": 2},
+}
+_BYTES = " : ".join(
+    f"abs(datum.value) >= {1024**power} ? format(datum.value / {1024**power}, '.3~r') + ' {unit}'"
+    for power, unit in ((5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"))
+)
+_BYTES = f"{_BYTES} : format(datum.value, ',') + ' B'"
+_SECONDS = (
+    "datum.value >= 7200 ? format(datum.value / 3600, '.3~r') + ' h'"
+    " : datum.value >= 120 ? format(datum.value / 60, '.3~r') + ' min' : datum.value + ' s'"
+)
+
+
+def _chart(**parts: Any) -> dict[str, Any]:
+    return {"$schema": _SCHEMA, "config": _CONFIG, "data": {"name": "rows"}, **parts}
+
+
+def _x() -> dict[str, Any]:
+    axis = {"title": None, "labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8}
+    return {"field": "period", "type": "ordinal", "sort": None, "axis": axis | {"ticks": False}}
+
+
+def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
+    axis: dict[str, Any] = {"title": None, "tickCount": 5, "domain": False, "ticks": False}
+    if label:
+        axis["labelExpr"] = label
+    return {"field": field, "type": "quantitative", "axis": axis, **more}
+
+
+_SAID = {"field": "said", "type": "nominal"}
+_WIDE = {"width": "container", "height": 170, "autosize": {"type": "fit-x", "contains": "padding"}}
+
+
+def _percentiles(label: str) -> dict[str, Any]:
+    """Return median and p95 of a measure by period, told apart by how they are dashed."""
+    dash = {
+        "field": "which",
+        "type": "nominal",
+        "scale": {"domain": ["median", "p95"], "range": [[1, 0], [5, 3]]},
+        "legend": {"title": None, "orient": "top", "symbolSize": 300},
+    }
+    colour = {
+        "field": "which",
+        "type": "nominal",
+        "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--mixed)"]},
+        "legend": None,
+    }
+    return _chart(
+        **_WIDE,
+        mark={"type": "line", "point": {"size": 18, "filled": True}},
+        encoding={
+            "x": _x(),
+            "y": _y("value", label),
+            "strokeDash": dash,
+            "color": colour,
+            "tooltip": _SAID,
+        },
+    )
+
+
+def _heat() -> dict[str, Any]:
+    states = list(STATES)
+    column = {
+        "field": "column",
+        "type": "ordinal",
+        "sort": None,
+        "axis": {
+            "title": None, "orient": "top", "labelAngle": 0, "labelOverlap": "greedy",
+            "labelSeparation": 6, "ticks": False, "domain": False,
+        },
+    }  # fmt: skip
+    row = {
+        "field": "appliance",
+        "type": "nominal",
+        "sort": None,
+        "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 200},
+    }
+    colours = {
+        "field": "state",
+        "type": "nominal",
+        "scale": {"domain": states, "range": [f"var(--{state})" for state in states]},
+        "legend": None,
+    }
+    signs = {
+        "field": "state",
+        "type": "nominal",
+        "scale": {"domain": states, "range": [f"var(--on-{state})" for state in states]},
+        "legend": None,
+    }
+    return _chart(
+        width={"step": 16},
+        height={"step": 18},
+        encoding={"x": column, "y": row},
+        layer=[
+            {
+                "mark": {"type": "rect", "stroke": "var(--paper)", "strokeWidth": 1.5},
+                "encoding": {"color": colours, "tooltip": _SAID},
+            },
+            {
+                "transform": [{"filter": "datum.sign != ''"}],
+                "mark": {"type": "text", "fontSize": 11, "fontWeight": "bold", "baseline": "middle"},
+                "encoding": {
+                    "text": {"field": "sign", "type": "nominal"},
+                    "color": signs,
+                    "tooltip": _SAID,
+                },
+            },
+            {
+                "data": {"name": "focus"},
+                "mark": {
+                    "type": "rect", "fillOpacity": 0, "stroke": "var(--focus)", "strokeWidth": 2.5,
+                },
+            },
+        ],
+        resolve={"scale": {"color": "independent"}},
+    )  # fmt: skip
+
+
+def _outcomes() -> dict[str, Any]:
+    domain = ["succeeded", "failed"]
+    return _chart(
+        **_WIDE,
+        mark={"type": "bar", "strokeWidth": 1},
+        encoding={
+            "x": _x(),
+            "y": _y("jobs", stack="zero"),
+            "color": {
+                "field": "outcome",
+                "type": "nominal",
+                "scale": {"domain": domain, "range": ["var(--success)", "var(--failed)"]},
+                "legend": {"title": None, "orient": "top"},
+            },
+            # The failed ones have an edge, for those who do not tell the colours.
+            "stroke": {
+                "field": "outcome",
+                "type": "nominal",
+                "scale": {"domain": domain, "range": ["var(--success)", "var(--ink)"]},
+                "legend": None,
+            },
+            "order": {"field": "place", "type": "quantitative"},
+            "tooltip": _SAID,
+        },
+    )
+
+
+def _rate() -> dict[str, Any]:
+    return _chart(
+        **_WIDE,
+        mark={"type": "line", "color": "var(--success)", "point": {"size": 18}},
+        encoding={
+            "x": _x(),
+            "y": _y("value", "format(datum.value, '.0%')", scale={"domain": [0, 1]}),
+            "tooltip": _SAID,
+        },
+    )
+
+
+def _reasons() -> dict[str, Any]:
+    return _chart(
+        width="container",
+        height={"step": 24},
+        autosize={"type": "fit-x", "contains": "padding"},
+        mark={"type": "bar", "color": "var(--failed)", "height": 16},
+        encoding={
+            "y": {
+                "field": "reason",
+                "type": "nominal",
+                "sort": None,
+                "axis": {"title": None, "labelLimit": 300, "ticks": False, "domain": False},
+            },
+            "x": _y("jobs"),
+            "tooltip": _SAID,
+        },
+    )
+
+
+def _growth() -> dict[str, Any]:
+    x = {
+        "field": "days",
+        "type": "quantitative",
+        "axis": {
+            "title": "days from now", "values": [0, 30, 90, 180, 270, 365], "grid": False,
+        },
+    }  # fmt: skip
+    return _chart(
+        **_WIDE,
+        encoding={"x": x, "tooltip": _SAID},
+        layer=[
+            {
+                "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},
+                "encoding": {"y": _y("low", _BYTES), "y2": {"field": "high"}},
+            },
+            {
+                "mark": {"type": "line", "color": "var(--success)", "point": {"size": 40}},
+                "encoding": {"y": _y("middle", _BYTES)},
+            },
+        ],
+    )
+
+
+CHARTS: dict[str, dict[str, Any]] = {
+    "heat": _heat(),
+    "outcomes": _outcomes(),
+    "rate": _rate(),
+    "sizes": _percentiles(_BYTES),
+    "durations": _percentiles(_SECONDS),
+    "reasons": _reasons(),
+    "growth": _growth(),
+}

@@ -1,0 +1,174 @@
+"""The jobs of the appliances that the page shows one by one, in columns that pack well.
+
+Sizes and durations are the bins of `sketch`, so that the percentiles of any selection are within 1 %,
+as those of the day totals are.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import sketch, tables
+from archive.merge import OPEN
+from archive.reports import jobs, judged, parts, tally
+from archive.reports.due import ordinal
+from archive.reports.expectations import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
+from archive.reports.walk import place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.scope import Scope
+
+# What a job's number of a status stands for, and that of an expected day; 0 is: nothing expected.
+STATUSES = ("succeeded", "failed", "open", "other")
+OUTCOMES = (None, MET, FAILED, RUNNING, NEVER_RAN, NEVER_SEEN)
+# In place of a bin: the job does not say.
+UNKNOWN = 2**16 - 1
+# So many texts are kept, and so much of each; a job with another one has that of its message id.
+MOST_MESSAGES, LONGEST_MESSAGE = 4000, 300
+_ROWS_AT_A_TIME = 5000
+_LENGTHENED = "…"
+
+
+@dataclass
+class History:
+    """The jobs, appliance by appliance in the order of `names`, each in the order of their days.
+
+    `counts` says how many jobs each appliance has. `days` count from `first`, an ordinal; the others
+    are a number for each job: of STATUSES, bins of `sketch` or UNKNOWN, and one more than the place in
+    `messages`, 0 for none. `expected` has a number of OUTCOMES for each appliance and day.
+    """
+
+    names: tuple[str, ...]
+    first: int
+    number_of_days: int
+    counts: list[int] = field(default_factory=list)
+    days: array[int] = field(default_factory=lambda: array("H"))
+    statuses: bytearray = field(default_factory=bytearray)
+    sizes: array[int] = field(default_factory=lambda: array("H"))
+    durations: array[int] = field(default_factory=lambda: array("H"))
+    said: array[int] = field(default_factory=lambda: array("H"))
+    messages: list[tuple[str | None, str | None]] = field(default_factory=list)
+    expected: bytearray = field(default_factory=bytearray)
+    tallies: dict[str, tally.TallyRow] = field(default_factory=dict)
+
+
+def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
+    """Return the history of appliances by name, in that order, of the days of a scope.
+
+    The scope must have a first and a last day.
+    """
+    first, last = ordinal(scope.since or ""), ordinal(scope.until or "")
+    history = History(tuple(names), first, last - first + 1)
+    numbers = _numbers(connection)
+    ranks = {numbers[name]: rank for rank, name in enumerate(names)}
+    _read_jobs(connection, scope, ranks, history)
+    _read_expected(connection, scope, history)
+    return history
+
+
+def _numbers(connection: Connection) -> dict[str, int]:
+    table = tables.appliance
+    return {name: number for name, number in connection.execute(sa.select(table.c.name, table.c.id))}
+
+
+class _Messages:
+    """Texts by number, counted from 1; 0 is no text."""
+
+    def __init__(self, history: History) -> None:
+        self._known: dict[tuple[str | None, str | None], int] = {}
+        self._kept = history.messages
+
+    def number(self, message_id: str | None, text: str | None) -> int:
+        """Return the number of what a failed job says; one of many is that of its id alone."""
+        if message_id is None:
+            return 0
+        if text is not None and len(text) > LONGEST_MESSAGE:
+            text = text[: LONGEST_MESSAGE - 1] + _LENGTHENED
+        for said in ((message_id, text), (message_id, None), (None, None)):
+            if said in self._known:
+                return self._known[said]
+            limit = MOST_MESSAGES if said[1] is not None else 2 * MOST_MESSAGES
+            if len(self._kept) < limit or said[0] is None:
+                self._kept.append(said)
+                return self._known.setdefault(said, len(self._kept))
+        return 0
+
+
+class _Bins:
+    """The bins of values: most values come again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[int | None, int] = {None: UNKNOWN}
+
+    def of(self, value: int | None) -> int:
+        """Return the bin of a value."""
+        found = self._known.get(value)
+        if found is None and value is not None:
+            found = self._known[value] = next(sketch.bins_of((value,)))
+        return UNKNOWN if found is None else found
+
+
+def _read_jobs(
+    connection: Connection, scope: Scope, ranks: Mapping[int, int], history: History
+) -> None:
+    """Read the jobs of the appliances with ranks by number, and put them in the order of these."""
+    messages, bins = _Messages(history), _Bins()
+    status_of = {"SUCCEEDED": 0, "FAILED": 1} | dict.fromkeys(OPEN, 2)
+    own = {rank: History((), 0, 0) for rank in ranks.values()}
+    for number, day, status, size, duration, message_id, text in connection.execute(
+        _jobs(scope, ranks), execution_options={"yield_per": _ROWS_AT_A_TIME}
+    ):
+        theirs = own[ranks[number]]
+        theirs.days.append(ordinal(day) - history.first)
+        theirs.statuses.append(status_of.get(status, 3))
+        theirs.sizes.append(bins.of(size))
+        theirs.durations.append(bins.of(duration))
+        theirs.said.append(messages.number(message_id, text))
+    for rank in range(len(ranks)):
+        theirs = own.pop(rank)
+        history.counts.append(len(theirs.days))
+        history.days += theirs.days
+        history.statuses += theirs.statuses
+        history.sizes += theirs.sizes
+        history.durations += theirs.durations
+        history.said += theirs.said
+
+
+def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
+    job = tables.job
+    failed = job.c.status == "FAILED"
+    return (
+        sa.select(
+            job.c.appliance_id,
+            job.c.day,
+            job.c.status,
+            job.c.size_bytes,
+            job.c.duration_seconds,
+            sa.case((failed, jobs.first_message_id())),
+            sa.case((failed, jobs.first_message())),
+        )
+        .where(parts.of_appliances(job.c.appliance_id, ranks), *parts.within(job, scope))
+        .order_by(job.c.appliance_id, job.c.day, place(job), job.c.key)
+    )
+
+
+def _read_expected(connection: Connection, scope: Scope, history: History) -> None:
+    """Read what was expected of the appliances, and what came of it."""
+    number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
+    rows = {name: bytearray(history.number_of_days) for name in history.names}
+    for appliance, expectations in judged.walk(connection, scope):
+        history.tallies[appliance] = tally.tally(appliance, expectations)
+        for one in expectations:
+            rows[appliance][one.day - history.first] = number_of[one.outcome]
+    for name in history.names:
+        history.expected += rows[name]
+
+

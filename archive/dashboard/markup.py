@@ -1,0 +1,124 @@
+"""The parts of the page that are there without a script: what needs attention, and the figures.
+
+All text that comes from the archive is escaped here, and shown on one line.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from archive.columns import Kind
+from archive.render import units
+from archive.reports.freshness import LATE, NEVER, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from archive.columns import Column
+    from archive.dashboard.tables import Table
+    from archive.reports.summary import SummaryRow
+
+# A page without a script has so many rows of a table.
+ROWS = 50
+_NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
+_NAMES = {
+    LATE: "late",
+    NEVER: "never succeeded",
+    UNKNOWN: "not heard of",
+    "strikes": "strikes",
+    "missed": "missed",
+    "silent": "silent",
+    "long gaps": "long gaps",
+    "quarantined": "quarantined",
+}
+# Of these any is too many.
+_ALARMS = {("attention", name) for name in (LATE, NEVER, UNKNOWN, "strikes")} | {
+    ("expected", "missed"),
+    ("coverage", "silent"),
+}
+_FIGURES = ("backups", "data", "time", "expected")
+
+
+def text(value: str) -> str:
+    """Return a text as it stands between tags or in an attribute."""
+    return escape(units.text(value))
+
+
+def tiles(rows: Iterable[SummaryRow]) -> str:
+    """Return the figures that say whether something needs attention."""
+    shown = "".join(_tile(row) for row in rows if (row.section, row.name) in _ALARMS)
+    return f'<dl class="tiles">{shown}</dl>'
+
+
+def _tile(row: SummaryRow) -> str:
+    alarm = " alarm" if row.value else ""
+    detail = [row.detail] if row.detail else []
+    if row.before is not None:
+        detail.append(f"before: {_value(row.kind, row.before)}")
+    return (
+        f'<div class="tile{alarm}"><dt>{text(_NAMES[row.name])}</dt>'
+        f'<dd><span class="value">{text(_value(row.kind, row.value))}</span>'
+        f'<div class="detail">{text("; ".join(detail))}</div></dd></div>'
+    )
+
+
+def figures(rows: Iterable[SummaryRow]) -> str:
+    """Return the figures of the last days beside those of the days before."""
+    body = "".join(
+        "<tr>"
+        f'<th scope="row">{text(f"{row.section}: {row.name}")}</th>'
+        f'<td class="number">{text(_value(row.kind, row.value))}</td>'
+        f'<td class="number">{text(_value(row.kind, row.before))}</td>'
+        f'<td class="number">{text(_signed(row.kind, row.change))}</td></tr>'
+        for row in rows
+        if row.section in _FIGURES
+    )
+    head = "".join(
+        f'<th scope="col" class="number">{name}</th>' for name in ("value", "before", "change")
+    )
+    return (
+        '<div class="scroll"><table><thead><tr><th scope="col">figure</th>'
+        f"{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _value(kind: Kind, value: float | None) -> str:
+    return "–" if value is None else units.readable(kind, value)
+
+
+def _signed(kind: Kind, value: float | None) -> str:
+    if value is None or not value:
+        return _value(kind, value)
+    return ("+" if value > 0 else "") + units.readable(kind, value)
+
+
+def table(shown: Table) -> str:
+    """Return a table with its heading; one without rows is a sentence."""
+    return (
+        f'<div id="t-{shown.name}"><h3>{text(shown.title)}</h3>'
+        f"{_rows(shown) if shown.rows else f'<p>{text(shown.empty)}</p>'}</div>"
+    )
+
+
+def _rows(shown: Table) -> str:
+    head = "".join(
+        f'<th scope="col"{_class(column)}>{text(column.label)}</th>' for column in shown.columns
+    )
+    body = "".join(f"<tr>{''.join(_cells(shown.columns, row))}</tr>" for row in shown.rows[:ROWS])
+    more = len(shown.rows) - ROWS + shown.left_out
+    rest = f'<p class="soft">And {more:,} more.</p>' if more > 0 else ""
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>{rest}"
+    )
+
+
+def _class(column: Column) -> str:
+    return ' class="number"' if column.kind in _NUMBERS else ""
+
+
+def _cells(columns: Sequence[Column], row: Sequence[Any]) -> Iterator[str]:
+    for column, value in zip(columns, row, strict=True):
+        shown = "" if value is None else units.readable(column.kind, value)
+        yield f"<td{_class(column)}>{escape(shown)}</td>"

@@ -1,0 +1,88 @@
+"""What the page's own script reads: one compressed piece of bytes, written as base64.
+
+A number of 4 bytes (little-endian) says how long the JSON is that follows, filled up with spaces; after it
+the columns of the history stand one after the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import sys
+from array import array
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from archive import sketch
+from archive.dashboard import charts
+from archive.dashboard.history import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archive.dashboard.gathered import Gathered
+    from archive.dashboard.history import History
+    from archive.dashboard.tables import Table
+
+# What columns of two bytes are aligned to.
+_ALIGNED = 4
+
+
+def packed(gathered: Gathered) -> str:
+    """Return what the script reads. The same is always the same text."""
+    text = json.dumps(_told(gathered), separators=(",", ":"), allow_nan=False).encode("ascii")
+    text += b" " * (-len(text) % _ALIGNED)
+    whole = b"".join([len(text).to_bytes(4, "little"), text, *_columns(gathered.history)])
+    return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode("ascii")
+
+
+def _told(gathered: Gathered) -> dict[str, Any]:
+    history, scope = gathered.history, gathered.scope
+    bins = {bin_ for column in (history.sizes, history.durations) for bin_ in column} - {UNKNOWN}
+    least = min(bins, default=0)
+    return {
+        "first": scope.since,
+        "days": history.number_of_days,
+        "now": scope.now,
+        "number": gathered.number,
+        "appliances": [asdict(one) for one in gathered.appliances],
+        "counts": history.counts,
+        "jobs": len(history.days),
+        "messages": history.messages,
+        "bins": [least, [sketch.number_of(bin_) for bin_ in range(least, max(bins, default=-1) + 1)]],
+        "weeks": gathered.weeks,
+        "series": gathered.series,
+        "attention": [_table(one) for one in gathered.attention],
+        "reports": [_table(one) for one in gathered.reports],
+        "charts": charts.CHARTS,
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    columns = [
+        {"name": column.name, "label": column.label, "kind": column.kind} for column in table.columns
+    ]
+    return {
+        "name": table.name,
+        "title": table.title,
+        "columns": columns,
+        "rows": table.rows,
+        "empty": table.empty,
+        "left": table.left_out,
+    }
+
+
+def _columns(history: History) -> Iterator[bytes]:
+    """Yield those of two bytes first, so that each begins where such a number may."""
+    for column in (history.days, history.sizes, history.durations, history.said):
+        yield _little_endian(column)
+    yield bytes(history.statuses)
+    yield bytes(history.expected)
+
+
+def _little_endian(column: array[int]) -> bytes:
+    if sys.byteorder == "big":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()

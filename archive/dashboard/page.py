@@ -1,0 +1,83 @@
+"""The page as one text: its parts put together, and a policy that lets nothing else in."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import archive
+from archive.dashboard import library, markup
+from archive.dashboard.packed import packed
+from archive.render import units
+
+if TYPE_CHECKING:
+    from archive.dashboard.gathered import Gathered
+
+TITLE = "Backups of the vCenter fleet"
+# In this order they are one script.
+_SCRIPTS = ("show.js", "data.js", "table.js", "charts.js", "calendar.js", "page.js")
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def page(gathered: Gathered, title: str = TITLE) -> str:
+    """Return the whole page."""
+    style, script = _part("page.css"), _script()
+    drawing = library.script()
+    filled = {
+        "policy": _policy(style, (drawing, script)),
+        "version": archive.__version__,
+        "title": markup.text(title),
+        "subtitle": _subtitle(gathered),
+        "style": style,
+        "tiles": markup.tiles(gathered.summary),
+        "attention": "".join(map(markup.table, gathered.attention)),
+        "figures": markup.figures(gathered.summary),
+        "notes": markup.text(" ".join(gathered.notes)),
+        "footer": _footer(gathered),
+        "data": packed(gathered),
+        "library": drawing,
+        "script": script,
+    }
+    # In one pass: what has been filled in is not looked at again.
+    return _PLACE.sub(lambda place: filled[place[1]], _part("page.html"))
+
+
+def _part(name: str) -> str:
+    return resources.files("archive.dashboard.parts").joinpath(name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    whole = "\n".join(_part(name) for name in _SCRIPTS)
+    return f'(() => {{\n"use strict";\n{whole}\n}})();\n'
+
+
+def _policy(style: str, scripts: tuple[str, ...]) -> str:
+    """Return the policy: these scripts, this style, and nothing from anywhere."""
+    allowed = " ".join(map(_hash, scripts))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_hash(style)};"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _subtitle(gathered: Gathered) -> str:
+    scope, number = gathered.scope, gathered.number
+    return markup.text(
+        f"As of {units.moment(scope.now)}. {number:,} {'appliance' if number == 1 else 'appliances'},"
+        f" days {scope.since} to {scope.until}; a day starts at {gathered.calendar}."
+    )
+
+
+def _footer(gathered: Gathered) -> str:
+    return markup.text(
+        f"Made by archive {archive.__version__} from its reports, as of"
+        f" {units.moment(gathered.scope.now)}. This file asks nothing of any network."
+    )

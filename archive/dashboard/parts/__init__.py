@@ -1,0 +1,1 @@
+"""The parts of the page, as they stand in it: markup, style and script."""

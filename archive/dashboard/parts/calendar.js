@@ -1,0 +1,164 @@
+// The calendar: a row for each appliance, a column for each period; as much as there is room for.
+
+const SIGNS = { success: "", mixed: "/", failed: "×", missed: "–", unheard: "?", open: "…", none: "" };
+const MEANINGS = {
+  success: "succeeded",
+  mixed: "some succeeded, some did not",
+  failed: "failed",
+  missed: "missed: expected, and never ran",
+  unheard: "not heard of: expected, and nothing is known",
+  open: "still open",
+  none: "nothing expected, nothing ran",
+};
+const WORST = ["failed", "missed", "unheard", "open"];
+const ROWS = 25;
+const STEP = 16;
+const WIDEST_LABEL = 200;
+
+// What became of the days of an appliance from one to before another: a state, and what is said of it.
+function cell(data, place, period) {
+  const jobs = { succeeded: 0, failed: 0, open: 0, other: 0 };
+  const onDay = new Map();
+  let message = null;
+  let last = null;
+  for (let job = firstJob(data, place, period.from); job < data.starts[place + 1]; job += 1) {
+    const day = data.day[job];
+    if (day >= period.to) break;
+    const status = ["succeeded", "failed", "open", "other"][data.status[job]];
+    jobs[status] += 1;
+    if (status === "succeeded" || onDay.get(day) !== "succeeded") onDay.set(day, status);
+    if (status === "succeeded") last = job;
+    if (status === "failed" && data.said[job]) message = data.messages[data.said[job] - 1];
+  }
+  const number = { success: 0, failed: 0, missed: 0, unheard: 0, open: 0 };
+  for (let day = period.from; day < period.to; day += 1) {
+    const expected = EXPECTED[data.expected[place * data.days + day]];
+    const ran = { succeeded: "success", failed: "failed", open: "open" }[onDay.get(day)];
+    const state = expected ?? ran;
+    if (state) number[state] += 1;
+  }
+  const bad = WORST.filter((state) => number[state]);
+  const state = !bad.length ? (number.success ? "success" : "none") : number.success ? "mixed" : bad[0];
+  return { state, number, jobs, last, message, bad, days: period.to - period.from };
+}
+
+function sentence(data, name, label, found) {
+  const lines = [`${plain(name)}, ${label}: ${MEANINGS[found.state]}`];
+  if (found.days > 1 && found.state !== "none") {
+    const parts = ["success", ...found.bad].map((state) => `${found.number[state]} ${state}`);
+    lines[0] += ` (days: ${parts.join(", ")})`;
+  }
+  const ran = Object.entries(found.jobs).filter(([, count]) => count);
+  if (ran.length) lines.push(`backups: ${ran.map(([what, count]) => `${count} ${what}`).join(", ")}`);
+  if (found.last !== null) {
+    const of = (kind, bin) => (bin === UNKNOWN ? NONE : readable(kind, data.bins[1][bin - data.bins[0]]));
+    const took = of("seconds", data.duration[found.last]);
+    lines.push(`the last success: ${of("bytes", data.size[found.last])} in ${took}`);
+  }
+  if (found.message) lines.push(plain(found.message[1] ?? found.message[0] ?? "(another message)"));
+  return lines.join("\n");
+}
+
+const calendar = { selection: null, back: 0, top: 0, at: null, cells: [], columns: [], rows: [], view: null };
+
+function showLegend() {
+  const items = Object.entries(MEANINGS).map(([state, meaning]) =>
+    element("li", {}, element("span", { class: `of-${state}`, text: SIGNS[state] }), meaning),
+  );
+  byId("legend").replaceChildren(...items);
+}
+
+const room = () => {
+  const label = innerWidth < 640 ? 110 : WIDEST_LABEL;
+  return Math.max(Math.floor((byId("heat").clientWidth - label - 24) / STEP), 6);
+};
+
+async function showCalendar(data, selection) {
+  if (calendar.selection !== selection) Object.assign(calendar, { back: 0, top: 0, at: null, selection });
+  const { periods, places } = selection;
+  const wide = Math.min(room(), periods.length);
+  calendar.back = Math.max(Math.min(calendar.back, periods.length - wide), 0);
+  const last = periods.length - calendar.back;
+  calendar.columns = periods.slice(last - wide, last);
+  calendar.top = Math.max(Math.min(calendar.top, places.length - 1), 0);
+  calendar.rows = places.slice(calendar.top, calendar.top + ROWS);
+  calendar.cells = calendar.rows.flatMap((place) =>
+    calendar.columns.map((period) => {
+      const appliance = data.appliances[place].name;
+      const found = cell(data, place, period);
+      const said = sentence(data, appliance, period.label, found);
+      const what = { state: found.state, sign: SIGNS[found.state], said, found };
+      return { appliance: plain(appliance), column: period.label, ...what };
+    }),
+  );
+  byId("earlier").disabled = calendar.back + wide >= periods.length;
+  byId("later").disabled = calendar.back === 0;
+  byId("above").disabled = calendar.top === 0;
+  byId("below").disabled = calendar.top + ROWS >= places.length;
+  const ends = `${calendar.columns[0].label} to ${calendar.columns.at(-1).label}`;
+  const rows = `${calendar.top + 1} to ${calendar.top + calendar.rows.length} of ${grouped(places.length, 0)}`;
+  byId("window").textContent = places.length ? `appliances ${rows}, ${ends}` : "no appliance is chosen";
+  byId("heat").setAttribute("aria-label", `Outcomes by appliance, worst first, and ${selection.grain}: ${ends}`);
+  const shown = calendar.cells.map(({ found, ...row }) => row);
+  calendar.view = await draw(data, "heat", shown, (spec) => {
+    const label = innerWidth < 640 ? 110 : WIDEST_LABEL;
+    const { y } = spec.encoding;
+    const encoding = { ...spec.encoding, y: { ...y, axis: { ...y.axis, labelLimit: label } } };
+    return { ...spec, encoding };
+  });
+  if (calendar.at) focusCell(...calendar.at);
+  if (byId("d-heat").open) showCells();
+}
+
+function showCells() {
+  const columns = [column("appliance"), column("period"), column("outcome"), column("backups", "count"), column("message")];
+  const rows = calendar.cells.map(({ appliance, column: period, state, found }) => {
+    const backups = Object.values(found.jobs).reduce((total, count) => total + count, 0);
+    const message = found.message ? (found.message[1] ?? found.message[0]) : null;
+    return [appliance, period, MEANINGS[state], backups, message];
+  });
+  const table = { name: "calendar", label: "cells of the calendar", columns, rows, empty: "No appliance is chosen." };
+  showTable(byId("t-heat"), table);
+}
+
+function focusCell(row, at) {
+  const found = calendar.cells[row * calendar.columns.length + at];
+  if (!found) return;
+  calendar.at = [row, at];
+  byId("heat-said").textContent = found.said.replaceAll("\n", "; ");
+  calendar.view.data("focus", [{ appliance: found.appliance, column: found.column }]).runAsync();
+}
+
+// Move the focus; beyond an edge the calendar turns the page.
+async function moveFocus(data, key) {
+  const wide = calendar.columns.length;
+  const high = calendar.rows.length;
+  let [row, at] = calendar.at ?? [0, wide - 1];
+  if (calendar.at || !key.startsWith("Arrow")) {
+    if (key === "ArrowLeft") at -= 1;
+    if (key === "ArrowRight") at += 1;
+    if (key === "ArrowUp") row -= 1;
+    if (key === "ArrowDown") row += 1;
+    if (key === "Home") at = 0;
+    if (key === "End") at = wide - 1;
+    if (key === "PageUp") row -= ROWS;
+    if (key === "PageDown") row += ROWS;
+  }
+  const before = [calendar.back, calendar.top];
+  if (at < 0) [calendar.back, at] = [calendar.back + wide, wide - 1];
+  if (at >= wide) [calendar.back, at] = [Math.max(calendar.back - wide, 0), calendar.back ? 0 : wide - 1];
+  if (row < 0 && calendar.top) [calendar.top, row] = [Math.max(calendar.top - ROWS, 0), ROWS - 1];
+  if (row >= high && calendar.top + ROWS < calendar.selection.places.length) [calendar.top, row] = [calendar.top + ROWS, 0];
+  const most = Math.min(calendar.selection.places.length - calendar.top, ROWS) - 1;
+  calendar.at = [Math.max(Math.min(row, most), 0), at];
+  if (before[0] !== calendar.back || before[1] !== calendar.top) {
+    await showCalendar(data, calendar.selection);
+  } else focusCell(...calendar.at);
+}
+
+function turn(data, columns, rows) {
+  calendar.back += columns * calendar.columns.length;
+  calendar.top += rows * ROWS;
+  calendar.at = null;
+  return showCalendar(data, calendar.selection);
+}

@@ -1,0 +1,110 @@
+// The charts: what is chosen, put into the specifications that the file came with.
+
+const tip = byId("tip");
+
+function showTip(_, event, __, text) {
+  if (!text) {
+    tip.hidden = true;
+    return;
+  }
+  tip.textContent = text;
+  tip.hidden = false;
+  const left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8);
+  const below = event.clientY + 16;
+  const top = below + tip.offsetHeight > innerHeight ? event.clientY - tip.offsetHeight - 12 : below;
+  tip.style.left = `${Math.max(left, 4)}px`;
+  tip.style.top = `${Math.max(top, 4)}px`;
+}
+
+const drawn = new Map();
+
+// Draw a chart anew. `ast`: expressions are interpreted, so the page needs no right to run made-up code.
+async function draw(data, name, rows, change = (spec) => spec) {
+  const before = drawn.get(name);
+  const spec = change({ ...data.charts[name], datasets: { rows, focus: [] } });
+  const made = await vegaEmbed(byId(name), spec, {
+    actions: false, ast: true, defaultStyle: false, hover: false, mode: "vega-lite", renderer: "svg",
+    tooltip: showTip,
+  });
+  if (drawn.get(name) === before) drawn.set(name, made);
+  else made.finalize();
+  before?.finalize();
+  return made.view;
+}
+
+const PERIOD_COLUMNS = [
+  column("period"), column("succeeded", "count"), column("failed", "count"),
+  column("success_rate", "ratio", "success rate"), column("size_median_bytes", "bytes", "size median"),
+  column("size_p95_bytes", "bytes", "size p95"),
+  column("duration_median_seconds", "seconds", "duration median"),
+  column("duration_p95_seconds", "seconds", "duration p95"),
+];
+
+const periodCells = (row) => [
+  row.period, row.succeeded, row.failed, row.rate, row.size50, row.size95, row.duration50, row.duration95,
+];
+
+function drawTrends(data, rows) {
+  const outcomes = rows.flatMap(({ period, succeeded, failed }) => {
+    const said = `${period}\n${grouped(succeeded, 0)} succeeded, ${grouped(failed, 0)} failed`;
+    return [
+      { period, outcome: "failed", place: 0, jobs: failed, said },
+      { period, outcome: "succeeded", place: 1, jobs: succeeded, said },
+    ];
+  });
+  const rates = rows.map(({ period, rate }) => ({
+    period, value: rate, said: `${period}\n${rate === null ? "nothing finished" : percent(rate)}`,
+  }));
+  const both = (kind, median, p95) =>
+    rows.flatMap((row) => {
+      const shown = (value) => (value === null ? NONE : readable(kind, value));
+      const said = `${row.period}\nmedian ${shown(row[median])}, p95 ${shown(row[p95])}`;
+      return [
+        { period: row.period, which: "median", value: row[median], said },
+        { period: row.period, which: "p95", value: row[p95], said },
+      ];
+    });
+  return Promise.all([
+    draw(data, "rate", rates),
+    draw(data, "outcomes", outcomes),
+    draw(data, "sizes", both("bytes", "size50", "size95")),
+    draw(data, "durations", both("seconds", "duration50", "duration95")),
+  ]);
+}
+
+const MOST_REASONS = 12;
+
+function drawReasons(data, reasons) {
+  const rows = reasons.slice(0, MOST_REASONS).map(({ id, jobs, appliances, text }) => ({
+    reason: plain(id ?? "(no message)"),
+    jobs,
+    said: `${plain(id ?? "(no message)")}\n${grouped(jobs, 0)} failed, of ${grouped(appliances, 0)} appliances\n${plain(text ?? "")}`,
+  }));
+  return draw(data, "reasons", rows);
+}
+
+// The fleet's row of the report, or the same sums of the chosen rows: what does not grow stays as it is.
+function drawGrowth(data, table, selection) {
+  const at = Object.fromEntries(table.columns.map((one, place) => [one.name, place]));
+  const fleet = table.rows.find((row) => row[0] === null);
+  const own = table.rows.filter((row) => row[0] !== null && selection.names.has(row[0]));
+  const sum = (rows, name) => rows.reduce((total, row) => total + row[at[name]], 0);
+  const grows = own.filter((row) => row[at.monthly_growth_bytes] !== null);
+  const still = sum(own.filter((row) => row[at.monthly_growth_bytes] === null), "size_bytes");
+  const value = (name) => (selection.filtered ? sum(grows, name) + still : fleet[at[name]]);
+  const any = selection.filtered ? grows.length : fleet && fleet[at.monthly_growth_bytes] !== null;
+  byId("growth").hidden = !any;
+  if (!any) return null;
+  const now = selection.filtered ? sum(own, "size_bytes") : fleet[at.size_bytes];
+  const rows = [{ days: 0, middle: now, low: now, high: now }];
+  for (const days of [30, 90, 365]) {
+    const name = `in_${days}_days`;
+    const low = value(`${name}_low_bytes`);
+    rows.push({ days, middle: value(`${name}_bytes`), low, high: value(`${name}_high_bytes`) });
+  }
+  for (const row of rows) {
+    const when = row.days ? `in ${row.days} days` : "now";
+    row.said = `${when}: ${size(row.middle)}\nbetween ${size(row.low)} and ${size(row.high)}`;
+  }
+  return draw(data, "growth", rows);
+}

@@ -1,0 +1,187 @@
+// What the page was made of: unpacked, and what of it is chosen.
+
+const UNKNOWN = 65535;
+const SUCCEEDED = 0;
+const FAILED = 1;
+const OPEN = 2;
+// What a number of `expected` stands for; 0 is: nothing was.
+const EXPECTED = [null, "success", "failed", "open", "missed", "unheard"];
+
+async function unpacked() {
+  const bytes = Uint8Array.from(atob(byId("data").textContent), (char) => char.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const length = new DataView(buffer).getUint32(0, true);
+  const told = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let at = 4 + length;
+  const wide = () => {
+    const column = new Uint16Array(buffer, at, told.jobs);
+    at += 2 * told.jobs;
+    return column;
+  };
+  const data = { ...told, day: wide(), size: wide(), duration: wide(), said: wide() };
+  data.status = new Uint8Array(buffer, at, told.jobs);
+  data.expected = new Uint8Array(buffer, at + told.jobs, told.appliances.length * told.days);
+  data.starts = [0];
+  for (const count of told.counts) data.starts.push(data.starts.at(-1) + count);
+  const first = Date.parse(`${told.first}T00:00:00Z`);
+  data.dates = Array.from({ length: told.days }, (_, day) =>
+    new Date(first + day * 86400000).toISOString().slice(0, 10),
+  );
+  data.labels = { day: data.dates, week: data.weeks, month: data.dates.map((day) => day.slice(0, 7)) };
+  data.whole = told.number === told.appliances.length;
+  return data;
+}
+
+// Names are matched by globs, or by a part of them, in any case; several stand between commas.
+function matcher(text) {
+  const wanted = text.toLowerCase().split(",").map((part) => part.trim()).filter(Boolean);
+  const patterns = wanted.map((part) => {
+    const pattern = part.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+    return /[*?]/.test(part) ? new RegExp(`^${pattern}$`, "s") : new RegExp(pattern, "s");
+  });
+  return (name) => !patterns.length || patterns.some((pattern) => pattern.test(name.toLowerCase()));
+}
+
+// The chosen appliances by their places, days from one to before another, and the periods of these.
+function chosen(data, form) {
+  const matches = matcher(form.filter);
+  const tag = form.tag ? JSON.parse(form.tag) : null;
+  const tagged = (one) => !tag || one.tags[tag[0]] === tag[1];
+  const places = [];
+  const names = new Set();
+  data.appliances.forEach((one, place) => {
+    if (matches(one.name) && tagged(one)) {
+      places.push(place);
+      names.add(one.name);
+    }
+  });
+  const from = form.period ? Math.max(data.days - form.period, 0) : 0;
+  const labels = data.labels[form.grain];
+  const periods = [];
+  const periodOf = new Uint16Array(data.days);
+  for (let day = from; day < data.days; day += 1) {
+    if (!periods.length || labels[day] !== periods.at(-1).label) {
+      periods.push({ label: labels[day], from: day, to: day + 1 });
+    }
+    periods.at(-1).to = day + 1;
+    periodOf[day] = periods.length - 1;
+  }
+  const filtered = Boolean(form.filter.trim() || tag);
+  // One that has never been heard of is in tables alone, and has no tags.
+  const shows = (name) => (name === null ? !filtered : names.has(name) || (!tag && matches(name)));
+  return { places, names, from, to: data.days, periods, periodOf, filtered, shows, grain: form.grain };
+}
+
+// The place of the first job of an appliance that is on a day or later.
+function firstJob(data, place, day) {
+  let low = data.starts[place];
+  let high = data.starts[place + 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (data.day[middle] < day) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// The nearest-rank percentile of counts by bin, as the reports have it.
+function percentile(data, counts, offset, number, percentage) {
+  if (!number) return null;
+  const rank = Math.floor((number * percentage + 99) / 100);
+  let up = 0;
+  for (let bin = 0; bin < data.bins[1].length; bin += 1) {
+    up += counts[offset + bin];
+    if (up >= rank) return data.bins[1][bin];
+  }
+  return null;
+}
+
+// Counts of the jobs of rows that `rowOf` a place and a day names, and percentiles of the successes.
+function counted(data, selection, number, rowOf) {
+  const width = data.bins[1].length;
+  const least = data.bins[0];
+  const rows = Array.from({ length: number }, () => ({
+    succeeded: 0, failed: 0, open: 0, sized: 0, timed: 0,
+  }));
+  const sizes = new Uint32Array(number * width);
+  const durations = new Uint32Array(number * width);
+  selection.places.forEach((place, order) => {
+    for (let job = firstJob(data, place, selection.from); job < data.starts[place + 1]; job += 1) {
+      const at = rowOf(order, data.day[job]);
+      const row = rows[at];
+      const status = data.status[job];
+      if (status === FAILED) row.failed += 1;
+      if (status === OPEN) row.open += 1;
+      if (status !== SUCCEEDED) continue;
+      row.succeeded += 1;
+      if (data.size[job] !== UNKNOWN) {
+        sizes[at * width + data.size[job] - least] += 1;
+        row.sized += 1;
+      }
+      if (data.duration[job] !== UNKNOWN) {
+        durations[at * width + data.duration[job] - least] += 1;
+        row.timed += 1;
+      }
+    }
+  });
+  rows.forEach((row, at) => {
+    const finished = row.succeeded + row.failed;
+    row.rate = finished ? row.succeeded / finished : null;
+    row.size50 = percentile(data, sizes, at * width, row.sized, 50);
+    row.size95 = percentile(data, sizes, at * width, row.sized, 95);
+    row.duration50 = percentile(data, durations, at * width, row.timed, 50);
+    row.duration95 = percentile(data, durations, at * width, row.timed, 95);
+  });
+  return rows;
+}
+
+// A row for each period: of the chosen appliances, or of all where only their sums are known.
+function byPeriod(data, selection) {
+  if (!data.whole && !selection.filtered) {
+    const first = selection.periods[0].label;
+    return data.series[selection.grain]
+      .filter((row) => row[0] >= first)
+      .map(([period, succeeded, failed, , size50, size95, duration50, duration95]) => {
+        const rate = succeeded + failed ? succeeded / (succeeded + failed) : null;
+        return { period, succeeded, failed, rate, size50, size95, duration50, duration95 };
+      });
+  }
+  const { periods, periodOf } = selection;
+  const rows = counted(data, selection, periods.length, (_, day) => periodOf[day]);
+  return rows.map((row, at) => ({ period: periods[at].label, ...row }));
+}
+
+// A row for each chosen appliance, with what was expected of it.
+function byAppliance(data, selection) {
+  const rows = counted(data, selection, selection.places.length, (order) => order);
+  return rows.map((row, order) => {
+    const place = selection.places[order];
+    const number = [0, 0, 0, 0, 0, 0];
+    for (let day = selection.from; day < selection.to; day += 1) {
+      number[data.expected[place * data.days + day]] += 1;
+    }
+    const expected = number[1] + number[2] + number[3] + number[4] + number[5];
+    return { ...row, ...data.appliances[place], expected, missed: expected - number[1] };
+  });
+}
+
+// The failed jobs by the id of their first message, the most frequent first.
+function byReason(data, selection) {
+  const found = new Map();
+  for (const place of selection.places) {
+    for (let job = firstJob(data, place, selection.from); job < data.starts[place + 1]; job += 1) {
+      if (data.status[job] !== FAILED) continue;
+      const [id, text] = data.said[job] ? data.messages[data.said[job] - 1] : [null, null];
+      const day = data.dates[data.day[job]];
+      const known = found.get(id) ?? { id, jobs: 0, places: new Set(), since: day, until: day, text };
+      known.jobs += 1;
+      known.places.add(place);
+      if (day < known.since) known.since = day;
+      if (day > known.until) known.until = day;
+      known.text ??= text;
+      found.set(id, known);
+    }
+  }
+  return [...found.values()].sort((one, other) => other.jobs - one.jobs);
+}

@@ -1,0 +1,141 @@
+// What is chosen, and everything that follows from it.
+
+const APPLIANCE_COLUMNS = [
+  column("appliance"), column("state"), column("streak", "count", "failures in a row"),
+  column("expected", "count"), column("missed", "count"), column("succeeded", "count"),
+  column("failed", "count"), column("success_rate", "ratio", "success rate"),
+  column("size_median_bytes", "bytes", "size median"), column("size_p95_bytes", "bytes", "size p95"),
+  column("duration_median_seconds", "seconds", "duration median"),
+  column("duration_p95_seconds", "seconds", "duration p95"),
+];
+const REASON_COLUMNS = [
+  column("message_id", "text", "message id"), column("jobs", "count"), column("appliances", "count"),
+  column("first_day", "day", "first day"), column("last_day", "day", "last day"), column("example"),
+];
+const USUAL_GRAIN = { 30: "day", 90: "day", 365: "week", 0: "month" };
+
+const form = () => ({
+  filter: byId("filter").value,
+  tag: byId("tag").value,
+  period: Number(byId("period").value),
+  grain: byId("grain").value,
+});
+
+const reportOf = (data, name) => data.reports.find((one) => one.name === name);
+
+function offerTags(data) {
+  const known = new Map();
+  for (const { tags } of data.appliances) {
+    for (const [name, value] of Object.entries(tags)) known.set(`${name}=${value}`, [name, value]);
+  }
+  byId("tags").hidden = !known.size;
+  for (const label of [...known.keys()].sort()) {
+    byId("tag").append(element("option", { value: JSON.stringify(known.get(label)), text: plain(label) }));
+  }
+}
+
+function reasons(data, selection) {
+  const told = reportOf(data, "failures");
+  if (told && !selection.filtered) {
+    return told.rows.map(([id, jobs, appliances, since, until, text]) => ({ id, jobs, appliances, since: since.slice(0, 10), until: until.slice(0, 10), text }));
+  }
+  return byReason(data, selection).map((one) => ({ ...one, appliances: one.places.size }));
+}
+
+function sayRest(data, selection) {
+  const shown = grouped(data.appliances.length, 0);
+  const text = data.whole
+    ? "Worst first: those without a recent success, then those that have failed most often in a row."
+    : `Of ${grouped(data.number, 0)} appliances the ${shown} that need most attention are here one by one, worst first; the other ${grouped(data.number - data.appliances.length, 0)} are in the sums alone. Without a filter the trends are of all of them, and the failures of all of them and of all days.`;
+  byId("rest").textContent = text;
+  const first = data.dates[selection.from];
+  byId("chosen").textContent = `${grouped(selection.places.length, 0)} of ${shown} appliances chosen, ${first} to ${data.dates.at(-1)}, by ${selection.grain}.`;
+}
+
+async function update(data) {
+  const selection = chosen(data, form());
+  sayRest(data, selection);
+  const own = (table) =>
+    table.columns[0].name === "appliance"
+      ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
+      : table;
+  for (const table of data.attention) showTable(byId(`t-${table.name}`), own(table), 15);
+  const names = { growth: "Growth by appliance", builds: "Builds", coverage: "Coverage" };
+  for (const [name, label] of Object.entries(names)) {
+    showTable(byId(`t-${name}`), { ...own(reportOf(data, name)), title: null, label });
+  }
+  const fleet = byAppliance(data, selection).map((row) => [
+    row.name, row.state, row.streak, row.expected, row.missed, ...periodCells(row).slice(1),
+  ]);
+  const empty = "No appliance is chosen.";
+  showTable(byId("t-fleet"), { name: "appliances", title: "The appliances in these days", columns: APPLIANCE_COLUMNS, rows: fleet, empty });
+  const periods = byPeriod(data, selection);
+  const trends = { name: "trends", label: "Trends", columns: PERIOD_COLUMNS, rows: periods.map(periodCells), empty: "Nothing ran." };
+  const details = byId("d-trends");
+  details.ontoggle = () => details.open && showTable(byId("t-trends"), trends);
+  details.ontoggle();
+  const found = reasons(data, selection);
+  const cells = found.map((one) => [one.id, one.jobs, one.appliances, one.since, one.until, one.text]);
+  showTable(byId("t-reasons"), { name: "failures", label: "Failures by reason", columns: REASON_COLUMNS, rows: cells, empty: "Nothing has failed." });
+  byId("reasons").hidden = !found.length;
+  await Promise.all([
+    showCalendar(data, selection),
+    drawTrends(data, periods),
+    found.length ? drawReasons(data, found) : null,
+    drawGrowth(data, reportOf(data, "growth"), selection),
+  ]);
+}
+
+function listen(data) {
+  let waiting = 0;
+  const later = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => update(data), 150);
+  };
+  byId("choose").onsubmit = (event) => event.preventDefault();
+  byId("filter").oninput = later;
+  byId("tag").onchange = byId("grain").onchange = () => update(data);
+  byId("period").onchange = () => {
+    byId("grain").value = USUAL_GRAIN[byId("period").value];
+    update(data);
+  };
+  byId("theme").onchange = () => {
+    const theme = byId("theme").value;
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+  };
+  byId("earlier").onclick = () => turn(data, 1, 0);
+  byId("later").onclick = () => turn(data, -1, 0);
+  byId("above").onclick = () => turn(data, 0, -1);
+  byId("below").onclick = () => turn(data, 0, 1);
+  const keys = /^(Arrow(Left|Right|Up|Down)|Home|End|Page(Up|Down))$/;
+  byId("heat").onkeydown = (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || !keys.test(event.key)) return;
+    event.preventDefault();
+    moveFocus(data, event.key);
+  };
+  byId("d-heat").ontoggle = () => byId("d-heat").open && showCells();
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth === width) return;
+    width = innerWidth;
+    showCalendar(data, calendar.selection);
+  });
+}
+
+async function start() {
+  const data = await unpacked();
+  byId("waiting").hidden = true;
+  byId("choose").hidden = false;
+  byId("more").hidden = false;
+  showLegend();
+  offerTags(data);
+  listen(data);
+  await update(data);
+  document.documentElement.dataset.ready = "yes";
+}
+
+start().catch((error) => {
+  byId("waiting").textContent = `The charts cannot be shown: ${error.message}. What stands below is from the reports.`;
+  throw error;
+});

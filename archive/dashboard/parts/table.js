@@ -1,0 +1,87 @@
+// A table that can be sorted by each of its columns, and kept as CSV.
+
+const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
+
+const column = (name, kind = "text", label = name) => ({ name, kind, label });
+
+function ordered(rows, at, descending) {
+  const sign = descending ? -1 : 1;
+  return [...rows].sort((one, other) => {
+    const [a, b] = [one[at], other[at]];
+    if (a === null || b === null || a === undefined || b === undefined) {
+      return (a ?? null) === (b ?? null) ? 0 : (a ?? null) === null ? 1 : -1;
+    }
+    if (typeof a === "string") return sign * a.localeCompare(String(b), "en", { numeric: true });
+    return sign * (a - b);
+  });
+}
+
+// `table`: name, title (optional), columns, rows, empty, left; `most` rows are shown at first.
+function showTable(host, table, most = 25) {
+  const state = (host.tableState ??= { by: null, descending: false, all: false });
+  const { columns } = table;
+  const heading = table.title ? [element("h3", { text: plain(table.title) })] : [];
+  if (!table.rows.length) {
+    host.replaceChildren(...heading, element("p", { text: table.empty }));
+    return;
+  }
+  const again = () => showTable(host, table, most);
+  const rows = state.by === null ? table.rows : ordered(table.rows, state.by, state.descending);
+  const limit = state.all ? rows.length : most;
+  const heads = columns.map((one, at) => {
+    const sort = () => {
+      state.descending = state.by === at ? !state.descending : NUMBERS.has(one.kind);
+      state.by = at;
+      again();
+      host.querySelectorAll("th button")[at].focus();
+    };
+    const button = element("button", { type: "button", text: one.label, onclick: sort });
+    const head = element("th", { scope: "col", class: NUMBERS.has(one.kind) ? "number" : "" }, button);
+    if (state.by === at) head.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
+    return head;
+  });
+  const body = rows.slice(0, limit).map((row) =>
+    element(
+      "tr",
+      {},
+      ...columns.map((one, at) => {
+        const text = readable(one.kind, row[at]);
+        const wide = !NUMBERS.has(one.kind) && text.length > 60 ? "wide" : "";
+        const narrow = text.length <= 32 ? "narrow" : wide;
+        return element("td", { class: NUMBERS.has(one.kind) ? "number" : narrow, text });
+      }),
+    ),
+  );
+  const made = element(
+    "table",
+    {},
+    element("thead", {}, element("tr", {}, ...heads)),
+    element("tbody", {}, ...body),
+  );
+  made.setAttribute("aria-label", plain(table.title ?? table.label ?? table.name));
+  const scroll = element("div", { class: "scroll", tabIndex: 0 }, made);
+  scroll.setAttribute("role", "group");
+  scroll.setAttribute("aria-label", `${plain(table.title ?? table.label ?? table.name)}, a table`);
+  const under = element("div", { class: "row" });
+  if (rows.length > most) {
+    const text = state.all ? `Show ${most} rows` : `Show all ${grouped(rows.length, 0)} rows`;
+    const toggle = () => {
+      state.all = !state.all;
+      again();
+    };
+    under.append(element("button", { type: "button", text, onclick: toggle }));
+  }
+  const keep = () => download(`${table.name}.csv`, csv(columns, rows));
+  const label = `CSV of ${plain(table.title ?? table.label ?? table.name)}`;
+  const button = element("button", { type: "button", text: "CSV", onclick: keep, title: label });
+  button.setAttribute("aria-label", label);
+  under.append(button);
+  if (rows.length > limit) {
+    under.append(element("span", { class: "soft", text: `${limit} of ${grouped(rows.length, 0)} rows` }));
+  }
+  if (table.left) {
+    const text = `${grouped(table.left, 0)} more rows are not in this file.`;
+    under.append(element("span", { class: "soft", text }));
+  }
+  host.replaceChildren(...heading, scroll, under);
+}

@@ -1,0 +1,63 @@
+"""Rows by period for a chart of all jobs together: counts, and median and p95 of both measures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive import sketch
+from archive.reports import durations, sizes, totals, trends
+from archive.reports.parts import MEDIAN, P95
+from archive.reports.spread import SpreadRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.scope import Scope
+
+
+class Series(NamedTuple):
+    """One period; sizes and durations are those of the succeeded jobs."""
+
+    period: str
+    succeeded: int
+    failed: int
+    size_total_bytes: int | None
+    size_median_bytes: int | None
+    size_p95_bytes: int | None
+    duration_median_seconds: int | None
+    duration_p95_seconds: int | None
+
+
+def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
+    """Return the rows in their order: percentiles within 1 % where day totals suffice, else exact."""
+    scope = replace(scope, period=period)
+    found = _of_totals if totals.suffice(scope) else _of_jobs
+    return list(found(connection, scope))
+
+
+def _of_totals(connection: Connection, scope: Scope) -> Iterator[Series]:
+    drawn = totals.sketches(connection, scope)
+    nothing = (sketch.Merged(()), sketch.Merged(()))
+    for row in totals.sums(connection, scope):
+        measured = drawn.get((row.period, row.group), nothing)
+        percentiles = [one.percentile(percent) for one in measured for percent in (MEDIAN, P95)]
+        yield Series(row.period, row.succeeded, row.failed, row.size_total, *percentiles)
+
+
+def _of_jobs(connection: Connection, scope: Scope) -> Iterator[Series]:
+    spreads = [
+        {row.period: row for row in map(SpreadRow._make, report.REPORT.run(connection, scope))}
+        for report in (sizes, durations)
+    ]
+    for row in map(trends.TrendsRow._make, trends.REPORT.run(connection, scope)):
+        size, duration = (spread[row.period] for spread in spreads)
+        yield Series(
+            row.period,
+            row.succeeded,
+            row.failed,
+            row.size_total_bytes,
+            *(size.median, size.p95, duration.median, duration.p95),
+        )
