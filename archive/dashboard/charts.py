@@ -13,6 +13,7 @@ _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 STATES = ("success", "mixed", "failed", "missed", "unheard", "open", "none")
 _CONFIG: dict[str, Any] = {
     "aria": False,  # the page has a label, and a table, for each chart
+    "mark": {"aria": False},
     "background": None,
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
@@ -61,17 +62,18 @@ _WIDE = {"width": "container", "height": 170, "autosize": {"type": "fit-x", "con
 
 def _percentiles(label: str) -> dict[str, Any]:
     """Return median and p95 of a measure by period, told apart by how they are dashed."""
+    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 600}
     dash = {
         "field": "which",
         "type": "nominal",
         "scale": {"domain": ["median", "p95"], "range": [[1, 0], [5, 3]]},
-        "legend": {"title": None, "orient": "top", "symbolSize": 300},
+        "legend": legend,
     }
     colour = {
         "field": "which",
         "type": "nominal",
         "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--mixed)"]},
-        "legend": None,
+        "legend": legend,
     }
     return _chart(
         **_WIDE,
@@ -145,7 +147,7 @@ def _heat() -> dict[str, Any]:
 
 
 def _outcomes() -> dict[str, Any]:
-    domain = ["succeeded", "failed"]
+    domain, legend = ["succeeded", "failed"], {"title": None, "orient": "top"}
     return _chart(
         **_WIDE,
         mark={"type": "bar", "strokeWidth": 1},
@@ -156,14 +158,14 @@ def _outcomes() -> dict[str, Any]:
                 "field": "outcome",
                 "type": "nominal",
                 "scale": {"domain": domain, "range": ["var(--success)", "var(--failed)"]},
-                "legend": {"title": None, "orient": "top"},
+                "legend": legend,
             },
             # The failed ones have an edge, for those who do not tell the colours.
             "stroke": {
                 "field": "outcome",
                 "type": "nominal",
                 "scale": {"domain": domain, "range": ["var(--success)", "var(--ink)"]},
-                "legend": None,
+                "legend": legend,
             },
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": _SAID,
@@ -174,7 +176,11 @@ def _outcomes() -> dict[str, Any]:
 def _rate() -> dict[str, Any]:
     return _chart(
         **_WIDE,
-        mark={"type": "line", "color": "var(--success)", "point": {"size": 18}},
+        mark={
+            "type": "line",
+            "color": "var(--success)",
+            "point": {"size": 18, "color": "var(--success)"},
+        },
         encoding={
             "x": _x(),
             "y": _y("value", "format(datum.value, '.0%')", scale={"domain": [0, 1]}),
@@ -185,9 +191,7 @@ def _rate() -> dict[str, Any]:
 
 def _reasons() -> dict[str, Any]:
     return _chart(
-        width="container",
-        height={"step": 24},
-        autosize={"type": "fit-x", "contains": "padding"},
+        **_WIDE,  # the page makes it as high as it takes
         mark={"type": "bar", "color": "var(--failed)", "height": 16},
         encoding={
             "y": {
@@ -210,17 +214,18 @@ def _growth() -> dict[str, Any]:
             "title": "days from now", "values": [0, 30, 90, 180, 270, 365], "grid": False,
         },
     }  # fmt: skip
+    near, point = {"zero": False}, {"size": 40, "color": "var(--success)"}
     return _chart(
         **_WIDE,
         encoding={"x": x, "tooltip": _SAID},
         layer=[
             {
                 "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},
-                "encoding": {"y": _y("low", _BYTES), "y2": {"field": "high"}},
+                "encoding": {"y": _y("low", _BYTES, scale=near), "y2": {"field": "high"}},
             },
             {
-                "mark": {"type": "line", "color": "var(--success)", "point": {"size": 40}},
-                "encoding": {"y": _y("middle", _BYTES)},
+                "mark": {"type": "line", "color": "var(--success)", "point": point},
+                "encoding": {"y": _y("middle", _BYTES, scale=near)},
             },
         ],
     )

@@ -9,16 +9,16 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
+from archive.dashboard.gathered import ODD_DAYS
 from archive.render import units
 from archive.reports.freshness import LATE, NEVER, UNKNOWN
+from archive.reports.summary import SummaryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archive.columns import Column
     from archive.dashboard.tables import Table
-    from archive.reports.summary import SummaryRow
-
 # A page without a script has so many rows of a table.
 ROWS = 50
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
@@ -29,13 +29,16 @@ _NAMES = {
     "strikes": "strikes",
     "missed": "missed",
     "silent": "silent",
-    "long gaps": "long gaps",
-    "quarantined": "quarantined",
+    "anomalies": "out of the ordinary",
 }
 # Of these any is too many.
 _ALARMS = {("attention", name) for name in (LATE, NEVER, UNKNOWN, "strikes")} | {
     ("expected", "missed"),
-    ("coverage", "silent"),
+}
+# Tables whose rows are counted.
+_COUNTED = {
+    "silent": "not heard of for longer than usual",
+    "anomalies": f"in the last {ODD_DAYS} days",
 }
 _FIGURES = ("backups", "data", "time", "expected")
 
@@ -45,10 +48,15 @@ def text(value: str) -> str:
     return escape(units.text(value))
 
 
-def tiles(rows: Iterable[SummaryRow]) -> str:
-    """Return the figures that say whether something needs attention."""
-    shown = "".join(_tile(row) for row in rows if (row.section, row.name) in _ALARMS)
-    return f'<dl class="tiles">{shown}</dl>'
+def tiles(rows: Iterable[SummaryRow], tables: Iterable[Table]) -> str:
+    """Return the figures that say whether something needs attention, and how long some tables are."""
+    shown = [_tile(row) for row in rows if (row.section, row.name) in _ALARMS]
+    for table in tables:
+        if table.name in _COUNTED:
+            number = len(table.rows) + table.left_out
+            counted = SummaryRow("", table.name, Kind.COUNT, number, detail=_COUNTED[table.name])
+            shown.append(_tile(counted))
+    return f'<dl class="tiles">{"".join(shown)}</dl>'
 
 
 def _tile(row: SummaryRow) -> str:

@@ -32,7 +32,7 @@ def page(gathered: Gathered, title: str = TITLE) -> str:
         "title": markup.text(title),
         "subtitle": _subtitle(gathered),
         "style": style,
-        "tiles": markup.tiles(gathered.summary),
+        "tiles": markup.tiles(gathered.summary, gathered.attention),
         "attention": "".join(map(markup.table, gathered.attention)),
         "figures": markup.figures(gathered.summary),
         "notes": markup.text(" ".join(gathered.notes)),

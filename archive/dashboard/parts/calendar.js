@@ -12,8 +12,10 @@ const MEANINGS = {
 };
 const WORST = ["failed", "missed", "unheard", "open"];
 const ROWS = 25;
-const STEP = 16;
-const WIDEST_LABEL = 200;
+// A cell is as wide as there is room, within bounds, in pixels.
+const NARROWEST = 11;
+const WIDEST = 18;
+const labelWidth = () => (innerWidth < 640 ? 110 : 190);
 
 // What became of the days of an appliance from one to before another: a state, and what is said of it.
 function cell(data, place, period) {
@@ -68,15 +70,17 @@ function showLegend() {
   byId("legend").replaceChildren(...items);
 }
 
-const room = () => {
-  const label = innerWidth < 640 ? 110 : WIDEST_LABEL;
-  return Math.max(Math.floor((byId("heat").clientWidth - label - 24) / STEP), 6);
-};
+// How many of some periods there is room for, and how wide each is.
+function room(number) {
+  const pixels = byId("heat").clientWidth - labelWidth() - 30;
+  const step = Math.max(Math.min(Math.floor(pixels / number), WIDEST), NARROWEST);
+  return { wide: Math.max(Math.min(Math.floor(pixels / step), number), Math.min(number, 6)), step };
+}
 
 async function showCalendar(data, selection) {
   if (calendar.selection !== selection) Object.assign(calendar, { back: 0, top: 0, at: null, selection });
   const { periods, places } = selection;
-  const wide = Math.min(room(), periods.length);
+  const { wide, step } = room(periods.length);
   calendar.back = Math.max(Math.min(calendar.back, periods.length - wide), 0);
   const last = periods.length - calendar.back;
   calendar.columns = periods.slice(last - wide, last);
@@ -101,10 +105,9 @@ async function showCalendar(data, selection) {
   byId("heat").setAttribute("aria-label", `Outcomes by appliance, worst first, and ${selection.grain}: ${ends}`);
   const shown = calendar.cells.map(({ found, ...row }) => row);
   calendar.view = await draw(data, "heat", shown, (spec) => {
-    const label = innerWidth < 640 ? 110 : WIDEST_LABEL;
     const { y } = spec.encoding;
-    const encoding = { ...spec.encoding, y: { ...y, axis: { ...y.axis, labelLimit: label } } };
-    return { ...spec, encoding };
+    const encoding = { ...spec.encoding, y: { ...y, axis: { ...y.axis, labelLimit: labelWidth() } } };
+    return { ...spec, encoding, width: { step } };
   });
   if (calendar.at) focusCell(...calendar.at);
   if (byId("d-heat").open) showCells();

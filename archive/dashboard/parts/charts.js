@@ -32,6 +32,18 @@ async function draw(data, name, rows, change = (spec) => spec) {
   return made.view;
 }
 
+// Round numbers of a unit between two values, which are bytes or seconds.
+const UNITS = { bytes: BINARY.map((_, power) => 1024 ** power), seconds: [1, 60, 3600] };
+
+function ticks(kind, low, high) {
+  const unit = UNITS[kind].findLast((one) => one <= high) ?? 1;
+  const rough = (high - low) / unit / 4 || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((one) => one >= rough) * unit;
+  const number = Math.floor(high / step) - Math.ceil(low / step) + 1;
+  return Array.from({ length: number }, (_, at) => (Math.ceil(low / step) + at) * step);
+}
+
 const PERIOD_COLUMNS = [
   column("period"), column("succeeded", "count"), column("failed", "count"),
   column("success_rate", "ratio", "success rate"), column("size_median_bytes", "bytes", "size median"),
@@ -55,8 +67,8 @@ function drawTrends(data, rows) {
   const rates = rows.map(({ period, rate }) => ({
     period, value: rate, said: `${period}\n${rate === null ? "nothing finished" : percent(rate)}`,
   }));
-  const both = (kind, median, p95) =>
-    rows.flatMap((row) => {
+  const percentiles = (name, kind, median, p95) => {
+    const values = rows.flatMap((row) => {
       const shown = (value) => (value === null ? NONE : readable(kind, value));
       const said = `${row.period}\nmedian ${shown(row[median])}, p95 ${shown(row[p95])}`;
       return [
@@ -64,11 +76,18 @@ function drawTrends(data, rows) {
         { period: row.period, which: "p95", value: row[p95], said },
       ];
     });
+    const high = values.reduce((most, { value }) => Math.max(most, value ?? 0), 0);
+    return draw(data, name, values, (spec) => {
+      const { y } = spec.encoding;
+      const axis = { ...y.axis, values: ticks(kind, 0, high) };
+      return { ...spec, encoding: { ...spec.encoding, y: { ...y, axis } } };
+    });
+  };
   return Promise.all([
     draw(data, "rate", rates),
     draw(data, "outcomes", outcomes),
-    draw(data, "sizes", both("bytes", "size50", "size95")),
-    draw(data, "durations", both("seconds", "duration50", "duration95")),
+    percentiles("sizes", "bytes", "size50", "size95"),
+    percentiles("durations", "seconds", "duration50", "duration95"),
   ]);
 }
 
@@ -80,7 +99,7 @@ function drawReasons(data, reasons) {
     jobs,
     said: `${plain(id ?? "(no message)")}\n${grouped(jobs, 0)} failed, of ${grouped(appliances, 0)} appliances\n${plain(text ?? "")}`,
   }));
-  return draw(data, "reasons", rows);
+  return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
 }
 
 // The fleet's row of the report, or the same sums of the chosen rows: what does not grow stays as it is.
@@ -106,5 +125,14 @@ function drawGrowth(data, table, selection) {
     const when = row.days ? `in ${row.days} days` : "now";
     row.said = `${when}: ${size(row.middle)}\nbetween ${size(row.low)} and ${size(row.high)}`;
   }
-  return draw(data, "growth", rows);
+  const low = rows.reduce((least, row) => Math.min(least, row.low), now);
+  const high = rows.reduce((most, row) => Math.max(most, row.high), now);
+  return draw(data, "growth", rows, (spec) => {
+    const values = ticks("bytes", low, high);
+    const layer = spec.layer.map((one) => {
+      const { y } = one.encoding;
+      return { ...one, encoding: { ...one.encoding, y: { ...y, axis: { ...y.axis, values } } } };
+    });
+    return { ...spec, layer };
+  });
 }

@@ -12,6 +12,8 @@ const REASON_COLUMNS = [
   column("message_id", "text", "message id"), column("jobs", "count"), column("appliances", "count"),
   column("first_day", "day", "first day"), column("last_day", "day", "last day"), column("example"),
 ];
+// What a row is of that has no name.
+const UNNAMED = { growth: "(all together)", builds: "(not said)" };
 const USUAL_GRAIN = { 30: "day", 90: "day", 365: "week", 0: "month" };
 
 const form = () => ({
@@ -59,10 +61,12 @@ async function update(data) {
     table.columns[0].name === "appliance"
       ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
       : table;
-  for (const table of data.attention) showTable(byId(`t-${table.name}`), own(table), 15);
+  for (const table of data.attention) showTable(byId(`t-${table.name}`), own(table), 8);
   const names = { growth: "Growth by appliance", builds: "Builds", coverage: "Coverage" };
   for (const [name, label] of Object.entries(names)) {
-    showTable(byId(`t-${name}`), { ...own(reportOf(data, name)), title: null, label });
+    const table = own(reportOf(data, name));
+    const rows = table.rows.map(([first, ...rest]) => [first ?? UNNAMED[name], ...rest]);
+    showTable(byId(`t-${name}`), { ...table, rows, title: null, label });
   }
   const fleet = byAppliance(data, selection).map((row) => [
     row.name, row.state, row.streak, row.expected, row.missed, ...periodCells(row).slice(1),
@@ -127,7 +131,7 @@ async function start() {
   const data = await unpacked();
   byId("waiting").hidden = true;
   byId("choose").hidden = false;
-  byId("more").hidden = false;
+  for (const part of document.querySelectorAll(".made")) part.hidden = false;
   showLegend();
   offerTags(data);
   listen(data);

@@ -2,7 +2,13 @@
 
 const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
 
+// What a sheet of paper has no room for.
+const EXTRA = /_(low|high)_bytes$|^(keep|longest_gap_.*)$/;
+
 const column = (name, kind = "text", label = name) => ({ name, kind, label });
+
+const classOf = (one, otherwise) =>
+  `${NUMBERS.has(one.kind) ? "number" : otherwise}${EXTRA.test(one.name) ? " extra" : ""}`;
 
 function ordered(rows, at, descending) {
   const sign = descending ? -1 : 1;
@@ -36,7 +42,7 @@ function showTable(host, table, most = 25) {
       host.querySelectorAll("th button")[at].focus();
     };
     const button = element("button", { type: "button", text: one.label, onclick: sort });
-    const head = element("th", { scope: "col", class: NUMBERS.has(one.kind) ? "number" : "" }, button);
+    const head = element("th", { scope: "col", class: classOf(one, "") }, button);
     if (state.by === at) head.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
     return head;
   });
@@ -46,9 +52,8 @@ function showTable(host, table, most = 25) {
       {},
       ...columns.map((one, at) => {
         const text = readable(one.kind, row[at]);
-        const wide = !NUMBERS.has(one.kind) && text.length > 60 ? "wide" : "";
-        const narrow = text.length <= 32 ? "narrow" : wide;
-        return element("td", { class: NUMBERS.has(one.kind) ? "number" : narrow, text });
+        const wide = text.length <= 32 ? "narrow" : text.length > 60 ? "wide" : "";
+        return element("td", { class: classOf(one, wide), text });
       }),
     ),
   );
