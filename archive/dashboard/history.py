@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from archive import sketch, tables
 from archive.merge import OPEN
 from archive.reports import jobs, judged, parts, tally
-from archive.reports.due import ordinal
+from archive.reports.due import iso, ordinal
 from archive.reports.expectations import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
 from archive.reports.walk import place
 

@@ -2,6 +2,8 @@
 
 const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
 
+// What is read as a sentence, and may be broken.
+const PROSE = new Set(["message", "example", "reason", "note"]);
 // What a sheet of paper has no room for.
 const EXTRA = /_(low|high)_bytes$|^(keep|longest_gap_.*)$/;
 
@@ -52,7 +54,7 @@ function showTable(host, table, most = 25) {
       {},
       ...columns.map((one, at) => {
         const text = readable(one.kind, row[at]);
-        const wide = text.length <= 32 ? "narrow" : text.length > 60 ? "wide" : "";
+        const wide = PROSE.has(one.name) || text.length > 60 ? "wide" : "narrow";
         return element("td", { class: classOf(one, wide), text });
       }),
     ),

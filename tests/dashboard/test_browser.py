@@ -1,0 +1,351 @@
+"""The page in a real browser. Without a Chromium these tests are skipped, unless it is required."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive import database, dialects, reports
+from archive.dashboard import gathered as gathering
+from archive.dashboard.page import TITLE, page
+from archive.render import delimited
+from archive.reports import Scope
+from docs.browser import find, launched, opened
+from tests.dashboard import made
+from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+    from sqlalchemy.engine import Engine
+
+# Set where tests must not be skipped for want of a browser.
+REQUIRED = "ARCHIVE_TEST_BROWSER_REQUIRED"
+WIDE = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give a Chromium."""
+    if find() is None and not os.environ.get(REQUIRED):
+        pytest.skip(f"no Chromium is installed, and ${REQUIRED} is not set")
+    with launched() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Give an archive with the fleet in it."""
+    engine = database.connect(str(tmp_path_factory.mktemp("filled") / "archive.db"))
+    database.upgrade(engine)
+    made.fill(engine)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def path(filled: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the file of the fleet's page."""
+    path = tmp_path_factory.mktemp("page") / "fleet.html"
+    path.write_text(page(gathered(filled)), encoding="utf-8")
+    return path
+
+
+class Opened:
+    """A page that is open, and what it has said and asked for."""
+
+    def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": WIDE, **options})
+        self.context.set_offline(offline=True)
+        self.page = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.path = path
+        opened(self.page, path)
+
+    def cells(self, table: str) -> list[list[str]]:
+        """The texts of a table's rows."""
+        rows: list[list[str]] = self.page.locator(f"#t-{table} tbody").evaluate_all(
+            "(all) => all.flatMap((body) => [...body.rows].map((row) =>"
+            " [...row.cells].map((cell) => cell.textContent)))"
+        )
+        return rows
+
+    def choose(self, **choices: str) -> None:
+        """Make choices, one after the other, and wait until they are shown."""
+        for name, value in choices.items():
+            before = self.page.locator("#chosen").text_content()
+            field = self.page.locator(f"#{name}")
+            if name == "filter":
+                field.fill(value)
+            else:
+                field.select_option(value)
+            self.page.wait_for_function(
+                "(before) => document.getElementById('chosen').textContent !== before", arg=before
+            )
+
+    def heading(self, table: str, label: str) -> Locator:
+        """The button of a column."""
+        return self.page.locator(f"#t-{table} th button", has_text=re.compile(f"^{label}$"))
+
+
+@pytest.fixture
+def shown(browser: Browser, path: Path) -> Iterator[Opened]:
+    """Give the fleet's page on a wide screen; nothing may have been said or asked for by the end."""
+    opened = Opened(browser, path)
+    yield opened
+    opened.context.close()
+    assert opened.said == []
+    assert [url for url in opened.asked if not url.startswith("blob:")] == [path.as_uri()]
+
+
+def test_every_chart_is_drawn(shown: Opened) -> None:
+    """Without any network, and without a word on the console."""
+    for name in ("heat", "rate", "outcomes", "sizes", "durations", "reasons", "growth"):
+        assert shown.page.locator(f"#{name} svg path").count() > 2, name
+    assert shown.page.locator("#waiting").is_hidden()
+
+
+def test_the_script_shows_values_as_python_does(browser: Browser, shown: Opened) -> None:
+    """Tables have the same texts with and without the script."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(shown.path.as_uri())
+    for name in ("late", "strikes", "silent", "missed", "anomalies"):
+        plain: list[str] = page.locator(f"#t-{name} td").all_text_contents()
+        theirs = [text for row in shown.cells(name) for text in row]
+        assert plain[: len(theirs)] == theirs
+        assert bool(plain) == bool(theirs)
+    assert page.locator("#more, .made, #choose").first.is_hidden()
+    context.close()
+
+
+def test_text_stays_text(shown: Opened) -> None:
+    """What looks like markup is read, not run: in tables, charts, tips and choices."""
+    assert shown.page.title() == TITLE
+    reasons = shown.cells("reasons")
+    assert [made.WICKED, made.HOSTILE] in [[row[0], row[-1]] for row in reasons]
+    assert made.WICKED in shown.page.locator("#reasons text").all_text_contents()
+    assert any(row[-1] == made.HOSTILE for row in shown.cells("missed"))
+    assert "site=<i>berlin</i>" in shown.page.locator("#tag option").all_text_contents()
+    assert shown.page.locator("b, u, i, img").count() == 0
+    shown.page.locator("#reasons svg path[fill^='var(--failed)']").last.hover()
+    shown.page.wait_for_selector("#tip:not([hidden])")
+    assert "failed, of" in str(shown.page.locator("#tip").text_content())
+
+
+def test_appliances_are_chosen(shown: Opened) -> None:
+    """By parts of names, globs and tags; every table of appliances follows."""
+    assert [row[0] for row in shown.cells("fleet")] == [BROKEN, GONE, GOOD, FLAKY]
+    shown.choose(filter="vc0[")
+    assert shown.cells("fleet") == []
+    shown.choose(filter="VC02, *4.example*")
+    assert [row[0] for row in shown.cells("fleet")] == [GONE, FLAKY]
+    assert [row[0] for row in shown.cells("late")] == [GONE]
+    assert {row[0] for row in shown.cells("coverage")} == {GONE, FLAKY}
+    assert [row[0] for row in shown.cells("growth")] == [FLAKY, GONE]
+    shown.choose(filter="", tag='["site","<i>berlin</i>"]')
+    assert [row[0] for row in shown.cells("fleet")] == [BROKEN]
+    assert [row[0] for row in shown.cells("reasons")] == [made.WICKED]
+
+
+def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None:
+    """Of all, and of one: counts are those of `trends`, percentiles within 1 % of them."""
+    shown.choose(period="0")
+    assert shown.page.locator("#grain").input_value() == "month"
+    shown.page.locator("#d-trends summary").click()
+    for names in ((), (FLAKY,)):
+        if names:
+            shown.choose(filter=names[0])
+        with shown.page.expect_download() as download:
+            shown.page.locator("#t-trends button", has_text="CSV").click()
+        text = download.value.path().read_text(encoding="utf-8")
+        rows = [line.split(",") for line in text.split("\r\n")[1:-1]]
+        scope = Scope(now=made.NOW, appliances=names, since="2024-07-01", until="2026-06-30")
+        with dialects.reading(filled) as connection:
+            told = {row.period: row for row in reports.run(connection, "trends", scope)}
+        ran = [row for row in rows if int(row[1]) or int(row[2])]
+        assert [row[0] for row in ran] == list(told)
+        for period, succeeded, failed, rate, size, _, median, p95 in ran:
+            row = told[period]
+            assert (int(succeeded), int(failed), float(rate)) == row[3:5] + (row.success_rate,)
+            near = ((size, row.size_median_bytes), (median, row.duration_median_seconds),
+                    (p95, row.duration_p95_seconds))  # fmt: skip
+            for ours, theirs in near:
+                assert abs(int(ours) - theirs) <= theirs / 100
+
+
+def test_tables_are_sorted(shown: Opened) -> None:
+    """By each column: numbers the greatest first, then the other way round; what is not known last."""
+    shown.heading("fleet", "failed").click()
+    failed = [int(row[6]) for row in shown.cells("fleet")]
+    assert failed == sorted(failed, reverse=True)
+    head = shown.page.locator("#t-fleet th[aria-sort]")
+    assert head.get_attribute("aria-sort") == "descending"
+    shown.page.keyboard.press("Enter")  # the focus has stayed
+    failed = [int(row[6]) for row in shown.cells("fleet")]
+    assert failed == sorted(failed)
+    assert head.get_attribute("aria-sort") == "ascending"
+    shown.heading("fleet", "appliance").click()
+    assert [row[0] for row in shown.cells("fleet")] == [GOOD, FLAKY, BROKEN, GONE]
+    for _ in range(2):
+        shown.heading("fleet", "size median").click()
+        assert shown.cells("fleet")[-1][0] == GONE
+
+
+def test_a_table_is_kept_as_csv(shown: Opened, filled: Engine) -> None:
+    """The file is what the command would write, formulas made harmless as it does."""
+    found = next(table for table in gathered(filled).attention if table.name == "late")
+    expected = io.StringIO(newline="")
+    delimited.write(found.columns, found.rows, expected)
+    with shown.page.expect_download() as download:
+        shown.page.locator("#t-late button", has_text="CSV").click()
+    assert download.value.suggested_filename == "late.csv"
+    assert download.value.path().read_bytes().decode() == expected.getvalue()
+    with shown.page.expect_download() as download:
+        shown.page.locator("#t-reasons button", has_text="CSV").click()
+    text = download.value.path().read_bytes().decode()
+    assert delimited.cell(made.WICKED) in text
+    assert text.count(delimited.cell(made.HOSTILE)) == 1
+
+
+def test_the_calendar_by_keyboard(shown: Opened) -> None:
+    """Arrow keys go from cell to cell, and a sentence says what each is."""
+    said = shown.page.locator("#heat-said")
+    shown.page.locator("#heat").focus()
+    shown.page.keyboard.press("ArrowDown")  # which begins with today, of the worst
+    assert str(said.text_content()).startswith(f"{BROKEN}, 2026-06-30: failed; backups: 1 failed")
+    assert made.HOSTILE in str(said.text_content())
+    for key, words in (
+        ("ArrowDown", f"{GONE}, 2026-06-30: "),
+        ("End", f"{GONE}, 2026-06-30: "),
+        ("ArrowUp", f"{BROKEN}, 2026-06-30: failed"),
+        ("ArrowLeft", f"{BROKEN}, 2026-06-29: failed"),
+        ("Home", f"{BROKEN}, 2026-04-02: succeeded"),
+        ("ArrowLeft", f"{BROKEN}, 2026-04-02: succeeded"),
+    ):
+        shown.page.keyboard.press(key)
+        shown.page.wait_for_timeout(50)
+        assert str(said.text_content()).startswith(words), key
+    assert shown.page.locator("#heat svg path[stroke='var(--focus)']").count() == 1
+
+
+def test_the_calendar_under_a_mouse(shown: Opened) -> None:
+    """A cell says what happened, with the message."""
+    shown.page.locator("#heat svg path[fill='var(--failed)']").first.hover()
+    shown.page.wait_for_selector("#tip:not([hidden])")
+    tip = str(shown.page.locator("#tip").text_content())
+    assert "failed" in tip
+    assert made.HOSTILE in tip or "The disk of the target is full" in tip
+
+
+def test_the_calendar_is_a_table_too(shown: Opened) -> None:
+    """With the same cells, and every outcome in words."""
+    shown.page.locator("#d-heat summary").click()
+    shown.page.locator("#t-heat button", has_text="Show all").click()
+    rows = shown.cells("heat")
+    assert len(rows) == shown.page.locator("#heat g.layer_0_marks path").count()
+    assert {row[2].split(":")[0] for row in rows} >= {"succeeded", "failed", "missed", "not heard of"}
+
+
+def test_weeks_and_months(shown: Opened) -> None:
+    """A cell of several days says how many of them went well."""
+    shown.choose(period="365")
+    shown.page.locator("#heat").focus()
+    shown.page.keyboard.press("End")
+    said = str(shown.page.locator("#heat-said").text_content())
+    assert said.startswith(f"{BROKEN}, 2026-W27: failed (days: 0 success, 2 failed)")
+    shown.choose(grain="month")
+    shown.page.keyboard.press("End")
+    said = str(shown.page.locator("#heat-said").text_content())
+    assert said.startswith(f"{BROKEN}, 2026-06: some succeeded, some did not (days: 25 success, 5 failed)")
+
+
+def test_colours_are_chosen(shown: Opened) -> None:
+    """Light and dark, whatever the system has; charts follow without being drawn again."""
+    colour = "() => getComputedStyle(document.body).backgroundColor"
+    bright = shown.page.evaluate(colour)
+    cell = shown.page.locator("#heat svg path[fill='var(--success)']").first
+    before = cell.evaluate("(path) => getComputedStyle(path).fill")
+    shown.page.locator("#theme").select_option("dark")
+    assert shown.page.evaluate(colour) != bright
+    assert cell.evaluate("(path) => getComputedStyle(path).fill") != before
+
+
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nothing_bars_anybody(
+    browser: Browser, path: Path, viewport: dict[str, int], colours: str
+) -> None:
+    """The rules of axe-core find nothing, and a phone need not be scrolled sideways."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Opened(browser, path, viewport=viewport, color_scheme=colours)
+    for details in ("#d-heat", "#d-trends"):
+        found.page.locator(f"{details} summary").click()
+    broken = Axe().run(found.page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in broken] == []
+    assert found.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert found.said == []
+    found.context.close()
+
+
+def test_paper(browser: Browser, path: Path) -> None:
+    """A dark page prints light, on A4, without what can only be clicked, and no wider than the paper."""
+    found = Opened(browser, path, color_scheme="dark")
+    pdf = found.page.pdf(prefer_css_page_size=True)
+    boxes = set(re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf))
+    assert {(round(float(width)), round(float(height))) for width, height in boxes} == {(595, 842)}
+    found.page.emulate_media(media="print", color_scheme="dark")
+    paper = found.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    for hidden in ("#choose", "#d-heat", "#keys", "#t-late .row button"):
+        assert found.page.locator(hidden).first.is_hidden()
+    found.context.close()
+
+
+def test_a_summed_up_fleet(
+    browser: Browser, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums are of all appliances, the calendar of the worst, and the page says so."""
+    monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
+    monkeypatch.setattr(gathering, "WORST", 2)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(filled)), encoding="utf-8")
+    found = Opened(browser, path)
+    said = str(found.page.locator("#rest").text_content())
+    assert "Of 4 appliances the 2 that need most attention" in said
+    assert [row[0] for row in found.cells("fleet")] == [BROKEN, GONE]
+    found.choose(period="0")
+    found.page.locator("#d-trends summary").click()
+    with dialects.reading(filled) as connection:
+        scope = Scope(now=made.NOW, since="2024-07-01", until="2026-06-30")
+        told = list(reports.run(connection, "trends", scope))
+    months = [row[:3] for row in found.cells("trends")]
+    assert months == [[row.period, str(row.succeeded), str(row.failed)] for row in told]
+    assert {row[0] for row in found.cells("reasons")} == {made.WICKED, "disk.full"}
+    found.choose(filter=BROKEN)
+    assert {row[0] for row in found.cells("reasons")} == {made.WICKED}
+    assert found.said == []
+    found.context.close()
+
+
+def test_an_empty_archive(browser: Browser, tmp_path: Path) -> None:
+    """A page of nothing is quiet, too."""
+    engine = database.connect(str(tmp_path / "archive.db"))
+    database.upgrade(engine)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(engine, {})), encoding="utf-8")
+    found = Opened(browser, path)
+    assert found.said == []
+    assert "no appliance is chosen" in str(found.page.locator("#window").text_content())
+    found.context.close()

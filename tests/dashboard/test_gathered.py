@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive import dialects, reports
+from archive.dashboard import gathered as module
+from archive.dashboard import tables
+from archive.errors import UsageError
+from archive.reports import Scope
+from tests.dashboard import made
+from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from archive.dashboard.gathered import Gathered
+
+
+def rows(found: Gathered, name: str) -> list[tuple[Any, ...]]:
+    """The rows of a table of a page."""
+    every = {table.name: table for table in (*found.attention, *found.reports)}
+    return list(every[name].rows)
+
+
+def run(engine: Engine, name: str, **scope: Any) -> list[Any]:
+    with dialects.reading(engine) as connection:
+        return list(reports.run(connection, name, Scope(now=made.NOW, **scope)))
+
+
+def test_worst_first(engine: Engine) -> None:
+    """Appliances stand in the order of `recency`; failures in a row are those of `streaks`."""
+    made.fill(engine)
+    found = gathered(engine)
+    assert [one.name for one in found.appliances] == [BROKEN, GONE, GOOD, FLAKY]
+    assert [one.state for one in found.appliances] == ["late", "unknown", "ok", "ok"]
+    assert [one.streak for one in found.appliances] == [5, 0, 0, 0]
+    assert found.appliances[3].tags == {"site": "london"}
+    assert (found.number, found.series) == (4, {})
+
+
+def test_tables_are_of_the_reports(engine: Engine) -> None:
+    """What needs attention is what the reports say."""
+    made.fill(engine)
+    found = gathered(engine)
+    assert found.summary == tuple(run(engine, "summary"))
+    late = [row for row in run(engine, "recency") if row.state != "ok"]
+    assert [row[:4] for row in rows(found, "late")] == [row[:4] for row in late]
+    struck = [row for row in run(engine, "streaks") if row.streak >= 3]
+    assert [row[:2] for row in rows(found, "strikes")] == [row[:2] for row in struck]
+    missed = {row[:2] for row in run(engine, "missed", since="2026-06-24", until="2026-06-30")}
+    assert {row[:2] for row in rows(found, "missed")} == missed
+    odd = {row.key for row in run(engine, "anomalies", since="2026-06-01", until="2026-06-30")}
+    assert {row[-1] for row in rows(found, "anomalies")} == odd
+    growth = run(engine, "growth")
+    assert rows(found, "growth")[0][:3] == (None, *growth[-1][2:4])
+    assert len(rows(found, "growth")) == len(growth)
+    days = {"since": "2024-07-01", "until": "2026-06-30"}
+    assert (found.scope.since, found.scope.until) == tuple(days.values())
+    assert [row[0] for row in rows(found, "builds")] == [row.build for row in run(engine, "builds", **days)]
+    assert rows(found, "coverage") == run(engine, "coverage", **days)
+
+
+def test_days_and_weeks(engine: Engine) -> None:
+    """The days end with today, and each has the week that the calendar gives it."""
+    made.fill(engine)
+    found = gathered(engine, since="2026-06-28", until="2026-12-31")
+    assert (found.scope.since, found.scope.until) == ("2026-06-28", "2026-06-30")
+    assert found.weeks == ("2026-W26", "2026-W27", "2026-W27")
+    with pytest.raises(UsageError, match="more days than"):
+        gathered(engine, since="0001-01-01")
+
+
+def test_an_empty_archive(engine: Engine) -> None:
+    """Nothing is shown of nothing."""
+    found = gathered(engine)
+    assert (found.appliances, found.number) == ((), 0)
+    assert {len(table.rows) for table in (*found.attention, *found.reports)} == {0}
+
+
+def test_chosen_appliances(engine: Engine) -> None:
+    """Appliances of a glob are all there is."""
+    made.fill(engine)
+    found = gathered(engine, appliances=("vc02*",))
+    assert [one.name for one in found.appliances] == [FLAKY]
+    assert {row[0] for row in rows(found, "coverage")} == {FLAKY}
+
+
+@pytest.mark.parametrize("appliances", [(), ("vc0*",)])
+def test_a_large_fleet_is_summed_up(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, appliances: tuple[str, ...]
+) -> None:
+    """Above a number of appliances the worst are shown one by one, and of all together the sums."""
+    made.fill(engine)
+    whole = gathered(engine)
+    monkeypatch.setattr(module, "ALL_UP_TO", 3)
+    monkeypatch.setattr(module, "WORST", 2)
+    found = gathered(engine, appliances=appliances)
+    assert [one.name for one in found.appliances] == [BROKEN, GONE]
+    assert found.number == 4
+    assert len(found.history.days) == sum(whole.history.counts[:2])
+    months = {row.period: row for row in found.series["month"]}
+    for row in run(engine, "trends", since=found.scope.since, until=found.scope.until):
+        assert months[row.period][1:4] == (row.succeeded, row.failed, row.size_total_bytes)
+    assert set(found.series) == {"day", "week", "month"}
+    failed = run(engine, "failures", since=found.scope.since, until=found.scope.until)
+    assert [row[:2] for row in rows(found, "failures")] == [(row[0], row.leading) for row in failed]
+
+
+def test_a_table_has_an_end() -> None:
+    """What is beyond the most rows is counted."""
+    columns = module.coverage.REPORT.columns
+    every = [(f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)]
+    found = tables.table("t", "T", columns, every, ("appliance", "silent"), "none")
+    assert (len(found.rows), found.left_out) == (tables.MOST_ROWS, 7)
+    assert replace(found, rows=()).of_appliances

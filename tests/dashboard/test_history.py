@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive import dialects, reports, sketch
+from archive.dashboard import history
+from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
+from archive.reports import Scope, expectations, series
+from tests.archives import deliver
+from tests.dashboard import made
+from tests.reports import fleet
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from archive.dashboard.history import History
+
+DAYS = {"since": "2026-01-01", "until": "2026-06-30"}
+
+
+def read(engine: Engine, *names: str) -> History:
+    scope = Scope(now=made.NOW, named=frozenset(names), **DAYS)
+    with dialects.reading(engine) as connection:
+        return history.read(connection, scope, names)
+
+
+def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
+    """Counts by appliance and day, and the medians of each, are what `trends` says."""
+    made.fill(engine)
+    names = (made.BROKEN, made.GOOD, made.GONE, made.FLAKY)
+    found = read(engine, *names)
+    scope = Scope(period="day", by="appliance", now=made.NOW, **DAYS)
+    with dialects.reading(engine) as connection:
+        told = {row[:2]: row for row in reports.run(connection, "trends", scope)}
+    counted: dict[tuple[str, str], list[int]] = {}
+    bounds = pairwise(accumulate(found.counts, initial=0))
+    for name, (first, last) in zip(names, bounds, strict=True):
+        days = found.days[first:last]
+        assert list(days) == sorted(days)
+        for job in range(first, last):
+            day = history.iso(found.first + found.days[job])
+            counted.setdefault((day, name), [0, 0])[STATUSES.index("succeeded") + found.statuses[job]] += 1
+            if found.statuses[job] == 0:
+                size = told[day, name].size_median_bytes
+                assert abs(sketch.number_of(found.sizes[job]) - size) <= size / 100
+                duration = told[day, name].duration_median_seconds
+                assert abs(sketch.number_of(found.durations[job]) - duration) <= duration / 100
+    assert counted == {key: [row.succeeded, row.failed] for key, row in told.items()}
+
+
+def test_what_was_expected_is_what_is_missed(engine: Engine) -> None:
+    """Each day that `missed` tells of has its outcome, and no other day has one that is bad."""
+    made.fill(engine)
+    names = (made.FLAKY, made.GONE, made.BROKEN)
+    found = read(engine, *names)
+    scope = Scope(now=made.NOW, named=frozenset(names), **DAYS)
+    with dialects.reading(engine) as connection:
+        told = {row[:2]: row.outcome for row in reports.run(connection, "missed", scope)}
+    bad = {
+        (name, history.iso(found.first + day)): OUTCOMES[outcome]
+        for place, name in enumerate(names)
+        for day in range(found.number_of_days)
+        if (outcome := found.expected[place * found.number_of_days + day])
+        and OUTCOMES[outcome] != expectations.MET
+    }
+    assert bad == told
+    assert set(told.values()) == {"failed", "never ran", "never seen"}
+
+
+def test_what_failed_jobs_say(engine: Engine) -> None:
+    """Failed jobs have the first of their messages, by its id and as it is shown; others none."""
+    made.fill(engine)
+    found = read(engine, made.BROKEN, made.FLAKY)
+    texts = {(made.WICKED, made.HOSTILE), ("disk.full", "The disk of the target is full")}
+    assert set(found.messages) == texts
+    for job, status in enumerate(found.statuses):
+        assert bool(found.said[job]) == (STATUSES[status] == "failed")
+
+
+def test_unknown_values_and_statuses(engine: Engine) -> None:
+    """What a job does not say is UNKNOWN; open jobs, and statuses that nobody knows, are told apart."""
+    fleet.load(engine)
+    found = read(engine, fleet.BERLIN)
+    assert [STATUSES[status] for status in found.statuses] == ["succeeded", "open", "other", "succeeded"]
+    assert [size == UNKNOWN for size in found.sizes] == [False, True, False, True]
+
+
+def test_many_messages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many texts the later ones are known by their ids alone, and long ones are cut."""
+    monkeypatch.setattr(history, "MOST_MESSAGES", 2)
+    monkeypatch.setattr(history, "LONGEST_MESSAGE", 10)
+    texts = ["x" * 11, "one", "two", "three"]
+    jobs = [
+        made.night(9 - number, "FAILED", **made.failure(text, "id" if number else "long"))
+        for number, text in enumerate(texts)
+    ]
+    deliver(engine, dict(jobs), "vc01", made.NOW)
+    found = read(engine, "vc01")
+    said = [found.messages[number - 1] for number in found.said]
+    assert said == [("long", "x" * 9 + "…"), ("id", "one"), ("id", None), ("id", None)]
+
+
+def test_series_are_those_of_the_reports(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From day totals percentiles are within 1 %, from jobs exact; counts and sums are the same."""
+    made.fill(engine)
+    scope = Scope(now=made.NOW, **DAYS)
+    with dialects.reading(engine) as connection:
+        drawn = series.series(connection, scope, "month")
+        monkeypatch.setattr(series.totals, "suffice", lambda _: False)
+        exact = series.series(connection, scope, "month")
+        sizes = {row[0]: row for row in reports.run(connection, "sizes", Scope(period="month", **DAYS))}
+    assert [row[:4] for row in drawn] == [row[:4] for row in exact]
+    for one, other in zip(drawn, exact, strict=True):
+        assert other.size_p95_bytes == sizes[other.period].p95
+        for near, right in zip(one[4:], other[4:], strict=True):
+            assert near is not None
+            assert right is not None
+            assert abs(near - right) <= right / 100

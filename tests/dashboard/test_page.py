@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from vl_convert import vegalite_to_vega
+
+from archive.dashboard import library, page
+from archive.dashboard.charts import CHARTS
+from tests.archives import empty
+from tests.dashboard import made
+from tests.dashboard.made import gathered
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+class Parts(HTMLParser):
+    """The elements of a page, what scripts and styles hold, and all other text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, list[str]] = {"script": [], "style": []}
+        self.text = ""
+        self._open = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open = tag
+        if tag in self.inside:
+            self.inside[tag].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+        del tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open in self.inside:
+            self.inside[self._open][-1] += data
+        else:
+            self.text += data
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """What the script of a page is told, but for the columns."""
+    found = re.search(r'id="data">([A-Za-z0-9+/=]+)</script>', text)
+    assert found
+    whole = gzip.decompress(base64.b64decode(found[1]))
+    length = int.from_bytes(whole[:4], "little")
+    told: dict[str, Any] = json.loads(whole[4 : 4 + length])
+    number = told["jobs"] * 9 + len(told["appliances"]) * told["days"]
+    assert len(whole) == 4 + length + number
+    return told
+
+
+def test_the_page_is_alone(engine: Engine) -> None:
+    """There is nothing in it that would be fetched, and nothing runs but its own two scripts."""
+    made.fill(engine)
+    found = Parts(page.page(gathered(engine)))
+    for tag, attributes in found.elements:
+        assert tag not in {"link", "img", "iframe", "object", "base", "video", "audio"}
+        assert not {"src", "style", "action"} & attributes.keys()
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("href") or "#").startswith("#")
+    policy = next(
+        attributes["content"] or ""
+        for tag, attributes in found.elements
+        if tag == "meta" and "content-security-policy" in str(attributes.get("http-equiv")).lower()
+    )
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    data, *scripts = found.inside["script"]
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", data)
+    for text in (*scripts, *found.inside["style"]):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert "\r" not in "".join(scripts)  # a browser would read another text, with another hash
+
+
+def test_text_is_never_markup(engine: Engine) -> None:
+    """Messages, builds, tags and titles stand there as they were written."""
+    made.fill(engine)
+    found = page.page(gathered(engine), title=made.HOSTILE)
+    parts = Parts(found)
+    assert made.HOSTILE in parts.text
+    assert {tag for tag, _ in parts.elements} & {"img", "b", "u", "i"} == set()
+    assert sum(tag == "script" for tag, _ in parts.elements) == 3
+    told = unpacked(found)
+    assert [made.WICKED, made.HOSTILE] in told["messages"]
+
+
+def test_without_a_script_it_says_what_matters(engine: Engine) -> None:
+    """What needs attention, and the figures, are in the markup."""
+    made.fill(engine)
+    text = Parts(page.page(gathered(engine))).text
+    for words in (made.BROKEN, made.GONE, "late", "3 failures in a row", "backups: success rate", "expected: missed"):
+        assert words in text
+
+
+def test_many_rows_are_cut_without_a_script(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that nobody can unfold has some of the rows, and says how many more there are."""
+    made.fill(engine)
+    monkeypatch.setattr(page.markup, "ROWS", 1)
+    text = Parts(page.page(gathered(engine))).text
+    assert re.search(r"And \d+ more\.", text)
+
+
+def test_the_same_archive_makes_the_same_page(engines: list[Engine]) -> None:
+    """Byte for byte, on both databases."""
+    texts = set()
+    for engine in engines:
+        made.fill(engine)
+        texts.add(page.page(gathered(engine)))
+    assert len(texts) == 1
+
+
+def test_an_empty_archive_has_a_page(engine: Engine) -> None:
+    """There is nothing in it, and it says so."""
+    empty(engine)
+    found = page.page(gathered(engine))
+    assert unpacked(found)["jobs"] == 0
+    assert "Every appliance has a success that is recent enough." in Parts(found).text
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_charts_are_right(name: str) -> None:
+    """Each chart is one that Vega-Lite takes, and asks for nothing but the rows that it is given."""
+    chart = CHARTS[name]
+    vegalite_to_vega({**chart, "datasets": {"rows": [], "focus": []}})
+    assert "url" not in re.sub(r'"\$schema": "[^"]*"', "", json.dumps(chart))
+
+
+def test_the_library_can_stand_in_a_page() -> None:
+    """Nothing in it ends a script early."""
+    text = library.script()
+    assert "vegaEmbed" in text
+    assert not re.search(r"</script|<!--", text, re.IGNORECASE)
