@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 TREES := $(wildcard archive migrations tests bench docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check docs bench bench-full lock clean python
+.PHONY: help demo test lint format check docs pictures bench bench-full lock clean python
 # A recipe that fails must not leave a target that looks made.
 .DELETE_ON_ERROR:
 
@@ -15,6 +15,8 @@ help: ## print these targets
 
 demo: $(VENV)/.runtime ## install the command into .venv and show what it does
 	$(VENV)/bin/archive demo
+	@echo
+	$(VENV)/bin/archive dashboard --database archive-demo.db --title "A made-up fleet" -o archive-demo.html
 
 test: $(VENV)/.dev ## run the tests; PYTEST_ARGS="..." is handed to pytest
 	$(VENV)/bin/pytest -n 2 --cov $(PYTEST_ARGS)
@@ -33,6 +35,9 @@ check: lint test ## lint, then test
 
 docs: $(VENV)/.dev ## write the page of the schema, docs/schema.md
 	$(VENV)/bin/python -m docs.schema
+
+pictures: $(VENV)/.dev ## take the pictures of docs/images anew; it needs a Chromium
+	$(VENV)/bin/python -m docs.pictures
 
 bench: $(VENV)/.dev ## measure all claims in minutes; BENCH_ARGS="..." is handed to the bench
 	$(VENV)/bin/python -m bench $(BENCH_ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench import (
     bound,
     collect,
+    dashboard,
     first_load,
     latest,
     memory,
@@ -26,6 +27,7 @@ CLAIMS = (
     trends.CLAIM,
     latest.CLAIM,
     reports.CLAIM,
+    dashboard.CLAIM,
     collect.CLAIM,
     memory.CLAIM,
     startup.CLAIM,

@@ -77,9 +77,7 @@ class Gathered:
     series: Mapping[str, Sequence[Series]]
 
 
-def gather(
-    connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str, str]]
-) -> Gathered:
+def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str, str]]) -> Gathered:
     """Return what there is to show of a scope's appliances, of its days, as of its `now`.
 
     Without a first day there are two years. `tags` are those of appliances by name. Raises UsageError

@@ -76,7 +76,9 @@ def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
 
 def _numbers(connection: Connection) -> dict[str, int]:
     table = tables.appliance
-    return {name: number for name, number in connection.execute(sa.select(table.c.name, table.c.id))}
+    return {
+        name: number for name, number in connection.execute(sa.select(table.c.name, table.c.id))
+    }
 
 
 class _Messages:
@@ -170,5 +172,3 @@ def _read_expected(connection: Connection, scope: Scope, history: History) -> No
             rows[appliance][one.day - history.first] = number_of[one.outcome]
     for name in history.names:
         history.expected += rows[name]
-
-

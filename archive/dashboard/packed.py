@@ -50,7 +50,10 @@ def _told(gathered: Gathered) -> dict[str, Any]:
         "counts": history.counts,
         "jobs": len(history.days),
         "messages": history.messages,
-        "bins": [least, [sketch.number_of(bin_) for bin_ in range(least, max(bins, default=-1) + 1)]],
+        "bins": [
+            least,
+            [sketch.number_of(bin_) for bin_ in range(least, max(bins, default=-1) + 1)],
+        ],
         "weeks": gathered.weeks,
         "series": gathered.series,
         "attention": [_table(one) for one in gathered.attention],
@@ -61,7 +64,8 @@ def _told(gathered: Gathered) -> dict[str, Any]:
 
 def _table(table: Table) -> dict[str, Any]:
     columns = [
-        {"name": column.name, "label": column.label, "kind": column.kind} for column in table.columns
+        {"name": column.name, "label": column.label, "kind": column.kind}
+        for column in table.columns
     ]
     return {
         "name": table.name,

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 LAST = datetime(2026, 6, 30, 2, tzinfo=UTC)
 NOW = "2026-06-30T08:00:00.000000Z"
 NIGHTS = 180
-GOOD, FLAKY, BROKEN, GONE = "vc01.example.com", "vc02.example.com", "vc03.example.com", "vc04.example.com"
+GOOD, FLAKY, BROKEN, GONE = (
+    "vc01.example.com",
+    "vc02.example.com",
+    "vc03.example.com",
+    "vc04.example.com",
+)
 # What would do something if anybody took it for markup, an expression, a formula or a template.
-HOSTILE = "<script>document.title='x'</script>{{data}}\"'&amp;</script><!--<img src=x onerror=alert(1)>"
+HOSTILE = (
+    "<script>document.title='x'</script>{{data}}\"'&amp;</script><!--<img src=x onerror=alert(1)>"
+)
 WICKED = "=<b onclick='alert(1)'>[{{title}}]"
 TAGS: dict[str, dict[str, str]] = {
     GOOD: {"site": "berlin"},

@@ -59,7 +59,9 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     assert len(rows(found, "growth")) == len(growth)
     days = {"since": "2024-07-01", "until": "2026-06-30"}
     assert (found.scope.since, found.scope.until) == tuple(days.values())
-    assert [row[0] for row in rows(found, "builds")] == [row.build for row in run(engine, "builds", **days)]
+    assert [row[0] for row in rows(found, "builds")] == [
+        row.build for row in run(engine, "builds", **days)
+    ]
     assert rows(found, "coverage") == run(engine, "coverage", **days)
 
 
@@ -112,7 +114,9 @@ def test_a_large_fleet_is_summed_up(
 def test_a_table_has_an_end() -> None:
     """What is beyond the most rows is counted."""
     columns = module.coverage.REPORT.columns
-    every = [(f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)]
+    every = [
+        (f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)
+    ]
     found = tables.table("t", "T", columns, every, ("appliance", "silent"), "none")
     assert (len(found.rows), found.left_out) == (tables.MOST_ROWS, 7)
     assert replace(found, rows=()).of_appliances

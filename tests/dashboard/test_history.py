@@ -42,7 +42,9 @@ def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
         assert list(days) == sorted(days)
         for job in range(first, last):
             day = history.iso(found.first + found.days[job])
-            counted.setdefault((day, name), [0, 0])[STATUSES.index("succeeded") + found.statuses[job]] += 1
+            counted.setdefault((day, name), [0, 0])[
+                STATUSES.index("succeeded") + found.statuses[job]
+            ] += 1
             if found.statuses[job] == 0:
                 size = told[day, name].size_median_bytes
                 assert abs(sketch.number_of(found.sizes[job]) - size) <= size / 100
@@ -84,7 +86,12 @@ def test_unknown_values_and_statuses(engine: Engine) -> None:
     """What a job does not say is UNKNOWN; open jobs, and statuses that nobody knows, are told apart."""
     fleet.load(engine)
     found = read(engine, fleet.BERLIN)
-    assert [STATUSES[status] for status in found.statuses] == ["succeeded", "open", "other", "succeeded"]
+    assert [STATUSES[status] for status in found.statuses] == [
+        "succeeded",
+        "open",
+        "other",
+        "succeeded",
+    ]
     assert [size == UNKNOWN for size in found.sizes] == [False, True, False, True]
 
 
@@ -111,7 +118,9 @@ def test_series_are_those_of_the_reports(engine: Engine, monkeypatch: pytest.Mon
         drawn = series.series(connection, scope, "month")
         monkeypatch.setattr(series.totals, "suffice", lambda _: False)
         exact = series.series(connection, scope, "month")
-        sizes = {row[0]: row for row in reports.run(connection, "sizes", Scope(period="month", **DAYS))}
+        sizes = {
+            row[0]: row for row in reports.run(connection, "sizes", Scope(period="month", **DAYS))
+        }
     assert [row[:4] for row in drawn] == [row[:4] for row in exact]
     for one, other in zip(drawn, exact, strict=True):
         assert other.size_p95_bytes == sizes[other.period].p95

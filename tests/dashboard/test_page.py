@@ -101,11 +101,20 @@ def test_without_a_script_it_says_what_matters(engine: Engine) -> None:
     """What needs attention, and the figures, are in the markup."""
     made.fill(engine)
     text = Parts(page.page(gathered(engine))).text
-    for words in (made.BROKEN, made.GONE, "late", "3 failures in a row", "backups: success rate", "expected: missed"):
+    for words in (
+        made.BROKEN,
+        made.GONE,
+        "late",
+        "3 failures in a row",
+        "backups: success rate",
+        "expected: missed",
+    ):
         assert words in text
 
 
-def test_many_rows_are_cut_without_a_script(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_cut_without_a_script(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A page that nobody can unfold has some of the rows, and says how many more there are."""
     made.fill(engine)
     monkeypatch.setattr(page.markup, "ROWS", 1)

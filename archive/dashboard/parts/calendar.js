@@ -61,7 +61,7 @@ function sentence(data, name, label, found) {
   return lines.join("\n");
 }
 
-const calendar = { selection: null, back: 0, top: 0, at: null, cells: [], columns: [], rows: [], view: null };
+const calendar = { selection: null, back: 0, top: 0, first: 0, at: null, cells: [], columns: [], rows: [], view: null };
 
 function showLegend() {
   const items = Object.entries(MEANINGS).map(([state, meaning]) =>
@@ -83,6 +83,7 @@ async function showCalendar(data, selection) {
   const { wide, step } = room(periods.length);
   calendar.back = Math.max(Math.min(calendar.back, periods.length - wide), 0);
   const last = periods.length - calendar.back;
+  calendar.first = last - wide;
   calendar.columns = periods.slice(last - wide, last);
   calendar.top = Math.max(Math.min(calendar.top, places.length - 1), 0);
   calendar.rows = places.slice(calendar.top, calendar.top + ROWS);
@@ -109,7 +110,7 @@ async function showCalendar(data, selection) {
     const encoding = { ...spec.encoding, y: { ...y, axis: { ...y.axis, labelLimit: labelWidth() } } };
     return { ...spec, encoding, width: { step } };
   });
-  if (calendar.at) focusCell(...calendar.at);
+  if (calendar.at && calendar.view) focusCell();
   if (byId("d-heat").open) showCells();
 }
 
@@ -124,39 +125,41 @@ function showCells() {
   showTable(byId("t-heat"), table);
 }
 
-function focusCell(row, at) {
+// Put the focus on a cell that is in view; places are those among the chosen appliances and periods.
+function focusCell() {
+  const [row, at] = [calendar.at[0] - calendar.top, calendar.at[1] - calendar.first];
   const found = calendar.cells[row * calendar.columns.length + at];
   if (!found) return;
-  calendar.at = [row, at];
   byId("heat-said").textContent = found.said.replaceAll("\n", "; ");
   calendar.view.data("focus", [{ appliance: found.appliance, column: found.column }]).runAsync();
 }
 
-// Move the focus; beyond an edge the calendar turns the page.
+// Move the focus; beyond an edge the calendar turns the page. It begins with the latest, in the first row.
 async function moveFocus(data, key) {
-  const wide = calendar.columns.length;
-  const high = calendar.rows.length;
-  let [row, at] = calendar.at ?? [0, wide - 1];
-  if (calendar.at || !key.startsWith("Arrow")) {
-    if (key === "ArrowLeft") at -= 1;
-    if (key === "ArrowRight") at += 1;
-    if (key === "ArrowUp") row -= 1;
-    if (key === "ArrowDown") row += 1;
-    if (key === "Home") at = 0;
-    if (key === "End") at = wide - 1;
-    if (key === "PageUp") row -= ROWS;
-    if (key === "PageDown") row += ROWS;
-  }
-  const before = [calendar.back, calendar.top];
-  if (at < 0) [calendar.back, at] = [calendar.back + wide, wide - 1];
-  if (at >= wide) [calendar.back, at] = [Math.max(calendar.back - wide, 0), calendar.back ? 0 : wide - 1];
-  if (row < 0 && calendar.top) [calendar.top, row] = [Math.max(calendar.top - ROWS, 0), ROWS - 1];
-  if (row >= high && calendar.top + ROWS < calendar.selection.places.length) [calendar.top, row] = [calendar.top + ROWS, 0];
-  const most = Math.min(calendar.selection.places.length - calendar.top, ROWS) - 1;
-  calendar.at = [Math.max(Math.min(row, most), 0), at];
-  if (before[0] !== calendar.back || before[1] !== calendar.top) {
+  const { periods, places } = calendar.selection;
+  if (!places.length) return;
+  const end = calendar.first + calendar.columns.length;
+  let [row, at] = calendar.at ?? [calendar.top, end - 1];
+  if (calendar.at && key === "ArrowLeft") at -= 1;
+  if (calendar.at && key === "ArrowRight") at += 1;
+  if (calendar.at && key === "ArrowUp") row -= 1;
+  if (calendar.at && key === "ArrowDown") row += 1;
+  if (key === "Home") at = 0;
+  if (key === "End") at = periods.length - 1;
+  if (key === "PageUp") row -= ROWS;
+  if (key === "PageDown") row += ROWS;
+  row = Math.max(Math.min(row, places.length - 1), 0);
+  at = Math.max(Math.min(at, periods.length - 1), 0);
+  calendar.at = [row, at];
+  const top = row - (row % ROWS);
+  let { back } = calendar;
+  if (at < calendar.first) back = periods.length - 1 - at;
+  if (at >= end) back = periods.length - at - calendar.columns.length;
+  if (top === calendar.top && back === calendar.back) focusCell();
+  else {
+    Object.assign(calendar, { top, back });
     await showCalendar(data, calendar.selection);
-  } else focusCell(...calendar.at);
+  }
 }
 
 function turn(data, columns, rows) {

@@ -18,9 +18,15 @@ function showTip(_, event, __, text) {
 
 const drawn = new Map();
 
-// Draw a chart anew. `ast`: expressions are interpreted, so the page needs no right to run made-up code.
+// Draw a chart anew, if any of its rows has a value. `ast`: expressions are interpreted, so the page needs no right to run made-up code.
 async function draw(data, name, rows, change = (spec) => spec) {
   const before = drawn.get(name);
+  if (!rows.some(({ value }) => value !== null)) {
+    before?.finalize();
+    drawn.delete(name);
+    byId(name).replaceChildren(element("p", { class: "soft", text: "There is nothing to show." }));
+    return null;
+  }
   const spec = change({ ...data.charts[name], datasets: { rows, focus: [] } });
   const made = await vegaEmbed(byId(name), spec, {
     actions: false, ast: true, defaultStyle: false, hover: false, mode: "vega-lite", renderer: "svg",
