@@ -279,6 +279,6 @@ def _weeks(connection: Connection, scope: Scope) -> tuple[str, ...]:
     query = sa.select(calendar.c.day, calendar.c.week).where(
         calendar.c.day >= first.isoformat(), calendar.c.day <= last.isoformat()
     )
-    known = {day: week for day, week in connection.execute(query)}
+    known: dict[str, str] = dict(map(tuple, connection.execute(query)))
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return tuple(known.get(day.isoformat(), "") for day in days)

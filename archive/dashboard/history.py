@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from archive import sketch, tables
 from archive.merge import OPEN
 from archive.reports import jobs, judged, parts, tally
-from archive.reports.due import iso, ordinal
+from archive.reports.due import ordinal
 from archive.reports.expectations import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
 from archive.reports.walk import place
 
@@ -76,9 +76,8 @@ def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
 
 def _numbers(connection: Connection) -> dict[str, int]:
     table = tables.appliance
-    return {
-        name: number for name, number in connection.execute(sa.select(table.c.name, table.c.id))
-    }
+    found = connection.execute(sa.select(table.c.name, table.c.id))
+    return dict(map(tuple, found))
 
 
 class _Messages:

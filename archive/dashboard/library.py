@@ -31,5 +31,5 @@ def make() -> str:
     from vl_convert import javascript_bundle
 
     # Neither stands in it today; in a string or a pattern of the script both forms mean the same.
-    script: str = javascript_bundle().replace("</script", "<\\/script").replace("<!--", "<\\!--")
-    return script
+    script: str = javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")

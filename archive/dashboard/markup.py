@@ -40,6 +40,8 @@ _COUNTED = {
     "silent": "not heard of for longer than usual",
     "anomalies": f"in the last {ODD_DAYS} days",
 }
+# In place of a value.
+_NONE = "\N{EN DASH}"
 _FIGURES = ("backups", "data", "time", "expected")
 
 
@@ -92,7 +94,7 @@ def figures(rows: Iterable[SummaryRow]) -> str:
 
 
 def _value(kind: Kind, value: float | None) -> str:
-    return "–" if value is None else units.readable(kind, value)
+    return _NONE if value is None else units.readable(kind, value)
 
 
 def _signed(kind: Kind, value: float | None) -> str:

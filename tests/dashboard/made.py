@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from archive import dialects
+from archive import dialects, reports
 from archive.dashboard.gathered import gather
 from archive.reports import Scope
 from tests.archives import deliver
@@ -75,6 +75,12 @@ def fill(engine: Engine) -> None:
     gone = [night(number) for number in range(60, NIGHTS)]
     heard = (LAST - timedelta(days=59)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
     deliver(engine, dict(gone), GONE, heard)
+
+
+def run(engine: Engine, name: str, **scope: Any) -> list[Any]:
+    """The rows of a report, as of the last day."""
+    with dialects.reading(engine) as connection:
+        return list(reports.run(connection, name, Scope(now=NOW, **scope)))
 
 
 def gathered(

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import database, dialects, reports
+from archive import database
 from archive.dashboard import gathered as gathering
 from archive.dashboard.page import TITLE, page
 from archive.render import delimited
-from archive.reports import Scope
 from docs.browser import find, launched, opened
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
@@ -22,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator
     from sqlalchemy.engine import Engine
 
 # Set where tests must not be skipped for want of a browser.
 REQUIRED = "ARCHIVE_TEST_BROWSER_REQUIRED"
 WIDE = {"width": 1280, "height": 900}
+DAYS: dict[str, Any] = {"since": "2024-07-01", "until": "2026-06-30"}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -170,14 +170,13 @@ def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None
             shown.page.locator("#t-trends button", has_text="CSV").click()
         text = download.value.path().read_bytes().decode()
         rows = [line.split(",") for line in text.split("\r\n")[1:-1]]
-        scope = Scope(now=made.NOW, appliances=names, since="2024-07-01", until="2026-06-30")
-        with dialects.reading(filled) as connection:
-            told = {row.period: row for row in reports.run(connection, "trends", scope)}
+        rows_told = made.run(filled, "trends", appliances=names, **DAYS)
+        told = {row.period: row for row in rows_told}
         ran = [row for row in rows if int(row[1]) or int(row[2])]
         assert [row[0] for row in ran] == list(told)
         for period, succeeded, failed, rate, size, _, median, p95 in ran:
             row = told[period]
-            assert (int(succeeded), int(failed), float(rate)) == row[3:5] + (row.success_rate,)
+            assert (int(succeeded), int(failed), float(rate)) == (*row[3:5], row.success_rate)
             near = ((size, row.size_median_bytes), (median, row.duration_median_seconds),
                     (p95, row.duration_p95_seconds))  # fmt: skip
             for ours, theirs in near:
@@ -335,9 +334,7 @@ def test_a_summed_up_fleet(
     assert [row[0] for row in found.cells("fleet")] == [BROKEN, GONE]
     found.choose(period="0")
     found.page.locator("#d-trends summary").click()
-    with dialects.reading(filled) as connection:
-        scope = Scope(now=made.NOW, since="2024-07-01", until="2026-06-30")
-        told = list(reports.run(connection, "trends", scope))
+    told = made.run(filled, "trends", **DAYS)
     months = [row[:3] for row in found.cells("trends")]
     assert months == [[row.period, str(row.succeeded), str(row.failed)] for row in told]
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED, "disk.full"}

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import dialects, reports
 from archive.dashboard import gathered as module
 from archive.dashboard import tables
 from archive.errors import UsageError
-from archive.reports import Scope
+from archive.reports import coverage
 from tests.dashboard import made
-from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
+from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered, run
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -23,11 +22,6 @@ def rows(found: Gathered, name: str) -> list[tuple[Any, ...]]:
     """The rows of a table of a page."""
     every = {table.name: table for table in (*found.attention, *found.reports)}
     return list(every[name].rows)
-
-
-def run(engine: Engine, name: str, **scope: Any) -> list[Any]:
-    with dialects.reading(engine) as connection:
-        return list(reports.run(connection, name, Scope(now=made.NOW, **scope)))
 
 
 def test_worst_first(engine: Engine) -> None:
@@ -113,7 +107,7 @@ def test_a_large_fleet_is_summed_up(
 
 def test_a_table_has_an_end() -> None:
     """What is beyond the most rows is counted."""
-    columns = module.coverage.REPORT.columns
+    columns = coverage.REPORT.columns
     every = [
         (f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)
     ]

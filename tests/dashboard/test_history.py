@@ -1,24 +1,23 @@
 from __future__ import annotations
 
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from archive import dialects, reports, sketch
+from archive import dialects, sketch
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
-from archive.reports import Scope, expectations, series
+from archive.reports import Scope, due, expectations, series, totals
 from tests.archives import deliver
 from tests.dashboard import made
 from tests.reports import fleet
 
 if TYPE_CHECKING:
+    import pytest
     from sqlalchemy.engine import Engine
 
     from archive.dashboard.history import History
 
-DAYS = {"since": "2026-01-01", "until": "2026-06-30"}
+DAYS: dict[str, Any] = {"since": "2026-01-01", "until": "2026-06-30"}
 
 
 def read(engine: Engine, *names: str) -> History:
@@ -32,16 +31,16 @@ def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
     made.fill(engine)
     names = (made.BROKEN, made.GOOD, made.GONE, made.FLAKY)
     found = read(engine, *names)
-    scope = Scope(period="day", by="appliance", now=made.NOW, **DAYS)
-    with dialects.reading(engine) as connection:
-        told = {row[:2]: row for row in reports.run(connection, "trends", scope)}
+    told = {
+        row[:2]: row for row in made.run(engine, "trends", period="day", by="appliance", **DAYS)
+    }
     counted: dict[tuple[str, str], list[int]] = {}
     bounds = pairwise(accumulate(found.counts, initial=0))
     for name, (first, last) in zip(names, bounds, strict=True):
         days = found.days[first:last]
         assert list(days) == sorted(days)
         for job in range(first, last):
-            day = history.iso(found.first + found.days[job])
+            day = due.iso(found.first + found.days[job])
             counted.setdefault((day, name), [0, 0])[
                 STATUSES.index("succeeded") + found.statuses[job]
             ] += 1
@@ -58,11 +57,10 @@ def test_what_was_expected_is_what_is_missed(engine: Engine) -> None:
     made.fill(engine)
     names = (made.FLAKY, made.GONE, made.BROKEN)
     found = read(engine, *names)
-    scope = Scope(now=made.NOW, named=frozenset(names), **DAYS)
-    with dialects.reading(engine) as connection:
-        told = {row[:2]: row.outcome for row in reports.run(connection, "missed", scope)}
+    missed = made.run(engine, "missed", named=frozenset(names), **DAYS)
+    told = {row[:2]: row.outcome for row in missed}
     bad = {
-        (name, history.iso(found.first + day)): OUTCOMES[outcome]
+        (name, due.iso(found.first + day)): OUTCOMES[outcome]
         for place, name in enumerate(names)
         for day in range(found.number_of_days)
         if (outcome := found.expected[place * found.number_of_days + day])
@@ -116,11 +114,9 @@ def test_series_are_those_of_the_reports(engine: Engine, monkeypatch: pytest.Mon
     scope = Scope(now=made.NOW, **DAYS)
     with dialects.reading(engine) as connection:
         drawn = series.series(connection, scope, "month")
-        monkeypatch.setattr(series.totals, "suffice", lambda _: False)
+        monkeypatch.setattr(totals, "suffice", lambda _: False)
         exact = series.series(connection, scope, "month")
-        sizes = {
-            row[0]: row for row in reports.run(connection, "sizes", Scope(period="month", **DAYS))
-        }
+    sizes = {row.period: row for row in made.run(engine, "sizes", period="month", **DAYS)}
     assert [row[:4] for row in drawn] == [row[:4] for row in exact]
     for one, other in zip(drawn, exact, strict=True):
         assert other.size_p95_bytes == sizes[other.period].p95

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from vl_convert import vegalite_to_vega
 
-from archive.dashboard import library, page
+from archive.dashboard import library, markup, page
 from archive.dashboard.charts import CHARTS
 from tests.archives import empty
 from tests.dashboard import made
@@ -33,16 +33,19 @@ class Parts(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
         self.elements.append((tag, dict(attrs)))
         self._open = tag
         if tag in self.inside:
             self.inside[tag].append("")
 
     def handle_endtag(self, tag: str) -> None:
+        """Go back to text."""
         self._open = ""
         del tag
 
     def handle_data(self, data: str) -> None:
+        """Note a text."""
         if self._open in self.inside:
             self.inside[self._open][-1] += data
         else:
@@ -117,7 +120,7 @@ def test_many_rows_are_cut_without_a_script(
 ) -> None:
     """A page that nobody can unfold has some of the rows, and says how many more there are."""
     made.fill(engine)
-    monkeypatch.setattr(page.markup, "ROWS", 1)
+    monkeypatch.setattr(markup, "ROWS", 1)
     text = Parts(page.page(gathered(engine))).text
     assert re.search(r"And \d+ more\.", text)
 
