@@ -170,8 +170,8 @@ def _attention(
             recency.REPORT.columns,
             [row for row in states if row.state != OK],
             (
-                "appliance", "state", "age_seconds", "objective_seconds", "success_end_time",
-                "attempt_status", "last_seen",
+                "appliance", "state", "age_seconds", "objective_seconds", "attempt_status",
+                "last_seen",
             ),
             "Every appliance has a success that is recent enough.",
         ),
@@ -180,7 +180,7 @@ def _attention(
             f"{summary.STRIKE} failures in a row, or more",
             streaks.COLUMNS,
             [row for row in struck if row.streak >= summary.STRIKE],
-            ("appliance", "streak", "since_time", "last_good_time", "worst_streak"),
+            ("appliance", "streak", "since_time", "last_good_time"),
             f"No appliance has failed {summary.STRIKE} times in a row.",
         ),
         table(
@@ -189,8 +189,7 @@ def _attention(
             coverage.REPORT.columns,
             [row for row in heard if row.silent or row.last_seen is None],
             (
-                "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "attempts",
-                "unanswered",
+                "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "unanswered",
             ),
             "The archive has heard of every appliance when it usually does.",
         ),
@@ -199,7 +198,7 @@ def _attention(
             f"Missed in the last {MISSED_DAYS} days",
             missed.REPORT.columns,
             _newest_first(_run(connection, missed.REPORT, _since(scope, MISSED_DAYS)), "day"),
-            ("appliance", "day", "outcome", "attempts", "message"),
+            ("appliance", "day", "outcome", "message"),
             "Every backup that was expected has come.",
         ),
         table(
