@@ -25,7 +25,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 def page(gathered: Gathered, title: str = TITLE) -> str:
     """Return the whole page."""
     style, script = _part("page.css"), _script()
-    drawing = library.script()
+    drawing = f"/*!\n{_part('licences.txt')}*/\n{library.script()}"
     filled = {
         "policy": _policy(style, (drawing, script)),
         "version": archive.__version__,
