@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.dashboard import made
 from tests.dashboard.made import gathered
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.engine import Engine
 
 
@@ -155,3 +158,14 @@ def test_the_library_can_stand_in_a_page() -> None:
     text = library.script()
     assert "vegaEmbed" in text
     assert not re.search(r"</script|<!--", text, re.IGNORECASE)
+
+
+def test_a_wheel_brings_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was put beside the package when it was built is taken as it is."""
+    (tmp_path / library.NAME).write_text("window.vegaEmbed = null;", encoding="utf-8")
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
+    library.script.cache_clear()
+    try:
+        assert library.script() == "window.vegaEmbed = null;"
+    finally:
+        library.script.cache_clear()
