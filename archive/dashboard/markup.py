@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archive.columns import Kind
 from archive.dashboard.gathered import ODD_DAYS
 from archive.render import units
+from archive.reports import summary
 from archive.reports.freshness import LATE, NEVER, UNKNOWN
 from archive.reports.summary import SummaryRow
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from archive.columns import Column
     from archive.dashboard.tables import Table
+
 # A page without a script has so many rows of a table.
 ROWS = 50
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
@@ -27,7 +29,7 @@ _NAMES = {
     NEVER: "never succeeded",
     UNKNOWN: "not heard of",
     "strikes": "strikes",
-    "missed": "missed",
+    "missed": f"missed in {summary.DAYS} days",
     "silent": "silent",
     "anomalies": "out of the ordinary",
 }

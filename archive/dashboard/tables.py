@@ -18,7 +18,7 @@ MOST_ROWS = 2000
 class Table:
     """Rows in their order; values are under `columns`. `left_out` counts those beyond the limit.
 
-    `empty` is the sentence in place of no rows. `of_appliances` says that the first column names one.
+    `empty` is the sentence in place of no rows.
     """
 
     name: str
@@ -27,11 +27,6 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     empty: str
     left_out: int = 0
-
-    @property
-    def of_appliances(self) -> bool:
-        """Whether rows can be chosen by appliance."""
-        return self.columns[0].name == "appliance"
 
 
 def table(

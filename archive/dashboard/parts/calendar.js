@@ -61,7 +61,10 @@ function sentence(data, name, label, found) {
   return lines.join("\n");
 }
 
-const calendar = { selection: null, back: 0, top: 0, first: 0, at: null, cells: [], columns: [], rows: [], view: null };
+// What is in view: columns from `first` on, `back` of them later; rows from `top` on; `at` has the focus.
+const calendar = {
+  selection: null, view: null, back: 0, top: 0, first: 0, at: null, cells: [], columns: [], rows: [],
+};
 
 function showLegend() {
   const items = Object.entries(MEANINGS).map(([state, meaning]) =>
@@ -101,9 +104,12 @@ async function showCalendar(data, selection) {
   byId("above").disabled = calendar.top === 0;
   byId("below").disabled = calendar.top + ROWS >= places.length;
   const ends = `${calendar.columns[0].label} to ${calendar.columns.at(-1).label}`;
-  const rows = `${calendar.top + 1} to ${calendar.top + calendar.rows.length} of ${grouped(places.length, 0)}`;
-  byId("window").textContent = places.length ? `appliances ${rows}, ${ends}` : "no appliance is chosen";
-  byId("heat").setAttribute("aria-label", `Outcomes by appliance, worst first, and ${selection.grain}: ${ends}`);
+  const rows = `${calendar.top + 1} to ${calendar.top + calendar.rows.length}`;
+  byId("window").textContent = places.length
+    ? `appliances ${rows} of ${grouped(places.length, 0)}, ${ends}`
+    : "no appliance is chosen";
+  const label = `Outcomes by appliance, worst first, and ${selection.grain}: ${ends}`;
+  byId("heat").setAttribute("aria-label", label);
   const shown = calendar.cells.map(({ found, ...row }) => row);
   calendar.view = await draw(data, "heat", shown, (spec) => {
     const { y } = spec.encoding;
@@ -115,14 +121,16 @@ async function showCalendar(data, selection) {
 }
 
 function showCells() {
-  const columns = [column("appliance"), column("period"), column("outcome"), column("backups", "count"), column("message")];
+  const columns = ["appliance", "period", "outcome", "backups", "message"].map((name) =>
+    column(name, name === "backups" ? "count" : "text"),
+  );
   const rows = calendar.cells.map(({ appliance, column: period, state, found }) => {
     const backups = Object.values(found.jobs).reduce((total, count) => total + count, 0);
     const message = found.message ? (found.message[1] ?? found.message[0]) : null;
     return [appliance, period, MEANINGS[state], backups, message];
   });
-  const table = { name: "calendar", label: "cells of the calendar", columns, rows, empty: "No appliance is chosen." };
-  showTable(byId("t-heat"), table);
+  const empty = "No appliance is chosen.";
+  showTable(byId("t-heat"), { name: "calendar", label: "cells of the calendar", columns, rows, empty });
 }
 
 // Put the focus on a cell that is in view; places are those among the chosen appliances and periods.

@@ -18,7 +18,8 @@ function showTip(_, event, __, text) {
 
 const drawn = new Map();
 
-// Draw a chart anew, if any of its rows has a value. `ast`: expressions are interpreted, so the page needs no right to run made-up code.
+// Draw a chart anew, if any of its rows has a value. `ast`: expressions are interpreted, so that the page
+// needs no right to make code of text.
 async function draw(data, name, rows, change = (spec) => spec) {
   const before = drawn.get(name);
   if (!rows.some(({ value }) => value !== null)) {
@@ -100,11 +101,11 @@ function drawTrends(data, rows) {
 const MOST_REASONS = 12;
 
 function drawReasons(data, reasons) {
-  const rows = reasons.slice(0, MOST_REASONS).map(({ id, jobs, appliances, text }) => ({
-    reason: plain(id ?? "(no message)"),
-    jobs,
-    said: `${plain(id ?? "(no message)")}\n${grouped(jobs, 0)} failed, of ${grouped(appliances, 0)} appliances\n${plain(text ?? "")}`,
-  }));
+  const rows = reasons.slice(0, MOST_REASONS).map(({ id, jobs, appliances, text }) => {
+    const reason = plain(id ?? "(no message)");
+    const number = `${grouped(jobs, 0)} failed, of ${grouped(appliances, 0)} appliances`;
+    return { reason, jobs, said: `${reason}\n${number}\n${plain(text ?? "")}` };
+  });
   return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
 }
 

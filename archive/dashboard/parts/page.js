@@ -39,19 +39,25 @@ function offerTags(data) {
 function reasons(data, selection) {
   const told = reportOf(data, "failures");
   if (told && !selection.filtered) {
-    return told.rows.map(([id, jobs, appliances, since, until, text]) => ({ id, jobs, appliances, since: since.slice(0, 10), until: until.slice(0, 10), text }));
+    return told.rows.map(([id, jobs, appliances, since, until, text]) => {
+      const days = { since: since.slice(0, 10), until: until.slice(0, 10) };
+      return { id, jobs, appliances, ...days, text };
+    });
   }
   return byReason(data, selection).map((one) => ({ ...one, appliances: one.places.size }));
 }
 
 function sayRest(data, selection) {
   const shown = grouped(data.appliances.length, 0);
-  const text = data.whole
+  const others = grouped(data.number - data.appliances.length, 0);
+  byId("rest").textContent = data.whole
     ? "Worst first: those without a recent success, then those that have failed most often in a row."
-    : `Of ${grouped(data.number, 0)} appliances the ${shown} that need most attention are here one by one, worst first; the other ${grouped(data.number - data.appliances.length, 0)} are in the sums alone. Without a filter the trends are of all of them, and the failures of all of them and of all days.`;
-  byId("rest").textContent = text;
-  const first = data.dates[selection.from];
-  byId("chosen").textContent = `${grouped(selection.places.length, 0)} of ${shown} appliances chosen, ${first} to ${data.dates.at(-1)}, by ${selection.grain}.`;
+    : `Of ${grouped(data.number, 0)} appliances the ${shown} that need most attention are here one by one, ` +
+      `worst first; the other ${others} are in the sums alone. Without a filter the trends are of all of ` +
+      "them, and the failures of all of them and of all days.";
+  const days = `${data.dates[selection.from]} to ${data.dates.at(-1)}, by ${selection.grain}`;
+  const number = grouped(selection.places.length, 0);
+  byId("chosen").textContent = `${number} of ${shown} appliances chosen, ${days}.`;
 }
 
 async function update(data) {
@@ -72,15 +78,22 @@ async function update(data) {
     row.name, row.state, row.streak, row.expected, row.missed, ...periodCells(row).slice(1),
   ]);
   const empty = "No appliance is chosen.";
-  showTable(byId("t-fleet"), { name: "appliances", title: "The appliances in these days", columns: APPLIANCE_COLUMNS, rows: fleet, empty });
+  const title = "The appliances in these days";
+  showTable(byId("t-fleet"), { name: "appliances", title, columns: APPLIANCE_COLUMNS, rows: fleet, empty });
   const periods = byPeriod(data, selection);
-  const trends = { name: "trends", label: "Trends", columns: PERIOD_COLUMNS, rows: periods.map(periodCells), empty: "Nothing ran." };
+  const trends = {
+    name: "trends", label: "Trends", columns: PERIOD_COLUMNS, rows: periods.map(periodCells),
+    empty: "Nothing ran.",
+  };
   const details = byId("d-trends");
   details.ontoggle = () => details.open && showTable(byId("t-trends"), trends);
   details.ontoggle();
   const found = reasons(data, selection);
   const cells = found.map((one) => [one.id, one.jobs, one.appliances, one.since, one.until, one.text]);
-  showTable(byId("t-reasons"), { name: "failures", label: "Failures by reason", columns: REASON_COLUMNS, rows: cells, empty: "Nothing has failed." });
+  showTable(byId("t-reasons"), {
+    name: "failures", label: "Failures by reason", columns: REASON_COLUMNS, rows: cells,
+    empty: "Nothing has failed.",
+  });
   byId("reasons").hidden = !found.length;
   await Promise.all([
     showCalendar(data, selection),
@@ -140,6 +153,7 @@ async function start() {
 }
 
 start().catch((error) => {
-  byId("waiting").textContent = `The charts cannot be shown: ${error.message}. What stands below is from the reports.`;
+  const reason = `The charts cannot be shown: ${error.message}.`;
+  byId("waiting").textContent = `${reason} What stands below is from the reports.`;
   throw error;
 });
