@@ -313,6 +313,6 @@ REPORT = Listing(
         Column("detail"),
     ),
     select,
-    tally.TAKES | {"objective_seconds"},
+    tally.EXPECTING | {"objective_seconds"},
     explain=_explain,
 )

@@ -233,13 +233,19 @@ def test_failing(engine: Engine) -> None:
     histories = {
         "failed": {"1": began("2026-03-01T02:00"), "2": began("2026-03-02T02:00", "FAILED")},
         "recovered": {"1": began("2026-03-01T02:00", "FAILED"), "2": began("2026-03-02T02:00")},
-        "open": {"1": began("2026-03-01T02:00", "FAILED"), "2": began("2026-03-02T02:00", "RUNNING")},
+        "open": {
+            "1": began("2026-03-01T02:00", "FAILED"),
+            "2": began("2026-03-02T02:00", "RUNNING"),
+        },
         "other": {
             "1": began("2026-03-01T02:00", "FAILED"),
             "2": began("2026-03-02T02:00", "CANCELLED"),
         },
         "future": {"1": began("2026-03-01T02:00", "FAILED"), "2": began("2026-12-01T02:00")},
-        "at one instant": {"a": began("2026-03-01T02:00"), "b": began("2026-03-01T02:00", "FAILED")},
+        "at one instant": {
+            "a": began("2026-03-01T02:00"),
+            "b": began("2026-03-01T02:00", "FAILED"),
+        },
         "never": {"1": job("PENDING")},
         "none": {},
     }
