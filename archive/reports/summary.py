@@ -100,11 +100,11 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     """Return the scope from its first to its last day, and that of the days before."""
     today = settings.calendar(connection).day(scope.now)
-    last = date.fromisoformat(scope.until or today)
+    last = date.fromisoformat(scope.until or max(today, scope.since or today))
     if scope.since is None:
         first = date.fromordinal(max(last.toordinal() - DAYS + 1, 1))
     else:
-        first = min(date.fromisoformat(scope.since), last)
+        first = date.fromisoformat(scope.since)
     before = spans.before(spans.Span(first, last))
     return _of(scope, spans.Span(first, last)), before and _of(scope, before)
 

@@ -88,6 +88,11 @@ EDGES = ("2026-01-30", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "
             "2026-01-01 to 2026-03-31, compared with 2025-10-01 to 2025-12-31",
         ),
         (
+            {"since": "2027-01-01"},  # later than today
+            (0, 0, 0),
+            "2027-01-01 to 2027-01-01, compared with 2026-12-31 to 2026-12-31",
+        ),
+        (
             {"since": "0001-01-01", "until": "2026-03-31"},
             (6, None, None),
             "0001-01-01 to 2026-03-31",
@@ -101,10 +106,11 @@ def test_which_days_it_is_of(
     deliver(engine, dict(night(f"{day}T02:00") for day in EDGES), "vc", NOW)
     scope = Scope(now=NOW, **asked)  # type: ignore[arg-type]  # of the fields that are texts
     assert told(engine, "backups", scope)["finished"] == (*finished, None)
-    assert notes(engine, "summary", scope) == [
+    (note,) = notes(engine, "summary", scope)
+    assert note == (
         f"{said}; days start at 00:00 UTC; percentiles are exact (nearest rank)."
         " Attention and ages are as of 2026-03-31 12:00:00Z."
-    ]
+    )
 
 
 def test_without_a_period_before_nothing_is_compared(engine: Engine) -> None:
