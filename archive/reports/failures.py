@@ -246,7 +246,7 @@ REPORT = Listing(
     "What do failed backups say, how often, of how many appliances, and since when?",
     COLUMNS,
     _select,
-    JOBS - {"statuses"} | {"by"},
+    JOBS - {"statuses"} | {"now", "by"},
     ("build", "location", "day"),
     _explain,
 )

@@ -267,6 +267,6 @@ REPORT = Listing(
     "How fast do backups grow, how large will they be, and when will they fill the target?",
     COLUMNS,
     _select,
-    JOBS - {"statuses"} | {"capacity_bytes", "keep"},
+    JOBS - {"statuses"} | {"now", "capacity_bytes", "keep"},
     explain=_explain,
 )

@@ -82,7 +82,7 @@ REPORT = _Missed(
         Column("days_since", Kind.COUNT),
     ),
     select,
-    tally.TAKES | {"by"},
+    tally.EXPECTING | {"by"},
     ("appliance",),
     tally.notes,
 )

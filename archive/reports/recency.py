@@ -240,6 +240,6 @@ REPORT = Listing(
         Column("days_rate", Kind.RATIO),
     ),
     select,
-    tally.TAKES | {"objective_seconds"},
+    tally.EXPECTING | {"objective_seconds"},
     explain=_notes,
 )

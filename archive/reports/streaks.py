@@ -220,6 +220,6 @@ REPORT = Listing(
     "How many backups in a row have failed, how many at worst, and how long did it take to recover?",
     COLUMNS,
     select,
-    JOBS - {"statuses"},
+    JOBS - {"statuses"} | {"now"},
     explain=_explain,
 )

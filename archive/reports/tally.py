@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from archive.reports.expectations import Expectation
     from archive.reports.scope import Scope
 
-TAKES = frozenset({"since", "until", "appliances", "named"})
+# What the reports on appliances heed, and those that hold their backups against what is expected.
+TAKES = frozenset({"since", "until", "appliances", "named", "now"})
+EXPECTING = TAKES | {"cadences"}
 COLUMNS = (
     Column("appliance"),
     Column("expected", Kind.COUNT),

@@ -60,9 +60,9 @@ def daily(location: str, first: str, number: int) -> dict[str, Any]:
         ("2026-01-12T00:00:00.000000Z", "2026-01-11T23:00:00.000000Z", UNKNOWN, 2),
         ("2026-01-12T00:00:00.000000Z", "2026-01-12T00:00:00.000000Z", STOPPED, 2),
         ("2026-03-01T00:00:00.000000Z", "2026-01-12T00:00:00.000000Z", STOPPED, 50),
-        # What was heard after `now` is not known then; a job may start in the future.
+        # What was heard after `now` is not known then, nor is what starts on a day after it.
         ("2026-01-11T12:00:00.000000Z", "2026-03-01T00:00:00.000000Z", USED, 1),
-        ("2026-01-09T12:00:00.000000Z", "2026-03-01T00:00:00.000000Z", USED, -1),
+        ("2026-01-09T12:00:00.000000Z", "2026-03-01T00:00:00.000000Z", USED, 0),
     ],
 )
 def test_a_target_is_missed(engine: Engine, now: str, seen: str, state: str, idle: int) -> None:
