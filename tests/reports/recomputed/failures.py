@@ -88,5 +88,7 @@ def _varies(messages: list[str | None]) -> str | None:
             values[f"#{place}"].add(arg)
         for name, param in (told.get("params") or {}).items():
             values[name].add(json.dumps(param, sort_keys=True))
-    varying = [f"{name} ({len(found)} values)" for name, found in values.items() if len(found) > 1]
+    varying = [
+        f"{name} ({len(values[name])} values)" for name in sorted(values) if len(values[name]) > 1
+    ]
     return ", ".join(varying) or None

@@ -6,7 +6,8 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from functools import lru_cache
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ SELECT
     status, type, day, made,
     CASE WHEN status = 'FAILED' THEN coalesce(
         json_extract_string(info, '$.messages[0].default_message'),
-        json_extract_string(info, '$.error.messages[0].default_message')
+        json_extract_string(info, '$.error.messages[0].default_message'),
+        json_extract_string(info, '$.error.value.messages[0].default_message')
     ) END
 FROM past, asked
 WHERE appliance = $name AND made <= now
@@ -74,14 +76,22 @@ def outcomes(exported: Exported, asked: Asked) -> dict[str, list[Outcome]]:
     exported.ask(asked)
     found = {}
     for name, heard in exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance"):
-        jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
-        told = _judged(jobs, _now(asked), heard, dict(asked.cadences).get(name))
+        told = _of(exported, name, heard, _now(asked), dict(asked.cadences).get(name))
         found[name] = [
             one
             for one in told
             if (asked.since or "") <= one.day.isoformat() <= (asked.until or "9999")
         ]
     return found
+
+
+@lru_cache(maxsize=100)
+def _of(
+    exported: Exported, name: str, heard: datetime, now: datetime, cadence: int | None
+) -> list[Outcome]:
+    """Return what became of all expected days of an appliance; `now` is what was asked."""
+    jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
+    return list(_judged(jobs, now, heard, cadence))
 
 
 def _now(asked: Asked) -> datetime:
@@ -104,11 +114,15 @@ def _judged(
     good = [job.status == "SUCCEEDED" for job in jobs]
     # The places of the jobs that start in the time of each day.
     windows = []
-    for one, later in pairwise(days):
-        until = min(later.since, one.since + one.gap * _DAY)
+    for one, later in zip_longest(days, days[1:]):
+        if later is not None and later.day <= one.day + one.gap * _DAY:
+            until = later.since
+        else:
+            until = one.since + one.gap * _DAY
+            until = until if later is None else min(later.since, until)
         windows.append(range(bisect_left(made, one.since), bisect_left(made, until)))
     used: set[int] = set()
-    for number, (one, window) in enumerate(zip(days, windows, strict=False)):
+    for number, (one, window) in enumerate(zip(days, windows, strict=True)):
         following = windows[number + 1] if number + 1 < len(windows) else range(0)
         own = [place for place in window if good[place] and place not in used]
         on_it = range(_begin(made, one.day), _begin(made, one.day + _DAY))

@@ -24,10 +24,10 @@ island AS (
         appliance,
         island,
         min_by(key, place) FILTER (status = 'SUCCEEDED') AS good,
-        min(moment) FILTER (status = 'SUCCEEDED') AS good_start,
-        min(coalesce(end_time, start_time)) FILTER (status = 'SUCCEEDED') AS good_end,
+        min(made) FILTER (status = 'SUCCEEDED') AS good_start,
+        min(greatest(made, coalesce(end_time, made))) FILTER (status = 'SUCCEEDED') AS good_end,
         count(*) FILTER (status = 'FAILED') AS failures,
-        min_by(start_time, place) FILTER (status = 'FAILED') AS since
+        min_by(made, place) FILTER (status = 'FAILED') AS since
     FROM finished
     GROUP BY appliance, island
 ),
@@ -36,7 +36,7 @@ followed AS (
     FROM island
 ),
 recovery AS (
-    SELECT appliance, {seconds("since", "recovered")} AS took
+    SELECT appliance, greatest({seconds("since", "recovered")}, 0) AS took
     FROM followed
     WHERE failures > 0 AND recovered IS NOT NULL
 ),

@@ -57,6 +57,7 @@ SELECT
     coalesce(
         json_extract_string(info, '$.messages[0].default_message'),
         json_extract_string(info, '$.error.messages[0].default_message'),
+        json_extract_string(info, '$.error.value.messages[0].default_message'),
         key
     )
 FROM scoped, asked
