@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 UNTIL = datetime(2025, 6, 20, 2, 20, tzinfo=UTC)
 DAYS = 130
 _DAY = timedelta(days=1)
-_COLLECTED = tuple(UNTIL - days * _DAY for days in (90, 62, 60, 31, 30, 29, 0))
+_COLLECTED = tuple(UNTIL - days * _DAY for days in (62, 31, 30, 0))
 
 
 class _Habit(NamedTuple):

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 NOW = "2026-03-05T14:30:00.000000Z"
-# Its bad month is the one from the middle of October on; a whole year of it is enough.
-PLAN = fleet.plan(datetime(2026, 3, 5, 14, 30, tzinfo=UTC), days=430)
-MIDDLE = "2025-10-22T09:00:00.000000Z"
+# Its stories are told in shares of its days: these are enough for all of them.
+PLAN = fleet.plan(datetime(2026, 3, 5, 14, 30, tzinfo=UTC), days=300)
+MIDDLE = "2025-12-03T09:00:00.000000Z"
 EVERY_DAY = tuple((appliance.name, 86400) for appliance in PLAN.appliances)
 OTHERS = tuple((appliance.name, 129600) for appliance in PLAN.appliances[::2])
 CASES = list(
@@ -28,9 +28,9 @@ CASES = list(
             "a glob": Asked(NOW, appliances="vc0?.lon.*"),
             "the middle": Asked(MIDDLE),
             "a glob in the middle": Asked(MIDDLE, until="2025-12-31", appliances="vc*.ber.*"),
-            "more than all days": Asked(NOW, "2024-01-01", "2026-04-01"),
-            "midnight": Asked("2025-10-28T00:30:00.000000Z", since="2025-10-01"),
-            "days until one": Asked(NOW, until="2025-12-31", appliances="vc02.*"),
+            "more than all days": Asked(NOW, "2025-01-01", "2026-04-01"),
+            "midnight": Asked("2025-12-08T00:30:00.000000Z", since="2025-11-01"),
+            "days until one": Asked(NOW, until="2026-01-31", appliances="vc02.*"),
             "an objective": Asked(NOW, since="2025-10-01", rpo=30 * 3600),
             "cadences": Asked(NOW, cadences=EVERY_DAY),
             "other cadences": Asked(MIDDLE, since="2025-09-01", cadences=OTHERS),

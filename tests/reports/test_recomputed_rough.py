@@ -27,6 +27,8 @@ CASES = list(
             "a week": Asked(NOW, "2025-06-09", "2025-06-15"),
             "a quarter": Asked(NOW, "2025-04-01", "2025-06-30"),
             "a glob in the middle": Asked(MIDDLE, appliances="*[de]*"),
+            # Some messages were first said six days and a half before.
+            "the beginning": Asked("2025-02-19T12:00:00.000000Z"),
             "midnight": Asked("2025-05-22T00:30:00.000000Z"),
             "an objective": Asked(NOW, until="2025-05-31", rpo=20 * 3600),
             "cadences": Asked(NOW, cadences=CADENCES),

@@ -29,6 +29,7 @@ RECOMPUTED = {
     "missed": missed,
     "summary": summary,
 }
+_HEED_CADENCES = ("recency", "missed", "summary")
 _GROUPS: dict[str, tuple[str | None, ...]] = {
     "failures": (None, "build", "location", "day"),
     "missed": (None, "appliance"),
@@ -71,6 +72,8 @@ def cases(scopes: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked]]:
     for name in RECOMPUTED:
         for title, asked in scopes.items():
             if asked.rpo is not None and "objective_seconds" not in reports.find(name).takes:
+                continue
+            if asked.cadences and name not in _HEED_CADENCES:
                 continue
             for by in _GROUPS.get(name, (None,)):
                 grouped = f"{name} by {by}" if by else name
