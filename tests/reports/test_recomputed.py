@@ -12,6 +12,8 @@ from tests.reports.recomputed.compared import RECOMPUTED, Answer, Fleet, archive
 from tests.reports.recomputed.jobs import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine import Engine
 
 NOW = "2026-03-05T14:30:00.000000Z"
@@ -42,11 +44,13 @@ CASES = list(
 @pytest.fixture(scope="module")
 def demonstration(
     sqlite_archive: Engine, postgresql_archive: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> Fleet:
+) -> Iterator[Fleet]:
     """Give the demonstration, archived."""
     answers = (Answer._make(collected) for collected in collection.collect(PLAN))
     folder = tmp_path_factory.mktemp("demonstration")
-    return archived([sqlite_archive, postgresql_archive], answers, folder)
+    found = archived([sqlite_archive, postgresql_archive], answers, folder)
+    yield found
+    found.exported.close()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from tests.reports.recomputed.compared import RECOMPUTED, Fleet, archived, cases
 from tests.reports.recomputed.jobs import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.engine import Engine
 
     from tests.reports.recomputed.jobs import Row
@@ -41,10 +43,12 @@ CASES = list(
 @pytest.fixture(scope="module")
 def fleet(
     sqlite_archive: Engine, postgresql_archive: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> Fleet:
+) -> Iterator[Fleet]:
     """Give the fleet, archived."""
     folder = tmp_path_factory.mktemp("rough")
-    return archived([sqlite_archive, postgresql_archive], rough.answers(1), folder)
+    found = archived([sqlite_archive, postgresql_archive], rough.answers(1), folder)
+    yield found
+    found.exported.close()
 
 
 @pytest.mark.parametrize(

@@ -99,9 +99,10 @@ class Asked(NamedTuple):
 
 
 class Exported:
-    """The jobs of an export."""
+    """The jobs of an export; `outcomes` is what became of expected days, which takes long to tell."""
 
     def __init__(self, lines: Path) -> None:
+        self.outcomes: dict[tuple[Any, ...], list[Any]] = {}
         self._database = duckdb.connect(config={"threads": 1})
         self._database.execute(_LOAD, {"path": str(lines)})
         self._database.execute(_HEARD)
@@ -113,6 +114,10 @@ class Exported:
         glob = {"glob": asked.appliances}
         self._database.execute("CREATE OR REPLACE TABLE globs AS SELECT $glob AS appliances", glob)
         self._database.execute(_VIEWS)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
 
     def rows(self, query: str, **values: Any) -> list[Row]:
         """Return the rows of a query."""

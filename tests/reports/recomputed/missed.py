@@ -6,7 +6,6 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,13 +84,15 @@ def outcomes(exported: Exported, asked: Asked) -> dict[str, list[Outcome]]:
     return found
 
 
-@lru_cache(maxsize=100)
 def _of(
     exported: Exported, name: str, heard: datetime, now: datetime, cadence: int | None
 ) -> list[Outcome]:
     """Return what became of all expected days of an appliance; `now` is what was asked."""
-    jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
-    return list(_judged(jobs, now, heard, cadence))
+    asked = (name, now, cadence)
+    if asked not in exported.outcomes:
+        jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
+        exported.outcomes[asked] = list(_judged(jobs, now, heard, cadence))
+    return exported.outcomes[asked]
 
 
 def _now(asked: Asked) -> datetime:
