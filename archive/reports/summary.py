@@ -271,7 +271,7 @@ def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     rows = list(coverage.select(connection, replace(scope, since=iso(first), until=None)))
     heard = [row for row in rows if row.last_seen is not None]
     if heard:
-        latest = min(heard, key=lambda row: row.age_seconds or 0)
+        latest = max(heard, key=lambda row: row.last_seen or "")
         detail = _moment(latest.last_seen or "")
         yield SummaryRow("coverage", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
     begun = start(calendar, first)
