@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts
 from archive.reports.parts import MEDIAN, P95
@@ -44,6 +45,7 @@ def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
         partial(_select, measure),
         partial(_row, measure),
         compared=tuple(f"{what}_{value}_{unit}" for value in ("total", "median")),
+        charts=(Lines(tuple(f"{what}_{value}_{unit}" for value in ("median", "p95"))),),
     )
 
 
