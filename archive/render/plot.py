@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from archive.charts import BarFigure, Figure
     from archive.render.canvas import Glyphs
 
-# Where there is no terminal, and no width is known.
-_WIDTH = 80
+# Where there is no terminal.
+_WIDTH, _HEIGHT = 80, 25
 _NARROWEST = 30
-# Several figures share a screen.
-_HEIGHTS = {1: 18, 2: 10}
-_LEAST_HEIGHT = 8
+_LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
+# Figures share a screen with their titles and legends, and with what is said below them.
+_BESIDE_EACH, _BESIDE_ALL = 3, 4
+_LEAST_FOR_NAMES, _LEAST_FOR_BARS = 16, 16
 _GAP = "  "
 _NULL = "-"
 
@@ -33,7 +34,7 @@ def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -
     """
     glyphs = canvas.ASCII if ascii_only else canvas.UNICODE
     if not out.isatty():
-        drawn = _all(figures, _WIDTH, glyphs, coloured=False)
+        drawn = _all(figures, _WIDTH, _HEIGHT, glyphs, coloured=False)
         out.writelines(f"{line.rstrip()}\n" for line in drawn)
         return
     from rich.ansi import AnsiDecoder
@@ -41,14 +42,17 @@ def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -
 
     console = Console(file=out, force_terminal=True)
     coloured = console.color_system is not None and not console.no_color
-    for line in _all(figures, console.width, glyphs, coloured=coloured):
+    for line in _all(figures, console.width, console.height, glyphs, coloured=coloured):
         for shown in AnsiDecoder().decode(line):  # by which rich shows colours as the terminal can
             shown.rstrip()
             console.print(shown, soft_wrap=True, highlight=False)
 
 
-def _all(figures: Sequence[Figure], width: int, glyphs: Glyphs, *, coloured: bool) -> Iterator[str]:
-    height = _HEIGHTS.get(len(figures), _LEAST_HEIGHT)
+def _all(
+    figures: Sequence[Figure], width: int, height: int, glyphs: Glyphs, *, coloured: bool
+) -> Iterator[str]:
+    height = (height - _BESIDE_ALL) // max(len(figures), 1) - _BESIDE_EACH
+    height = min(max(height, _LEAST_HEIGHT), _GREATEST_HEIGHT)
     width = max(width, _NARROWEST)
     for place, figure in enumerate(figures):
         if place:
@@ -66,11 +70,11 @@ def _all(figures: Sequence[Figure], width: int, glyphs: Glyphs, *, coloured: boo
 def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> Iterator[str]:
     from rich.cells import cell_len
 
-    room = width // 3
-    names = [_shortened(_printable(bar.name, glyphs), room) for bar in figure.bars]
     values = [_sum(figure, bar.values) for bar in figure.bars]
-    before = max(map(cell_len, names))
     after = max(map(len, values))
+    room = max(width - after - _LEAST_FOR_BARS, _LEAST_FOR_NAMES)
+    names = [_shortened(_printable(bar.name, glyphs), room) for bar in figure.bars]
+    before = max(map(cell_len, names))
     beside = before + len(_GAP) + after + 1
     rows = canvas.bars(figure, width - beside, glyphs, coloured=coloured)
     for name, value, row in zip(names, values, rows, strict=False):

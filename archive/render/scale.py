@@ -35,7 +35,8 @@ def scale(kind: Kind, least: float, most: float, number: int) -> Scale:
     It starts at nothing, except for ratios.
     """
     if kind is Kind.RATIO:
-        least = min(least, most - _LEAST_RATIO)
+        least = max(0, min(least, most - _LEAST_RATIO))
+        most = max(most, least + _LEAST_RATIO)
     else:
         least, most = min(least, 0), max(most, 0)
     step = next(step for step in _steps(kind) if step * number >= most - least and step > 0)
