@@ -98,6 +98,16 @@ def test_what_is_left_out_is_named(engine: Engine) -> None:
     assert done.err.startswith("Drawn are the first 6 lines of 8; not drawn: vc6, vc7. Filters and")
 
 
+def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
+    """A sentence about a target shows its control characters."""
+    for number in range(7):
+        job = fleet.on("2026-01-05", size=number, location=f"sftp://nas{number}/\x1b[31m")
+        deliver(engine, {"k": job}, f"vc{number}")
+    done = archive("report", "sizes", "--by", "location", "--plot", at(engine))
+    assert "\x1b" not in done.out + done.err
+    assert "not drawn: sftp://nas6/\\x1b[31m." in done.err
+
+
 def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
     """Without rows there is nothing on standard output, and the sentences of the table."""
     done = archive("report", "success", "--plot", at(engine))

@@ -184,10 +184,11 @@ def _write_list(output_format: Format, output: Path | None) -> None:
 def _draw(drawing: Drawing, out: TextIO, output: Path | None) -> None:
     from archive.cli.output import is_ascii
     from archive.render import plot
+    from archive.render.units import text
 
     plot.write(drawing.figures, out, ascii_only=output is None and is_ascii())
     for note in drawing.notes:
-        say(note)
+        say(text(note))  # it has names in it that come from anywhere
 
 
 class _Started:

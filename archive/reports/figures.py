@@ -109,27 +109,30 @@ class _LinesMaker:
         self._kind = _of(columns, values[0]).kind
         self.title = ", ".join(self._places)
         self._labels: set[str] = set()
-        self._lines: dict[str, list[tuple[str, Any]]] = {}
-        self._left_out: dict[str, None] = {}
+        self._lines: dict[str | None, list[tuple[str, Any]]] = {}
+        self._left_out: dict[str | None, None] = {}
+        self._without: dict[str | None, None] = {}
 
     def add(self, row: Sequence[Any]) -> None:
         label = row[0]
         self._labels.add(label)
         for name, place in self._places.items():
-            line = _name(row[1]) if self._by else name
-            if line not in self._lines and len(self._lines) == MOST_LINES:
+            line = row[1] if self._by else name
+            if row[place] is None:
+                self._without[line] = None
+            elif line in self._lines or len(self._lines) < MOST_LINES:
+                self._lines.setdefault(line, []).append((label, row[place]))
+            else:
                 self._left_out[line] = None
-                continue
-            points = self._lines.setdefault(line, [])
-            if row[place] is not None:
-                points.append((label, row[place]))
 
     def figure(self) -> LineFigure | None:
         days = {label: of_label(label).first.toordinal() for label in self._labels}
         lines = [
-            Line(name, tuple(self._points(sorted(points, key=lambda one: days[one[0]]), days)))
+            Line(
+                _name(name),
+                tuple(self._points(sorted(points, key=lambda one: days[one[0]]), days)),
+            )
             for name, points in self._lines.items()
-            if points
         ]
         ticks = sorted((day, label) for label, day in days.items())
         return LineFigure(self.title, self._kind, tuple(ticks), tuple(lines)) if lines else None
@@ -142,16 +145,15 @@ class _LinesMaker:
             before = label
 
     def notes(self) -> Iterator[str]:
-        if not self._left_out:
-            return
-        number = len(self._lines) + len(self._left_out)
-        names = ", ".join(list(self._left_out)[:_NAMES_AT_MOST])
-        more = len(self._left_out) - _NAMES_AT_MOST
-        rest = f" and {more:,} more" if more > 0 else ""
-        yield (
-            f"Drawn are the first {len(self._lines)} lines of {number:,}; not drawn: {names}{rest}."
-            " Filters and --sort choose others."
-        )
+        if self._left_out:
+            number = len(self._lines) + len(self._left_out)
+            yield (
+                f"Drawn are the first {len(self._lines)} lines of {number:,}; not drawn:"
+                f" {_listed(self._left_out)}. Filters and --sort choose others."
+            )
+        without = [line for line in self._without if line not in self._lines | self._left_out]
+        if without and self._lines:
+            yield f"No {self.title}, and so no line: {_listed(without)}."
 
 
 class _BarsMaker:
@@ -248,6 +250,14 @@ def _place(columns: Sequence[Column], name: str) -> int:
 
 def _of(columns: Sequence[Column], name: str) -> Column:
     return columns[_place(columns, name)]
+
+
+def _listed(names: Iterable[str | None]) -> str:
+    """Return names in a sentence, as many as there is room for."""
+    found = [_name(name) for name in names]
+    more = len(found) - _NAMES_AT_MOST
+    rest = f" and {more:,} more" if more > 0 else ""
+    return f"{', '.join(found[:_NAMES_AT_MOST])}{rest}"
 
 
 def _name(value: Any) -> str:

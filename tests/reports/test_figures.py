@@ -91,6 +91,15 @@ def test_many_groups() -> None:
     )
 
 
+def test_groups_without_a_value_are_named() -> None:
+    """A group that has no value anywhere takes no line from another, and is told of."""
+    rows = [("2020-01", "a", None), ("2020-01", "-", 1), ("2020-01", None, 2), ("2020-02", "-", None)]  # fmt: skip
+    (figure,), notes = drawn(Lines(("jobs",)), GROUPED, rows, by="appliance")
+    assert isinstance(figure, LineFigure)
+    assert [(line.name, line.points[0].value) for line in figure.lines] == [("-", 1), ("-", 2)]
+    assert notes == ["No jobs, and so no line: a."]
+
+
 def test_several_columns_are_lines_unless_there_are_groups() -> None:
     """Beside groups there is room for one column alone."""
     chart = Lines(("jobs", "other"))
