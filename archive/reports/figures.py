@@ -151,7 +151,8 @@ class _LinesMaker:
                 f"Drawn are the first {len(self._lines)} lines of {number:,}; not drawn:"
                 f" {_listed(self._left_out)}. Filters and --sort choose others."
             )
-        without = [line for line in self._without if line not in self._lines | self._left_out]
+        with_one = self._lines.keys() | self._left_out.keys()
+        without = [line for line in self._without if line not in with_one]
         if without and self._lines:
             yield f"No {self.title}, and so no line: {_listed(without)}."
 
