@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import instants, tables
+from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.reports import parts
 from archive.reports.report import JOBS, Listing
@@ -249,4 +250,5 @@ REPORT = Listing(
     JOBS - {"statuses"} | {"now", "by"},
     ("build", "location", "day"),
     _explain,
+    (Bars(("message_id", "group"), ("jobs",)),),
 )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import sketch
+from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
 from archive.reports.parts import MEDIAN, P95, SIZE
@@ -50,6 +51,7 @@ def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
         partial(_from_totals, measure),
         approximates=True,
         compared=tuple(f"{what}_{value}_{unit}" for value in ("total", "median")),
+        charts=(Lines(tuple(f"{what}_{value}_{unit}" for value in ("median", "p95"))),),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import instants, tables
+from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.merge import FINISHED
 from archive.reports import parts, walk
@@ -222,4 +223,5 @@ REPORT = Listing(
     select,
     JOBS - {"statuses"} | {"now"},
     explain=_explain,
+    charts=(Bars(("appliance",), ("streak",), "worst_streak"),),
 )

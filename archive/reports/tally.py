@@ -31,6 +31,8 @@ COLUMNS = (
     Column("never_seen", Kind.COUNT),
     Column("met_rate", Kind.RATIO),
 )
+# The columns that missed days add up from.
+WAYS = ("failed", "running", "never_ran", "never_seen")
 _NAMES_AT_MOST = 5
 
 
