@@ -12,6 +12,7 @@ from archive.reports import totals
 from archive.reports.report import PeriodReport
 from archive.reports.scope import Scope
 from tests.archives import deliver, each, rows
+from tests.laws import EXAMPLES
 from tests.samples import job
 from tests.strategies import INT64
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
 shared = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=EXAMPLES,
 )
 KEYS = [f"2026072{day}-021500-1" for day in range(4)] + ["x"]
 

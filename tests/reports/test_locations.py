@@ -15,6 +15,7 @@ from archive.reports import Scope, locations
 from archive.reports.locations import STOPPED, UNKNOWN, USED, LocationRow
 from tests.archives import deliver, each
 from tests.command import archive, at
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import NAS, on
 from tests.samples import job
@@ -146,7 +147,9 @@ JOBS = st.tuples(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(JOBS, min_size=1, max_size=40))
 def test_targets_are_what_their_definitions_say(

@@ -12,6 +12,7 @@ from archive.errors import UsageError
 from archive.reports import Scope, streaks
 from archive.reports.streaks import StreaksRow
 from tests.archives import SEEN, deliver
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, began, both, rows
@@ -176,7 +177,9 @@ JOBS = st.lists(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
 def test_streaks_are_those_of_the_jobs(
