@@ -29,6 +29,7 @@ class _Habit(NamedTuple):
     silent: int = 0
     first: int = 0
     kept: float = 0.85
+    weekdays: tuple[int, ...] = tuple(range(7))
 
 
 _HABITS = {
@@ -42,6 +43,7 @@ _HABITS = {
     "second": _Habit(2, (130,)),
     "third": _Habit(3, (1430,), 120),
     "twice": _Habit(1, (120, 840), 200),
+    "weekdays": _Habit(1, (90,), weekdays=(0, 1, 2, 3, 4)),
     "weekly": _Habit(7, (1300,), 1500),
 }
 
@@ -63,6 +65,8 @@ def _jobs(chance: Random, habit: _Habit) -> Iterator[tuple[datetime, str, dict[s
     number = 0
     midnight = (UNTIL - DAYS * _DAY).replace(hour=0, minute=0)
     for day in range(habit.first, DAYS + 1, habit.every):
+        if (midnight + day * _DAY).weekday() not in habit.weekdays:
+            continue
         for minute in habit.minutes:
             late = minute + chance.randint(-habit.jitter, habit.jitter)
             at = midnight + day * _DAY + timedelta(minutes=late)

@@ -194,10 +194,28 @@ def _rhythm(day: date, told: list[date]) -> int | None:
     gap = _median([(later - one).days for one, later in pairwise(told)])
     if gap > 31:
         return None
+    if gap == 1:
+        return _daily(day, told)
     # Of steps that are as common as one another, the latest.
     steps = Counter(one.toordinal() % gap for one in reversed(told))
     usual = max(steps, key=lambda step: steps[step])
     return gap if day.toordinal() % gap == usual else None
+
+
+def _daily(day: date, told: list[date]) -> int | None:
+    """Return when the next backup is expected after one that is not on a day off."""
+    off = set()
+    for weekday in range(7):
+        between = (told[0] + number * _DAY for number in range((told[-1] - told[0]).days + 1))
+        came = sum(one.weekday() == weekday for one in between)
+        if came >= 2 and all(one.weekday() != weekday for one in told):
+            off.add(weekday)
+    if day.weekday() in off:
+        return None
+    later = day + _DAY
+    while later.weekday() in off:
+        later += _DAY
+    return (later - day).days
 
 
 def _since(day: date, told: list[date], starts: dict[date, list[_Job]]) -> datetime:
