@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.reports.recomputed.jobs import instant, seconds
@@ -209,12 +209,18 @@ def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Itera
 
 def _coverage(exported: Exported, asked: Asked) -> Iterator[Row]:
     exported.ask(asked)
+    gaps = sum(row[4] for row in exported.rows(_COVERAGE))
+    first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
+    exported.ask(asked._replace(since=first.isoformat(), until=None))
     rows = exported.rows(_COVERAGE)
     last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM heard")[0][0]
     age = min(row[2] for row in rows)
-    silent = [row[0] for row in sorted(rows, key=lambda row: (-row[2], row[0])) if row[3]]
+    silent = [
+        row[0]
+        for row in sorted(rows, key=lambda row: (row[1], row[0]))
+        if row[3] or row[1].date() < first
+    ]
     names = ", ".join(silent[:5]) or None
-    gaps = sum(row[4] for row in rows)
     yield "coverage", "last delivery", "seconds", age, None, None, _moment(last)
     yield "coverage", "silent", "count", len(silent), None, None, names
     yield "coverage", "long gaps", "count", gaps, None, None, "between deliveries"
