@@ -223,6 +223,13 @@ def standings(connection: Connection) -> list[Standing]:
     return [Standing._make((*row[:width], _what_came(row[width:]))) for row in found]
 
 
+def names(connection: Connection) -> list[str]:
+    """Return the names of the appliances that were ever asked, in their order."""
+    found = _names()
+    query = sa.select(found.c.name).where(found.c.name.is_not(None)).order_by(found.c.name)
+    return list(connection.execute(query).scalars())
+
+
 def _names() -> sa.CTE:
     """Return each appliance's name, by steps along the primary key: a name has very many attempts."""
     attempt = tables.attempt

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical
-from archive.reports import mentions
+from archive import canonical, dialects
+from archive.reports import Scope, mentions
+from archive.reports.jobs import JobFilter, run
 from tests.archives import deliver
 from tests.command import archive, at, process
 from tests.samples import BASE, SAMPLES, job
@@ -167,19 +169,21 @@ def test_jobs_are_filtered(place: str, options: list[str], keys: str) -> None:
     assert [line.split(",")[1] for line in found] == list(keys)
 
 
-@pytest.mark.parametrize("newest", [1, 2, 3, 100])
-@pytest.mark.parametrize("limit", ["0", "1", "2", "5"])
 @pytest.mark.parametrize("text", ["taken", "full", "backup", "nobody says this"])
+@pytest.mark.usefixtures("place")
 def test_a_text_is_found_whichever_way(
-    place: str, monkeypatch: pytest.MonkeyPatch, newest: int, limit: str, text: str
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     """Whether jobs are walked, some of them or all, or found at once: it is the same list."""
-    for options in ([], ["--appliance", "vc02*"], ["--until", "2026-03-04", "--status", "failed"]):
-        command = ("job", "list", "-m", text, "-n", limit, "-f", "csv", *options, place)
-        monkeypatch.setattr(mentions, "NEWEST", 10**6)
-        walked = archive(*command)
-        monkeypatch.setattr(mentions, "NEWEST", newest)
-        assert archive(*command) == walked
+    scopes = (Scope(), Scope(appliances=("vc02*",)), Scope(until="2026-03-04"))
+    with dialects.reading(engine) as connection:
+        for scope, status, limit in product(scopes, ((), ("FAILED",)), (None, 1, 2, 5)):
+            wanted = JobFilter(status, text, limit)
+            found = []
+            for newest in (10**6, 1, 2, 3, 100):
+                monkeypatch.setattr(mentions, "NEWEST", newest)
+                found.append(list(run(connection, scope, wanted)))
+            assert found == [found[0]] * len(found)
 
 
 def test_what_a_first_message_shows(engine: Engine) -> None:

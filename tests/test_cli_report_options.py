@@ -8,7 +8,7 @@ import pytest
 
 from archive.cli import report_options, words
 from archive.errors import UsageError
-from archive.reports import REPORTS
+from archive.reports import REPORTS, figures
 from archive.reports.scope import GROUPS
 from tests.archives import deliver
 from tests.command import archive, at
@@ -179,11 +179,16 @@ def test_json_of_an_empty_archive(engine: Engine) -> None:
 
 
 def test_reports_are_listed() -> None:
-    """`--list` needs no archive: each report with its question and what it can be made by."""
+    """`--list` needs no archive: each report with its question, what it can be made by, whether it has a plot."""
     done = archive("report", "--list", "--format", "json", "--database", "/nowhere/archive.db")
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out) == [
-        {"name": name, "question": report.question, "by": ", ".join(report.groups)}
+        {
+            "name": name,
+            "question": report.question,
+            "by": ", ".join(report.groups),
+            "plot": bool(figures.ways(report)),
+        }
         for name, report in REPORTS.items()
     ]
     assert all(name in archive("report", "--list").out for name in REPORTS)

@@ -21,6 +21,7 @@ from tests import fleets
 from tests.archives import content, deliver, lines, rows
 from tests.command import at
 from tests.forking import Forking
+from tests.laws import EXAMPLES
 from tests.samples import job
 from tests.vcenter.appliance import Appliance
 from tests.vcenter.server import Server
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-KILLS = 25  # on each database
+KILLS = min(EXAMPLES, 25)  # on each database
 NAMES = [f"vc{number}" for number in range(4)]
 # Login, details, ids, three facts, logout.
 REQUESTS = 7 * len(NAMES)
@@ -121,4 +122,4 @@ def test_a_run_may_be_killed_at_any_moment(engine: Engine, tmp_path: Path) -> No
     outcomes = [one for (one,) in rows(engine, sa.select(tables.collection.c.outcome))]
     assert outcomes.count("interrupted") == killed
     assert outcomes.count("complete") == 2 * KILLS - killed
-    assert killed > KILLS * 3 / 4
+    assert killed > KILLS / 2

@@ -19,6 +19,7 @@ from archive.dialects import Day, Instant
 from archive.extent import Extent
 from tests.archives import deliver, each
 from tests.command import PROGRAM, archive, at, environment
+from tests.laws import EXAMPLES
 from tests.samples import SAMPLES, job
 from tests.strategies import documents
 
@@ -166,7 +167,7 @@ def test_passwords_are_hidden(folder: Path) -> None:
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
-    max_examples=10,
+    max_examples=EXAMPLES,
     phases=[Phase.explicit, Phase.generate],
 )
 @given(st.dictionaries(st.sampled_from(["x", "y", KEY]), documents(), min_size=1, max_size=3))

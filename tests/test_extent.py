@@ -12,6 +12,7 @@ from archive import dialects, export, runs, tables
 from archive.errors import UsageError
 from archive.extent import Extent, following
 from tests.archives import count, deliver, each, empty, lines
+from tests.laws import EXAMPLES
 from tests.samples import SAMPLES, job
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ DELIVERY = st.tuples(
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
-    max_examples=20,
+    max_examples=EXAMPLES,
     phases=[Phase.explicit, Phase.generate],
 )
 @given(st.lists(DELIVERY, min_size=1, max_size=6))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archive import dialects, histories, tables, verify
 from archive.facts import Facts, Schedule, Version
 from tests.archives import each, empty, rows
+from tests.laws import EXAMPLES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -180,7 +181,9 @@ def told_at(engine: Engine, time: str) -> Facts:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(answers=answers, again=st.sets(st.integers(0, 7)))
 def test_a_history_tells_what_the_answers_told(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from archive import canonical, dialects, documents, verify
 from tests.archives import content, deliver, each, lines
+from tests.laws import EXAMPLES
 from tests.samples import job
 from tests.strategies import documents as details
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 shared = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
-    max_examples=20,
+    max_examples=EXAMPLES,
     # Shrinking through two databases takes minutes; what was drawn is small.
     phases=[Phase.explicit, Phase.generate],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archive import latest, tables, verify
 from archive.observe import observe
 from tests.archives import deliver, each, job_rows, rows
+from tests.laws import EXAMPLES
 from tests.samples import job
 
 if TYPE_CHECKING:
@@ -133,7 +134,9 @@ DELIVERY = st.tuples(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(deliveries=st.lists(DELIVERY, max_size=6))
 def test_jobs_were_last_seen_when_they_were(engines: list[Engine], deliveries: Any) -> None:

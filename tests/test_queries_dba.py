@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from archive import dialects, queries, tables
 from tests import samples
 from tests.archives import count, deliver, each
+from tests.laws import EXAMPLES
 from tests.queried import TODAY, V7, V8, fill, job, run, tell
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ RESULTS = st.text("FSR.", min_size=1, max_size=31)
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(RESULTS, min_size=1, max_size=3))
 def test_streaks_are_those_of_the_documents(engines: list[Engine], fleet: list[str]) -> None:

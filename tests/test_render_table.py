@@ -92,6 +92,46 @@ def test_optional_columns_of_nothing_are_left_out(values: list[int | None], show
     assert header == (["a", "other", "b"] if shown else ["a", "b"])
 
 
+def test_a_column_says_of_what_kind_values_are() -> None:
+    """Each value is shown as its row says; the column that says so is not, wherever it stands."""
+    columns = (
+        Column("name"),
+        Column("value", kind_in="kind"),
+        Column("kind"),
+        Column("change", kind_in="kind"),
+    )
+    rows = [
+        ("jobs", 1234, "count", -1),
+        ("rate", 0.975, "ratio", -0.025),
+        ("size", 1536, Kind.BYTES, None),
+        ("time", 61, "seconds", 0),
+        ("speed", 2048, "rate", 1),
+        ("none", None, "count", None),
+    ]
+    assert plain(columns, rows) == (
+        "name       value  change\n"
+        "────────────────────────\n"
+        "jobs       1,234      -1\n"
+        "rate      97.5 %  -2.5 %\n"
+        "size     1.5 KiB       -\n"
+        "time    1 m 01 s     0 s\n"
+        "speed  2.0 KiB/s   1 B/s\n"
+        "none           -       -\n"
+    )
+    assert plain(columns, []).splitlines()[0] == "name  value  change"
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_kind_may_be_that_of_texts(kind: Kind) -> None:
+    """Whatever a kind is, a value shows as it does in a column of that kind, or as NULL."""
+    value = {Kind.TEXT: "x", Kind.INSTANT: "2026-03-01T00:00:00.000000Z", Kind.DAY: "2026-03-01"}
+    columns = (Column("kind"), Column("value", kind_in="kind"))
+    told = [(kind, value.get(kind, 1)), (kind, None)]
+    lines = plain(columns, told).splitlines()
+    alone = plain((Column("value", kind),), [(shown,) for _, shown in told]).splitlines()
+    assert [line.strip() for line in lines[2:]] == [line.strip() for line in alone[2:]]
+
+
 def test_texts_cannot_command_the_terminal() -> None:
     """Control, bidirectional and invisible characters are shown as escapes."""
     text = "\x1b[2J\r\x9b\u202e\u200b\ttab"

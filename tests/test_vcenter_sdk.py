@@ -17,6 +17,7 @@ from archive.demo.fleet import plan
 from archive.demo.jobs import jobs
 from tests import strategies
 from tests.archives import deliver, each
+from tests.laws import EXAMPLES
 from tests.samples import SAMPLES, job
 from tests.vcenter import faults, sdk
 from tests.vcenter.appliance import Appliance
@@ -126,7 +127,7 @@ def writable(value: Any) -> bool:
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
-    max_examples=30,
+    max_examples=EXAMPLES,
     phases=[Phase.explicit, Phase.generate],
 )
 @given(

@@ -17,6 +17,7 @@ from archive.days import Calendar
 from archive.facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver, each
+from tests.laws import EXAMPLES
 from tests.queried import V7, V8, fill, job, tell
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ NIGHT = st.tuples(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(NIGHT, max_size=20))
 def test_v_day_adds_up_to_v_job(engines: list[Engine], nights: list[Any]) -> None:
@@ -355,7 +358,9 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathm
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(FLEETS, ZONES, st.sampled_from([0, 16]), st.integers(0, 45 * 96), st.sets(st.integers(0, 6)))
 @example([[(0, "FAILED")]], "Europe/Berlin", 16, 45 * 96, {0, 6})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import locale
 import os
 import shutil
 import sys
@@ -28,6 +30,12 @@ def open_output(path: Path | None) -> Iterator[TextIO]:
     """
     with _explained(path), _standard_output() if path is None else _file(path, "", **_TEXT) as out:
         yield cast("TextIO", out)
+
+
+def is_ascii() -> bool:
+    """Say whether standard output, by its locale, cannot show more than ASCII; data is UTF-8 anyway."""
+    names = (getattr(sys.stdout, "encoding", None), locale.getencoding())
+    return any(name is not None and codecs.lookup(name).name != "utf-8" for name in names)
 
 
 @contextmanager

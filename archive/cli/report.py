@@ -35,6 +35,7 @@ from archive.cli.report_options import (
     NowOption,
     ObjectiveOption,
     PeriodOption,
+    PlotOption,
     SortOption,
     StatusesOption,
     TagsOption,
@@ -44,15 +45,18 @@ from archive.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
     from sqlalchemy.engine import Connection
 
     from archive.reports import Report, Scope
+    from archive.reports.figures import Drawing
 
 EPILOG = examples(
     "archive report --list",
     "archive report trends",
     "archive report success --period week --since 'last month' --by appliance",
+    "archive report sizes --plot",
     "archive report sizes --appliance 'vc0*' --format csv -o sizes.csv",
     "archive report volume --by appliance --since 30d --sort -size_total_bytes --top 10",
 )
@@ -93,6 +97,7 @@ def report(
     capacity: CapacityOption = None,
     keep: KeepOption = None,
     now: NowOption = None,
+    plot: PlotOption = False,
     list_: ListOption = False,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -106,7 +111,7 @@ def report(
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
-    from archive.reports import order
+    from archive.reports import figures, order
 
     if list_:
         _write_list(output_format, output)
@@ -114,6 +119,8 @@ def report(
     if name is None:
         raise UsageError("which report? `archive report --list` lists them")
     chosen = reports.find(name)
+    if plot and output_format is not Format.TABLE:
+        raise UsageError(f"--plot is for people: leave it out, or --format {output_format}")
     moment = words.instant(now)
     with dialects.reading(open_archive(database, config)) as connection:
         first, last = words.days(connection, since, until, moment)
@@ -137,6 +144,7 @@ def report(
             compare=compare,
         )
         scope.check(chosen)
+        charts = figures.charts(chosen, scope, reports.REPORTS.values()) if plot else ()
         asked = scope.asked(chosen)
         if tag:
             asked["tags"] = tag
@@ -147,7 +155,9 @@ def report(
         found = chosen.cells_of(scope, chosen.run(connection, scope))
         rows = _Started(order.ordered(columns, found, sort, top))
         with open_output(output) as out:
-            if output_format is Format.JSON:
+            if plot:
+                _draw(figures.drawing(charts, scope, columns, rows), out, output)
+            elif output_format is Format.JSON:
                 heading = _heading(connection, chosen, scope, asked)
                 records.write_within(heading, "rows", columns, rows, out)
             else:
@@ -158,14 +168,27 @@ def report(
 
 def _write_list(output_format: Format, output: Path | None) -> None:
     from archive.cli.output import open_output
-    from archive.columns import Column
+    from archive.columns import Column, Kind
     from archive.render.write import write
-    from archive.reports import REPORTS
+    from archive.reports import REPORTS, figures
 
-    columns = (Column("name"), Column("question"), Column("by"))
-    rows = [(found.name, found.question, ", ".join(found.groups)) for found in REPORTS.values()]
+    columns = (Column("name"), Column("question"), Column("by"), Column("plot", Kind.FLAG))
+    rows = [
+        (found.name, found.question, ", ".join(found.groups), bool(figures.ways(found)))
+        for found in REPORTS.values()
+    ]
     with open_output(output) as out:
         write(columns, rows, output_format, out)
+
+
+def _draw(drawing: Drawing, out: TextIO, output: Path | None) -> None:
+    from archive.cli.output import is_ascii
+    from archive.render import plot
+    from archive.render.units import text
+
+    plot.write(drawing.figures, out, ascii_only=output is None and is_ascii())
+    for note in drawing.notes:
+        say(text(note))  # it has names in it that come from anywhere
 
 
 class _Started:

@@ -95,6 +95,12 @@ TopOption = Annotated[
         rich_help_panel=_ROWS,
     ),
 ]
+PlotOption = Annotated[
+    bool,
+    typer.Option(
+        "--plot", help="Draw the rows instead, of reports that have a plot.", rich_help_panel=_ROWS
+    ),
+]
 TagsOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -160,6 +160,6 @@ REPORT = Listing(
     "Which succeeded backups are not like those before them, and in what?",
     COLUMNS,
     _select,
-    JOBS - {"statuses"},
+    JOBS - {"statuses"} | {"now"},
     explain=_explain,
 )

@@ -86,6 +86,6 @@ REPORT = Listing(
         Column("first_seen", Kind.INSTANT),
     ),
     select,
-    tally.TAKES,
+    tally.EXPECTING,
     explain=tally.notes,
 )

@@ -64,12 +64,16 @@ class Gaps(NamedTuple):
 
 
 def gaps(instants: Sequence[str]) -> Gaps:
-    """Return the gaps between deliveries, whose instants are in ascending order."""
-    between = [freshness.seconds_between(*pair) for pair in pairwise(instants)]
+    """Return the gaps between deliveries, whose instants are in ascending order.
+
+    Deliveries of one instant are one: an answer that comes again tells nothing of when to expect one.
+    """
+    heard = list(dict.fromkeys(instants))
+    between = [freshness.seconds_between(*pair) for pair in pairwise(heard)]
     if not between:
         return Gaps(None, 0, None, None)
     longest = max(between)
-    since = instants[between.index(longest)]
+    since = heard[between.index(longest)]
     if len(between) < LEAST_GAPS:
         return Gaps(None, 0, longest, since)
     usual = robust.median(between)

@@ -149,9 +149,8 @@ def _otherwise(
     if told.known_from is not None and day > told.known_from:
         return None  # schedules that are switched off
     usual = rhythm.before(day)
-    if usual is None or usual.gap is None or day % usual.gap != usual.phase:
-        return None
-    return usual.gap, LEARNED
+    gap = None if usual is None else usual.after(day)
+    return None if gap is None else (gap, LEARNED)
 
 
 def _job_days(calendar: Calendar, jobs: Iterable[Job]) -> Iterator[JobDay]:

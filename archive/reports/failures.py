@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import instants, tables
+from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.reports import parts
 from archive.reports.report import JOBS, Listing
@@ -246,7 +247,8 @@ REPORT = Listing(
     "What do failed backups say, how often, of how many appliances, and since when?",
     COLUMNS,
     _select,
-    JOBS - {"statuses"} | {"by"},
+    JOBS - {"statuses"} | {"now", "by"},
     ("build", "location", "day"),
     _explain,
+    (Bars(("message_id", "group"), ("jobs",)),),
 )

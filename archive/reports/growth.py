@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import settings, tables
+from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
 from archive.reports import parts, robust, walk
 from archive.reports.report import JOBS, Listing
@@ -31,6 +32,7 @@ LEAST_POINTS, LEAST_DAYS = 5, 14
 _LATEST = 5
 _MONTH = 30
 HORIZONS = (30, 90, 365)
+_ENDS = ("", "_low", "_high")
 # What would last longer than this will not be reached: nobody can tell.
 _FAR_DAYS = 36_500
 COLUMNS = (
@@ -38,11 +40,7 @@ COLUMNS = (
     Column("successes", Kind.COUNT),
     Column("size_bytes", Kind.BYTES),
     Column("monthly_growth_bytes", Kind.BYTES),
-    *(
-        Column(f"in_{days}_days{end}_bytes", Kind.BYTES)
-        for days in HORIZONS
-        for end in ("", "_low", "_high")
-    ),
+    *(Column(f"in_{days}_days{end}_bytes", Kind.BYTES) for days in HORIZONS for end in _ENDS),
     Column("keep", Kind.COUNT),
     Column("kept_bytes", Kind.BYTES),
     Column("full", optional=True),
@@ -267,6 +265,16 @@ REPORT = Listing(
     "How fast do backups grow, how large will they be, and when will they fill the target?",
     COLUMNS,
     _select,
-    JOBS - {"statuses"} | {"capacity_bytes", "keep"},
+    JOBS - {"statuses"} | {"now", "capacity_bytes", "keep"},
     explain=_explain,
+    charts=(
+        Ahead(
+            "appliance",
+            "size_bytes",
+            tuple(
+                Forecast(days, *(f"in_{days}_days{end}_bytes" for end in _ENDS))
+                for days in HORIZONS
+            ),
+        ),
+    ),
 )

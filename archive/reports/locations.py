@@ -28,9 +28,10 @@ USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"
 class LocationRow(NamedTuple):
     """One target: a location's URL as it may be shown, None for jobs that name none.
 
-    `size_total_bytes` is of the succeeded jobs. `idle_days` are the days since `last_day`, and
-    `usual_gap_days` is what 95 % of the distances between its days with a job do not exceed. Both,
-    as `state`, are None where there is no target; the gap also where there was a job on one day only.
+    `size_total_bytes` is of the succeeded jobs. `idle_days` are the days since the last with a job, and
+    `usual_gap_days` is what 95 % of the distances between its days with a job do not exceed: days
+    after now tell neither. Both, as `state`, are None where there is no target; the gap also where
+    there was a job on one day only.
     """
 
     location: str | None
@@ -63,10 +64,11 @@ def state(gap: int | None, idle: int, heard: int) -> str:
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
     ids = scope.appliance_ids(connection)
-    gaps = dict(map(tuple, connection.execute(_gaps(scope, ids))))
     calendar = settings.calendar(connection)
+    past = tables.job.c.day <= sa.literal(calendar.day(scope.now), tables.job.c.day.type)
+    gaps = dict(map(tuple, connection.execute(_gaps(scope, ids, past))))
     return parts.streamed(
-        connection, _totals(scope, ids), lambda found: _row(found, gaps, calendar, scope.now)
+        connection, _totals(scope, ids, past), lambda found: _row(found, gaps, calendar, scope.now)
     )
 
 
@@ -76,10 +78,11 @@ def _row(
     url, finished, succeeded = found.location, int(found.finished), int(found.succeeded)
     gap = idle = judged = None
     if url is not None:
-        gap = gaps.get(url)
-        idle = _days(found.last_day, calendar.day(now))
-        heard = _days(found.last_day, calendar.day(min(found.heard, now)))
-        judged = state(gap, idle, heard)
+        gap, judged = gaps.get(url), UNKNOWN
+        if found.used_day is not None:
+            idle = _days(found.used_day, calendar.day(now))
+            heard = _days(found.used_day, calendar.day(min(found.heard, now)))
+            judged = state(gap, idle, heard)
     return LocationRow(
         url,
         judged,
@@ -101,8 +104,11 @@ def _days(first: str, last: str) -> int:
     return (date.fromisoformat(last) - date.fromisoformat(first)).days
 
 
-def _totals(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
-    """Return the SELECT of the targets; jobs are counted by appliance first, which leaves few rows."""
+def _totals(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Return the SELECT of the targets; jobs are counted by appliance first, which leaves few rows.
+
+    `past` is the condition that a job is of no day after now.
+    """
     job, appliance, location = tables.job, tables.appliance, tables.location
     finished, succeeded = job.c.status.in_(FINISHED), job.c.status == "SUCCEEDED"
     pairs = (
@@ -115,6 +121,7 @@ def _totals(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
             *parts.total(job, SIZE),
             sa.func.min(job.c.day).label("first_day"),
             sa.func.max(job.c.day).label("last_day"),
+            sa.func.max(job.c.day).filter(past).label("used_day"),
         )
         .where(*parts.conditions(scope, ids))
         .group_by(job.c.appliance_id, job.c.location_id)
@@ -129,6 +136,7 @@ def _totals(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
             sa.func.count(pairs.c.appliance_id.distinct()).label("appliances"),
             sa.func.min(pairs.c.first_day).label("first_day"),
             sa.func.max(pairs.c.last_day).label("last_day"),
+            sa.func.max(pairs.c.used_day).label("used_day"),
             sa.func.max(appliance.c.last_seen).label("heard"),
         )
         .select_from(
@@ -141,12 +149,12 @@ def _totals(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
     )
 
 
-def _gaps(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
+def _gaps(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Return the SELECT of each target's usual gap."""
     job, location, calendar = tables.job, tables.location, tables.calendar
     pairs = (
         sa.select(job.c.location_id, job.c.day)
-        .where(*parts.conditions(scope, ids))
+        .where(*parts.conditions(scope, ids), past)
         .distinct()
         .subquery("pairs")
     )

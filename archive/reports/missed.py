@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive import settings, tables
+from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.reports import jobs, judged, tally
 from archive.reports.due import iso, ordinal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.charts import Chart
     from archive.reports.scope import Scope
 
 
@@ -42,6 +44,10 @@ class _Missed(Listing):
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns of rows that `select` yields for a scope."""
         return tally.COLUMNS if scope.by else self.columns
+
+    def charts_of(self, scope: Scope) -> tuple[Chart, ...]:
+        """Return what is drawn of each appliance; of single days there is nothing to draw."""
+        return (Bars(("appliance",), tally.WAYS),) if scope.by else ()
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterator[tally.TallyRow]:
@@ -82,7 +88,7 @@ REPORT = _Missed(
         Column("days_since", Kind.COUNT),
     ),
     select,
-    tally.TAKES | {"by"},
+    tally.EXPECTING | {"by"},
     ("appliance",),
     tally.notes,
 )

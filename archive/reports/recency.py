@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import settings, tables
+from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.reports import freshness, judged, tally, walk
 from archive.reports.due import iso, longest_gap, ordinal, start
@@ -240,6 +241,7 @@ REPORT = Listing(
         Column("days_rate", Kind.RATIO),
     ),
     select,
-    tally.TAKES | {"objective_seconds"},
+    tally.EXPECTING | {"objective_seconds"},
     explain=_notes,
+    charts=(Bars(("appliance",), ("age_seconds",), "objective_seconds"),),
 )

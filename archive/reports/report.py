@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
+    from archive.charts import Chart
     from archive.reports.parts import Ids
     from archive.reports.scope import Scope
 
@@ -69,6 +70,9 @@ class Report(Protocol):
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
         """Yield the typed rows, in their order."""
 
+    def charts_of(self, scope: Scope) -> tuple[Chart, ...]:
+        """Return what a plot shows, from top to bottom; nothing if it would say no more than rows."""
+
     def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
         """Yield sentences about what the rows do not say themselves."""
 
@@ -84,6 +88,7 @@ class Listing:
     takes: frozenset[str]
     groups: tuple[str, ...] = ()
     explain: Callable[[Connection, Scope], Iterator[str]] = lambda *_: iter(())
+    charts: tuple[Chart, ...] = ()
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:  # noqa: ARG002 - others depend on it
         """Return the columns, which are always the same."""
@@ -96,6 +101,10 @@ class Listing:
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
         """Yield the rows."""
         return self.select(connection, scope)
+
+    def charts_of(self, scope: Scope) -> tuple[Chart, ...]:  # noqa: ARG002 - others depend on it
+        """Return the charts, which are always the same."""
+        return self.charts
 
     def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
         """Yield what `explain` says."""
@@ -120,6 +129,7 @@ class PeriodReport:
     from_totals: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]] | None = None
     approximates: bool = False
     compared: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
     takes: frozenset[str] = JOBS | {"period", "by", "compare"}
     groups: tuple[str, ...] = GROUPS
 
@@ -150,6 +160,10 @@ class PeriodReport:
             return rows(scope)
         keys = 2  # the period and the group stand before the columns
         return comparison.compared(rows, scope, [keys + place for place in self._places()])
+
+    def charts_of(self, scope: Scope) -> tuple[Chart, ...]:  # noqa: ARG002 - others depend on it
+        """Return the charts, which are always the same."""
+        return self.charts
 
     def _places(self) -> list[int]:
         names = [column.name for column in self.columns]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 DAYS = 16
 LEAST = 4
 LONGEST_GAP = 31
+# A day of the week on which nothing ran is not expected if it came so often: once is chance.
+LEAST_IDLE = 2
+_WEEK = 7
 _QUARTER = 15 * 60
 
 
@@ -31,12 +34,23 @@ class Usual(NamedTuple):
     """What is usual: a backup each `gap` days, `phase` being the day's ordinal modulo the gap.
 
     `gap` is None if it is longer than a month. `offset` is in seconds after a day's start, in whole
-    quarters of an hour.
+    quarters of an hour. If it is daily, not on `idle` days of the week: ordinals modulo 7.
     """
 
     gap: int | None
     phase: int
     offset: int
+    idle: frozenset[int] = frozenset()
+
+    def after(self, day: int) -> int | None:
+        """Return in how many days after one the next backup is usual; None if none is on that day."""
+        if self.gap is None or day % self.gap != self.phase:
+            return None
+        if not self.idle:
+            return self.gap
+        if day % _WEEK in self.idle:
+            return None
+        return next(gap for gap in range(1, _WEEK + 1) if (day + gap) % _WEEK not in self.idle)
 
 
 class Rhythm:
@@ -75,10 +89,21 @@ def _usual(latest: Iterable[JobDay]) -> Usual | None:
     if gap > LONGEST_GAP:
         return Usual(None, 0, offset)
     if gap == 1:
-        return Usual(1, 0, offset)
+        return Usual(1, 0, offset, _idle(ordinals))
     # Of phases that are as common as one another, the latest counts.
     phases = Counter(ordinal % gap for ordinal in reversed(ordinals))
     return Usual(gap, phases.most_common(1)[0][0], offset)
+
+
+def _idle(ordinals: list[int]) -> frozenset[int]:
+    """Return the days of the week that came often enough, and never with a job."""
+    first, number = ordinals[0], ordinals[-1] - ordinals[0] + 1
+    if number == len(ordinals):
+        return frozenset()
+    without = set(range(_WEEK)).difference(ordinal % _WEEK for ordinal in ordinals)
+    return frozenset(
+        day for day in without if (number - (day - first) % _WEEK - 1) // _WEEK + 1 >= LEAST_IDLE
+    )
 
 
 def _median(values: list[int]) -> int:

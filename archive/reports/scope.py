@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import instants, tables
+from archive import attempts, instants, tables
 from archive.days import PERIODS
 from archive.errors import UsageError
 from archive.names import unmatched
@@ -104,7 +104,8 @@ class Scope:
     def appliance_ids(self, connection: Connection) -> list[int] | None:
         """Return the numbers of the appliances, or None for all of them.
 
-        Raises UsageError for a glob that no appliance matches.
+        One that was asked and has never answered is known, and has no number. Raises UsageError for
+        a glob that no known appliance matches.
         """
         if not self.appliances and self.named is None:
             return None
@@ -120,10 +121,14 @@ class Scope:
                 for name, number in numbers.items()
                 if name == glob or fnmatchcase(name, glob)
             }
-            if not matching:
+            if not matching and not _was_asked(connection, glob):
                 raise UsageError(unmatched(glob, list(numbers), "the archive"))
             wanted |= matching
         return sorted(wanted)
+
+
+def _was_asked(connection: Connection, glob: str) -> bool:
+    return any(name == glob or fnmatchcase(name, glob) for name in attempts.names(connection))
 
 
 class Heard(NamedTuple):

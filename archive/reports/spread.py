@@ -5,13 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archive import sketch
+from archive.charts import Lines
 from archive.columns import Column, Kind
-from archive.reports import parts
-from archive.reports.parts import MEDIAN, P95
+from archive.reports import parts, totals
+from archive.reports.parts import MEDIAN, P95, SIZE
 from archive.reports.report import PeriodReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import sqlalchemy as sa
+    from sqlalchemy.engine import Connection
 
     from archive.reports.scope import Scope
 
@@ -43,7 +48,10 @@ def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
         columns,
         partial(_select, measure),
         partial(_row, measure),
+        partial(_from_totals, measure),
+        approximates=True,
         compared=tuple(f"{what}_{value}_{unit}" for value in ("total", "median")),
+        charts=(Lines(tuple(f"{what}_{value}_{unit}" for value in ("median", "p95"))),),
     )
 
 
@@ -75,3 +83,20 @@ def _row(measure: str, found: sa.Row[Any]) -> SpreadRow:
         found.p95,
         found.greatest,
     )
+
+
+def _from_totals(measure: str, connection: Connection, scope: Scope) -> Iterator[SpreadRow]:
+    """Yield the rows from day totals, which have the sums exactly and all else within 1 %."""
+    of_size = measure == SIZE
+    sketches = totals.sketches(connection, scope)
+    nothing = (sketch.Merged(()), sketch.Merged(()))
+    for found in totals.sums(connection, scope):
+        sizes, durations = sketches.get(found[:2], nothing)
+        drawn = sizes if of_size else durations
+        yield SpreadRow(
+            found.period,
+            found.group,
+            found.succeeded,
+            found.size_total if of_size else found.duration_total,
+            *(drawn.percentile(percent) for percent in (0, MEDIAN, P95, 100)),
+        )

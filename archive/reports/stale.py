@@ -171,6 +171,6 @@ REPORT = Listing(
     "Which backups are open, and for longer than any ever took, or not told of any more?",
     COLUMNS,
     _select,
-    JOBS,
+    JOBS | {"now"},
     explain=_explain,
 )

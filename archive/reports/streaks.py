@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import instants, tables
+from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.merge import FINISHED
 from archive.reports import parts, walk
@@ -220,6 +221,7 @@ REPORT = Listing(
     "How many backups in a row have failed, how many at worst, and how long did it take to recover?",
     COLUMNS,
     select,
-    JOBS - {"statuses"},
+    JOBS - {"statuses"} | {"now"},
     explain=_explain,
+    charts=(Bars(("appliance",), ("streak",), "worst_streak"),),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts
 from archive.reports.report import OUTCOMES, PeriodReport
@@ -58,4 +59,5 @@ REPORT = PeriodReport(
     select,
     row,
     compared=("jobs", "failed", "success_rate"),
+    charts=(Lines(("success_rate",)),),
 )

@@ -25,7 +25,7 @@ from archive.reports import (
     totals,
     volume,
 )
-from archive.reports.due import iso
+from archive.reports.due import iso, ordinal, start
 from archive.reports.expectations import MET, MISSED
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN
 from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 DAYS = 30
 # So many failures in a row are a strike: once is chance, twice is bad luck.
 STRIKE = 3
+# By the deliveries of so many days it is told who is silent; who has none in them is.
+HEARD_DAYS = 90
 # How many are named of what has no bound.
 NAMED = 5
 _COUNT, _RATIO, _BYTES, _SECONDS = Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS
@@ -84,7 +86,9 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     states = list(recency.select(connection, now))
     struck = _struck(connection, now)
     yield from _attention(states, struck, len(_struck(connection, then)) if then else None)
-    yield from _figures(_told(connection, now), _told(connection, then) if then else None)
+    exact = _is_exact(connection, now, then)
+    told = [_told(connection, one, exact=exact) for one in (now, then) if one is not None]
+    yield from _figures(told[0], told[1] if then else None)
     yield from _expected(connection, now, then)
     yield from _late(states)
     yield from _strikes(struck)
@@ -96,11 +100,11 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     """Return the scope from its first to its last day, and that of the days before."""
     today = settings.calendar(connection).day(scope.now)
-    last = date.fromisoformat(scope.until or today)
+    last = date.fromisoformat(scope.until or max(today, scope.since or today))
     if scope.since is None:
         first = date.fromordinal(max(last.toordinal() - DAYS + 1, 1))
     else:
-        first = min(date.fromisoformat(scope.since), last)
+        first = date.fromisoformat(scope.since)
     before = spans.before(spans.Span(first, last))
     return _of(scope, spans.Span(first, last)), before and _of(scope, before)
 
@@ -141,7 +145,7 @@ def _figures(now: list[float | None], then: list[float | None] | None) -> Iterat
         yield _row(*figure, now[place], None if then is None else then[place])
 
 
-def _told(connection: Connection, scope: Scope) -> list[float | None]:
+def _told(connection: Connection, scope: Scope, *, exact: bool) -> list[float | None]:
     """Return the figures of a scope's jobs."""
     job = tables.job
     conditions = parts.conditions(scope, scope.appliance_ids(connection))
@@ -159,20 +163,28 @@ def _told(connection: Connection, scope: Scope) -> list[float | None]:
         sum(day.open for day in days),
         parts.rate(succeeded, succeeded + failed),
         sum(sizes) if sizes else None,
-        *_percentiles(connection, scope, conditions),
+        *_percentiles(connection, scope, conditions, exact=exact),
     ]
 
 
-def _is_exact(connection: Connection, scope: Scope) -> bool:
-    return not (totals.suffice(scope) and totals.are_many(connection, scope))
+def _is_exact(connection: Connection, *scopes: Scope | None) -> bool:
+    """Say whether percentiles of all these are exact: those that are compared are made alike."""
+    return not any(
+        scope is not None and totals.suffice(scope) and totals.are_many(connection, scope)
+        for scope in scopes
+    )
 
 
 def _percentiles(
-    connection: Connection, scope: Scope, conditions: list[sa.ColumnElement[bool]]
+    connection: Connection,
+    scope: Scope,
+    conditions: list[sa.ColumnElement[bool]],
+    *,
+    exact: bool,
 ) -> list[int | None]:
     """Return median and p95 of sizes, and of durations."""
     asked = [(measure, percent) for measure in (SIZE, DURATION) for percent in (MEDIAN, P95)]
-    if not _is_exact(connection, scope):
+    if not exact:
         drawn = dict(zip((SIZE, DURATION), totals.measures(connection, scope), strict=True))
         return [drawn[measure].percentile(percent) for measure, percent in asked]
     values = {measure: tables.job.c[measure] for measure in (SIZE, DURATION)}
@@ -253,17 +265,21 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    rows = list(coverage.select(connection, scope))
+    # Who is silent does not depend on which days are looked at: a few tell of no usual gap.
+    calendar = settings.calendar(connection)
+    first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
+    rows = list(coverage.select(connection, replace(scope, since=iso(first), until=None)))
     heard = [row for row in rows if row.last_seen is not None]
     if heard:
-        latest = min(heard, key=lambda row: row.age_seconds or 0)
+        latest = max(heard, key=lambda row: row.last_seen or "")
         detail = _moment(latest.last_seen or "")
         yield SummaryRow("coverage", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
-    silent = [row.appliance for row in rows if row.silent or row.last_seen is None]
-    yield SummaryRow(
-        "coverage", "silent", _COUNT, len(silent), detail=", ".join(silent[:NAMED]) or None
-    )
-    gaps = sum(row.long_gaps for row in rows)
+    begun = start(calendar, first)
+    silent = [row for row in rows if row.silent or (row.last_seen or "") < begun]
+    silent.sort(key=lambda row: row.last_seen or "")
+    named = ", ".join(row.appliance for row in silent[:NAMED])
+    yield SummaryRow("coverage", "silent", _COUNT, len(silent), detail=named or None)
+    gaps = sum(row.long_gaps for row in coverage.select(connection, scope))
     yield SummaryRow("coverage", "long gaps", _COUNT, gaps, detail="between deliveries")
     held = sum(row.quarantined for row in rows)
     yield SummaryRow("coverage", "quarantined", _COUNT, held, detail="documents")
@@ -277,7 +293,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     now, then = _scopes(connection, scope)
     calendar = settings.calendar(connection)
     compared = "" if then is None else f", compared with {then.since} to {then.until}"
-    exact = "exact (nearest rank)" if _is_exact(connection, now) else "within 1 %"
+    exact = "exact (nearest rank)" if _is_exact(connection, now, then) else "within 1 %"
     yield (
         f"{now.since} to {now.until}{compared}; days start at {calendar.day_start} {calendar.zone};"
         f" percentiles are {exact}. Attention and ages are as of {_moment(scope.now)}."
@@ -297,6 +313,6 @@ REPORT = Listing(
         Column("detail"),
     ),
     select,
-    tally.TAKES | {"objective_seconds"},
+    tally.EXPECTING | {"objective_seconds"},
     explain=_explain,
 )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from archive.reports.expectations import Expectation
     from archive.reports.scope import Scope
 
-TAKES = frozenset({"since", "until", "appliances", "named"})
+# What the reports on appliances heed, and those that hold their backups against what is expected.
+TAKES = frozenset({"since", "until", "appliances", "named", "now"})
+EXPECTING = TAKES | {"cadences"}
 COLUMNS = (
     Column("appliance"),
     Column("expected", Kind.COUNT),
@@ -29,6 +31,8 @@ COLUMNS = (
     Column("never_seen", Kind.COUNT),
     Column("met_rate", Kind.RATIO),
 )
+# The columns that missed days add up from.
+WAYS = ("failed", "running", "never_ran", "never_seen")
 _NAMES_AT_MOST = 5
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import tables
+from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts
 from archive.reports.parts import DURATION, MEDIAN, SIZE
@@ -87,4 +88,5 @@ REPORT = PeriodReport(
     select,
     row,
     compared=("throughput_bytes_per_second", "throughput_median_bytes_per_second"),
+    charts=(Lines(("throughput_bytes_per_second", "throughput_median_bytes_per_second")),),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import sketch
+from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
 from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
@@ -98,5 +99,10 @@ REPORT = PeriodReport(
         "size_total_bytes",
         "size_median_bytes",
         "duration_median_seconds",
+    ),
+    charts=(
+        Lines(("success_rate",)),
+        Lines(("size_total_bytes",)),
+        Lines(("duration_median_seconds",)),
     ),
 )

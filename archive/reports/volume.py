@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
 from archive.reports.parts import DURATION, SIZE
@@ -78,4 +79,5 @@ REPORT = PeriodReport(
     row,
     from_totals,
     compared=("finished", "success_rate", "size_total_bytes", "duration_total_seconds"),
+    charts=(Lines(("size_total_bytes",)),),
 )

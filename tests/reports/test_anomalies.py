@@ -12,6 +12,7 @@ from archive.errors import UsageError
 from archive.reports import Scope
 from archive.reports.unusual import Range, usual
 from tests.archives import deliver
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW, OLD, on
 from tests.reports.histories import NOW, both, rows
@@ -245,7 +246,9 @@ JOBS = st.lists(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
 def test_anomalies_are_those_of_the_jobs(

@@ -10,6 +10,7 @@ from archive.reports import Scope, builds
 from archive.reports.builds import BuildRow
 from tests.archives import deliver, each
 from tests.command import archive, at
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NEW, OLD, on
 
@@ -173,7 +174,9 @@ JOBS = st.tuples(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(JOBS, min_size=1, max_size=40))
 def test_builds_add_up(

@@ -13,6 +13,7 @@ from archive.reports import Scope, totals
 from archive.reports.spans import label_before, of_label
 from tests.archives import deliver, each
 from tests.command import archive, at
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
 
@@ -106,7 +107,9 @@ def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.Mon
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(

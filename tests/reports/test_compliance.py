@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from archive import dialects
 from archive.reports import Scope
 from tests.archives import deliver, each, job_rows
+from tests.laws import EXAMPLES
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, ask, at, csv, night, tell
 
@@ -104,7 +105,9 @@ def load(engine: Engine, name: str, jobs: list[Any], schedule: Any, zone: str) -
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     one=st.tuples(JOBS, SCHEDULES, ZONES),

@@ -10,6 +10,7 @@ from archive import dialects, reports
 from archive.errors import UsageError
 from archive.reports import Scope
 from tests.archives import deliver
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW
 from tests.reports.histories import NOW, both, rows
@@ -186,7 +187,9 @@ JOBS = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
 def test_failures_are_those_of_the_jobs(

@@ -13,6 +13,7 @@ from archive.errors import UsageError
 from archive.reports import Scope, growth, robust
 from archive.reports.growth import Growth, full_on
 from tests.archives import deliver
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
 from tests.reports.histories import NOW, both, rows
@@ -207,7 +208,9 @@ def test_a_line_is_found(slope: int, size: int, when: set[int]) -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from archive import dialects
 from archive.reports import Scope, jobs, mentions
 from tests.archives import deliver, each
+from tests.laws import EXAMPLES
 from tests.strategies import documents
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def small(text: str) -> str:
 
 @given(st.data())
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.DataObject) -> None:
     """Whichever way they are found: the jobs with a text somewhere in their messages, on both."""

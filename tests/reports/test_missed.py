@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -392,6 +393,29 @@ def test_a_retry_in_the_evening(engine: Engine) -> None:
         ("09", "met", "20260308-235800-1"),
         ("10", "met", "20260310-000500-1"),
     ]
+
+
+def test_days_of_the_week_without_backups_are_learned(engine: Engine) -> None:
+    """A weekend is missed as long as there have been fewer than two; then only weekdays are."""
+    days = [date(2026, 3, 2) + timedelta(days=number) for number in range(26)]  # from a Monday
+    jobs = [night(f"{day}T02:00") for day in days if day.weekday() < 5 and day.day != 25]
+    deliver(engine, dict(jobs), "vc", at("2026-03-28T12:00"))
+    rows = ask(engine, "missed", Scope(now=at("2026-03-28T12:00")))
+    assert [(row[1], row[4]) for row in rows] == [
+        ("2026-03-07", "never ran"),
+        ("2026-03-08", "never ran"),
+        ("2026-03-14", "never ran"),
+        ("2026-03-15", "never ran"),
+        ("2026-03-25", "never ran"),  # a Wednesday
+    ]
+
+
+def test_one_day_off_is_no_habit(engine: Engine) -> None:
+    """A day of the week that came twice, and once with a job, is expected."""
+    jobs = [night(f"2026-03-{day:02}T02:00") for day in range(1, 17) if day not in (7, 8)]
+    deliver(engine, dict(jobs), "vc", at("2026-03-23T12:00"))
+    rows = ask(engine, "missed", Scope(now=at("2026-03-23T12:00")))
+    assert [row[1][8:] for row in rows] == ["07", "08", "17", "18", "19", "20", "21", "22"]
 
 
 def test_irregular_appliances_are_not_expected(engine: Engine) -> None:

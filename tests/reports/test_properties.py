@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from archive import dialects, reports
 from archive.reports import Scope
 from tests.archives import deliver, each
+from tests.laws import EXAMPLES
 from tests.reports.fleet import on
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def expected(jobs: Iterable[Job]) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=EXAMPLES,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -161,3 +161,56 @@ def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calend
     instant = instants.from_datetime(moment)
     day = calendar.job_day(instant, "", "")
     assert meant(instant, calendar) == meant("today", calendar, instant) == (day, day)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before"),
+    [
+        ("2026-03-10", "2026-03-10", ("2026-03-09", "2026-03-09")),
+        ("2026-01-01", "2026-01-01", ("2025-12-31", "2025-12-31")),
+        ("2026-03-02", "2026-03-08", ("2026-02-23", "2026-03-01")),  # a week, from Monday
+        ("2026-03-03", "2026-03-09", ("2026-02-24", "2026-03-02")),
+        ("2026-03-01", "2026-03-31", ("2026-02-01", "2026-02-28")),
+        ("2024-03-01", "2024-03-31", ("2024-02-01", "2024-02-29")),
+        ("2026-03-01", "2026-03-30", ("2026-01-30", "2026-02-28")),  # a day less than a month
+        ("2026-02-01", "2026-02-28", ("2026-01-01", "2026-01-31")),
+        ("2024-02-01", "2024-02-28", ("2024-01-04", "2024-01-31")),  # a leap day less
+        ("2026-01-01", "2026-03-31", ("2025-10-01", "2025-12-31")),
+        ("2026-02-01", "2026-04-30", ("2025-11-04", "2026-01-31")),  # three months, and no quarter
+        ("2026-01-01", "2026-12-31", ("2025-01-01", "2025-12-31")),
+        ("2025-01-01", "2025-12-31", ("2024-01-01", "2024-12-31")),  # 366 days
+        ("2027-02-01", "2027-02-28", ("2027-01-01", "2027-01-31")),  # four weeks, and a month
+        ("0001-01-02", "0001-01-02", ("0001-01-01", "0001-01-01")),
+        ("0001-01-01", "0001-01-01", None),
+        ("0001-01-01", "0001-12-31", None),
+        ("0001-01-05", "0001-01-10", None),  # four days are too few
+        ("0001-01-01", "9999-12-31", None),
+        ("9999-12-31", "9999-12-31", ("9999-12-30", "9999-12-30")),
+    ],
+)
+def test_before(first: str, last: str, before: tuple[str, str] | None) -> None:
+    """Days are compared with the period before, if they are a period, else with as many."""
+    span = spans.Span(date.fromisoformat(first), date.fromisoformat(last))
+    found = spans.before(span)
+    assert (found and tuple(day.isoformat() for day in found)) == before
+
+
+@given(st.dates(), st.integers(0, 1000))
+def test_what_is_before_ends_the_day_before(first: date, more: int) -> None:
+    """There is no day between, and there are as many days unless both are periods of one kind."""
+    last = date.fromordinal(min(first.toordinal() + more, date.max.toordinal()))
+    found = spans.before(spans.Span(first, last))
+    if found is None:
+        assert (first - date.min) <= (last - first)
+        return
+    assert found.last == first - timedelta(days=1)
+    if found.last - found.first != last - first:
+        kinds = [
+            {
+                period
+                for period in PERIODS
+                if spans.of_label(getattr(days.calendar_day(span[0]), period)) == span
+            }
+            for span in (found, (first, last))
+        ]
+        assert kinds[0] & kinds[1]

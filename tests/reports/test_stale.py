@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archive import dialects, reports
 from archive.reports import Scope
 from tests.archives import SEEN, deliver, each
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, both, csv, rows
@@ -151,7 +152,9 @@ JOBS = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
 def test_stale_jobs_are_those_of_the_documents(

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from archive import days, dialects, redate, reports
 from archive.errors import UsageError
-from archive.reports import Scope
+from archive.reports import Scope, streaks
 from archive.reports.streaks import StreaksRow
 from tests.archives import SEEN, deliver
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, began, both, rows
@@ -176,7 +177,9 @@ JOBS = st.lists(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
 def test_streaks_are_those_of_the_jobs(
@@ -221,3 +224,47 @@ def test_streaks_are_those_of_the_jobs(
     for appliance in expected:
         alone = both(engines, {appliance: documents[appliance]}, "streaks", SCOPE)
         assert alone == [row for row in found if row.appliance == appliance]
+
+
+def failing(engine: Engine, **asked: Any) -> set[str]:
+    with dialects.reading(engine) as connection:
+        return set(streaks.failing(connection, Scope(now=NOW, **asked)))
+
+
+def test_failing(engine: Engine) -> None:
+    """Who fails is told by the latest job that finished, as of now, among those that are meant."""
+    histories = {
+        "failed": {"1": began("2026-03-01T02:00"), "2": began("2026-03-02T02:00", "FAILED")},
+        "recovered": {"1": began("2026-03-01T02:00", "FAILED"), "2": began("2026-03-02T02:00")},
+        "open": {
+            "1": began("2026-03-01T02:00", "FAILED"),
+            "2": began("2026-03-02T02:00", "RUNNING"),
+        },
+        "other": {
+            "1": began("2026-03-01T02:00", "FAILED"),
+            "2": began("2026-03-02T02:00", "CANCELLED"),
+        },
+        "future": {"1": began("2026-03-01T02:00", "FAILED"), "2": began("2026-12-01T02:00")},
+        "at one instant": {
+            "a": began("2026-03-01T02:00"),
+            "b": began("2026-03-01T02:00", "FAILED"),
+        },
+        "never": {"1": job("PENDING")},
+        "none": {},
+    }
+    for name, jobs in histories.items():
+        deliver(engine, jobs, name)
+    assert failing(engine) == {"failed", "open", "other", "future", "at one instant"}
+    assert failing(engine, until="2026-03-01") == {
+        "recovered", "open", "other", "future", "at one instant",
+    }  # fmt: skip
+    assert failing(engine, since="2026-03-02") == {"failed"}
+    assert failing(engine, types=("MANUAL",)) == set()
+    assert failing(engine, appliances=("o*",)) == {"open", "other"}
+    assert failing(engine, named=frozenset()) == set()
+    # They are those that have a streak.
+    for until in (None, "2026-03-01", "2026-02-01"):
+        scope = Scope(now=NOW, until=until)
+        assert failing(engine, until=until) == {
+            row.appliance for row in rows(engine, "streaks", scope) if row.streak
+        }

@@ -12,6 +12,7 @@ from archive.reports.scope import GROUPS
 from archive.reports.throughput import ThroughputRow
 from tests.archives import deliver, each
 from tests.command import archive, at
+from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
 
@@ -85,7 +86,9 @@ def test_a_table_has_units_a_second(engine: Engine) -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(

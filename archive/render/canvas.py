@@ -1,0 +1,142 @@
+"""Lines and bars as characters: the one place that knows what draws them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive.errors import ArchiveError
+from archive.render import scale
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archive.charts import BarFigure, LineFigure
+
+# The colours of Okabe and Ito that show on dark and on light, apart also for the colour-blind.
+COLOURS = (
+    (0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0x00, 0x9E, 0x73),
+    (0xD5, 0x5E, 0x00), (0xCC, 0x79, 0xA7), (0x00, 0x72, 0xB2),
+)  # fmt: skip
+# What of an axis takes room beside the drawing: a line, and one of names.
+_AXIS, _AXIS_WITH_NAMES = 1, 2
+_NARROWEST = 10
+_ROWS_A_NAME = 3
+_GAP_BETWEEN_NAMES = 4
+_BOX = str.maketrans("┌┐└┘─│┬┴├┤┼", "++++-|+++++")
+
+
+class Glyphs(NamedTuple):
+    """What points, the way between them, parts of bars and marks are drawn with."""
+
+    points: str
+    way: str
+    parts: str
+    mark: str
+
+
+UNICODE = Glyphs("●▲■◆○△", "braille", "█▒░▚", "┃")
+ASCII = Glyphs("*o+x#@", ".", "#=-:", "|")
+
+
+def lines(
+    figure: LineFigure, width: int, height: int, glyphs: Glyphs, *, coloured: bool
+) -> list[str]:
+    """Return lines as rows of characters with the sequences of their colours, if there are to be any.
+
+    Raises ArchiveError if nothing can be drawn here.
+    """
+    plotext = _plotext()
+    canvas = _clear(plotext)
+    values = [point.value for line in figure.lines for point in line.points]
+    axis = scale.scale(figure.kind, min(values), max(values), max(2, height // _ROWS_A_NAME))
+    names = [scale.name(figure.kind, value) for value in axis.ticks]
+    inside = max(width - max(map(len, names)) - _AXIS, _NARROWEST)
+    canvas.plot_size(inside + max(map(len, names)) + _AXIS, height)
+    signs = []
+    for line, glyph, colour in zip(figure.lines, glyphs.points, COLOURS, strict=False):
+        pixel = plotext.pixel(foreground=colour)
+        places = [point.at for point in line.points], [point.value for point in line.points]
+        way = canvas.signal(*places, marker=plotext.marker(glyphs.way, pixel))
+        for place, point in enumerate(line.points):
+            way.line(place, point.follows)
+        canvas.draw(way)
+        signs.append(canvas.signal(*places, marker=plotext.marker(glyph, pixel)))
+    for sign in signs:  # they lie upon all lines
+        canvas.draw(sign)
+    first, last = figure.ticks[0][0], figure.ticks[-1][0]
+    alone = first == last
+    canvas.ruler("x").lim(first - alone, last + alone)
+    canvas.ruler("y").lim(axis.low, axis.high)
+    canvas.ruler("y").ticks(list(axis.ticks), labels=names)
+    shown = _some(figure.ticks, inside)
+    canvas.ruler("x").ticks([at for at, _ in shown], labels=[name for _, name in shown])
+    return _rows(canvas, glyphs, coloured=coloured)
+
+
+def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> list[str]:
+    """Return a row of characters for each bar, and below them those of the axis; see `lines`."""
+    plotext = _plotext()
+    canvas = _clear(plotext)
+    width = max(width, _NARROWEST)
+    number = len(figure.bars)
+    canvas.plot_size(width, number + _AXIS_WITH_NAMES)
+    totals = [sum(value or 0 for value in bar.values) for bar in figure.bars]
+    marks = [(bar.mark, place) for place, bar in enumerate(figure.bars, 1) if bar.mark is not None]
+    greatest = max(*totals, *(mark for mark, _ in marks), 0)
+    axis = scale.scale(figure.kind, 0, greatest, max(1, width // 12))
+    starts = [0.0] * number
+    for part, (glyph, colour) in enumerate(zip(glyphs.parts, COLOURS, strict=False)):
+        if part == len(figure.parts):
+            break
+        ends = [
+            start + (bar.values[part] or 0) for start, bar in zip(starts, figure.bars, strict=True)
+        ]
+        marker = plotext.marker(glyph, plotext.pixel(foreground=colour))
+        found = canvas.bar(
+            list(range(1, number + 1)), starts, ends, orientation="h", marker=marker, width=0.1
+        )
+        canvas.draw(found)
+        starts = ends
+    if marks:
+        ats = [at for at, _ in marks], [place for _, place in marks]
+        canvas.draw(canvas.signal(*ats, marker=plotext.marker(glyphs.mark, plotext.pixel())))
+    canvas.ruler("x").lim(0, axis.high)
+    canvas.ruler("x").ticks(
+        list(axis.ticks), labels=[scale.name(figure.kind, one) for one in axis.ticks]
+    )
+    canvas.ruler("y").ticks([])
+    canvas.ruler("y").lim(1, number if number > 1 else 2)
+    canvas.ruler("y").direction(-1)
+    return _rows(canvas, glyphs, coloured=coloured)
+
+
+def _plotext() -> Any:
+    try:
+        import plotext
+    except ImportError as error:  # its kernel is compiled, and may not be there for this machine
+        raise ArchiveError(f"nothing can be drawn here: {error}") from error
+    return plotext
+
+
+def _clear(plotext: Any) -> Any:
+    """Return the one figure that there is, empty, with two axes and no colours of its own."""
+    plotext.terminal.limit(width=False, height=False)
+    canvas = plotext.figure
+    canvas.clear()
+    canvas.theme("colorless")
+    canvas.axes(active=False, axis="x", side="upper")
+    canvas.axes(active=False, axis="y", side="right")
+    return canvas
+
+
+def _some(ticks: Sequence[tuple[int, str]], width: int) -> Sequence[tuple[int, str]]:
+    """Return as many ticks, at even steps, as have room."""
+    room = max(1, width // (max(len(name) for _, name in ticks) + _GAP_BETWEEN_NAMES))
+    return ticks[:: -(-len(ticks) // room)]
+
+
+def _rows(canvas: Any, glyphs: Glyphs, *, coloured: bool) -> list[str]:
+    text: str = canvas.build().string(colorless=not coloured)
+    if glyphs is ASCII:
+        text = text.translate(_BOX)
+    return text.rstrip("\n").split("\n")

@@ -1,0 +1,125 @@
+"""Figures as a terminal shows them: drawn to its width, with legends that need no colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive.charts import LineFigure
+from archive.render import canvas
+from archive.render.units import readable, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import TextIO
+
+    from archive.charts import BarFigure, Figure
+    from archive.render.canvas import Glyphs
+
+# Where there is no terminal.
+_WIDTH, _HEIGHT = 80, 25
+_NARROWEST = 30
+_LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
+# Figures share a screen with their titles and legends, and with what is said below them.
+_BESIDE_EACH, _BESIDE_ALL = 3, 4
+_LEAST_FOR_NAMES, _LEAST_FOR_BARS = 16, 16
+_GAP = "  "
+_NULL = "-"
+
+
+def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -> None:
+    """Write figures one below another: of a terminal's width and in its colours, else 80 wide.
+
+    Lines are never narrower than 30. Without `ascii_only` they have other characters than those of
+    ASCII. Raises ArchiveError if nothing can be drawn on this machine.
+    """
+    glyphs = canvas.ASCII if ascii_only else canvas.UNICODE
+    if not out.isatty():
+        drawn = _all(figures, _WIDTH, _HEIGHT, glyphs, coloured=False)
+        out.writelines(f"{line.rstrip()}\n" for line in drawn)
+        return
+    from rich.ansi import AnsiDecoder
+    from rich.console import Console
+
+    console = Console(file=out, force_terminal=True)
+    coloured = console.color_system is not None and not console.no_color
+    for line in _all(figures, console.width, console.height, glyphs, coloured=coloured):
+        for shown in AnsiDecoder().decode(line):  # by which rich shows colours as the terminal can
+            shown.rstrip()
+            console.print(shown, soft_wrap=True, highlight=False)
+
+
+def _all(
+    figures: Sequence[Figure], width: int, height: int, glyphs: Glyphs, *, coloured: bool
+) -> Iterator[str]:
+    height = (height - _BESIDE_ALL) // max(len(figures), 1) - _BESIDE_EACH
+    height = min(max(height, _LEAST_HEIGHT), _GREATEST_HEIGHT)
+    width = max(width, _NARROWEST)
+    for place, figure in enumerate(figures):
+        if place:
+            yield ""
+        yield _printable(figure.title, glyphs)
+        if isinstance(figure, LineFigure):
+            yield from canvas.lines(figure, width, height, glyphs, coloured=coloured)
+            names = [line.name for line in figure.lines]
+            if names != [figure.title]:
+                yield from _legend(names, glyphs.points, glyphs, width, coloured=coloured)
+        else:
+            yield from _bars(figure, width, glyphs, coloured=coloured)
+
+
+def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> Iterator[str]:
+    from rich.cells import cell_len
+
+    values = [_sum(figure, bar.values) for bar in figure.bars]
+    after = max(map(len, values))
+    room = max(width - after - _LEAST_FOR_BARS, _LEAST_FOR_NAMES)
+    names = [_shortened(_printable(bar.name, glyphs), room) for bar in figure.bars]
+    before = max(map(cell_len, names))
+    beside = before + len(_GAP) + after + 1
+    rows = canvas.bars(figure, width - beside, glyphs, coloured=coloured)
+    for name, value, row in zip(names, values, rows, strict=False):
+        yield f"{name}{' ' * (before - cell_len(name))}{_GAP}{value:>{after}} {row}"
+    yield from (" " * beside + row for row in rows[len(names) :])
+    if len(figure.parts) > 1:
+        yield from _legend(figure.parts, glyphs.parts, glyphs, width, coloured=coloured)
+    if figure.mark is not None:
+        yield f"{glyphs.mark} {_printable(figure.mark, glyphs)}"
+
+
+def _sum(figure: BarFigure, values: Iterable[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return readable(figure.kind, sum(known)) if known else _NULL
+
+
+def _legend(
+    names: Sequence[str], signs: str, glyphs: Glyphs, width: int, *, coloured: bool
+) -> Iterator[str]:
+    """Yield lines that say what is drawn with what."""
+    from rich.cells import cell_len
+
+    line, filled = "", 0
+    for name, sign, colour in zip(names, signs, canvas.COLOURS, strict=False):
+        printable = _printable(name, glyphs)
+        needed = cell_len(printable) + 2
+        if line and filled + len(_GAP) + needed > width:
+            yield line
+            line, filled = "", 0
+        shown = "\x1b[38;2;{};{};{}m{}\x1b[0m".format(*colour, sign) if coloured else sign
+        line += f"{_GAP if line else ''}{shown} {printable}"
+        filled += needed + (len(_GAP) if filled else 0)
+    yield line
+
+
+def _printable(name: str, glyphs: Glyphs) -> str:
+    shown = text(name)
+    return shown.encode("ascii", "backslashreplace").decode() if glyphs is canvas.ASCII else shown
+
+
+def _shortened(name: str, width: int) -> str:
+    """Return a text of no more than a width: its middle, which says least, is left out."""
+    from rich.cells import cell_len, chop_cells
+
+    if cell_len(name) <= width:
+        return name
+    kept = (width - 3) // 2
+    return f"{chop_cells(name, kept)[0]}...{chop_cells(name[::-1], kept)[0][::-1]}"

@@ -1,0 +1,95 @@
+"""Reports beside what is made of the export of the same archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archive import dialects, export, reports
+from archive.reports import Scope
+from tests.archives import deliver, empty
+from tests.reports.recomputed.failures import failures
+from tests.reports.recomputed.jobs import Asked, Exported
+from tests.reports.recomputed.missed import missed
+from tests.reports.recomputed.recency import recency
+from tests.reports.recomputed.streaks import streaks
+from tests.reports.recomputed.summary import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+    from tests.reports.recomputed.jobs import Row
+
+RECOMPUTED = {
+    "recency": recency,
+    "streaks": streaks,
+    "failures": failures,
+    "missed": missed,
+    "summary": summary,
+}
+_HEED_CADENCES = ("recency", "missed", "summary")
+_GROUPS: dict[str, tuple[str | None, ...]] = {
+    "failures": (None, "build", "location", "day"),
+    "missed": (None, "appliance"),
+}
+
+
+class Answer(NamedTuple):
+    """What an appliance told, and when."""
+
+    appliance: str
+    seen_at: str
+    content: bytes | dict[str, Any]
+
+
+class Fleet(NamedTuple):
+    """The archives of a fleet, one on each database, and what they export."""
+
+    engines: list[Engine]
+    exported: Exported
+
+
+def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> Fleet:
+    """Return a fleet by what it told, archived in the place of whatever there was."""
+    told = list(answers)
+    texts = []
+    for engine in engines:
+        empty(engine)
+        for answer in told:
+            deliver(engine, answer.content, answer.appliance, answer.seen_at)
+        with dialects.reading(engine) as connection:
+            texts.append("".join(export.lines(connection)))
+    assert texts[0] == texts[-1]
+    lines = folder / "fleet.jsonl"
+    lines.write_text(texts[0])
+    return Fleet(engines, Exported(lines))
+
+
+def cases(scopes: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked]]:
+    """Yield what to call each question, the report, and what it is asked: in all of its groups."""
+    for name in RECOMPUTED:
+        for title, asked in scopes.items():
+            if asked.rpo is not None and "objective_seconds" not in reports.find(name).takes:
+                continue
+            if asked.cadences and name not in _HEED_CADENCES:
+                continue
+            for by in _GROUPS.get(name, (None,)):
+                grouped = f"{name} by {by}" if by else name
+                yield f"{grouped} of {title}", name, asked._replace(by=by)
+
+
+def reported(engine: Engine, name: str, asked: Asked) -> list[Row]:
+    """Return the rows of a report."""
+    scope = Scope(
+        now=asked.now,
+        since=asked.since,
+        until=asked.until,
+        appliances=() if asked.appliances == "*" else (asked.appliances,),
+        objective_seconds=asked.rpo,
+        cadences=asked.cadences,
+        by=asked.by,
+    )
+    with dialects.reading(engine) as connection:
+        return [tuple(row) for row in reports.run(connection, name, scope)]

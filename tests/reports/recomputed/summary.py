@@ -1,0 +1,231 @@
+"""The fleet at a glance: figures of the other reports, now and before."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.reports.recomputed.jobs import instant, seconds
+from tests.reports.recomputed.missed import outcomes
+from tests.reports.recomputed.recency import recency
+from tests.reports.recomputed.streaks import streaks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.reports.recomputed.jobs import Asked, Exported, Row
+
+_DAY = timedelta(days=1)
+_FIGURES = """
+WITH good AS (SELECT * FROM scoped WHERE status = 'SUCCEEDED')
+SELECT
+    count(DISTINCT appliance),
+    count(*) FILTER (status IN ('SUCCEEDED', 'FAILED')) AS finished,
+    count(*) FILTER (status = 'FAILED'),
+    count(*) FILTER (status IN ('PENDING', 'BLOCKED', 'RUNNING')),
+    count(*) FILTER (status = 'SUCCEEDED') / nullif(finished, 0),
+    (SELECT CAST(sum(size) AS BIGINT) FROM good),
+    (SELECT quantile_disc(size, 0.5) FROM good),
+    (SELECT quantile_disc(size, 0.95) FROM good),
+    (SELECT quantile_disc(duration, 0.5) FROM good),
+    (SELECT quantile_disc(duration, 0.95) FROM good)
+FROM scoped
+"""
+_NAMES = (
+    ("backups", "appliances", "count"),
+    ("backups", "finished", "count"),
+    ("backups", "failed", "count"),
+    ("backups", "open", "count"),
+    ("backups", "success rate", "ratio"),
+    ("data", "moved", "bytes"),
+    ("data", "median", "bytes"),
+    ("data", "p95", "bytes"),
+    ("time", "median", "seconds"),
+    ("time", "p95", "seconds"),
+)
+_SLOWEST = """
+SELECT appliance, duration, key
+FROM scoped
+WHERE status = 'SUCCEEDED' AND duration IS NOT NULL
+ORDER BY duration DESC, day DESC, appliance, key
+LIMIT 5
+"""
+_FAILURES = f"""
+SELECT
+    appliance,
+    CASE WHEN start_time <= now THEN {seconds("start_time", "now")} END,
+    coalesce(
+        json_extract_string(info, '$.messages[0].default_message'),
+        json_extract_string(info, '$.error.messages[0].default_message'),
+        json_extract_string(info, '$.error.value.messages[0].default_message'),
+        key
+    )
+FROM scoped, asked
+WHERE status = 'FAILED'
+ORDER BY day DESC, start_time DESC NULLS FIRST, appliance, key DESC
+LIMIT 5
+"""
+_COVERAGE = f"""
+WITH gap AS (
+    SELECT
+        appliance,
+        {seconds("seen_at", "lead(seen_at) OVER (PARTITION BY appliance ORDER BY seen_at)")} AS length
+    FROM delivery, asked
+    WHERE (since IS NULL OR CAST(seen_at AS DATE) >= since)
+        AND (until IS NULL OR CAST(seen_at AS DATE) <= until)
+),
+usual AS (
+    SELECT appliance, quantile_disc(length, 0.5) AS usual
+    FROM gap
+    GROUP BY appliance
+    HAVING count(length) >= 3
+)
+SELECT
+    appliance,
+    last_seen,
+    greatest({seconds("last_seen", "now")}, 0) AS age,
+    coalesce(age * 100 > usual * 150, false),
+    (
+        SELECT count(*)
+        FROM gap
+        WHERE gap.appliance = heard.appliance AND length * 100 > usual * 150
+    )
+FROM heard LEFT JOIN usual USING (appliance), asked
+"""
+
+
+def summary(exported: Exported, asked: Asked) -> list[Row]:
+    """Return the rows of `summary`."""
+    now = _within(asked)
+    then = _before(now)
+    states = recency(exported, now)
+    struck, struck_before = (_struck(exported, one) for one in (now, then))
+    return [
+        *_attention(states, len(struck), len(struck_before)),
+        *_compared(_NAMES, _figures(exported, now), _figures(exported, then)),
+        *_expected(exported, now, then),
+        *_not_recent(states),
+        *(
+            ("strikes", row[0], "count", row[1], None, None,
+             f"since {_moment(row[2])}; last good: {row[3] or 'none'}")
+            for row in struck[:5]
+        ),
+        *_listed(exported, now, "slowest", _SLOWEST),
+        *_listed(exported, now, "newest failures", _FAILURES),
+        *_coverage(exported, now),
+    ]  # fmt: skip
+
+
+def _within(asked: Asked) -> Asked:
+    until = date.fromisoformat(asked.until or asked.now[:10])
+    since = date.fromisoformat(asked.since) if asked.since else until - 29 * _DAY
+    return asked._replace(since=since.isoformat(), until=until.isoformat())
+
+
+def _before(asked: Asked) -> Asked:
+    """Return the same of the period before: that of the calendar, or as many days."""
+    first, last = (date.fromisoformat(day or "") for day in (asked.since, asked.until))
+    after = last + _DAY
+    if (first.month, first.day, after) == (1, 1, date(first.year + 1, 1, 1)):
+        since = date(first.year - 1, 1, 1)
+    elif first.day == after.day == 1 and (after - first).days < 32:
+        since = (first - _DAY).replace(day=1)
+    elif (
+        first.day == after.day == 1
+        and first.month % 3 == after.month % 3 == 1
+        and (after - first).days < 93
+    ):
+        since = (first - 80 * _DAY).replace(day=1)
+    else:
+        since = first - (after - first)
+    return asked._replace(since=since.isoformat(), until=(first - _DAY).isoformat())
+
+
+def _attention(states: list[Row], struck: int, struck_before: int) -> Iterator[Row]:
+    details = {
+        "late": "the last success is older than it may be",
+        "never": "no success is known",
+        "unknown": "nothing was heard that would tell",
+    }
+    for state, detail in details.items():
+        number = sum(row[1] == state for row in states)
+        yield "attention", state, "count", number, None, None, detail
+    change = struck - struck_before
+    detail = "3 failures in a row, or more"
+    yield "attention", "strikes", "count", struck, struck_before, change, detail
+
+
+def _struck(exported: Exported, asked: Asked) -> list[Row]:
+    """Return the rows of appliances whose last three backups failed by the end of some days."""
+    return [row for row in streaks(exported, asked._replace(since=None)) if row[1] >= 3]
+
+
+def _figures(exported: Exported, asked: Asked) -> Row:
+    exported.ask(asked)
+    return exported.rows(_FIGURES)[0]
+
+
+def _compared(names: Any, values: Row, before: Row) -> Iterator[Row]:
+    for name, value, earlier in zip(names, values, before, strict=True):
+        change = None if value is None or earlier is None else value - earlier
+        yield (*name, value, earlier, change, None)
+
+
+def _expected(exported: Exported, now: Asked, then: Asked) -> Iterator[Row]:
+    told, before = (
+        [one.outcome for found in outcomes(exported, asked).values() for one in found]
+        for asked in (now, then)
+    )
+    ways = ", ".join(
+        f"{told.count(way):,} {way}"
+        for way in ("failed", "running", "never ran", "never seen")
+        if way in told
+    )
+    names = (
+        ("expected", "days", "count"),
+        ("expected", "missed", "count"),
+        ("expected", "met rate", "ratio"),
+    )
+    for row in _compared(names, _met(told), _met(before)):
+        yield (*row[:-1], ways or None) if row[1] == "missed" else row
+
+
+def _met(told: list[str]) -> Row:
+    met = told.count("met")
+    return len(told), len(told) - met, met / len(told) if told else None
+
+
+def _not_recent(states: list[Row]) -> Iterator[Row]:
+    for row in [row for row in states if row[1] != "ok"][:5]:
+        end = "no success" if row[6] is None else _moment(row[6])
+        yield "not recent", row[0], "seconds", row[2], None, None, f"{row[1]}: {end}"
+
+
+def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Iterator[Row]:
+    exported.ask(asked)
+    for name, value, detail in exported.rows(query):
+        yield section, name, "seconds", value, None, None, detail
+
+
+def _coverage(exported: Exported, asked: Asked) -> Iterator[Row]:
+    exported.ask(asked)
+    gaps = sum(row[4] for row in exported.rows(_COVERAGE))
+    first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
+    exported.ask(asked._replace(since=first.isoformat(), until=None))
+    rows = exported.rows(_COVERAGE)
+    last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM heard")[0][0]
+    age = min(row[2] for row in rows)
+    silent = [
+        row[0]
+        for row in sorted(rows, key=lambda row: (row[1], row[0]))
+        if row[3] or row[1].date() < first
+    ]
+    names = ", ".join(silent[:5]) or None
+    yield "coverage", "last delivery", "seconds", age, None, None, _moment(last)
+    yield "coverage", "silent", "count", len(silent), None, None, names
+    yield "coverage", "long gaps", "count", gaps, None, None, "between deliveries"
+    yield "coverage", "quarantined", "count", 0, None, None, "documents"
+
+
+def _moment(text: str) -> str:
+    return f"{text[:10]} {text[11:19]}Z"

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive import attempts, dialects, quarantine
+from archive.attempts import Attempt
+from archive.days import Calendar
+from archive.errors import DeliveryError, UsageError
+from archive.quarantine import Held
+from archive.reports import Scope, coverage
+from tests.archives import deliver
+from tests.reports import nights
+from tests.reports.nights import ask, at, csv, notes
+from tests.samples import exported, job, stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Engine
+
+NOW = at("2026-03-10T12:00")
+SCOPE = Scope(now=NOW)
+HOUR, DAY = 3_600, 86_400
+
+
+def hear(engine: Engine, name: str, days: Iterable[int], time: str = "06:00") -> None:
+    """Deliver the answer of an appliance, which never backed up, on days of March."""
+    for day in days:
+        deliver(engine, {}, name, at(f"2026-03-{day:02}T{time}"))
+
+
+def ask_in_vain(engine: Engine, name: str, asked_at: str, outcome: str = "failed") -> None:
+    """Record that an appliance was asked and gave no answer."""
+    number = attempts.begin(engine, 1)
+    attempts.record_failure(
+        engine, number, Attempt(name, asked_at, None, outcome, "no route to it", None)
+    )
+    attempts.finish(engine, number)
+
+
+def test_coverage(engine: Engine) -> None:
+    """Those that never answered, then the silent ones; gaps are held against the usual one."""
+    hear(engine, "gap", [1, 2, 3, 6, 7, 8, 9, 10])
+    hear(engine, "silent", [1, 2, 3, 4])
+    hear(engine, "few", [1, 2, 5])  # two gaps, and nothing is usual
+    hear(engine, "once", [10])
+    for day in (8, 9):
+        ask_in_vain(engine, "never", at(f"2026-03-{day:02}T06:00"))
+    ask_in_vain(engine, "gap", at("2026-03-05T06:00"), "interrupted")
+
+    def seen(first: int, last: int) -> tuple[str, str, int]:
+        days = (at(f"2026-03-{day:02}T06:00") for day in (first, last))
+        return (*days, (10 - last) * DAY + 6 * HOUR)  # type: ignore[return-value]  # two days
+
+    assert ask(engine, "coverage", SCOPE) == [
+        ("never", None, None, None, None, 0, None, 0, None, None, 2, 2, 0, 0),
+        # Six days and six hours after a gap of a day each.
+        ("silent", *seen(1, 4), True, 4, DAY, 0, DAY, at("2026-03-01T06:00"), 0, 0, 0, 0),
+        ("few", *seen(1, 5), None, 3, None, 0, 3 * DAY, at("2026-03-02T06:00"), 0, 0, 0, 0),
+        # Of gaps of a day, and one of three: from the 3rd to the 6th.
+        ("gap", *seen(1, 10), False, 8, DAY, 1, 3 * DAY, at("2026-03-03T06:00"), 1, 1, 0, 0),
+        ("once", *seen(10, 10), None, 1, None, 0, None, None, 0, 0, 0, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ([], (None, 0, None, None)),
+        (["01T06:00"], (None, 0, None, None)),
+        (["01T06:00", "02T06:00", "03T06:00"], (None, 0, DAY, "01T06:00")),
+        (["01T00:00", "02T00:00", "03T00:00", "04T12:00"], (DAY, 0, 36 * HOUR, "03T00:00")),
+        (["01T00:00", "02T00:00", "03T00:00", "04T12:01"], (DAY, 1, 36 * HOUR + 60, "03T00:00")),
+        # Of two that are as long, the first.
+        (["01T00:00", "03T00:00", "05T00:00", "06T00:00"], (2 * DAY, 0, 2 * DAY, "01T00:00")),
+        # The same answer delivered again is no gap.
+        (
+            ["01T00:00", "01T00:00", "02T00:00", "02T00:00", "02T00:00", "03T00:00", "03T00:00"],
+            (None, 0, DAY, "01T00:00"),
+        ),
+        (
+            ["01T00:00", "01T00:00", "02T00:00", "02T00:00", "03T00:00", "03T00:00", "04T00:00"],
+            (DAY, 0, DAY, "01T00:00"),
+        ),
+    ],
+)
+def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
+    """A gap is long that is more than half as long again as the median, of three at least."""
+    moments = [at(f"2026-03-{time}") for time in times]
+    usual, number, longest, since = found
+    told = coverage.gaps(moments)
+    assert told == (usual, number, longest, since and at(f"2026-03-{since}"))
+
+
+def test_silent_is_as_long_as_a_gap(engine: Engine) -> None:
+    """An appliance is silent once the time since it was heard of would be a long gap."""
+    hear(engine, "vc", [1, 2, 3, 4], "00:00")
+    for now, silent in (("05T12:00", False), ("05T12:01", True)):
+        (row,) = ask(engine, "coverage", Scope(now=at(f"2026-03-{now}")))
+        assert row[4] is silent
+
+
+def test_an_answer_of_the_future(engine: Engine) -> None:
+    """What was seen later than now, by its own word, is of no age."""
+    hear(engine, "vc", [11])
+    assert ask(engine, "coverage", SCOPE)[0][3] == 0
+
+
+def test_days_bound_deliveries_and_attempts(engine: Engine) -> None:
+    """What is counted is of the days asked for; when it was heard of is told as it is."""
+    nights.use(engine, Calendar("Europe/Berlin", "16:00"))
+    hear(engine, "vc", [1, 2, 3, 4, 5], "15:00")  # 16:00 in Berlin, where the next day starts
+    ask_in_vain(engine, "new", at("2026-03-03T14:59"))
+
+    def found(**asked: Any) -> list[tuple[Any, ...]]:
+        rows = ask(engine, "coverage", Scope(now=NOW, **asked))
+        return [(row[0], row[1] and row[1][8:10], *row[5:9], row[10]) for row in rows]
+
+    assert found(since="2026-03-02", until="2026-03-04") == [
+        ("new", None, 0, None, 0, None, 1),
+        ("vc", "01", 3, None, 0, DAY, 0),
+    ]
+    # Shortly before 16:00 it is still the 2nd.
+    assert found(since="2026-03-03") == [("vc", "01", 3, None, 0, DAY, 0)]
+    assert found(until="2026-02-28") == [("vc", "01", 0, None, 0, None, 0)]
+    assert [row[:2] for row in found(until="2026-03-02")] == [("new", None), ("vc", "01")]
+
+
+def test_appliances_can_be_chosen(engine: Engine) -> None:
+    """Globs and tags choose among those that never answered, too."""
+    hear(engine, "vc1", [1])
+    hear(engine, "vc2", [1])
+    ask_in_vain(engine, "vc3", at("2026-03-02T06:00"))
+    ask_in_vain(engine, "old", at("2026-03-02T06:00"))
+
+    def found(**asked: Any) -> list[str]:
+        return [row[0] for row in ask(engine, "coverage", Scope(now=NOW, **asked))]
+
+    assert found() == ["old", "vc3", "vc1", "vc2"]
+    assert found(appliances=("vc*",)) == ["vc3", "vc1", "vc2"]
+    assert found(appliances=("vc[12]",)) == ["vc1", "vc2"]
+    assert found(named=frozenset({"vc2", "vc3"})) == ["vc3", "vc2"]
+    assert found(named=frozenset({"vc2", "vc3"}), appliances=("vc2",)) == ["vc2"]
+    assert found(named=frozenset()) == []
+    # Known to the archive, though it never answered; other reports have no row of it.
+    assert found(appliances=("vc3",)) == ["vc3"]
+    assert ask(engine, "recency", Scope(now=NOW, appliances=("vc3",))) == []
+    with pytest.raises(UsageError, match="no appliance matches 'vc4'"):
+        found(appliances=("vc4",))
+
+
+def test_what_is_wrong_with_documents(engine: Engine) -> None:
+    """Documents in quarantine and findings are counted, whenever they came."""
+    documents = {
+        "1": job(duration=-60, size=-1),
+        "2": job("RUNNING"),
+        "bad": {"no": "status"},
+        "worse": {},
+    }
+    deliver(engine, documents, "vc", at("2026-03-01T06:00"))
+    hear(engine, "other", [1])
+    rows = ask(engine, "coverage", Scope(now=NOW, since="2026-03-05"))
+    # Size and duration are negative, and the duration is not that from start to end.
+    assert [(row[0], *row[-2:]) for row in rows] == [("other", 0, 0), ("vc", 2, 3)]
+
+
+def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
+    """Deliveries of several appliances count for none; nor do those that failed."""
+    told = (
+        "Ages are those of 2026-03-10T12:00:00Z. A gap is long if it is more than half as long again"
+        " as the usual one, the median of 3 at least."
+    )
+    assert notes(engine, "coverage", SCOPE) == [told]
+    lines = stream(exported("1", appliance="vc1"), exported("1", appliance="vc2"))
+    deliver(engine, lines, None, at("2026-03-02T06:00"))
+    deliver(engine, lines, None, at("2026-03-03T06:00"))
+    with pytest.raises(DeliveryError):
+        deliver(engine, b"<html>", "vc1", at("2026-03-04T06:00"))
+    nobody = Held(None, None, "line 1", "it was odd", b"{}", NOW, NOW, 1)
+    with dialects.writing(engine) as connection:
+        quarantine.hold(connection, [nobody])
+    assert [(row[0], row[2], row[5]) for row in ask(engine, "coverage", SCOPE)] == [
+        ("vc1", at("2026-03-03T06:00"), 0),
+        ("vc2", at("2026-03-03T06:00"), 0),
+    ]
+    assert notes(engine, "coverage", SCOPE) == [
+        told,
+        "2 deliveries of several appliances are not counted above.",
+        "1 deliveries failed; see `archive runs deliveries`.",
+        "1 documents of no known appliance are in quarantine.",
+    ]
+    assert notes(engine, "coverage", Scope(now=NOW, since="2026-03-03", until="2026-03-03")) == [
+        told,
+        "1 deliveries of several appliances are not counted above.",
+        "1 documents of no known appliance are in quarantine.",
+    ]
+
+
+def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
+    """Flags, NULLs and counts are written alike; the order is total."""
+    written = []
+    for engine in engines:
+        hear(engine, "b", [1, 2, 3, 4])
+        hear(engine, "a", [1, 2, 3, 4])
+        hear(engine, "c", [10])
+        ask_in_vain(engine, "z", NOW)
+        ask_in_vain(engine, "y", NOW)
+        written.append(csv(engine, "coverage", SCOPE))
+    assert written[0] == written[1]
+    assert [line.split(",")[0] for line in written[0].splitlines()[1:]] == ["y", "z", "a", "b", "c"]
+    assert written[0].splitlines()[3] == (
+        "a,2026-03-01T06:00:00.000000Z,2026-03-04T06:00:00.000000Z,540000,true,4,86400,0,86400,"
+        "2026-03-01T06:00:00.000000Z,0,0,0,0"
+    )

@@ -1,0 +1,67 @@
+"""Reports on a fleet without habits, recomputed from its export by other means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.reports import rough
+from tests.reports.recomputed.compared import RECOMPUTED, Fleet, archived, cases, reported
+from tests.reports.recomputed.jobs import Asked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+    from tests.reports.recomputed.jobs import Row
+
+NOW = "2025-06-20T14:30:00.000000Z"
+MIDDLE = "2025-05-21T09:00:00.000000Z"
+# Half a day, whole ones, and such as are rounded.
+SECONDS = (86400, 43200, 108000, 129600, 604800, 172800)
+CADENCES = tuple((name, SECONDS[n % len(SECONDS)]) for n, name in enumerate(rough.NAMES))
+CASES = list(
+    cases(
+        {
+            "everything": Asked(NOW),
+            "a week": Asked(NOW, "2025-06-09", "2025-06-15"),
+            "a quarter": Asked(NOW, "2025-04-01", "2025-06-30"),
+            "a glob in the middle": Asked(MIDDLE, appliances="*[de]*"),
+            # Some messages were first said six days and a half before.
+            "the beginning": Asked("2025-02-19T12:00:00.000000Z"),
+            "midnight": Asked("2025-05-22T00:30:00.000000Z"),
+            "an objective": Asked(NOW, until="2025-05-31", rpo=20 * 3600),
+            "cadences": Asked(NOW, cadences=CADENCES),
+            "some cadences": Asked(MIDDLE, since="2025-04-07", cadences=CADENCES[::2]),
+        }
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def fleet(
+    sqlite_archive: Engine, postgresql_archive: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Fleet]:
+    """Give the fleet, archived."""
+    folder = tmp_path_factory.mktemp("rough")
+    found = archived([sqlite_archive, postgresql_archive], rough.answers(1), folder)
+    yield found
+    found.exported.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_report_says_what_the_export_says(fleet: Fleet, name: str, asked: Asked) -> None:
+    """Every figure is what its definition makes of the exported jobs."""
+    expected = _told(RECOMPUTED[name](fleet.exported, asked))
+    assert expected
+    for engine in fleet.engines:
+        assert _told(reported(engine, name, asked)) == expected
+
+
+def _told(rows: list[Row]) -> list[Row]:
+    """Return the rows that an export can tell: of a delivery with nothing new it does not know."""
+    return [row for row in rows if row[:2] != ("coverage", "long gaps")]

@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive.reports import Scope, totals
+from tests.archives import deliver
+from tests.command import archive
+from tests.command import at as place
+from tests.reports.nights import DAILY, ask, at, csv, night, notes, tell
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+NOW = at("2026-03-31T12:00")
+DAY = 86_400
+
+
+def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, tuple[Any, ...]]:
+    """The value, the one before, the change and the detail of a section's rows by name."""
+    rows = ask(engine, "summary", scope or Scope(now=NOW))
+    return {row[1]: row[3:] for row in rows if row[0] == section}
+
+
+def test_an_empty_archive(engine: Engine) -> None:
+    """There is nothing, and it is said so: numbers are 0, and what has no value is none."""
+    nothing: tuple[Any, ...] = (0, 0, 0, None)
+    unknown: tuple[Any, ...] = (None, None, None, None)
+    assert ask(engine, "summary", Scope(now=NOW)) == [
+        (
+            "attention", "late", "count", 0, None, None,
+            "the last success is older than it may be",
+        ),
+        ("attention", "never", "count", 0, None, None, "no success is known"),
+        ("attention", "unknown", "count", 0, None, None, "nothing was heard that would tell"),
+        ("attention", "strikes", "count", 0, 0, 0, "3 failures in a row, or more"),
+        ("backups", "appliances", "count", *nothing),
+        ("backups", "finished", "count", *nothing),
+        ("backups", "failed", "count", *nothing),
+        ("backups", "open", "count", *nothing),
+        ("backups", "success rate", "ratio", *unknown),
+        ("data", "moved", "bytes", *unknown),
+        ("data", "median", "bytes", *unknown),
+        ("data", "p95", "bytes", *unknown),
+        ("time", "median", "seconds", *unknown),
+        ("time", "p95", "seconds", *unknown),
+        ("expected", "days", "count", *nothing),
+        ("expected", "missed", "count", *nothing),
+        ("expected", "met rate", "ratio", *unknown),
+        ("coverage", "silent", "count", 0, None, None, None),
+        ("coverage", "long gaps", "count", 0, None, None, "between deliveries"),
+        ("coverage", "quarantined", "count", 0, None, None, "documents"),
+    ]  # fmt: skip
+
+
+# The days on which there is a job: 30 days are from 2 to 31 March, and those before from 31 January.
+EDGES = ("2026-01-30", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "2026-03-02")
+
+
+@pytest.mark.parametrize(
+    ("asked", "finished", "said"),
+    [
+        ({}, (1, 3 + 1, -3), "2026-03-02 to 2026-03-31, compared with 2026-01-31 to 2026-03-01"),
+        (
+            {"since": "2026-03-01"},  # until today, the last of the month: that is March
+            (2, 2, 0),
+            "2026-03-01 to 2026-03-31, compared with 2026-02-01 to 2026-02-28",
+        ),
+        (
+            {"since": "2026-03-01", "until": "2026-03-02"},
+            (2, 1, 1),
+            "2026-03-01 to 2026-03-02, compared with 2026-02-27 to 2026-02-28",
+        ),
+        (
+            {"since": "2026-03-02", "until": "2026-03-02"},
+            (1, 1, 0),
+            "2026-03-02 to 2026-03-02, compared with 2026-03-01 to 2026-03-01",
+        ),
+        (
+            {"until": "2026-03-01"},
+            (4, 1, 3),
+            "2026-01-31 to 2026-03-01, compared with 2026-01-01 to 2026-01-30",
+        ),
+        (
+            {"since": "2026-01-01"},  # not a quarter, of which the last day is today
+            (6, 0, 6),
+            "2026-01-01 to 2026-03-31, compared with 2025-10-01 to 2025-12-31",
+        ),
+        (
+            {"since": "2027-01-01"},  # later than today
+            (0, 0, 0),
+            "2027-01-01 to 2027-01-01, compared with 2026-12-31 to 2026-12-31",
+        ),
+        (
+            {"since": "0001-01-01", "until": "2026-03-31"},
+            (6, None, None),
+            "0001-01-01 to 2026-03-31",
+        ),
+    ],
+)
+def test_which_days_it_is_of(
+    engine: Engine, asked: dict[str, str], finished: tuple[Any, ...], said: str
+) -> None:
+    """Without a first day it is of 30; what is before is as long, or the calendar's period before."""
+    deliver(engine, dict(night(f"{day}T02:00") for day in EDGES), "vc", NOW)
+    scope = Scope(now=NOW, **asked)  # type: ignore[arg-type]  # of the fields that are texts
+    assert told(engine, "backups", scope)["finished"] == (*finished, None)
+    (note,) = notes(engine, "summary", scope)
+    assert note == (
+        f"{said}; days start at 00:00 UTC; percentiles are exact (nearest rank)."
+        " Attention and ages are as of 2026-03-31 12:00:00Z."
+    )
+
+
+def test_without_a_period_before_nothing_is_compared(engine: Engine) -> None:
+    """Before the first day there is nothing, and every row says so."""
+    deliver(engine, dict([night("2026-03-01T02:00")]), "vc", NOW)
+    scope = Scope(now=NOW, since="0001-01-01")
+    assert {row[4:6] for row in ask(engine, "summary", scope)} == {(None, None)}
+
+
+def test_figures_are_of_their_days(engine: Engine) -> None:
+    """Sizes and durations are of successes; the rate leaves open jobs out; each has what was before."""
+    jobs = [
+        night("2026-02-03T02:00", size=100, duration=10),
+        night("2026-02-04T02:00", "FAILED", size=9999, duration=9999),
+        *(night(f"2026-03-0{n}T02:00", size=100 * n, duration=20) for n in (1, 2, 3)),
+        night("2026-03-04T02:00", "RUNNING", size=9999),
+    ]
+    deliver(engine, dict(jobs), "vc1", NOW)
+    deliver(engine, dict([night("2026-03-05T02:00", size=None, duration=None)]), "vc2", NOW)
+    march = Scope(now=NOW, since="2026-03-01", until="2026-03-31")
+    assert told(engine, "backups", march) == {
+        "appliances": (2, 1, 1, None),
+        "finished": (4, 2, 2, None),
+        "failed": (0, 1, -1, None),
+        "open": (1, 0, 1, None),
+        "success rate": (1.0, 0.5, 0.5, None),
+    }
+    assert told(engine, "data", march) == {
+        "moved": (600, 100, 500, None),
+        "median": (200, 100, 100, None),
+        "p95": (300, 100, 200, None),
+    }
+    assert told(engine, "time", march) == {
+        "median": (20, 10, 10, None),
+        "p95": (20, 10, 10, None),
+    }
+    only = Scope(now=NOW, since="2026-03-01", until="2026-03-31", appliances=("vc2",))
+    assert told(engine, "data", only)["moved"] == (None, None, None, None)
+    # The slowest of the days, and no job that has not succeeded.
+    assert told(engine, "slowest", march) == {"vc1": (20, None, None, "20260301-020000-1")}
+    rows = ask(engine, "summary", march)
+    assert [row[6] for row in rows if row[0] == "slowest"] == [
+        "20260303-020000-1", "20260302-020000-1", "20260301-020000-1",
+    ]  # fmt: skip
+
+
+def test_three_failures_are_a_strike(engine: Engine) -> None:
+    """Two are none; open jobs do not end a row; before counts those that were at the end of then."""
+    failed = [night(f"2026-02-{day}T02:00", "FAILED") for day in (26, 27, 28)]
+    deliver(engine, dict([night("2026-02-25T02:00"), *failed]), "three", NOW)
+    deliver(engine, dict(failed[:2]), "two", NOW)
+    deliver(engine, dict([*failed, night("2026-03-05T02:00")]), "recovered", NOW)
+    late = [night("2026-03-06T02:00", "RUNNING"), night("2026-03-07T02:00", "FAILED")]
+    deliver(engine, dict([*failed[:2], *late]), "open", NOW)
+    scope = Scope(now=NOW, since="2026-03-01")
+    assert told(engine, "attention", scope)["strikes"] == (
+        2, 2, 0, "3 failures in a row, or more",
+    )  # fmt: skip
+    assert told(engine, "strikes", scope) == {
+        "open": (3, None, None, "since 2026-02-26 02:00:00Z; last good: none"),
+        "three": (3, None, None, "since 2026-02-26 02:00:00Z; last good: 20260225-020000-1"),
+    }
+    assert told(engine, "strikes", Scope(now=NOW, appliances=("o*",))).keys() == {"open"}
+    assert told(engine, "strikes", Scope(now=NOW, appliances=("two",))) == {}
+
+
+def test_no_more_than_five_are_named(engine: Engine) -> None:
+    """Lists have five rows at most; their numbers are told in full."""
+    failed = dict(night(f"2026-03-{day}T02:00", "FAILED") for day in (26, 27, 28))
+    for name in "abcdefg":
+        deliver(engine, failed, name, at("2026-03-28T12:00"))
+    rows = ask(engine, "summary", Scope(now=NOW))
+    named = {section: [row[1] for row in rows if row[0] == section] for section, *_ in rows}
+    assert named["not recent"] == named["strikes"] == list("abcde")
+    # Of one instant: by appliance, and those of an appliance the newest key first.
+    assert named["newest failures"] == list("abcde")
+    attention = told(engine, "attention")
+    assert [attention[name][0] for name in ("late", "never", "unknown", "strikes")] == [0, 0, 7, 7]
+
+
+def test_percentiles_of_many_jobs_are_drawn(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many jobs percentiles come from sketches, within 1 %, and what is before does so alike."""
+    jobs = [night(f"2026-03-{n:02}T02:00", size=1000 * n, duration=100 * n) for n in range(1, 21)]
+    jobs += [night("2026-02-01T02:00", size=1000, duration=100)]
+    deliver(engine, dict(jobs), "vc", NOW)
+    scope = Scope(now=NOW, since="2026-03-01")
+    exact = {name: row[:3] for name, row in told(engine, "data", scope).items()}
+    assert exact == {
+        "moved": (210_000, 1000, 209_000),
+        "median": (10_000, 1000, 9000),
+        "p95": (19_000, 1000, 18_000),
+    }
+    # There are many in March, and one in February.
+    monkeypatch.setattr(totals, "EXACT_UP_TO", 20 - 1)
+    assert "percentiles are within 1 %." in notes(engine, "summary", scope)[0]
+    drawn = told(engine, "data", scope)
+    assert drawn["moved"] == (*exact["moved"], None)
+    for name in ("median", "p95"):
+        now, before, change, _ = drawn[name]
+        assert now != exact[name][0]
+        assert abs(now - exact[name][0]) <= exact[name][0] // 100
+        assert abs(before - 1000) <= 10
+        assert change == now - before
+    # The other way round: one in this scope, and many before.
+    april = Scope(now=at("2026-04-30T12:00"), since="2026-04-01")
+    assert "percentiles are within 1 %." in notes(engine, "summary", april)[0]
+    assert told(engine, "data", april)["median"][1] == drawn["median"][0]
+    # Totals do not know single appliances.
+    narrow = Scope(now=NOW, since="2026-03-01", appliances=("vc",))
+    assert "percentiles are exact" in notes(engine, "summary", narrow)[0]
+    assert told(engine, "data", narrow)["median"] == (*exact["median"], None)
+
+
+def test_jobs_of_the_future(engine: Engine) -> None:
+    """What says that it starts later than now is of its day, and of no age; later days are not asked."""
+    jobs = [
+        night("2026-03-30T02:00"),
+        night("2026-03-31T13:00", "FAILED"),
+        night("2026-03-31T14:00", "FAILED"),
+        night("2026-03-31T15:00", "FAILED"),
+        night("2026-04-01T02:00", "FAILED"),
+        night("9999-12-31T02:00"),
+    ]
+    deliver(engine, dict(jobs), "vc", NOW)
+    assert told(engine, "backups")["finished"] == (4, 0, 4, None)
+    rows = ask(engine, "summary", Scope(now=NOW))
+    assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 3
+    assert told(engine, "attention")["strikes"][0] == 0
+    # Its last success is that of the 30th, longer ago than 25 hours.
+    assert told(engine, "not recent") == {
+        "vc": (34 * 3600 - 30, None, None, "late: 2026-03-30 02:00:30Z")
+    }
+
+
+def test_what_was_expected(engine: Engine) -> None:
+    """Days and how many were missed, with the ways in which they were, beside those before."""
+    jobs = [night(f"2026-03-{day}T01:00") for day in (20, 21, 22, 24, 26)]
+    jobs += [night("2026-03-27T01:00", "FAILED"), night("2026-03-28T01:00", "RUNNING")]
+    deliver(engine, dict(jobs), "vc", at("2026-03-29T12:00"))
+    tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "Europe/Berlin")
+    scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
+    # From the 20th; those before are six days. On the 25th, and on the 23rd, none ran.
+    assert told(engine, "expected", scope) == {
+        "days": (6, 6, 0, None),
+        # The archive last heard of it at noon of the 29th.
+        "missed": (5, 2, 3, "1 failed, 1 running, 1 never ran, 2 never seen"),
+        "met rate": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
+    }
+
+
+@pytest.mark.parametrize("since", [None, "2026-03-30"])
+def test_who_is_silent_is_named(engine: Engine, since: str | None) -> None:
+    """Coverage says when the archive last heard of anyone, and of whom it does not any more.
+
+    However few or many days are looked at: least of all may those be left out that fell silent before.
+    """
+    for day in (1, 2, 3, 4):
+        deliver(engine, {}, "silent", at(f"2026-02-{day:02}T12:00"))
+    for day in (1, 8, 15, 22):
+        deliver(engine, {}, "weekly", at(f"2026-03-{day:02}T12:00"))
+    deliver(engine, {}, "forgotten", at("2025-03-31T12:00"))
+    deliver(engine, {"bad": {}}, "new", at("2026-03-31T11:00"))
+    assert told(engine, "coverage", Scope(now=NOW, since=since)) == {
+        "last delivery": (3600, None, None, "2026-03-31 11:00:00Z"),
+        "silent": (2, None, None, "forgotten, silent"),
+        "long gaps": (0, None, None, "between deliveries"),
+        "quarantined": (1, None, None, "documents"),
+    }
+
+
+def test_rows_can_be_sorted_by_value(engine: Engine) -> None:
+    """Values of all kinds are numbers, and have one order; those that have none are last."""
+    deliver(engine, dict([night("2026-03-31T02:00", size=7000, duration=100)]), "vc", NOW)
+    options = ("--now", NOW, "--sort", "-value", "--top", "4", "--format", "csv", place(engine))
+    done = archive("report", "summary", *options)
+    assert (done.code, done.err) == (0, "")
+    assert [line.split(",")[:4] for line in done.out.splitlines()[1:]] == [
+        ["data", "moved", "bytes", "7000"],
+        ["data", "median", "bytes", "7000"],
+        ["data", "p95", "bytes", "7000"],
+        ["time", "median", "seconds", "100"],
+    ]
+
+
+def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
+    """Rates, sums and lists are written alike."""
+    written = []
+    for engine in engines:
+        for name in "ba":
+            jobs = [night(f"2026-03-{day:02}T02:00", size=2**62) for day in range(1, 29)]
+            jobs += [night(f"2026-03-{day}T02:00", "FAILED") for day in (29, 30, 31)]
+            deliver(engine, dict(jobs), name, NOW)
+        written.append(csv(engine, "summary", Scope(now=NOW, since="2026-03-02")))
+    assert written[0] == written[1]
+    assert f"data,moved,bytes,{54 * 2**62}," in written[0]
