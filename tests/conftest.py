@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from archive import database
+from archive import database, dialects
 from tests import postgres
 from tests.archives import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import psycopg
     from sqlalchemy.engine import Engine
+
+
+# Connections that wait for the next test: to open one takes as long as a small delivery.
+_KEPT = 4
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,19 +52,36 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_archive(postgres_url: str) -> Engine:
-    """Give an archive on PostgreSQL that tests of one process share."""
-    engine = database.connect(postgres_url)
+def postgresql_archive(postgres_url: str) -> Iterator[Engine]:
+    """Give an archive on PostgreSQL that tests of one process share.
+
+    Its connections are left as new ones would be.
+    """
+    engine = dialects.create_engine(dialects.parse_url(postgres_url), kept=_KEPT)
+    event.listen(engine, "checkin", _forget)
     database.upgrade(engine)
-    return engine
+    yield engine
+    engine.dispose()
+
+
+def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None:
+    """Let go of locks that a session holds until it ends, and of its settings."""
+    if connection is None or connection.closed:
+        return
+    connection.rollback()
+    connection.execute("SELECT pg_advisory_unlock_all()")
+    connection.execute("SET idle_session_timeout TO DEFAULT")
+    connection.commit()
 
 
 @pytest.fixture(scope="session")
-def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Give an archive on SQLite that tests of one process share."""
-    engine = database.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
+    path = tmp_path_factory.mktemp("archive") / "archive.db"
+    engine = dialects.create_engine(dialects.parse_url(str(path)), kept=_KEPT)
     database.upgrade(engine)
-    return engine
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
