@@ -162,7 +162,6 @@ def _attention(
     states: Sequence[recency.RecencyRow],
     struck: Sequence[streaks.StreaksRow],
 ) -> list[Table]:
-    heard = coverage.select(connection, replace(scope, since=None))
     return [
         table(
             "late",
@@ -187,7 +186,7 @@ def _attention(
             "silent",
             "Silent",
             coverage.REPORT.columns,
-            [row for row in heard if row.silent or row.last_seen is None],
+            summary.silent(connection, scope),
             (
                 "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "unanswered",
             ),

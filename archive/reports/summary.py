@@ -265,24 +265,32 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    # Who is silent does not depend on which days are looked at: a few tell of no usual gap.
-    calendar = settings.calendar(connection)
-    first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
-    rows = list(coverage.select(connection, replace(scope, since=iso(first), until=None)))
+    rows = list(coverage.select(connection, scope))
     heard = [row for row in rows if row.last_seen is not None]
     if heard:
         latest = max(heard, key=lambda row: row.last_seen or "")
         detail = _moment(latest.last_seen or "")
         yield SummaryRow("coverage", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
-    begun = start(calendar, first)
-    silent = [row for row in rows if row.silent or (row.last_seen or "") < begun]
-    silent.sort(key=lambda row: row.last_seen or "")
-    named = ", ".join(row.appliance for row in silent[:NAMED])
-    yield SummaryRow("coverage", "silent", _COUNT, len(silent), detail=named or None)
-    gaps = sum(row.long_gaps for row in coverage.select(connection, scope))
+    unheard = silent(connection, scope)
+    named = ", ".join(row.appliance for row in unheard[:NAMED])
+    yield SummaryRow("coverage", "silent", _COUNT, len(unheard), detail=named or None)
+    gaps = sum(row.long_gaps for row in rows)
     yield SummaryRow("coverage", "long gaps", _COUNT, gaps, detail="between deliveries")
     held = sum(row.quarantined for row in rows)
     yield SummaryRow("coverage", "quarantined", _COUNT, held, detail="documents")
+
+
+def silent(connection: Connection, scope: Scope) -> list[coverage.CoverageRow]:
+    """Return the appliances that are silent as of now, who was heard of longest ago first.
+
+    It does not depend on which days are looked at: a few tell of no usual gap.
+    """
+    calendar = settings.calendar(connection)
+    first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
+    begun = start(calendar, first)
+    rows = coverage.select(connection, replace(scope, since=iso(first), until=None))
+    found = [row for row in rows if row.silent or (row.last_seen or "") < begun]
+    return sorted(found, key=lambda row: row.last_seen or "")
 
 
 def _moment(instant: str) -> str:
