@@ -15,7 +15,7 @@ from archive.errors import UsageError
 from archive.normalise import mask_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -26,13 +26,17 @@ _Column = sa.ColumnElement[Any]
 
 
 class Relation(NamedTuple):
-    """A table or a view. `of_jobs` are the columns that name a job, if its rows are of jobs."""
+    """A table or a view. `of_jobs` are the columns that name a job, if its rows are of jobs.
+
+    `day` is that of the rows of a view that are of no job, if they are of days.
+    """
 
     name: str
     source: sa.FromClause
     columns: tuple[_Column, ...]
     order: tuple[_Column, ...]
     of_jobs: tuple[_Column, _Column] | None
+    day: _Column | None = None
 
     def names(self) -> list[str]:
         """Return the names of the columns."""
@@ -43,7 +47,7 @@ class Relation(NamedTuple):
         return self._replace(columns=tuple(each for each in self.columns if each.key != name))
 
     def select(self, extent: Extent, month: str | None = None) -> sa.Select[Any]:
-        """Return its rows in order: what is of the jobs of an extent, and what is of none.
+        """Return its rows in order: what is of the jobs or days of an extent, and what is of none.
 
         Rows of jobs may be those of one month only, which come by day.
         """
@@ -61,6 +65,8 @@ class Relation(NamedTuple):
             order = (job.c.appliance_id, job.c.id, *order[2:])
             if month is not None:
                 order = (job.c.day, *order)
+        if self.day is not None and extent.since is not None:
+            query = query.where(self.day >= extent.since)
         return query.order_by(*order)
 
 
@@ -84,15 +90,20 @@ def table(name: str) -> Relation:
     return Relation(name, found, tuple(found.c), key, of_jobs)
 
 
-def view(name: str) -> Relation:
-    """Return a view. Raises UsageError if there is none of that name."""
-    if name not in VIEWS:
-        raise UsageError(_unknown("view", name, list(VIEWS)))
+def view(name: str, known: Collection[str] | None = None) -> Relation:
+    """Return one of the `known` views, of all if None. Raises UsageError if it is none of them."""
+    known = VIEWS if known is None else known
+    if name not in known:
+        raise UsageError(_unknown("view", name, list(known)))
     source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
-    order = tuple(
-        source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
-    )
-    return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
+    if name in JOB_VIEWS:
+        order = tuple(
+            source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
+        )
+        return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
+    named = ("day", "appliance", "type", "status")
+    by = tuple(source.c[column].asc().nulls_first() for column in named if column in source.c)
+    return Relation(name, source, tuple(source.c), by, None, source.c.get("day"))
 
 
 def partitions(
@@ -169,7 +180,17 @@ def _of(source: sa.Table, *names: str) -> tuple[tuple[str, Any], ...]:
 
 _NAME = (("appliance", tables.appliance.c.name.type),)
 _JOB = (("appliance_id", sa.BigInteger()), ("job_id", sa.BigInteger()))
-# The columns of the views of jobs that the migrations make, in their order, with their types.
+_PERIODS = (
+    *_of(tables.calendar, "day"),
+    ("day_ordinal", tables.calendar.c.ordinal.type),
+    *_of(tables.calendar, "week", "month", "quarter", "year"),
+)
+_NUMBER = sa.BigInteger()
+# A sum may exceed 64 bits: it comes as the driver has it, and is never made a float.
+_SUM = sa.types.NullType()
+# The views of which each row is of a job.
+JOB_VIEWS = ("v_job", "v_message")
+# The columns of the views that the migrations make, in their order, with their types.
 VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
         *_NAME,
@@ -194,5 +215,36 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_of(tables.message_template, "default_message"),
         *_of(tables.message, "localized"),
         *_JOB,
+    ),
+    "v_day": (
+        *_PERIODS,
+        *_of(tables.day_total, "type", "status", "jobs"),
+        *((name, _NUMBER) for name in ("finished", "succeeded", "failed", "sized")),
+        ("size_bytes", _SUM),
+        ("timed", _NUMBER),
+        ("duration_seconds", _SUM),
+    ),
+    "v_appliance": (
+        *_NAME,
+        *_of(tables.appliance, "first_seen", "last_seen"),
+        *_of(tables.system_version, "version", "build_number", "product"),
+        *_of(tables.system_time_zone, "time_zone"),
+        ("last_success", tables.job.c.day.type),
+        ("last_success_key", tables.job.c.key.type),
+        ("last_attempt", tables.job.c.day.type),
+        ("last_attempt_key", tables.job.c.key.type),
+        ("last_status", tables.job.c.status.type),
+        ("schedules", _NUMBER),
+        ("schedule_key", tables.schedule.c.key.type),
+        ("schedule", tables.schedule.c.days.type),
+        *((f"schedule_{name}", _NUMBER) for name in ("enabled", "hour", "minute")),
+        ("schedule_days", tables.schedule.c.days.type),
+        ("schedule_max_count", _NUMBER),
+        ("appliance_id", _NUMBER),
+    ),
+    "v_missed": (
+        *_NAME,
+        *_PERIODS,
+        *((name, _NUMBER) for name in ("scheduled", "jobs", "failed", "appliance_id")),
     ),
 }  # fmt: skip

@@ -75,13 +75,13 @@ def export_csv(
     that a spreadsheet would run as a formula gets an apostrophe before it, and a password in a URL
     is hidden; `archive export jsonl` changes nothing.
     """
-    from archive import dialects, export
+    from archive import dialects, export, relations
     from archive.cli.output import open_output
     from archive.columns import Column
     from archive.render import delimited
 
     character = _delimiter(delimiter)
-    chosen = choose(table or (), view or (), (), directory, output)
+    chosen = choose(table or (), view or (), relations.VIEWS, (), directory, output)
     extent = extent_of(since, after)
     engine = open_archive(database, config)
     if directory is not None:

@@ -13,7 +13,7 @@ from archive.cli.options import GREATEST, say
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
     from sqlalchemy.engine import Connection
@@ -92,18 +92,21 @@ class Chosen(NamedTuple):
 def choose(
     tables: Sequence[str],
     views: Sequence[str],
+    known_views: Collection[str],
     all_views: Sequence[str],
     folder: Path | None,
     output: Path | None,
 ) -> Chosen:
     """Return what is to be exported: all tables and `all_views`, if nothing is named.
 
+    Of views only those that are known can be.
+
     Raises UsageError for names that there are not, and if it is not clear where they should go.
     """
     from archive import relations
 
     found = [relations.table(name) for name in dict.fromkeys(tables)]
-    found += [relations.view(name) for name in dict.fromkeys(views)]
+    found += [relations.view(name, known_views) for name in dict.fromkeys(views)]
     if (folder is None) == (output is None):
         raise UsageError("name either a folder or, for a single table or view, -o FILE")
     if output is not None and len(found) != 1:
