@@ -75,13 +75,12 @@ def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None
 
 
 @pytest.fixture(scope="session")
-def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive on SQLite that tests of one process share."""
-    path = tmp_path_factory.mktemp("archive") / "archive.db"
-    engine = dialects.create_engine(dialects.parse_url(str(path)), kept=_KEPT)
+    # None is kept: a test that reads the file itself would let go of the locks of those.
+    engine = database.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
     database.upgrade(engine)
-    yield engine
-    engine.dispose()
+    return engine
 
 
 @pytest.fixture
