@@ -19,7 +19,7 @@ demo: $(VENV)/.runtime ## install the command into .venv and show what it does
 	$(VENV)/bin/archive dashboard --database archive-demo.db --title "A made-up fleet" -o archive-demo.html
 
 test: $(VENV)/.dev ## run the tests; PYTEST_ARGS="..." is handed to pytest
-	$(VENV)/bin/pytest -n 2 --cov $(PYTEST_ARGS)
+	$(VENV)/bin/pytest -n 2 $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## check format, style, types and the direction of imports
 	$(VENV)/bin/ruff format --check .
