@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import _thread
 import atexit
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING
 
+from archive.cli.interrupts import interrupts_come_again
 from archive.errors import ArchiveError, InterruptedDeliveryError, UsageError
-
-if TYPE_CHECKING:
-    from sys import UnraisableHookArgs
 
 OK, ERROR, USAGE, PARTIAL = 0, 1, 2, 3
 # How many objects are made before garbage is looked for; Python's 700 are fewer than a module makes.
@@ -22,12 +18,12 @@ _COLLECT_AFTER = 50_000
 def main() -> None:
     """Run the command and leave with its exit code; no traceback unless `--debug` is given."""
     _spare_collections()
-    sys.unraisablehook = _interrupt_again
     from archive.cli.app import app
     from archive.cli.options import say
 
     try:
-        app()
+        with interrupts_come_again():
+            app()
     except Exception as error:
         if "--debug" in sys.argv:
             raise
@@ -45,14 +41,6 @@ def _spare_collections() -> None:
     """
     gc.set_threshold(_COLLECT_AFTER)
     atexit.register(gc.freeze)
-
-
-def _interrupt_again(unraisable: UnraisableHookArgs) -> None:
-    """Have an interrupt come again that came where no exception can: while an object was let go of."""
-    if issubclass(unraisable.exc_type, KeyboardInterrupt):
-        _thread.interrupt_main()
-    else:
-        sys.__unraisablehook__(unraisable)
 
 
 def _explain(error: Exception) -> tuple[str, int]:

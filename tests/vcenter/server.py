@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.vcenter.appliance import Appliance
 
+_LOOPBACK = "127.0.0.1"
 _BACKLOG = 256
 
 
@@ -36,6 +37,7 @@ class Server:
         self._certificate = self.authority.issue()
         self._latency = latency
         self._listening: dict[str, asyncio.Task[None]] = {}
+        self._refusing: list[socket.socket] = []
         self._connections: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Self:
@@ -61,9 +63,9 @@ class Server:
 
     def add(self, appliance: Appliance) -> Appliance:
         """Serve an appliance, whose `address` ("127.0.0.1:PORT") this sets, and return it."""
-        listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        listener = socket.create_server((_LOOPBACK, 0), backlog=_BACKLOG)
         listener.settimeout(0)
-        appliance.address = f"127.0.0.1:{listener.getsockname()[1]}"
+        appliance.address = f"{_LOOPBACK}:{listener.getsockname()[1]}"
         self._do(self._listen(listener, appliance))
         return appliance
 
@@ -80,12 +82,19 @@ class Server:
 
     async def _refuse(self, address: str) -> None:
         await _end({self._listening.pop(address)})
+        # Bound to and not listened at, the port is given to no other appliance.
+        held = socket.socket()
+        self._refusing.append(held)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((_LOOPBACK, int(address.rpartition(":")[2])))
 
     async def _close(self) -> None:
         await _end(set(self._listening.values()))
         # A connection that has only just been accepted begins, so that it can end.
         await asyncio.sleep(0)
         await _end(self._connections)
+        for held in self._refusing:
+            held.close()
         # Transports close in the turns of the loop that follow.
         for _ in range(3):
             await asyncio.sleep(0)
