@@ -8,6 +8,7 @@ import typer
 
 import archive
 from archive.cli import (
+    check,
     collect,
     db,
     demo,
@@ -18,6 +19,7 @@ from archive.cli import (
     fleet_check,
     ingest,
     job,
+    metrics,
     quarantine,
     report,
     runs,
@@ -57,6 +59,8 @@ app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
+app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
+app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)

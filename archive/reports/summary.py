@@ -264,18 +264,28 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         )
 
 
-def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    # Who is silent does not depend on which days are looked at: a few tell of no usual gap.
+def heard(connection: Connection, scope: Scope) -> list[tuple[coverage.CoverageRow, bool]]:
+    """Return what `coverage` says of the last HEARD_DAYS days, and whether each appliance is silent.
+
+    So is one that has never answered. Which days a scope looks at makes no difference: a few tell of
+    no usual gap.
+    """
     calendar = settings.calendar(connection)
     first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
-    rows = list(coverage.select(connection, replace(scope, since=iso(first), until=None)))
-    heard = [row for row in rows if row.last_seen is not None]
-    if heard:
-        latest = max(heard, key=lambda row: row.last_seen or "")
+    begun = start(calendar, first)
+    rows = coverage.select(connection, replace(scope, since=iso(first), until=None))
+    return [(row, bool(row.silent) or (row.last_seen or "") < begun) for row in rows]
+
+
+def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    known = heard(connection, scope)
+    rows = [row for row, _ in known]
+    answered = [row for row in rows if row.last_seen is not None]
+    if answered:
+        latest = max(answered, key=lambda row: row.last_seen or "")
         detail = _moment(latest.last_seen or "")
         yield SummaryRow("coverage", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
-    begun = start(calendar, first)
-    silent = [row for row in rows if row.silent or (row.last_seen or "") < begun]
+    silent = [row for row, is_silent in known if is_silent]
     silent.sort(key=lambda row: row.last_seen or "")
     named = ", ".join(row.appliance for row in silent[:NAMED])
     yield SummaryRow("coverage", "silent", _COUNT, len(silent), detail=named or None)
