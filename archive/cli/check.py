@@ -107,8 +107,9 @@ def check(
 ) -> None:
     """Say as a plugin for Nagios, Icinga or checkmk how the backups are.
 
-    Exit code 0 is OK, 1 WARNING, 2 CRITICAL; 3 is UNKNOWN: the archive is out of date, cannot be read,
-    or the command was not understood.
+    Exit code 0 is OK, 1 WARNING, 2 CRITICAL.
+
+    3 is UNKNOWN: the archive is out of date or cannot be read, or the command was not understood.
     """
     from archive import dialects
     from archive.cli import words

@@ -18,9 +18,7 @@ def _option(*names: str, help_: str) -> typer.models.OptionInfo:
 
 AppliancesArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[APPLIANCE]...", help="Which appliances, as globs; all, if none is named."
-    ),
+    typer.Argument(metavar="APPLIANCE", help="Which appliances, as globs; all, if none is named."),
 ]
 StaleOption = Annotated[
     str | None,

@@ -42,7 +42,7 @@ UNITS: Mapping[str, Mapping[str, int]] = {
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What was asked for, by figure. A figure that is named in either has no others."""
+    """What was asked for, by figure; what was not is as usual."""
 
     warning: Mapping[str, Range] = field(default_factory=dict)
     critical: Mapping[str, Range] = field(default_factory=dict)
@@ -89,23 +89,22 @@ def _values(state: State) -> dict[str, int | None]:
 
 
 def _figure(state: State, name: str, value: int | None, asked: Thresholds) -> Figure:
-    warning, critical = asked.warning.get(name), asked.critical.get(name)
-    is_asked = name in asked.warning or name in asked.critical
-    if not is_asked:
-        warning, critical = _usual(state, name)
+    usual = _usual(state, name)
+    warning, critical = asked.warning.get(name, usual[0]), asked.critical.get(name, usual[1])
     level = _level(value, warning, critical)
     if name == AGE:
         if value is None:
             level = Level.CRITICAL if state.state == NEVER else Level.UNKNOWN
         elif level is not Level.OK and state.state == UNKNOWN:
             level = Level.UNKNOWN  # there may have been one of which nothing was heard
-    if name == DELIVERY and (value is None or not is_asked):
-        level = Level.WARNING if state.silent else Level.OK
+    if name == DELIVERY and level is Level.OK and state.silent:
+        # One that never answered has no figure that a threshold could be asked of.
+        level = Level.WARNING if value is None or name not in asked.warning else Level.OK
     return Figure(name, value, warning, critical, level)
 
 
 def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
-    """Return the thresholds of a figure of which nothing was asked."""
+    """Return the thresholds of a figure where nothing is asked."""
     recent, gap = state.recency, state.coverage.usual_gap_seconds
     if name == AGE and recent is not None:
         objective = recent.objective_seconds
