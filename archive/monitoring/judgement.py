@@ -72,7 +72,7 @@ def judge(state: State, asked: Thresholds) -> Judgement:
     figures = tuple(_figure(state, name, value, asked) for name, value in _values(state).items())
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
-    reasons = tuple(_reason(state, one) for one in wrong)
+    reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
     return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
 
 

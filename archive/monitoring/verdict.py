@@ -46,8 +46,11 @@ def verdict(connection: Connection, scope: Scope, asked: Thresholds, stale_secon
         return _verdict(Level.UNKNOWN, said, data)
     if not found:
         return _verdict(Level.UNKNOWN, "none of these appliances is in the archive", data)
+    worst_level = worst(one.level for one in found)
+    if len(found) == 1:
+        return _verdict(worst_level, _said(found[0]), data)
     lines = [f"[{one.level.name}] {_said(one)}" for one in found if one.level is not Level.OK]
-    return _verdict(worst(one.level for one in found), _summary(found), data, lines)
+    return _verdict(worst_level, _summary(found), data, lines)
 
 
 def _verdict(
@@ -59,8 +62,6 @@ def _verdict(
 def _summary(found: Sequence[Judgement]) -> str:
     """Say how many there are of each level, and who is worst."""
     first = found[0]
-    if len(found) == 1:
-        return _said(first)
     levels = sorted(Level, key=badness, reverse=True)
     numbers = {level: sum(one.level is level for one in found) for level in levels}
     told = ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)
