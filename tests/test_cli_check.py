@@ -9,6 +9,7 @@ from archive.monitoring.plugin import Datum, Level, harmless, output, worst
 from archive.monitoring.ranges import Range
 from tests.archives import deliver
 from tests.command import Done, archive, at, process
+from tests.configurations import DEFAULTS, written
 from tests.monitored import load
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
@@ -116,6 +117,17 @@ def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str
     assert done.out.startswith(f"ARCHIVE {Level(code).name} - ")
     assert said in done.out.splitlines()[0]
     assert data(done)
+
+
+def test_cadences_and_tags_are_heeded(place: str, tmp_path: Path) -> None:
+    """What the configuration says of an appliance counts as it does for the reports."""
+    tagged = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\ntags = {{ site = "B" }}\n'
+    other = f'[[appliance]]\nname = "{UNTOLD}"\n'
+    config = str(written(tmp_path, f"{DEFAULTS}{tagged}{other}"))
+    done = check(place, "--config", config, "--tag", "site=B")
+    assert done.code == 0
+    assert done.out.startswith("ARCHIVE OK - vc2.example.com: last success 2 d 20 h ago |")
+    assert data(done)["age"] == "244770s;608400;1216800;0"
 
 
 def test_drops(engine: Engine) -> None:

@@ -7,11 +7,17 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 import archive as package
+from archive.monitoring.exposition import Told, exposition
+from archive.monitoring.states import State
+from archive.reports.coverage import CoverageRow
 from tests.archives import deliver
 from tests.command import archive, at
+from tests.configurations import DEFAULTS, written
 from tests.monitored import HOSTILE, UNHEARD, load
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.samples import DATA
@@ -74,6 +80,29 @@ def test_some_appliances(place: str) -> None:
     assert "archive_last_delivery_timestamp_seconds 1.7732088e+09\n" in told
     done = archive("metrics", place, "-a", "nobody")
     assert (done.code, done.out) == (2, "")
+
+
+def test_cadences_are_heeded(place: str, tmp_path: Path) -> None:
+    """How often a backup is expected by the configuration is what the last success is held against."""
+    entries = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\n'
+    config = written(tmp_path, f"{DEFAULTS}{entries}")
+    told = archive("metrics", place, "--now", NOW, "--config", str(config)).out
+    assert f'archive_backup_objective_seconds{{appliance="{CADENCED}"}} 608400.0\n' in told
+    assert f'archive_backup_state{{appliance="{CADENCED}",state="ok"}} 1.0\n' in told
+
+
+@given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
+def test_any_name_is_read_back(name: str) -> None:
+    """Whatever a name has in it, it is one label of one line."""
+    heard = CoverageRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
+    state = State(heard, silent=True, recency=None, success=None, tally=None, strikes=0, drop=None)
+    told = exposition(Told("1", NOW, [state], {}, None, None, None, 0))
+    assert [
+        sample.labels["appliance"]
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+        if family.name == "archive_appliance_silent"
+    ] == [name]
 
 
 def test_an_empty_archive(engine: Engine) -> None:
