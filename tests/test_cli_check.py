@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from archive.monitoring.plugin import Datum, Level, harmless, output, worst
 from archive.monitoring.ranges import Range
 from tests.archives import deliver
-from tests.command import Done, archive, at, process
+from tests.command import PROGRAM, Done, archive, at, environment, process
 from tests.configurations import DEFAULTS, written
 from tests.monitored import load
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
@@ -234,6 +236,16 @@ def test_a_fault(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.out.count("\n") == 1
     with pytest.raises(RuntimeError):
         check(place, "--debug")
+
+
+def test_a_reader_that_goes_away(place: str) -> None:
+    """What is not read to its end is no other verdict."""
+    command = shlex.join([*PROGRAM, "check", place, "--now", NOW])
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True, check=False, env=environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (2, b"")
 
 
 def test_data_are_written_as_the_guidelines_say() -> None:

@@ -7,7 +7,7 @@ are read by.
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -79,7 +79,8 @@ def _unknown() -> Iterator[None]:
 def _print(text: str) -> None:
     from archive.cli.output import open_output
 
-    with open_output(None) as out:
+    # A reader that goes away early makes no verdict another.
+    with suppress(typer.Exit), open_output(None) as out:
         out.write(text)
 
 
