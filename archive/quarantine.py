@@ -97,6 +97,12 @@ def held(connection: Connection, ids: Sequence[int] = ()) -> list[Held]:
     return [Held(*row) for row in connection.execute(query)]
 
 
+def number(connection: Connection) -> int:
+    """Return how many documents are in quarantine."""
+    query = sa.select(sa.func.count()).select_from(tables.quarantine)
+    return connection.execute(query).scalar_one()
+
+
 def release(connection: Connection, ids: Sequence[int]) -> None:
     """Remove documents that have been archived as jobs."""
     table = tables.quarantine

@@ -27,7 +27,7 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv:
             raise
-        sentence, code = _explain(error)
+        sentence, code = explain(error)
         say(f"archive: {sentence}")
         sys.exit(code)
     finally:
@@ -43,7 +43,7 @@ def _spare_collections() -> None:
     atexit.register(gc.freeze)
 
 
-def _explain(error: Exception) -> tuple[str, int]:
+def explain(error: Exception) -> tuple[str, int]:
     """Return what is said of a failure, and the exit code."""
     if isinstance(error, InterruptedDeliveryError):
         return str(error), PARTIAL

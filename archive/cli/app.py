@@ -8,6 +8,7 @@ import typer
 
 import archive
 from archive.cli import (
+    check,
     collect,
     dashboard,
     db,
@@ -19,6 +20,7 @@ from archive.cli import (
     fleet_check,
     ingest,
     job,
+    metrics,
     quarantine,
     report,
     runs,
@@ -59,6 +61,8 @@ app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
+app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
+app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)

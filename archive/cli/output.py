@@ -23,12 +23,18 @@ _TEXT = {"encoding": "utf-8", "newline": ""}
 
 
 @contextmanager
-def open_output(path: Path | None) -> Iterator[TextIO]:
+def open_output(path: Path | None, mode: int | None = None) -> Iterator[TextIO]:
     """Open a file, or standard output if there is none; line ends are written as they are.
+
+    A new file is as readable as the umask lets it be, and one that is replaced as it was, unless
+    there is a `mode`: files have that in any case.
 
     Raises ArchiveError if it cannot be written. A reader that has seen enough ends the command.
     """
-    with _explained(path), _standard_output() if path is None else _file(path, "", **_TEXT) as out:
+    with (
+        _explained(path),
+        _standard_output() if path is None else _file(path, "", mode, **_TEXT) as out,
+    ):
         yield cast("TextIO", out)
 
 
@@ -111,7 +117,7 @@ def _forget_output() -> None:
 
 
 @contextmanager
-def _file(path: Path, form: str, **options: str) -> Iterator[IO[Any]]:
+def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Iterator[IO[Any]]:
     target = path.resolve()
     if target.exists() and not target.is_file():  # a device or a named pipe cannot be replaced
         with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
@@ -121,8 +127,10 @@ def _file(path: Path, form: str, **options: str) -> Iterator[IO[Any]]:
     try:
         with beside.open(f"x{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
-        if target.exists():
-            beside.chmod(target.stat().st_mode)
+        if mode is None and target.exists():
+            mode = target.stat().st_mode
+        if mode is not None:
+            beside.chmod(mode)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from archive.reports import freshness, judged, tally, walk
 from archive.reports.due import iso, longest_gap, ordinal, start
 from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
+from archive.reports.parts import DURATION, SIZE
 from archive.reports.report import Listing
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ class RecencyRow(NamedTuple):
     last_seen: str
     time_rate: float | None
     days_rate: float | None
+
+
+class Success(NamedTuple):
+    """What the last success of an appliance, as the report has it, says of itself."""
+
+    key: str
+    size_bytes: int | None
+    duration_seconds: int | None
 
 
 class _Period(NamedTuple):
@@ -115,6 +124,19 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
         )
 
 
+def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
+    """Return the last success of each appliance of a scope by name; one without any is left out."""
+    calendar, now = settings.calendar(connection), scope.now
+    names = {number: known.name for number, known in judged.appliances(connection, scope)}
+    return {
+        names[row.id]: Success(
+            row.success_key, row.success_size_bytes, row.success_duration_seconds
+        )
+        for row in connection.execute(_latest(calendar.day(now), now))
+        if row.id in names and _times(row, "success", now) is not None
+    }
+
+
 def _period(calendar: Calendar, scope: Scope) -> _Period:
     today = ordinal(calendar.day(scope.now))
     last = today if scope.until is None else min(today, ordinal(scope.until))
@@ -160,6 +182,7 @@ def _read(
 
 
 _JOB = ("key", "start_time", "end_time", "first_seen")
+_MEASURES = (SIZE, DURATION)
 
 
 def _latest(today: str, now: str) -> sa.Select[Any]:
@@ -192,7 +215,8 @@ def _latest(today: str, now: str) -> sa.Select[Any]:
         source = source.outerjoin(
             one, (one.c.appliance_id == found.c.id) & (one.c.id == found.c[f"{which}_id"])
         )
-        columns += [one.c[name].label(f"{which}_{name}") for name in (*_JOB, "status")]
+        names = (*_JOB, "status", *_MEASURES)
+        columns += [one.c[name].label(f"{which}_{name}") for name in names]
     return sa.select(*columns).select_from(source)
 
 

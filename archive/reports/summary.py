@@ -281,16 +281,22 @@ def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def silent(connection: Connection, scope: Scope) -> list[coverage.CoverageRow]:
-    """Return the appliances that are silent as of now, who was heard of longest ago first.
+    """Return the appliances that are silent as of now, who was heard of longest ago first."""
+    found = [row for row, is_silent in recently_heard(connection, scope) if is_silent]
+    return sorted(found, key=lambda row: row.last_seen or "")
 
-    It does not depend on which days are looked at: a few tell of no usual gap.
+
+def recently_heard(connection: Connection, scope: Scope) -> list[tuple[coverage.CoverageRow, bool]]:
+    """Return what `coverage` says of the last HEARD_DAYS days, and whether each appliance is silent.
+
+    So is one that has never answered. It does not depend on which days are looked at: a few tell of
+    no usual gap.
     """
     calendar = settings.calendar(connection)
     first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
     begun = start(calendar, first)
     rows = coverage.select(connection, replace(scope, since=iso(first), until=None))
-    found = [row for row in rows if row.silent or (row.last_seen or "") < begun]
-    return sorted(found, key=lambda row: row.last_seen or "")
+    return [(row, bool(row.silent) or (row.last_seen or "") < begun) for row in rows]
 
 
 def _moment(instant: str) -> str:

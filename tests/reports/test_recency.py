@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive import dialects
 from archive.days import Calendar
-from archive.reports import Scope, freshness
+from archive.reports import Scope, freshness, recency
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
 from tests.archives import deliver
 from tests.reports import nights
@@ -104,6 +105,29 @@ def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple
     assert found() == objective
     assert found(cadences=(("vc", 2 * DAY),)) == (2 * DAY + 3600, "cadence")
     assert found(cadences=(("vc", 2 * DAY),), objective_seconds=60) == (60, "rpo")
+
+
+def test_last_successes(engine: Engine) -> None:
+    """What the last success of each appliance measured; one in the future, or failed, is none."""
+    jobs = [
+        night("2026-03-10T01:00", size=1, duration=2),
+        night("2026-03-11T01:00", size=3, duration=4),
+        night("2026-03-11T05:00", "FAILED", size=5, duration=6),
+        night("2026-03-12T01:00", size=7, duration=8),
+    ]
+    deliver(engine, dict(jobs), "vc1", NOW)
+    deliver(engine, dict(jobs[2:]), "vc2", NOW)
+    deliver(engine, dict([night("2026-03-11T01:00", size=None)]), "vc3", NOW)
+
+    def found(**asked: Any) -> Any:
+        with dialects.reading(engine) as connection:
+            return recency.successes(connection, Scope(now=NOW, **asked))
+
+    assert found() == {
+        "vc1": ("20260311-010000-1", 3, 4),
+        "vc3": ("20260311-010000-1", None, 60),
+    }
+    assert found(appliances=("vc1",)).keys() == {"vc1"}
 
 
 def test_strange_times(engine: Engine) -> None:

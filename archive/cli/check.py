@@ -1,0 +1,164 @@
+"""`archive check`: a plugin for Nagios, Icinga and checkmk.
+
+Here the exit codes are the plugins', and what is wrong is said on standard output: that is what they
+are read by.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
+
+from archive.cli.check_options import (
+    AppliancesArgument,
+    CriticalAge,
+    CriticalDelivery,
+    CriticalDrop,
+    CriticalDuration,
+    CriticalMissed,
+    CriticalStrikes,
+    StaleOption,
+    WarningAge,
+    WarningDelivery,
+    WarningDrop,
+    WarningDuration,
+    WarningMissed,
+    WarningStrikes,
+)
+from archive.cli.options import ConfigOption, DatabaseOption, DebugOption, examples, open_archive
+from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from archive.monitoring.ranges import Range
+
+EPILOG = examples(
+    "archive check",
+    "archive check vc01.example.com --warning-age 26h --critical-age 50h",
+    "archive check 'vc0*' --warning-strikes 0 --critical-strikes 2 --warning-drop 30%",
+)
+
+
+class CheckCommand(TyperCommand):
+    """A command that cannot fail otherwise than as UNKNOWN: 1 and 2 would be read as verdicts."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the arguments."""
+        with _unknown():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        """Run it."""
+        with _unknown():
+            return super().invoke(*arguments, **options)
+
+
+@contextmanager
+def _unknown() -> Iterator[None]:
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        from archive.cli import explain
+        from archive.monitoring.plugin import Level, output
+
+        told = error.format_message() if isinstance(error, TyperException) else explain(error)[0]
+        _print(output(Level.UNKNOWN, told))
+        raise typer.Exit(Level.UNKNOWN) from error
+
+
+def _print(text: str) -> None:
+    from archive.cli.output import open_output
+
+    # A reader that goes away early makes no verdict another.
+    with suppress(typer.Exit), open_output(None) as out:
+        out.write(text)
+
+
+def check(
+    appliance: AppliancesArgument = None,
+    tag: TagsOption = None,
+    warning_age: WarningAge = None,
+    critical_age: CriticalAge = None,
+    warning_strikes: WarningStrikes = None,
+    critical_strikes: CriticalStrikes = None,
+    warning_missed: WarningMissed = None,
+    critical_missed: CriticalMissed = None,
+    warning_drop: WarningDrop = None,
+    critical_drop: CriticalDrop = None,
+    warning_duration: WarningDuration = None,
+    critical_duration: CriticalDuration = None,
+    warning_delivery: WarningDelivery = None,
+    critical_delivery: CriticalDelivery = None,
+    stale: StaleOption = None,
+    rpo: ObjectiveOption = None,
+    now: NowOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Say as a plugin for Nagios, Icinga or checkmk how the backups are.
+
+    Exit code 0 is OK, 1 WARNING, 2 CRITICAL.
+
+    3 is UNKNOWN: the archive is out of date or cannot be read, or the command was not understood.
+    """
+    from archive import dialects
+    from archive.cli import words
+    from archive.monitoring import judgement
+    from archive.monitoring.verdict import verdict
+    from archive.reports import Scope
+
+    asked = judgement.Thresholds(
+        _ranges(
+            {
+                judgement.AGE: warning_age,
+                judgement.STRIKES: warning_strikes,
+                judgement.MISSED: warning_missed,
+                judgement.DROP: warning_drop,
+                judgement.DURATION: warning_duration,
+                judgement.DELIVERY: warning_delivery,
+            }
+        ),
+        _ranges(
+            {
+                judgement.AGE: critical_age,
+                judgement.STRIKES: critical_strikes,
+                judgement.MISSED: critical_missed,
+                judgement.DROP: critical_drop,
+                judgement.DURATION: critical_duration,
+                judgement.DELIVERY: critical_delivery,
+            }
+        ),
+    )
+    scope = Scope(
+        appliances=tuple(appliance or ()),
+        named=words.tagged(tag or (), config),
+        now=words.instant(now),
+        objective_seconds=words.seconds(rpo),
+        cadences=words.cadences(config),
+    )
+    stale_seconds = words.seconds(stale) or judgement.STALE_SECONDS
+    with dialects.reading(open_archive(database, config)) as connection:
+        found = verdict(connection, scope, asked, stale_seconds)
+    _print(found.text)
+    raise typer.Exit(found.level)
+
+
+def _ranges(texts: Mapping[str, str | None]) -> dict[str, Range]:
+    from archive.monitoring import judgement, ranges
+
+    return {
+        name: ranges.parse(text, judgement.UNITS[name])
+        for name, text in texts.items()
+        if text is not None
+    }

@@ -1,0 +1,67 @@
+"""`archive metrics`: the figures for Prometheus."""
+
+from __future__ import annotations
+
+from archive.cli.options import (
+    AppliancesOption,
+    ConfigOption,
+    DatabaseOption,
+    DebugOption,
+    OutputOption,
+    examples,
+    open_archive,
+)
+from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+
+EPILOG = examples(
+    "archive metrics",
+    "archive metrics -o /var/lib/prometheus/node-exporter/archive.prom",
+)
+# The collector runs as a user of its own, and what is in the file is no secret to it.
+_READABLE = 0o644
+
+
+def metrics(
+    appliance: AppliancesOption = None,
+    tag: TagsOption = None,
+    rpo: ObjectiveOption = None,
+    now: NowOption = None,
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Write the figures for the textfile collector of Prometheus' node_exporter.
+
+    A file takes its name when it is whole, and everybody may read it.
+    """
+    import archive
+    from archive import attempts, dialects, quarantine, runs
+    from archive.cli import words
+    from archive.cli.output import open_output
+    from archive.monitoring.exposition import Told, exposition
+    from archive.monitoring.states import states
+    from archive.monitoring.totals import totals
+    from archive.reports import Scope, heard
+
+    scope = Scope(
+        appliances=tuple(appliance or ()),
+        named=words.tagged(tag or (), config),
+        now=words.instant(now),
+        objective_seconds=words.seconds(rpo),
+        cadences=words.cadences(config),
+    )
+    with dialects.reading(open_archive(database, config)) as connection:
+        known = heard(connection, Scope())
+        told = Told(
+            archive.__version__,
+            scope.now,
+            states(connection, scope),
+            totals(connection, scope),
+            next(iter(runs.logged_runs(connection, 1)), None),
+            next(iter(attempts.collections(connection, 1)), None),
+            known and known.last,
+            quarantine.number(connection),
+        )
+    with open_output(output, _READABLE) as out:
+        out.write(exposition(told))

@@ -1,0 +1,118 @@
+"""How each appliance stands, put together from the reports; nothing is computed anew here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archive import settings
+from archive.reports import anomalies, recency, streaks, summary, tally
+from archive.reports.due import iso, ordinal, start
+from archive.reports.freshness import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.coverage import CoverageRow
+    from archive.reports.recency import RecencyRow, Success
+    from archive.reports.scope import Scope
+    from archive.reports.tally import TallyRow
+
+# Missed days are those of so many, today included.
+DAYS = summary.DAYS
+
+
+@dataclass(frozen=True)
+class State:
+    """An appliance as of now.
+
+    `recency` and `tally` are None of one that was asked and has never answered; `success` is None
+    where there is none. `strikes` are the failures in a row at the end of its history,
+    and `drop` is by how many percent the last success is smaller than usual, None if it is older than
+    DAYS days.
+    """
+
+    coverage: CoverageRow
+    silent: bool
+    recency: RecencyRow | None
+    success: Success | None
+    tally: TallyRow | None
+    strikes: int
+    drop: int | None
+
+    @property
+    def name(self) -> str:
+        """The appliance's name."""
+        return self.coverage.appliance
+
+    @property
+    def state(self) -> str:
+        """What `recency` says of it; of one that never answered, that it is not known."""
+        return UNKNOWN if self.recency is None else self.recency.state
+
+
+def states(connection: Connection, scope: Scope) -> list[State]:
+    """Return the appliances of a scope by name.
+
+    Of a scope are heeded whom it means, now, the cadences and the objective. Raises UsageError for a
+    glob that no known appliance matches.
+    """
+    recent = {row.appliance: row for row in recency.select(connection, scope)}
+    successes = recency.successes(connection, scope)
+    tallies = {row.appliance: row for row in tally.rows(connection, _lately(connection, scope))}
+    strikes, drops = _strikes(connection, scope), _drops(connection, scope, recent, successes)
+    found = [
+        State(
+            row,
+            silent,
+            recent.get(row.appliance),
+            successes.get(row.appliance),
+            tallies.get(row.appliance),
+            strikes.get(row.appliance, 0),
+            drops.get(row.appliance),
+        )
+        for row, silent in summary.recently_heard(connection, scope)
+    ]
+    return sorted(found, key=lambda state: state.name)
+
+
+def _drops(
+    connection: Connection,
+    scope: Scope,
+    recent: Mapping[str, RecencyRow],
+    successes: Mapping[str, Success],
+) -> dict[str, int]:
+    """Return by how many percent the last successes of late are smaller than `anomalies` would expect."""
+    lately = _lately(connection, scope)
+    begun = start(settings.calendar(connection), ordinal(lately.since or ""))
+    found = {
+        name: 0
+        for name, success in successes.items()
+        if success.size_bytes is not None and (recent[name].success_start_time or "") >= begun
+    }
+    for row in anomalies.REPORT.run(connection, lately):
+        one = anomalies.AnomaliesRow._make(row)
+        if one.appliance not in found or one.key != successes[one.appliance].key:
+            continue
+        if one.what in ("size", "tiny"):
+            # The first backup of all can be empty: it is held against none.
+            expected, figure = one.expected or 1, one.figure or 0
+            found[one.appliance] = max(100 * (expected - figure) // expected, 0)
+    return found
+
+
+def _strikes(connection: Connection, scope: Scope) -> dict[str, int]:
+    """Return the failures in a row of those whose latest finished backup failed."""
+    until = replace(scope, until=settings.calendar(connection).day(scope.now))
+    failing = streaks.failing(connection, until)
+    if not failing:
+        return {}
+    rows = streaks.select(connection, replace(until, appliances=(), named=failing))
+    return {row.appliance: row.streak for row in rows}
+
+
+def _lately(connection: Connection, scope: Scope) -> Scope:
+    today = settings.calendar(connection).day(scope.now)
+    return replace(scope, since=iso(max(ordinal(today) - DAYS + 1, 1)), until=today)

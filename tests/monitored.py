@@ -1,0 +1,32 @@
+"""A fleet that is watched: the nights of four, one that never answered, and one with a hostile name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive import attempts, instants
+from archive.attempts import Attempt
+from tests.archives import deliver
+from tests.reports import nights
+from tests.reports.nights import at, night
+
+if TYPE_CHECKING:
+    import pytest
+    from sqlalchemy.engine import Engine
+
+HOSTILE = 'vc4 "\\|{ä}=,#'
+UNHEARD = "vc5.example.com"
+ASKED = at("2026-03-11T07:00")
+
+
+def load(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fill an archive, with the clock at 7:00."""
+    with monkeypatch.context() as stopped:
+        stopped.setattr(instants, "now", lambda: ASKED)
+        nights.load(engine)
+        failed = dict([night("2026-03-11T01:00", "FAILED")])
+        deliver(engine, {**failed, "b": {}}, HOSTILE, at("2026-03-11T06:00"))
+        number = attempts.begin(engine, 1)
+        attempt = Attempt(UNHEARD, ASKED, None, "failed", "no | route\nto host", None)
+        attempts.record_failure(engine, number, attempt)
+        attempts.finish(engine, number)
