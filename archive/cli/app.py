@@ -18,6 +18,7 @@ from archive.cli import (
     fleet_check,
     ingest,
     job,
+    mail,
     quarantine,
     report,
     runs,
@@ -56,6 +57,7 @@ def root(
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
+app.command("mail", epilog=mail.EPILOG)(mail.mail)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(job.app, name="job")
