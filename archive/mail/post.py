@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # How long the server may take for a connection, and for each answer.
 _SECONDS = 30
+# The logins that the library knows.
+_LOGINS = frozenset({"CRAM-MD5", "PLAIN", "LOGIN"})
 # What OpenSSL calls them: X509_V_ERR_...
 _NOT_YET, _EXPIRED = 9, 10
 _OTHER_NAME = (62, 64)
@@ -80,10 +82,12 @@ def _start_tls(server: smtplib.SMTP, mail: Mail, context: ssl.SSLContext | None)
 
 def _log_in(server: smtplib.SMTP, mail: Mail, user: str, password: str) -> None:
     server.ehlo_or_helo_if_needed()
-    if not server.has_extn("auth"):
+    offered = server.esmtp_features.get("auth", "").split()
+    if not _LOGINS.intersection(offered):
+        others = f" but {printable(', '.join(offered))}" if offered else ""
         raise MailError(
-            f"mail server {mail.address}: it takes no login; leave out user and secret, or use its"
-            " port for logins"
+            f"mail server {mail.address}: it takes no login with a password{others}; leave out user"
+            " and secret, or use a server or port that does"
         )
     refused = None
     try:

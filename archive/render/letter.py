@@ -19,9 +19,10 @@ _NULL = "-"
 # program that is given too much leaves off the end.
 _LONGEST = 300
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
-_FONT = "font-family:Arial,Helvetica,sans-serif;color:#1f2328"
-_CELL = f"{_FONT};font-size:13px;line-height:18px;padding:4px 10px;vertical-align:top"
+_FONT = "Arial,Helvetica,sans-serif;color:#1f2328"
 _RULE = "border-bottom:1px solid #d0d7de"
+# It stands in each cell, so it is short.
+_CELL = f"font:13px/18px {_FONT};padding:4px 9px;{_RULE}"
 _WRONG = "background-color:#ffe5e1;font-weight:bold"
 
 
@@ -42,12 +43,12 @@ def html(
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{escape(title)}</title></head>",
         '<body style="margin:0;padding:16px;background-color:#ffffff">',
-        f'<h1 style="{_FONT};font-size:18px;line-height:24px;margin:0 0 12px 0">{escape(title)}</h1>',
+        f'<h1 style="font:bold 18px/24px {_FONT};margin:0 0 12px 0">{escape(title)}</h1>',
         '<table cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse">',
         *_rows(columns, rows, wrong),
         "</table>",
         *(
-            f'<p style="{_FONT};font-size:12px;line-height:18px;margin:12px 0 0 0">{escape(note)}</p>'
+            f'<p style="font:12px/18px {_FONT};margin:12px 0 0 0">{escape(note)}</p>'
             for note in notes
         ),
         "</body></html>",
@@ -62,7 +63,7 @@ def _rows(
     places = {column.name: place for place, column in enumerate(columns)}
     shown = [column for column in columns[1:] if column.name not in telling]
     heads = "".join(_head(column) for column in shown)
-    yield f"<tr>{heads}</tr>"
+    yield f'<tr valign="top">{heads}</tr>'
     section = None
     for number, row in enumerate(rows):
         if row[0] != section:
@@ -70,17 +71,17 @@ def _rows(
             words = escape(readable(Kind.TEXT, section))
             yield (
                 f'<tr><th colspan="{len(shown)}" scope="rowgroup" align="left"'
-                f' style="{_CELL};{_RULE};font-size:14px;padding-top:14px">{words}</th></tr>'
+                f' style="{_CELL};font-weight:bold;padding-top:14px">{words}</th></tr>'
             )
-        style = f"{_CELL};{_RULE}" + (f";{_WRONG}" if number in wrong else "")
-        cells = (_cell(column, row, places, style) for column in shown)
-        yield f"<tr>{''.join(cells)}</tr>"
+        style = f"{_CELL};{_WRONG}" if number in wrong else _CELL
+        cells = "".join(_cell(column, row, places, style) for column in shown)
+        yield f'<tr valign="top">{cells}</tr>'
 
 
 def _head(column: Column) -> str:
     side = "right" if _is_numeric(column) else "left"
     return (
-        f'<th scope="col" align="{side}" style="{_CELL};{_RULE};text-align:{side};color:#57606a">'
+        f'<th scope="col" align="{side}" style="{_CELL};text-align:{side};color:#57606a">'
         f"{escape(column.label)}</th>"
     )
 
