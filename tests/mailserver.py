@@ -6,7 +6,7 @@ import asyncio
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -51,7 +51,7 @@ class MailServer:
     mails: list[Mail] = field(default_factory=list)
     port: int = 0
 
-    def __enter__(self) -> MailServer:
+    def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -114,6 +114,7 @@ class MailServer:
     async def handle_MAIL(  # noqa: N802 - its name is the command's
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
+        """Answer to a sender."""
         del server, session
         if self.to_sender.startswith("250"):
             envelope.mail_from = address
@@ -123,6 +124,7 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - its name is the command's
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
+        """Answer to a recipient."""
         del server, session, options
         if address in self.refused:
             return self.refused[address]
@@ -132,6 +134,7 @@ class MailServer:
     async def handle_DATA(  # noqa: N802 - its name is the command's
         self, server: Any, session: Any, envelope: Any
     ) -> str:
+        """Keep a mail, or refuse it."""
         del server
         login = session.auth_data
         protected = self.tls is not None or session.ssl is not None
