@@ -50,6 +50,7 @@ VERBS = {
     ("db", "check"),
     ("db", "rebuild"),
     ("db", "calendar"),
+    ("db", "role"),
     ("fleet", "list"),
     ("fleet", "check"),
     ("fleet", "add"),
