@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # How long the server may take for a connection, and for each answer.
 _SECONDS = 30
-# The logins that the library knows.
-_LOGINS = frozenset({"CRAM-MD5", "PLAIN", "LOGIN"})
+# Not CRAM-MD5: over TLS it protects nothing, and machines under FIPS have no MD5.
+_LOGINS = frozenset({"PLAIN", "LOGIN"})
 # What OpenSSL calls them: X509_V_ERR_...
 _NOT_YET, _EXPIRED = 9, 10
 _OTHER_NAME = (62, 64)
@@ -82,13 +82,15 @@ def _start_tls(server: smtplib.SMTP, mail: Mail, context: ssl.SSLContext | None)
 
 def _log_in(server: smtplib.SMTP, mail: Mail, user: str, password: str) -> None:
     server.ehlo_or_helo_if_needed()
-    offered = server.esmtp_features.get("auth", "").split()
-    if not _LOGINS.intersection(offered):
+    offered = server.esmtp_features.get("auth", "").upper().split()
+    known = _LOGINS.intersection(offered)
+    if not known:
         others = f" but {printable(', '.join(offered))}" if offered else ""
         raise MailError(
             f"mail server {mail.address}: it takes no login with a password{others}; leave out user"
             " and secret, or use a server or port that does"
         )
+    server.esmtp_features["auth"] = " ".join(known)
     refused = None
     try:
         server.login(user, password)
