@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,8 @@ DASHBOARD = json.loads((GRAFANA / "dashboards" / "archive.json").read_text(encod
 PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"] if panel["type"] != "row"}
 (VARIABLE,) = DASHBOARD["templating"]["list"]
 FROM, TO = "2025-12-01T00:00:00.123Z", "2026-03-06T00:00:00Z"
-READER, GRAFANA_USER = "archive_reader", "archive_grafana"
+# Roles are those of the whole server, which others test on at the same time.
+READER, GRAFANA_USER = (f"{name}_{os.getpid()}" for name in ("reader", "grafana"))
 HOSTILE = 'it\'s "$__timeFrom()" -- %s'
 PASSWORD = "hunter2"  # noqa: S105 - of nothing
 # The queries of `sql/` that read no more than the role may.
@@ -235,7 +237,7 @@ def test_a_new_role_cannot_log_in(filled: Engine) -> None:
 
 def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
     """A superuser, and one who got a right by way of everybody: nothing is changed then."""
-    done = archive("db", "role", "postgres", at(filled))
+    done = archive("db", "role", str(filled.url.username), at(filled))
     assert done.code == 1
     assert "could do more than read the views (with alembic_version, appliance, " in done.err
     with dialects.writing(filled) as connection:

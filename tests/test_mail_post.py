@@ -68,7 +68,7 @@ def refused(mail: Mail, password: str | None = None) -> str:
 @pytest.mark.parametrize("security", SECURITY)
 def test_a_mail_arrives(security: str, authority: Authority, ca_file: Path) -> None:
     """It arrives byte for byte, for all recipients, protected as the configuration says."""
-    context = authority.issue().context
+    context: Any = authority.issue().context
     with MailServer(**({} if security == NONE else {security: context})) as server:
         mail = to(server, ca_file=None if security == NONE else ca_file)
         message = letter()
