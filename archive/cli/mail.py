@@ -67,8 +67,8 @@ def mail(
     fleet = words.configuration(config)
     known = None if fleet is None else fleet.mail
     recipients = _recipients(to) or (() if known is None else known.recipients)
-    if output is None:
-        _sending(fleet, recipients)  # before the archive is asked, which may take a while
+    # Before the archive is asked, which may take a while.
+    sending = None if output is not None else _sending(fleet, recipients)
     moment = words.instant(now)
     with dialects.reading(open_archive(database, config)) as connection:
         first, last = words.days(connection, since, until, moment)
@@ -83,8 +83,8 @@ def mail(
         )
         said = letter.compose(connection, scope)
     message = letter.message(said, None if known is None else known.sender, recipients)
-    if output is None:
-        _send(_sending(fleet, recipients), message, recipients)
+    if sending is not None:
+        _send(sending, message, recipients)
     else:
         with open_bytes(output) as out:
             out.write(message.as_bytes())
