@@ -45,14 +45,10 @@ def expanded(sql: str, appliances: list[str]) -> str:
     """Expand variables and macros: the former in the browser, the latter then by the server."""
     quoted = ",".join("'" + name.replace("'", "''") + "'" for name in appliances)
     sql = sql.replace("${appliance:sqlstring}", quoted)
-    macros = {
-        "__timeFilter": lambda column: f"{column} BETWEEN '{FROM}' AND '{TO}'",
-        "__timeFrom": lambda _: f"'{FROM}'",
-        "__timeTo": lambda _: f"'{TO}'",
-    }
+    macros = {"__timeFilter": f"{{}} BETWEEN '{FROM}' AND '{TO}'", "__timeTo": f"'{TO}'"}
 
     def macro(found: re.Match[str]) -> str:
-        return macros[found[1]](found[2].strip())
+        return macros[found[1]].format(found[2].strip())
 
     return re.sub(r"\$([_a-zA-Z0-9]+)\(([^)]*)\)", macro, sql)
 
