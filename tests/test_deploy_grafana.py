@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from archive import comments, dialects, queries, roles
 from archive.errors import DatabaseError
-from tests import samples
+from tests import postgres, samples
 from tests.archives import deliver, empty
 from tests.command import archive, at
 from tests.queried import fill, tell
@@ -249,6 +249,27 @@ def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
     with dialects.reading(filled) as connection:
         query = sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :role")
         assert connection.execute(query, {"role": READER}).scalar_one() == 0
+
+
+def test_an_owner_who_may_not_make_roles(postgres_url: str) -> None:
+    """Who owns the archive and nothing else is told so; a role that a DBA has made is enough."""
+    owner = f"owner_{os.getpid()}"
+    server = postgres.engine(postgres_url)
+    with postgres.new_database(postgres_url) as url, server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {owner} LOGIN")
+        connection.exec_driver_sql(f"ALTER DATABASE {sa.make_url(url).database} OWNER TO {owner}")
+        engine = dialects.create_engine(sa.make_url(url).set(username=owner))
+        assert archive("db", "upgrade", at(engine)).code == 0
+        done = archive("db", "role", READER, at(engine))
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("archive: the database user lacks a right; see the chapter on")
+        connection.exec_driver_sql(f"CREATE ROLE {READER}")
+        for _ in range(2):
+            assert archive("db", "role", READER, at(engine)).code == 0
+        engine.dispose()
+        # The database, and with it all that they can do, is dropped before them.
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP ROLE {READER}, {owner}")
 
 
 @pytest.mark.parametrize(

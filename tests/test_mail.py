@@ -23,6 +23,7 @@ from tests.configurations import written
 from tests.mailserver import PASSWORD, USER, MailServer
 from tests.reports import fleet
 from tests.samples import job
+from tests.terminals import on_terminal
 from tests.vcenter.certificates import Authority
 
 if TYPE_CHECKING:
@@ -244,6 +245,16 @@ def test_a_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
     mail = parsed(first.content)
     assert (mail["From"], mail["To"]) == (USER, "ops@example.com, audit@example.com")
     parts(mail)
+
+
+def test_on_a_terminal_it_is_said_what_was_sent(engine: Engine, tmp_path: Path) -> None:
+    """A person sees to whom, and the subject."""
+    with MailServer() as server:
+        shown = on_terminal("mail", f"--now={NOW}", at(engine), configured(tmp_path, server))
+    assert shown == (
+        "Sent to ops@example.com, audit@example.com: nothing known: backups of no vCenter,"
+        " 2026-04-03\r\n"
+    )
 
 
 def test_who_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
