@@ -21,6 +21,7 @@ from tests.archives import deliver
 from tests.command import archive, at
 from tests.configurations import written
 from tests.mailserver import PASSWORD, USER, MailServer
+from tests.queried import fill, tell
 from tests.reports import fleet
 from tests.samples import job
 from tests.terminals import on_terminal
@@ -122,6 +123,16 @@ def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> Non
     subject = str(parsed(path.read_bytes())["Subject"])
     assert subject.endswith(f": backups of {fleet.BERLIN}, 2026-04-03")
     assert subject.startswith("1 late")
+
+
+def test_who_has_never_answered_counts(engine: Engine) -> None:
+    """An appliance that was asked in vain is silent, and one of those that the subject counts."""
+    fill(engine)
+    tell(engine)
+    with dialects.reading(engine) as connection:
+        told = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
+    assert told.subject == "32 missed, 1 silent, 3 unknown: backups of 4 vCenters, 2026-03-06"
+    assert ">vc-new</td>" in told.html
 
 
 def row(section: str, name: str, value: float | None) -> SummaryRow:

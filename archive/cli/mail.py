@@ -56,8 +56,8 @@ def mail(
 ) -> None:
     """Mail the report `summary`, or write the mail to a file; the subject says the worst first.
 
-    `[mail]` in the configuration names the server. Exit code 0 if it was sent to all; 1 if to
-    nobody; 3 if the server refused some.
+    The section `mail` of the configuration names the server. Exit code 0 if it was sent to all; 1 if
+    to nobody; 3 if the server refused some.
     """
     from archive import dialects, reports
     from archive.cli import words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from archive import instants, settings
 from archive.mail import headline
 from archive.render import delimited, letter, table
-from archive.reports import judged, summary
+from archive.reports import coverage, summary
+from archive.reports.due import iso, ordinal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +42,8 @@ def compose(connection: Connection, scope: Scope) -> Letter:
     """Return the summary of a scope's appliances. Raises UsageError for what it does not heed."""
     scope.check(summary.REPORT)
     rows = list(summary.select(connection, scope))
-    names = [known.name for _, known in judged.appliances(connection, scope)]
     day = scope.until or settings.calendar(connection).day(scope.now)
-    subject = headline.headline(rows, names, day)
+    subject = headline.headline(rows, _names(connection, scope), day)
     columns = summary.REPORT.columns_of(scope)
     notes = list(summary.REPORT.notes(connection, scope))
     shown, data = io.StringIO(), io.StringIO(newline="")
@@ -57,6 +57,17 @@ def compose(connection: Connection, scope: Scope) -> Letter:
         day=day,
         now=scope.now,
     )
+
+
+def _names(connection: Connection, scope: Scope) -> list[str]:
+    """Return the names of the appliances, as the summary's section `coverage` knows them.
+
+    Those that were asked and have never answered are among them: they are silent.
+    """
+    today = ordinal(settings.calendar(connection).day(scope.now))
+    first = iso(max(today - summary.HEARD_DAYS, 1))
+    found = coverage.select(connection, replace(scope, since=first, until=None))
+    return [row.appliance for row in found]
 
 
 def message(said: Letter, sender: str | None, recipients: Sequence[str]) -> EmailMessage:
