@@ -251,6 +251,20 @@ def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
         assert connection.execute(query, {"role": READER}).scalar_one() == 0
 
 
+def test_a_schema_that_everybody_can_make_tables_in(filled: Engine) -> None:
+    """As on PostgreSQL 14: it is no fault of the role, and is told."""
+    with dialects.writing(filled) as connection:
+        connection.exec_driver_sql("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    try:
+        done = archive("db", "role", READER, at(filled))
+        assert done.code == 0
+        assert "Warning: it can make tables of its own, as everybody can here" in done.err
+    finally:
+        with dialects.writing(filled) as connection:
+            connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        _drop(filled, READER)
+
+
 def test_an_owner_who_may_not_make_roles(postgres_url: str) -> None:
     """Who owns the archive and nothing else is told so; a role that a DBA has made is enough."""
     owner = f"owner_{os.getpid()}"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING, Any
@@ -189,6 +190,22 @@ def test_no_server() -> None:
         assert refused(mail).startswith("it refuses the connection; check `server` and `port`")
     mail = Mail(server="nowhere.invalid", port=25, security=NONE, sender=FROM)
     assert refused(mail) == "its name cannot be resolved; check `server`, and the DNS"
+
+
+def test_a_server_that_breaks_off() -> None:
+    """A connection that ends in the middle is told as one."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def hang_up() -> None:
+            connection, _ = listening.accept()
+            connection.close()
+
+        closing = threading.Thread(target=hang_up)
+        closing.start()
+        port = listening.getsockname()[1]
+        mail = Mail(server="127.0.0.1", port=port, security=NONE, sender=FROM)
+        assert refused(mail) == "it closed the connection; check `server`, `port` and `security`"
+        closing.join()
 
 
 def test_what_a_server_refuses() -> None:
