@@ -54,5 +54,9 @@ class ApplianceError(ArchiveError):
         return self.reason if self.advice is None else f"{self.reason}; {self.advice}"
 
 
+class MailError(ArchiveError):
+    """A mail could not be handed over: nobody gets it."""
+
+
 class AlreadyRunningError(ArchiveError):
     """Another process is collecting into this archive."""

@@ -20,6 +20,7 @@ from archive.cli import (
     fleet_check,
     ingest,
     job,
+    mail,
     metrics,
     quarantine,
     report,
@@ -60,6 +61,7 @@ app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
+app.command("mail", epilog=mail.EPILOG)(mail.mail)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)

@@ -18,7 +18,8 @@ from archive.cli.options import (
 from archive.errors import CheckError
 
 app = typer.Typer(
-    no_args_is_help=True, help="Create, upgrade and check the archive; set its calendar."
+    no_args_is_help=True,
+    help="Create, upgrade and check the archive; set its calendar; let others read it.",
 )
 
 
@@ -123,3 +124,31 @@ def calendar(
         moved = redate.change_calendar(engine, known)
         say(f"The day of {moved:,} job{'' if moved == 1 else 's'} has changed.")
     typer.echo(f"Days start at {known.day_start} {known.zone}.")
+
+
+@app.command("role", epilog=examples("archive db role archive_reader"))
+def role(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The role, new or not.")],
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Make a role that can read the views and nothing else, or bring one up to date (PostgreSQL).
+
+    A new one cannot log in, and so has no password: grant it to those who can.
+    """
+    from archive import roles
+
+    found = roles.reader(open_archive(database, config), name)
+    say(
+        f"The role {name}, which {'is new' if found.made else 'was there'} and"
+        f" {'can' if found.logs_in else 'cannot'} log in, can read {', '.join(roles.READABLE)},"
+        " and nothing else of the archive."
+    )
+    if not found.logs_in:
+        say(f"Let somebody read by it, in psql: GRANT {name} TO somebody")
+    if found.creates:
+        say(
+            "Warning: it can make tables of its own, as everybody can here; the schema's owner ends"
+            " that, in psql: REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+        )

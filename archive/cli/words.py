@@ -94,7 +94,7 @@ def tagged(tags: Sequence[str], config: str | None) -> frozenset[str] | None:
     from archive.fleet import file
     from archive.fleet.selection import select
 
-    fleet = _fleet(config)
+    fleet = configuration(config)
     if fleet is None:
         raise UsageError(
             f"--tag {tags[0]}: tags stand in the configuration, and there is none at"
@@ -108,7 +108,7 @@ def cadences(config: str | None) -> tuple[tuple[str, int], ...]:
 
     There are none without a configuration.
     """
-    fleet = _fleet(config)
+    fleet = configuration(config)
     return tuple(
         (entry.name, entry.cadence_seconds)
         for entry in (fleet.entries if fleet else ())
@@ -118,11 +118,12 @@ def cadences(config: str | None) -> tuple[tuple[str, int], ...]:
 
 def tags(config: str | None) -> dict[str, Mapping[str, str]]:
     """Return the tags of appliances by name, of those that have any; none without a configuration."""
-    fleet = _fleet(config)
+    fleet = configuration(config)
     return {entry.name: entry.tags for entry in (fleet.entries if fleet else ()) if entry.tags}
 
 
-def _fleet(config: str | None) -> Fleet | None:
+def configuration(config: str | None) -> Fleet | None:
+    """Return the configuration that is meant; None if there is none."""
     from archive.fleet import file
 
     path = file.find(config)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from archive.days import Calendar
 
 HTTPS = 443
+# How a connection to a mail server is protected, each with the port that is usual for it.
+STARTTLS, TLS, NONE = "starttls", "tls", "none"
+SECURITY = {STARTTLS: 587, TLS: 465, NONE: 25}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,30 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mail:
+    """How mail is sent: `security` is STARTTLS, TLS or NONE, the last without user and secret.
+
+    `server` is a name or an address, of IPv6 without brackets. `ca_file` is a PEM bundle that takes
+    the place of the system's store. `user` and `secret` are both there, or neither is.
+    """
+
+    server: str
+    port: int
+    security: str
+    sender: str
+    recipients: tuple[str, ...] = ()
+    user: str | None = None
+    secret: Secret | None = None
+    ca_file: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """Host and port as one writes them: IPv6 in brackets."""
+        host = f"[{self.server}]" if ":" in self.server else self.server
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """A whole configuration; what it does not say is None, or as here.
 
@@ -99,4 +126,5 @@ class Fleet:
     database: str | None = None
     calendar: Calendar | None = None
     concurrency: int = 16
+    mail: Mail | None = None
     entries: tuple[Entry, ...] = ()

@@ -18,20 +18,25 @@ _SHOWN = 500
 
 
 def reveal(entry: Entry, fleet_path: Path) -> str:
-    """Return the password of an appliance; it may take a command's 30 seconds.
+    """Return the password of an appliance; raises as `password` does."""
+    return password(entry.secret, entry.user, fleet_path)
+
+
+def password(secret: Secret, user: str, fleet_path: Path) -> str:
+    """Return the password of a user; it may take a command's 30 seconds.
 
     Relative paths begin in the folder of a systemd unit's credentials, else beside the
     configuration. Raises ConfigurationError if there is no password, or others can read it.
     """
     folder = fleet_path.absolute().parent
     try:
-        return _usable(_password(entry.secret, entry.user, folder))
+        return _usable(_password(secret, user, folder))
     except UnicodeError:  # the error would have the password in it
         reason = "it is not text in UTF-8"
     except _NoPasswordError as error:
         reason = str(error)
     # Of no appliance: several may have the same secret, which is then read once.
-    raise ConfigurationError(f"{fleet_path}: no password from {entry.secret.origin}: {reason}")
+    raise ConfigurationError(f"{fleet_path}: no password from {secret.origin}: {reason}")
 
 
 class _NoPasswordError(Exception):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import days
 from archive.errors import ConfigurationError, UsageError
-from archive.fleet import values
-from archive.fleet.entries import Entry, Fleet, Trust
+from archive.fleet import mailing, values
+from archive.fleet.entries import Entry, Fleet, Mail, Trust
 from archive.fleet.place import database
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _TOP: Keys = {
     "concurrency": values.number_at_once,
     "calendar": values.table,
     "defaults": values.table,
+    "mail": values.table,
     "appliance": values.tables,
 }
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
@@ -79,6 +80,8 @@ class _Reading:
             said["database"] = self._database(top["database"])
         if "calendar" in top:
             said["calendar"] = self._calendar(top["calendar"])
+        if "mail" in top:
+            said["mail"] = self._mail(top["mail"])
         if "concurrency" in top:
             said["concurrency"] = top["concurrency"]
         if self._problems:
@@ -124,6 +127,16 @@ class _Reading:
         except UsageError as error:
             self._problem("calendar", error)
             return None
+
+    def _mail(self, table: Mapping[str, Any]) -> Mail | None:
+        section = self._section("mail", table, mailing.KEYS)
+        found = len(self._problems)
+        for key, problem in mailing.contradictions(table, section.given):
+            self._problem("mail", key, problem)
+        self._judge(section)
+        if len(self._problems) > found or section.given.keys() != table.keys():
+            return None
+        return mailing.mail(section.given, self._folder)
 
     def _defaults(self, table: Mapping[str, Any]) -> _Section:
         rest = dict(table)

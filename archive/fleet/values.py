@@ -18,7 +18,8 @@ _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST = 366 * _UNITS["d"]
 _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
-_HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
+# A name or an address of IPv4.
+HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _GREATEST_PORT = 65535
 _MOST_AT_ONCE = 1000
@@ -139,7 +140,7 @@ def address(value: Any) -> tuple[str, int]:
     host, colon, port = written.partition(":")
     if ":" in port:
         raise ValueError("write an IPv6 address in brackets, such as [2001:db8::1]:443")
-    if not _HOST.fullmatch(host):
+    if not HOST.fullmatch(host):
         raise ValueError(f'{host!r} is no host; name one by address = "vc01.example.com"')
     return host, _port(port if colon else None)
 

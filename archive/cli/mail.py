@@ -1,0 +1,131 @@
+"""`archive mail`: the fleet at a glance, to those who do not log in here."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archive.cli import PARTIAL
+from archive.cli.options import (
+    AppliancesOption,
+    ConfigOption,
+    DatabaseOption,
+    DebugOption,
+    OutputOption,
+    SinceOption,
+    UntilOption,
+    examples,
+    open_archive,
+    say,
+)
+from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+from archive.errors import ConfigurationError, UsageError
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from archive.fleet.entries import Fleet, Mail
+
+EPILOG = examples(
+    "archive mail",
+    "archive mail --since yesterday --to ops@example.com",
+    "archive mail --tag site=Berlin --rpo 25h -o summary.eml",
+)
+ToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to", metavar="ADDRESS", help="Who gets it, in place of `to`; may be given repeatedly."
+    ),
+]
+
+
+def mail(
+    to: ToOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    appliance: AppliancesOption = None,
+    tag: TagsOption = None,
+    rpo: ObjectiveOption = None,
+    now: NowOption = None,
+    output: OutputOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Mail the report `summary`, or write the mail to a file; the subject says the worst first.
+
+    The section `mail` of the configuration names the server. Exit code 0 if it was sent to all; 1 if
+    to nobody; 3 if the server refused some.
+    """
+    from archive import dialects, reports
+    from archive.cli import words
+    from archive.cli.output import open_bytes
+    from archive.mail import letter
+
+    fleet = words.configuration(config)
+    known = None if fleet is None else fleet.mail
+    recipients = _recipients(to) or (() if known is None else known.recipients)
+    # Before the archive is asked, which may take a while.
+    sending = None if output is not None else _sending(fleet, recipients)
+    moment = words.instant(now)
+    with dialects.reading(open_archive(database, config)) as connection:
+        first, last = words.days(connection, since, until, moment)
+        scope = reports.Scope(
+            since=first,
+            until=last,
+            appliances=tuple(appliance or ()),
+            named=words.tagged(tag or (), config),
+            now=moment,
+            objective_seconds=words.seconds(rpo),
+            cadences=words.cadences(config),
+        )
+        said = letter.compose(connection, scope)
+    message = letter.message(said, None if known is None else known.sender, recipients)
+    if sending is not None:
+        _send(sending, message, recipients)
+    else:
+        with open_bytes(output) as out:
+            out.write(message.as_bytes())
+
+
+def _recipients(to: list[str] | None) -> tuple[str, ...]:
+    from archive.fleet import mailing
+
+    try:
+        return mailing.addresses(to) if to else ()
+    except ValueError as error:
+        raise UsageError(f"--to: {error}") from error
+
+
+def _sending(fleet: Fleet | None, recipients: tuple[str, ...]) -> tuple[Fleet, Mail]:
+    """Return how mail is sent. Raises ConfigurationError or UsageError if nobody has said."""
+    if fleet is None or fleet.mail is None:
+        from archive.fleet import file
+
+        place = file.users_own() if fleet is None else fleet.path
+        raise ConfigurationError(
+            f"{place}: no mail server is named; write a section [mail] with server, from and to, or"
+            " write the mail to a file with -o"
+        )
+    if not recipients:
+        raise UsageError("who gets the mail? name them with --to, or as `to` in [mail]")
+    return fleet, fleet.mail
+
+
+def _send(sending: tuple[Fleet, Mail], message: EmailMessage, recipients: tuple[str, ...]) -> None:
+    from archive.fleet import secrets
+    from archive.mail import post
+
+    fleet, mail = sending
+    password = None
+    if mail.secret is not None and mail.user is not None:
+        password = secrets.password(mail.secret, mail.user, fleet.path)
+    refused = post.send(message, mail, recipients, password)
+    for name, reason in refused.items():
+        say(f"archive: mail server {mail.address}: it refuses {name} ({reason}); the others get it")
+    if refused:
+        raise typer.Exit(PARTIAL)
+    if sys.stdout is not None and sys.stdout.isatty():
+        typer.echo(f"Sent to {', '.join(recipients)}: {message['Subject']}")

@@ -1,0 +1,303 @@
+"""The dashboard over the views, as Grafana asks them, by the role that it is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import comments, dialects, queries, roles
+from archive.errors import DatabaseError
+from tests import postgres, samples
+from tests.archives import deliver, empty
+from tests.command import archive, at
+from tests.queried import fill, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+GRAFANA = Path(__file__).parent.parent / "deploy" / "grafana"
+DASHBOARD = json.loads((GRAFANA / "dashboards" / "archive.json").read_text(encoding="utf-8"))
+PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"] if panel["type"] != "row"}
+(VARIABLE,) = DASHBOARD["templating"]["list"]
+FROM, TO = "2025-12-01T00:00:00.123Z", "2026-03-06T00:00:00Z"
+# Roles are those of the whole server, which others test on at the same time.
+READER, GRAFANA_USER = (f"{name}_{os.getpid()}" for name in ("reader", "grafana"))
+# Not with a macro of Grafana's: it expands those in values, too.
+HOSTILE = 'it\'s $1 "x" -- %s'
+PASSWORD = "hunter2"  # noqa: S105 - of nothing
+# The queries of `sql/` that read no more than the role may.
+QUERIES = {
+    "archive_size", "growth_by_appliance", "jobs_by_build", "jobs_of_day", "largest_jobs",
+    "message_search", "missed_days", "open_jobs", "size_percentiles", "slowest_jobs",
+    "success_by_month", "throughput_by_month",
+}  # fmt: skip
+
+
+def expanded(sql: str, appliances: list[str]) -> str:
+    """Expand variables and macros: the former in the browser, the latter then by the server."""
+    quoted = ",".join("'" + name.replace("'", "''") + "'" for name in appliances)
+    sql = sql.replace("${appliance:sqlstring}", quoted)
+    macros = {"__timeFilter": f"{{}} BETWEEN '{FROM}' AND '{TO}'", "__timeTo": f"'{TO}'"}
+
+    def macro(found: re.Match[str]) -> str:
+        return macros[found[1]].format(found[2].strip())
+
+    return re.sub(r"\$([_a-zA-Z0-9]+)\(([^)]*)\)", macro, sql)
+
+
+def sql_of(panel: dict[str, Any]) -> str:
+    (target,) = panel["targets"]
+    return str(target["rawSql"])
+
+
+@pytest.fixture
+def filled(postgresql_archive: Engine) -> Engine:
+    """Give an archive on PostgreSQL with the small fleet, and a target with a password."""
+    empty(postgresql_archive)
+    fill(postgresql_archive)
+    tell(postgresql_archive)
+    location = f"sftp://u:{PASSWORD}@nas.example.com/backup"
+    job = samples.job(start_time="2026-03-01T02:00:00.000Z", location=location)
+    deliver(postgresql_archive, {"20260301-020000-1": job}, "vc-secret")
+    return postgresql_archive
+
+
+@pytest.fixture
+def grafana(filled: Engine) -> Iterator[Engine]:
+    """Give the archive as Grafana's user sees it, who has been granted the role."""
+    assert archive("db", "role", READER, at(filled)).code == 0
+    with dialects.writing(filled) as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {GRAFANA_USER} LOGIN")
+        connection.exec_driver_sql(f"GRANT {READER} TO {GRAFANA_USER}")
+    engine = dialects.create_engine(filled.url.set(username=GRAFANA_USER))
+    yield engine
+    engine.dispose()
+    _drop(filled, GRAFANA_USER, READER)
+
+
+def _drop(engine: Engine, *names: str) -> None:
+    with dialects.writing(engine) as connection:
+        for name in names:
+            connection.exec_driver_sql(f"DROP OWNED BY {name}")
+            connection.exec_driver_sql(f"DROP ROLE {name}")
+
+
+def rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
+    with dialects.reading(engine) as connection:
+        # Without bound parameters a percent sign or a colon is nothing special.
+        cursor = connection.connection.cursor()
+        cursor.execute(sql)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+def test_every_panel_reads_views_alone() -> None:
+    """A panel's SQL names public views; each has its own number, and the data source that is there."""
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    source = (GRAFANA / "provisioning" / "datasources" / "archive.yaml").read_text(encoding="utf-8")
+    for panel in PANELS.values():
+        named = set(re.findall(r"(?:FROM|JOIN)\s+(\w+)", sql_of(panel)))
+        assert named <= comments.VIEWS.keys(), panel["title"]
+        for kind, uid in ((each["type"], each["uid"]) for each in (
+            panel["datasource"], panel["targets"][0]["datasource"], VARIABLE["datasource"]
+        )):  # fmt: skip
+            assert f"type: {kind}\n" in source
+            assert f"uid: {uid} " in source
+    assert {panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"} == {
+        "Fleet", "Appliance: $appliance", "Failures",
+    }  # fmt: skip
+    assert "password: $__file{" in source
+
+
+def test_panels_do_not_overlap() -> None:
+    """Each place of the grid has one panel."""
+    seen: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        grid = panel["gridPos"]
+        assert grid["x"] + grid["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(grid["x"], grid["x"] + grid["w"])
+            for y in range(grid["y"], grid["y"] + grid["h"])
+        }
+        assert not seen & cells, panel["title"]
+        seen |= cells
+
+
+def test_every_panel_can_be_asked(grafana: Engine) -> None:
+    """Each gives rows for the small fleet, and Grafana's formats have the columns that they want."""
+    names = [name for (name,) in rows(grafana, VARIABLE["query"])]
+    assert "vc-secret" in names
+    for title, panel in PANELS.items():
+        sql = expanded(sql_of(panel), [*names, HOSTILE])
+        assert rows(grafana, sql), title
+        if panel["targets"][0]["format"] == "time_series":
+            assert ' AS "time"' in sql
+            assert all(row[0].utcoffset() is not None for row in rows(grafana, sql)), title
+        assert PASSWORD not in str(rows(grafana, sql))
+
+
+def test_what_the_panels_say(grafana: Engine) -> None:
+    """Some figures, worked out by hand; an appliance that is not chosen is not shown."""
+
+    def told(title: str, *names: str) -> list[tuple[Any, ...]]:
+        return rows(grafana, expanded(sql_of(PANELS[title]), list(names)))
+
+    assert told("Appliances") == rows(grafana, "SELECT count(*) FROM appliance")
+    (failed,) = told("Failed backups")
+    assert (
+        failed
+        == rows(
+            grafana,
+            f"SELECT sum(failed) FROM v_job WHERE day BETWEEN '{FROM[:10]}' AND '{TO[:10]}'",
+        )[0]
+    )
+    assert {row[1] for row in told("Backups, the newest first", "vc-secret")} == {"vc-secret"}
+    assert told("Backups, the newest first", "nobody") == []
+
+
+def test_the_queries_that_are_meant_for_the_role(grafana: Engine) -> None:
+    """Those of `sql/` that read the views work through the command; others are refused."""
+    done = set()
+    for name in queries.names():
+        found = archive("sql", name, at(grafana))
+        if found.code:
+            assert "the database user lacks a right" in found.err, name
+        else:
+            done.add(name)
+    assert done == QUERIES
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT url FROM location",
+        "SELECT * FROM quarantine",
+        "SELECT * FROM setting",
+        "SELECT * FROM schedule",
+        "SELECT * FROM job",
+        "INSERT INTO appliance VALUES (9, 'x', now(), now())",
+        "UPDATE appliance SET name = 'x'",
+        "DELETE FROM v_day",
+        "TRUNCATE calendar",
+        "DROP VIEW v_job",
+        "CREATE TABLE mine (id int)",
+    ],
+)
+def test_what_the_role_cannot(grafana: Engine, sql: str) -> None:
+    """It reads no secret and no bytes, and writes nothing."""
+    with pytest.raises(DatabaseError), dialects.writing(grafana) as connection:
+        connection.exec_driver_sql(sql)
+
+
+def test_a_role_is_brought_up_to_date(filled: Engine) -> None:
+    """Whatever it could of the archive before, in the end it can do just that, each time."""
+    with dialects.writing(filled) as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {READER} LOGIN")
+        connection.exec_driver_sql(f"GRANT ALL ON job, v_job TO {READER}")
+        connection.exec_driver_sql(f"GRANT SELECT (url) ON location TO {READER}")
+    try:
+        told = [archive("db", "role", READER, at(filled)) for _ in range(2)]
+        assert told[0] == told[1]
+        assert (told[0].code, told[0].out) == (0, "")
+        assert told[0].err.startswith(
+            f"The role {READER}, which was there and can log in, can read v_"
+        )
+        engine = dialects.create_engine(filled.url.set(username=READER))
+        for sql in ("SELECT url FROM location", "SELECT * FROM job"):
+            with pytest.raises(DatabaseError):
+                rows(engine, sql)
+        for name in roles.READABLE:
+            rows(engine, f"SELECT * FROM {name}")
+        engine.dispose()
+    finally:
+        _drop(filled, READER)
+
+
+def test_a_new_role_cannot_log_in(filled: Engine) -> None:
+    """It is there to be granted, so it needs no password."""
+    try:
+        done = archive("db", "role", READER, at(filled))
+        assert "which is new and cannot log in" in done.err
+        assert f"GRANT {READER} TO somebody" in done.err
+        assert roles.reader(filled, READER) == roles.Role(READER, False, False, False)  # noqa: FBT003
+    finally:
+        _drop(filled, READER)
+
+
+def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
+    """A superuser, and one who got a right by way of everybody: nothing is changed then."""
+    done = archive("db", "role", str(filled.url.username), at(filled))
+    assert done.code == 1
+    assert "could do more than read the views (with alembic_version, appliance, " in done.err
+    with dialects.writing(filled) as connection:
+        connection.exec_driver_sql("GRANT SELECT ON quarantine TO PUBLIC")
+    try:
+        done = archive("db", "role", READER, at(filled))
+        assert done.code == 1
+        assert "(with quarantine)" in done.err
+    finally:
+        with dialects.writing(filled) as connection:
+            connection.exec_driver_sql("REVOKE SELECT ON quarantine FROM PUBLIC")
+    with dialects.reading(filled) as connection:
+        query = sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :role")
+        assert connection.execute(query, {"role": READER}).scalar_one() == 0
+
+
+def test_a_schema_that_everybody_can_make_tables_in(filled: Engine) -> None:
+    """As on PostgreSQL 14: it is no fault of the role, and is told."""
+    with dialects.writing(filled) as connection:
+        connection.exec_driver_sql("GRANT CREATE ON SCHEMA public TO PUBLIC")
+    try:
+        done = archive("db", "role", READER, at(filled))
+        assert done.code == 0
+        assert "Warning: it can make tables of its own, as everybody can here" in done.err
+    finally:
+        with dialects.writing(filled) as connection:
+            connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        _drop(filled, READER)
+
+
+def test_an_owner_who_may_not_make_roles(postgres_url: str) -> None:
+    """Who owns the archive and nothing else is told so; a role that a DBA has made is enough."""
+    owner = f"owner_{os.getpid()}"
+    server = postgres.engine(postgres_url)
+    with postgres.new_database(postgres_url) as url, server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {owner} LOGIN")
+        connection.exec_driver_sql(f"ALTER DATABASE {sa.make_url(url).database} OWNER TO {owner}")
+        engine = dialects.create_engine(sa.make_url(url).set(username=owner))
+        assert archive("db", "upgrade", at(engine)).code == 0
+        done = archive("db", "role", READER, at(engine))
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("archive: the database user lacks a right; see the chapter on")
+        connection.exec_driver_sql(f"CREATE ROLE {READER}")
+        for _ in range(2):
+            assert archive("db", "role", READER, at(engine)).code == 0
+        engine.dispose()
+        # The database, and with it all that they can do, is dropped before them.
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP ROLE {READER}, {owner}")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Reader", 'a"; DROP ROLE x; --', "pg_monitor2", "public", "a" * 64, "1a"]
+)
+def test_names_of_roles(filled: Engine, name: str) -> None:
+    """Only what needs no quotes; nothing of a name becomes SQL."""
+    done = archive("db", "role", at(filled), "--", name)
+    assert (done.code, done.out) == (2, "")
+    assert "cannot be a role here" in done.err
+
+
+def test_sqlite_has_no_roles(sqlite_archive: Engine) -> None:
+    """There the file's permissions say who may read: code 2."""
+    done = archive("db", "role", READER, at(sqlite_archive))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("archive: SQLite has no roles: ")

@@ -1,0 +1,374 @@
+from __future__ import annotations
+
+import re
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive import dialects
+from archive.columns import Kind
+from archive.errors import ConfigurationError, UsageError
+from archive.fleet import file
+from archive.fleet.entries import NONE, Mail, Secret
+from archive.mail import headline, letter
+from archive.reports import Scope
+from archive.reports.summary import SummaryRow
+from tests.archives import deliver
+from tests.command import archive, at
+from tests.configurations import written
+from tests.mailserver import PASSWORD, USER, MailServer
+from tests.queried import fill, tell
+from tests.reports import fleet
+from tests.samples import job
+from tests.terminals import on_terminal
+from tests.vcenter.certificates import Authority
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+NOW = "2026-04-03T12:00:00Z"
+SPAN = ("--since=2026-01-01", f"--now={NOW}")
+HOSTILE = 'vc"><script>alert(1)</script>\u202e&amp;=' + "x" * 80
+SAID = "it's <b>\r\n.\r\nBcc: evil@example.com\x1b[31m" + "y" * 2000
+
+
+class _Seen(HTMLParser):
+    """What is in a document: its tags with their attributes, and its texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def parts(mail: EmailMessage) -> tuple[str, str, bytes]:
+    """The plain text, the HTML and the attachment of a mail."""
+    assert [part.get_content_type() for part in mail.walk()] == [
+        "multipart/mixed",
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+        "text/csv",
+    ]
+    plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
+    (attached,) = mail.iter_attachments()
+    assert plain is not None
+    assert rich is not None
+    data = attached.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    assert re.fullmatch(r"summary-\d{4}-\d\d-\d\d\.csv", attached.get_filename() or "")
+    # Lines of a mail end in CR LF.
+    return plain.get_content().replace("\r\n", "\n"), rich.get_content(), data
+
+
+def parsed(content: bytes) -> EmailMessage:
+    mail = message_from_bytes(content, policy=default)
+    assert isinstance(mail, EmailMessage)
+    assert not mail.defects
+    return mail
+
+
+def configured(folder: Path, server: MailServer, security: str = NONE, **more: str) -> str:
+    """Write a configuration with a mail server, and return the option that names it."""
+    values = {"server": "127.0.0.1", "security": security, "from": USER, **more}
+    lines = "".join(f'{name} = "{value}"\n' for name, value in values.items())
+    to = 'to = ["ops@example.com", "audit@example.com"]'
+    path = written(folder, f"[mail]\nport = {server.port}\n{to}\n{lines}")
+    return f"--config={path}"
+
+
+def test_the_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> None:
+    """Plain text, HTML and CSV are the report; nobody is asked for a server for a file."""
+    fleet.load(engine)
+    path = tmp_path / "summary.eml"
+    done = archive("mail", *SPAN, at(engine), "-o", str(path), "--to", "ops@example.com")
+    assert done == (0, "", "")
+    mail = parsed(path.read_bytes())
+    assert (mail["To"], mail["From"]) == ("ops@example.com", None)
+    assert mail["Date"].datetime.isoformat() == "2026-04-03T12:00:00+00:00"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    plain, rich, data = parts(mail)
+    table = archive("report", "summary", *SPAN, at(engine))
+    assert plain.startswith(f"{mail['Subject']}\n\n{table.out}")
+    assert table.err.splitlines()[0] in plain
+    csv = archive("report", "summary", *SPAN, at(engine), "--format=csv")
+    assert data.decode() == csv.out
+    told = _Seen(rich).texts
+    for line in table.out.splitlines()[2:]:
+        for cell in re.split(r" {2,}", line):
+            assert cell in told or cell == line.split("  ")[0]
+
+
+def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> None:
+    """It counts what is wrong of how many, as of the day; one alone is named."""
+    fleet.load(engine)
+    path = tmp_path / "summary.eml"
+    archive("mail", *SPAN, at(engine), "-o", str(path))
+    assert str(parsed(path.read_bytes())["Subject"]).endswith(": backups of 2 vCenters, 2026-04-03")
+    archive("mail", *SPAN, at(engine), "-o", str(path), "-a", fleet.BERLIN)
+    subject = str(parsed(path.read_bytes())["Subject"])
+    assert subject.endswith(f": backups of {fleet.BERLIN}, 2026-04-03")
+    assert subject.startswith("1 late")
+
+
+def test_who_has_never_answered_counts(engine: Engine) -> None:
+    """An appliance that was asked in vain is silent, and one of those that the subject counts."""
+    fill(engine)
+    tell(engine)
+    with dialects.reading(engine) as connection:
+        told = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
+    assert told.subject == "32 missed, 1 silent, 3 unknown: backups of 4 vCenters, 2026-03-06"
+    assert ">vc-new</td>" in told.html
+
+
+def row(section: str, name: str, value: float | None) -> SummaryRow:
+    return SummaryRow(section, name, Kind.COUNT, value)
+
+
+def test_headlines() -> None:
+    """The order is that of how bad it is, whatever that of the rows is."""
+    rows = [
+        row("attention", "late", 3),
+        row("attention", "never", 0),
+        row("attention", "unknown", 1),
+        row("attention", "strikes", 2),
+        row("backups", "failed", 9),
+        row("expected", "missed", 1234),
+        row("coverage", "silent", None),
+    ]
+    told = headline.headline(rows, ["a"] * 1200, "2026-07-24")
+    assert (
+        told == "3 late, 2 strikes, 1,234 missed, 1 unknown: backups of 1,200 vCenters, 2026-07-24"
+    )
+    assert headline.wrong(rows) == [0, 2, 3, 5]
+    assert headline.headline([row("attention", "strikes", 1)], ["a"], "2026-07-24") == (
+        "1 strike: backups of a, 2026-07-24"
+    )
+    well = headline.headline([row("attention", "late", 0)], ["a", "b"], "2026-07-24")
+    assert well == "all well: backups of 2 vCenters, 2026-07-24"
+    assert headline.headline(rows, [], "2026-07-24").startswith("nothing known: ")
+
+
+def test_names_in_a_headline_are_harmless() -> None:
+    """What ends a line or turns a text round is spelt out, and long names are cut."""
+    told = headline.headline([], ["a\r\nBcc: x@example.com\u202e"], "2026-07-24")
+    assert told == r"all well: backups of a\r\nBcc: x@example.com\u202e, 2026-07-24"
+    told = headline.headline([], ["n" * 255], "2026-07-24")
+    assert told == f"all well: backups of {'n' * 37}..., 2026-07-24"
+
+
+def test_an_archive_without_appliances(engine: Engine, tmp_path: Path) -> None:
+    """Of nothing it is not said that all is well."""
+    path = tmp_path / "summary.eml"
+    assert archive("mail", f"--now={NOW}", at(engine), "-o", str(path)).code == 0
+    assert (
+        parsed(path.read_bytes())["Subject"] == "nothing known: backups of no vCenter, 2026-04-03"
+    )
+
+
+def test_hostile_texts_stay_texts(engine: Engine) -> None:
+    """Names and messages are no markup, no header and no end of a mail, however they try."""
+    name = HOSTILE.replace("\u202e", "")  # which no name of an appliance has
+    said = [{"id": "m", "default_message": SAID, "args": []}]
+    day = fleet.on("2026-04-02", "FAILED", messages=said)
+    deliver(engine, {"20260402-120000-1": day}, name, "2026-04-03T00:00:00.000000Z")
+    with dialects.reading(engine) as connection:
+        told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
+    mail = letter.message(told, "archive@example.com", ["ops@example.com"])
+    content = mail.as_bytes()
+    assert max(map(len, content.split(b"\r\n"))) <= 998
+    assert content.isascii()
+    read = parsed(content)
+    assert "Bcc" not in read
+    assert str(read["Subject"]) == told.subject
+    assert name[:37] in told.subject
+    assert len(told.subject) < 150
+    plain, rich, _ = parts(read)
+    assert "\x1b" not in plain + rich
+    seen = _Seen(rich)
+    assert {tag for tag, _ in seen.tags} <= {
+        "html", "head", "meta", "title", "body", "h1", "table", "tr", "th", "td", "p",
+    }  # fmt: skip
+    allowed = {"align", "border", "cellpadding", "cellspacing", "charset", "colspan", "content"}
+    allowed |= {"lang", "name", "scope", "style", "valign"}
+    assert {key for _, attributes in seen.tags for key in attributes} <= allowed
+    assert "url(" not in rich
+    assert any(name in text for text in seen.texts)
+    assert any(text.startswith("it's <b>\\r\\n.\\r\\nBcc:") for text in seen.texts)
+    assert max(map(len, seen.texts)) <= 300
+
+
+def test_the_html_is_small_enough(engine: Engine) -> None:
+    """Some mail programs cut off what is longer than 102 kB, also when all cells are full."""
+    long = [{"id": "m", "default_message": "&" * 5000, "args": []}]
+    for number in range(12):
+        jobs: Mapping[str, Any] = {
+            f"2026040{day}-120000-1": job(
+                "FAILED" if day > 1 else "SUCCEEDED",
+                start_time=f"2026-04-0{day}T12:00:00.000Z",
+                messages=long,
+            )
+            for day in range(1, 8)
+        }
+        deliver(engine, dict(jobs), f"{number:03}{'n' * 200}", "2026-04-08T00:00:00.000000Z")
+    with dialects.reading(engine) as connection:
+        told = letter.compose(connection, Scope(now="2026-04-08T12:00:00.000000Z"))
+    assert len(told.html.encode()) < 60_000
+
+
+def test_a_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
+    """With TLS and a password as the configuration says; in cron nothing is said of it."""
+    fleet.load(engine)
+    authority = Authority()
+    authority.write(tmp_path / "ca.pem")
+    secret = tmp_path / "mail-password"
+    secret.touch(0o600)
+    secret.write_text(f"{PASSWORD}\n")
+    with MailServer(starttls=authority.issue().context, logins=True) as server:
+        option = configured(tmp_path, server, "starttls", user=USER, ca_file="ca.pem")
+        path = tmp_path / "archive.toml"
+        path.write_text(path.read_text() + 'secret = { file = "mail-password" }\n')
+        assert archive("mail", *SPAN, at(engine), option) == (0, "", "")
+        assert archive("mail", *SPAN, at(engine), option, "--to", "me@example.com").code == 0
+        secret.write_text("wr0ng")
+        done = archive("mail", *SPAN, at(engine), option)
+        assert done.code == 1
+        assert done.err.startswith(f"archive: mail server 127.0.0.1:{server.port}: it refuses the ")
+        assert "wr0ng" not in done.err
+    first, second = server.mails
+    assert (first.protected, first.user) == (True, USER)
+    assert first.recipients == ["ops@example.com", "audit@example.com"]
+    assert second.recipients == ["me@example.com"]
+    mail = parsed(first.content)
+    assert (mail["From"], mail["To"]) == (USER, "ops@example.com, audit@example.com")
+    parts(mail)
+
+
+def test_on_a_terminal_it_is_said_what_was_sent(engine: Engine, tmp_path: Path) -> None:
+    """A person sees to whom, and the subject."""
+    with MailServer() as server:
+        shown = on_terminal("mail", f"--now={NOW}", at(engine), configured(tmp_path, server))
+    assert shown == (
+        "Sent to ops@example.com, audit@example.com: nothing known: backups of no vCenter,"
+        " 2026-04-03\r\n"
+    )
+
+
+def test_who_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
+    """Some: code 3, and the others get it. All: code 1."""
+    with MailServer(refused={"audit@example.com": "550 5.1.1 unknown"}) as server:
+        option = configured(tmp_path, server)
+        place = f"mail server 127.0.0.1:{server.port}"
+        assert archive("mail", at(engine), option) == (
+            3,
+            "",
+            f"archive: {place}: it refuses audit@example.com (550 5.1.1 unknown); the others get it\n",
+        )
+        done = archive("mail", at(engine), option, "--to", "audit@example.com")
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith(f"archive: {place}: it refuses every recipient (audit@example")
+    assert len(server.mails) == 1
+
+
+def test_what_is_not_configured(tmp_path: Path, engine: Engine) -> None:
+    """Without a server, or anybody to send it to, there is a sentence; nothing is asked."""
+    path = written(tmp_path, "")
+    done = archive("mail", at(engine), f"--config={path}")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"archive: {path}: no mail server is named; write a section [mail]")
+    written(tmp_path, '[mail]\nserver = "mail.example.com"\nfrom = "a@example.com"\n')
+    done = archive("mail", at(engine), f"--config={path}")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("archive: who gets the mail?")
+    done = archive("mail", at(engine), f"--config={path}", "--to", "a@b\r\nDATA")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("archive: --to: ")
+
+
+def test_the_section_of_the_configuration(tmp_path: Path) -> None:
+    """Each key is read, and what is not said has its usual value."""
+    path = written(
+        tmp_path,
+        '[mail]\nserver = "[2001:db8::1]"\nsecurity = "tls"\nuser = "u"\nsecret = "hunter2"\n'
+        'from = "a@example.com"\nto = "b@example.com"\nca_file = "ca.pem"\n',
+    )
+    mail = file.read(path).mail
+    assert mail == Mail(
+        server="2001:db8::1",
+        port=465,
+        security="tls",
+        user="u",
+        secret=Secret(value="hunter2"),
+        sender="a@example.com",
+        recipients=("b@example.com",),
+        ca_file=tmp_path / "ca.pem",
+    )
+    assert mail.address == "[2001:db8::1]:465"
+    path.write_text('[mail]\nserver = "m"\nfrom = "a@b"\n')
+    mail = file.read(path).mail
+    assert mail is not None
+    assert (mail.port, mail.security, mail.recipients) == (587, "starttls", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('server = "m:25"', 'server: write the host alone, such as "mail.example.com"'),
+        ("port = 0", "port: it must be a number from 1 to 65535"),
+        ("port = true", "port: it must be a number from 1 to 65535"),
+        ('security = "ssl"', "security: it must be one of starttls, tls, none"),
+        ('security = ["tls"]', "security: it must be one of starttls, tls, none"),
+        ('to = "a@b\\r\\nBcc: x@y"', "to: it must have printable characters"),
+        ('to = "Ops <ops@example.com>"', "to: write the address alone, such as ops@example.com"),
+        ('to = "ops"', "to: write the address alone"),
+        ('to = "öps@example.com"', "to: write the address alone"),
+        ("to = []", "to: it is empty"),
+        ('user = "u"', "secret: it is missing, but user is there"),
+        ('secret = "hunter2"', "user: it is missing, but secret is there"),
+        (
+            'security = "none"\nuser = "u"\nsecret = { file = "f" }',
+            "security: it would send the password for anybody to read; choose starttls",
+        ),
+        ('security = "none"\nca_file = "f"', "ca_file: without security no certificate is looked"),
+        ("verify = false", "verify: there is no such key"),
+    ],
+)
+def test_what_the_section_cannot_say(tmp_path: Path, text: str, said: str) -> None:
+    """What is wrong is said once, with its key, and without a password."""
+    known = {"server": 'server = "m"', "from": 'from = "a@b"'}
+    lines = [line for key, line in known.items() if not text.startswith(key)]
+    path = written(tmp_path, "\n".join(["[mail]", *lines, text, ""]))
+    with pytest.raises(ConfigurationError) as error:
+        file.read(path)
+    assert str(error.value).startswith(f"{path}: mail: {said}")
+    assert "\n" not in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_password_in_an_open_file(tmp_path: Path) -> None:
+    """It is refused as those of appliances are."""
+    text = '[mail]\nserver = "m"\nfrom = "a@b"\nuser = "u"\nsecret = "hunter2"\n'
+    with pytest.raises(ConfigurationError) as error:
+        file.read(written(tmp_path, text, 0o644))
+    assert "mail: secret: the password stands here, but others can read" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+def test_what_is_no_use(engine: Engine) -> None:
+    """What the summary does not heed is refused, as the report does."""
+    with dialects.reading(engine) as connection, pytest.raises(UsageError):
+        letter.compose(connection, Scope(by="appliance"))
