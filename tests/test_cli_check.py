@@ -59,7 +59,7 @@ def test_the_fleet(place: str) -> None:
     done = check(place)
     assert (done.code, done.err) == (2, "")
     assert done.out == (
-        "ARCHIVE CRITICAL - 2 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK; vc3.example.com: last success 7 d"
+        "ARCHIVE CRITICAL - 2 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK - vc3.example.com: last success 7 d"
         " 20 h ago (more than 2 d 02 h) | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=2;;;0"
         " 'warning'=1;;;0 'unknown'=1;;;0 'age'=676770s;90000;180000;0 'strikes'=1;2;;0 'missed'=3;;;0"
         " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'delivery'=241200s;;;0\n"
@@ -99,7 +99,7 @@ def test_one_appliance(place: str) -> None:
         ((SCHEDULED, "--critical-duration", "2m:"), 2, "last success took 1 m 00 s (threshold 120:)"),
         ((SCHEDULED, "--warning-delivery", "1h"), 1, "last heard of 2 h 00 m ago (more than 1 h 00"),
         ((SCHEDULED, "--critical-delivery", "1h"), 2, "last heard of 2 h 00 m ago"),
-        (("vc4*", "--warning-strikes", "0"), 2, "no success is known; 1 failure in a row (more than 0)"),
+        (("vc4*", "--warning-strikes", "0"), 2, "no success is known, 1 failure in a row (more than 0)"),
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
         ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (more than 7 d 00 h)"),
         # It was heard of until just after its last success.
@@ -109,7 +109,7 @@ def test_one_appliance(place: str) -> None:
         (("vc5*", "--warning-delivery", "1d"), 1, "vc5.example.com: it has never answered |"),
         ((SCHEDULED, "--stale", "1h"), 3, "out of date: nothing was delivered for 2 h 00 m |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
-        ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK; vc2.example.com: nothing was heard"),
+        ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: nothing was heard"),
     ],
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -192,10 +192,10 @@ def test_an_archive_that_is_empty(engine: Engine) -> None:
         (("--bogus",), "No such option: --bogus"),
         (("-w",), "Option '-w' requires an argument."),
         (("-w", "9:1"), "'9:1' is not a range: it ends before it starts"),
-        (("--critical-drop", "5h"), "'5h' has a unit that there is not; there are: '%'"),
+        (("--critical-drop", "5h"), "'5h' has a unit that there is not, there are: '%'"),
         (("--stale", "1"), "'1' is not a time: "),
-        (("--now", "today"), "'today' is not an instant; "),
-        (("nobody|\n",), "no appliance matches 'nobody/\\n'; there are: "),
+        (("--now", "today"), "'today' is not an instant, "),
+        (("nobody|\n",), "no appliance matches 'nobody/\\n', there are: "),
         (("--tag", "a=b", "--config", "/none/a.toml"), "/none/a.toml: "),
     ],
 )
@@ -213,12 +213,28 @@ def test_an_archive_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
     done = process("check", "-d", str(path))
     assert (done.code, done.err) == (3, "")
-    assert done.out.startswith(f"ARCHIVE UNKNOWN - there is no archive at {path}; ")
+    assert done.out.startswith(f"ARCHIVE UNKNOWN - there is no archive at {path}, ")
     assert done.out.count("\n") == 1
     path.write_text("no database at all, but long enough to be looked at as one" * 99)
     done = archive("check", "-d", str(path))
     assert (done.code, done.err) == (3, "")
     assert done.out.startswith("ARCHIVE UNKNOWN - ")
+
+
+@pytest.mark.parametrize("seconds", ["0", "soon"])
+def test_a_timeout_is_a_number_of_seconds(place: str, seconds: str) -> None:
+    done = check(place, "--timeout", seconds)
+    assert (done.code, done.err) == (3, "")
+    assert done.out.startswith("ARCHIVE UNKNOWN - Invalid value for '--timeout' / '-t': ")
+
+
+def test_an_archive_that_does_not_answer(postgresql_archive: Engine) -> None:
+    """It is UNKNOWN, and said so, before whoever runs the plugin ends it without a word."""
+    with postgresql_archive.begin() as other:
+        other.exec_driver_sql("LOCK TABLE appliance")
+        done = process("check", at(postgresql_archive), "-t", "2")
+    said = "ARCHIVE UNKNOWN - the archive could not be asked within 2 s (--timeout)\n"
+    assert done == (3, said, "")
 
 
 def test_a_fault(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,6 +275,7 @@ def test_data_are_written_as_the_guidelines_say() -> None:
 
 def test_texts_are_harmless() -> None:
     """Nothing in a text begins performance data or a line, or moves a cursor; none is too long."""
+    assert harmless("a; b") == "a, b"
     assert harmless("a|b\nc\r\x1b[1md\u2028") == "a/b\\nc\\r\\x1b[1md\\u2028"
     assert harmless("x" * 301) == "x" * 297 + "..."
     lines = [f"line {number}\n" for number in range(22)]

@@ -103,7 +103,7 @@ def test_icinga_knows_every_threshold() -> None:
         for level in ("warning", "critical")
         for figure in ("age", "strikes", "missed", "drop", "duration", "delivery")
     }
-    assert set(named) == thresholds | {"--stale", "--rpo", "--tag"}
+    assert set(named) == thresholds | {"--stale", "--timeout", "--rpo", "--tag"}
     words = " ".join(f"{option} 1d" for option in ("--stale", "--rpo"))
-    _check(f"/opt/archive/bin/archive check {words} --tag a=b vc01.example.com")
+    _check(f"/opt/archive/bin/archive check {words} --timeout 90 --tag a=b vc01.example.com")
     assert text.count("{") == text.count("}")

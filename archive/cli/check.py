@@ -6,7 +6,9 @@ are read by.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from archive.cli.check_options import (
     CriticalMissed,
     CriticalStrikes,
     StaleOption,
+    TimeoutOption,
     WarningAge,
     WarningDelivery,
     WarningDrop,
@@ -76,6 +79,32 @@ def _unknown() -> Iterator[None]:
         raise typer.Exit(Level.UNKNOWN) from error
 
 
+@contextmanager
+def _within(seconds: int) -> Iterator[None]:
+    """Leave as UNKNOWN what takes longer: whoever runs plugins ends them without a word.
+
+    A database that waits for an answer lets no signal through to Python, so a thread has to do it.
+    Nothing is being written that could be left behind.
+    """
+
+    def leave() -> None:
+        from archive.monitoring.plugin import Level, output
+
+        told = f"the archive could not be asked within {seconds:,} s (--timeout)"
+        try:
+            os.write(1, output(Level.UNKNOWN, told).encode())
+        finally:
+            os._exit(Level.UNKNOWN)
+
+    watch = threading.Timer(seconds, leave)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+
+
 def _print(text: str) -> None:
     from archive.cli.output import open_output
 
@@ -100,6 +129,7 @@ def check(
     warning_delivery: WarningDelivery = None,
     critical_delivery: CriticalDelivery = None,
     stale: StaleOption = None,
+    timeout: TimeoutOption = 55,  # Nagios and Icinga wait for a minute
     rpo: ObjectiveOption = None,
     now: NowOption = None,
     database: DatabaseOption = None,
@@ -148,7 +178,10 @@ def check(
         cadences=words.cadences(config),
     )
     stale_seconds = words.seconds(stale) or judgement.STALE_SECONDS
-    with dialects.reading(open_archive(database, config)) as connection:
+    with (
+        _within(timeout),
+        dialects.reading(open_archive(database, config)) as connection,
+    ):
         found = verdict(connection, scope, asked, stale_seconds)
     _print(found.text)
     raise typer.Exit(found.level)

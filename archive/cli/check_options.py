@@ -28,6 +28,10 @@ StaleOption = Annotated[
         help="UNKNOWN if nothing has been delivered for longer, such as 36h; else 50h.",
     ),
 ]
+TimeoutOption = Annotated[
+    int,
+    typer.Option("--timeout", "-t", metavar="SECONDS", min=1, help="UNKNOWN if it takes longer."),
+]
 WarningAge = Annotated[
     str | None,
     _option(

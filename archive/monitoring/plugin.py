@@ -57,10 +57,13 @@ class Datum(NamedTuple):
 
 
 def harmless(text: str) -> str:
-    """Return a text on one line of a bounded length, without what separates performance data."""
+    """Return a text on one line of a bounded length, without what separates performance data.
+
+    Nor has it a semicolon, which Nagios turns into a colon, since its own log is separated by them.
+    """
     from archive.render.units import text as printable
 
-    found = printable(text).replace("|", "/")
+    found = printable(text).replace("|", "/").replace(";", ",")
     return found if len(found) <= _LINE_AT_MOST else f"{found[: _LINE_AT_MOST - 3]}..."
 
 

@@ -65,11 +65,11 @@ def _summary(found: Sequence[Judgement]) -> str:
     levels = sorted(Level, key=badness, reverse=True)
     numbers = {level: sum(one.level is level for one in found) for level in levels}
     told = ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)
-    return told if first.level is Level.OK else f"{told}; {_said(first)}"
+    return told if first.level is Level.OK else f"{told} - {_said(first)}"
 
 
 def _said(one: Judgement) -> str:
     if one.reasons:
-        return f"{one.appliance}: {'; '.join(one.reasons)}"
+        return f"{one.appliance}: {', '.join(one.reasons)}"
     age = one.figures[0].value
     return one.appliance if age is None else f"{one.appliance}: last success {duration(age)} ago"
