@@ -18,6 +18,18 @@ class Kind(StrEnum):
     INSTANT = "instant"
     DAY = "day"
     FLAG = "flag"
+    SERIES = "series"
+
+
+class Role(StrEnum):
+    """What a table for people makes of a column; anywhere else each is a column like any other.
+
+    The values of a heading stand above the rows that share them. Rows with a mark are set off.
+    """
+
+    CELL = "cell"
+    HEADING = "heading"
+    MARK = "mark"
 
 
 _UNITS = {"_bytes": Kind.BYTES, "_seconds": Kind.SECONDS, "_bytes_per_second": Kind.RATE}
@@ -34,13 +46,16 @@ class Column:
     """A named column. An `optional` one may be left out of a table where it holds only zero or NULL.
 
     `kind_in` names a column that says of each row what the kind of the value is; a table shows the
-    values accordingly, and leaves that column out.
+    values accordingly, and leaves that column out. A `signed` one is of changes: more has a plus.
+    A series is a tuple of numbers in the order of time, None where there is none.
     """
 
     name: str
     kind: Kind = Kind.TEXT
     optional: bool = False
     kind_in: str | None = None
+    role: Role = Role.CELL
+    signed: bool = False
 
     @property
     def label(self) -> str:

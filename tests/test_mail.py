@@ -16,7 +16,7 @@ from archive.fleet import file
 from archive.fleet.entries import NONE, Mail, Secret
 from archive.mail import headline, letter
 from archive.reports import Scope
-from archive.reports.summary import SummaryRow
+from archive.reports.summary_row import SummaryRow
 from tests.archives import deliver
 from tests.command import archive, at
 from tests.configurations import written
@@ -109,8 +109,8 @@ def test_the_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> 
     assert data.decode() == csv.out
     told = _Seen(rich).texts
     for line in table.out.splitlines()[2:]:
-        for cell in re.split(r" {2,}", line):
-            assert cell in told or cell == line.split("  ")[0]
+        for cell in re.split(r" {2,}", line.removeprefix("! ").strip()):
+            assert any(cell in text for text in told)
 
 
 def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> None:
@@ -154,7 +154,6 @@ def test_headlines() -> None:
     assert (
         told == "3 late, 2 strikes, 1,234 missed, 1 unknown: backups of 1,200 vCenters, 2026-07-24"
     )
-    assert headline.wrong(rows) == [0, 2, 3, 5]
     assert headline.headline([row("attention", "strikes", 1)], ["a"], "2026-07-24") == (
         "1 strike: backups of a, 2026-07-24"
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archive.columns import Column, Kind
+from archive.columns import Column, Kind, Role
 from archive.render import table, units
 
 COLUMNS = (Column("location"), Column("size_total_bytes", Kind.BYTES))
@@ -124,7 +124,12 @@ def test_a_column_says_of_what_kind_values_are() -> None:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_kind_may_be_that_of_texts(kind: Kind) -> None:
     """Whatever a kind is, a value shows as it does in a column of that kind, or as NULL."""
-    value = {Kind.TEXT: "x", Kind.INSTANT: "2026-03-01T00:00:00.000000Z", Kind.DAY: "2026-03-01"}
+    value: dict[Kind, Any] = {
+        Kind.TEXT: "x",
+        Kind.INSTANT: "2026-03-01T00:00:00.000000Z",
+        Kind.DAY: "2026-03-01",
+        Kind.SERIES: (1,),
+    }
     columns = (Column("kind"), Column("value", kind_in="kind"))
     told = [(kind, value.get(kind, 1)), (kind, None)]
     lines = plain(columns, told).splitlines()
@@ -222,3 +227,100 @@ def test_durations(value: int, text: str) -> None:
 def test_percentages(value: float, text: str) -> None:
     """No rate is rounded to all or nothing."""
     assert units.percent(value) == text
+
+
+SECTIONED = (
+    Column("section", role=Role.HEADING),
+    Column("name"),
+    Column("jobs", Kind.COUNT),
+    Column("change", Kind.COUNT, signed=True),
+    Column("course", Kind.SERIES),
+    Column("detail"),
+    Column("problem", Kind.FLAG, role=Role.MARK),
+)
+SECTIONS: list[tuple[Any, ...]] = [
+    ("first", "a", 1, 5, (0, 1, None, 8), "said of it", False),
+    ("first", "b", 2, None, None, None, True),
+    ("second", "c", 3, None, None, None, None),
+]
+
+
+def test_rows_stand_under_headings() -> None:
+    """Marks set rows off; a column without a value in a section is empty there, as texts are."""
+    assert plain(SECTIONED, SECTIONS) == (
+        "  name  jobs  change  course  detail\n"
+        "────────────────────────────────────\n"
+        "first\n"
+        "  a        1      +5  ▁▂ █    said of it\n"
+        "! b        2       -\n"
+        "second\n"
+        "  c        3\n"
+    ).replace("──\n", "──────\n", 1)
+
+
+def test_headings_that_are_not_together_are_a_column() -> None:
+    """Rows in another order have the heading in each."""
+    first, *others = plain(SECTIONED, [*SECTIONS, SECTIONS[0]]).splitlines()
+    assert first.split() == ["section", "name", "jobs", "change", "course", "detail"]
+    assert [line.split()[0] for line in others[1:]] == ["first", "!", "second", "first"]
+
+
+def test_without_rows_there_is_a_header() -> None:
+    assert plain(SECTIONED, []).splitlines()[0].split()[0] == "section"
+
+
+def test_marks_and_headings_are_coloured(terminal: Terminal) -> None:
+    """On a terminal they are set off by more than a sign."""
+    table.write(SECTIONED, SECTIONS, terminal)
+    shown = terminal.getvalue()
+    assert "\x1b[1mfirst\x1b[0m\n" in shown
+    assert "\x1b[1;31m! b   \x1b[0m" in shown
+
+
+@pytest.mark.parametrize(("columns", "shown"), [("50", True), ("44", False)])
+def test_a_series_goes_before_texts_are_narrow(
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    columns: str,
+    shown: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """It is left out of a table that would fold texts into less than 24 characters for it."""
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("NO_COLOR", "1")
+    series = (Column("course", Kind.SERIES), Column("detail"))
+    table.write(series, [(tuple(range(24)), "a few words of a text that goes on")], terminal)
+    assert ("course" in terminal.getvalue()) is shown
+    assert max(map(len, terminal.getvalue().splitlines())) <= int(columns)
+
+
+def test_texts_are_folded_between_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Words stay whole that fit a line; wide characters take two places."""
+    monkeypatch.setenv("COLUMNS", "12")
+    monkeypatch.setenv("NO_COLOR", "1")
+    table.write((Column("a"),), [("one two three fourteen-and-more 東京東京東京東 京",)], terminal)
+    assert terminal.getvalue().splitlines()[2:] == [
+        "one two", "three", "fourteen-and", "-more", "東京東京東京", "東 京",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((), ""),
+        ((None, None), "  "),
+        ((0, 0), "▁▁"),
+        ((1, 0, None, 100, 50), "▂▁ █▅"),
+        ((0.5, 1.0), "▅█"),
+        ((3, 3), "██"),
+    ],
+)
+def test_a_series_is_small_bars(values: tuple[float | None, ...], shown: str) -> None:
+    """Bars begin at 0, and what is more than 0 is seen to be."""
+    assert units.readable(Kind.SERIES, values) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), [(2048, "+2.0 KiB"), (0, "0 B"), (-2048, "-2.0 KiB")])
+def test_changes_have_their_sign(value: int, shown: str) -> None:
+    assert units.readable(Kind.BYTES, value, signed=True) == shown

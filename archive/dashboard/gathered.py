@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archive.dashboard.history import History
     from archive.reports.report import Report
     from archive.reports.scope import Scope
+    from archive.reports.summary_row import SummaryRow
 
 # Without a first day the page is of so many: two years.
 DAYS = 730
@@ -68,7 +69,7 @@ class Gathered:
     calendar: str
     appliances: tuple[Shown, ...]
     number: int
-    summary: tuple[summary.SummaryRow, ...]
+    summary: tuple[SummaryRow, ...]
     notes: tuple[str, ...]
     attention: tuple[Table, ...]
     reports: tuple[Table, ...]

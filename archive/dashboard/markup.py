@@ -13,7 +13,7 @@ from archive.dashboard.gathered import ODD_DAYS
 from archive.render import units
 from archive.reports import summary
 from archive.reports.freshness import LATE, NEVER, UNKNOWN
-from archive.reports.summary import SummaryRow
+from archive.reports.summary_row import SummaryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

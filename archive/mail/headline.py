@@ -5,22 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.render.units import text
-from archive.reports.freshness import LATE, NEVER, UNKNOWN
+from archive.reports.freshness import NEVER
+from archive.reports.summary import PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archive.reports.summary import SummaryRow
+    from archive.reports.summary_row import SummaryRow
 
-# The rows that tell of something wrong, the worst first, with the words for one and for several.
-_WRONG = (
-    ("attention", LATE, "late", "late"),
-    ("attention", NEVER, "without success", "without success"),
-    ("attention", "strikes", "strike", "strikes"),
-    ("expected", "missed", "missed", "missed"),
-    ("coverage", "silent", "silent", "silent"),
-    ("attention", UNKNOWN, "unknown", "unknown"),
-)
+# The words for one and for several, where they are not the name of the row.
+_WORDS = {NEVER: ("without success", "without success"), "strikes": ("strike", "strikes")}
 # Characters of a name: what is wrong stands before it, and a list of mails shows some 70.
 _LONGEST = 40
 
@@ -37,15 +31,10 @@ def headline(rows: Sequence[SummaryRow], names: Sequence[str], day: str) -> str:
     return f"{problems}: backups of {whose}, {day}"
 
 
-def wrong(rows: Sequence[SummaryRow]) -> list[int]:
-    """Return the places of the rows that the headline names as problems."""
-    known = {(section, name) for section, name, *_ in _WRONG}
-    return [place for place, row in enumerate(rows) if row[:2] in known and row.value]
-
-
 def _problems(rows: Sequence[SummaryRow]) -> Iterator[str]:
     values = {(row.section, row.name): int(row.value or 0) for row in rows}
-    for section, name, one, several in _WRONG:
+    for section, name in PROBLEMS:
+        one, several = _WORDS.get(name, (name, name))
         number = values.get((section, name), 0)
         if number:
             yield f"{number:,} {one if number == 1 else several}"

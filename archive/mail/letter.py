@@ -52,7 +52,7 @@ def compose(connection: Connection, scope: Scope) -> Letter:
     return Letter(
         subject=subject,
         text="\n".join([f"{subject}\n", shown.getvalue(), *notes, ""]),
-        html=letter.html(subject, columns, rows, notes, headline.wrong(rows)),
+        html=letter.html(subject, columns, rows, notes),
         csv=data.getvalue(),
         day=day,
         now=scope.now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -48,13 +49,18 @@ def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
 
 
 def cell(value: Any, delimiter: str = _COMMA) -> str:
-    """Return a field: NULL is empty, an empty text is a pair of quotes, a formula becomes a text."""
+    """Return a field: NULL is empty, an empty text is a pair of quotes, a formula becomes a text.
+
+    A series is an array of JSON.
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return _text(value, delimiter)
+    if isinstance(value, tuple):
+        return _text(json.dumps(value), delimiter)
     return repr(value) if isinstance(value, float) else str(value)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from archive.columns import Column, Kind
+from archive.columns import Column, Kind, Role
 from archive.render.units import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _NULL = "-"
 # A cell has no more characters than this: what a log says in it can be of any length, and a mail
@@ -31,12 +31,8 @@ def html(
     columns: Sequence[Column],
     rows: Iterable[Sequence[Any]],
     notes: Iterable[str],
-    wrong: Collection[int] = (),
 ) -> str:
-    """Return a document with one table, whose first column is shown as headings of its rows.
-
-    `wrong` are the places of rows that are set off.
-    """
+    """Return a document with one table, which has a column of headings; rows with a mark are set off."""
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -45,7 +41,7 @@ def html(
         '<body style="margin:0;padding:16px;background-color:#ffffff">',
         f'<h1 style="font:bold 18px/24px {_FONT};margin:0 0 12px 0">{escape(title)}</h1>',
         '<table cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse">',
-        *_rows(columns, rows, wrong),
+        *_rows(columns, rows),
         "</table>",
         *(
             f'<p style="font:12px/18px {_FONT};margin:12px 0 0 0">{escape(note)}</p>'
@@ -56,26 +52,31 @@ def html(
     return "\n".join(parts) + "\n"
 
 
-def _rows(
-    columns: Sequence[Column], rows: Iterable[Sequence[Any]], wrong: Collection[int]
-) -> Iterator[str]:
+def _rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     telling = {column.kind_in for column in columns}
     places = {column.name: place for place, column in enumerate(columns)}
-    shown = [column for column in columns[1:] if column.name not in telling]
+    heading, mark = (_place(columns, role) for role in (Role.HEADING, Role.MARK))
+    shown = [
+        column for column in columns if column.name not in telling and column.role is Role.CELL
+    ]
     heads = "".join(_head(column) for column in shown)
     yield f'<tr valign="top">{heads}</tr>'
     section = None
-    for number, row in enumerate(rows):
-        if row[0] != section:
-            section = row[0]
+    for row in rows:
+        if row[heading] != section:
+            section = row[heading]
             words = escape(readable(Kind.TEXT, section))
             yield (
                 f'<tr><th colspan="{len(shown)}" scope="rowgroup" align="left"'
                 f' style="{_CELL};font-weight:bold;padding-top:14px">{words}</th></tr>'
             )
-        style = f"{_CELL};{_WRONG}" if number in wrong else _CELL
+        style = f"{_CELL};{_WRONG}" if row[mark] else _CELL
         cells = "".join(_cell(column, row, places, style) for column in shown)
         yield f'<tr valign="top">{cells}</tr>'
+
+
+def _place(columns: Sequence[Column], role: Role) -> int:
+    return next(place for place, column in enumerate(columns) if column.role is role)
 
 
 def _head(column: Column) -> str:
@@ -89,11 +90,14 @@ def _head(column: Column) -> str:
 def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str) -> str:
     kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
     value = row[places[column.name]]
-    words = _NULL if value is None else readable(kind, value)
+    missing = _NULL if _is_numeric(column) else ""
+    words = missing if value is None else readable(kind, value, signed=column.signed)
     if len(words) > _LONGEST:
         words = f"{words[: _LONGEST - 4]} ..."
     if _is_numeric(column):
         shape = ' align="right" style="%s;text-align:right;white-space:nowrap"'
+    elif kind is Kind.SERIES:
+        shape = ' style="%s;font-family:monospace;white-space:pre"'
     else:
         shape = ' style="%s;word-break:break-word"'
     return f"<td{shape % style}>{escape(words)}</td>"

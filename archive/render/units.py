@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
+from archive.render.sparkline import sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +78,14 @@ _READABLE: dict[Kind, Callable[[Any], str]] = {
     Kind.RATE: rate,
     Kind.INSTANT: moment,
     Kind.FLAG: lambda value: "yes" if value else "no",
+    Kind.SERIES: sparkline,
 }
 
 
-def readable(kind: Kind, value: Any) -> str:
-    """Return a value (not NULL) as a table shows it."""
+def readable(kind: Kind, value: Any, *, signed: bool = False) -> str:
+    """Return a value (not NULL) as a table shows it; a `signed` one with a plus if it is one."""
+    if signed and value > 0:
+        return f"+{readable(kind, value)}"
     if kind in _READABLE:
         return _READABLE[kind](value)
     if isinstance(value, int):

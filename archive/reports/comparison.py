@@ -29,7 +29,7 @@ def columns(compared: Iterable[Column]) -> Iterator[Column]:
         unit = next((unit for unit in _UNITS if column.name.endswith(unit)), "")
         name = column.name.removesuffix(unit)
         yield Column(f"{name}_before{unit}", column.kind)
-        yield Column(f"{name}_change{unit}", column.kind)
+        yield Column(f"{name}_change{unit}", column.kind, signed=True)
 
 
 def widened(scope: Scope) -> Scope:

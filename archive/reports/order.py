@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from archive.columns import Kind
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 def check(columns: Sequence[Column], sort: str | None) -> None:
     """Raise UsageError, with the columns that there are, unless rows can be sorted by this one."""
     if sort is not None:
-        _place(columns, sort.removeprefix("-"))
+        place = _place(columns, sort.removeprefix("-"))
+        if columns[place].kind is Kind.SERIES:
+            raise UsageError(f"{columns[place].name!r} is a series, by which no rows can be sorted")
 
 
 def ordered(

@@ -6,30 +6,28 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from archive import settings, tables
-from archive.columns import Column, Kind
+from archive.columns import Column, Kind, Role
 from archive.reports import (
     coverage,
     freshness,
     jobs,
-    judged,
     parts,
     recency,
     spans,
     streaks,
     tally,
-    totals,
-    volume,
 )
 from archive.reports.due import iso, ordinal, start
-from archive.reports.expectations import MET, MISSED
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN
-from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
+from archive.reports.period_figures import course_of, expected, figures, is_exact
 from archive.reports.report import Listing
+from archive.reports.summary_row import SummaryRow
+from archive.reports.summary_row import row as row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,50 +44,32 @@ STRIKE = 3
 HEARD_DAYS = 90
 # How many are named of what has no bound.
 NAMED = 5
-_COUNT, _RATIO, _BYTES, _SECONDS = Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS
-
-
-class SummaryRow(NamedTuple):
-    """A figure, or something named in a list; `kind` says what the values are (see `columns.Kind`).
-
-    `before` is that of the days before, and `change` what has been added since; NULL where there is
-    none. In a list `name` is an appliance.
-    """
-
-    section: str
-    name: str
-    kind: Kind
-    value: float | None
-    before: float | None = None
-    change: float | None = None
-    detail: str | None = None
-
-
-# The figures of the jobs, in the order of `_told`.
-_FIGURES = (
-    ("backups", "appliances", _COUNT),
-    ("backups", "finished", _COUNT),
-    ("backups", "failed", _COUNT),
-    ("backups", "open", _COUNT),
-    ("backups", "success rate", _RATIO),
-    ("data", "moved", _BYTES),
-    ("data", "median", _BYTES),
-    ("data", "p95", _BYTES),
-    ("time", "median", _SECONDS),
-    ("time", "p95", _SECONDS),
+_COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
+# What counts something wrong, by section and name, the worst first.
+PROBLEMS = (
+    ("attention", LATE),
+    ("attention", NEVER),
+    ("attention", "strikes"),
+    ("expected", "missed"),
+    ("coverage", "silent"),
+    ("attention", UNKNOWN),
 )
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the rows of the report."""
+    for row in _rows(connection, scope):
+        yield row._replace(problem=row[:2] in PROBLEMS and bool(row.value))
+
+
+def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     now, then = _scopes(connection, scope)
     states = list(recency.select(connection, now))
     struck = _struck(connection, now)
     yield from _attention(states, struck, len(_struck(connection, then)) if then else None)
-    exact = _is_exact(connection, now, then)
-    told = [_told(connection, one, exact=exact) for one in (now, then) if one is not None]
-    yield from _figures(told[0], told[1] if then else None)
-    yield from _expected(connection, now, then)
+    course = course_of(connection, now)
+    yield from figures(connection, now, then, course)
+    yield from expected(connection, now, then, course)
     yield from _late(states)
     yield from _strikes(struck)
     yield from _slowest(connection, now)
@@ -113,18 +93,6 @@ def _of(scope: Scope, span: spans.Span) -> Scope:
     return replace(scope, since=span.first.isoformat(), until=span.last.isoformat())
 
 
-def _row(
-    section: str,
-    name: str,
-    kind: Kind,
-    value: float | None,
-    before: float | None,
-    detail: str | None = None,
-) -> SummaryRow:
-    change = None if value is None or before is None else value - before
-    return SummaryRow(section, name, kind, value, before, change, detail)
-
-
 def _attention(
     states: list[recency.RecencyRow], struck: list[streaks.StreaksRow], struck_before: int | None
 ) -> Iterator[SummaryRow]:
@@ -137,78 +105,7 @@ def _attention(
     for state, detail in details:
         yield SummaryRow("attention", state, _COUNT, number[state], detail=detail)
     detail = f"{STRIKE} failures in a row, or more"
-    yield _row("attention", "strikes", _COUNT, len(struck), struck_before, detail)
-
-
-def _figures(now: list[float | None], then: list[float | None] | None) -> Iterator[SummaryRow]:
-    for place, figure in enumerate(_FIGURES):
-        yield _row(*figure, now[place], None if then is None else then[place])
-
-
-def _told(connection: Connection, scope: Scope, *, exact: bool) -> list[float | None]:
-    """Return the figures of a scope's jobs."""
-    job = tables.job
-    conditions = parts.conditions(scope, scope.appliance_ids(connection))
-    distinct = sa.select(sa.func.count(job.c.appliance_id.distinct())).where(*conditions)
-    found = volume.REPORT.run(connection, replace(scope, period="day"))
-    days = [volume.VolumeRow._make(row) for row in found]
-    succeeded, failed = (
-        sum(getattr(day, name) for day in days) for name in ("succeeded", "failed")
-    )
-    sizes = [day.size_total_bytes for day in days if day.size_total_bytes is not None]
-    return [
-        connection.execute(distinct).scalar_one(),
-        succeeded + failed,
-        failed,
-        sum(day.open for day in days),
-        parts.rate(succeeded, succeeded + failed),
-        sum(sizes) if sizes else None,
-        *_percentiles(connection, scope, conditions, exact=exact),
-    ]
-
-
-def _is_exact(connection: Connection, *scopes: Scope | None) -> bool:
-    """Say whether percentiles of all these are exact: those that are compared are made alike."""
-    return not any(
-        scope is not None and totals.suffice(scope) and totals.are_many(connection, scope)
-        for scope in scopes
-    )
-
-
-def _percentiles(
-    connection: Connection,
-    scope: Scope,
-    conditions: list[sa.ColumnElement[bool]],
-    *,
-    exact: bool,
-) -> list[int | None]:
-    """Return median and p95 of sizes, and of durations."""
-    asked = [(measure, percent) for measure in (SIZE, DURATION) for percent in (MEDIAN, P95)]
-    if not exact:
-        drawn = dict(zip((SIZE, DURATION), totals.measures(connection, scope), strict=True))
-        return [drawn[measure].percentile(percent) for measure, percent in asked]
-    values = {measure: tables.job.c[measure] for measure in (SIZE, DURATION)}
-    scoped = parts.scoped(tables.job, (), values, conditions, values)
-    columns = [parts.percentile(scoped, *one).label(f"p{n}") for n, one in enumerate(asked)]
-    return list(connection.execute(parts.summary(scoped, *columns)).one())
-
-
-def _expected(connection: Connection, now: Scope, then: Scope | None) -> Iterator[SummaryRow]:
-    whole = now if then is None else replace(now, since=then.since)
-    first = now.since or ""
-    found: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    for _, expectations in judged.walk(connection, whole):
-        for one in expectations:
-            found[iso(one.day) < first][one.outcome] += 1
-    told, before = (
-        (number.total(), number.total() - number[MET], parts.rate(number[MET], number.total()))
-        for number in found
-    )
-    ways = ", ".join(f"{found[0][way]:,} {way}" for way in MISSED if found[0][way])
-    names = (("days", _COUNT, None), ("missed", _COUNT, ways or None), ("met rate", _RATIO, None))
-    for place, (name, kind, detail) in enumerate(names):
-        earlier = None if then is None else before[place]
-        yield _row("expected", name, kind, told[place], earlier, detail)
+    yield row_of("attention", "strikes", _COUNT, len(struck), struck_before, detail=detail)
 
 
 def _late(states: list[recency.RecencyRow]) -> Iterator[SummaryRow]:
@@ -307,7 +204,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     now, then = _scopes(connection, scope)
     calendar = settings.calendar(connection)
     compared = "" if then is None else f", compared with {then.since} to {then.until}"
-    exact = "exact (nearest rank)" if _is_exact(connection, now, then) else "within 1 %"
+    exact = "exact (nearest rank)" if is_exact(connection, now, then) else "within 1 %"
     yield (
         f"{now.since} to {now.until}{compared}; days start at {calendar.day_start} {calendar.zone};"
         f" percentiles are {exact}. Attention and ages are as of {_moment(scope.now)}."
@@ -318,13 +215,15 @@ REPORT = Listing(
     "summary",
     "How is the fleet, at a glance, and how was it before?",
     (
-        Column("section"),
+        Column("section", role=Role.HEADING),
         Column("name"),
         Column("kind"),
         Column("value", kind_in="kind"),
         Column("before", kind_in="kind"),
-        Column("change", kind_in="kind"),
+        Column("change", kind_in="kind", signed=True),
+        Column("course", Kind.SERIES),
         Column("detail"),
+        Column("problem", Kind.FLAG, role=Role.MARK),
     ),
     select,
     tally.EXPECTING | {"objective_seconds"},

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.columns import Column
+from archive.columns import Column, Kind
 from archive.errors import UsageError
-from archive.reports.order import ordered
+from archive.reports.order import check, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,12 @@ ROWS: list[tuple[Any, ...]] = [("b", 2), ("a", None), ("c", 1), ("d", 2)]
 def test_order(sort: str | None, top: int | None, names: str) -> None:
     """Equal rows keep the report's order, and what has no value comes last either way."""
     assert "".join(row[0] for row in ordered(COLUMNS, iter(ROWS), sort, top)) == names
+
+
+def test_series_have_no_order() -> None:
+    """It is said before a row is read."""
+    with pytest.raises(UsageError, match="'course' is a series"):
+        check((*COLUMNS, Column("course", Kind.SERIES)), "-course")
 
 
 def test_unknown_columns_are_refused_at_once() -> None:

@@ -20,25 +20,32 @@ DAY = 86_400
 def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, tuple[Any, ...]]:
     """The value, the one before, the change and the detail of a section's rows by name."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
-    return {row[1]: row[3:] for row in rows if row[0] == section}
+    return {row[1]: (*row[3:6], row[7]) for row in rows if row[0] == section}
+
+
+def courses(engine: Engine, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
+    """The courses of the rows that have one."""
+    rows = ask(engine, "summary", scope or Scope(now=NOW))
+    return {row[:2]: row[6] for row in rows if row[6] is not None}
 
 
 def test_an_empty_archive(engine: Engine) -> None:
     """There is nothing, and it is said so: numbers are 0, and what has no value is none."""
-    nothing: tuple[Any, ...] = (0, 0, 0, None)
-    unknown: tuple[Any, ...] = (None, None, None, None)
+    nothing: tuple[Any, ...] = (0, 0, 0, (0,) * 30, None, False)
+    unknown: tuple[Any, ...] = (None, None, None, None, None, False)
+
+    def only(value: int, detail: str | None) -> tuple[Any, ...]:
+        return (value, None, None, None, detail, False)
+
     assert ask(engine, "summary", Scope(now=NOW)) == [
-        (
-            "attention", "late", "count", 0, None, None,
-            "the last success is older than it may be",
-        ),
-        ("attention", "never", "count", 0, None, None, "no success is known"),
-        ("attention", "unknown", "count", 0, None, None, "nothing was heard that would tell"),
-        ("attention", "strikes", "count", 0, 0, 0, "3 failures in a row, or more"),
-        ("backups", "appliances", "count", *nothing),
+        ("attention", "late", "count", *only(0, "the last success is older than it may be")),
+        ("attention", "never", "count", *only(0, "no success is known")),
+        ("attention", "unknown", "count", *only(0, "nothing was heard that would tell")),
+        ("attention", "strikes", "count", 0, 0, 0, None, "3 failures in a row, or more", False),
+        ("backups", "appliances", "count", 0, 0, 0, None, None, False),
         ("backups", "finished", "count", *nothing),
         ("backups", "failed", "count", *nothing),
-        ("backups", "open", "count", *nothing),
+        ("backups", "open", "count", 0, 0, 0, None, None, False),
         ("backups", "success rate", "ratio", *unknown),
         ("data", "moved", "bytes", *unknown),
         ("data", "median", "bytes", *unknown),
@@ -48,10 +55,10 @@ def test_an_empty_archive(engine: Engine) -> None:
         ("expected", "days", "count", *nothing),
         ("expected", "missed", "count", *nothing),
         ("expected", "met rate", "ratio", *unknown),
-        ("coverage", "silent", "count", 0, None, None, None),
-        ("coverage", "long gaps", "count", 0, None, None, "between deliveries"),
-        ("coverage", "quarantined", "count", 0, None, None, "documents"),
-    ]  # fmt: skip
+        ("coverage", "silent", "count", *only(0, None)),
+        ("coverage", "long gaps", "count", *only(0, "between deliveries")),
+        ("coverage", "quarantined", "count", *only(0, "documents")),
+    ]
 
 
 # The days on which there is a job: 30 days are from 2 to 31 March, and those before from 31 January.
@@ -152,9 +159,44 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
     # The slowest of the days, and no job that has not succeeded.
     assert told(engine, "slowest", march) == {"vc1": (20, None, None, "20260301-020000-1")}
     rows = ask(engine, "summary", march)
-    assert [row[6] for row in rows if row[0] == "slowest"] == [
+    assert [row[7] for row in rows if row[0] == "slowest"] == [
         "20260303-020000-1", "20260302-020000-1", "20260301-020000-1",
     ]  # fmt: skip
+
+
+def test_the_course_of_figures(engine: Engine) -> None:
+    """Figures that days add up to have a value for each, up to now; a day without jobs has no rate."""
+    jobs = [
+        night("2026-03-27T02:00", size=100),
+        night("2026-03-27T03:00", "FAILED", size=9999),
+        night("2026-03-29T02:00", size=None),
+        night("2026-03-31T02:00", "RUNNING"),
+        night("2026-04-01T02:00"),
+    ]
+    deliver(engine, dict(jobs), "vc", NOW)
+    tell(engine, "vc", at("2026-03-27T00:00"), (DAILY,), "UTC")
+    found = courses(engine, Scope(now=NOW, since="2026-03-27", until="2026-04-05"))
+    assert found == {
+        ("backups", "finished"): (2, 0, 1, 0, 0),
+        ("backups", "failed"): (1, 0, 0, 0, 0),
+        ("backups", "success rate"): (0.5, None, 1.0, None, None),
+        ("data", "moved"): (100, 0, 0, 0, 0),
+        ("expected", "days"): (1, 1, 1, 1, 1),
+        ("expected", "missed"): (0, 1, 0, 1, 1),
+        ("expected", "met rate"): (1.0, 0.0, 1.0, 0.0, 0.0),
+    }
+
+
+def test_problems_are_what_is_wrong(engine: Engine) -> None:
+    """Rows that count something wrong say so if there is any; other rows never do."""
+    failed = [night(f"2026-03-{day}T02:00", "FAILED") for day in (29, 30, 31)]
+    deliver(engine, dict([night("2026-03-20T02:00"), *failed]), "vc", NOW)
+    tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "UTC")
+    rows = ask(engine, "summary", Scope(now=NOW))
+    assert {row[:2] for row in rows if row[8]} == {
+        ("attention", "late"), ("attention", "strikes"), ("expected", "missed"),
+    }  # fmt: skip
+    assert all(row[8] in (False, True) for row in rows)
 
 
 def test_three_failures_are_a_strike(engine: Engine) -> None:

@@ -31,6 +31,15 @@ SELECT
     (SELECT quantile_disc(duration, 0.95) FROM good)
 FROM scoped
 """
+_DAYS = """
+SELECT
+    day,
+    count(*) FILTER (status IN ('SUCCEEDED', 'FAILED')),
+    count(*) FILTER (status = 'FAILED'),
+    CAST(coalesce(sum(size) FILTER (status = 'SUCCEEDED'), 0) AS BIGINT)
+FROM scoped
+GROUP BY day
+"""
 _NAMES = (
     ("backups", "appliances", "count"),
     ("backups", "finished", "count"),
@@ -97,6 +106,14 @@ FROM heard LEFT JOIN usual USING (appliance), asked
 def summary(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `summary`."""
     now = _within(asked)
+    courses = _courses(exported, now)
+    return [
+        (*row[:6], None if row[3] is None else courses.get(row[:2]), row[6], _is_wrong(row))
+        for row in _rows(exported, now)
+    ]
+
+
+def _rows(exported: Exported, now: Asked) -> list[Row]:
     then = _before(now)
     states = recency(exported, now)
     struck, struck_before = (_struck(exported, one) for one in (now, then))
@@ -114,6 +131,49 @@ def summary(exported: Exported, asked: Asked) -> list[Row]:
         *_listed(exported, now, "newest failures", _FAILURES),
         *_coverage(exported, now),
     ]  # fmt: skip
+
+
+def _is_wrong(row: Row) -> bool:
+    counted = {
+        "attention": {"late", "never", "unknown", "strikes"},
+        "expected": {"missed"},
+        "coverage": {"silent"},
+    }
+    return row[1] in counted.get(row[0], ()) and row[3] not in (0, None)
+
+
+def _courses(exported: Exported, asked: Asked) -> dict[Row, Row]:
+    """Return the courses by section and name, in 30 steps at most, of the days until today."""
+    since, until = (date.fromisoformat(day or "") for day in (asked.since, asked.until))
+    until = max(since, min(until, date.fromisoformat(asked.now[:10])))
+    exported.ask(asked)
+    days = {row[0]: row[1:] for row in exported.rows(_DAYS)}
+    expected = [one for found in outcomes(exported, asked).values() for one in found]
+    length = (until - since).days + 1
+    number = min(length, 30)
+    steps: list[list[int]] = []
+    for step in range(number):
+        first, after = step * length // number, (step + 1) * length // number
+        within = [since + n * _DAY for n in range(first, after)]
+        sums = [sum(days.get(day, (0, 0, 0))[place] for day in within) for place in range(3)]
+        of_step = [one.outcome for one in expected if one.day in within]
+        steps.append([*sums, len(of_step), len(of_step) - of_step.count("met")])
+    finished, failed, moved, wanted, missing = zip(*steps, strict=True)
+    return {
+        ("backups", "finished"): finished,
+        ("backups", "failed"): failed,
+        ("backups", "success rate"): _without(finished, failed),
+        ("data", "moved"): moved,
+        ("expected", "days"): wanted,
+        ("expected", "missed"): missing,
+        ("expected", "met rate"): _without(wanted, missing),
+    }
+
+
+def _without(wholes: Row, parts: Row) -> Row:
+    """Return the shares that are left without some parts."""
+    told = zip(wholes, parts, strict=True)
+    return tuple((whole - part) / whole if whole else None for whole, part in told)
 
 
 def _within(asked: Asked) -> Asked:
