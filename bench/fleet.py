@@ -30,6 +30,7 @@ PER_APPLIANCE = 1000
 FIRST = date(2024, 10, 1)
 _SEEN = "2026-10-01T06:00:00.000000Z"
 DELIVERIES = 30
+NAME = "vc{:05}.example.com"
 _COUNTS = (PER_APPLIANCE, 1, 0, PER_APPLIANCE - 1, 0, 0)
 _MESSAGES = (
     "com.vmware.applmgmt.backup.vmon_error",
@@ -126,8 +127,7 @@ def fill(engine: Engine, jobs: int) -> None:
         for table, row in _OTHER_ROWS:
             dialects.insert(connection, table, [row])
         names = [
-            (number, f"vc{number:05}.example.com", _SEEN, _SEEN)
-            for number in range(1, appliances(jobs) + 1)
+            (number, NAME.format(number), _SEEN, _SEEN) for number in range(1, appliances(jobs) + 1)
         ]
         dialects.insert(connection, tables.appliance, names)
         for index in indexes:

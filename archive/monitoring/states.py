@@ -85,21 +85,19 @@ def _drops(
     successes: Mapping[str, Success],
 ) -> dict[str, int]:
     """Return by how many percent the last successes of late are smaller than `anomalies` would expect."""
-    lately = _lately(connection, scope)
-    begun = start(settings.calendar(connection), ordinal(lately.since or ""))
-    found = {
-        name: 0
+    first = _lately(connection, scope).since or ""
+    begun = start(settings.calendar(connection), ordinal(first))
+    keys = {
+        name: success.key
         for name, success in successes.items()
         if success.size_bytes is not None and (recent[name].success_start_time or "") >= begun
     }
-    for row in anomalies.REPORT.run(connection, lately):
-        one = anomalies.AnomaliesRow._make(row)
-        if one.appliance not in found or one.key != successes[one.appliance].key:
-            continue
+    found = dict.fromkeys(keys, 0)
+    for name, one in anomalies.of_jobs(connection, scope, keys, first):
         if one.what in ("size", "tiny"):
             # The first backup of all can be empty: it is held against none.
-            expected, figure = one.expected or 1, one.figure or 0
-            found[one.appliance] = max(100 * (expected - figure) // expected, 0)
+            expected = (one.usual.expected if one.usual else 0) or 1
+            found[name] = max(100 * (expected - (one.figure or 0)) // expected, 0)
     return found
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import settings
-from archive.reports import volume
+import sqlalchemy as sa
+
+from archive import settings, tables
+from archive.reports import parts
+from archive.reports.parts import DURATION, SIZE
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -24,17 +27,28 @@ class Totals(NamedTuple):
 
 
 def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
-    """Return the totals of the appliances of a scope by name, up to today; it reads all their jobs."""
+    """Return the totals of the appliances of a scope by name, up to today; it reads all their jobs.
+
+    One that has no jobs is left out.
+    """
+    job, appliance = tables.job, tables.appliance
     today = settings.calendar(connection).day(scope.now)
-    whole = replace(scope, period="year", by="appliance", since=None, until=today)
-    found: dict[str, Totals] = {}
-    for row in map(volume.VolumeRow._make, volume.REPORT.run(connection, whole)):
-        name = row.group or ""
-        before = found.get(name, Totals())
-        found[name] = Totals(
-            before.succeeded + row.succeeded,
-            before.failed + row.failed,
-            before.size_bytes + (row.size_total_bytes or 0),
-            before.duration_seconds + (row.duration_total_seconds or 0),
+    ids = scope.appliance_ids(connection)
+    whole = parts.conditions(replace(scope, since=None, until=today), ids)
+    # By number, which is how jobs lie: by name, or by year, databases would sort all of them.
+    keys = [job.c.appliance_id.label("grouped")]
+    measures = {measure: job.c[measure] for measure in (SIZE, DURATION)}
+    scoped = parts.scoped(job, keys, measures, whole)
+    query = parts.summary(
+        scoped, *parts.counts(scoped), *parts.total(scoped, SIZE), *parts.total(scoped, DURATION)
+    )
+    names = {row.id: row.name for row in connection.execute(sa.select(appliance))}
+    return {
+        names[row.grouped]: Totals(
+            row.succeeded,
+            row.failed,
+            parts.joined(row, SIZE) or 0,
+            parts.joined(row, DURATION) or 0,
         )
-    return found
+        for row in connection.execute(query)
+    }

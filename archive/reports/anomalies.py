@@ -15,12 +15,14 @@ from archive.reports.report import JOBS, Listing
 from archive.reports.unusual import HISTORY_DAYS, Finding, Job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
     from archive.reports.scope import Scope
 
+# Of daily backups a history is as long as it gets in so many days.
+_NEAR_DAYS = 45
 COLUMNS = (
     Column("appliance"),
     Column("day", Kind.DAY),
@@ -53,12 +55,50 @@ class AnomaliesRow(NamedTuple):
 
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
     labels = _Labels(connection)
+    first = None if scope.since is None else _days_before(scope.since, HISTORY_DAYS)
     for batch in walk.batches(connection, scope):
-        jobs = walk.rows(connection, _jobs(scope, batch), batch)
+        jobs = walk.rows(connection, _jobs(scope, batch, first), batch)
         for number, name in batch.items():
             for found in unusual.findings(_job(*row[1:]) for row in jobs[number]):
                 if (row := _row(name, found, labels)) is not None:
                     yield row
+
+
+def of_jobs(
+    connection: Connection, scope: Scope, keys: Mapping[str, str], first: str
+) -> Iterator[tuple[str, Finding]]:
+    """Yield what is unusual in one job of each appliance, whose key is given by its name.
+
+    No such job is before the day `first`. A change may be one of a password alone. Less is read
+    than for the report: no more than it takes to hold these jobs against those before them.
+    """
+    meant = replace(scope, appliances=(), named=frozenset(keys))
+    for batch in walk.batches(connection, meant):
+        near = _days_before(first, _NEAR_DAYS)
+        jobs = _until_judged(connection, scope, batch, near, keys)
+        few = {number: batch[number] for number in batch if not unusual.is_enough(jobs[number])}
+        if few:
+            far = _days_before(first, HISTORY_DAYS)
+            jobs |= _until_judged(connection, scope, few, far, keys)
+        for number, name in batch.items():
+            for found in unusual.findings(jobs[number]):
+                yield name, found
+
+
+def _until_judged(
+    connection: Connection, scope: Scope, batch: dict[int, str], first: str, keys: Mapping[str, str]
+) -> dict[int, list[Job]]:
+    """Return the jobs from a day on to the one of each appliance that is judged."""
+    found: dict[int, list[Job]] = {}
+    rows = walk.rows(connection, _jobs(replace(scope, since=None), batch, first), batch)
+    for number, name in batch.items():
+        jobs = found[number] = []
+        for _, day, key, *values, _ in rows[number]:
+            is_judged = key == keys[name]
+            jobs.append(_job(day, key, *values, is_judged))
+            if is_judged:
+                break
+    return found
 
 
 def _job(day: str, *values: Any) -> Job:
@@ -108,14 +148,14 @@ class _Labels:
         return str(self._connection.execute(query).scalar_one())
 
 
-def _jobs(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
+def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[Any]:
     """Return the succeeded jobs of a batch of appliances in their order: those in scope as judged.
 
-    Others are read because those in scope are held against them.
+    Others, from the day `first`, are read because those in scope are held against them.
     """
     job = tables.job
     judged = sa.and_(sa.true(), *parts.conditions(scope, None))
-    whole = replace(scope, since=_before(scope.since), types=(), locations=(), builds=())
+    whole = replace(scope, since=first, types=(), locations=(), builds=())
     return (
         sa.select(
             job.c.appliance_id,
@@ -139,12 +179,9 @@ def _jobs(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
     )
 
 
-def _before(since: str | None) -> str | None:
-    """Return the first day whose jobs those of a day are held against."""
-    if since is None:
-        return None
-    day = date.fromisoformat(since).toordinal() - HISTORY_DAYS
-    return date.fromordinal(max(day, 1)).isoformat()
+def _days_before(day: str, number: int) -> str:
+    """Return the day so many days before another, or the first that there is."""
+    return date.fromordinal(max(date.fromisoformat(day).toordinal() - number, 1)).isoformat()
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:

@@ -83,6 +83,17 @@ def usual(values: Sequence[int], least: int) -> Range:
     return Range(expected, max(expected - width, 0), expected + width)
 
 
+def is_enough(jobs: Sequence[Job]) -> bool:
+    """Say whether those before the last job are all that it would be held against, were there more."""
+    if not jobs:
+        return False
+    *before, last = jobs
+    alike = [job for job in before if job.type == last.type]
+    sizes = sum(job.size is not None and job.size >= 0 for job in alike)
+    durations = sum(job.duration is not None and job.duration >= 0 for job in alike)
+    return min(sizes, durations) >= HISTORY
+
+
 def findings(jobs: Iterable[Job]) -> Iterator[Finding]:
     """Yield what is unusual in the succeeded jobs of one appliance, which are in their order."""
     known: dict[str | None, _Known] = {}

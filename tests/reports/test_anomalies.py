@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from archive import dialects, reports
 from archive.errors import UsageError
-from archive.reports import Scope
+from archive.reports import Scope, anomalies
 from archive.reports.unusual import Range, usual
 from tests.archives import deliver
 from tests.laws import EXAMPLES
@@ -271,3 +272,38 @@ def test_anomalies_are_those_of_the_jobs(
     }
     said = both(engines, {"vc": documents}, "anomalies", SCOPE)
     assert {(int(row.key), row.what) for row in said} == expected_of(jobs)
+
+
+@pytest.mark.parametrize("last", [150, 151, 152])
+def test_of_one_job_the_same_is_found(engines: list[Engine], last: int) -> None:
+    """A job alone is held against the same as in the report, however often there are any."""
+    random = Random(last)  # noqa: S311 - drawn again in each run alike
+
+    def history(days: range, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        return {
+            f"{number:03}": on(
+                day(number),
+                size=random.choice((None, 0, *[100 * MIB, 101 * MIB] * 4, 10**10)),
+                duration=random.choice((None, *[600, 610] * 4, 9000)),
+                type=random.choice(types),
+                build=random.choice((OLD, NEW)),
+            )
+            for number in days
+        }
+
+    histories = {
+        "daily": history(range(last + 1), ("SCHEDULED",)),
+        "mixed": history(range(last + 1), ("SCHEDULED", "MANUAL", "MANUAL")),
+        "weekly": history(range(last % 7, last + 1, 7), ("SCHEDULED",)),
+        "new": history(range(last - 4, last + 1), ("SCHEDULED",)),
+    }
+    reported = both(engines, histories, "anomalies", SCOPE)
+    keys = dict.fromkeys(histories, f"{last - 7:03}" if last % 2 else f"{last:03}")
+    keys["new"] = f"{last:03}"
+    for engine in engines:
+        with dialects.reading(engine) as connection:
+            found = list(anomalies.of_jobs(connection, SCOPE, keys, day(last - 20)))
+        assert [(name, one.what, one.figure) for name, one in found] == [
+            (row[0], row[3], row[4]) for row in reported if row[2] == keys[row[0]]
+        ]
+    assert {row[3] for row in reported} >= {"size", "tiny", "duration", "build", "type"}
