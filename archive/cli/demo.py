@@ -26,8 +26,9 @@ SOURCE = "archive demo: "
 
 EPILOG = examples("archive demo", "archive demo --database postgresql://me@localhost/demo")
 TRY = (
+    "archive report summary",
+    "archive report durations --plot --appliance vc02.ber.example.com",
     "archive report success --period month --appliance '*.lon.*'",
-    "archive report durations --period month --appliance vc02.ber.example.com",
     "archive sql last_success",
     "archive sql failures_this_week",
     "archive job list --status RUNNING",
