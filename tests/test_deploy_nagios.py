@@ -201,7 +201,10 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
     }
     site = (PLACES / "icinga2.conf").read_text() + replaced("icinga2.conf", deployed)
     for name, (variables, _) in hosts.items():
-        lines = "".join(f"vars.{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in variables.items())
+        lines = "".join(
+            f"vars.{key} = {json.dumps(value, ensure_ascii=False)}\n"
+            for key, value in variables.items()
+        )
         site += f'object Host "{name}" {{ check_command = "dummy"\n{lines}}}\n'
     main = tmp_path / "icinga2.conf"
     main.write_text(site)
