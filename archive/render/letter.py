@@ -5,6 +5,7 @@ No rounded corners, no grids, no style sheets: some mail programs draw HTML as a
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ _NULL = "-"
 # A cell has no more characters than this: what a log says in it can be of any length, and a mail
 # program that is given too much leaves off the end.
 _LONGEST = 300
+# A longer word may end a line anywhere. Shorter ones may not: many mail programs then break words
+# of any length, so that columns of words are as narrow as a letter.
+_WORD = 30
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _FONT = "Arial,Helvetica,sans-serif;color:#1f2328"
 _RULE = "border-bottom:1px solid #d0d7de"
@@ -93,10 +97,15 @@ def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str
     if len(words) > _LONGEST:
         words = f"{words[: _LONGEST - 4]} ..."
     if _is_numeric(column):
-        shape = ' align="right" style="%s;text-align:right;white-space:nowrap"'
-    else:
+        # The attribute is for Outlook, which does not know the style.
+        shape = ' align="right" nowrap style="%s;text-align:right;white-space:nowrap"'
+    elif max(map(len, re.split(r"[\s.]", words))) > _WORD:
         shape = ' style="%s;word-break:break-word"'
-    return f"<td{shape % style}>{escape(words)}</td>"
+    else:
+        shape = ' style="%s"'
+    # A name may end a line at its dots.
+    told = re.sub(r"(?<=\w)\.(?=[^\W\d])", ".<wbr>", escape(words))
+    return f"<td{shape % style}>{told}</td>"
 
 
 def _is_numeric(column: Column) -> bool:
