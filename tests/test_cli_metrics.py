@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import archive as package
 from archive.monitoring.exposition import Told, exposition
 from archive.monitoring.states import State
 from archive.reports.coverage import CoverageRow
+from tests import monitors
 from tests.archives import deliver
 from tests.command import archive, at
 from tests.configurations import DEFAULTS, written
@@ -146,9 +146,7 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
 
 def test_promtool_finds_nothing_wrong(place: str) -> None:
     """The names keep to Prometheus' conventions."""
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip("this machine has no promtool, which judges metrics")
+    program = monitors.program("promtool")
     told = archive("metrics", place, "--now", NOW).out
     done = subprocess.run(
         [program, "check", "metrics"], input=told, capture_output=True, text=True, check=False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 import typer.main
 
 from archive.cli.app import app
+from tests import monitors
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "archive.rules.yml"
@@ -21,11 +21,12 @@ PAGE = DEPLOY.parent / "docs" / "monitoring.md"
 
 
 def _promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("promtool")
-    if program is None:
-        pytest.skip("this machine has no promtool, which judges rules")
     return subprocess.run(
-        [program, *arguments], cwd=RULES.parent, capture_output=True, text=True, check=False
+        [monitors.program("promtool"), *arguments],
+        cwd=RULES.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import dialects
-from archive.columns import Kind
+from archive.columns import Column, Kind, Role
 from archive.errors import ConfigurationError, UsageError
 from archive.fleet import file
 from archive.fleet.entries import NONE, Mail, Secret
 from archive.mail import headline, letter
+from archive.render import letter as render_letter
 from archive.reports import Scope
 from archive.reports.summary_row import SummaryRow
 from tests.archives import deliver
@@ -46,7 +47,8 @@ class _Seen(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
-        self.feed(text)
+        # Where a line may end says nothing.
+        self.feed(text.replace("<wbr>", ""))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
@@ -123,6 +125,22 @@ def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> Non
     subject = str(parsed(path.read_bytes())["Subject"])
     assert subject.endswith(f": backups of {fleet.BERLIN}, 2026-04-03")
     assert subject.startswith("1 late")
+
+
+def test_lists_have_room_for_what_they_say() -> None:
+    """Columns without a value in all of a section make room for the next one, in each of its rows."""
+    columns = (
+        Column("section", role=Role.HEADING), Column("name"), Column("n", Kind.COUNT),
+        Column("m", Kind.COUNT), Column("detail"), Column("wrong", Kind.FLAG, role=Role.MARK),
+    )  # fmt: skip
+    rows = [("a", "x", 1, None, "text", False), ("a", "y", 2, None, None, False)]
+    shown = render_letter.html("title", columns, [*rows, ("b", "z", 3, 4, "more", True)], [])
+    cells = re.findall(r'<td(?: colspan="(\d)")?[^>]*>([^<]*)</td>', shown)
+    assert cells == [
+        ("", "x"), ("", "1"), ("2", "text"),
+        ("", "y"), ("", "2"), ("2", ""),
+        ("", "z"), ("", "3"), ("", "4"), ("", "more"),
+    ]  # fmt: skip
 
 
 def test_who_has_never_answered_counts(engine: Engine) -> None:
@@ -203,12 +221,27 @@ def test_hostile_texts_stay_texts(engine: Engine) -> None:
         "html", "head", "meta", "title", "body", "h1", "table", "tr", "th", "td", "p",
     }  # fmt: skip
     allowed = {"align", "border", "cellpadding", "cellspacing", "charset", "colspan", "content"}
-    allowed |= {"lang", "name", "scope", "style", "valign"}
+    allowed |= {"lang", "name", "nowrap", "scope", "style", "valign"}
     assert {key for _, attributes in seen.tags for key in attributes} <= allowed
     assert "url(" not in rich
     assert any(name in text for text in seen.texts)
     assert any(text.startswith("it's <b>\\r\\n.\\r\\nBcc:") for text in seen.texts)
     assert max(map(len, seen.texts)) <= 300
+
+
+def test_lines_end_where_words_do(engine: Engine) -> None:
+    """On narrow screens, too: figures stay whole, names end at dots, and only long words are broken."""
+    fleet.load(engine)
+    long = "n" * 31
+    deliver(engine, {"k": fleet.on("2026-04-02", "FAILED")}, long, "2026-04-03T00:00:00.000000Z")
+    with dialects.reading(engine) as connection:
+        told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
+    broken = re.findall(r"<td [^>]*word-break:break-word[^>]*>([^<]*)", told.html)
+    assert set(broken) == {long}
+    assert fleet.BERLIN.replace(".", ".<wbr>") in told.html
+    figures = re.findall(r"<td [^>]*text-align:right[^>]*>", told.html)
+    assert figures
+    assert all(" nowrap " in figure for figure in figures)
 
 
 def test_the_html_is_small_enough(engine: Engine) -> None:

@@ -5,7 +5,9 @@ No rounded corners, no grids, no style sheets: some mail programs draw HTML as a
 
 from __future__ import annotations
 
+import re
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Column, Kind, Role
@@ -18,6 +20,9 @@ _NULL = "-"
 # A cell has no more characters than this: what a log says in it can be of any length, and a mail
 # program that is given too much leaves off the end.
 _LONGEST = 300
+# A longer word may end a line anywhere. Shorter ones may not: many mail programs then break words
+# of any length, so that columns of words are as narrow as a letter.
+_WORD = 30
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _FONT = "Arial,Helvetica,sans-serif;color:#1f2328"
 _RULE = "border-bottom:1px solid #d0d7de"
@@ -61,18 +66,33 @@ def _rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[
     ]
     heads = "".join(_head(column) for column in shown)
     yield f'<tr valign="top">{heads}</tr>'
-    section = None
-    for row in rows:
-        if row[heading] != section:
-            section = row[heading]
-            words = escape(readable(Kind.TEXT, section))
-            yield (
-                f'<tr><th colspan="{len(shown)}" scope="rowgroup" align="left"'
-                f' style="{_CELL};font-weight:bold;padding-top:14px">{words}</th></tr>'
-            )
-        style = f"{_CELL};{_WRONG}" if row[mark] else _CELL
-        cells = "".join(_cell(column, row, places, style) for column in shown)
-        yield f'<tr valign="top">{cells}</tr>'
+    for section, run in groupby(rows, key=lambda row: row[heading]):
+        words = escape(readable(Kind.TEXT, section))
+        yield (
+            f'<tr><th colspan="{len(shown)}" scope="rowgroup" align="left"'
+            f' style="{_CELL};font-weight:bold;padding-top:14px">{words}</th></tr>'
+        )
+        body = list(run)
+        spans = _spans(shown, body, places)
+        for row in body:
+            style = f"{_CELL};{_WRONG}" if row[mark] else _CELL
+            cells = "".join(_cell(column, row, places, style, span) for column, span in spans)
+            yield f'<tr valign="top">{cells}</tr>'
+
+
+def _spans(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], places: dict[str, int]
+) -> list[tuple[Column, int]]:
+    """Return the columns of a section, and how many each takes: those before it that have no value."""
+    found: list[tuple[Column, int]] = []
+    span = 1
+    for column in columns[:-1]:
+        if all(row[places[column.name]] is None for row in rows):
+            span += 1
+        else:
+            found.append((column, span))
+            span = 1
+    return [*found, (columns[-1], span)]
 
 
 def _place(columns: Sequence[Column], role: Role) -> int:
@@ -87,7 +107,7 @@ def _head(column: Column) -> str:
     )
 
 
-def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str) -> str:
+def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str, span: int) -> str:
     kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
     value = row[places[column.name]]
     missing = _NULL if _is_numeric(column) else ""
@@ -95,12 +115,21 @@ def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str
     if len(words) > _LONGEST:
         words = f"{words[: _LONGEST - 4]} ..."
     if _is_numeric(column):
-        shape = ' align="right" style="%s;text-align:right;white-space:nowrap"'
+        # The attribute is for Outlook, which does not know the style.
+        shape = ' align="right" nowrap style="%s;text-align:right;white-space:nowrap"'
     elif kind is Kind.SERIES:
-        shape = ' style="%s;font-family:monospace;white-space:pre"'
-    else:
+        # Small bars are wide, and some mail programs would make one space of several.
+        shape = ' nowrap style="%s;font:9px/18px monospace"'
+        words = words.replace(" ", "\u00a0")
+    elif max(map(len, re.split(r"[\s.]", words))) > _WORD:
         shape = ' style="%s;word-break:break-word"'
-    return f"<td{shape % style}>{escape(words)}</td>"
+    else:
+        shape = ' style="%s"'
+    # A name may end a line at its dots.
+    told = re.sub(r"(?<=\w)\.(?=[^\W\d])", ".<wbr>", escape(words))
+    if span > 1:
+        shape = f' colspan="{span}"{shape}'
+    return f"<td{shape % style}>{told}</td>"
 
 
 def _is_numeric(column: Column) -> bool:

@@ -1,0 +1,258 @@
+"""What is in `deploy/nagios/`, run by a Nagios and by an Icinga: what they themselves have then read."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import json
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from archive import database
+from tests import monitors
+from tests.archives import deliver
+from tests.command import archive
+from tests.configurations import DEFAULTS, written
+from tests.monitored import HOSTILE, UNHEARD, load
+from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
+from tests.reports.nights import at as instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEPLOY = Path(__file__).parent.parent / "deploy" / "nagios"
+PLACES = Path(__file__).parent / "data" / "monitors"
+# What ends a line, a text, a word or a macro for one of them.
+SPITEFUL = "vc6\\n| 'x'=1 $HOSTNAME$ \"y\" <b>&`id`; \\"
+ARGUMENTS = ("--warning-age", "26h", "--critical-age", "50h")
+
+
+class Seen(NamedTuple):
+    """A service as the monitoring system has it: its state, the first line, those below, the data."""
+
+    state: int
+    output: str
+    more: str
+    data: str
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the configuration of an archive that is watched, with somebody spiteful in it."""
+    folder = tmp_path_factory.mktemp("archive")
+    engine = database.connect(str(folder / "archive.db"))
+    database.upgrade(engine)
+    with pytest.MonkeyPatch.context() as patched:
+        load(engine, patched)
+    failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (9, 10, 11)]
+    deliver(engine, dict(failed), SPITEFUL, instant("2026-03-11T06:00"))
+    tagged = f'[[appliance]]\nname = "{SCHEDULED}"\ntags = {{ site = "a b", tier = "1" }}\n'
+    url = engine.url.render_as_string()
+    return written(folder, f'database = "{url}"\n{DEFAULTS}{tagged}')
+
+
+def told(configuration: Path, *arguments: str) -> Seen:
+    """What the command tells, read as the guidelines say."""
+    done = archive("check", f"--config={configuration}", "--now", NOW, *arguments)
+    first, _, more = done.out.partition("\n")
+    output, _, data = first.partition(" | ")
+    return Seen(done.code, output, more.removesuffix("\n"), data)
+
+
+def command(folder: Path) -> str:
+    """Write a command that is this checkout's, on the morning of the fleet, and return its path."""
+    path = folder / "archive"
+    line = shlex.join([sys.executable, "-m", "archive"])
+    path.write_text(f'#!/bin/sh\nexec {line} "$@" --now {NOW}\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def replaced(name: str, places: Mapping[str, str]) -> str:
+    """Return a file of `deploy/` with other places in it, each of which it must have."""
+    text = (DEPLOY / name).read_text()
+    for old, new in places.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def blocks(text: str, kind: str) -> list[dict[str, str]]:
+    """Return the blocks of a kind in Nagios' file of states."""
+    found = re.findall(rf"^{kind} \{{\n(.*?)^\t\}}$", text, re.DOTALL | re.MULTILINE)
+    return [dict(re.findall(r"^\t(\w+)=(.*)$", each, re.MULTILINE)) for each in found]
+
+
+def unescaped(text: str) -> str:
+    """Return the longer text as it is without Nagios' own escapes."""
+    return re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), text)
+
+
+def test_nagios(configuration: Path, tmp_path: Path) -> None:
+    """It finds nothing wrong, and has the state, the texts and the data of every service."""
+    program = monitors.program("nagios4", "nagios")
+    (tmp_path / "results").mkdir()
+    main = tmp_path / "nagios.cfg"
+    group = grp.getgrgid(os.getgid()).gr_name
+    places = {"FOLDER": str(tmp_path), "USER": getpass.getuser(), "GROUP": group}
+    named = [SCHEDULED, CADENCED, UNTOLD, UNHEARD]
+    # No name of a host has such characters; arguments of a command have.
+    others = {"hostile": "vc4*", "spiteful": "vc6*"}
+    for name in ("nagios.cfg", "site.cfg"):
+        text = (PLACES / name).read_text()
+        (tmp_path / name).write_text(re.sub("FOLDER|USER|GROUP", lambda m: places[m[0]], text))
+    with (tmp_path / "site.cfg").open("a") as site:
+        for name in ("archive.example.com", *named, *others):
+            site.write(f"define host {{\n use generic-host\n host_name {name}\n}}\n")
+        for name, glob in others.items():
+            site.write(
+                f"define service {{\n use generic-service\n host_name {name}\n max_check_attempts 3\n"
+                f" service_description vCenter backup\n check_command check_archive!'{glob}'\n}}\n"
+            )
+    deployed = {
+        "/usr/bin/sudo -n -u archive /opt/archive/bin/archive": command(tmp_path),
+        "/etc/archive/archive.toml": str(configuration),
+        "vc01.example.com": ",".join(named),
+    }
+    (tmp_path / "archive.cfg").write_text(replaced("archive.cfg", deployed))
+    verified = monitors.run([program, "-v", str(main)])
+    assert "Total Warnings: 0\nTotal Errors:   0\n" in verified
+
+    expected = {"archive.example.com": told(configuration)}
+    expected |= {name: told(configuration, name, *ARGUMENTS) for name in named}
+    expected |= {name: told(configuration, glob) for name, glob in others.items()}
+    status = tmp_path / "status"
+
+    def checked() -> list[dict[str, str]]:
+        text = status.read_text() if status.exists() else ""
+        return [one for one in blocks(text, "servicestatus") if one["has_been_checked"] == "1"]
+
+    with monitors.running([program, str(main)], tmp_path / "said") as wait_until:
+        wait_until(lambda: len(checked()) == len(expected))
+        seen = {
+            one["host_name"]: Seen(
+                int(one["current_state"]),
+                one["plugin_output"],
+                unescaped(one["long_plugin_output"]),
+                one["performance_data"],
+            )
+            for one in checked()
+        }
+    assert seen == expected
+    assert {name: seen[name].state for name in named} == {
+        SCHEDULED: 0, CADENCED: 3, UNTOLD: 2, UNHEARD: 1,
+    }  # fmt: skip
+    fleet = seen["archive.example.com"]
+    assert fleet.output.startswith("ARCHIVE CRITICAL - 3 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK - ")
+    assert fleet.more.count("\n") == 4
+    assert SPITEFUL.replace("|", "/").replace(";", ",") in fleet.more
+
+
+def saved(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the services in Icinga's file of states by host: JSON, each after its length."""
+    data, place, found = path.read_bytes(), 0, {}
+    while place < len(data):
+        colon = data.index(b":", place)
+        end = colon + 1 + int(data[place:colon])
+        one = json.loads(data[colon + 1 : end])
+        if one["type"] == "Service":
+            found[one["name"].partition("!")[0]] = one["update"]["last_check_result"]
+        place = end + 1
+    return found
+
+
+def test_icinga(configuration: Path, tmp_path: Path) -> None:
+    """It finds nothing wrong, and has the state, the texts and each of the data of every service."""
+    program = monitors.program("icinga2")
+    folders = {"ConfigDir", "DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "results"}
+    for name in folders:
+        (tmp_path / name).mkdir()
+    # Variables of its configuration, and whom it is to run as; else it would be Debian's user.
+    defined = [f"-D{name}={tmp_path / name}" for name in sorted(folders)]
+    user = {"ICINGA2_USER": getpass.getuser(), "ICINGA2_GROUP": grp.getgrgid(os.getgid()).gr_name}
+    # What each host is, by variables, and what the command then has to be told.
+    hosts: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+        "scheduled": (
+            {"vcenter_appliance": SCHEDULED, "archive_tags": ["site=a b", "tier=1"]},
+            (SCHEDULED, "--tag", "site=a b", "--tag", "tier=1"),
+        ),
+        "cadenced": ({"vcenter_appliance": CADENCED}, (CADENCED,)),
+        "unheard": ({"vcenter_appliance": UNHEARD}, (UNHEARD,)),
+        "ranged": (
+            {"vcenter_appliance": UNTOLD, "archive_warning_age": "@7d:8d",
+             "archive_critical_age": "9d:", "archive_stale": "1d", "archive_rpo": "2h"},
+            (UNTOLD, "-w", "@7d:8d", "-c", "9d:", "--stale", "1d", "--rpo", "2h"),
+        ),
+        "hostile": ({"vcenter_appliance": HOSTILE}, (HOSTILE,)),
+        # A dollar is a macro there unless it is doubled.
+        "spiteful": ({"vcenter_appliance": SPITEFUL.replace("$", "$$")}, (SPITEFUL,)),
+    }  # fmt: skip
+    deployed = {
+        '"/usr/bin/sudo", "-n", "-u", "archive", "/opt/archive/bin/archive"': f'"{command(tmp_path)}"',
+        "/etc/archive/archive.toml": str(configuration),
+        # First checks are spread over it.
+        "check_interval = 30m": "check_interval = 2s",
+    }
+    site = (PLACES / "icinga2.conf").read_text() + replaced("icinga2.conf", deployed)
+    for name, (variables, _) in hosts.items():
+        lines = "".join(
+            f"vars.{key} = {json.dumps(value, ensure_ascii=False)}\n"
+            for key, value in variables.items()
+        )
+        site += f'object Host "{name}" {{ check_command = "dummy"\n{lines}}}\n'
+    main = tmp_path / "icinga2.conf"
+    main.write_text(site)
+    asked = [program, "daemon", "-c", str(main), *defined]
+    assert "critical/" not in monitors.run([*asked, "-C"], **user)
+
+    expected = {name: told(configuration, *arguments) for name, (_, arguments) in hosts.items()}
+    expected["monitoring"] = told(configuration)
+
+    def checked() -> set[str]:
+        files = (tmp_path / "results").glob("services.*")
+        return {line.partition("\t")[0] for path in files for line in path.read_text().splitlines()}
+
+    # Ended by itself, it saves all that it knows.
+    with monitors.running(asked, tmp_path / "said", **user) as wait_until:
+        wait_until(lambda: checked() == expected.keys())
+    results = saved(tmp_path / "DataDir" / "icinga2.state")
+    seen = {}
+    for name, result in results.items():
+        output, _, more = result["output"].partition("\n")
+        data = " ".join(
+            f"'{label}'={value}"
+            for label, _, value in (one.partition("=") for one in result["performance_data"])
+        )
+        seen[name] = Seen(int(result["state"]), output.rstrip(" "), more, data)
+        assert result["exit_status"] == result["state"]
+    assert seen == expected
+    assert {name: one.state for name, one in seen.items()} == {
+        "monitoring": 2, "scheduled": 0, "cadenced": 3, "unheard": 1, "ranged": 2,
+        "hostile": 2, "spiteful": 2,
+    }  # fmt: skip
+
+    # Figures are what it makes of them; of ranges it knows no more than an end.
+    data = json.dumps(results["scheduled"]["performance_data"])
+    query = (
+        f"{data}.map(function(one) {{ var p = parse_performance_data(one);"
+        " return [p.label, p.value, p.unit, p.warn, p.crit, p.min, p.max] })"
+    )
+    assert json.loads(monitors.run([program, "console", "--eval", query], **user)) == [
+        ["archive", 7200, "seconds", 180000, None, 0, None],
+        ["appliances", 1, "", None, None, 0, None],
+        ["critical", 0, "", None, None, 0, None],
+        ["warning", 0, "", None, None, 0, None],
+        ["unknown", 0, "", None, None, 0, None],
+        ["age", 25170, "seconds", 90000, 180000, 0, None],
+        ["strikes", 0, "", 2, None, 0, None],
+        ["missed", 3, "", None, None, 0, None],
+        ["drop", 0, "percent", 50, 90, 0, 100],
+        ["duration", 60, "seconds", None, None, 0, None],
+        ["delivery", 7200, "seconds", None, None, 0, None],
+    ]
