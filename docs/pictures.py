@@ -1,6 +1,6 @@
 """Makes the pictures in `docs/images/`: `python -m docs.pictures`, which `make pictures` runs.
 
-They show the dashboard of the demo's fleet, as of a day that is always the same.
+They show what is made of the demo's fleet, as of a day that is always the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from archive.demo.collection import collect
 from archive.demo.fleet import plan
 from archive.ingest import Delivery, ingest
 from archive.reports import Scope
+from docs import screen
 from docs.browser import launched, opened
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def main() -> None:
         _picture(browser, path, "dashboard", "#attention", 1240, "light")
         _picture(browser, path, "dashboard-dark", "#fleet", 1240, "dark")
         _picture(browser, path, "dashboard-phone", "#attention", 390, "light")
+        asked = ("report", "summary", "--database", str(Path(folder, "demo.db")), "--now", _NOW)
+        screen.picture(browser, IMAGES / "summary.png", 110, *asked)
 
 
 def _dashboard(archive: Path) -> str:

@@ -277,14 +277,14 @@ def test_marks_and_headings_are_coloured(terminal: Terminal) -> None:
     assert "\x1b[1;31m! b   \x1b[0m" in shown
 
 
-@pytest.mark.parametrize(("columns", "shown"), [("50", True), ("44", False)])
+@pytest.mark.parametrize(("columns", "shown"), [("42", True), ("41", False)])
 def test_a_series_goes_before_texts_are_narrow(
     terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     columns: str,
     shown: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """It is left out of a table that would fold texts into less than 24 characters for it."""
+    """It is left out of a table that would fold texts into less than 16 characters for it."""
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("NO_COLOR", "1")
     series = (Column("course", Kind.SERIES), Column("detail"))
