@@ -12,6 +12,13 @@ const column = (name, kind = "text", label = name) => ({ name, kind, label });
 const classOf = (one, otherwise) =>
   `${NUMBERS.has(one.kind) ? "number" : otherwise}${EXTRA.test(one.name) ? " extra" : ""}`;
 
+// Whether a text is broken: anywhere, where it has room for it, or not at all.
+function widthOf(one, text) {
+  if (PROSE.has(one.name)) return "wide prose";
+  if (text.length > 60) return "wide";
+  return one.kind === "instant" || one.name === "key" ? "narrow breaks" : "narrow";
+}
+
 function ordered(rows, at, descending) {
   const sign = descending ? -1 : 1;
   return [...rows].sort((one, other) => {
@@ -54,8 +61,7 @@ function showTable(host, table, most = 25) {
       {},
       ...columns.map((one, at) => {
         const text = readable(one.kind, row[at]);
-        const wide = PROSE.has(one.name) || text.length > 60 ? "wide" : "narrow";
-        return element("td", { class: classOf(one, wide), text });
+        return element("td", { class: classOf(one, widthOf(one, text)), text });
       }),
     ),
   );
@@ -87,7 +93,7 @@ function showTable(host, table, most = 25) {
     under.append(element("span", { class: "soft", text: `${limit} of ${grouped(rows.length, 0)} rows` }));
   }
   if (table.left) {
-    const text = `${grouped(table.left, 0)} more rows are not in this file.`;
+    const text = `${amount(table.left, "further row")} ${table.left === 1 ? "is" : "are"} not in this file.`;
     under.append(element("span", { class: "soft", text }));
   }
   host.replaceChildren(...heading, scroll, under);
