@@ -57,7 +57,6 @@ function sayWhatOf(data, selection) {
   const { places, others, filtered } = selection;
   const days = `${data.dates[selection.from]} to ${data.dates.at(-1)}`;
   const all = amount(data.number, "appliance");
-  const here = amount(places.length, "appliance");
   const chosen = `${grouped(places.length + others, 0)} of ${all} chosen`;
   const single = data.whole ? "" : `; ${grouped(places.length, 0)} of them here one by one`;
   byId("chosen").textContent = `${filtered ? chosen : all}${single}. ${days}, by ${selection.grain}.`;
@@ -66,11 +65,13 @@ function sayWhatOf(data, selection) {
     : `Of ${all} the ${grouped(data.appliances.length, 0)} that need most attention are here one by one, ` +
       `worst first; the other ${grouped(data.number - data.appliances.length, 0)} are in sums, and in the ` +
       "tables of what needs attention, growth and coverage.";
-  const alone =
-    others && filtered
-      ? `, without ${amount(others, "other")}: a page of them alone (archive dashboard --appliance, or --tag) has all`
-      : "";
-  const of = !filtered ? `of all ${all}` : `of the ${here} chosen${data.whole ? "" : ` that are here one by one${alone}`}`;
+  const alone = others
+    ? `, without ${amount(others, "other")}: a page of them alone (archive dashboard --appliance, or --tag) has all`
+    : "";
+  const own = data.whole
+    ? `of ${amount(places.length, "chosen appliance")}`
+    : `of the chosen appliances here one by one (${grouped(places.length, 0)})${alone}`;
+  const of = filtered ? own : `of all ${all}`;
   const open = data.unfinished ? ` ${data.dates.at(-1)} is not over yet.` : "";
   const grown = reportOf(data, "growth");
   const cut = filtered && grown.left ? ", as far as the table below has them" : "";

@@ -2,9 +2,10 @@
 
 const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
 
-// What is read as a sentence, and may be broken.
+// What is read as a sentence, and may be broken; some of these are long.
 const PROSE = new Set(["message", "example", "reason", "note"]);
-// What a sheet of paper has no room for.
+const LONG = new Set(["message", "example"]);
+// What a sheet of paper, and most screens, have no room for: the file of a table has it.
 const EXTRA = /_(low|high)_bytes$|^(keep|longest_gap_.*)$/;
 
 const column = (name, kind = "text", label = name) => ({ name, kind, label });
@@ -14,10 +15,14 @@ const classOf = (one, otherwise) =>
 
 // Whether a text is broken: anywhere, where it has room for it, or not at all.
 function widthOf(one, text) {
-  if (PROSE.has(one.name)) return "wide prose";
-  if (text.length > 60) return "wide";
-  return one.kind === "instant" || one.name === "key" ? "narrow breaks" : "narrow";
+  if (LONG.has(one.name)) return "wide prose";
+  if (PROSE.has(one.name) || text.length > 60) return "wide";
+  return one.kind === "instant" ? "narrow instant" : "narrow";
 }
+
+// A text that may be broken after the dots of a name.
+const breakable = (text) =>
+  text.split(/(?<=\S\.)(?=[a-z])/i).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
 
 function ordered(rows, at, descending) {
   const sign = descending ? -1 : 1;
@@ -51,7 +56,7 @@ function showTable(host, table, most = 25) {
       host.querySelectorAll("th button")[at].focus();
     };
     const button = element("button", { type: "button", text: one.label, onclick: sort });
-    const head = element("th", { scope: "col", class: classOf(one, "") }, button);
+    const head = element("th", { scope: "col", class: classOf(one, ""), "data-label": one.label }, button);
     if (state.by === at) head.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
     return head;
   });
@@ -61,7 +66,7 @@ function showTable(host, table, most = 25) {
       {},
       ...columns.map((one, at) => {
         const text = readable(one.kind, row[at]);
-        return element("td", { class: classOf(one, widthOf(one, text)), text });
+        return element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(text));
       }),
     ),
   );
