@@ -96,16 +96,17 @@ def attention(
 
 
 def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Table]:
-    """Yield the tables of further reports: of all days of the scope, and of the PERIODS in it.
+    """Yield the tables of further reports, as far as they follow the period of all its PERIODS, too.
 
     What failures say there is only where the page cannot count it itself: `whole` says that it can.
     The scope must have a first and a last day.
     """
     yield _growth(connection, scope)
+    # Of few days coverage knows no usual gap, and so not who is silent.
+    yield _coverage(connection, scope)
     for days in (None, *(days for days in PERIODS if days < (scope.days or 0))):
         of_days = scope if days is None else _last(scope, days)
         yield replace(_builds(connection, of_days), days=days)
-        yield replace(_coverage(connection, of_days), days=days)
         if not whole:
             yield replace(_failures(connection, of_days), days=days)
 

@@ -14,6 +14,7 @@ from archive.dashboard import gathered as gathering
 from archive.dashboard.page import TITLE, page
 from archive.render import delimited
 from docs.browser import find, launched, opened
+from tests.archives import deliver
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
 
@@ -190,7 +191,7 @@ def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None
 def test_sections_are_of_the_chosen_days(
     browser: Browser, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Builds, coverage and failures follow the period, and each section says what it is of."""
+    """Builds and failures follow the period, coverage does not; each section says what it is of."""
     monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
     monkeypatch.setattr(gathering, "WORST", 2)
     path = tmp_path / "page.html"
@@ -203,13 +204,13 @@ def test_sections_are_of_the_chosen_days(
         assert [row[:2] for row in found.cells("reasons")] == failed
         told = [str(row.finished) for row in made.run(filled, "builds", **scope)]
         assert [row[4] for row in found.cells("builds")] == told
-        heard = [[row[0], str(row.deliveries)] for row in made.run(filled, "coverage", **scope)]
+        heard = [[row[0], str(row.deliveries)] for row in made.run(filled, "coverage", **DAYS)]
         assert [[row[0], row[5]] for row in found.cells("coverage")] == heard
         days = f"{since} to 2026-06-30"
         assert found.of("trends") == f"{days}, of all 4 appliances. 2026-06-30 is not over yet."
         assert found.of("reasons") == f"{days}, of all 4 appliances."
         assert found.of("builds") == f"{days}, of all 4 appliances, whichever are chosen."
-        assert days in found.of("coverage")
+        assert "of all days of this page, 2024-07-01 to 2026-06-30" in found.of("coverage")
     found.choose(filter=BROKEN)
     assert "of the chosen appliances here one by one (1)." in found.of("trends")
     assert found.of("growth").startswith("By the successes of the last 365 days, whatever period")
@@ -266,11 +267,27 @@ def test_boxes_lead_to_tables(shown: Opened) -> None:
         assert target.locator("h3").count() == 1
 
 
-def test_names_are_broken_after_dots(shown: Opened) -> None:
-    """Where there is no room, and what is read and copied stays as it is."""
-    cell = shown.page.locator("#t-late td").first
-    assert cell.locator("wbr").count() == BROKEN.count(".")
-    assert cell.text_content() == BROKEN
+def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """Where there is no room; what is read and copied stays as it is."""
+    long = "vc05.a-data-centre.corp.example.com"
+    deliver(engine, dict(map(made.night, range(9, 20))), long, made.NOW)
+    deliver(engine, dict(map(made.night, range(9, 20))), GOOD, made.NOW)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(engine, {})), encoding="utf-8")
+    found = Opened(browser, path, viewport=PHONE)
+    cells = found.page.locator("#t-late tbody td:first-child")
+    assert cells.all_text_contents() == [GOOD, long]
+    assert [cells.nth(place).locator("wbr").count() for place in (0, 1)] == [0, 4]
+    found.context.close()
+
+
+def test_on_a_phone_reasons_are_told_by_their_ends(browser: Browser, path: Path) -> None:
+    """Ids of one vendor begin alike. Where two would be one they stay whole."""
+    found = Opened(browser, path, viewport=PHONE)
+    labels = found.page.locator("#reasons text").all_text_contents()
+    assert f"…{made.WICKED[-22:]}" in labels
+    assert "disk.full" in labels
+    found.context.close()
 
 
 def test_the_calendar_by_keyboard(shown: Opened) -> None:

@@ -100,11 +100,21 @@ function drawTrends(data, rows) {
 
 const MOST_REASONS = 12;
 
+// Ids differ at their end: on a phone, where there is no room for more, that is what stands at the bars.
+const LAST = 22;
+
+function named(ids) {
+  const short = ids.map((id) => (id.length > LAST + 2 ? `…${id.slice(-LAST)}` : id));
+  return innerWidth < 640 && new Set(short).size === ids.length ? short : ids;
+}
+
 function drawReasons(data, reasons) {
-  const rows = reasons.slice(0, MOST_REASONS).map(({ id, jobs, appliances, text }) => {
-    const reason = plain(id);
+  const most = reasons.slice(0, MOST_REASONS);
+  const names = named(most.map(({ id }) => plain(id)));
+  const rows = most.map(({ id, jobs, appliances, text }, at) => {
+    const reason = names[at];
     const number = `${grouped(jobs, 0)} failed, of ${amount(appliances, "appliance")}`;
-    return { reason, jobs, said: `${reason}\n${number}\n${plain(text ?? "")}` };
+    return { reason, jobs, said: `${plain(id)}\n${number}\n${plain(text ?? "")}` };
   });
   return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
 }

@@ -55,7 +55,8 @@ function reasons(data, selection) {
 // What each section is of: which days, and which appliances.
 function sayWhatOf(data, selection) {
   const { places, others, filtered } = selection;
-  const days = `${data.dates[selection.from]} to ${data.dates.at(-1)}`;
+  const last = data.dates.at(-1);
+  const days = `${data.dates[selection.from]} to ${last}`;
   const all = amount(data.number, "appliance");
   const chosen = `${grouped(places.length + others, 0)} of ${all} chosen`;
   const single = data.whole ? "" : `; ${grouped(places.length, 0)} of them here one by one`;
@@ -72,7 +73,7 @@ function sayWhatOf(data, selection) {
     ? `of ${amount(places.length, "chosen appliance")}`
     : `of the chosen appliances here one by one (${grouped(places.length, 0)})${alone}`;
   const of = filtered ? own : `of all ${all}`;
-  const open = data.unfinished ? ` ${data.dates.at(-1)} is not over yet.` : "";
+  const open = data.unfinished ? ` ${last} is not over yet.` : "";
   const grown = reportOf(data, "growth");
   const cut = filtered && grown.left ? ", as far as the table below has them" : "";
   const said = {
@@ -82,7 +83,8 @@ function sayWhatOf(data, selection) {
       "By the successes of the last 365 days, whatever period is chosen: the size of one backup of each " +
       `${filtered ? "chosen " : ""}appliance, together${cut}. 9 in 10 lie in the band.`,
     builds: `${days}, of all ${all}, whichever are chosen.`,
-    coverage: `Deliveries, gaps and attempts of ${days}; all else is as of now.`,
+    coverage: `Deliveries, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
+      "period is chosen; all else is as of now.",
   };
   for (const [name, text] of Object.entries(said)) byId(`of-${name}`).textContent = text;
 }

@@ -20,9 +20,12 @@ function widthOf(one, text) {
   return one.kind === "instant" ? "narrow instant" : "narrow";
 }
 
-// A text that may be broken after the dots of a name.
-const breakable = (text) =>
-  text.split(/(?<=\S\.)(?=[a-z])/i).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
+// A long name may be broken after its dots.
+const LONG_NAME = 24;
+const breakable = (one, text) =>
+  one.name !== "appliance" || text.length <= LONG_NAME
+    ? [text]
+    : text.split(/(?<=\S\.)(?=[a-z])/i).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
 
 function ordered(rows, at, descending) {
   const sign = descending ? -1 : 1;
@@ -66,7 +69,7 @@ function showTable(host, table, most = 25) {
       {},
       ...columns.map((one, at) => {
         const text = readable(one.kind, row[at]);
-        return element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(text));
+        return element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(one, text));
       }),
     ),
   );
