@@ -277,7 +277,7 @@ def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_
     found = Opened(browser, path, viewport=PHONE)
     cells = found.page.locator("#t-late tbody td:first-child")
     assert cells.all_text_contents() == [GOOD, long]
-    assert [cells.nth(place).locator("wbr").count() for place in (0, 1)] == [0, 4]
+    assert [cells.nth(place).locator("wbr").count() for place in (0, 1)] == [0, 3]
     found.context.close()
 
 

@@ -17,15 +17,16 @@ const classOf = (one, otherwise) =>
 function widthOf(one, text) {
   if (LONG.has(one.name)) return "wide prose";
   if (PROSE.has(one.name) || text.length > 60) return "wide";
+  if (one.name === "key") return "narrow key";
   return one.kind === "instant" ? "narrow instant" : "narrow";
 }
 
-// A long name may be broken after its dots.
+// A long name may be broken after its dots but the last.
 const LONG_NAME = 24;
 const breakable = (one, text) =>
   one.name !== "appliance" || text.length <= LONG_NAME
     ? [text]
-    : text.split(/(?<=\S\.)(?=[a-z])/i).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
+    : text.split(/(?<=\S\.)(?=[a-z][^.]*\.)/i).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
 
 function ordered(rows, at, descending) {
   const sign = descending ? -1 : 1;
