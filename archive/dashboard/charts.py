@@ -60,7 +60,13 @@ def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 _SAID = {"field": "said", "type": "nominal"}
-_WIDE = {"width": "container", "height": 170, "autosize": {"type": "fit-x", "contains": "padding"}}
+_WIDE = {
+    "width": "container",
+    "height": 170,
+    "autosize": {"type": "fit-x", "contains": "padding"},
+    # The last label of days is half beyond the axis.
+    "padding": {"left": 5, "right": 32, "top": 5, "bottom": 5},
+}
 
 
 def _percentiles(label: str) -> dict[str, Any]:
