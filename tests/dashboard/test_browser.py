@@ -410,6 +410,7 @@ def test_a_summed_up_fleet(
     assert [row[0] for row in found.cells("fleet")] == [BROKEN, GONE]
     found.choose(period="0")
     found.page.locator("#d-trends summary").click()
+    found.page.wait_for_selector("#t-trends tbody")
     told = made.run(filled, "trends", **DAYS)
     months = [row[:3] for row in found.cells("trends")]
     assert months == [[row.period, str(row.succeeded), str(row.failed)] for row in told]
