@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from archive import instants
@@ -23,6 +25,7 @@ from archive.errors import DatabaseError
 
 if TYPE_CHECKING:
     import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -50,6 +53,10 @@ class Instant(TypeDecorator[str]):
         """Return the fixed-width text of what the driver returned."""
         return instants.from_datetime(value) if isinstance(value, datetime) else value
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what makes a text of a driver's value; None where the driver returns the text."""
+        return None if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
 
 class Day(TypeDecorator[str]):
     """A calendar day: `date` on PostgreSQL, ISO text in Python and SQLite."""
@@ -64,6 +71,31 @@ class Day(TypeDecorator[str]):
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the ISO text of what the driver returned."""
         return value.isoformat() if isinstance(value, date) else value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what makes a text of a driver's value; None where the driver returns the text."""
+        return None if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+class UnindexedDay(FunctionElement[str]):
+    """A column of days as it is, but that SQLite looks for no rows by an index on it.
+
+    Without statistics of ranges it takes any range of days for a narrow one.
+    """
+
+    name = "unindexed_day"
+    type = Day()
+    inherit_cache = True
+
+
+@compiles(UnindexedDay)
+def _as_it_is(element: UnindexedDay, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(UnindexedDay, "sqlite")
+def _signed(element: UnindexedDay, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
 
 
 def parse_url(text: str) -> URL:

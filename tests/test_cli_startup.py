@@ -107,7 +107,6 @@ NEEDLESS = (
     "rich.console",
     "rich.progress",
     "sqlalchemy.dialects.postgresql",
-    "sqlalchemy.ext",
     "sqlalchemy.orm",
     "tomlkit",
     "tomllib",

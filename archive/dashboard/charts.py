@@ -45,8 +45,11 @@ def _chart(**parts: Any) -> dict[str, Any]:
 
 
 def _x() -> dict[str, Any]:
-    axis = {"title": None, "labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8}
-    return {"field": "period", "type": "ordinal", "sort": None, "axis": axis | {"ticks": False}}
+    axis = {
+        "title": None, "labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8, "ticks": False,
+        "labelPadding": 10,  # the first label is half under that of nought
+    }  # fmt: skip
+    return {"field": "period", "type": "ordinal", "sort": None, "axis": axis}
 
 
 def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
@@ -57,7 +60,13 @@ def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
 
 
 _SAID = {"field": "said", "type": "nominal"}
-_WIDE = {"width": "container", "height": 170, "autosize": {"type": "fit-x", "contains": "padding"}}
+_WIDE = {
+    "width": "container",
+    "height": 170,
+    "autosize": {"type": "fit-x", "contains": "padding"},
+    # The last label of days is half beyond the axis.
+    "padding": {"left": 5, "right": 32, "top": 5, "bottom": 5},
+}
 
 
 def _percentiles(label: str) -> dict[str, Any]:
@@ -72,7 +81,7 @@ def _percentiles(label: str) -> dict[str, Any]:
     colour = {
         "field": "which",
         "type": "nominal",
-        "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--mixed)"]},
+        "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--soft)"]},
         "legend": legend,
     }
     return _chart(
@@ -214,18 +223,18 @@ def _growth() -> dict[str, Any]:
             "title": "days from now", "values": [0, 30, 90, 180, 270, 365], "grid": False,
         },
     }  # fmt: skip
-    near, point = {"zero": False}, {"size": 40, "color": "var(--success)"}
+    point = {"size": 40, "color": "var(--success)"}
     return _chart(
         **_WIDE,
         encoding={"x": x, "tooltip": _SAID},
         layer=[
             {
                 "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},
-                "encoding": {"y": _y("low", _BYTES, scale=near), "y2": {"field": "high"}},
+                "encoding": {"y": _y("low", _BYTES), "y2": {"field": "high"}},
             },
             {
                 "mark": {"type": "line", "color": "var(--success)", "point": point},
-                "encoding": {"y": _y("middle", _BYTES, scale=near)},
+                "encoding": {"y": _y("middle", _BYTES)},
             },
         ],
     )

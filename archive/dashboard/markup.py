@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
-from archive.dashboard.gathered import ODD_DAYS
+from archive.dashboard.reported import ODD_DAYS
 from archive.render import units
 from archive.reports import summary
 from archive.reports.freshness import LATE, NEVER, UNKNOWN
@@ -27,7 +27,7 @@ _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _NAMES = {
     LATE: "late",
     NEVER: "never succeeded",
-    UNKNOWN: "not heard of",
+    UNKNOWN: "unknown",
     "strikes": "strikes",
     "missed": f"missed in {summary.DAYS} days",
     "silent": "silent",
@@ -37,6 +37,8 @@ _NAMES = {
 _ALARMS = {("attention", name) for name in (LATE, NEVER, UNKNOWN, "strikes")} | {
     ("expected", "missed"),
 }
+# The tables that say more of a figure.
+_TABLES = {LATE: "late", NEVER: "late", UNKNOWN: "late"}
 # Tables whose rows are counted.
 _COUNTED = {
     "silent": "not heard of for longer than usual",
@@ -69,7 +71,8 @@ def _tile(row: SummaryRow) -> str:
     if row.before is not None:
         detail.append(f"before: {_value(row.kind, row.before)}")
     return (
-        f'<div class="tile{alarm}"><dt>{text(_NAMES[row.name])}</dt>'
+        f'<div class="tile{alarm}"><dt><a href="#t-{_TABLES.get(row.name, row.name)}">'
+        f"{text(_NAMES[row.name])}</a></dt>"
         f'<dd><span class="value">{text(_value(row.kind, row.value))}</span>'
         f'<div class="detail">{text("; ".join(detail))}</div></dd></div>'
     )

@@ -45,8 +45,10 @@ def _told(gathered: Gathered) -> dict[str, Any]:
         "first": scope.since,
         "days": history.number_of_days,
         "now": scope.now,
+        "unfinished": gathered.unfinished,
         "number": gathered.number,
         "appliances": [asdict(one) for one in gathered.appliances],
+        "others": list(gathered.others.items()),
         "counts": history.counts,
         "jobs": len(history.days),
         "messages": history.messages,
@@ -74,6 +76,7 @@ def _table(table: Table) -> dict[str, Any]:
         "rows": table.rows,
         "empty": table.empty,
         "left": table.left_out,
+        "period": table.days,
     }
 
 

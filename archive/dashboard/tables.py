@@ -18,7 +18,8 @@ MOST_ROWS = 2000
 class Table:
     """Rows in their order; values are under `columns`. `left_out` counts those beyond the limit.
 
-    `empty` is the sentence in place of no rows.
+    `empty` is the sentence in place of no rows. `days`: it is of the last so many, None of all or of
+    those that its title says.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Table:
     rows: tuple[tuple[Any, ...], ...]
     empty: str
     left_out: int = 0
+    days: int | None = None
 
 
 def table(

@@ -112,7 +112,7 @@ def _succeeded(
     job = tables.job
     query = (
         sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
-        .where(*parts.conditions(scope, ids), job.c.status == "SUCCEEDED")
+        .where(*parts.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
         .order_by(job.c.appliance_id)
     )
     jobs = parts.streamed(connection, query, tuple)
@@ -149,7 +149,7 @@ def _counted(
             sa.func.count().filter(finished),
             sa.func.count().filter(job.c.status == "SUCCEEDED"),
         )
-        .where(*parts.conditions(scope, ids))
+        .where(*parts.conditions(scope, ids, each=True))
         .group_by(job.c.appliance_id, job.c.build_id)
     )
     names = _names(connection, tables.appliance, tables.appliance.c.name)

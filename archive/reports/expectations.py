@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import lru_cache
 from itertools import groupby, zip_longest
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import instants
@@ -154,7 +155,7 @@ def _otherwise(
 
 
 def _job_days(calendar: Calendar, jobs: Iterable[Job]) -> Iterator[JobDay]:
-    for day, group in groupby(jobs, key=lambda job: job.day):
+    for day, group in groupby(jobs, key=attrgetter("day")):
         those = list(group)
         first = next((job for job in those if job.scheduled), those[0])
         begun = instants.to_datetime(start(calendar, day))

@@ -130,7 +130,7 @@ def _failed(scope: Scope, ids: parts.Ids) -> sa.CTE:
     return (
         sa.select(job.c.appliance_id, job.c.id, place(job).label("place"), group.label("grouped"))
         .select_from(source)
-        .where(job.c.status == "FAILED", *parts.conditions(scope, ids))
+        .where(job.c.status == "FAILED", *parts.conditions(scope, ids, each=True))
         .cte("failed")
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -102,12 +103,13 @@ def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
 def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
     """Return the jobs of rows in the order of their start, without those in the future."""
     jobs: list[Job] = []
-    for row in rows:
-        key, day, status, kind, start_time, made = row[: len(_COLUMNS) + 1]
+    found: Sequence[Sequence[Any]] = rows.all()
+    for row in found:
+        key, day, status, kind, start_time, made, *_ = row
         at = began(start_time, key, made)
         if at <= now:
             jobs.append(Job(at, key, ordinal(day), status, kind == "SCHEDULED", row))
-    jobs.sort(key=lambda job: job[:2])
+    jobs.sort(key=itemgetter(0, 1))
     return jobs
 
 

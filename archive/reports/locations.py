@@ -123,7 +123,7 @@ def _totals(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Se
             sa.func.max(job.c.day).label("last_day"),
             sa.func.max(job.c.day).filter(past).label("used_day"),
         )
-        .where(*parts.conditions(scope, ids))
+        .where(*parts.conditions(scope, ids, each=True))
         .group_by(job.c.appliance_id, job.c.location_id)
         .subquery("pairs")
     )
@@ -154,7 +154,7 @@ def _gaps(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Sele
     job, location, calendar = tables.job, tables.location, tables.calendar
     pairs = (
         sa.select(job.c.location_id, job.c.day)
-        .where(*parts.conditions(scope, ids), past)
+        .where(*parts.conditions(scope, ids, each=True), past)
         .distinct()
         .subquery("pairs")
     )

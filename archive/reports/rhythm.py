@@ -84,8 +84,10 @@ def _usual(latest: Iterable[JobDay]) -> Usual | None:
     if len(days) < LEAST:
         return None
     ordinals = [day.day for day in days]
-    gap = _median([after - before for before, after in pairwise(ordinals)])
     offset = _median([day.offset for day in days]) // _QUARTER * _QUARTER
+    if ordinals[-1] - ordinals[0] + 1 == len(ordinals):  # each of them: most often it is so
+        return Usual(1, 0, offset)
+    gap = _median([after - before for before, after in pairwise(ordinals)])
     if gap > LONGEST_GAP:
         return Usual(None, 0, offset)
     if gap == 1:
@@ -98,8 +100,6 @@ def _usual(latest: Iterable[JobDay]) -> Usual | None:
 def _idle(ordinals: list[int]) -> frozenset[int]:
     """Return the days of the week that came often enough, and never with a job."""
     first, number = ordinals[0], ordinals[-1] - ordinals[0] + 1
-    if number == len(ordinals):
-        return frozenset()
     without = set(range(_WEEK)).difference(ordinal % _WEEK for ordinal in ordinals)
     return frozenset(
         day for day in without if (number - (day - first) % _WEEK - 1) // _WEEK + 1 >= LEAST_IDLE

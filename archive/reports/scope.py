@@ -74,6 +74,13 @@ class Scope:
         if self.since and self.until and self.since > self.until:
             raise UsageError(f"the first day, {self.since}, is after the last, {self.until}")
 
+    @property
+    def days(self) -> int | None:
+        """How many days there are from the first to the last; None without a first or a last one."""
+        if self.since is None or self.until is None:
+            return None
+        return (date.fromisoformat(self.until) - date.fromisoformat(self.since)).days + 1
+
     def check(self, report: Report) -> None:
         """Raise UsageError if something is asked that a report does not heed."""
         for asked in fields(self):

@@ -47,7 +47,9 @@ def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
         DURATION: sa.case((measured, duration)),
         _RATE: sa.case((measured, size // duration)),
     }
-    scoped = parts.scoped(source, keys, measures, parts.conditions(scope, appliances), [_RATE])
+    scoped = parts.scoped(
+        source, keys, measures, parts.conditions(scope, appliances, each=True), [_RATE]
+    )
     succeeded = scoped.c.status == "SUCCEEDED"
     return parts.summary(
         scoped,

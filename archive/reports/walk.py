@@ -44,7 +44,7 @@ def rows(
 ) -> dict[int, list[Sequence[Any]]]:
     """Return what a query gives by appliance, whose number each row has first."""
     found: dict[int, list[Sequence[Any]]] = {number: [] for number in batch}
-    for row in connection.execute(query):
+    for row in connection.execute(query).all():
         found[row[0]].append(row)
     return found
 

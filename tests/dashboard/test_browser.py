@@ -14,6 +14,7 @@ from archive.dashboard import gathered as gathering
 from archive.dashboard.page import TITLE, page
 from archive.render import delimited
 from docs.browser import find, launched, opened
+from tests.archives import deliver
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
 
@@ -79,6 +80,10 @@ class Opened:
             " [...row.cells].map((cell) => cell.textContent)))"
         )
         return rows
+
+    def of(self, section: str) -> str:
+        """What a section says it is of."""
+        return str(self.page.locator(f"#of-{section}").text_content())
 
     def choose(self, **choices: str) -> None:
         """Make choices, one after the other, and wait until they are shown."""
@@ -183,6 +188,36 @@ def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None
                 assert abs(int(ours) - theirs) <= theirs / 100
 
 
+def test_sections_are_of_the_chosen_days(
+    browser: Browser, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Builds and failures follow the period, coverage does not; each section says what it is of."""
+    monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
+    monkeypatch.setattr(gathering, "WORST", 2)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(filled)), encoding="utf-8")
+    found = Opened(browser, path)
+    for period, since in (("30", "2026-06-01"), ("365", "2025-07-01"), ("0", "2024-07-01")):
+        found.choose(period=period)
+        scope = {"since": since, "until": "2026-06-30"}
+        failed = [[row[0], str(row.leading)] for row in made.run(filled, "failures", **scope)]
+        assert [row[:2] for row in found.cells("reasons")] == failed
+        told = [str(row.finished) for row in made.run(filled, "builds", **scope)]
+        assert [row[4] for row in found.cells("builds")] == told
+        heard = [[row[0], str(row.deliveries)] for row in made.run(filled, "coverage", **DAYS)]
+        assert [[row[0], row[5]] for row in found.cells("coverage")] == heard
+        days = f"{since} to 2026-06-30"
+        assert found.of("trends") == f"{days}, of all 4 appliances. 2026-06-30 is not over yet."
+        assert found.of("reasons") == f"{days}, of all 4 appliances."
+        assert found.of("builds") == f"{days}, of all 4 appliances, whichever are chosen."
+        assert "of all days of this page, 2024-07-01 to 2026-06-30" in found.of("coverage")
+    found.choose(filter=BROKEN)
+    assert "of the chosen appliances here one by one (1)." in found.of("trends")
+    assert found.of("growth").startswith("By the successes of the last 365 days, whatever period")
+    assert found.said == []
+    found.context.close()
+
+
 def test_tables_are_sorted(shown: Opened) -> None:
     """By each column: numbers the greatest first, then the other way round; what is not known last."""
     shown.heading("fleet", "failed").click()
@@ -216,6 +251,43 @@ def test_a_table_is_kept_as_csv(shown: Opened, filled: Engine) -> None:
     text = download.value.path().read_bytes().decode()
     assert delimited.cell(made.WICKED) in text
     assert text.count(delimited.cell(made.HOSTILE)) == 1
+
+
+def test_boxes_lead_to_tables(shown: Opened) -> None:
+    """What a box counts is a table below, below what stands still at the top."""
+    links = shown.page.locator(".tile a")
+    assert links.count() == 7
+    for place in range(links.count()):
+        links.nth(place).click()
+        target = shown.page.locator(str(links.nth(place).get_attribute("href")))
+        box, bar = target.bounding_box(), shown.page.locator("#choose").bounding_box()
+        assert box
+        assert bar
+        assert box["y"] >= bar["y"]
+        assert target.locator("h3").count() == 1
+
+
+def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """Where there is no room; what is read and copied stays as it is."""
+    long = "vc05.a-data-centre.corp.example.com"
+    deliver(engine, dict(map(made.night, range(9, 20))), long, made.NOW)
+    deliver(engine, dict(map(made.night, range(9, 20))), GOOD, made.NOW)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(engine, {})), encoding="utf-8")
+    found = Opened(browser, path, viewport=PHONE)
+    cells = found.page.locator("#t-late tbody td:first-child")
+    assert cells.all_text_contents() == [GOOD, long]
+    assert [cells.nth(place).locator("wbr").count() for place in (0, 1)] == [0, 3]
+    found.context.close()
+
+
+def test_on_a_phone_reasons_are_told_by_their_ends(browser: Browser, path: Path) -> None:
+    """Ids of one vendor begin alike. Where two would be one they stay whole."""
+    found = Opened(browser, path, viewport=PHONE)
+    labels = found.page.locator("#reasons text").all_text_contents()
+    assert f"…{made.WICKED[-22:]}" in labels
+    assert "disk.full" in labels
+    found.context.close()
 
 
 def test_the_calendar_by_keyboard(shown: Opened) -> None:
@@ -315,8 +387,12 @@ def test_paper(browser: Browser, path: Path) -> None:
     found.page.emulate_media(media="print", color_scheme="dark")
     paper = found.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert paper == "rgb(255, 255, 255)"
-    for hidden in ("#choose", "#d-heat", "#keys", "#t-late .row button"):
+    for hidden in ("#choose", "#d-heat", "#keys", "#t-late .row button", "#t-late th button"):
         assert found.page.locator(hidden).first.is_hidden()
+    # Chromium draws no buttons where a table goes on: the heads of columns are texts.
+    head = found.page.locator("#t-late th").first
+    label = head.evaluate("(head) => getComputedStyle(head, '::before').content")
+    assert label == '"appliance"'
     found.context.close()
 
 
@@ -334,12 +410,19 @@ def test_a_summed_up_fleet(
     assert [row[0] for row in found.cells("fleet")] == [BROKEN, GONE]
     found.choose(period="0")
     found.page.locator("#d-trends summary").click()
+    found.page.wait_for_selector("#t-trends tbody")
     told = made.run(filled, "trends", **DAYS)
     months = [row[:3] for row in found.cells("trends")]
     assert months == [[row.period, str(row.succeeded), str(row.failed)] for row in told]
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED, "disk.full"}
     found.choose(filter=BROKEN)
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED}
+    found.choose(filter="", tag='["site","london"]')  # of one that is in tables alone
+    assert str(found.page.locator("#chosen").text_content()).startswith(
+        "1 of 4 appliances chosen; 0 of them here one by one."
+    )
+    assert {row[0] for row in found.cells("coverage")} == {FLAKY}
+    assert "without 1 other: a page of them alone" in found.of("trends")
     assert found.said == []
     found.context.close()
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from archive.dashboard.gathered import Gathered
 
 
-def rows(found: Gathered, name: str) -> list[tuple[Any, ...]]:
-    """The rows of a table of a page."""
-    every = {table.name: table for table in (*found.attention, *found.reports)}
-    return list(every[name].rows)
+def rows(found: Gathered, name: str, days: int | None = None) -> list[tuple[Any, ...]]:
+    """The rows of a table of a page, of the last days or of all."""
+    every = {(table.name, table.days): table for table in (*found.attention, *found.reports)}
+    return list(every[name, days].rows)
 
 
 def test_worst_first(engine: Engine) -> None:
@@ -31,7 +31,7 @@ def test_worst_first(engine: Engine) -> None:
     assert [one.state for one in found.appliances] == ["late", "unknown", "ok", "ok"]
     assert [one.streak for one in found.appliances] == [5, 0, 0, 0]
     assert found.appliances[3].tags == {"site": "london"}
-    assert (found.number, found.series) == (4, {})
+    assert (found.number, found.series, found.others) == (4, {}, {})
 
 
 def test_tables_are_of_the_reports(engine: Engine) -> None:
@@ -58,12 +58,33 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     assert rows(found, "coverage") == run(engine, "coverage", **days)
 
 
+def test_further_reports_are_of_each_period(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all days, and of those that can be chosen, as far as the page has more than these."""
+    made.fill(engine)
+    monkeypatch.setattr(module, "ALL_UP_TO", 3)
+    monkeypatch.setattr(module, "WORST", 2)
+    found = gathered(engine, since="2026-01-01")
+    assert {table.days for table in found.reports} == {None, 30, 90}
+    for days, first in ((None, "2026-01-01"), (30, "2026-06-01"), (90, "2026-04-02")):
+        scope = {"since": first, "until": "2026-06-30"}
+        told = [
+            (row.build, row.appliances, row.first_day) for row in run(engine, "builds", **scope)
+        ]
+        assert [row[:3] for row in rows(found, "builds", days)] == told
+        failed = [(row[0], row.leading) for row in run(engine, "failures", **scope)]
+        assert [row[:2] for row in rows(found, "failures", days)] == failed
+
+
 def test_days_and_weeks(engine: Engine) -> None:
     """The days end with today, and each has the week that the calendar gives it."""
     made.fill(engine)
     found = gathered(engine, since="2026-06-28", until="2026-12-31")
     assert (found.scope.since, found.scope.until) == ("2026-06-28", "2026-06-30")
     assert found.weeks == ("2026-W26", "2026-W27", "2026-W27")
+    assert found.unfinished
+    assert not gathered(engine, until="2026-06-29").unfinished
     with pytest.raises(UsageError, match="more days than"):
         gathered(engine, since="0001-01-01")
 
@@ -95,6 +116,7 @@ def test_a_large_fleet_is_summed_up(
     found = gathered(engine, appliances=appliances)
     assert [one.name for one in found.appliances] == [BROKEN, GONE]
     assert found.number == 4
+    assert found.others == {GOOD: {"site": "berlin"}, FLAKY: {"site": "london"}}
     assert len(found.history.days) == sum(whole.history.counts[:2])
     months = {row.period: row for row in found.series["month"]}
     for row in run(engine, "trends", since=found.scope.since, until=found.scope.until):

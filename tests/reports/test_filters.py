@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import dialects, reports
-from archive.reports import Scope
+from archive.reports import Scope, failures, parts
 from tests.archives import deliver
+from tests.reports import fleet
 from tests.samples import job
 
 if TYPE_CHECKING:
@@ -57,3 +58,42 @@ def test_a_filter_means_what_it_shows(engine: Engine, asked: dict[str, Any], num
     with dialects.reading(engine) as connection:
         rows = reports.run(connection, "success", Scope(period="year", **asked))
         assert sum(row[2] for row in rows) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("builds", "appliance"),
+        ("failures", "build"),
+        ("locations", None),
+        ("success", "build"),
+        ("throughput", None),
+    ],
+)
+def test_many_days_are_told_like_few(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str, by: str | None
+) -> None:
+    """However jobs are looked for, the rows of a report are the same."""
+    fleet.load(engine)
+    scope = Scope(since="2026-01-06", until="2026-03-01", by=by)
+    told = []
+    for days in (1, 10**9):
+        monkeypatch.setattr(parts, "_MANY_DAYS", days)
+        with dialects.reading(engine) as connection:
+            told.append(list(reports.run(connection, name, scope)))
+    assert told[0] == told[1]
+    assert told[0]
+
+
+@pytest.mark.parametrize(("until", "indexed"), [("2026-01-31", True), ("2026-12-31", False)])
+def test_many_days_are_not_looked_up_one_by_one(
+    sqlite_archive: Engine, until: str, *, indexed: bool
+) -> None:
+    """SQLite takes any range of days for a narrow one, and looks each job up by an index on days."""
+    scope = Scope(since="2026-01-01", until=until)
+    with dialects.reading(sqlite_archive) as connection:
+        query = failures._groups(scope, None).compile(
+            connection, compile_kwargs={"literal_binds": True}
+        )
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()
+    assert any("ix_job_day" in row[3] for row in plan) == indexed

@@ -100,11 +100,21 @@ function drawTrends(data, rows) {
 
 const MOST_REASONS = 12;
 
+// Ids differ at their end: on a phone, where there is no room for more, that is what stands at the bars.
+const LAST = 22;
+
+function named(ids) {
+  const short = ids.map((id) => (id.length > LAST + 2 ? `…${id.slice(-LAST)}` : id));
+  return innerWidth < 640 && new Set(short).size === ids.length ? short : ids;
+}
+
 function drawReasons(data, reasons) {
-  const rows = reasons.slice(0, MOST_REASONS).map(({ id, jobs, appliances, text }) => {
-    const reason = plain(id ?? "(no message)");
-    const number = `${grouped(jobs, 0)} failed, of ${grouped(appliances, 0)} appliances`;
-    return { reason, jobs, said: `${reason}\n${number}\n${plain(text ?? "")}` };
+  const most = reasons.slice(0, MOST_REASONS);
+  const names = named(most.map(({ id }) => plain(id)));
+  const rows = most.map(({ id, jobs, appliances, text }, at) => {
+    const reason = names[at];
+    const number = `${grouped(jobs, 0)} failed, of ${amount(appliances, "appliance")}`;
+    return { reason, jobs, said: `${plain(id)}\n${number}\n${plain(text ?? "")}` };
   });
   return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
 }
@@ -113,7 +123,7 @@ function drawReasons(data, reasons) {
 function drawGrowth(data, table, selection) {
   const at = Object.fromEntries(table.columns.map((one, place) => [one.name, place]));
   const fleet = table.rows.find((row) => row[0] === null);
-  const own = table.rows.filter((row) => row[0] !== null && selection.names.has(row[0]));
+  const own = table.rows.filter((row) => row[0] !== null && selection.shows(row[0]));
   const sum = (rows, name) => rows.reduce((total, row) => total + row[at[name]], 0);
   const grows = own.filter((row) => row[at.monthly_growth_bytes] !== null);
   const still = sum(own.filter((row) => row[at.monthly_growth_bytes] === null), "size_bytes");
@@ -132,10 +142,9 @@ function drawGrowth(data, table, selection) {
     const when = row.days ? `in ${row.days} days` : "now";
     row.said = `${when}: ${size(row.middle)}\nbetween ${size(row.low)} and ${size(row.high)}`;
   }
-  const low = rows.reduce((least, row) => Math.min(least, row.low), now);
   const high = rows.reduce((most, row) => Math.max(most, row.high), now);
   return draw(data, "growth", rows, (spec) => {
-    const values = ticks("bytes", low, high);
+    const values = ticks("bytes", 0, high);
     const layer = spec.layer.map((one) => {
       const { y } = one.encoding;
       return { ...one, encoding: { ...one.encoding, y: { ...y, axis: { ...y.axis, values } } } };

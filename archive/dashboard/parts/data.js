@@ -30,6 +30,7 @@ async function unpacked() {
   );
   data.labels = { day: data.dates, week: data.weeks, month: data.dates.map((day) => day.slice(0, 7)) };
   data.whole = told.number === told.appliances.length;
+  data.tags = new Map([...told.others, ...told.appliances.map((one) => [one.name, one.tags])]);
   return data;
 }
 
@@ -47,15 +48,16 @@ function matcher(text) {
 function chosen(data, form) {
   const matches = matcher(form.filter);
   const tag = form.tag ? JSON.parse(form.tag) : null;
-  const tagged = (one) => !tag || one.tags[tag[0]] === tag[1];
+  const isChosen = (name) => matches(name) && (!tag || data.tags.get(name)?.[tag[0]] === tag[1]);
   const places = [];
   const names = new Set();
-  data.appliances.forEach((one, place) => {
-    if (matches(one.name) && tagged(one)) {
+  data.appliances.forEach(({ name }, place) => {
+    if (isChosen(name)) {
       places.push(place);
-      names.add(one.name);
+      names.add(name);
     }
   });
+  const others = data.others.reduce((number, [name]) => number + isChosen(name), 0);
   const from = form.period ? Math.max(data.days - form.period, 0) : 0;
   const labels = data.labels[form.grain];
   const periods = [];
@@ -68,9 +70,11 @@ function chosen(data, form) {
     periodOf[day] = periods.length - 1;
   }
   const filtered = Boolean(form.filter.trim() || tag);
-  // One that has never been heard of is in tables alone, and has no tags.
-  const shows = (name) => (name === null ? !filtered : names.has(name) || (!tag && matches(name)));
-  return { places, names, from, to: data.days, periods, periodOf, filtered, shows, grain: form.grain };
+  const shows = (name) => (name === null ? !filtered : isChosen(name));
+  return {
+    places, names, others, from, to: data.days, periods, periodOf, filtered, shows, grain: form.grain,
+    days: form.period || null,
+  };
 }
 
 // The place of the first job of an appliance that is on a day or later.

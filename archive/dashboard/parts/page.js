@@ -13,7 +13,7 @@ const REASON_COLUMNS = [
   column("first_day", "day", "first day"), column("last_day", "day", "last day"), column("example"),
 ];
 // What a row is of that has no name.
-const UNNAMED = { growth: "(all together)", builds: "(not said)" };
+const UNNAMED = { growth: "(all together)", builds: "(not said)", failures: "(no message)" };
 const USUAL_GRAIN = { 30: "day", 90: "day", 365: "week", 0: "month" };
 
 const form = () => ({
@@ -23,11 +23,15 @@ const form = () => ({
   grain: byId("grain").value,
 });
 
-const reportOf = (data, name) => data.reports.find((one) => one.name === name);
+// A report of the chosen days, or of all where there is no other.
+function reportOf(data, name, days = null) {
+  const found = data.reports.filter((one) => one.name === name);
+  return found.find((one) => one.period === days) ?? found.find((one) => one.period === null);
+}
 
 function offerTags(data) {
   const known = new Map();
-  for (const { tags } of data.appliances) {
+  for (const tags of data.tags.values()) {
     for (const [name, value] of Object.entries(tags)) known.set(`${name}=${value}`, [name, value]);
   }
   byId("tags").hidden = !known.size;
@@ -37,32 +41,57 @@ function offerTags(data) {
 }
 
 function reasons(data, selection) {
-  const told = reportOf(data, "failures");
+  const told = reportOf(data, "failures", selection.days);
+  const named = (one) => ({ ...one, id: one.id ?? UNNAMED.failures });
   if (told && !selection.filtered) {
     return told.rows.map(([id, jobs, appliances, since, until, text]) => {
       const days = { since: since.slice(0, 10), until: until.slice(0, 10) };
-      return { id, jobs, appliances, ...days, text };
+      return named({ id, jobs, appliances, ...days, text });
     });
   }
-  return byReason(data, selection).map((one) => ({ ...one, appliances: one.places.size }));
+  return byReason(data, selection).map((one) => named({ ...one, appliances: one.places.size }));
 }
 
-function sayRest(data, selection) {
-  const shown = grouped(data.appliances.length, 0);
-  const others = grouped(data.number - data.appliances.length, 0);
+// What each section is of: which days, and which appliances.
+function sayWhatOf(data, selection) {
+  const { places, others, filtered } = selection;
+  const last = data.dates.at(-1);
+  const days = `${data.dates[selection.from]} to ${last}`;
+  const all = amount(data.number, "appliance");
+  const chosen = `${grouped(places.length + others, 0)} of ${all} chosen`;
+  const single = data.whole ? "" : `; ${grouped(places.length, 0)} of them here one by one`;
+  byId("chosen").textContent = `${filtered ? chosen : all}${single}. ${days}, by ${selection.grain}.`;
   byId("rest").textContent = data.whole
     ? "Worst first: those without a recent success, then those that have failed most often in a row."
-    : `Of ${grouped(data.number, 0)} appliances the ${shown} that need most attention are here one by one, ` +
-      `worst first; the other ${others} are in the sums alone. Without a filter the trends are of all of ` +
-      "them, and the failures of all of them and of all days.";
-  const days = `${data.dates[selection.from]} to ${data.dates.at(-1)}, by ${selection.grain}`;
-  const number = grouped(selection.places.length, 0);
-  byId("chosen").textContent = `${number} of ${shown} appliances chosen, ${days}.`;
+    : `Of ${all} the ${grouped(data.appliances.length, 0)} that need most attention are here one by one, ` +
+      `worst first; the other ${grouped(data.number - data.appliances.length, 0)} are in sums, and in the ` +
+      "tables of what needs attention, growth and coverage.";
+  const alone = others
+    ? `, without ${amount(others, "other")}: a page of them alone (archive dashboard --appliance, or --tag) has all`
+    : "";
+  const own = data.whole
+    ? `of ${amount(places.length, "chosen appliance")}`
+    : `of the chosen appliances here one by one (${grouped(places.length, 0)})${alone}`;
+  const of = filtered ? own : `of all ${all}`;
+  const open = data.unfinished ? ` ${last} is not over yet.` : "";
+  const grown = reportOf(data, "growth");
+  const cut = filtered && grown.left ? ", as far as the table below has them" : "";
+  const said = {
+    trends: `${days}, ${of}.${open}`,
+    reasons: `${days}, ${of}.`,
+    growth:
+      "By the successes of the last 365 days, whatever period is chosen: the size of one backup of each " +
+      `${filtered ? "chosen " : ""}appliance, together${cut}. 9 in 10 lie in the band.`,
+    builds: `${days}, of all ${all}, whichever are chosen.`,
+    coverage: `Deliveries, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
+      "period is chosen; all else is as of now.",
+  };
+  for (const [name, text] of Object.entries(said)) byId(`of-${name}`).textContent = text;
 }
 
 async function update(data) {
   const selection = chosen(data, form());
-  sayRest(data, selection);
+  sayWhatOf(data, selection);
   const own = (table) =>
     table.columns[0].name === "appliance"
       ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
@@ -70,7 +99,7 @@ async function update(data) {
   for (const table of data.attention) showTable(byId(`t-${table.name}`), own(table), 8);
   const names = { growth: "Growth by appliance", builds: "Builds", coverage: "Coverage" };
   for (const [name, label] of Object.entries(names)) {
-    const table = own(reportOf(data, name));
+    const table = own(reportOf(data, name, selection.days));
     const rows = table.rows.map(([first, ...rest]) => [first ?? UNNAMED[name], ...rest]);
     showTable(byId(`t-${name}`), { ...table, rows, title: null, label });
   }

@@ -30,6 +30,9 @@ const plain = (text) =>
 const grouped = (number, digits) =>
   number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+// A number of things, by the word for one of them.
+const amount = (number, one) => `${grouped(number, 0)} ${one}${number === 1 ? "" : "s"}`;
+
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
 
 function size(value) {

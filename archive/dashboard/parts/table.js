@@ -2,15 +2,31 @@
 
 const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
 
-// What is read as a sentence, and may be broken.
+// What is read as a sentence, and may be broken; some of these are long.
 const PROSE = new Set(["message", "example", "reason", "note"]);
-// What a sheet of paper has no room for.
+const LONG = new Set(["message", "example"]);
+// What a sheet of paper, and most screens, have no room for: the file of a table has it.
 const EXTRA = /_(low|high)_bytes$|^(keep|longest_gap_.*)$/;
 
 const column = (name, kind = "text", label = name) => ({ name, kind, label });
 
 const classOf = (one, otherwise) =>
   `${NUMBERS.has(one.kind) ? "number" : otherwise}${EXTRA.test(one.name) ? " extra" : ""}`;
+
+// Whether a text is broken: anywhere, where it has room for it, or not at all.
+function widthOf(one, text) {
+  if (LONG.has(one.name)) return "wide prose";
+  if (PROSE.has(one.name) || text.length > 60) return "wide";
+  if (one.name === "key") return "narrow key";
+  return one.kind === "instant" ? "narrow instant" : "narrow";
+}
+
+// A long name may be broken after its dots but the last.
+const LONG_NAME = 24;
+const breakable = (one, text) =>
+  one.name !== "appliance" || text.length <= LONG_NAME
+    ? [text]
+    : text.split(/(?<=\S\.)(?=[a-z][^.]*\.)/i).flatMap((part, at) => (at ? [element("wbr"), part] : [part]));
 
 function ordered(rows, at, descending) {
   const sign = descending ? -1 : 1;
@@ -44,7 +60,7 @@ function showTable(host, table, most = 25) {
       host.querySelectorAll("th button")[at].focus();
     };
     const button = element("button", { type: "button", text: one.label, onclick: sort });
-    const head = element("th", { scope: "col", class: classOf(one, "") }, button);
+    const head = element("th", { scope: "col", class: classOf(one, ""), "data-label": one.label }, button);
     if (state.by === at) head.setAttribute("aria-sort", state.descending ? "descending" : "ascending");
     return head;
   });
@@ -54,8 +70,7 @@ function showTable(host, table, most = 25) {
       {},
       ...columns.map((one, at) => {
         const text = readable(one.kind, row[at]);
-        const wide = PROSE.has(one.name) || text.length > 60 ? "wide" : "narrow";
-        return element("td", { class: classOf(one, wide), text });
+        return element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(one, text));
       }),
     ),
   );
@@ -87,7 +102,7 @@ function showTable(host, table, most = 25) {
     under.append(element("span", { class: "soft", text: `${limit} of ${grouped(rows.length, 0)} rows` }));
   }
   if (table.left) {
-    const text = `${grouped(table.left, 0)} more rows are not in this file.`;
+    const text = `${amount(table.left, "further row")} ${table.left === 1 ? "is" : "are"} not in this file.`;
     under.append(element("span", { class: "soft", text }));
   }
   host.replaceChildren(...heading, scroll, under);
