@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import cli, database, dialects, tables
+from archive.dialects import engines
 from archive.errors import ArchiveError
 from tests import postgres
 from tests.archives import count, deliver, lines
@@ -89,7 +90,7 @@ def test_a_locked_database(
     """A writer that waits too long for another gives up, having written nothing; readers never wait."""
     deliver(engine, SAMPLES)
     before = lines(engine)
-    monkeypatch.setattr(dialects, "LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     with dialects.writing(engine) as connection:
         if engine.dialect.name == "postgresql":  # who waits for ever fails here, and does not hang
             connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
@@ -151,7 +152,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
     database.upgrade(engine)
     large = tmp_path / "large.json"
     large.write_bytes(api(**{f"k{n}": job(user="x" * 2000) for n in range(100)}))
-    prepare = dialects._prepare_sqlite
+    prepare = engines._prepare_sqlite
 
     def on_a_small_disk(connection: sqlite3.Connection, record: object) -> None:
         prepare(connection, record)
@@ -159,7 +160,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
         connection.execute(f"PRAGMA max_page_count = {pages + room}")
 
     with monkeypatch.context() as patched:
-        patched.setattr(dialects, "_prepare_sqlite", on_a_small_disk)
+        patched.setattr(engines, "_prepare_sqlite", on_a_small_disk)
         done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
     assert_refused(done, "the disk is full; nothing of this delivery has been written")
     assert count(engine, tables.job) == 0

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import database, dialects, tables
+from archive.dialects import engines
 from archive.errors import DatabaseError
 from tests import postgres
 from tests.archives import count, deliver, empty, rows
@@ -151,7 +152,7 @@ def test_a_directory_is_no_file(tmp_path: Path) -> None:
 
 def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who cannot write because another process does says so after a while, and has written nothing."""
-    monkeypatch.setattr(dialects, "LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     engine = database.connect(str(tmp_path / "archive.db"))
     database.upgrade(engine)
     with dialects.writing(engine):
@@ -165,7 +166,7 @@ def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_locked_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same goes for a file that is being made."""
-    monkeypatch.setattr(dialects, "LOCK_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     engine = database.connect(str(tmp_path / "archive.db"))
     with dialects.writing(engine) as connection:
         connection.execute(sa.text("CREATE TABLE theirs (id INTEGER)"))
@@ -175,7 +176,7 @@ def test_a_locked_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_locked_server_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL, too, a delivery does not wait for another one for ever."""
-    monkeypatch.setattr(dialects, "LOCK_WAIT_SECONDS", 1)
+    monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 1)
     other = dialects.create_engine(engine.url)
     with dialects.writing(engine) as connection:
         dialects.lock(connection, ["runs"])

@@ -85,7 +85,7 @@ def figures(rows: Iterable[SummaryRow]) -> str:
         f'<th scope="row">{text(f"{row.section}: {row.name}")}</th>'
         f'<td class="number">{text(_value(row.kind, row.value))}</td>'
         f'<td class="number">{text(_value(row.kind, row.before))}</td>'
-        f'<td class="number">{text(_signed(row.kind, row.change))}</td></tr>'
+        f'<td class="number">{text(_value(row.kind, row.change, signed=True))}</td></tr>'
         for row in rows
         if row.section in _FIGURES
     )
@@ -98,14 +98,8 @@ def figures(rows: Iterable[SummaryRow]) -> str:
     )
 
 
-def _value(kind: Kind, value: float | None) -> str:
-    return _NONE if value is None else units.readable(kind, value)
-
-
-def _signed(kind: Kind, value: float | None) -> str:
-    if value is None or not value:
-        return _value(kind, value)
-    return ("+" if value > 0 else "") + units.readable(kind, value)
+def _value(kind: Kind, value: float | None, *, signed: bool = False) -> str:
+    return _NONE if value is None else units.readable(kind, value, signed=signed)
 
 
 def table(shown: Table) -> str:

@@ -1,0 +1,81 @@
+"""Many rows at a time, by the fastest way of each driver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    import psycopg
+    from sqlalchemy.engine import Connection
+    from sqlalchemy.types import TypeEngine
+
+Rows = Sequence[tuple[Any, ...]]
+
+# SQLite takes many rows in a statement in two thirds of the time; before 3.32 it took no more values.
+_VALUES_A_STATEMENT = 999
+
+
+def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
+    """Insert rows (values in the order of the table's columns) by the fastest way of the driver."""
+    if not rows:
+        return
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    if connection.dialect.name == "sqlite":
+        file = cast("sqlite3.Connection", connection.connection.driver_connection)
+        marks = f"({', '.join('?' * len(table.columns))})"
+        statement = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - names from our own tables
+        many = _VALUES_A_STATEMENT // len(table.columns)
+        whole = len(rows) - len(rows) % many
+        file.executemany(
+            statement + ", ".join([marks] * many),
+            (
+                tuple(chain.from_iterable(rows[start : start + many]))
+                for start in range(0, whole, many)
+            ),
+        )
+        file.executemany(statement + marks, rows[whole:])
+        return
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    types = [_BINARY[kind] for column in table.columns if (kind := type(column.type)) in _BINARY]
+    form = " (FORMAT binary)" if len(types) == len(table.columns) else ""
+    statement = f"COPY {table.name} ({columns}) FROM STDIN{form}"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        if form:
+            copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+# PostgreSQL takes these faster in its own form; instants and days are text here, and stay so.
+_BINARY: dict[type[TypeEngine[Any]], str] = {
+    sa.BigInteger: "int8",
+    sa.Integer: "int4",
+    sa.Boolean: "bool",
+    sa.Double: "float8",
+    sa.LargeBinary: "bytea",
+    sa.Text: "text",
+}
+
+
+def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequence[str]) -> None:
+    """Insert whole rows; where the primary key exists already, update the `changed` columns."""
+    if not rows:
+        return
+    make: Any
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as make
+    else:
+        from sqlalchemy.dialects.postgresql import insert as make
+    statement = make(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in changed},
+    )
+    names = table.columns.keys()
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])

@@ -1,0 +1,60 @@
+"""What a database says of itself: its encoding, its comments, its own checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Connection
+
+
+def require_utf8(connection: Connection) -> None:
+    """Raise DatabaseError unless the database can hold any text."""
+    if connection.dialect.name == "postgresql":
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        if encoding != "UTF8":
+            raise DatabaseError(
+                f"the database's encoding is {encoding}, but texts of any language are archived; "
+                "create it with ENCODING 'UTF8' TEMPLATE template0"
+            )
+
+
+def comment(connection: Connection, comments: Iterable[tuple[str, str | None, str]]) -> None:
+    """Write comments of tables, views and their columns (name, column, text) that are not there yet.
+
+    None for the column is the table or view itself. SQLite has no comments.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    wanted = [list(part) for part in zip(*comments, strict=True)]
+    found = connection.exec_driver_sql(
+        "SELECT format('COMMENT ON %%s %%s%%s IS %%L', CASE WHEN attname IS NOT NULL THEN 'COLUMN'"
+        " WHEN relkind = 'v' THEN 'VIEW' ELSE 'TABLE' END, pg_class.oid::regclass,"
+        " '.' || quote_ident(attname), wanted.text)"
+        " FROM unnest(%s::text[], %s::text[], %s::text[]) AS wanted (relation, name, text)"
+        " INNER JOIN pg_class ON pg_class.oid = to_regclass(quote_ident(wanted.relation))"
+        " LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attname = wanted.name"
+        " WHERE wanted.text IS DISTINCT FROM CASE WHEN wanted.name IS NULL"
+        " THEN obj_description(pg_class.oid, 'pg_class')"
+        " ELSE col_description(pg_class.oid, attnum) END"
+        " AND (wanted.name IS NULL) = (attname IS NULL)",
+        tuple(wanted),
+    ).scalars()
+    for statement in found.all():
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+
+
+def complaints(connection: Connection) -> list[str]:
+    """Return what the database itself finds wrong with its file or its references."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [text for text in found if text != "ok"] + [
+        f"{table}: row {row} refers to a row of {parent} that is not there"
+        for table, row, parent, _ in broken
+    ]

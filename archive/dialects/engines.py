@@ -1,0 +1,116 @@
+"""Engines, and what their connections agree on; the file of a SQLite archive."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from archive.dialects.transactions import explained
+from archive.dialects.urls import sqlite_file
+from archive.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
+    from sqlalchemy.engine import URL, Connection, Engine
+
+# How long a writer waits for another one before it gives up.
+LOCK_WAIT_SECONDS = 30
+
+
+def create_engine(url: URL, kept: int = 0) -> Engine:
+    """Return an engine whose connections agree on time zone, locking and transactions.
+
+    Of its connections so many are `kept` when they are not in use, until it is disposed of.
+    """
+    options: dict[str, Any]
+    if url.get_backend_name() == "sqlite":
+        options = {"check_same_thread": False}  # a kept one may serve any thread
+    else:
+        options = {"client_encoding": "utf8"}  # whatever the environment says
+    if kept:
+        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
+    else:
+        pooling = {"poolclass": sa.pool.NullPool}
+    engine = sa.create_engine(url, connect_args=options, **pooling)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        if kept:
+            event.listen(engine, "connect", _cache_less)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+@contextmanager
+def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
+    """Give an engine on the same database that keeps connections, for many small transactions."""
+    keeper = create_engine(engine.url, kept)
+    try:
+        yield keeper
+    finally:
+        keeper.dispose()
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are ours to begin
+    for pragma in (
+        f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
+        "foreign_keys = ON",
+        "synchronous = NORMAL",
+        "cache_size = -65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _cache_less(connection: sqlite3.Connection, _record: object) -> None:
+    """Keep few pages: a kept connection would hold all that it ever read or wrote."""
+    connection.execute("PRAGMA cache_size = -8192")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("archive_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
+    connection.execute(f"SET TIME ZONE 'UTC'; SET lock_timeout = '{LOCK_WAIT_SECONDS}s'".encode())
+    connection.commit()
+
+
+def prepare_file(engine: Engine) -> None:
+    """Make the file of a new SQLite archive; readers and one writer can then work side by side."""
+    path = sqlite_file(engine.url)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
+    with explained(engine):
+        connection = engine.raw_connection()
+        try:
+            _use_wal(connection.cursor())
+        finally:
+            connection.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    # The one statement for which SQLite does not wait while another process holds the file.
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

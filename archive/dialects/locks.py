@@ -1,0 +1,75 @@
+"""Locks by name, within a transaction and beyond."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from archive.dialects.transactions import explained
+from archive.dialects.urls import sqlite_file
+from archive.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Connection, Engine
+
+
+def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:
+    """Hold the named locks until the transaction ends; they are taken in one order.
+
+    SQLite needs none: its only writer holds the whole file.
+    """
+    if connection.dialect.name == "postgresql":
+        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        connection.exec_driver_sql(
+            f"SELECT {function}(hashtextextended('archive ' || name, 0))"  # noqa: S608 - two literals
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (name, place) ORDER BY place",
+            (sorted(set(names)),),
+        )
+
+
+@contextmanager
+def alone(engine: Engine, name: str) -> Iterator[bool]:
+    """Hold a named lock beyond transactions; give False at once if another process has it.
+
+    It ends with the process, however that ends. On SQLite it is a lock on a file beside the
+    database, which stays. Raises DatabaseError if it cannot be asked for.
+    """
+    path = sqlite_file(engine.url)
+    with _alone_by_server(engine, name) if path is None else _alone_by_file(path, name) as held:
+        yield held
+
+
+@contextmanager
+def _alone_by_server(engine: Engine, name: str) -> Iterator[bool]:
+    # A connection of its own that is in no transaction, and may be idle for as long as it takes.
+    with ExitStack() as stack:
+        with explained(engine):
+            connection = stack.enter_context(engine.connect())
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("SET idle_session_timeout = 0")
+            held = connection.exec_driver_sql(
+                "SELECT pg_try_advisory_lock(hashtextextended('archive alone ' || %s, 0))", (name,)
+            ).scalar_one()
+        yield bool(held)
+
+
+@contextmanager
+def _alone_by_file(path: Path, name: str) -> Iterator[bool]:
+    import fcntl
+
+    whole = path.resolve()
+    lock_file = whole.with_name(f"{whole.name}-{name}.lock")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(lock_file.open("a"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held = False
+        except OSError as error:
+            raise DatabaseError(f"{lock_file}: it cannot be locked: {error.strerror}") from error
+        else:
+            held = True
+        yield held
