@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench import commands, fleet
 from bench.claim import Claim
+from bench.databases import SQLITE
 from bench.measure import Finding
 from bench.reports import NOW
 from docs.browser import launched, opened
@@ -28,7 +29,7 @@ WANTED_SECONDS = 2
 
 
 def _measure(site: Site) -> list[Finding]:
-    url = fleet.filled(site, "sqlite").url.render_as_string(hide_password=False)
+    url = fleet.filled(site, SQLITE).url.render_as_string(hide_password=False)
     path = site.folder / "fleet.html"
     start = time.perf_counter()
     commands.archive("dashboard", "--database", url, "--now", NOW, "-o", str(path))

@@ -60,6 +60,8 @@ class Databases:
         """Return the database of a name (one word); it has yet to be made."""
         if kind == POSTGRESQL:
             return _PostgreSQL(self._server, name)
+        if kind != SQLITE:
+            raise ValueError(f"there is no {kind!r}; there are: {', '.join(KINDS)}")
         return _SQLite(self._template, self._folder / "sqlite" / name)
 
     @cached_property

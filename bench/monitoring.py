@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench import fleet
 from bench.claim import Claim
+from bench.databases import KINDS
 from bench.measure import Finding, progress
 from bench.reports import NOW
 from tests.command import PROGRAM, environment
@@ -27,7 +28,7 @@ def _measure(site: Site) -> list[Finding]:
     number = fleet.appliances(site.jobs)
     wanted = WANTED_SECONDS if number <= MANY_APPLIANCES else WANTED_SECONDS_OF_MANY
     found = []
-    for kind in ("sqlite", "postgresql"):
+    for kind in KINDS:
         url = fleet.filled(site, kind).url.render_as_string(hide_password=False)
         options = ("--database", url, "--now", NOW)
         asked = {
