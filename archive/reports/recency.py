@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from archive import settings, tables
 from archive.charts import Bars
 from archive.columns import Column, Kind
-from archive.reports import freshness, judged, tally, walk
+from archive.reports import freshness, judged, parts, tally, walk
 from archive.reports.due import iso, longest_gap, ordinal, start
 from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
@@ -95,9 +95,10 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
     known = dict(judged.appliances(connection, scope))
     objectives = {number: _objective(one, scope) for number, one in known.items()}
     longest = max((objective.seconds for objective in objectives.values()), default=0)
-    latest = {row.id: row for row in connection.execute(_latest(calendar.day(now), now))}
+    ids = scope.appliance_ids(connection)
+    latest = {row.id: row for row in connection.execute(_latest(calendar.day(now), now, ids))}
     found = connection.execute(
-        _successes(period, longest), execution_options={"yield_per": _ROWS_AT_A_TIME}
+        _successes(period, longest, ids), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
     for number, group in groupby(found, key=lambda row: row[0]):
         if number not in known:
@@ -132,7 +133,9 @@ def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
         names[row.id]: Success(
             row.success_key, row.success_size_bytes, row.success_duration_seconds
         )
-        for row in connection.execute(_latest(calendar.day(now), now))
+        for row in connection.execute(
+            _latest(calendar.day(now), now, scope.appliance_ids(connection))
+        )
         if row.id in names and _times(row, "success", now) is not None
     }
 
@@ -185,7 +188,12 @@ _JOB = ("key", "start_time", "end_time", "first_seen")
 _MEASURES = (SIZE, DURATION)
 
 
-def _latest(today: str, now: str) -> sa.Select[Any]:
+def _of(query: sa.Select[Any], ids: parts.Ids) -> sa.Select[Any]:
+    """Return what a SELECT says of some appliances, None for all of them."""
+    return query if ids is None else query.where(parts.of_appliances(tables.appliance.c.id, ids))
+
+
+def _latest(today: str, now: str, appliances: parts.Ids) -> sa.Select[Any]:
     """Return a row for each appliance: its last success, last attempt and first job.
 
     It walks the appliances, not the jobs.
@@ -207,7 +215,7 @@ def _latest(today: str, now: str) -> sa.Select[Any]:
         if which == "success":
             query = query.where(job.c.status == "SUCCEEDED")
         ids.append(query.order_by(*order).limit(1).scalar_subquery().label(f"{which}_id"))
-    found = sa.select(appliance.c.id, *ids).cte("found")
+    found = _of(sa.select(appliance.c.id, *ids), appliances).cte("found")
     source: sa.FromClause = found
     columns: list[sa.ColumnElement[Any]] = [found.c.id]
     for which in orders:
@@ -220,7 +228,7 @@ def _latest(today: str, now: str) -> sa.Select[Any]:
     return sa.select(*columns).select_from(source)
 
 
-def _successes(period: _Period, longest: int) -> sa.Select[Any]:
+def _successes(period: _Period, longest: int, appliances: parts.Ids) -> sa.Select[Any]:
     """Return what tells the ends of the successes that matter to a period, appliance by appliance.
 
     An appliance without any has a row of NULL.
@@ -234,9 +242,8 @@ def _successes(period: _Period, longest: int) -> sa.Select[Any]:
         job.c.day <= sa.literal(iso(period.last), job.c.day.type),
     )
     columns = [job.c[name] for name in _JOB]
-    return (sa.select(appliance.c.id, *columns).outerjoin_from(appliance, job, theirs)).order_by(
-        appliance.c.id
-    )
+    query = sa.select(appliance.c.id, *columns).outerjoin_from(appliance, job, theirs)
+    return _of(query, appliances).order_by(appliance.c.id)
 
 
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
