@@ -221,7 +221,7 @@ def test_an_archive_that_cannot_be_read(tmp_path: Path) -> None:
     assert done.out.startswith("ARCHIVE UNKNOWN - ")
 
 
-@pytest.mark.parametrize("seconds", ["0", "soon"])
+@pytest.mark.parametrize("seconds", ["0", "soon", "99999999999"])
 def test_a_timeout_is_a_number_of_seconds(place: str, seconds: str) -> None:
     done = check(place, "--timeout", seconds)
     assert (done.code, done.err) == (3, "")

@@ -12,6 +12,7 @@ import pytest
 from archive.cli.interrupts import interrupts_come_again
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from sys import UnraisableHookArgs
 
 
@@ -28,9 +29,11 @@ class LetGo:
 
 
 @pytest.fixture(autouse=True)
-def _interruptible() -> None:
+def _interruptible() -> Iterator[None]:
     """Have SIGINT raise, as in a process that has not been started in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -30,7 +30,9 @@ StaleOption = Annotated[
 ]
 TimeoutOption = Annotated[
     int,
-    typer.Option("--timeout", "-t", metavar="SECONDS", min=1, help="UNKNOWN if it takes longer."),
+    typer.Option(
+        "--timeout", "-t", metavar="SECONDS", min=1, max=86_400, help="UNKNOWN if it takes longer."
+    ),
 ]
 WarningAge = Annotated[
     str | None,

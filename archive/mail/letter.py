@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from archive import instants, settings
 from archive.mail import headline
 from archive.render import delimited, letter, table
-from archive.reports import coverage, summary
-from archive.reports.due import iso, ordinal
+from archive.reports import summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +63,7 @@ def _names(connection: Connection, scope: Scope) -> list[str]:
 
     Those that were asked and have never answered are among them: they are silent.
     """
-    today = ordinal(settings.calendar(connection).day(scope.now))
-    first = iso(max(today - summary.HEARD_DAYS, 1))
-    found = coverage.select(connection, replace(scope, since=first, until=None))
-    return [row.appliance for row in found]
+    return [row.appliance for row, _ in summary.recently_heard(connection, scope)]
 
 
 def message(said: Letter, sender: str | None, recipients: Sequence[str]) -> EmailMessage:
