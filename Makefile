@@ -73,10 +73,10 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.runtime: $(VENV)/.made .ci/requirements.txt pyproject.toml
-	$(PIP) install --require-hashes -r .ci/requirements.txt
+	$(PIP) install --no-deps --require-hashes -r .ci/requirements.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime .ci/requirements-dev.txt
-	$(PIP) install --require-hashes -r .ci/requirements-dev.txt
+	$(PIP) install --no-deps --require-hashes -r .ci/requirements-dev.txt
 	@touch $@
