@@ -45,16 +45,18 @@ bench: $(VENV)/.dev ## measure all claims in minutes; BENCH_ARGS="..." is handed
 bench-full: $(VENV)/.dev ## measure all claims over as many jobs as it takes, in an hour or two
 	$(VENV)/bin/python -m bench --full $(BENCH_ARGS)
 
-# The development lock is made under the runtime lock: what users get is what is tested.
-lock: python ## write the newest versions to .ci/requirements.txt and -dev.txt
+# Each lock is made under the runtime lock: what users get is what is tested.
+lock: python ## write the newest versions to .ci/requirements*.txt
 	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(PYTHON) -m venv "$$tools" && \
 	"$$tools/bin/python" -m pip --disable-pip-version-check --quiet install uv && \
 	compile() { "$$tools/bin/uv" pip compile --quiet --no-cache --upgrade --universal \
 		--python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 		"$$@" pyproject.toml; } && \
-	compile --group build -o .ci/requirements.txt && \
-	compile --group dev -c .ci/requirements.txt -o .ci/requirements-dev.txt
+	compile -o .ci/requirements.txt && \
+	compile --all-extras -c .ci/requirements.txt -o .ci/requirements-extras.txt && \
+	compile --all-extras --group dev -c .ci/requirements-extras.txt -o .ci/requirements-dev.txt && \
+	compile --group build -c .ci/requirements-dev.txt -o .ci/requirements-build.txt
 
 clean: ## remove the environments and everything the tools leave behind
 	rm -rf $(VENV) .venv-bench build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
@@ -72,8 +74,8 @@ $(VENV)/.made:
 	$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.runtime: $(VENV)/.made .ci/requirements.txt pyproject.toml
-	$(PIP) install --no-deps --require-hashes -r .ci/requirements.txt
+$(VENV)/.runtime: $(VENV)/.made .ci/requirements-build.txt pyproject.toml
+	$(PIP) install --no-deps --require-hashes -r .ci/requirements-build.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
