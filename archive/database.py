@@ -83,8 +83,7 @@ def require(engine: Engine) -> None:
     if found not in REVISIONS:
         raise SchemaError(
             f"the archive at {place} has schema {found}, made by a newer version of archive than"
-            f" this one (which knows {HEAD}); install that version, for example with"
-            " `pip install --upgrade archive-vcenter`"
+            f" this one (which knows {HEAD}); install that version here, too"
         )
     if found != HEAD:
         raise SchemaError(

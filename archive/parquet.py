@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import sqlalchemy as sa
 
-from archive import relations
+from archive import extras, relations
 from archive.dialects import Day, Instant
 from archive.errors import ArchiveError
 
@@ -18,9 +18,7 @@ try:
     import pyarrow as pa
     from pyarrow import parquet
 except ImportError as error:
-    raise ArchiveError(
-        "Parquet needs an extra; run `pip install 'archive-vcenter[parquet]'`"
-    ) from error
+    raise ArchiveError(f'Parquet needs the extra "parquet"; {extras.advice("parquet")}') from error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pyarrow import dataset
 from pyarrow import parquet as pq
 
-from archive import dialects, export, parquet, relations, tables
+from archive import dialects, export, extras, parquet, relations, tables
 from archive.dialects import Day, Instant
 from archive.extent import Extent
 from tests.archives import deliver, each
@@ -296,7 +296,7 @@ def test_without_the_extra(tmp_path: Path, engine: Engine, monkeypatch: pytest.M
     monkeypatch.delattr("archive.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = archive("export", "parquet", str(tmp_path / "a"), at(engine))
-    said = "archive: Parquet needs an extra; run `pip install 'archive-vcenter[parquet]'`\n"
+    said = f'archive: Parquet needs the extra "parquet"; {extras.advice("parquet")}\n'
     assert done == (1, "", said)
     assert list(tmp_path.iterdir()) == []
 

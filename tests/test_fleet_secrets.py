@@ -7,6 +7,7 @@ import keyring
 import pytest
 from keyring.errors import KeyringLocked
 
+from archive import extras
 from archive.errors import ConfigurationError
 from archive.fleet import secrets
 from archive.fleet.entries import Secret
@@ -171,5 +172,5 @@ def test_from_a_keyring(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keyrings_are_an_extra(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra it is said how to install it."""
     monkeypatch.setitem(sys.modules, "keyring", None)
-    said = "keyrings are an extra; run `pip install 'archive-vcenter[keyring]'`"
+    said = f'a keyring needs the extra "keyring"; {extras.advice("keyring")}'
     assert refused(Secret(keyring="vcenter"), toml) == said

@@ -182,7 +182,7 @@ def test_a_newer_schema_is_refused(fresh: Engine) -> None:
     set_revision(fresh, "9999")
     for use in (database.require, database.prepare, database.upgrade):
         with pytest.raises(
-            SchemaError, match=r"has schema 9999, made by a newer.*pip install --up"
+            SchemaError, match=r"has schema 9999, made by a newer.*install that version here"
         ):
             use(fresh)
     assert [sentence for sentence in verify.verify(fresh) if "9999" in sentence] == [

@@ -55,10 +55,10 @@ def export_parquet(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    r"""Write the tables and the view v_job as Parquet, those of jobs by month, into a new folder.
+    """Write the tables and the view v_job as Parquet, those of jobs by month, into a new folder.
 
     With --since and --after the tables of jobs have only those rows; all others are whole. A
-    password in a URL is hidden. It needs an extra: pip install 'archive-vcenter\[parquet]'.
+    password in a URL is hidden. It needs the extra "parquet".
     """
     from archive import dialects, parquet, relations
     from archive.cli.output import new_folder, open_bytes

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archive import extras
 from archive.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _from_keyring(service: str, user: str) -> str:
         from keyring.errors import KeyringError
     except ImportError as error:
         raise _NoPasswordError(
-            "keyrings are an extra; run `pip install 'archive-vcenter[keyring]'`"
+            f'a keyring needs the extra "keyring"; {extras.advice("keyring")}'
         ) from error
     try:
         password = keyring.get_password(service, user)
