@@ -3,10 +3,10 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
-TREES := $(wildcard archive migrations tests bench docs)
+TREES := $(wildcard archive migrations tests bench docs release)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check docs pictures bench bench-full lock clean python
+.PHONY: help demo test lint format check docs pictures bench bench-full dist lock clean python
 # A recipe that fails must not leave a target that looks made.
 .DELETE_ON_ERROR:
 
@@ -44,6 +44,9 @@ bench: $(VENV)/.dev ## measure all claims in minutes; BENCH_ARGS="..." is handed
 
 bench-full: $(VENV)/.dev ## measure all claims over as many jobs as it takes, in an hour or two
 	$(VENV)/bin/python -m bench --full $(BENCH_ARGS)
+
+dist: $(VENV)/.dev ## build what is released into dist/: sdist, wheel, bill of materials, checksums
+	$(VENV)/bin/python -m release.dist
 
 # Each lock is made under the runtime lock: what users get is what is tested.
 lock: python ## write the newest versions to .ci/requirements*.txt
