@@ -6,21 +6,29 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
-from archive.cli.interrupts import interrupts_come_again
 from archive.errors import ArchiveError, InterruptedDeliveryError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OK, ERROR, USAGE, PARTIAL = 0, 1, 2, 3
 # How many objects are made before garbage is looked for; Python's 700 are fewer than a module makes.
 _COLLECT_AFTER = 50_000
+# A shell sets it to ask for completions.
+_COMPLETION = "_ARCHIVE_COMPLETE"
 
 
 def main() -> None:
     """Run the command and leave with its exit code; no traceback unless `--debug` is given."""
     _spare_collections()
-    from archive.cli.app import app
-    from archive.cli.options import say
-
+    with _interrupts_end_the_process():
+        from archive.cli.app import app
+        from archive.cli.interrupts import interrupts_come_again
+        from archive.cli.options import say
+        from archive.cli.wrapper import hint
     try:
         with interrupts_come_again():
             app()
@@ -28,10 +36,32 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         sentence, code = explain(error)
-        say(f"archive: {sentence}")
+        say(f"archive: {sentence}{hint(error)}")
         sys.exit(code)
     finally:
         _close_stdout()
+
+
+@contextmanager
+def _interrupts_end_the_process() -> Iterator[None]:
+    """End the process at an interrupt, without a traceback: there is nothing to clean up yet.
+
+    Completion has nothing to clean up at all, so there it stays.
+    """
+    import signal
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # a shell's, for a process in the background
+        yield
+        return
+    with suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if _COMPLETION not in os.environ:
+            with suppress(ValueError):
+                signal.signal(signal.SIGINT, before)
 
 
 def _spare_collections() -> None:
