@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 TREES := $(wildcard archive migrations tests bench docs release)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check docs pictures bench bench-full dist lock clean python
+.PHONY: help demo test lint format check docs man pictures bench bench-full dist lock clean python
 # A recipe that fails must not leave a target that looks made.
 .DELETE_ON_ERROR:
 
@@ -35,6 +35,9 @@ check: lint test ## lint, then test
 
 docs: $(VENV)/.dev ## write the page of the schema, docs/schema.md
 	$(VENV)/bin/python -m docs.schema
+
+man: $(VENV)/.dev ## write the manual page, share/man/man1/archive.1
+	$(VENV)/bin/python -m docs.man
 
 pictures: $(VENV)/.dev ## take the pictures of docs/images anew; it needs a Chromium
 	$(VENV)/bin/python -m docs.pictures

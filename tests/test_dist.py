@@ -117,5 +117,10 @@ def test_the_wheel_has_what_is_copied_from_it(tmp_path: Path) -> None:
         names = {name.partition(".data/data/")[2] for name in wheel.namelist()}
     assert names >= {
         "share/archive/archive.toml",
+        "share/archive/command/archive",
         "share/archive/systemd/archive-collect.service",
+        "share/bash-completion/completions/archive",
+        "share/fish/vendor_completions.d/archive.fish",
+        "share/man/man1/archive.1",
+        "share/zsh/site-functions/_archive",
     }
