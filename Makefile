@@ -1,12 +1,13 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+BUNDLE_ARGS ?=
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 TREES := $(wildcard archive migrations tests bench docs release)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check docs man pictures bench bench-full dist lock clean python
+.PHONY: help demo test lint format check docs man pictures bench bench-full dist bundle lock clean python
 # A recipe that fails must not leave a target that looks made.
 .DELETE_ON_ERROR:
 
@@ -50,6 +51,9 @@ bench-full: $(VENV)/.dev ## measure all claims over as many jobs as it takes, in
 
 dist: $(VENV)/.dev ## build what is released into dist/: sdist, wheel, bill of materials, checksums
 	$(VENV)/bin/python -m release.dist
+
+bundle: dist ## build one file for sites without Internet into dist/; BUNDLE_ARGS="--python 3.13" names another Python
+	$(VENV)/bin/python -m release.bundle $(BUNDLE_ARGS)
 
 # Each lock is made under the runtime lock: what users get is what is tested.
 lock: python ## write the newest versions to .ci/requirements*.txt
