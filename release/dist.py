@@ -81,6 +81,7 @@ def main() -> None:
         write_sums(folder)
         shutil.rmtree(DIST, ignore_errors=True)
         shutil.copytree(folder, DIST)
+        DIST.chmod(0o755)  # a temporary folder is its owner's alone
     for path in sorted(DIST.iterdir()):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes")
 
