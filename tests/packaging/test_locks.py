@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import venv
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +16,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from tests.packaging.wheels import (
     LOCKS,
-    ROOT,
     install_lock,
-    make_environment,
     make_wheel,
     offline,
     pins,
@@ -51,10 +50,15 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=PIPS, ids=["oldest pip", "newest pip"])
 def python(request: pytest.FixtureRequest, tmp_path: Path, wheels: Path) -> Path:
     """Give the interpreter of a new environment with this pip."""
-    interpreter = make_environment(tmp_path / "environment")
-    command = [str(interpreter), "-m", "pip", "install", "--quiet", "--upgrade", str(request.param)]
+    return _environment(tmp_path / "environment", request.param, wheels)
+
+
+def _environment(folder: Path, pip: str, wheels: Path) -> Path:
+    venv.create(folder, with_pip=True, symlinks=True)
+    python = folder / "bin" / "python"
+    command = [str(python), "-m", "pip", "install", "--quiet", "--upgrade", pip]
     subprocess.run(command, env=offline(wheels), check=True)
-    return interpreter
+    return python
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name} {lock.stem}")
@@ -75,12 +79,17 @@ def test_a_lock_is_installed_as_it_is(python: Path, lock: Path, wheels: Path) ->
 
 def test_resolving_the_lock_again_fails(wheels: Path, tmp_path: Path) -> None:
     """The index above is one with which a lock that is resolved again cannot be installed."""
-    python = make_environment(tmp_path / "environment")
-    lock = ROOT / ".ci" / "requirements-dev.txt"
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", PIPS[0]], env=offline(wheels), check=True
-    )
-    command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
+    python = _environment(tmp_path / "environment", PIPS[0], wheels)
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--require-hashes",
+        "-r",
+        str(lock),
+    ]
     done = subprocess.run(command, env=offline(wheels), check=False, capture_output=True, text=True)
     assert done.returncode != 0
     assert "all requirements must have their versions pinned" in done.stderr
