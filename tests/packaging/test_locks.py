@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from tests.packaging.wheels import (
     LOCKS,
+    ROOT,
     install_lock,
     make_wheel,
     offline,
@@ -80,16 +81,8 @@ def test_a_lock_is_installed_as_it_is(python: Path, lock: Path, wheels: Path) ->
 def test_resolving_the_lock_again_fails(wheels: Path, tmp_path: Path) -> None:
     """The index above is one with which a lock that is resolved again cannot be installed."""
     python = _environment(tmp_path / "environment", PIPS[0], wheels)
-    command = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--require-hashes",
-        "-r",
-        str(lock),
-    ]
+    lock = ROOT / ".ci" / "requirements-dev.txt"
+    command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]
     done = subprocess.run(command, env=offline(wheels), check=False, capture_output=True, text=True)
     assert done.returncode != 0
     assert "all requirements must have their versions pinned" in done.stderr
