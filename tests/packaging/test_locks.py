@@ -6,45 +6,33 @@ It fetches a few hundred megabytes of packages, so only CI runs it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 import venv
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 
+from tests.packaging.newer_releases import PIPS, fill
 from tests.packaging.wheels import (
     LOCKS,
     ROOT,
     install_lock,
-    make_wheel,
     offline,
     pins,
 )
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 pytestmark = pytest.mark.ci
-
-# What `python3 -m venv` installs with the first release of each Python.
-OLDEST_PIP = {(3, 11): "22.3", (3, 12): "23.2.1", (3, 13): "24.2", (3, 14): "25.2"}
-PIPS = [f"pip=={OLDEST_PIP[sys.version_info[:2]]}", "pip"]
 
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give every locked wheel, and for each package a newer release with the same extras."""
-    folder = tmp_path_factory.mktemp("wheels")
-    download = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
-    for lock in LOCKS:
-        exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)]
-        subprocess.run([*download, *exact], check=True)
-    for pip in PIPS:
-        subprocess.run([*download, "--no-deps", pip], check=True)
-    for name in {parse_wheel_filename(wheel.name)[0] for wheel in folder.glob("*.whl")} - {"pip"}:
-        make_wheel(folder, name, "99999!1.0", [], ["binary", "toml", "postgres", "sqlalchemy"])
+    """Give an index that has moved on; $ARCHIVE_TEST_INDEX may name one that is there already."""
+    if made := os.environ.get("ARCHIVE_TEST_INDEX"):
+        return Path(made)
+    folder = tmp_path_factory.mktemp("index")
+    fill(folder)
     return folder
 
 
