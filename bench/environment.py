@@ -12,6 +12,7 @@ from bench.measure import progress
 _HERE = Path(__file__).parent
 _REQUIREMENTS = _HERE / "requirements.txt"
 _ENVIRONMENT = _HERE.parent / ".venv-bench"
+_INSTALL_LOCK = _HERE.parent / ".ci" / "install-lock"
 
 
 def peer(script: str, *arguments: str) -> str:
@@ -41,8 +42,7 @@ def prepare() -> None:
         " package index that pip is set up to use. This takes a minute."
     )
     commands.run([sys.executable, "-m", "venv", "--clear", str(_ENVIRONMENT)])
-    quiet = ("-m", "pip", "--disable-pip-version-check", "--quiet")
-    commands.run([str(_interpreter()), *quiet, "install", "-r", str(_REQUIREMENTS)])
+    commands.run([str(_INSTALL_LOCK), str(_interpreter()), str(_REQUIREMENTS)])
     shutil.copyfile(_REQUIREMENTS, stamp)  # last: an install that was cut short is made again
 
 

@@ -125,7 +125,7 @@ def test_the_installer_says_how_it_is_used() -> None:
         assert done.stderr.startswith(f"install: {said}")
 
 
-@pytest.mark.release
+@pytest.mark.ci
 def test_shell_scripts_are_sound() -> None:
     """ShellCheck finds nothing in what runs as root."""
     program = shutil.which("shellcheck")

@@ -109,7 +109,7 @@ def test_bash_completes(words: str, expected: list[str], variables: dict[str, st
     assert registered == "complete -o default -F _archive_completion archive"
 
 
-@pytest.mark.release
+@pytest.mark.ci
 def test_fish_completes(variables: dict[str, str]) -> None:
     """Verbs with their help; files where there is nothing else to offer."""
     found = offered("fish", f"source {FISH}; complete -C 'archive report rece'", variables)
@@ -120,7 +120,7 @@ def test_fish_completes(variables: dict[str, str]) -> None:
     assert offered("fish", script, variables) == ["details.json"]
 
 
-@pytest.mark.release
+@pytest.mark.ci
 def test_zsh_completes(variables: dict[str, str]) -> None:
     """The first Tab completes already, when zsh has just loaded the function."""
     found = "\n".join(offered("zsh", _ZSH.format(folder=ZSH.parent), variables))

@@ -52,7 +52,7 @@ def test_the_sdist_has_every_file(unpacked: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [SdistBuilder, pytest.param(WheelBuilder, marks=pytest.mark.release)]
+    "kind", [SdistBuilder, pytest.param(WheelBuilder, marks=pytest.mark.ci)]
 )
 def test_a_build_from_the_sdist_is_equal(
     kind: type[SdistBuilder | WheelBuilder], unpacked: Path, tmp_path: Path
@@ -82,7 +82,7 @@ def test_a_tree_of_unknown_time_is_refused(tmp_path: Path, monkeypatch: pytest.M
         dist.source_date()
 
 
-@pytest.mark.release
+@pytest.mark.ci
 def test_the_bill_of_materials_lists_the_runtime_lock(tmp_path: Path) -> None:
     """Each locked package is a component with its version, its hashes and its package URL."""
     path = tmp_path / "bill.json"

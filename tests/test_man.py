@@ -58,7 +58,7 @@ def test_the_manual_page_is_formatted_without_a_warning() -> None:
     assert "\nNAME\n" in done.stdout
 
 
-@pytest.mark.release
+@pytest.mark.ci
 def test_the_manual_page_follows_the_rules_of_mandoc() -> None:
     """The linter finds nothing but that the page has no date."""
     program = shutil.which("mandoc")
