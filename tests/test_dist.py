@@ -51,9 +51,7 @@ def test_the_sdist_has_every_file(unpacked: Path) -> None:
         assert (unpacked / script).stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize(
-    "kind", [SdistBuilder, pytest.param(WheelBuilder, marks=pytest.mark.ci)]
-)
+@pytest.mark.parametrize("kind", [SdistBuilder, pytest.param(WheelBuilder, marks=pytest.mark.ci)])
 def test_a_build_from_the_sdist_is_equal(
     kind: type[SdistBuilder | WheelBuilder], unpacked: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from archive.errors import ArchiveError
 from tests.command import archive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 WRAPPER = Path(__file__).parent.parent / "deploy" / "command" / "archive"
 SUDOERS = WRAPPER.with_name("sudoers")
@@ -69,20 +70,27 @@ class Wrapped(NamedTuple):
 
 
 @pytest.fixture
-def wrapped(tmp_path: Path) -> Callable[[str], Wrapped]:
+def public() -> Iterator[Path]:
+    """Give a folder that every user may enter; those of pytest are its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture
+def wrapped(public: Path) -> Callable[[str], Wrapped]:
     """Give a function that makes a wrapper for a service user."""
 
     def make(user: str) -> Wrapped:
-        probe = tmp_path / "probe"
+        probe = public / "probe"
         probe.write_text(_PROBE.format(python=interpreter()))
         text = WRAPPER.read_text().replace("/opt/archive/bin/archive", str(probe))
-        path = tmp_path / "archive"
+        path = public / "archive"
         path.write_text(text.replace("\nuser=archive\n", f"\nuser={user}\n"))
         for file in (probe, path):
             file.chmod(0o755)
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
-        return Wrapped(path, tmp_path)
+        return Wrapped(path, public)
 
     return make
 
