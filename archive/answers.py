@@ -16,7 +16,7 @@ from archive import wire
 from archive.delivered import Again, RawDocument, document, exported, fingerprint
 from archive.errors import DeliveryError
 from archive.jsontext import BOM, JsonText, Unreadable, encode
-from archive.storable import printable
+from archive.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

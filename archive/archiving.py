@@ -6,7 +6,7 @@ import io
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import attempts, deliveries, dialects, facts, histories, instants, latest
+from archive import attempts, deliveries, dialects, facts, histories, latest, timestamps
 from archive.appliances import find_appliances
 from archive.attempts import COMPLETE, PARTIAL, Attempt
 from archive.delivered import Again
@@ -40,7 +40,7 @@ def archive_told(
     engine: Engine, collection: int, entry: Entry, asked_at: str, told: Told
 ) -> Outcome:
     """Archive what an appliance told and how that ended. Raises DeliveryError, DatabaseError."""
-    answered_at = instants.now()
+    answered_at = timestamps.now()
     found, problems = _facts(told)
     attempt = Attempt(entry.name, asked_at, answered_at, COMPLETE, None, None)
 
@@ -77,7 +77,7 @@ def compare_told(engine: Engine | None, entry: Entry, asked_at: str, told: Told)
                     counts.new += 1
         except DeliveryError as error:
             raise DeliveryError(f"{_source(entry)}: {error}") from error
-    attempt = Attempt(entry.name, asked_at, instants.now(), COMPLETE, None, None)
+    attempt = Attempt(entry.name, asked_at, timestamps.now(), COMPLETE, None, None)
     return Outcome(_judged(attempt, told, problems, counts), counts)
 
 
@@ -111,7 +111,7 @@ def _stream(told: Told) -> io.BufferedReader[Any]:
 def _known(engine: Engine, name: str) -> dict[bytes, int]:
     with dialects.reading(engine) as connection:
         numbers = find_appliances(connection, [name])
-        delivered = latest.LatestDeliveries(instants.now())
+        delivered = latest.LatestDeliveries(timestamps.now())
         delivered.open(connection, numbers.values())
         return {
             mark: job

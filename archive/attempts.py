@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import dialects, instants, tables
+from archive import dialects, tables, timestamps
 from archive.references import next_id
-from archive.storable import storable
+from archive.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def begin(engine: Engine, asked: int) -> int:
         connection.execute(
             sa.insert(table).values(
                 id=collection,
-                started=instants.now(),
+                started=timestamps.now(),
                 outcome=RUNNING,
                 asked=asked,
                 **_columns({}),
@@ -137,7 +137,7 @@ def finish(engine: Engine, collection: int) -> Collection:
             connection,
             collection,
             outcome=_outcome(asked, counts),
-            finished=instants.now(),
+            finished=timestamps.now(),
             **_columns(counts),
         )
         query = sa.select(table).where(table.c.id == collection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import findings, numbers, wire
+from archive import findings, json_numbers, wire
 from archive.errors import NotAJobError
 from archive.mend import mend
 
@@ -46,7 +46,7 @@ def read(raw: Any) -> Document:
 def _lenient(raw: Any) -> Document:
     try:
         mended = mend(raw)
-        text = wire.to_json(mended.info) if mended.regular else numbers.dumps(mended.whole)
+        text = wire.to_json(mended.info) if mended.regular else json_numbers.dumps(mended.whole)
     except RecursionError as error:
         raise NotAJobError("it is nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)

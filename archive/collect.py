@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from archive import attempts, dialects, instants
+from archive import attempts, dialects, timestamps
 from archive.archiving import Outcome, archive_told, compare_told
 from archive.asking import Passwords, each
 from archive.attempts import FAILED, INTERRUPTED, Attempt
@@ -107,7 +107,7 @@ class _Run:
         self._on_outcome(await self._outcome(entry))
 
     async def _outcome(self, entry: Entry) -> Outcome:
-        asked_at = instants.now()
+        asked_at = timestamps.now()
         try:
             told = await ask(entry, await self._passwords.of(entry))
         except asyncio.CancelledError:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import Any, NamedTuple
 
-from archive import instants, wire
+from archive import timestamps, wire
 from archive.jsontext import Unreadable, encode, is_utf8
 from archive.merge import Sight
 
@@ -77,9 +77,9 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
         None
         if line.seen is None
         else Sight(
-            instants.fixed_form(line.seen.first),
-            instants.fixed_form(line.seen.last),
-            {status: instants.fixed_form(at) for status, at in line.seen.status.items()},
+            timestamps.fixed_form(line.seen.first),
+            timestamps.fixed_form(line.seen.last),
+            {status: timestamps.fixed_form(at) for status, at in line.seen.status.items()},
         )
     )
     return document(line.job, line.info, text, position)._replace(

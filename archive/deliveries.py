@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import answers, numbers
+from archive import answers, json_numbers
 from archive.delivered import Again, RawDocument, exported, fingerprint
 from archive.errors import DeliveryError
 from archive.jsontext import BOM, JsonText, encode, sniff_encoding
@@ -66,7 +66,7 @@ def is_lines(name: str, head: bytes) -> bool:
     if not newline or not rest.strip():
         return False
     try:
-        return isinstance(numbers.loads(line.decode(sniff_encoding(head))), dict)
+        return isinstance(json_numbers.loads(line.decode(sniff_encoding(head))), dict)
     except (ValueError, RecursionError):
         return False
 
@@ -126,7 +126,7 @@ def read_again(raw: bytes) -> list[RawDocument]:
 def _line(text: str, position: str) -> Iterator[RawDocument]:
     value: Any = None
     with suppress(ValueError, RecursionError):  # the cursor tells better what is wrong
-        value = numbers.loads(text)
+        value = json_numbers.loads(text)
     if isinstance(value, dict) and "info" in value:
         yield exported(value, text, position)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import canonical, instants, latest, tables, wire
+from archive import canonical, latest, tables, timestamps, wire
 from archive.extent import Extent
 from archive.findings import Finding
 from archive.merge import Sight
@@ -58,10 +58,10 @@ class ArchivedJob(NamedTuple):
     def line(self) -> str:
         """Return the job as one line of JSON, in the form that `ingest` reads."""
         seen = {
-            "first": instants.document_form(self.sight.first_seen),
-            "last": instants.document_form(self.sight.last_seen),
+            "first": timestamps.document_form(self.sight.first_seen),
+            "last": timestamps.document_form(self.sight.last_seen),
             "status": {
-                status: instants.document_form(at)
+                status: timestamps.document_form(at)
                 for status, at in sorted(self.sight.statuses.items())
             },
         }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import instants, tables
+from archive import tables, timestamps
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def following(connection: Connection, after: int, now: str) -> int:
     ).scalar_one()
     if after > newest:
         raise UsageError(f"--after {after}: the newest delivery of this archive is {newest}")
-    long_ago = instants.from_datetime(instants.to_datetime(now) - _LONGEST)
+    long_ago = timestamps.from_datetime(timestamps.to_datetime(now) - _LONGEST)
     running = connection.execute(
         sa.select(run.c.id, run.c.started).where(run.c.id > after, run.c.outcome == "running")
     )

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, TypeVar
 
-from archive import numbers, wire
+from archive import json_numbers, wire
 from archive.errors import DeliveryError
-from archive.storable import storable
+from archive.text import storable
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _INT32_MAX = 2**31 - 1
@@ -204,7 +204,7 @@ class _Fields:
         for name in known:
             left.pop(name, None)
         try:
-            return numbers.dumps(left) if left else None
+            return json_numbers.dumps(left) if left else None
         except RecursionError:
             raise DeliveryError("the answer is nested too deeply") from None
 

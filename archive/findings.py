@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import instants
+from archive import timestamps
 
 if TYPE_CHECKING:
     from archive.wire import Info
@@ -72,7 +72,7 @@ def _arithmetic(info: Info) -> list[Finding]:
     ]
     if info.start_time is None or info.end_time is None:
         return found
-    start, end = instants.to_datetime(info.start_time), instants.to_datetime(info.end_time)
+    start, end = timestamps.to_datetime(info.start_time), timestamps.to_datetime(info.end_time)
     elapsed = int((end - start).total_seconds())
     if end < start:
         found.append(

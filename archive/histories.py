@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, numbers, tables
+from archive import dialects, json_numbers, tables
 from archive.normalise import Location
 from archive.references import References
 
@@ -70,7 +70,7 @@ def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Told:
 
 
 def _list(texts: tuple[str, ...] | None) -> str | None:
-    return None if texts is None else numbers.dumps(list(texts))
+    return None if texts is None else json_numbers.dumps(list(texts))
 
 
 def _follow(

@@ -12,6 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import deliveries, dialects, quarantine, runs, settings
+from archive.appliance_names import check_name
 from archive.appliances import lock_appliances
 from archive.batch import LOADED
 from archive.delivered import Again, RawDocument
@@ -22,7 +23,6 @@ from archive.errors import (
 )
 from archive.fastpath import read_line
 from archive.load import Counts, Loader, Observation
-from archive.names import check_name
 from archive.observe import observe, observe_answer, observe_line
 from archive.quarantine import Held
 from archive.readahead import reading_ahead

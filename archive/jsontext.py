@@ -9,7 +9,7 @@ from json.decoder import JSONDecodeError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.errors import DeliveryError
-from archive.numbers import DECODER
+from archive.json_numbers import DECODER
 
 if TYPE_CHECKING:
     import io

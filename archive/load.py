@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
     from archive.prepare import Prepared
 
 

@@ -12,10 +12,10 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from archive import instants, numbers, wire
+from archive import json_numbers, timestamps, wire
 from archive.errors import NotAJobError
 from archive.findings import Finding
-from archive.storable import UNSTORABLE, storable
+from archive.text import UNSTORABLE, storable
 
 Path = tuple[str | int, ...]
 
@@ -150,7 +150,7 @@ def _understand(value: Any, kind: str) -> int | float | None:
         return int(value) if abs(value) <= wire.INT64_MAX and value == int(value) else None
     if kind == "float_type" and isinstance(value, str):
         try:
-            double = numbers.parse_float(value)
+            double = json_numbers.parse_float(value)
         except ValueError:
             return None
         return double if isinstance(double, float) and double - double == 0 else None
@@ -161,16 +161,16 @@ def _truncate(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
     try:
-        instants.parse(value)
-    except instants.TooFineError as fine:
-        return instants.document_form(fine.truncated)
+        timestamps.parse(value)
+    except timestamps.TooFineError as fine:
+        return timestamps.document_form(fine.truncated)
     except ValueError:
         return None
     return None
 
 
 def _replace(parent: Any, name: str | int, kind: str, value: Any) -> None:
-    text = value if isinstance(value, str) else numbers.dumps(value)
+    text = value if isinstance(value, str) else json_numbers.dumps(value)
     if kind == "string_type":
         parent[name] = text
     elif isinstance(parent, list) and isinstance(name, int):
@@ -221,5 +221,5 @@ def _dotted(path: Path) -> str:
 
 
 def _shorten(value: Any) -> str:
-    text = numbers.dumps(value)
+    text = json_numbers.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."

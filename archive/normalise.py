@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import instants, numbers
+from archive import json_numbers, timestamps
 
 if TYPE_CHECKING:
     from archive.wire import Failure, Info, Message, Nested, Param
@@ -128,8 +128,8 @@ def normalise(info: Info) -> Normalised:
     job = JobColumns(
         info.status,
         info.type,
-        info.start_time and instants.fixed_form(info.start_time),
-        info.end_time and instants.fixed_form(info.end_time),
+        info.start_time and timestamps.fixed_form(info.start_time),
+        info.end_time and timestamps.fixed_form(info.end_time),
         info.duration,
         info.size,
         folder,
@@ -203,7 +203,7 @@ def _add_params(tree: dict[str, Param], parent_seq: int | None, rows: list[Param
                 parent_seq,
                 name,
                 param.s,
-                param.dt and instants.fixed_form(param.dt),
+                param.dt and timestamps.fixed_form(param.dt),
                 param.i,
                 param.d,
                 param.format,
@@ -222,7 +222,7 @@ def _error(error: Failure) -> ErrorRow:
         error.type,
         failure.error_type,
         failure.challenge,
-        None if failure.data is None else numbers.dumps(failure.data),
+        None if failure.data is None else json_numbers.dumps(failure.data),
         error.value is not None,
         failure.messages is not None,
     )

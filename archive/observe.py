@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive import delivered
+from archive.appliance_names import check_name
 from archive.errors import NotAJobError, UsageError
 from archive.load import Observation
 from archive.merge import Sight
-from archive.names import check_name
 from archive.prepare import common, prepare
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import canonical, fastpath, instants, merge
+from archive import canonical, fastpath, merge, timestamps
 from archive.normalise import normalise
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def prepare(raw: Any) -> Prepared:
         info.status,
         None if info.progress is None else info.progress.completed,
         info.duration,
-        info.end_time and instants.fixed_form(info.end_time),
+        info.end_time and timestamps.fixed_form(info.end_time),
         document.digest,
     )
     irregular = document.text if document.irregular else None

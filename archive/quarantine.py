@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from archive import dialects, tables
 from archive.references import next_id
-from archive.storable import storable
+from archive.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

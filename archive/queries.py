@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import database, dialects, instants
+from archive import database, dialects, timestamps
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _read_day(name: str, value: str) -> str:
 def _plain(value: Any) -> Any:
     """Return a value as SQLite would give it: instants and days as text, numbers as numbers."""
     if isinstance(value, datetime):
-        return instants.from_datetime(value)
+        return timestamps.from_datetime(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):

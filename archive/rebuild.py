@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive import instants, numbers
+from archive import json_numbers, timestamps
 from archive.wire import Build, DynamicID, Failure, Info, Message, Nested, Param, Progress
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def rebuild(rows: Normalised) -> Info:
         cancelable=job.cancelable,
         description=description,
         duration=job.duration_seconds,
-        end_time=job.end_time and instants.document_form(job.end_time),
+        end_time=job.end_time and timestamps.document_form(job.end_time),
         error=rows.error and _error(rows.error, by_role.get("error", [])),
         fast_backup=job.fast_backup,
         location=rows.location and rows.location.url + (job.location_folder or ""),
@@ -39,7 +39,7 @@ def rebuild(rows: Normalised) -> Info:
         ),
         service=rows.operation and rows.operation.service,
         size=job.size_bytes,
-        start_time=job.start_time and instants.document_form(job.start_time),
+        start_time=job.start_time and timestamps.document_form(job.start_time),
         status=job.status,
         target=None
         if job.target_id is None
@@ -70,7 +70,7 @@ def _params(rows: list[ParamRow]) -> dict[str, Param]:
         # Of a damaged parent the children are lost, which makes another document.
         children.setdefault(row.parent_seq, {})[row.name] = Param.model_construct(
             d=row.d,
-            dt=row.dt and instants.document_form(row.dt),
+            dt=row.dt and timestamps.document_form(row.dt),
             format=row.format,
             i=row.i,
             nested=None
@@ -96,6 +96,6 @@ def _error(row: ErrorRow, messages: list[Message]) -> Failure:
 
 def _data(text: str) -> Any:
     try:
-        return numbers.loads(text)
+        return json_numbers.loads(text)
     except ValueError:  # damaged: any other value makes another document
         return text

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
 
 _CHUNK = 5000
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import days, dialects, settings, tables
+from archive import calendar, dialects, settings, tables
 from archive.normalise import Build, Location, Operation, Template, mask_url
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class References:
     def __init__(self) -> None:
         # By kind, because keys of two kinds can be equal as tuples.
         self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
-        self._years = {str(year) for year in days.CALENDAR_YEARS}
+        self._years = {str(year) for year in calendar.CALENDAR_YEARS}
 
     def ids(self, kind: type[Natural]) -> dict[Any, int]:
         """Return the numbers of the keys of a kind that `learn` has been given."""
@@ -102,7 +102,7 @@ class References:
             if not _has_year(connection, year):
                 dialects.lock(connection, ["references"])
                 if not _has_year(connection, year):
-                    rows = days.calendar_year(int(year), settings.calendar(connection))
+                    rows = calendar.calendar_year(int(year), settings.calendar(connection))
                     dialects.insert(connection, tables.calendar, rows)
             self._years.add(year)
 

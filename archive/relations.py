@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import latest, numbers, tables
+from archive import json_numbers, latest, tables
 from archive.errors import UsageError
 from archive.normalise import mask_url
 
@@ -145,14 +145,14 @@ def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) 
 
 
 def _hide_in_document(text: str) -> str:
-    document = numbers.loads(text)
+    document = json_numbers.loads(text)
     if isinstance(document.get("location"), str):
         document["location"] = mask_url(document["location"])
-    return numbers.dumps(document)
+    return json_numbers.dumps(document)
 
 
 def _hide_anywhere(text: str) -> str:
-    return numbers.dumps(_masked(numbers.loads(text)))
+    return json_numbers.dumps(_masked(json_numbers.loads(text)))
 
 
 def _masked(value: Any) -> Any:

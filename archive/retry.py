@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import deliveries, dialects, instants, quarantine, runs, settings
+from archive import deliveries, dialects, quarantine, runs, settings, timestamps
 from archive.appliances import lock_appliances
 from archive.errors import UsageError
 from archive.load import Counts, Loader
@@ -26,11 +26,11 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> runs.Summary:
     `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
     """
     wanted = list(ids)
-    run_id = runs.start(engine, "quarantine", instants.now())
+    run_id = runs.start(engine, "quarantine", timestamps.now())
     counts = Counts()
     with runs.logged(engine, run_id), dialects.writing(engine) as connection:
         dialects.lock(connection, ["calendar"], shared=True)
-        loader = Loader(run_id, settings.calendar(connection), instants.now())
+        loader = Loader(run_id, settings.calendar(connection), timestamps.now())
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
             raise UsageError(f"there is no number {min(missing)} in quarantine")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
-from archive import dialects, sketch, tables
+from archive import dialects, quantile_sketch, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ class _Measure:
     def remove(self, value: int) -> None:
         self._number -= 1
         self._total -= value
-        self._bins.subtract(sketch.bins_of([value]))
+        self._bins.subtract(quantile_sketch.bins_of([value]))
 
     def merge(self, number: int, high: int, low: int, data: bytes) -> None:
         """Add what is stored, once: a sum in two halves, and an encoded sketch."""
@@ -79,14 +79,14 @@ class _Measure:
     def drawn(self) -> bytes:
         """Return the sketch of the values."""
         self._settle()
-        return sketch.changed(self._stored, self._bins)
+        return quantile_sketch.changed(self._stored, self._bins)
 
     def _settle(self) -> None:
         waiting = self._waiting
         if waiting:
             self._number += len(waiting)
             self._total += sum(waiting)
-            self._bins.update(sketch.bins_of(waiting))
+            self._bins.update(quantile_sketch.bins_of(waiting))
             del waiting[:]
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import dialects, instants, tables
+from archive import dialects, tables, timestamps
 from archive.errors import DatabaseError
 from archive.load import Counts
 from archive.references import next_id
-from archive.storable import storable
+from archive.text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
                 # A file's name need not be text; what is shown of it then are its bytes.
                 source=source.encode("utf-8", "backslashreplace").decode(),
                 seen_at=seen_at,
-                started=instants.now(),
+                started=timestamps.now(),
                 outcome="running",
                 **asdict(Counts()),
             )
@@ -79,14 +79,14 @@ def record(
 
 def complete(connection: Connection, run_id: int) -> None:
     """Record, in its last transaction, that a run did all that it had to do."""
-    _update(connection, run_id, {"outcome": "complete", "finished": instants.now()})
+    _update(connection, run_id, {"outcome": "complete", "finished": timestamps.now()})
 
 
 def fail(engine: Engine, run_id: int, error: BaseException) -> None:
     """Record that a run ended early, and why; its counts are those of its last commit."""
     reason = storable(str(error)) or type(error).__name__
     with dialects.writing(engine) as connection:
-        values = {"outcome": "failed", "finished": instants.now(), "error": reason}
+        values = {"outcome": "failed", "finished": timestamps.now(), "error": reason}
         _update(connection, run_id, values)
 
 

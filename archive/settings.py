@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from archive import dialects, tables
-from archive.days import Calendar, CalendarDay, calendar_day
+from archive.calendar import Calendar, CalendarDay, calendar_day
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -14,8 +14,8 @@ from archive import (
     documents,
     findings,
     histories,
+    json_numbers,
     latest,
-    numbers,
     rollup,
     settings,
     tables,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
     from archive.documents import ArchivedJob
 
 _TOLD_EVERY = 1000
@@ -96,7 +96,7 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
         return
     info = rebuild(job.rows)
     if job.irregular:
-        document = canonical.read(numbers.loads(job.text))
+        document = canonical.read(json_numbers.loads(job.text))
         found = document.findings
         if wire.to_json(info) != wire.to_json(document.info):
             yield f"{name}: its rows do not agree with the document that was kept whole"

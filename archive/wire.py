@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from archive import instants
+from archive import timestamps
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Ours: a status is part of a key, which no database lets grow without bound.
@@ -30,7 +30,7 @@ STATUS_LENGTH = 255
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 # Minus zero is zero by value.
 Double = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda double: double + 0.0)]
-Timestamp = Annotated[str, AfterValidator(instants.canonical)]
+Timestamp = Annotated[str, AfterValidator(timestamps.canonical)]
 
 
 def entries_to_map(value: object) -> object:
@@ -177,7 +177,7 @@ class Seen(_Structure):
     @model_validator(mode="after")
     def _in_order(self) -> Seen:
         first, last, *others = map(
-            instants.fixed_form, (self.first, self.last, *self.status.values())
+            timestamps.fixed_form, (self.first, self.last, *self.status.values())
         )
         if not all(first <= instant <= last for instant in (last, *others)):
             raise ValueError("a status was seen between the first time and the last")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import days, dialects, export, ingest, latest, redate, runs, tables
+from archive import calendar, dialects, export, ingest, latest, redate, runs, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +26,11 @@ def empty(engine: Engine) -> None:
         for table in reversed(tables.metadata.sorted_tables):
             if table is not tables.calendar:
                 connection.execute(sa.delete(table))
-        year, known = tables.calendar.c.year, days.CALENDAR_YEARS
+        year, known = tables.calendar.c.year, calendar.CALENDAR_YEARS
         others = sa.or_(year < str(known[0]), year > str(known[-1]))
         connection.execute(sa.delete(tables.calendar).where(others))
     if chosen:
-        redate.change_calendar(engine, days.Calendar())
+        redate.change_calendar(engine, calendar.Calendar())
         with dialects.writing(engine) as connection:
             connection.execute(sa.delete(tables.setting))
 

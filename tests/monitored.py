@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import attempts, instants
+from archive import attempts, timestamps
 from archive.attempts import Attempt
 from tests.archives import deliver
 from tests.reports import nights
@@ -22,7 +22,7 @@ ASKED = at("2026-03-11T07:00")
 def load(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fill an archive, with the clock at 7:00."""
     with monkeypatch.context() as stopped:
-        stopped.setattr(instants, "now", lambda: ASKED)
+        stopped.setattr(timestamps, "now", lambda: ASKED)
         nights.load(engine)
         failed = dict([night("2026-03-11T01:00", "FAILED")])
         deliver(engine, {**failed, "b": {}}, HOSTILE, at("2026-03-11T06:00"))

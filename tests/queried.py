@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, histories, instants, queries, tables
+from archive import dialects, histories, queries, tables, timestamps
 from archive.facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver
@@ -22,12 +22,12 @@ V8 = {"version_name": "8.0 U3", "version": "8.0.3.00400", "build_number": "24322
 
 def job(start: str, seconds: int, size: int, status: str = "SUCCEEDED", **fields: Any) -> Any:
     """Make a job of a length and a size that starts at 02:00 of a day, or at a full time."""
-    begin = instants.parse(start if "T" in start else f"{start}T02:00:00Z")
+    begin = timestamps.parse(start if "T" in start else f"{start}T02:00:00Z")
     times = {"start_time": begin, "duration": seconds, "size": size}
     if status in ("SUCCEEDED", "FAILED"):
-        end = instants.to_datetime(begin).timestamp() + seconds
-        moment = datetime.fromtimestamp(end, tz=instants.to_datetime(begin).tzinfo)
-        times["end_time"] = instants.from_datetime(moment)
+        end = timestamps.to_datetime(begin).timestamp() + seconds
+        moment = datetime.fromtimestamp(end, tz=timestamps.to_datetime(begin).tzinfo)
+        times["end_time"] = timestamps.from_datetime(moment)
     return samples.job(status, **(times | fields))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from archive import instants
+from archive import timestamps
 
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([-(2**63), -1, 0, 1, 2**63 - 1])
 # Any Unicode but lone surrogates, which no serializer of text can write; NUL is allowed.
@@ -36,8 +36,8 @@ FORMATS = [*WIDTHS, *(f"{width}_DATE_TIME" for width in ("SHORT", "MED", "LONG",
 ERROR_TYPES = ("ERROR", "UNAUTHORIZED", "NOT_FOUND", "INTERNAL_SERVER_ERROR")
 
 TIMESTAMP = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)).map(  # noqa: DTZ001 - made UTC below
-    lambda moment: instants.document_form(
-        instants.from_datetime(
+    lambda moment: timestamps.document_form(
+        timestamps.from_datetime(
             moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
         )
     )

@@ -11,14 +11,14 @@ import pytest
 
 from archive import (
     attempts,
+    calendar,
     canonical,
-    days,
     facts,
     histories,
     ingest,
-    instants,
     queries,
     reports,
+    timestamps,
 )
 from archive.cli.options import Format
 from archive.demo import collection, fleet
@@ -55,7 +55,7 @@ class Clock:
 
     def now(self) -> str:
         """Return the time."""
-        return instants.from_datetime(START + timedelta(seconds=next(self._ticks)))
+        return timestamps.from_datetime(START + timedelta(seconds=next(self._ticks)))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def questions() -> Iterator[tuple[str, ...]]:
     for name, report in reports.REPORTS.items():
         for form, group in product(Format, (None, *report.groups)):
             yield "report", name, "--format", form, *(("--by", group) if group else ())
-        for period in days.PERIODS if "period" in report.takes else ():
+        for period in calendar.PERIODS if "period" in report.takes else ():
             yield "report", name, "--format", "csv", "--period", period
         if "compare" in report.takes:
             yield "report", name, "--format", "csv", "--compare"
@@ -132,7 +132,7 @@ def ask(engine: Engine) -> None:
         attempt = attempts.Attempt("a", asked, asked, "complete", None, run_id)
         attempts.record(connection, number, attempt)
 
-    number, asked = attempts.begin(engine, 2), instants.now()
+    number, asked = attempts.begin(engine, 2), timestamps.now()
     ingest.ingest(engine, ingest.Delivery("a", stream(api(**SAMPLES)), "a", asked), also=also)
     silent = attempts.Attempt("silent", asked, None, "failed", "it did not answer", None)
     attempts.record_failure(engine, number, silent)
@@ -161,7 +161,7 @@ def test_both_databases_give_the_same_bytes(
     """After the same deliveries at the same times everything that comes out is byte-equal."""
     outcomes = []
     for engine in engines:
-        monkeypatch.setattr(instants, "now", Clock().now)
+        monkeypatch.setattr(timestamps, "now", Clock().now)
         outcomes.append(outcome(engine, deliveries, tmp_path / engine.dialect.name))
     (said, answers, files), (also_said, other_answers, other_files) = outcomes
     assert said == also_said

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canonical, numbers, wire
+from archive import canonical, json_numbers, wire
 from archive.errors import NotAJobError
 from archive.normalise import normalise
 from archive.rebuild import rebuild
@@ -65,7 +65,7 @@ def test_unknown_fields_are_kept(info: dict[str, Any], unknown: dict[str, Any]) 
     unknown = {f"x_{name}": value for name, value in unknown.items()}
     document = canonical.read({**info, **unknown})
     assert document.irregular
-    kept = numbers.loads(document.text)
+    kept = json_numbers.loads(document.text)
     assert {name: kept[name] for name in unknown} == unknown
 
 
@@ -75,7 +75,7 @@ def test_any_value_anywhere_is_kept(info: dict[str, Any], field: str, value: Any
     if field == "status":
         return
     document = canonical.read({**info, field: value})
-    again = canonical.read(numbers.loads(document.text))
+    again = canonical.read(json_numbers.loads(document.text))
     assert again.text == document.text
     if not document.irregular:
         assert wire.to_json(rebuild(normalise(document.info))) == document.text
@@ -106,7 +106,7 @@ def test_doubles_count_by_value(double: str) -> None:
     params = f'{{"x": {{"d": {double}}}}}'
     message = f'{{"id": "a", "default_message": "b", "args": [], "params": {params}}}'
     text = json.dumps(changed(messages=[])).replace('"messages": []', f'"messages": [{message}]')
-    document = canonical.read(numbers.loads(text))
+    document = canonical.read(json_numbers.loads(text))
     assert document.info.messages[0].params is not None
     assert document.info.messages[0].params["x"].d == 0.1
     assert not document.irregular
@@ -142,7 +142,7 @@ def test_what_the_tables_cannot_hold_is_kept_whole(
     document = canonical.read(changed(**fields))
     assert document.irregular
     assert codes(document) == found
-    kept = numbers.loads(document.text)
+    kept = json_numbers.loads(document.text)
     for name, value in fields.items():
         assert kept.get(name) == value
     assert document.info.location == BASE["location"]
@@ -154,7 +154,7 @@ def test_a_bad_argument_does_not_hide_its_message() -> None:
     document = canonical.read(changed(messages=[message]))
     assert document.info.messages[0].default_message == "text"
     assert document.info.messages[0].args == ["x", "null", "3", '{"y":1}']
-    assert numbers.loads(document.text)["messages"] == [message]
+    assert json_numbers.loads(document.text)["messages"] == [message]
 
 
 def test_absent_required_fields_are_findings_only() -> None:
@@ -226,4 +226,4 @@ def test_errors_come_in_three_forms() -> None:
     mixed = {"type": "x", "value": {}, "messages": [message]}
     document = canonical.read({**failed, "error": mixed})
     assert document.irregular
-    assert numbers.loads(document.text)["error"] == mixed
+    assert json_numbers.loads(document.text)["error"] == mixed

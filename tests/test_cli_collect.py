@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import database, dialects, settings, tables
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.redate import change_calendar
 from tests import fleets
 from tests.archives import count, rows

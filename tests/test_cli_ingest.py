@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import database, ingest, instants, tables
+from archive import database, ingest, tables, timestamps
 from tests import postgres
 from tests.archives import SEEN, count, deliver, job_rows, lines, rows
 from tests.command import Done, archive, at
@@ -140,7 +140,7 @@ def test_when_it_was_fetched(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, option: list[str], seen: str
 ) -> None:
     """A delivery was seen when it is said to have been fetched, else now."""
-    monkeypatch.setattr(instants, "now", lambda: SEEN)
+    monkeypatch.setattr(timestamps, "now", lambda: SEEN)
     assert archive("ingest", "good.json", "-a", "a", *option, at(engine)).code == 0
     assert set(job_rows(engine, "first_seen", "last_seen")) == {(seen, seen)}
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from archive import instants
+from archive import timestamps
+from archive.calendar import PERIODS
 from archive.cli import report_options
-from archive.days import PERIODS
 from archive.reports import REPORTS
 from archive.reports.scope import ALL_GROUPS
 from tests import samples
@@ -176,7 +176,7 @@ def test_both_databases_give_the_same_bytes(
     engines: list[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the same deliveries every report is byte-equal on SQLite and PostgreSQL."""
-    monkeypatch.setattr(instants, "now", lambda: "2026-07-24T12:00:00.000000Z")
+    monkeypatch.setattr(timestamps, "now", lambda: "2026-07-24T12:00:00.000000Z")
     for engine in engines:
         fleet.load(engine)
         deliver(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import attempts, dialects, instants, tables
+from archive import attempts, dialects, tables, timestamps
 from archive.attempts import Attempt
 from tests.archives import deliver
 from tests.command import archive, at
@@ -46,12 +46,12 @@ def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
         WEDNESDAY: (None, {"a": job(), "b": {}}),
     }
     for day, answers in days.items():
-        monkeypatch.setattr(instants, "now", lambda day=day: day)
+        monkeypatch.setattr(timestamps, "now", lambda day=day: day)
         collection = attempts.begin(engine, 3 if day == WEDNESDAY else 2)
         for name, answer in zip(("vc01", "vc02"), answers, strict=True):
             ask(engine, collection, name, day, answer)
         if day != WEDNESDAY:
-            monkeypatch.setattr(instants, "now", lambda day=day: AFTER[day])
+            monkeypatch.setattr(timestamps, "now", lambda day=day: AFTER[day])
             attempts.finish(engine, collection)
     monkeypatch.undo()
     return at(engine)

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import database, dialects, ingest, redate, tables, verify
-from archive.days import Calendar
+from archive.calendar import Calendar
 from tests.archives import content, count, deliver, empty, rows
 from tests.samples import SAMPLES, job
 

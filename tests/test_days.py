@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive import days, instants
-from archive.days import Calendar, CalendarDay
+from archive import calendar, timestamps
+from archive.calendar import Calendar, CalendarDay
 from archive.errors import UsageError
 
 # Of each zone: the last second of a day and the first of the next, around its DST days.
@@ -77,7 +77,7 @@ AFTERNOONS = [
 )
 def test_days_end_where_the_zone_says(zone: str, day_start: str, instant: str, day: str) -> None:
     """A day has 23, 24 or 25 hours, or 23½ or 24½, as its zone's clocks have."""
-    assert days.calendar(zone, day_start).day(f"{instant}.000000Z") == day
+    assert calendar.calendar(zone, day_start).day(f"{instant}.000000Z") == day
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_there_is_no_day_outside_the_years(
 ])  # fmt: skip
 def test_later_is_no_earlier_day(zone: str, start: object, moments: list[datetime]) -> None:
     """Of two jobs the one that starts later never has the earlier day, in any zone."""
-    chosen = days.calendar(zone, str(start)[:5])
-    earlier, later = (instants.from_datetime(moment) for moment in sorted(moments))
+    chosen = calendar.calendar(zone, str(start)[:5])
+    earlier, later = (timestamps.from_datetime(moment) for moment in sorted(moments))
     assert chosen.day(earlier) <= chosen.day(later)
 
 
@@ -150,7 +150,7 @@ def test_a_year_has_its_days_in_order(zone: str, day_start: str, year: int) -> N
         last = None
         for quarter in range(0, 40 * 96, 3):
             moment = datetime.fromtimestamp(start + month * 86400 + quarter * 900, UTC)
-            found = date.fromisoformat(chosen.day(instants.from_datetime(moment)))
+            found = date.fromisoformat(chosen.day(timestamps.from_datetime(moment)))
             assert last is None or 0 <= (found - last).days <= 2
             last = found
 
@@ -186,8 +186,8 @@ def test_a_day_starts_where_the_one_before_ends(zone: str, day_start: str, day: 
     calendar = Calendar(zone, day_start)
     start = calendar.start(day.isoformat())
     assert calendar.day(start) >= day.isoformat()
-    before = instants.to_datetime(start) - timedelta(microseconds=1)
-    assert calendar.day(instants.from_datetime(before)) < day.isoformat()
+    before = timestamps.to_datetime(start) - timedelta(microseconds=1)
+    assert calendar.day(timestamps.from_datetime(before)) < day.isoformat()
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_a_day_starts_where_the_one_before_ends(zone: str, day_start: str, day: 
 )
 def test_keys_start_with_a_stamp(key: str, stamp: str | None) -> None:
     """A job key gives the UTC instant that it starts with, if that is one."""
-    assert days.key_stamp(key) == stamp
+    assert calendar.key_stamp(key) == stamp
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_job_has_a_day(start_time: str | None, key: str, day: str) -> None:
 
 def test_a_calendar_is_checked() -> None:
     """A zone and a time of day that exist make a calendar; the plain one is UTC from midnight."""
-    assert days.calendar("Europe/Berlin", "16:00") == ("Europe/Berlin", "16:00")
+    assert calendar.calendar("Europe/Berlin", "16:00") == ("Europe/Berlin", "16:00")
     assert Calendar() == ("UTC", "00:00")
 
 
@@ -238,14 +238,14 @@ def test_a_calendar_is_checked() -> None:
 def test_unknown_zones_are_refused(zone: str) -> None:
     """What is not in the IANA database is refused with an example."""
     with pytest.raises(UsageError, match="an example of one is Europe/Berlin"):
-        days.calendar(zone, "00:00")
+        calendar.calendar(zone, "00:00")
 
 
 @pytest.mark.parametrize("day_start", ["", "4", "16", "16:0", "24:00", "16:60", "16:00:00", "٠٠:٠٠"])  # fmt: skip  # noqa: RUF001 - digits, but not those of a time
 def test_malformed_times_are_refused(day_start: str) -> None:
     """What is not HH:MM is refused with an example."""
     with pytest.raises(UsageError, match="write it as HH:MM, for example 16:00"):
-        days.calendar("UTC", day_start)
+        calendar.calendar("UTC", day_start)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_malformed_times_are_refused(day_start: str) -> None:
 )
 def test_days_have_labels(row: CalendarDay) -> None:
     """Each day names its ISO week, month, quarter and year, also where years meet."""
-    assert row in days.calendar_year(int(row.year))
+    assert row in calendar.calendar_year(int(row.year))
 
 
 @given(
@@ -345,10 +345,10 @@ def test_days_have_labels(row: CalendarDay) -> None:
 @example("Asia/Kathmandu", time(16), date(2024, 2, 29))
 def test_a_day_begins_when_it_starts(zone: str, start: time, day: date) -> None:
     """From a day's start on it is this day, or a later one that starts then, too; before, it is not."""
-    chosen, text = days.calendar(zone, str(start)[:5]), day.isoformat()
+    chosen, text = calendar.calendar(zone, str(start)[:5]), day.isoformat()
     begin = chosen.start(text)
-    second_before = instants.to_datetime(begin) - timedelta(seconds=1)
-    assert chosen.day(instants.from_datetime(second_before)) < text <= chosen.day(begin)
+    second_before = timestamps.to_datetime(begin) - timedelta(seconds=1)
+    assert chosen.day(timestamps.from_datetime(second_before)) < text <= chosen.day(begin)
     following = chosen.start((day + timedelta(days=1)).isoformat())
     assert (begin == following) == (chosen.day(begin) != text)
 
@@ -358,7 +358,7 @@ def test_a_day_begins_when_it_starts(zone: str, start: time, day: date) -> None:
 def test_the_first_and_the_last_day_start(zone: str, start: str) -> None:
     """The calendar of the first and of the last year has all its days, in order."""
     for year in (1, 9999):
-        starts = [row.start_time for row in days.calendar_year(year, Calendar(zone, start))]
+        starts = [row.start_time for row in calendar.calendar_year(year, Calendar(zone, start))]
         assert starts == sorted(starts)
         assert len(set(starts)) >= 364
 
@@ -366,7 +366,7 @@ def test_the_first_and_the_last_day_start(zone: str, start: str) -> None:
 @pytest.mark.parametrize(("year", "length"), [(1, 365), (1900, 365), (2000, 366), (9999, 365)])
 def test_a_year_is_whole(year: int, length: int) -> None:
     """A calendar year has all its days, and its labels sort in the order of time."""
-    rows = days.calendar_year(year)
+    rows = calendar.calendar_year(year)
     assert len(rows) == length
     for label in CalendarDay._fields:
         values = [getattr(row, label) for row in rows]

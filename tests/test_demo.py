@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, database, delivered, dialects, instants, queries, tables
+from archive import canonical, database, delivered, dialects, queries, tables, timestamps
 from archive.demo import collection, details, fleet, jobs
 from tests.archives import count, deliver, job_rows, rows
 from tests.readers import read
@@ -64,7 +64,7 @@ def test_answers_come_in_the_order_of_time() -> None:
     """The history ends with the last collection before now, and grows towards it."""
     seen = [collected.seen_at for collected in collection.collect(PLAN)]
     assert seen == sorted(seen)
-    assert instants.to_datetime(seen[-1]) - PLAN.until < collection.EVERY / 1000
+    assert timestamps.to_datetime(seen[-1]) - PLAN.until < collection.EVERY / 1000
     assert datetime(2026, 3, 5, 2, 20, tzinfo=UTC) == PLAN.until
     assert fleet.plan(datetime(2026, 3, 5, 2, 19, tzinfo=UTC)).until.day == 4
 
@@ -172,7 +172,7 @@ def test_one_falls_silent_and_one_is_new(archive: Engine) -> None:
     assert oldest["appliance"] == "vc02.sin.example.com"
     assert oldest["age_days"] > 90
     silent_since = PLAN.start + 0.83 * (PLAN.until - PLAN.start)
-    assert instants.to_datetime(oldest["last_seen"]) < silent_since
+    assert timestamps.to_datetime(oldest["last_seen"]) < silent_since
     assert snapshot["failed_since"] >= 3
     assert all(row["age_days"] <= 2 for row in others)
     first = {row["appliance"]: row["first_month"] for row in sql(archive, "growth_by_appliance")}

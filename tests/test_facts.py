@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from archive import facts, numbers
+from archive import facts, json_numbers
 from archive.errors import DeliveryError
 from archive.facts import Schedule, Version, read_schedules, read_time_zone, read_version
 
@@ -120,7 +120,7 @@ def test_what_has_no_column_is_kept() -> None:
         }
     )
     assert (read.hour, read.minute, read.days, read.max_count) == (None, None, None, None)
-    assert numbers.loads(read.other or "") == {
+    assert json_numbers.loads(read.other or "") == {
         "recurrence_info": recurrence, "retention_info": 7, "fast_backup": "no", "old": 1,
     }  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_what_no_database_can_store() -> None:
     """NUL and lone surrogates are replaced in the columns, and kept escaped beside them."""
     read = only(SCHEDULE | {"location_user": "a\x00b", "parts": ["\ud800"]})
     assert (read.location_user, read.parts) == ("a\ufffdb", ("\ufffd",))
-    assert numbers.loads(read.other or "") == {"location_user": "a\x00b", "parts": ["\ud800"]}
+    assert json_numbers.loads(read.other or "") == {"location_user": "a\x00b", "parts": ["\ud800"]}
     assert read_version({"version": "9\x00"}).other == '{"version":"9\\u0000"}'
     assert read_time_zone("a\x00") == "a\ufffd"
 

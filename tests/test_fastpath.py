@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canonical, fastpath, instants, merge, wire
+from archive import canonical, fastpath, merge, timestamps, wire
 from archive.normalise import normalise
 from tests.samples import SAMPLES, job
 from tests.strategies import TEXT, documents, messages
@@ -25,7 +25,7 @@ def the_long_way(raw: Any) -> fastpath.Read | None:
         return None
     assert info.end_time
     assert info.progress
-    end = instants.fixed_form(info.end_time)
+    end = timestamps.fixed_form(info.end_time)
     rank = merge.rank(info.status, info.progress.completed, info.duration, end, document.digest)
     return info.status, rank, document.digest, normalise(info)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.errors import ConfigurationError
 from archive.fleet import file, sections
 from archive.fleet.entries import Entry, Fleet, Secret, Trust

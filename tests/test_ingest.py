@@ -17,7 +17,7 @@ from archive import (
     tables,
     verify,
 )
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
 from tests.archives import count, deliver, lines, rows
 from tests.failures import failing_load

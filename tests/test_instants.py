@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import instants
+from archive import timestamps
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
@@ -29,7 +29,7 @@ MOMENTS = st.datetimes(timezones=st.just(UTC))
 )
 def test_any_offset_becomes_utc(text: str, instant: str) -> None:
     """A timestamp with any offset and any fraction has one fixed-width form."""
-    assert instants.parse(text) == instant
+    assert timestamps.parse(text) == instant
 
 
 @pytest.mark.parametrize(
@@ -56,20 +56,20 @@ def test_any_offset_becomes_utc(text: str, instant: str) -> None:
 def test_what_is_no_timestamp_is_refused(text: str, reason: str) -> None:
     """Anything else than an instant of the years 1 to 9999 is refused with its reason."""
     with pytest.raises(ValueError, match=reason):
-        instants.parse(text)
+        timestamps.parse(text)
 
 
 def test_digits_below_a_microsecond_are_told() -> None:
     """A timestamp finer than a microsecond is refused with what can be kept of it."""
-    with pytest.raises(instants.TooFineError) as refused:
-        instants.parse("2026-07-23T04:15:00.1234567+02:00")
+    with pytest.raises(timestamps.TooFineError) as refused:
+        timestamps.parse("2026-07-23T04:15:00.1234567+02:00")
     assert refused.value.truncated == "2026-07-23T02:15:00.123456Z"
 
 
 @given(MOMENTS, MOMENTS)
 def test_text_order_is_time_order(one: datetime, other: datetime) -> None:
     """Instants compare as text as they do as moments."""
-    texts = instants.from_datetime(one), instants.from_datetime(other)
+    texts = timestamps.from_datetime(one), timestamps.from_datetime(other)
     assert (texts[0] < texts[1]) == (one < other)
     assert {len(text) for text in texts} == {27}
 
@@ -77,16 +77,16 @@ def test_text_order_is_time_order(one: datetime, other: datetime) -> None:
 @given(MOMENTS)
 def test_every_form_gives_the_instant_back(moment: datetime) -> None:
     """The document form, the fixed form and the datetime of an instant are the same moment."""
-    instant = instants.from_datetime(moment)
-    assert instants.to_datetime(instant) == moment
-    assert instants.fixed_form(instants.document_form(instant)) == instant
-    assert instants.parse(instants.document_form(instant)) == instant
+    instant = timestamps.from_datetime(moment)
+    assert timestamps.to_datetime(instant) == moment
+    assert timestamps.fixed_form(timestamps.document_form(instant)) == instant
+    assert timestamps.parse(timestamps.document_form(instant)) == instant
 
 
 def test_documents_have_milliseconds_where_they_suffice() -> None:
     """Microseconds are written only where they are not zero, as vCenter writes milliseconds."""
-    assert instants.document_form("2026-07-23T02:15:00.041000Z") == "2026-07-23T02:15:00.041Z"
-    assert instants.document_form("2026-07-23T02:15:00.041001Z") == "2026-07-23T02:15:00.041001Z"
+    assert timestamps.document_form("2026-07-23T02:15:00.041000Z") == "2026-07-23T02:15:00.041Z"
+    assert timestamps.document_form("2026-07-23T02:15:00.041001Z") == "2026-07-23T02:15:00.041001Z"
 
 
 @pytest.mark.parametrize(
@@ -111,17 +111,17 @@ def test_documents_have_milliseconds_where_they_suffice() -> None:
 def test_the_usual_form_is_no_exception(text: str) -> None:
     """What looks as vCenter writes it is read as all other timestamps are."""
     try:
-        expected = instants.document_form(instants.parse(text))
+        expected = timestamps.document_form(timestamps.parse(text))
     except ValueError:
         with pytest.raises(ValueError, match=r"."):
-            instants.canonical(text)
+            timestamps.canonical(text)
     else:
-        assert instants.canonical(text) == expected
+        assert timestamps.canonical(text) == expected
 
 
 def test_now_is_an_instant() -> None:
     """The current instant has the fixed form and lies between two readings of the clock."""
     before = datetime.now(UTC)
-    found = instants.now()
-    assert before <= instants.to_datetime(found) <= datetime.now(UTC)
-    assert instants.parse(found) == found
+    found = timestamps.now()
+    assert before <= timestamps.to_datetime(found) <= datetime.now(UTC)
+    assert timestamps.parse(found) == found

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import jsontext, numbers
+from archive import json_numbers, jsontext
 from archive.errors import DeliveryError
 from archive.jsontext import JsonText, Unreadable
 from tests.strategies import JSON
@@ -51,7 +51,7 @@ def test_any_chunk_size_reads_the_same(values: list[Any], size: int, drop: int |
         text = cursor(" [" + " ,\r\n\t".join(parts) + "] ", size)
         found = entries(text)
     assert [part for _, part in found] == parts
-    assert [value for value, _ in found] == [numbers.loads(part) for part in parts]
+    assert [value for value, _ in found] == [json_numbers.loads(part) for part in parts]
     assert text.peek() == ""
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, numbers, wire
+from archive import canonical, json_numbers, wire
 from archive.errors import NotAJobError
 from archive.normalise import normalise
 from archive.rebuild import rebuild
-from archive.storable import storable
+from archive.text import storable
 from tests.samples import BASE, job
 from tests.strategies import JSON, TEXT, documents
 
@@ -20,7 +20,7 @@ STAMPS = st.sampled_from(
     ["2026-07-23T02:15:00.0000001Z", "2026-07-23T02:15:00+02:00", "2026-07-23T02:15:60Z"]
 )
 NUMBERS = st.sampled_from(["1", "0.5", "-0", "1e400", "NaN", "9" * 30]) | st.sampled_from(
-    [10**400, -(2**63) - 1, 2**63, 0.5, 3.0, numbers.parse_float("1e400")]
+    [10**400, -(2**63) - 1, 2**63, 0.5, 3.0, json_numbers.parse_float("1e400")]
 )
 ODD = JSON | STAMPS | NUMBERS | TEXT
 
@@ -60,11 +60,13 @@ def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataOb
         else:
             holder.append(data.draw(ODD))
     info["status"] = status
-    info = numbers.loads(numbers.dumps(info))  # as a reader of JSON has it: minus zero is zero
+    info = json_numbers.loads(
+        json_numbers.dumps(info)
+    )  # as a reader of JSON has it: minus zero is zero
     before = deepcopy(info)
     document = canonical.read(info)
     assert info == before
-    kept = numbers.loads(document.text)
+    kept = json_numbers.loads(document.text)
     again = canonical.read(kept)
     assert (again.text, again.irregular) == (document.text, document.irregular)
     if document.irregular:
@@ -91,7 +93,7 @@ def test_other_texts_are_no_doubles(value: str) -> None:
     """A text that no double says exactly is set aside and kept."""
     document = canonical.read(with_param(d=value))
     assert document.irregular
-    assert numbers.loads(document.text) == with_param(d=value)
+    assert json_numbers.loads(document.text) == with_param(d=value)
     assert found(document) == [("bad_value", "messages.0.params.k.d", f'cannot be "{value}"')]
     assert document.info.messages[0].params is not None
     assert document.info.messages[0].params["k"].d is None
@@ -115,7 +117,7 @@ def test_other_values_are_no_integers(value: object) -> None:
     document = canonical.read(job(size=value))
     assert document.irregular
     assert document.info.size is None
-    assert numbers.loads(document.text)["size"] == value
+    assert json_numbers.loads(document.text)["size"] == value
     assert [entry[:2] for entry in found(document)] == [
         ("bad_value", "size"),
         ("missing_field", "size"),
@@ -134,7 +136,7 @@ def test_unknown_fields_are_found_at_every_depth() -> None:
     info["messages"][0]["newest"] = None
     document = canonical.read(info)
     assert document.irregular
-    assert numbers.loads(document.text) == info
+    assert json_numbers.loads(document.text) == info
     assert sorted(found(document)) == [
         ("unknown_field", f"messages.0.{place}", "not in the published schema")
         for place in ("newest", "params.k.l.params.in.new", "params.k.newer")
@@ -150,7 +152,7 @@ def test_half_a_structure_is_removed_and_kept() -> None:
     info = job(target={"id": "vm-1"}, build={"version": "9"})
     document = canonical.read(info)
     assert (document.info.target, document.info.build) == (None, None)
-    assert numbers.loads(document.text) == info
+    assert json_numbers.loads(document.text) == info
     assert ("missing_field", "build.build_number", "the schema requires build.build_number") in found(document)  # fmt: skip
 
 
@@ -164,7 +166,7 @@ def test_a_message_without_its_texts_is_still_one() -> None:
         ("", "c", []),
         ("", "", []),
     ]
-    assert numbers.loads(document.text)["messages"] == info["messages"]
+    assert json_numbers.loads(document.text)["messages"] == info["messages"]
     assert ("missing_field", "messages.1.id", "messages.1.id is null") in found(document)
 
 
@@ -206,7 +208,7 @@ def test_lists_that_are_no_maps_are_kept(entries: list[Any]) -> None:
     document = canonical.read(job(messages=[message]))
     assert document.irregular
     assert document.info.messages[0].params is None
-    assert numbers.loads(document.text)["messages"] == [message]
+    assert json_numbers.loads(document.text)["messages"] == [message]
 
 
 def test_truncated_times_are_kept_whole() -> None:
@@ -215,13 +217,13 @@ def test_truncated_times_are_kept_whole() -> None:
     document = canonical.read(info)
     assert (document.irregular, document.findings) == (True, [])
     assert document.info.messages[0].params == {"k": wire.Param(dt="2026-07-23T02:15:00.123456Z")}
-    assert numbers.loads(document.text) == info
+    assert json_numbers.loads(document.text) == info
 
 
 @pytest.mark.parametrize("number", ["1E+400", "0.333333333333333333333333333333"])
 def test_numbers_that_no_double_holds_are_kept(number: str) -> None:
     """An error's data may be anything; a number that no double holds makes the document irregular."""
-    data = numbers.loads(f'{{"b":{number},"a":[1.0,true]}}')
+    data = json_numbers.loads(f'{{"b":{number},"a":[1.0,true]}}')
     document = canonical.read(job("FAILED", error={"data": data}))
     assert document.irregular
     assert f'"data":{{"a":[1.0,true],"b":{number}}}' in document.text
@@ -239,7 +241,7 @@ def test_errors_in_errors_are_kept() -> None:
     """An error that is wrapped more than once is kept whole; wrapped without end it is refused."""
     document = canonical.read(job("FAILED", error=wrapped(5)))
     assert document.irregular
-    assert numbers.loads(document.text)["error"] == wrapped(5)
+    assert json_numbers.loads(document.text)["error"] == wrapped(5)
     with pytest.raises(NotAJobError, match="too far from a job's details"):
         canonical.read(job("FAILED", error=wrapped(120)))
 
@@ -251,4 +253,4 @@ def test_the_richest_sample_survives_any_removal() -> None:
             info = deepcopy(BASE)
             del containers(info)[number][key]
             if "status" in info:
-                assert numbers.loads(canonical.read(info).text) == info
+                assert json_numbers.loads(canonical.read(info).text) == info

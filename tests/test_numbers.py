@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from archive import numbers
+from archive import json_numbers
 from tests.strategies import DOUBLE, JSON
 
 ONE_THIRD = "0.333333333333333333333333333333"
@@ -30,7 +30,7 @@ ONE_THIRD = "0.333333333333333333333333333333"
 )
 def test_a_number_is_what_it_says(text: str, value: float | Decimal) -> None:
     """A number is a double where a double says it exactly, else the decimal itself."""
-    found = numbers.parse_float(text)
+    found = json_numbers.parse_float(text)
     assert found == value
     assert type(found) is type(value)
     assert not str(found).startswith("-0")
@@ -39,39 +39,39 @@ def test_a_number_is_what_it_says(text: str, value: float | Decimal) -> None:
 @given(DOUBLE)
 def test_doubles_survive(double: float) -> None:
     """Every double is read back from what is written of it."""
-    assert numbers.loads(numbers.dumps(double)) == double
+    assert json_numbers.loads(json_numbers.dumps(double)) == double
 
 
 @pytest.mark.parametrize("text", [ONE_THIRD, "1E+400", "-1E-400", "123456789012345678901234567890"])
 def test_exact_numbers_survive(text: str) -> None:
     """A number that no double holds is written digit for digit."""
-    assert numbers.dumps({"a": [numbers.loads(text)]}) == f'{{"a":[{text}]}}'
+    assert json_numbers.dumps({"a": [json_numbers.loads(text)]}) == f'{{"a":[{text}]}}'
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a":-Infinity}'])
 def test_what_json_does_not_have_is_refused(text: str) -> None:
     """NaN and the infinities are refused, though Python would read them."""
     with pytest.raises(ValueError, match="is not JSON"):
-        numbers.loads(text)
+        json_numbers.loads(text)
 
 
 @pytest.mark.parametrize("text", ["1e99999999999999999999", "-1.5E-99999999999999999999"])
 def test_exponents_beyond_all_bounds_are_refused(text: str) -> None:
     """A number whose exponent nothing can hold is a ValueError like any other."""
     with pytest.raises(ValueError, match="cannot be held"):
-        numbers.loads(text)
+        json_numbers.loads(text)
 
 
 @given(JSON)
 def test_texts_are_ascii_with_sorted_keys(value: Any) -> None:
     """What is written is ASCII without NUL, has sorted keys, and says the same."""
-    text = numbers.dumps(value)
+    text = json_numbers.dumps(value)
     assert text.isascii()
     assert "\0" not in text
-    assert numbers.loads(text) == value
+    assert json_numbers.loads(text) == value
     assert text == json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def test_what_is_no_text_elsewhere_is_escaped() -> None:
     """NUL and lone surrogates are written as escapes."""
-    assert numbers.dumps({"\ud800": "\0"}) == '{"\\ud800":"\\u0000"}'
+    assert json_numbers.dumps({"\ud800": "\0"}) == '{"\\ud800":"\\u0000"}'

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import columns, database, dialects, instants, queries, tables
+from archive import columns, database, dialects, queries, tables, timestamps
 from archive.errors import UsageError
 from archive.render.write import write
 from tests import postgres, samples
@@ -459,8 +459,8 @@ def refill(engine: Engine) -> None:
     empty(engine)
     fill(engine)
     tell(engine)
-    today = instants.now()
-    before = instants.from_datetime(instants.to_datetime(today) - timedelta(days=3))
+    today = timestamps.now()
+    before = timestamps.from_datetime(timestamps.to_datetime(today) - timedelta(days=3))
     messages = [say("%s, 50% off; né") | {"params": {"free": {"i": 0}}}]
     failed = {
         "before": job(before, 3, 4, "FAILED"),
@@ -496,7 +496,7 @@ def cells(text: str) -> list[list[str]]:
 def as_instant(cell: str) -> str:
     """Return a cell, in the archive's form if it is an instant as psql writes it."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00", cell):
-        return instants.from_datetime(datetime.fromisoformat(cell))
+        return timestamps.from_datetime(datetime.fromisoformat(cell))
     return cell
 
 

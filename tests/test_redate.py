@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import dialects, redate, settings, tables, verify
-from archive.days import Calendar
+from archive.calendar import Calendar
 from tests.archives import content, deliver, rows
 from tests.samples import SAMPLES, job
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import days, dialects, redate, reports, rollup, tables, verify
+from archive import calendar, dialects, redate, reports, rollup, tables, verify
 from archive.reports import totals
 from archive.reports.report import PeriodReport
 from archive.reports.scope import Scope
@@ -99,7 +99,7 @@ def test_totals_are_kept_exactly(engines: list[Engine], deliveries: list[Any]) -
     DELIVERIES,
     st.builds(
         Scope,
-        period=st.sampled_from(days.PERIODS),
+        period=st.sampled_from(calendar.PERIODS),
         since=st.none() | st.sampled_from(["2026-01-12", "2026-02-01"]),
         until=st.none() | st.sampled_from(["2026-02-28", "2026-07-01"]),
         types=st.sampled_from([(), ("SCHEDULED",)]),
@@ -141,7 +141,7 @@ def roughly(engine: Engine, name: str, number: int, scope: Scope) -> list[Any]:
 def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
     """When days are derived anew, so are their totals."""
     deliver(engine, {KEYS[0]: job(start_time="2026-03-01T02:15:00.000Z")})
-    redate.change_calendar(engine, days.Calendar("UTC", "16:00"))
+    redate.change_calendar(engine, calendar.Calendar("UTC", "16:00"))
     assert differences(engine) == 0
     assert rows(engine, sa.select(tables.day_total.c.day)) == [("2026-02-28",)]
 

@@ -7,20 +7,20 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from archive import sketch
+from archive import quantile_sketch
 from tests.strategies import INT64
 
 VALUES = st.lists(INT64 | st.integers(-1000, 1000), max_size=50)
 
 
 def bin_of(value: int) -> int:
-    (found,) = sketch.bins_of([value])
+    (found,) = quantile_sketch.bins_of([value])
     return found
 
 
 def drawn(values: list[int]) -> Counter[int]:
     """Return the counts of some values."""
-    return Counter(sketch.bins_of(values))
+    return Counter(quantile_sketch.bins_of(values))
 
 
 def close(found: int, value: int) -> bool:
@@ -33,14 +33,16 @@ def close(found: int, value: int) -> bool:
 @example(-(2**63))
 def test_a_bin_stands_for_its_values(value: int) -> None:
     """The number that stands for a bin is within 1 % of every value in it, and in the bin."""
-    number = sketch.number_of(bin_of(value))
+    number = quantile_sketch.number_of(bin_of(value))
     assert close(number, value)
     assert abs(number) > 2**63 - 1 or bin_of(number) == bin_of(value)
 
 
 def test_small_values_have_bins_of_their_own() -> None:
     """Of small values percentiles are exact."""
-    assert [sketch.number_of(bin_of(value)) for value in range(-98, 99)] == list(range(-98, 99))
+    assert [quantile_sketch.number_of(bin_of(value)) for value in range(-98, 99)] == list(
+        range(-98, 99)
+    )
 
 
 @given(INT64, INT64)
@@ -55,15 +57,17 @@ def test_percentiles_are_within_one_percent(lists: list[list[int]], percent: int
     """A percentile of sketches is within 1 % of the nearest rank of all their values."""
     values = sorted(value for some in lists for value in some)
     exact = values[(len(values) * percent + 99) // 100 - 1]
-    found = sketch.Merged(sketch.encode(drawn(some)) for some in lists).percentile(percent)
+    found = quantile_sketch.Merged(
+        quantile_sketch.encode(drawn(some)) for some in lists
+    ).percentile(percent)
     assert found is not None
     assert close(found, exact)
 
 
 def test_nothing_has_no_percentile() -> None:
     """Neither no sketch nor a sketch of nothing has a percentile."""
-    assert sketch.Merged([]).percentile(50) is None
-    assert sketch.Merged([sketch.encode({})]).percentile(50) is None
+    assert quantile_sketch.Merged([]).percentile(50) is None
+    assert quantile_sketch.Merged([quantile_sketch.encode({})]).percentile(50) is None
 
 
 @given(VALUES, VALUES)
@@ -71,16 +75,18 @@ def test_what_is_taken_out_leaves_no_trace(one: list[int], other: list[int]) -> 
     """The sketch of all is the sum of sketches, and can be taken apart again."""
     counts = drawn(one)
     counts.update(drawn(other))
-    assert sketch.encode(counts) == sketch.encode(drawn(one + other))
+    assert quantile_sketch.encode(counts) == quantile_sketch.encode(drawn(one + other))
     counts.subtract(drawn(other))
-    assert sketch.encode(counts) == sketch.encode(drawn(one))
+    assert quantile_sketch.encode(counts) == quantile_sketch.encode(drawn(one))
 
 
 @given(VALUES, st.sampled_from([1, 300, 70_000, 2**32]))
 def test_sketches_survive_encoding(values: list[int], times: int) -> None:
     """What is encoded is what is decoded, in order, however large the counts are."""
     counts = {bin_: count * times for bin_, count in sorted(drawn(values).items())}
-    assert list(sketch.decode(sketch.encode(counts)).items()) == list(counts.items())
+    assert list(quantile_sketch.decode(quantile_sketch.encode(counts)).items()) == list(
+        counts.items()
+    )
 
 
 def test_bytes_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,12 +94,12 @@ def test_bytes_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) ->
     first = bin_of(7)
     data = bytes((2, first & 255, first >> 8)) + b"\x02\x00\x02\x00\x2e\x01"
     counts = {first: 2, first + 2: 300}
-    assert sketch.encode(counts) == data
+    assert quantile_sketch.encode(counts) == data
     # A machine of the other kind swaps what its memory holds.
     monkeypatch.setattr(sys, "byteorder", "big" if sys.byteorder == "little" else "little")
     swapped = bytes((2, first & 255, first >> 8)) + b"\x00\x02\x00\x02\x01\x2e"
-    assert sketch.encode(counts) == swapped
-    assert sketch.decode(swapped) == counts
+    assert quantile_sketch.encode(counts) == swapped
+    assert quantile_sketch.decode(swapped) == counts
 
 
 @given(VALUES, VALUES, st.data())
@@ -106,11 +112,13 @@ def test_a_sketch_is_changed_as_if_it_were_drawn_anew(
     changes.subtract(drawn(taken))
     left = drawn(values)
     left.update(changes)
-    assert sketch.changed(sketch.encode(drawn(values)), changes) == sketch.encode(left)
+    assert quantile_sketch.changed(
+        quantile_sketch.encode(drawn(values)), changes
+    ) == quantile_sketch.encode(left)
 
 
 @pytest.mark.parametrize("before", [255, 65_535])
 def test_a_sketch_that_outgrows_its_width_is_drawn_anew(before: int) -> None:
     """The width of the counts is the least that holds them, however they came about."""
-    grown = sketch.changed(sketch.encode({1000: before}), {1000: 1})
-    assert grown == sketch.encode({1000: before + 1})
+    grown = quantile_sketch.changed(quantile_sketch.encode({1000: before}), {1000: 1})
+    assert grown == quantile_sketch.encode({1000: before + 1})

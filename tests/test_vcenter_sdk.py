@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, dialects, documents, numbers
+from archive import canonical, dialects, documents, json_numbers
 from archive.demo.details import details
 from archive.demo.fleet import plan
 from archive.demo.jobs import jobs
@@ -86,7 +86,7 @@ def agree(server: Server, engines: list[Engine], history: dict[str, Any]) -> Non
         found = archived(engine)
         for api, told in read.items():
             assert found.get(api.name, {}) == {
-                key: canonical.read(numbers.loads(text)).text for key, text in told.items()
+                key: canonical.read(json_numbers.loads(text)).text for key, text in told.items()
             }
 
 

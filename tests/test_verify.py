@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from archive import database, dialects, redate, verify
-from archive.days import Calendar
+from archive.calendar import Calendar
 from tests.archives import deliver
 from tests.samples import BASE, SAMPLES, job
 

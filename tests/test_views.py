@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, histories, instants, redate, tables
-from archive.days import Calendar
+from archive import dialects, histories, redate, tables, timestamps
+from archive.calendar import Calendar
 from archive.facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver, each
@@ -35,7 +35,7 @@ def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
 
 def plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return instants.from_datetime(value)
+        return timestamps.from_datetime(value)
     if isinstance(value, date):
         return value.isoformat()
     return value if value is None or isinstance(value, (str, int)) else int(value)
@@ -391,7 +391,7 @@ def test_missed_and_met_are_all_that_was_due(
                 expected[f"vc-{number}"].append(at_night.isoformat())
             at_night += timedelta(days=1)
     told = SCHEDULE._replace(days=tuple(WEEK[weekday] for weekday in sorted(weekdays)) or None)
-    seen_at = instants.from_datetime(begin + timedelta(minutes=15 * last))
+    seen_at = timestamps.from_datetime(begin + timedelta(minutes=15 * last))
     for engine in each(engines):
         redate.change_calendar(engine, Calendar(zone, f"{hour:02}:00"))
         for number, jobs in enumerate(fleet):

@@ -111,7 +111,8 @@ def calendar(
     debug: DebugOption = False,
 ) -> None:
     """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
-    from archive import days, dialects, redate, settings
+    from archive import calendar as days
+    from archive import dialects, redate, settings
 
     engine = open_archive(database, config)
     with dialects.reading(engine) as connection:

@@ -132,12 +132,12 @@ def extent_of(since: str | None, after: int | None) -> Extent:
 
 def next_number(connection: Connection, extent: Extent) -> int | None:
     """Return the number for the next export, if this one starts after one."""
-    from archive import instants
+    from archive import timestamps
     from archive.extent import following
 
     if extent.after is None:
         return None
-    return following(connection, extent.after, instants.now())
+    return following(connection, extent.after, timestamps.now())
 
 
 def say_next(number: int | None) -> None:

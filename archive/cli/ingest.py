@@ -68,11 +68,11 @@ def ingest(
 
     Exit code 3 if a document went to quarantine or only some of the files could be archived.
     """
-    from archive import instants
+    from archive import timestamps
     from archive.load import Counts
 
     try:
-        seen = instants.parse(seen_at) if seen_at else instants.now()
+        seen = timestamps.parse(seen_at) if seen_at else timestamps.now()
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
     engine = connect(database, config)

@@ -22,13 +22,13 @@ _POWERS = "kmgtpe"
 
 def instant(text: str | None) -> str:
     """Return an instant (RFC 3339); the current one if none is given. Raises UsageError."""
-    from archive import instants
+    from archive import timestamps
 
     if text is None:
-        return instants.now()
+        return timestamps.now()
     try:
-        return instants.parse(text)
-    except instants.TooFineError as error:
+        return timestamps.parse(text)
+    except timestamps.TooFineError as error:
         return error.truncated
     except ValueError as error:
         raise UsageError(

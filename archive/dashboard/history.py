@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import sketch, tables
+from archive import quantile_sketch, tables
 from archive.merge import OPEN
 from archive.reports import jobs, judged, parts, tally
 from archive.reports.due import ordinal
@@ -113,7 +113,7 @@ class _Bins:
         """Return the bin of a value."""
         found = self._known.get(value)
         if found is None and value is not None:
-            found = self._known[value] = next(sketch.bins_of((value,)))
+            found = self._known[value] = next(quantile_sketch.bins_of((value,)))
         return UNKNOWN if found is None else found
 
 

@@ -14,7 +14,7 @@ from array import array
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from archive import sketch
+from archive import quantile_sketch
 from archive.dashboard import charts
 from archive.dashboard.history import UNKNOWN
 
@@ -54,7 +54,7 @@ def _told(gathered: Gathered) -> dict[str, Any]:
         "messages": history.messages,
         "bins": [
             least,
-            [sketch.number_of(bin_) for bin_ in range(least, max(bins, default=-1) + 1)],
+            [quantile_sketch.number_of(bin_) for bin_ in range(least, max(bins, default=-1) + 1)],
         ],
         "weeks": gathered.weeks,
         "series": gathered.series,

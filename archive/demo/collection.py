@@ -6,7 +6,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import instants
+from archive import timestamps
 from archive.demo.details import answer
 from archive.demo.jobs import Job, jobs
 
@@ -62,4 +62,4 @@ def collect(plan: Plan) -> Iterator[Collected]:
             known = visited.remembered(at)
             if known and visited.appliance.life.holds(plan.share(at)):
                 content = answer(visited.appliance, known, at)
-                yield Collected(visited.appliance.name, instants.from_datetime(at), content)
+                yield Collected(visited.appliance.name, timestamps.from_datetime(at), content)

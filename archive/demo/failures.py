@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import instants
+from archive import timestamps
 from archive.demo.fleet import GIGABYTE
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def message(name: str, text: str, *args: str) -> dict[str, Any]:
 
 def instant(moment: datetime) -> str:
     """Return a moment as documents write it."""
-    return instants.document_form(instants.from_datetime(moment))
+    return timestamps.document_form(timestamps.from_datetime(moment))
 
 
 def of_target(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from archive import instants
+from archive import timestamps
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -31,7 +31,7 @@ class Instant(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Return the fixed-width text of what the driver returned."""
-        return instants.from_datetime(value) if isinstance(value, datetime) else value
+        return timestamps.from_datetime(value) if isinstance(value, datetime) else value
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return what makes a text of a driver's value; None where the driver returns the text."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
 
 HTTPS = 443
 # How a connection to a mail server is protected, each with the port that is usual for it.

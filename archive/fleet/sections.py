@@ -8,7 +8,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import days
+from archive import calendar
 from archive.errors import ConfigurationError, UsageError
 from archive.fleet import mailing, values
 from archive.fleet.entries import Entry, Fleet, Mail, Trust
@@ -117,11 +117,11 @@ class _Reading:
             self._problem("database", error)
             return None
 
-    def _calendar(self, table: Mapping[str, Any]) -> days.Calendar | None:
+    def _calendar(self, table: Mapping[str, Any]) -> calendar.Calendar | None:
         given = self._section("calendar", table, _CALENDAR).given
-        plain = days.Calendar()
+        plain = calendar.Calendar()
         try:
-            return days.calendar(
+            return calendar.calendar(
                 given.get("time_zone", plain.zone), given.get("day_start", plain.day_start)
             )
         except UsageError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from archive.appliance_names import unmatched
 from archive.errors import UsageError
-from archive.names import unmatched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

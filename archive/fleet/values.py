@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from archive.appliance_names import check_name
 from archive.errors import UsageError
 from archive.fleet.entries import HTTPS, Secret
-from archive.names import check_name
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

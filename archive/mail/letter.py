@@ -9,7 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING
 
-from archive import instants, settings
+from archive import settings, timestamps
 from archive.mail import headline
 from archive.render import delimited, letter, table
 from archive.reports import summary
@@ -77,7 +77,7 @@ def message(said: Letter, sender: str | None, recipients: Sequence[str]) -> Emai
         mail["From"] = sender
     if recipients:
         mail["To"] = ", ".join(recipients)
-    mail["Date"] = format_datetime(instants.to_datetime(said.now))
+    mail["Date"] = format_datetime(timestamps.to_datetime(said.now))
     # Of the sender's domain: the name of this machine may be nobody's business, and long to find out.
     domain = "localhost" if sender is None else sender.rpartition("@")[2]
     mail["Message-ID"] = make_msgid(domain=domain)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archive.errors import ConfigurationError, MailError
 from archive.fleet.entries import NONE, STARTTLS, TLS
-from archive.storable import printable
+from archive.text import printable
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

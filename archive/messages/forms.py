@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from archive import instants
+from archive import timestamps
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,7 +61,7 @@ def format_named(name: str | None) -> Format:
 
 def local(instant: str, zone: ZoneInfo) -> datetime:
     """Return an instant in a zone; in UTC where that would leave the years 1 to 9999."""
-    moment = instants.to_datetime(instant)
+    moment = timestamps.to_datetime(instant)
     try:
         return moment.astimezone(zone)
     except OverflowError:

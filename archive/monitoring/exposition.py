@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from archive import attempts, instants
+from archive import attempts, timestamps
 from archive.monitoring.states import DAYS
 from archive.monitoring.totals import Totals
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN
@@ -269,4 +269,4 @@ def _outcomes(name: str, help_: str, known: Iterable[str], found: str) -> Metric
 
 
 def _unix(instant: str | None) -> float | None:
-    return None if instant is None else instants.to_datetime(instant).timestamp()
+    return None if instant is None else timestamps.to_datetime(instant).timestamp()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from archive import sketch, tables
+from archive import quantile_sketch, tables
 from archive.columns import Column, Kind
 from archive.merge import FINISHED
 from archive.reports import parts
@@ -68,12 +68,12 @@ class _Values:
         if self._values is not None:
             self._values.extend(values)
         else:
-            self._bins.update(sketch.bins_of(values))
+            self._bins.update(quantile_sketch.bins_of(values))
 
     def median(self) -> int | None:
         if self._values is not None:
             return _median(self._values)
-        return sketch.Merged([sketch.encode(self._bins)]).percentile(MEDIAN)
+        return quantile_sketch.Merged([quantile_sketch.encode(self._bins)]).percentile(MEDIAN)
 
 
 _Label = str | None

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from archive.calendar import calendar_day
 from archive.columns import Column
-from archive.days import calendar_day
 from archive.reports.spans import label_before, of_label
 
 if TYPE_CHECKING:

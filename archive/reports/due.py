@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from archive import instants
+from archive import timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
 
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 # Due instants are the same for all appliances with one zone and one time of day.
@@ -184,7 +184,7 @@ def _due(calendar: Calendar, zone: str, at: time, local: int) -> tuple[str, int]
     """
     wall = datetime.combine(date.fromordinal(local), at, ZoneInfo(zone))
     moment = min(wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    instant = instants.from_datetime(moment)
+    instant = timestamps.from_datetime(moment)
     return instant, ordinal(calendar.day(instant))
 
 

@@ -14,8 +14,8 @@ from itertools import groupby, zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import instants
-from archive.days import CALENDAR_YEARS
+from archive import timestamps
+from archive.calendar import CALENDAR_YEARS
 from archive.merge import OPEN
 from archive.reports.due import Due, Dues, Schedule, Zone, dues, ordinal, start
 from archive.reports.rhythm import JobDay, Rhythm
@@ -23,7 +23,7 @@ from archive.reports.rhythm import JobDay, Rhythm
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
 
 SCHEDULE, CADENCE, LEARNED = "schedule", "cadence", "learned"
 MET = "met"
@@ -158,8 +158,8 @@ def _job_days(calendar: Calendar, jobs: Iterable[Job]) -> Iterator[JobDay]:
     for day, group in groupby(jobs, key=attrgetter("day")):
         those = list(group)
         first = next((job for job in those if job.scheduled), those[0])
-        begun = instants.to_datetime(start(calendar, day))
-        offset = (instants.to_datetime(first.at) - begun) // timedelta(seconds=1)
+        begun = timestamps.to_datetime(start(calendar, day))
+        offset = (timestamps.to_datetime(first.at) - begun) // timedelta(seconds=1)
         yield JobDay(day, first.scheduled, offset)
 
 
@@ -249,14 +249,14 @@ def _closes(calendar: Calendar, slot: Slot, following: Slot | None) -> str:
     if following is not None and following.day <= slot.day + slot.gap:
         return following.opens
     begun, end = (
-        instants.to_datetime(start(calendar, day)) for day in (slot.day, slot.day + slot.gap)
+        timestamps.to_datetime(start(calendar, day)) for day in (slot.day, slot.day + slot.gap)
     )
-    closes = instants.from_datetime(instants.to_datetime(slot.opens) - begun + end)
+    closes = timestamps.from_datetime(timestamps.to_datetime(slot.opens) - begun + end)
     return closes if following is None else min(closes, following.opens)
 
 
 def _later(instant: str, seconds: int) -> str:
-    return instants.from_datetime(instants.to_datetime(instant) + timedelta(seconds=seconds))
+    return timestamps.from_datetime(timestamps.to_datetime(instant) + timedelta(seconds=seconds))
 
 
 @lru_cache(1 << 16)  # fleets have few usual times

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import instants, tables
+from archive import tables, timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.reports import parts
@@ -63,8 +63,8 @@ class FailuresRow(NamedTuple):
 def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
     ids = scope.appliance_ids(connection)
     varying = _varying(connection, scope, ids)
-    recent = instants.to_datetime(scope.now) - timedelta(days=NEW_DAYS)
-    limit = instants.from_datetime(recent)
+    recent = timestamps.to_datetime(scope.now) - timedelta(days=NEW_DAYS)
+    limit = timestamps.from_datetime(recent)
     new: dict[str | None, bool | None] = {None: None}
     for row in map(tuple, connection.execute(_groups(scope, ids)).all()):
         message_id, group = row[:2]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import instants
+from archive import timestamps
 from archive.reports.due import ordinal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
 
 OK, LATE, NEVER, UNKNOWN = "ok", "late", "never", "unknown"
 _TICK = timedelta(microseconds=1)
@@ -32,8 +32,8 @@ def state(end: str | None, objective_seconds: int, last_seen: str, now: str) -> 
     last success has been too old.
     """
     objective = timedelta(seconds=objective_seconds)
-    heard, moment = instants.to_datetime(last_seen), instants.to_datetime(now)
-    limit = None if end is None else instants.to_datetime(end) + objective
+    heard, moment = timestamps.to_datetime(last_seen), timestamps.to_datetime(now)
+    limit = None if end is None else timestamps.to_datetime(end) + objective
     if limit is not None and moment <= limit:
         return OK
     if heard + objective < moment or (limit is not None and heard < limit):
@@ -43,7 +43,7 @@ def state(end: str | None, objective_seconds: int, last_seen: str, now: str) -> 
 
 def seconds_between(first: str, last: str) -> int:
     """Return the whole seconds from an instant to a later one."""
-    return (instants.to_datetime(last) - instants.to_datetime(first)) // timedelta(seconds=1)
+    return (timestamps.to_datetime(last) - timestamps.to_datetime(first)) // timedelta(seconds=1)
 
 
 def shares(
@@ -55,11 +55,11 @@ def shares(
     """
     if span.first >= span.until:
         return None, None
-    first, until = instants.to_datetime(span.first), instants.to_datetime(span.until)
+    first, until = timestamps.to_datetime(span.first), timestamps.to_datetime(span.until)
     uncovered = timedelta()
     outside: set[int] = set()
     objective = timedelta(seconds=objective_seconds)
-    for begun, over in _gaps(map(instants.to_datetime, sorted(ends)), objective, first, until):
+    for begun, over in _gaps(map(timestamps.to_datetime, sorted(ends)), objective, first, until):
         uncovered += over - begun
         outside.update(range(_day(calendar, begun), _day(calendar, over - _TICK) + 1))
     days = _day(calendar, until - _TICK) - _day(calendar, first) + 1
@@ -83,4 +83,4 @@ def _gaps(
 
 
 def _day(calendar: Calendar, moment: datetime) -> int:
-    return ordinal(calendar.day(instants.from_datetime(moment)))
+    return ordinal(calendar.day(timestamps.from_datetime(moment)))

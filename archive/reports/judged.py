@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import numbers, settings, tables
+from archive import json_numbers, settings, tables
 from archive.reports import parts, rhythm
 from archive.reports.due import Schedule, Zone, iso, ordinal, weekdays
 from archive.reports.expectations import FIRST_DAY, Expectation, Job, Known, expected, judge
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
     from archive.reports.scope import Scope
 
 # What a report needs to know so many days before and after those that it is asked for: the slots
@@ -154,7 +154,7 @@ def _schedules(connection: Connection) -> dict[int, list[Schedule]]:
     query = sa.select(table.c.appliance_id, *(table.c[name] for name in names), table.c.days)
     found: dict[int, list[Schedule]] = {}
     for row in connection.execute(query):
-        days = weekdays(None if row.days is None else numbers.loads(row.days))
+        days = weekdays(None if row.days is None else json_numbers.loads(row.days))
         told = Schedule(row.first_seen, row.ended_at, row.enabled, row.hour, row.minute, days)
         found.setdefault(row.appliance_id, []).append(told)
     return found

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
     from archive.reports.scope import Scope
 
 USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
     from archive.reports.expectations import Known
     from archive.reports.scope import Scope
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import attempts, instants, tables
-from archive.days import PERIODS
+from archive import attempts, tables, timestamps
+from archive.appliance_names import unmatched
+from archive.calendar import PERIODS
 from archive.errors import UsageError
-from archive.names import unmatched
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -34,7 +34,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _now() -> str:
-    return instants.now()  # by its name, so that a test can stop the clock
+    return timestamps.now()  # by its name, so that a test can stop the clock
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import sketch
+from archive import quantile_sketch
 from archive.reports import durations, sizes, totals, trends
 from archive.reports.parts import MEDIAN, P95
 from archive.reports.spread import SpreadRow
@@ -40,7 +40,7 @@ def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
 
 def _of_totals(connection: Connection, scope: Scope) -> Iterator[Series]:
     drawn = totals.sketches(connection, scope)
-    nothing = (sketch.Merged(()), sketch.Merged(()))
+    nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
     for row in totals.sums(connection, scope):
         measured = drawn.get((row.period, row.group), nothing)
         percentiles = [one.percentile(percent) for one in measured for percent in (MEDIAN, P95)]

@@ -11,11 +11,11 @@ import re
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import days, instants
+from archive import calendar, timestamps
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
-    from archive.days import Calendar
+    from archive.calendar import Calendar
 
 FORMS = (
     "a day (2026-03-01), an instant (2026-03-01T12:00:00Z), a year, quarter, month or week (2026,"
@@ -70,7 +70,7 @@ def label_before(label: str, period: str) -> str | None:
     first = of_label(label).first
     if first == date.min:
         return None
-    found: str = getattr(days.calendar_day(first - timedelta(days=1)), period)
+    found: str = getattr(calendar.calendar_day(first - timedelta(days=1)), period)
     return found
 
 
@@ -79,8 +79,8 @@ def before(span: Span) -> Span | None:
 
     None before the calendar's first day.
     """
-    for period in days.PERIODS:
-        label = getattr(days.calendar_day(span.first), period)
+    for period in calendar.PERIODS:
+        label = getattr(calendar.calendar_day(span.first), period)
         if of_label(label) == span:
             earlier = label_before(label, period)
             return None if earlier is None else of_label(earlier)
@@ -116,8 +116,8 @@ def _today(calendar: Calendar, now: str) -> date:
 
 def _instant(text: str) -> str:
     try:
-        return instants.parse(text)
-    except instants.TooFineError as error:
+        return timestamps.parse(text)
+    except timestamps.TooFineError as error:
         return error.truncated
 
 
@@ -136,7 +136,7 @@ def _ago(today: date, number: int, unit: str) -> date:
 
 
 def _named(which: str, period: str, today: date) -> Span:
-    label: str | None = getattr(days.calendar_day(today), period)
+    label: str | None = getattr(calendar.calendar_day(today), period)
     if which == "last" and label is not None:
         label = label_before(label, period)
     if label is None:

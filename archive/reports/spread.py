@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import sketch
+from archive import quantile_sketch
 from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
@@ -89,7 +89,7 @@ def _from_totals(measure: str, connection: Connection, scope: Scope) -> Iterator
     """Yield the rows from day totals, which have the sums exactly and all else within 1 %."""
     of_size = measure == SIZE
     sketches = totals.sketches(connection, scope)
-    nothing = (sketch.Merged(()), sketch.Merged(()))
+    nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
     for found in totals.sums(connection, scope):
         sizes, durations = sketches.get(found[:2], nothing)
         drawn = sizes if of_size else durations

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import instants, latest, tables
+from archive import latest, tables, timestamps
 from archive.columns import Column, Kind
 from archive.merge import OPEN
 from archive.reports import parts, robust, walk
@@ -83,7 +83,7 @@ def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
 
 def _seconds(since: str, until: str) -> int:
     """Return how many whole seconds lie between two instants."""
-    between = instants.to_datetime(until) - instants.to_datetime(since)
+    between = timestamps.to_datetime(until) - timestamps.to_datetime(since)
     return between.days * 86_400 + between.seconds
 
 

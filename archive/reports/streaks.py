@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import instants, tables
+from archive import tables, timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.merge import FINISHED
@@ -112,7 +112,7 @@ def fold(turns: Sequence[Turn]) -> Streaks:
 
 
 def _seconds(since: str, until: str) -> int:
-    took = instants.to_datetime(until) - instants.to_datetime(since)
+    took = timestamps.to_datetime(until) - timestamps.to_datetime(since)
     # A job that does not say when it started may stand before one that did.
     return max(took.days * 86_400 + took.seconds, 0)
 

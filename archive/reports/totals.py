@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import sketch, tables
+from archive import quantile_sketch, tables
 from archive.merge import FINISHED, OPEN
 from archive.reports import parts
 
@@ -87,7 +87,7 @@ def _sum(column: sa.Column[int], condition: sa.ColumnElement[bool]) -> sa.Column
 
 def sketches(
     connection: Connection, scope: Scope
-) -> dict[tuple[str, str | None], tuple[sketch.Merged, sketch.Merged]]:
+) -> dict[tuple[str, str | None], tuple[quantile_sketch.Merged, quantile_sketch.Merged]]:
     """Return the sketches of sizes and durations of the succeeded jobs, by period and group."""
     drawn = tables.day_sketch
     keys, source = _keys(drawn, scope)
@@ -102,19 +102,23 @@ def sketches(
         sizes.append(size)
         durations.append(duration)
     return {
-        key: (sketch.Merged(sizes), sketch.Merged(durations))
+        key: (quantile_sketch.Merged(sizes), quantile_sketch.Merged(durations))
         for key, (sizes, durations) in found.items()
     }
 
 
-def measures(connection: Connection, scope: Scope) -> tuple[sketch.Merged, sketch.Merged]:
+def measures(
+    connection: Connection, scope: Scope
+) -> tuple[quantile_sketch.Merged, quantile_sketch.Merged]:
     """Return the sketches of the sizes and the durations of all succeeded jobs in scope."""
     drawn = tables.day_sketch
     query = sa.select(drawn.c.sizes, drawn.c.durations).where(
         drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope)
     )
     found = connection.execute(query).all()
-    return sketch.Merged(row.sizes for row in found), sketch.Merged(row.durations for row in found)
+    return quantile_sketch.Merged(row.sizes for row in found), quantile_sketch.Merged(
+        row.durations for row in found
+    )
 
 
 def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromClause]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import sketch
+from archive import quantile_sketch
 from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports import parts, totals
@@ -66,7 +66,7 @@ def row(found: sa.Row[Any]) -> TrendsRow:
 def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
     """Yield the rows of the report from day totals."""
     sketches = totals.sketches(connection, scope)
-    nothing = (sketch.Merged(()), sketch.Merged(()))
+    nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
     for found in totals.sums(connection, scope):
         sizes, durations = sketches.get(found[:2], nothing)
         yield TrendsRow(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import tables
-from archive.days import key_stamp
+from archive.calendar import key_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

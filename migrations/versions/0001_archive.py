@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from archive.days import calendar_year
+from archive.calendar import calendar_year
 from archive.dialects import Day, Instant, Text
 
 revision = "0001"

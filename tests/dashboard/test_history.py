@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from archive import dialects, sketch
+from archive import dialects, quantile_sketch
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
 from archive.reports import Scope, due, expectations, series, totals
@@ -46,9 +46,12 @@ def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
             ] += 1
             if found.statuses[job] == 0:
                 size = told[day, name].size_median_bytes
-                assert abs(sketch.number_of(found.sizes[job]) - size) <= size / 100
+                assert abs(quantile_sketch.number_of(found.sizes[job]) - size) <= size / 100
                 duration = told[day, name].duration_median_seconds
-                assert abs(sketch.number_of(found.durations[job]) - duration) <= duration / 100
+                assert (
+                    abs(quantile_sketch.number_of(found.durations[job]) - duration)
+                    <= duration / 100
+                )
     assert counted == {key: [row.succeeded, row.failed] for key, row in told.items()}
 
 

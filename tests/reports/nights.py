@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, histories, instants, reports, settings, tables
+from archive import dialects, histories, reports, settings, tables, timestamps
 from archive.facts import Facts, Schedule
 from archive.render import delimited
 from tests.archives import deliver
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.days import Calendar
+    from archive.calendar import Calendar
     from archive.reports import Scope
 
 DAILY = Schedule("default", True, 2, 0, None, None, None, None, None, None, None)  # noqa: FBT003 - as it is told
@@ -77,7 +77,7 @@ def csv(engine: Engine, name: str, scope: Scope) -> str:
 
 def instant(moment: datetime) -> str:
     """A datetime as an instant."""
-    return instants.from_datetime(moment)
+    return timestamps.from_datetime(moment)
 
 
 SCHEDULED, CADENCED, UNTOLD = "vc1.example.com", "vc2.example.com", "vc3.example.com"

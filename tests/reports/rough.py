@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import instants
+from archive import timestamps
 from tests.reports.recomputed.compared import Answer
 from tests.samples import job
 
@@ -58,7 +58,7 @@ def answers(seed: int) -> Iterator[Answer]:
         for name, habit in _HABITS.items():
             told = {key: info for created, key, info in made[name] if created <= at}
             if told and at <= UNTIL - habit.silent * _DAY:
-                yield Answer(name, instants.from_datetime(at), told)
+                yield Answer(name, timestamps.from_datetime(at), told)
 
 
 def _jobs(chance: Random, habit: _Habit) -> Iterator[tuple[datetime, str, dict[str, Any]]]:
@@ -120,4 +120,4 @@ def _messages(chance: Random) -> list[dict[str, Any]]:
 
 
 def _instant(at: datetime) -> str:
-    return instants.document_form(instants.from_datetime(at))
+    return timestamps.document_form(timestamps.from_datetime(at))

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import dialects, reports
-from archive.days import PERIODS
+from archive.calendar import PERIODS
 from archive.reports import Scope, totals
 from archive.reports.spans import label_before, of_label
 from tests.archives import deliver, each

@@ -6,7 +6,7 @@ import pytest
 
 from archive import attempts, dialects, quarantine
 from archive.attempts import Attempt
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.errors import DeliveryError, UsageError
 from archive.quarantine import Held
 from archive.reports import Scope, coverage

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.reports.due import Schedule, Zone, iso, ordinal, start
 from archive.reports.expectations import FAILED, MET, RUNNING, Job, Known, Slot, expected, judge
 from tests.reports.nights import instant

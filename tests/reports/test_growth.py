@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import days, dialects, facts, histories, redate, reports, tables
+from archive import calendar, dialects, facts, histories, redate, reports, tables
 from archive.errors import UsageError
 from archive.reports import Scope, growth, robust
 from archive.reports.growth import Growth, full_on
@@ -103,7 +103,7 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
         for n in range(1, 18)
     }
     deliver(engine, jobs)
-    redate.change_calendar(engine, days.calendar("Asia/Kathmandu", "16:00"))
+    redate.change_calendar(engine, calendar.calendar("Asia/Kathmandu", "16:00"))
     with dialects.reading(engine) as connection:
         found = connection.execute(sa.select(tables.job.c.day).distinct()).all()
     assert len(found) < 17  # 10:15 is 16:00 there, so some days have two

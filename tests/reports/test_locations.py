@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import dialects, redate, reports
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.reports import Scope, locations
 from archive.reports.locations import STOPPED, UNKNOWN, USED, LocationRow
 from tests.archives import deliver, each

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.errors import UsageError
 from archive.reports import Scope
 from tests.archives import deliver

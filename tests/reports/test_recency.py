@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import dialects
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.reports import Scope, freshness, recency
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
 from tests.archives import deliver

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import days, instants
-from archive.days import PERIODS, Calendar
+from archive import calendar, timestamps
+from archive.calendar import PERIODS, Calendar
 from archive.errors import UsageError
 from archive.reports import spans
 
@@ -81,9 +81,9 @@ def test_words(text: str, first: str, last: str) -> None:
 def test_an_instant_is_a_day_of_the_calendar(calendar: Calendar, text: str, day: str) -> None:
     """Instants, and what counts back from now, follow the archive's zone and the start of its day."""
     assert meant(text, calendar) == (day, day)
-    assert meant("today", calendar, instants.parse(text)) == (day, day)
+    assert meant("today", calendar, timestamps.parse(text)) == (day, day)
     before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-    assert meant("1d", calendar, instants.parse(text)) == (before, before)
+    assert meant("1d", calendar, timestamps.parse(text)) == (before, before)
 
 
 def test_at_four_in_the_afternoon_a_month_begins() -> None:
@@ -118,10 +118,10 @@ def test_nothing_is_before_the_first_day() -> None:
 @given(st.dates(), st.sampled_from(PERIODS))
 def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
     """A period's span holds its days and no others, and the one before ends where it begins."""
-    label = getattr(days.calendar_day(day), period)
+    label = getattr(calendar.calendar_day(day), period)
     first, last = spans.of_label(label)
     assert first <= day <= last
-    assert {getattr(days.calendar_day(end), period) for end in (first, last)} == {label}
+    assert {getattr(calendar.calendar_day(end), period) for end in (first, last)} == {label}
     before = spans.label_before(label, period)
     if first > date.min:
         assert before is not None
@@ -130,7 +130,7 @@ def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
     else:
         assert before is None
     if last < date.max:
-        assert getattr(days.calendar_day(last + timedelta(days=1)), period) > label
+        assert getattr(calendar.calendar_day(last + timedelta(days=1)), period) > label
 
 
 @given(DAYS, st.integers(0, 400), st.sampled_from("dwmy"))
@@ -158,7 +158,7 @@ def test_so_long_ago(day: date, number: int, unit: str) -> None:
 )
 def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calendar) -> None:
     """What `--since` makes of an instant is the day of a job that starts then."""
-    instant = instants.from_datetime(moment)
+    instant = timestamps.from_datetime(moment)
     day = calendar.job_day(instant, "", "")
     assert meant(instant, calendar) == meant("today", calendar, instant) == (day, day)
 
@@ -209,7 +209,7 @@ def test_what_is_before_ends_the_day_before(first: date, more: int) -> None:
             {
                 period
                 for period in PERIODS
-                if spans.of_label(getattr(days.calendar_day(span[0]), period)) == span
+                if spans.of_label(getattr(calendar.calendar_day(span[0]), period)) == span
             }
             for span in (found, (first, last))
         ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import days, dialects, redate, reports
+from archive import calendar, dialects, redate, reports
 from archive.errors import UsageError
 from archive.reports import Scope, streaks
 from archive.reports.streaks import StreaksRow
@@ -128,7 +128,7 @@ def test_calendars_do_not_matter(engine: Engine, zone: str, day_start: str, nigh
         for n, time in enumerate(times)
     }
     deliver(engine, history, "vc", f"{night}T20:00:00.000000Z")
-    redate.change_calendar(engine, days.calendar(zone, day_start))
+    redate.change_calendar(engine, calendar.calendar(zone, day_start))
     scope = Scope(now=f"{night}T20:00:00.000000Z")
     assert [row[1:] for row in rows(engine, "streaks", scope)] == [
         (

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import dialects, reports
-from archive.days import PERIODS
+from archive.calendar import PERIODS
 from archive.reports import Scope
 from archive.reports.scope import GROUPS
 from archive.reports.throughput import ThroughputRow

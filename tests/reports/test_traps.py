@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.days import Calendar
+from archive.calendar import Calendar
 from archive.reports import REPORTS, Scope
 from tests.archives import deliver, each
 from tests.reports import nights

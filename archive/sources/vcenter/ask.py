@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from archive import instants
+from archive import timestamps
 from archive.errors import ApplianceError
 from archive.sources.vcenter import details
 from archive.sources.vcenter.connection import Connection
@@ -42,7 +42,7 @@ async def ask(entry: Entry, password: str) -> Told:
             Connection.open(entry) as connection,
             signed_in(connection, entry.user, password) as session,
         ):
-            seen_at = instants.now()
+            seen_at = timestamps.now()
             jobs = await details.fetch(session)
             unless_told.enter_context(jobs.body)
             missing = [] if jobs.missing is None else [jobs.missing]

@@ -15,7 +15,7 @@ from archive.sources.vcenter import failures
 from archive.sources.vcenter.connection import base, client, place, proxy
 from archive.sources.vcenter.failures import UntrustedError
 from archive.sources.vcenter.trust import Pin, judge
-from archive.storable import printable
+from archive.text import printable
 
 if TYPE_CHECKING:
     import asyncio

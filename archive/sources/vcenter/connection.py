@@ -18,12 +18,12 @@ from stamina.instrumentation import set_on_retry_hooks
 from yarl import URL
 
 import archive
-from archive import numbers
+from archive import json_numbers
 from archive.errors import ApplianceError
 from archive.sources.vcenter import failures
 from archive.sources.vcenter.failures import DeadlineError, OversizedError, PassingError
 from archive.sources.vcenter.trust import Pin, judge
-from archive.storable import printable
+from archive.text import printable
 
 if TYPE_CHECKING:
     import ssl
@@ -58,7 +58,7 @@ class Reply(NamedTuple):
     def json(self) -> Any:
         """Return a small answer. Raises ApplianceError if it is not JSON."""
         try:
-            return numbers.loads(self.read().decode())
+            return json_numbers.loads(self.read().decode())
         except (ValueError, RecursionError) as error:
             raise ApplianceError("its answer is not JSON") from error
 

@@ -20,7 +20,7 @@ from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
 from archive.sources.vcenter.certificate import HiddenError
 from archive.sources.vcenter.connection import Connection, place, proxy
 from archive.sources.vcenter.session import signed_in
-from archive.storable import printable
+from archive.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from archive.errors import ApplianceError
-from archive.storable import printable
+from archive.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

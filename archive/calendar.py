@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from archive import instants
+from archive import timestamps
 from archive.errors import UsageError
 
 # vCenter's job keys start with the UTC time at which the job was created.
@@ -35,7 +35,7 @@ class Calendar(NamedTuple):
         """Return the ISO date of the backup day of an instant."""
         if self == _PLAIN:
             return instant[:10]
-        moment = instants.to_datetime(instant)
+        moment = timestamps.to_datetime(instant)
         try:
             local = moment.astimezone(ZoneInfo(self.zone))
             start = time.fromisoformat(self.day_start)
@@ -60,7 +60,7 @@ class Calendar(NamedTuple):
         local = datetime.combine(
             date.fromisoformat(day), time.fromisoformat(self.day_start), ZoneInfo(self.zone)
         )
-        seconds = int((local - instants.to_datetime(midnight)).total_seconds())
+        seconds = int((local - timestamps.to_datetime(midnight)).total_seconds())
         if not begun(seconds) or begun(seconds - 1):  # clocks are changed
             seconds = bisect_left(range(-_REACH, _REACH), True, key=begun) - _REACH  # noqa: FBT003 - looked for
         return _moved(midnight, seconds)
@@ -79,7 +79,9 @@ _REACH = 3 * 86_400
 def _moved(instant: str, seconds: int) -> str:
     """Return the instant so many seconds later, or the first or the last that there is."""
     try:
-        return instants.from_datetime(instants.to_datetime(instant) + timedelta(seconds=seconds))
+        return timestamps.from_datetime(
+            timestamps.to_datetime(instant) + timedelta(seconds=seconds)
+        )
     except OverflowError:
         return "9999-12-31T23:59:59.999999Z" if seconds > 0 else "0001-01-01T00:00:00.000000Z"
 
@@ -105,7 +107,7 @@ def key_stamp(key: str) -> str | None:
     if match is None:
         return None
     try:
-        return instants.from_datetime(datetime(*map(int, match.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]  # six numbers, by the pattern
+        return timestamps.from_datetime(datetime(*map(int, match.groups()), tzinfo=UTC))  # type: ignore[misc, arg-type]  # six numbers, by the pattern
     except ValueError:
         return None
 
