@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
+from archive.db import tables
 from archive.references import next_id
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
     Appliances are locked before anything else, all at once and in one order, so that two loads
     cannot wait for each other.
     """
-    dialects.lock(connection, [f"appliance {name}" for name in names])
+    db.lock(connection, [f"appliance {name}" for name in names])
 
 
 def record_sights(connection: Connection, sights: Mapping[str, Sight]) -> Locked:
@@ -70,14 +71,14 @@ def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
 def _create(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, _Row]:
     if not sights:
         return {}
-    dialects.lock(connection, ["references"])
+    db.lock(connection, ["references"])
     following = next_id(connection, tables.appliance)
     created = {
         name: (following + place, sight.first_seen, sight.last_seen)
         for place, (name, sight) in enumerate(sights.items())
     }
     rows = [(number, name, first, last) for name, (number, first, last) in created.items()]
-    dialects.insert(connection, tables.appliance, rows)
+    db.insert(connection, tables.appliance, rows)
     return created
 
 

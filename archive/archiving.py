@@ -6,7 +6,7 @@ import io
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import attempts, deliveries, dialects, facts, histories, latest, timestamps
+from archive import attempts, db, deliveries, facts, histories, latest, timestamps
 from archive.appliances import find_appliances
 from archive.attempts import COMPLETE, PARTIAL, Attempt
 from archive.delivered import Again
@@ -109,7 +109,7 @@ def _stream(told: Told) -> io.BufferedReader[Any]:
 
 
 def _known(engine: Engine, name: str) -> dict[bytes, int]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         numbers = find_appliances(connection, [name])
         delivered = latest.LatestDeliveries(timestamps.now())
         delivered.open(connection, numbers.values())

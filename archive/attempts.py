@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import dialects, tables, timestamps
+from archive import db, timestamps
+from archive.db import tables
 from archive.references import next_id
 from archive.text import storable
 
@@ -81,8 +82,8 @@ def begin(engine: Engine, asked: int) -> int:
     The caller holds the lock of collecting, so one that still seems to run has lost its process.
     """
     table = tables.collection
-    with dialects.writing(engine) as connection:
-        dialects.lock(connection, ["collections"])
+    with db.writing(engine) as connection:
+        db.lock(connection, ["collections"])
         lost = sa.select(table.c.id).where(table.c.outcome == RUNNING)
         for number in connection.execute(lost).scalars().all():
             counts = _counts(connection, number)
@@ -117,7 +118,7 @@ def record(connection: Connection, collection: int, attempt: Attempt) -> None:
 
 def record_failure(engine: Engine, collection: int, attempt: Attempt) -> None:
     """Record an attempt of which nothing is archived, in a transaction of its own."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         record(connection, collection, attempt)
 
 
@@ -128,7 +129,7 @@ def finish(engine: Engine, collection: int) -> Collection:
     have, and is complete if all are.
     """
     table = tables.collection
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         asked = connection.execute(
             sa.select(table.c.asked).where(table.c.id == collection)
         ).scalar_one()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
+from archive.db import tables
 from archive.normalise import Template
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Batch:
         self._delete_children(connection)
         self._update_jobs(connection)
         for table in _INSERTED:
-            dialects.insert(connection, table, self._inserted[table.name])
+            db.insert(connection, table, self._inserted[table.name])
 
     def _delete_children(self, connection: Connection) -> None:
         keys = [{"of_appliance": row[0], "of_job": row[1]} for row in self._updated]

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from archive import attempts, dialects, timestamps
+from archive import attempts, db, timestamps
 from archive.archiving import Outcome, archive_told, compare_told
 from archive.asking import Passwords, each
 from archive.attempts import FAILED, INTERRUPTED, Attempt
@@ -46,8 +46,8 @@ def collect(
     end the run early: what is being written is finished, sessions are closed. Raises
     AlreadyRunningError, DatabaseError.
     """
-    writers = 1 if dialects.sqlite_file(engine.url) else _WRITERS
-    with dialects.alone(engine, "collect") as alone, dialects.keeping(engine, writers) as keeper:
+    writers = 1 if db.sqlite_file(engine.url) else _WRITERS
+    with db.alone(engine, "collect") as alone, db.keeping(engine, writers) as keeper:
         if not alone:
             raise AlreadyRunningError("another `archive collect` is at work on this archive")
         number = attempts.begin(keeper, len(entries))

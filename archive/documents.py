@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import canonical, latest, tables, timestamps, wire
+from archive import canonical, latest, timestamps, wire
+from archive.db import tables
 from archive.extent import Extent
 from archive.findings import Finding
 from archive.merge import Sight

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import documents, relations, tables
+from archive import documents, relations
+from archive.db import tables
 from archive.extent import Extent
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables, timestamps
+from archive import timestamps
+from archive.db import tables
 from archive.errors import UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, json_numbers, tables
+from archive import db, json_numbers
+from archive.db import tables
 from archive.normalise import Location
 from archive.references import References
 
@@ -107,7 +108,7 @@ def _follow(
         for key, values in told.items()
         if current.get(key) != values
     ]
-    dialects.insert(connection, table, begun)
+    db.insert(connection, table, begun)
 
 
 def _keys(table: sa.Table) -> list[sa.Column[Any]]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import deliveries, dialects, quarantine, runs, settings
+from archive import db, deliveries, quarantine, runs, settings
 from archive.appliance_names import check_name
 from archive.appliances import lock_appliances
 from archive.batch import LOADED
@@ -119,9 +119,9 @@ class _Run:
     def commit_whole(self, encoding: str, also: Also | None) -> None:
         """Archive an answer in one transaction."""
         name = self._delivery.appliance
-        with dialects.writing(self._engine) as connection:
+        with db.writing(self._engine) as connection:
             # Without a name its batches lock appliances in no order: no other load may run then.
-            dialects.lock(connection, ["calendar"], shared=name is not None)
+            db.lock(connection, ["calendar"], shared=name is not None)
             loader = self._begin(connection)
             known: Mapping[bytes, int] = {}
             number = 0
@@ -147,9 +147,9 @@ class _Run:
         batches = _Batches(lines)
         while True:
             counts = Counts(**vars(self.counts))
-            with dialects.writing(self._engine) as connection:
+            with db.writing(self._engine) as connection:
                 # Its batches lock appliances in no order: no other load may run meanwhile.
-                dialects.lock(connection, ["calendar"])
+                db.lock(connection, ["calendar"])
                 loader = self._begin(connection)
                 first = next(batches, [])
                 if is_empty(connection) and not batches.ended:
@@ -181,7 +181,7 @@ class _Run:
         """
         if self._delivery.appliance is not None:
             self._greet(connection, loader, self._delivery.appliance)
-        with dialects.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
+        with db.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
             for number, (lines, reads) in enumerate(read_ahead(batches), 1):
                 observations: list[Observation] = []
                 others: list[RawDocument] = []

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
+from archive.db import tables
 from archive.stored import set_last_seen
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class LatestDeliveries:
             elif latest.seen_at != before:
                 again.append(appliance_id)
         table = tables.latest_delivery
-        dialects.upsert(connection, table, changed, ["seen_at", "documents"])
+        db.upsert(connection, table, changed, ["seen_at", "documents"])
         for start in range(0, len(again), _CHUNK):
             connection.execute(
                 sa.update(table)

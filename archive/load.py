@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import dialects, tables
+from archive import db
 from archive.appliances import find_appliances, record_sights
 from archive.batch import Batch, update_jobs
+from archive.db import tables
 from archive.latest import LatestDeliveries
 from archive.merge import Sight, State
 from archive.normalise import Build, Location, Operation
@@ -153,7 +154,7 @@ class Loader:
             self._totals.add(before.counted, -1)
             self._totals.add(_contribution(row))
         batch.write(connection)
-        dialects.insert(connection, tables.job_status, statuses)
+        db.insert(connection, tables.job_status, statuses)
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
         """Say whether a job was last seen with this delivery, and this is its appliance's latest."""

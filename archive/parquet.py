@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import sqlalchemy as sa
 
 from archive import extras, relations
-from archive.dialects import Day, Instant
+from archive.db import Day, Instant
 from archive.errors import ArchiveError
 
 try:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
+from archive.db import tables
 from archive.references import next_id
 from archive.text import storable
 
@@ -43,7 +44,7 @@ def hold(connection: Connection, documents: Sequence[Held]) -> None:
         return
     table = tables.quarantine
     # The lock of the shared texts: with one of its own, two runs could wait for each other.
-    dialects.lock(connection, ["references"])
+    db.lock(connection, ["references"])
     following = next_id(connection, table)
     for held in documents:
         digest = held.digest()
@@ -65,7 +66,7 @@ def hold(connection: Connection, documents: Sequence[Held]) -> None:
                 held.last_seen,
                 held.run_id,
             )
-            dialects.insert(connection, table, [row])
+            db.insert(connection, table, [row])
             following += 1
         else:
             connection.execute(

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import database, dialects, timestamps
+from archive import db, timestamps
+from archive.db import migrate
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Param(NamedTuple):
     def type(self) -> sa.types.TypeEngine[Any]:
         """The type of its values, which is that of its default."""
         if self.default == "CURRENT_DATE":
-            return dialects.Day()
-        return dialects.Text if self.default.startswith("'") else sa.BigInteger()
+            return db.Day()
+        return db.Text if self.default.startswith("'") else sa.BigInteger()
 
 
 class Query(NamedTuple):
@@ -130,7 +131,7 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
 
 
 def _files() -> Iterable[Path]:
-    return database.folder("sql").glob("*.sql")
+    return migrate.folder("sql").glob("*.sql")
 
 
 def _name(path: Path) -> str:

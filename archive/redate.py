@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, rollup, settings, tables
+from archive import db, rollup, settings
 from archive.batch import update_jobs
+from archive.db import tables
 from archive.references import References
 
 if TYPE_CHECKING:
@@ -25,12 +26,10 @@ _CHUNK = 5000
 
 def change_calendar(engine: Engine, chosen: Calendar) -> int:
     """Store a calendar and return for how many jobs the day has changed."""
-    with dialects.writing(engine) as connection:
-        dialects.lock(connection, ["calendar"])
+    with db.writing(engine) as connection:
+        db.lock(connection, ["calendar"])
         settings.store_calendar(connection, chosen)
-        dialects.upsert(
-            connection, tables.calendar, settings.misplaced_days(connection), ["start_time"]
-        )
+        db.upsert(connection, tables.calendar, settings.misplaced_days(connection), ["start_time"])
         references = References()
         moved = 0
         for chunk in _chunks(connection):

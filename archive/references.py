@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, dialects, settings, tables
+from archive import calendar, db, settings
+from archive.db import tables
 from archive.normalise import Build, Location, Operation, Template, mask_url
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class References:
         if all(key in known for key in wanted):
             return
         # Numbers are given out under one lock, so they are the same whichever database it is.
-        dialects.lock(connection, ["references"])
+        db.lock(connection, ["references"])
         known |= _look_up(connection, table, by_digest)
         following = next_id(connection, table)
         rows = []
@@ -94,16 +95,16 @@ class References:
                 known[key] = following
                 rows.append((following, key_digest, *_columns(key)))
                 following += 1
-        dialects.insert(connection, table, rows)
+        db.insert(connection, table, rows)
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
         """Make sure that the calendar has the whole year of each day."""
         for year in sorted({day[:4] for day in wanted} - self._years):
             if not _has_year(connection, year):
-                dialects.lock(connection, ["references"])
+                db.lock(connection, ["references"])
                 if not _has_year(connection, year):
                     rows = calendar.calendar_year(int(year), settings.calendar(connection))
-                    dialects.insert(connection, tables.calendar, rows)
+                    db.insert(connection, tables.calendar, rows)
             self._years.add(year)
 
 

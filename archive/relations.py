@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import json_numbers, latest, tables
+from archive import json_numbers, latest
+from archive.db import tables
 from archive.errors import UsageError
 from archive.normalise import mask_url
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import deliveries, dialects, quarantine, runs, settings, timestamps
+from archive import db, deliveries, quarantine, runs, settings, timestamps
 from archive.appliances import lock_appliances
 from archive.errors import UsageError
 from archive.load import Counts, Loader
@@ -28,8 +28,8 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> runs.Summary:
     wanted = list(ids)
     run_id = runs.start(engine, "quarantine", timestamps.now())
     counts = Counts()
-    with runs.logged(engine, run_id), dialects.writing(engine) as connection:
-        dialects.lock(connection, ["calendar"], shared=True)
+    with runs.logged(engine, run_id), db.writing(engine) as connection:
+        db.lock(connection, ["calendar"], shared=True)
         loader = Loader(run_id, settings.calendar(connection), timestamps.now())
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:

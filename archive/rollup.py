@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import sqlalchemy as sa
 
-from archive import dialects, quantile_sketch, tables
+from archive import db, quantile_sketch
+from archive.db import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,7 @@ class Totals:
         if not changes:
             return
         # Every load touches today's totals: whoever comes here waits for the one before.
-        dialects.lock(connection, ["totals"])
+        db.lock(connection, ["totals"])
         for row in _stored(connection, {day for day, _, _ in changes}):
             total = changes.get((row.day, row.type, row.status))
             if total is not None:
@@ -163,13 +164,13 @@ def count(connection: Connection) -> Totals:
 
 def rebuild(connection: Connection) -> int:
     """Write all totals anew from the jobs, and return how many rows differed."""
-    dialects.lock(connection, ["totals"])
+    db.lock(connection, ["totals"])
     totals = count(connection)
     wrong = differences(connection, totals)
     for table in reversed(_TABLES):
         connection.execute(sa.delete(table))
     for table, rows in zip(_TABLES, totals.rows(), strict=True):
-        dialects.insert(connection, table, rows)
+        db.insert(connection, table, rows)
     return wrong
 
 
@@ -204,7 +205,7 @@ def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
         connection.execute(sa.delete(table).where(*conditions), gone)
     for table, row_of in zip(_TABLES, (_total_row, _sketch_row), strict=True):
         values = [column.name for column in table.columns if not column.primary_key]
-        dialects.upsert(connection, table, [row_of(*item) for item in kept], values)
+        db.upsert(connection, table, [row_of(*item) for item in kept], values)
 
 
 def _total_row(key: _Key, total: _Total) -> tuple[Any, ...]:

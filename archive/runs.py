@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import dialects, tables, timestamps
+from archive import db, timestamps
+from archive.db import tables
 from archive.errors import DatabaseError
 from archive.load import Counts
 from archive.references import next_id
@@ -50,8 +51,8 @@ class LoggedRun(NamedTuple):
 
 def start(engine: Engine, source: str, seen_at: str) -> int:
     """Record, in a transaction of its own, that a run has begun; return its number."""
-    with dialects.writing(engine) as connection:
-        dialects.lock(connection, ["runs"])
+    with db.writing(engine) as connection:
+        db.lock(connection, ["runs"])
         run_id = next_id(connection, tables.ingest_run)
         connection.execute(
             sa.insert(tables.ingest_run).values(
@@ -85,7 +86,7 @@ def complete(connection: Connection, run_id: int) -> None:
 def fail(engine: Engine, run_id: int, error: BaseException) -> None:
     """Record that a run ended early, and why; its counts are those of its last commit."""
     reason = storable(str(error)) or type(error).__name__
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         values = {"outcome": "failed", "finished": timestamps.now(), "error": reason}
         _update(connection, run_id, values)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
 from archive.calendar import Calendar, CalendarDay, calendar_day
+from archive.db import tables
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -29,7 +30,7 @@ def calendar(connection: Connection) -> Calendar:
 def store_calendar(connection: Connection, chosen: Calendar) -> None:
     """Store the archive's calendar; the days of its jobs are the caller's to bring in line."""
     rows = [(_ZONE, chosen.zone), (_DAY_START, chosen.day_start)]
-    dialects.upsert(connection, tables.setting, rows, ["value"])
+    db.upsert(connection, tables.setting, rows, ["value"])
 
 
 def misplaced_days(connection: Connection) -> list[CalendarDay]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
+from archive.db import tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,4 +31,4 @@ def record_statuses(
             for status, observed_at in statuses.items()
             if status not in known or observed_at < known[status]
         ]
-    dialects.upsert(connection, table, rows, ["observed_at", "run_id"])
+    db.upsert(connection, table, rows, ["observed_at", "run_id"])

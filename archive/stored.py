@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import merge, tables
+from archive import merge
+from archive.db import tables
 from archive.rollup import Contribution
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from archive import (
     attempts,
     canonical,
-    database,
-    dialects,
+    db,
     documents,
     findings,
     histories,
@@ -18,9 +17,9 @@ from archive import (
     latest,
     rollup,
     settings,
-    tables,
     wire,
 )
+from archive.db import migrate, tables
 from archive.rebuild import rebuild
 
 if TYPE_CHECKING:
@@ -39,8 +38,8 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
 
     `on_job` is told how many jobs have been compared, and of how many.
     """
-    with dialects.reading(engine) as connection:
-        yield from dialects.complaints(connection)
+    with db.reading(engine) as connection:
+        yield from db.complaints(connection)
         yield from _drift(connection)
         wrong = rollup.differences(connection, rollup.count(connection))
         if wrong:
@@ -81,10 +80,10 @@ def _drift(connection: Connection) -> Iterator[str]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    found = database.revision(connection)
-    if found != database.HEAD:
-        yield f"the schema is {found}, not {database.HEAD}"
-    context = MigrationContext.configure(connection, opts=database.COMPARED)
+    found = migrate.revision(connection)
+    if found != migrate.HEAD:
+        yield f"the schema is {found}, not {migrate.HEAD}"
+    context = MigrationContext.configure(connection, opts=migrate.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
         yield f"the schema differs from this version's: {difference}"
 

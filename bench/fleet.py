@@ -13,7 +13,8 @@ from itertools import chain, count, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archive import database, dialects, rollup, tables
+from archive import db, rollup
+from archive.db import migrate, tables
 from bench.measure import progress
 
 if TYPE_CHECKING:
@@ -122,26 +123,26 @@ def _history(
 def fill(engine: Engine, jobs: int) -> None:
     """Fill a new archive, count its totals, and leave it as the database's upkeep would."""
     indexes = list(tables.job.indexes)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         _hurry(connection)
         for table, row in _OTHER_ROWS:
-            dialects.insert(connection, table, [row])
+            db.insert(connection, table, [row])
         names = [
             (number, NAME.format(number), _SEEN, _SEEN) for number in range(1, appliances(jobs) + 1)
         ]
-        dialects.insert(connection, tables.appliance, names)
+        db.insert(connection, tables.appliance, names)
         for index in indexes:
             index.drop(connection)
         made = rows(jobs)
         while chunk := list(islice(made, _CHUNK)):
             _insert(connection, chunk)
-            dialects.insert(connection, tables.message, list(_said(chunk)))
+            db.insert(connection, tables.message, list(_said(chunk)))
         deliveries = _deliveries(appliances(jobs))
         while runs := list(islice(deliveries, _CHUNK)):
-            dialects.insert(connection, tables.ingest_run, runs)
+            db.insert(connection, tables.ingest_run, runs)
         for index in indexes:
             index.create(connection)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         rollup.rebuild(connection)
     tidy(engine)
 
@@ -172,7 +173,7 @@ def _hurry(connection: Connection) -> None:
 
 def _insert(connection: Connection, chunk: list[tuple[Any, ...]]) -> None:
     if connection.dialect.name == "sqlite":
-        dialects.insert(connection, tables.job, chunk)
+        db.insert(connection, tables.job, chunk)
         return
     lines = []
     for row in chunk:
@@ -194,7 +195,7 @@ def tidy(engine: Engine) -> None:
 def filled(site: Site, kind: str) -> Engine:
     """Return a filled archive, which claims that come after another share with it."""
     place = site.databases.get(kind, "fleet")
-    engine = database.connect(place.url)
+    engine = migrate.connect(place.url)
     if _made.get(place.url) != site.jobs:
         place.migrate()
         progress(f"  making an archive of {site.jobs:,} jobs on {kind}")

@@ -6,7 +6,7 @@ import gc
 import io
 from typing import TYPE_CHECKING
 
-from archive import database
+from archive.db import migrate
 from archive.ingest import Delivery
 from archive.ingest import ingest as run
 
@@ -21,6 +21,6 @@ SEEN = "2026-10-01T06:00:00.000000Z"
 def ingest(path: Path, url: str, appliance: str | None = None, seen_at: str = SEEN) -> Counts:
     """Archive a file, and return what became of its documents."""
     gc.set_threshold(50_000)  # as the command does
-    engine = database.connect(url)
+    engine = migrate.connect(url)
     with io.BufferedReader(io.FileIO(path), 1 << 16) as content:
         return run(engine, Delivery(path.name, content, appliance, seen_at)).counts

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import database, dialects, reports
+from archive import db, reports
+from archive.db import migrate
 from bench import fleet
 from bench.claim import Claim
 from bench.databases import KINDS
@@ -102,8 +103,8 @@ def _taken(url: str, question: Question) -> Taken:
 
 
 def _ask(url: str, question: Question, answer: Any) -> None:
-    engine = database.connect(url)
-    with dialects.reading(engine) as connection:
+    engine = migrate.connect(url)
+    with db.reading(engine) as connection:
         start = time.perf_counter()
         if question.plain:
             text = (PLAIN / f"{question.report}.sql").read_text(encoding="utf-8")

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archive import database, dialects
+from archive import db
 from archive.dashboard.gathered import gather
 from archive.dashboard.page import page
+from archive.db import migrate
 from archive.demo.collection import collect
 from archive.demo.fleet import plan
 from archive.ingest import Delivery, ingest
@@ -43,12 +44,12 @@ def main() -> None:
 
 
 def _dashboard(archive: Path) -> str:
-    engine = database.connect(str(archive))
-    database.upgrade(engine)
+    engine = migrate.connect(str(archive))
+    migrate.upgrade(engine)
     for collected in collect(plan(_UNTIL)):
         stream: Any = io.BufferedReader(io.BytesIO(collected.content))
         ingest(engine, Delivery("demo", stream, collected.appliance, collected.seen_at))
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return page(gather(connection, Scope(now=_NOW), {}))
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import comments, database, dialects, tables
+from archive import db
+from archive.db import comments, migrate, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,13 +21,13 @@ _TYPES = {
     sa.Double: "double",
     sa.LargeBinary: "bytes",
     sa.Text: "text",
-    dialects.Instant: "instant",
-    dialects.Day: "day",
+    db.Instant: "instant",
+    db.Day: "day",
 }
 _INTRODUCTION = f"""\
 # Schema
 
-Revision {database.HEAD}. `make docs` writes this page from the same words that PostgreSQL has as comments,
+Revision {migrate.HEAD}. `make docs` writes this page from the same words that PostgreSQL has as comments,
 where `\\d+ v_job` shows them. [SQL](sql.md) says how to ask, and what the views are good for.
 
 The views are the interface: what they have now, a later version has as well, under the same names and

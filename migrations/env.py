@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from alembic import context
 
-from archive import database, dialects, tables
+from archive import db
+from archive.db import migrate, tables
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def _render_type(kind: str, item: Any, _autogenerate: object) -> str | Literal[False]:
     """Write the archive's own column types into new migrations by their names."""
-    if kind == "type" and isinstance(item, (dialects.Instant, dialects.Day)):
+    if kind == "type" and isinstance(item, (db.Instant, db.Day)):
         return f"{type(item).__name__}()"
     return False
 
@@ -25,7 +26,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=tables.metadata,
         render_item=_render_type,
-        **database.COMPARED,
+        **migrate.COMPARED,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -35,5 +36,5 @@ handed = context.config.attributes.get("connection")
 if handed is not None:
     run(handed)
 else:
-    with dialects.writing(database.connect()) as opened:
+    with db.writing(migrate.connect()) as opened:
         run(opened)

@@ -2,7 +2,7 @@
 
 A migration runs in one transaction with its record of itself. It must keep every row, work on
 SQLite and PostgreSQL alike, and be reversible; views that a change touches are dropped and created
-again. Add its revision to `archive.database.REVISIONS`.
+again. Add its revision to `archive.db.migrate.REVISIONS`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, dialects, export, ingest, latest, redate, runs, tables
+from archive import calendar, db, export, ingest, latest, redate, runs
+from archive.db import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ SEEN = "2026-07-24T12:00:00.000000Z"
 def empty(engine: Engine) -> None:
     """Delete every row; days start at midnight again."""
     chosen = count(engine, tables.setting)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         # TRUNCATE takes longer than deleting the few rows that a test makes.
         for table in reversed(tables.metadata.sorted_tables):
             if table is not tables.calendar:
@@ -31,7 +32,7 @@ def empty(engine: Engine) -> None:
         connection.execute(sa.delete(tables.calendar).where(others))
     if chosen:
         redate.change_calendar(engine, calendar.Calendar())
-        with dialects.writing(engine) as connection:
+        with db.writing(engine) as connection:
             connection.execute(sa.delete(tables.setting))
 
 
@@ -54,13 +55,13 @@ def stream(data: bytes) -> io.BufferedReader[Any]:
 
 def count(engine: Engine, table: sa.Table) -> int:
     """Return the number of a table's rows."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
 
 
 def rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
     """Return what a query gives."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [tuple(row) for row in connection.execute(query)]
 
 
@@ -74,13 +75,13 @@ def job_rows(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
 
 def lines(engine: Engine) -> str:
     """Return the whole archive as exported jobs."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return "".join(export.lines(connection))
 
 
 def content(engine: Engine) -> dict[str, Any]:
     """Return all that does not depend on the order of deliveries: no numbers, no run log."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return {
             "jobs": "".join(export.lines(connection)),
             "days": _named(connection, tables.job.c.day),

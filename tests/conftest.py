@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from archive import database, dialects
+from archive import db
+from archive.db import migrate
 from tests import postgres
 from tests.archives import empty
 
@@ -57,9 +58,9 @@ def postgresql_archive(postgres_url: str) -> Iterator[Engine]:
 
     Its connections are left as new ones would be.
     """
-    engine = dialects.create_engine(dialects.parse_url(postgres_url), kept=_KEPT)
+    engine = db.create_engine(db.parse_url(postgres_url), kept=_KEPT)
     event.listen(engine, "checkin", _forget)
-    database.upgrade(engine)
+    migrate.upgrade(engine)
     yield engine
     engine.dispose()
 
@@ -78,8 +79,8 @@ def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None
 def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive on SQLite that tests of one process share."""
     # None is kept: a test that reads the file itself would let go of the locks of those.
-    engine = database.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
+    migrate.upgrade(engine)
     return engine
 
 

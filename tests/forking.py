@@ -62,7 +62,7 @@ def main() -> None:
 
     import archive.cli.app
     import archive.collect
-    import archive.database  # noqa: F401
+    import archive.db.migrate  # noqa: F401
 
     for line in sys.stdin:
         pid = os.fork()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, histories, queries, tables, timestamps
+from archive import db, histories, queries, timestamps
+from archive.db import tables
 from archive.facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver
@@ -91,7 +92,7 @@ def tell(engine: Engine) -> None:
     old = Version("7.0.3", "vCenter", "21784236", None, None, None, None, None, None)
     new = old._replace(version="8.0.3", build_number="24322831")
     off = nightly._replace(enabled=False, location=None)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         ids = dict(
             map(
                 tuple, connection.execute(sa.select(tables.appliance.c.name, tables.appliance.c.id))
@@ -105,11 +106,11 @@ def tell(engine: Engine) -> None:
             histories.record(connection, ids[name], facts, f"2026-03-{day:02}T03:00:00.000000Z")
         run = connection.execute(sa.select(sa.func.max(tables.ingest_run.c.id))).scalar_one()
         times = [f"2026-03-05T0{hour}:00:00.000000Z" for hour in range(9)]
-        dialects.insert(connection, tables.collection, [
+        db.insert(connection, tables.collection, [
             (1, times[0], times[1], "partial", 3, 1, 0, 2),
             (2, times[2], None, "running", 3, 0, 0, 0),
         ])  # fmt: skip
-        dialects.insert(connection, tables.attempt, [
+        db.insert(connection, tables.attempt, [
             ("vc-well", 1, times[0], times[1], "complete", None, run),
             ("vc-never", 1, times[0], None, "failed", "no answer", None),
             ("vc-new", 1, times[0], None, "failed", "no route", None),
@@ -130,5 +131,5 @@ VALUES = job(
 
 def run(engine: Engine, name: str, **values: str) -> queries.Result:
     """Run a query by name."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return queries.run(connection, queries.find(name, engine.dialect.name), values)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects
+from archive import db
+from archive.db import migrate
 from archive.errors import DatabaseError
 from tests.archives import deliver
 from tests.command import environment
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 # Says whether it holds the lock, and keeps it until its input ends.
 HOLDER = (
     "import sys\n"
-    "from archive import database, dialects\n"
-    "with dialects.alone(database.connect(sys.argv[1]), 'collect') as held:\n"
+    "from archive import db\n"
+    "from archive.db import migrate\n"
+    "with db.alone(migrate.connect(sys.argv[1]), 'collect') as held:\n"
     "    print(held, flush=True)\n"
     "    sys.stdin.read()\n"
 )
@@ -44,7 +46,7 @@ def holder(engine: Engine) -> Iterator[tuple[subprocess.Popen[str], bool]]:
 
 def is_free(engine: Engine) -> bool:
     """Whether this process can have the lock."""
-    with dialects.alone(engine, "collect") as held:
+    with db.alone(engine, "collect") as held:
         return held
 
 
@@ -53,11 +55,11 @@ def test_one_process_has_the_lock(engine: Engine) -> None:
     with holder(engine) as (running, held):
         assert held
         assert not is_free(engine)
-        with dialects.alone(engine, "other") as other:
+        with db.alone(engine, "other") as other:
             assert other
         running.communicate()
     assert running.returncode == 0
-    with dialects.alone(engine, "collect") as mine:
+    with db.alone(engine, "collect") as mine:
         assert mine
         with holder(engine) as (_, held):
             assert not held
@@ -79,7 +81,7 @@ def test_the_lock_ends_with_an_error(engine: Engine) -> None:
     """A failure of the work releases the lock, and is passed on."""
 
     def fail() -> None:
-        with dialects.alone(engine, "collect") as held:
+        with db.alone(engine, "collect") as held:
             assert held
             raise ZeroDivisionError
 
@@ -90,7 +92,7 @@ def test_the_lock_ends_with_an_error(engine: Engine) -> None:
 
 def test_writers_do_not_wait_for_it(engine: Engine) -> None:
     """Whoever has the lock hinders no delivery, and is in no transaction."""
-    with dialects.alone(engine, "collect") as held:
+    with db.alone(engine, "collect") as held:
         assert held
         deliver(engine, SAMPLES)
         if engine.dialect.name == "postgresql":
@@ -98,7 +100,7 @@ def test_writers_do_not_wait_for_it(engine: Engine) -> None:
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
             )
-            with dialects.reading(engine) as connection:
+            with db.reading(engine) as connection:
                 assert connection.execute(idle).scalar_one() == 0
 
 
@@ -108,19 +110,19 @@ def test_the_lock_is_that_of_the_file(tmp_path: Path) -> None:
     path.touch()
     link = tmp_path / "link.db"
     link.symlink_to(path)
-    with dialects.alone(database.connect(str(path)), "collect"):
-        assert not is_free(database.connect(str(link)))
+    with db.alone(migrate.connect(str(path)), "collect"):
+        assert not is_free(migrate.connect(str(link)))
     assert (tmp_path / "archive.db-collect.lock").exists()
     assert not (tmp_path / "link.db-collect.lock").exists()
 
 
 def test_a_lock_that_cannot_be_asked_for(tmp_path: Path) -> None:
     """Where no lock can be, a sentence says so."""
-    engine = database.connect(str(tmp_path / "none" / "archive.db"))
+    engine = migrate.connect(str(tmp_path / "none" / "archive.db"))
     with pytest.raises(
         DatabaseError, match=r"archive\.db-collect\.lock: it cannot be locked: No such"
     ):
         is_free(engine)
-    engine = database.connect("postgresql://nobody@127.0.0.1:1/none")
+    engine = migrate.connect("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(DatabaseError, match="no server answers"):
         is_free(engine)

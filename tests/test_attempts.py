@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import attempts, dialects, histories, ingest, tables, verify
+from archive import attempts, db, histories, ingest, verify
 from archive.attempts import Attempt, Brought
+from archive.db import tables
 from archive.errors import DatabaseError, DeliveryError
 from archive.facts import Facts
 from tests.archives import SEEN, count, deliver, empty, rows, stream
@@ -39,7 +40,7 @@ def failed(engine: Engine, collection: int, name: str, outcome: str = "failed") 
 
 
 def found(engine: Engine) -> list[attempts.Collection]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return attempts.collections(connection)
 
 
@@ -96,7 +97,7 @@ def test_attempts_of_a_collection(engine: Engine) -> None:
     second = attempts.begin(engine, 2)
     answered(engine, second, "vc02")
     failed(engine, second, "vc01")
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         told = attempts.attempts(connection, second)
         assert attempts.attempts(connection, 9) == []
     assert told == [
@@ -119,7 +120,7 @@ def test_how_appliances_stand(engine: Engine) -> None:
             Attempt(name, time, time if run_id else None, outcome, reason, run_id),
         )
 
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         assert attempts.standings(connection) == []
     told: dict[str, list[str | None]] = {
         "always": ["complete"] * 3,
@@ -134,7 +135,7 @@ def test_how_appliances_stand(engine: Engine) -> None:
             outcome = outcomes[place]
             if outcome is not None:
                 tell(collection, name, TIMES[place], outcome)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         standings = attempts.standings(connection)
     new, unchanged = Brought(11, 11, 0, 0, 0), Brought(11, 0, 0, 11, 0)
     assert standings == [
@@ -196,7 +197,7 @@ def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> Non
     failed(engine, collection, "vc03")
     attempts.finish(engine, collection)
     assert list(verify.verify(engine)) == []
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         connection.execute(sa.text(damage))
     assert list(verify.verify(engine)) == [said]
 
@@ -233,7 +234,7 @@ def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: 
     free: list[bool] = []
 
     def also(*_: Any) -> None:
-        with dialects.writing(postgresql_archive) as connection:
+        with db.writing(postgresql_archive) as connection:
             free.append(connection.exec_driver_sql(take).scalar_one())
 
     delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)

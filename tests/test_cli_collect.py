@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, settings, tables
+from archive import db, settings
 from archive.calendar import Calendar
+from archive.db import migrate, tables
 from archive.redate import change_calendar
 from tests import fleets
 from tests.archives import count, rows
@@ -99,7 +100,7 @@ class Fleet:
     @property
     def engine(self) -> Engine:
         """The archive, opened."""
-        return database.connect(str(self.file))
+        return migrate.connect(str(self.file))
 
 
 @pytest.fixture
@@ -290,7 +291,7 @@ def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
     fleet.top["calendar"] = {"time_zone": "Europe/Berlin", "day_start": "16:00"}
     fleet.add("vc01")
     assert fleet.collect() == (0, "", "")
-    with dialects.reading(fleet.engine) as connection:
+    with db.reading(fleet.engine) as connection:
         assert settings.calendar(connection) == Calendar("Europe/Berlin", "16:00")
     change_calendar(fleet.engine, Calendar("Asia/Tokyo", "00:00"))
     done = fleet.collect()
@@ -304,7 +305,7 @@ def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
     fleet.add("vc01")
     fleet.collect()
     fleet.asked()
-    with dialects.alone(fleet.engine, "collect") as alone:
+    with db.alone(fleet.engine, "collect") as alone:
         assert alone
         done = fleet.collect()
     assert (done.code, done.out) == (0, "")

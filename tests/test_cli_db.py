@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, tables
+from archive import db
+from archive.db import migrate, tables
 from archive.fleet import file
 from tests import postgres
 from tests.archives import deliver, rows
@@ -34,12 +35,12 @@ def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def test_an_archive_is_created_and_upgraded(nowhere: str) -> None:
     """`db upgrade` creates the archive, `db current` tells its schema, and again is nothing new."""
-    place = database.describe(database.connect(nowhere))
+    place = migrate.describe(migrate.connect(nowhere))
     assert archive("db", "current", "-d", nowhere) == (0, "none\n", "")
-    made = f"The archive at {place} now has schema {database.HEAD}.\n"
+    made = f"The archive at {place} now has schema {migrate.HEAD}.\n"
     assert archive("db", "upgrade", "-d", nowhere) == (0, "", made)
-    assert archive("db", "current", "-d", nowhere) == (0, f"{database.HEAD}\n", "")
-    already = f"The archive at {place} has schema {database.HEAD} already.\n"
+    assert archive("db", "current", "-d", nowhere) == (0, f"{migrate.HEAD}\n", "")
+    already = f"The archive at {place} has schema {migrate.HEAD} already.\n"
     assert archive("db", "upgrade", "-d", nowhere) == (0, "", already)
     assert archive("db", "check", "-d", nowhere) == (0, "", "The archive is sound.\n")
 
@@ -78,7 +79,7 @@ def test_without_an_archive_each_verb_says_so(
 
 def execute(engine: Engine, *statements: str) -> None:
     """Change an archive behind its back."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
 
@@ -86,7 +87,7 @@ def execute(engine: Engine, *statements: str) -> None:
 def with_revision(place: str, revision: str) -> None:
     """Make an archive of another version."""
     archive("db", "upgrade", "-d", place)
-    execute(database.connect(place), f"UPDATE alembic_version SET version_num = '{revision}'")
+    execute(migrate.connect(place), f"UPDATE alembic_version SET version_num = '{revision}'")
 
 
 @pytest.mark.parametrize("verb", [*VERBS, ["db", "upgrade"], ["ingest", __file__, "-a", "a"]])
@@ -106,11 +107,11 @@ def test_a_newer_schema_is_refused(tmp_path: Path, verb: list[str]) -> None:
 def test_an_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive that an older version has made is refused, with the command to run."""
     with_revision(nowhere, "0000")
-    monkeypatch.setattr(database, "REVISIONS", ("0000", *database.REVISIONS))
+    monkeypatch.setattr(migrate, "REVISIONS", ("0000", *migrate.REVISIONS))
     done = archive("report", "trends", "-d", nowhere)
     assert (done.code, done.out) == (1, "")
     assert done.err.endswith(
-        f"has schema 0000 and this version needs {database.HEAD}; run `archive db upgrade`\n"
+        f"has schema 0000 and this version needs {migrate.HEAD}; run `archive db upgrade`\n"
     )
 
 
@@ -149,7 +150,7 @@ def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
 def test_a_foreign_column_is_found(nowhere: str) -> None:
     """A schema that somebody has changed is not this version's."""
     archive("db", "upgrade", "-d", nowhere)
-    execute(database.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
+    execute(migrate.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
     done = archive("db", "check", "-d", nowhere)
     assert done.code == 1
     assert done.out.startswith("the schema differs from this version's: ('remove_column'")
@@ -198,7 +199,7 @@ def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
     monkeypatch.setattr(file, "SYSTEM", tmp_path / "none.toml")
     monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
-    default = database.default_file()
+    default = migrate.default_file()
     for arguments, place in (
         (["db", "upgrade"], default),
         (["--database", "one.db", "db", "upgrade"], "one.db"),

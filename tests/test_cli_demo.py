@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import database, tables
 from archive.cli import demo
+from archive.db import migrate, tables
 from archive.demo import fleet
 from tests import samples
 from tests.archives import count, deliver, rows
@@ -58,7 +58,7 @@ def test_it_fills_an_archive_and_says_what_to_try(tmp_path: Path) -> None:
 def test_a_second_demo_replaces_the_first(tmp_path: Path) -> None:
     """What an earlier demo has left is made anew, not added to."""
     assert archive("demo").code == 0
-    engine = database.connect(str(tmp_path / "archive-demo.db"))
+    engine = migrate.connect(str(tmp_path / "archive-demo.db"))
     before = count(engine, tables.job), count(engine, tables.ingest_run)
     assert archive("demo").code == 0
     assert before == (count(engine, tables.job), count(engine, tables.ingest_run))
@@ -89,7 +89,7 @@ def test_an_archive_with_anything_else_is_left_alone(engine: Engine) -> None:
 def test_a_demo_that_has_been_added_to_is_left_alone(tmp_path: Path) -> None:
     """Who has put their own jobs into a demo's archive does not lose them."""
     assert archive("demo").code == 0
-    engine = database.connect(str(tmp_path / "archive-demo.db"))
+    engine = migrate.connect(str(tmp_path / "archive-demo.db"))
     deliver(engine, samples.SAMPLES)
     before = count(engine, tables.job)
     assert archive("demo").code == 2
@@ -99,7 +99,7 @@ def test_a_demo_that_has_been_added_to_is_left_alone(tmp_path: Path) -> None:
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     """A database with tables that are not an archive's gets no others."""
     path = tmp_path / "other.db"
-    engine = database.connect(str(path))
+    engine = migrate.connect(str(path))
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE cat (name TEXT)"))
     before = path.read_bytes()

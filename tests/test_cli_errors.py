@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import cli, database, dialects, tables
-from archive.dialects import engines
+from archive import cli, db
+from archive.db import engine as engines
+from archive.db import migrate, tables
 from archive.errors import ArchiveError
 from tests import postgres
 from tests.archives import count, deliver, lines
@@ -91,10 +92,10 @@ def test_a_locked_database(
     deliver(engine, SAMPLES)
     before = lines(engine)
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         if engine.dialect.name == "postgresql":  # who waits for ever fails here, and does not hang
             connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
-        dialects.lock(connection, ["runs", "calendar"])
+        db.lock(connection, ["runs", "calendar"])
         done = archive(*verb, at(engine))
         assert_refused(done, "another process is writing to the archive; try again when it is")
         assert archive("db", "check", at(engine)).code == 0
@@ -148,8 +149,8 @@ def test_a_server_that_is_read_only(postgresql_archive: Engine) -> None:
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     """When the disk fills up nothing of the delivery stays, however far it came."""
     path = tmp_path / "archive.db"
-    engine = database.connect(str(path))
-    database.upgrade(engine)
+    engine = migrate.connect(str(path))
+    migrate.upgrade(engine)
     large = tmp_path / "large.json"
     large.write_bytes(api(**{f"k{n}": job(user="x" * 2000) for n in range(100)}))
     prepare = engines._prepare_sqlite
@@ -262,7 +263,7 @@ def test_debug_shows_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         with pytest.raises(ArchiveError, match="there is no such file") as raised:
             archive(*arguments, "-a", "a", "-d", str(tmp_path / "a.db"))
         assert "in _opened" in "".join(traceback.format_exception(raised.value))
-    monkeypatch.setattr(database, "current", fault)
+    monkeypatch.setattr(migrate, "current", fault)
     with pytest.raises(ZeroDivisionError):
         archive("--debug", "db", "current")
     done = process("ingest", none, "-a", "a", "-d", str(tmp_path / "a.db"), "--debug")
@@ -277,7 +278,7 @@ def fault(*_: Any) -> Any:
 
 def test_a_fault_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody has thought of is said to be the program's own fault, without a traceback."""
-    monkeypatch.setattr(database, "current", fault)
+    monkeypatch.setattr(migrate, "current", fault)
     said = (
         "archive: this is a fault in archive itself: ZeroDivisionError: integer division or modulo"
         " by zero\nRun the command again with --debug and report what it prints.\n"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, database, dialects, export, histories, relations, tables
+from archive import canonical, db, export, histories, relations
+from archive.db import migrate, tables
 from archive.facts import Facts, read_schedules, read_version
 from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at
@@ -123,7 +124,7 @@ def test_passwords_in_what_has_no_column_are_hidden(engine: Engine, tmp_path: Pa
         read_schedules({"default": schedule}),
     )
     deliver(engine, {}, "vc01")
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         histories.record(connection, 1, facts, SEEN)
     archive("export", "csv", str(tmp_path), at(engine))
     masked = "sftp://backup:***@nas/srv"
@@ -218,7 +219,7 @@ def test_lines_come_back_as_the_same_archive(engine: Engine, tmp_path: Path) -> 
     assert archive("export", "jsonl", "-o", str(path), at(engine)) == (0, "", "")
     assert path.read_text() == lines(engine)
     assert SECRET in path.read_text()
-    again = database.connect(str(tmp_path / "again.db"))
+    again = migrate.connect(str(tmp_path / "again.db"))
     assert archive("ingest", str(path), at(again)).code == 0
     assert content(again) == content(engine)
     assert archive("export", "jsonl", at(again)).out == path.read_text()
@@ -425,8 +426,8 @@ def test_lines_of_a_part(place: str, tmp_path: Path) -> None:
 def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> None:
     """A terminal is shown how far an export has come."""
     path = str(tmp_path / "a.db")
-    engine = database.connect(path)
-    database.upgrade(engine)
+    engine = migrate.connect(path)
+    migrate.upgrade(engine)
     deliver(engine, SAMPLES, "vc01")
     order[-1] = str(tmp_path / order[-1])
     assert "━" in on_terminal("export", *order, "-d", path)
@@ -435,8 +436,8 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> No
 def test_no_progress_among_the_data(tmp_path: Path) -> None:
     """What is written to a terminal is not mixed with a bar."""
     path = str(tmp_path / "a.db")
-    engine = database.connect(path)
-    database.upgrade(engine)
+    engine = migrate.connect(path)
+    migrate.upgrade(engine)
     deliver(engine, SAMPLES, "vc01")
     shown = on_terminal("export", "jsonl", "-d", path)
     assert "━" not in shown

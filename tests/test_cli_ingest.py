@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import database, ingest, tables, timestamps
+from archive import ingest, timestamps
+from archive.db import migrate, tables
 from tests import postgres
 from tests.archives import SEEN, count, deliver, job_rows, lines, rows
 from tests.command import Done, archive, at
@@ -173,7 +174,7 @@ def test_exported_jobs_name_their_appliance(engine: Engine, tmp_path: Path) -> N
     path.write_bytes(gzip.compress(exported.encode()))
     again = str(tmp_path / "again.db")
     assert archive("ingest", str(path), "-d", again).out == SUMMARY.format(13, 13, 0, 0, 0, 0)
-    assert lines(database.connect(again)) == exported
+    assert lines(migrate.connect(again)) == exported
 
 
 def test_one_broken_document_among_a_hundred(engine: Engine, tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_sqlite_is_created_by_the_first_ingest(tmp_path: Path) -> None:
     for name in ("new/folder/archive.db", "empty.db"):
         path = str(tmp_path / name)
         assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", path).code == 0
-        assert count(database.connect(path), tables.job) == 11
+        assert count(migrate.connect(path), tables.job) == 11
 
 
 def test_postgresql_is_not_created_by_the_first_ingest() -> None:

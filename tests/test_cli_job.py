@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, dialects
+from archive import canonical, db
 from archive.reports import Scope, mentions
 from archive.reports.jobs import JobFilter, run
 from tests.archives import deliver
@@ -176,7 +176,7 @@ def test_a_text_is_found_whichever_way(
 ) -> None:
     """Whether jobs are walked, some of them or all, or found at once: it is the same list."""
     scopes = (Scope(), Scope(appliances=("vc02*",)), Scope(until="2026-03-04"))
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         for scope, status, limit in product(scopes, ((), ("FAILED",)), (None, 1, 2, 5)):
             wanted = JobFilter(status, text, limit)
             found = []

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import attempts, dialects, tables, timestamps
+from archive import attempts, db, timestamps
 from archive.attempts import Attempt
+from archive.db import tables
 from tests.archives import deliver
 from tests.command import archive, at
 from tests.samples import SAMPLES, job
@@ -134,7 +135,7 @@ def test_deliveries_are_listed(place: str, engine: Engine) -> None:
         ("file.json", "vc09"), ("https://vc02", "vc02"), ("https://vc01", "vc01"),
     ]  # fmt: skip
     run = tables.ingest_run.c
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         query = sa.select(run.started, run.finished).where(run.id == 2)
         started, finished = connection.execute(query).one()
     assert rows[1] == {

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import database, queries
+from archive import queries
 from archive.cli.sql import _complete
+from archive.db import migrate
 from tests import samples
 from tests.archives import deliver
 from tests.command import archive
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 def place(tmp_path: Path) -> str:
     """Give the path of an archive of the samples."""
     path = str(tmp_path / "a.db")
-    engine = database.connect(path)
-    database.upgrade(engine)
+    engine = migrate.connect(path)
+    migrate.upgrade(engine)
     deliver(engine, samples.SAMPLES, "vc01", "2026-07-24T02:20:00.000000Z")
     return path
 
@@ -113,7 +114,7 @@ def test_without_an_archive_the_command_says_how_to_make_one(tmp_path: Path) -> 
 
 def test_a_query_cannot_write(place: str) -> None:
     """Running all queries leaves the file as it was."""
-    engine = database.connect(place)
+    engine = migrate.connect(place)
     with engine.connect() as connection:
         before = connection.execute(sa.text("PRAGMA data_version")).scalar()
         for name in queries.names():

@@ -61,12 +61,12 @@ VERBS = {
 # What takes long to import, and what is needed by other verbs alone.
 HEAVY = (
     "alembic",
-    "archive.comments",
-    "archive.database",
+    "archive.db.comments",
+    "archive.db.migrate",
     "aiohttp",
     "archive.fleet",
     "archive.ingest",
-    "archive.tables",
+    "archive.db.tables",
     "archive.wire",
     "asyncio",
     "babel",
@@ -91,7 +91,7 @@ HEAVY = (
 # arguments with it. `archive.wire` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
-    "archive.comments",
+    "archive.db.comments",
     "aiohttp",
     "archive.fleet",
     "archive.ingest",
@@ -172,7 +172,7 @@ def test_help_imports_nothing_heavy() -> None:
 def test_what_reads_imports_what_it_needs(filled: str, verb: str) -> None:
     """What reads a SQLite archive knows no migrations, no documents and no other database."""
     found = imported(*verb.split(), "--database", filled)
-    assert {"sqlalchemy", "sqlalchemy.dialects.sqlite", "archive.database"} <= found
+    assert {"sqlalchemy", "sqlalchemy.dialects.sqlite", "archive.db.migrate"} <= found
     assert found.isdisjoint(NEEDLESS)
 
 

@@ -14,8 +14,9 @@ import pytest
 import sqlalchemy as sa
 import stamina
 
-from archive import attempts, database, dialects, load, quarantine, retry, tables, verify
+from archive import attempts, db, load, quarantine, retry, verify
 from archive.collect import collect, rehearse
+from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
 from archive.fleet.entries import Fleet, Secret
 from archive.load import Counts
@@ -142,7 +143,7 @@ def test_an_appliance_tells_of_no_other_one(run: Run, answer: Any) -> None:
     run.collect()
     assert run.ended() == {"vc01": "partial"}
     assert "1 of its jobs went to quarantine" in run.reason("vc01")
-    with dialects.reading(run.engine) as connection:
+    with db.reading(run.engine) as connection:
         (held,) = quarantine.held(connection)
     assert (held.appliance, held.reason) == (
         "vc01",
@@ -170,7 +171,7 @@ def test_what_an_appliance_tells_is_archived_together(run: Run) -> None:
         ("default", 2)
     ] * 2  # fmt: skip
     assert rows(run.engine, sa.select(tables.system_time_zone.c.time_zone)) == [("Etc/UTC",)] * 2
-    with dialects.reading(run.engine) as connection:
+    with db.reading(run.engine) as connection:
         told = attempts.attempts(connection, done.id)
     for (attempt, brought), new in zip(told, (2, 1), strict=True):
         assert attempt == run.outcomes[attempt.appliance].attempt
@@ -453,7 +454,7 @@ def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyP
 def test_only_one_runs_at_a_time(run: Run) -> None:
     """While one run is at work another one is refused; afterwards it is not."""
     run.add("vc01")
-    own = dialects.create_engine(run.engine.url)  # as another process has one
+    own = db.create_engine(run.engine.url)  # as another process has one
     refused: list[str] = []
 
     def meanwhile(outcome: Outcome) -> None:
@@ -473,7 +474,7 @@ def test_a_run_that_died_is_recognised(run: Run) -> None:
     run.add("vc01")
     lost = attempts.begin(run.engine, 3)
     run.collect()
-    with dialects.reading(run.engine) as connection:
+    with db.reading(run.engine) as connection:
         found = attempts.find_collection(connection, lost)
     assert found is not None
     assert (found.outcome, found.finished) == ("interrupted", None)
@@ -526,7 +527,7 @@ def test_a_rehearsal_says_what_a_run_would_do_and_does_nothing(run: Run) -> None
 
 
 def test_a_rehearsal_needs_no_archive(server: Server, tmp_path: Path) -> None:
-    nowhere = database.connect(str(tmp_path / "none.db"))
+    nowhere = migrate.connect(str(tmp_path / "none.db"))
     run = Run(server, nowhere, tmp_path)
     run.add("vc01")
     rehearse(None, run.fleet, list(run.entries.values()), run.on_outcome)

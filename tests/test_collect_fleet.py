@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import sqlalchemy as sa
 
-from archive import dialects, tables, verify
+from archive import db, verify
+from archive.db import tables
 from tests import fleets
 from tests.archives import count, rows
 from tests.command import PROGRAM, at, environment
@@ -236,7 +237,7 @@ def places(
         if table is not tables.calendar:
             found = rows(engine, sa.select(table))
             yield table.name, "\n".join(str(value) for row in found for value in row).encode()
-    if (file := dialects.sqlite_file(engine.url)) is not None:
+    if (file := db.sqlite_file(engine.url)) is not None:
         for path in file.parent.glob(f"{file.name}*"):
             yield path.name, path.read_bytes()
     for path in kept.rglob("*.json.gz"):

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import database, dialects, tables, verify
+from archive import db, verify
 from archive.collect import collect
+from archive.db import migrate, tables
 from archive.fleet import file
 from tests import fleets
 from tests.archives import content, deliver, lines, rows
@@ -77,7 +78,7 @@ def is_free(engine: Engine) -> bool:
     """Say whether the lock of collecting can be had; a server may notice a death a little later."""
     end = time.monotonic() + 10
     while time.monotonic() < end:
-        with dialects.alone(engine, "collect") as alone:
+        with db.alone(engine, "collect") as alone:
             if alone:
                 return True
         time.sleep(0.01)
@@ -97,8 +98,8 @@ def test_a_run_may_be_killed_at_any_moment(engine: Engine, tmp_path: Path) -> No
     """After each kill the archive is sound and free; in the end it is as if nobody had killed."""
     random = Random(engine.dialect.name)  # noqa: S311 - moments, the same ones each time
     killer, killed = Killer(), 0
-    undisturbed = database.connect(str(tmp_path / "undisturbed.db"))
-    database.upgrade(undisturbed)
+    undisturbed = migrate.connect(str(tmp_path / "undisturbed.db"))
+    migrate.upgrade(undisturbed)
     with Server(latency=0.004) as server, Forking() as forking:
         appliances = {name: server.add(Appliance()) for name in NAMES}
         for appliance in appliances.values():

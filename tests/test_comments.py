@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import comments, database, dialects, tables, verify
+from archive import db, verify
+from archive.db import comments, migrate, tables
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -14,7 +15,7 @@ COMMENTS = {(name, column): text for name, column, text in comments.comments()}
 
 def found(engine: Engine) -> dict[tuple[str, str | None], str | None]:
     """What a database says of its tables, views and columns."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         inspector = sa.inspect(connection)
         told: dict[tuple[str, str | None], str | None] = {}
         for name in (*comments.TABLES, *comments.VIEWS):
@@ -25,7 +26,7 @@ def found(engine: Engine) -> dict[tuple[str, str | None], str | None]:
 
 def test_all_is_described(engine: Engine) -> None:
     """Every table, view and column there is has its description, in its own order, and no other has."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         inspector = sa.inspect(connection)
         kinds = (
             (comments.TABLES, set(inspector.get_table_names()) - {"alembic_version"}),
@@ -54,12 +55,12 @@ def test_postgresql_has_the_comments(postgresql_archive: Engine) -> None:
 
 def test_comments_are_brought_up_to_date(postgresql_archive: Engine) -> None:
     """What somebody has changed is as it was after an upgrade, and what is right is not written."""
-    with dialects.writing(postgresql_archive) as connection:
+    with db.writing(postgresql_archive) as connection:
         for of in ("TABLE job", "COLUMN job.day", "VIEW v_job", "COLUMN v_job.day"):
             connection.execute(sa.text(f"COMMENT ON {of} IS 'it''s 100%'"))
     assert found(postgresql_archive) != COMMENTS
     assert list(verify.verify(postgresql_archive)) == []
-    database.upgrade(postgresql_archive)
+    migrate.upgrade(postgresql_archive)
     assert found(postgresql_archive) == COMMENTS
     written: list[str] = []
 
@@ -67,7 +68,7 @@ def test_comments_are_brought_up_to_date(postgresql_archive: Engine) -> None:
         written.append(about[2])
 
     sa.event.listen(postgresql_archive, "before_cursor_execute", note)
-    database.upgrade(postgresql_archive)
+    migrate.upgrade(postgresql_archive)
     sa.event.remove(postgresql_archive, "before_cursor_execute", note)
     assert written
     assert not [statement for statement in written if statement.startswith("COMMENT")]
@@ -75,6 +76,6 @@ def test_comments_are_brought_up_to_date(postgresql_archive: Engine) -> None:
 
 def test_what_is_not_there_is_passed_over(postgresql_archive: Engine) -> None:
     """Between two migrations not all is there yet."""
-    with dialects.writing(postgresql_archive) as connection:
-        dialects.comment(connection, [("job", "nothing", "x"), ("nothing", None, "x")])
+    with db.writing(postgresql_archive) as connection:
+        db.comment(connection, [("job", "nothing", "x"), ("nothing", None, "x")])
     assert found(postgresql_archive) == COMMENTS

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, ingest, redate, tables, verify
+from archive import db, ingest, redate, verify
 from archive.calendar import Calendar
+from archive.db import migrate, tables
 from tests.archives import content, count, deliver, empty, rows
 from tests.samples import SAMPLES, job
 
@@ -58,7 +59,7 @@ def at_once(tasks: Iterable[Callable[[], object]]) -> None:
 
 def same(engine: Engine) -> Engine:
     """An engine of one's own on the same database, as another process has one."""
-    return dialects.create_engine(engine.url)
+    return db.create_engine(engine.url)
 
 
 def test_loads_may_interleave(engine: Engine) -> None:
@@ -188,26 +189,26 @@ def test_first_deliveries_may_come_at_once(tmp_path: Path, attempt: int) -> None
     path = str(tmp_path / f"archive {attempt}.db")
 
     def first(name: str) -> None:
-        engine = database.connect(path)
-        database.prepare(engine)
+        engine = migrate.connect(path)
+        migrate.prepare(engine)
         deliver(engine, SAMPLES, name)
 
     at_once(partial(first, name) for name in ("vc01", "vc02", "vc01"))
-    engine = database.connect(path)
+    engine = migrate.connect(path)
     assert count(engine, tables.job) == 22
     assert list(verify.verify(engine)) == []
 
 
 def test_an_archive_may_be_upgraded_twice_at_once(engine: Engine) -> None:
     """Upgrades wait for each other, and the second finds nothing to do."""
-    at_once(lambda: database.upgrade(same(engine)) for _ in range(3))
-    assert database.current(engine) == database.HEAD
+    at_once(lambda: migrate.upgrade(same(engine)) for _ in range(3))
+    assert migrate.current(engine) == migrate.HEAD
 
 
 def test_readers_see_one_state(engine: Engine) -> None:
     """What is read in one transaction does not change while others write."""
     deliver(engine, SAMPLES)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         query = sa.select(sa.func.count()).select_from(tables.job)
         before = connection.execute(query).scalar_one()
         deliver(same(engine), {"new": job()})
@@ -220,5 +221,5 @@ def test_the_servers_default_isolation_does_not_matter(postgresql_archive: Engin
     url = postgresql_archive.url.update_query_dict(
         {"options": "-c default_transaction_isolation=serializable"}
     )
-    at_once(lambda: deliver(dialects.create_engine(url), SAMPLES) for _ in range(4))
+    at_once(lambda: deliver(db.create_engine(url), SAMPLES) for _ in range(4))
     assert count(postgresql_archive, tables.job) == len(SAMPLES)

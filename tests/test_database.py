@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import database
+from archive.db import migrate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 def test_the_option_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A database that is named counts, then the environment's, then the user's own file."""
     monkeypatch.setenv("ARCHIVE_DATABASE_URL", "from-environment.db")
-    assert database.connect("named.db").url.database == "named.db"
-    assert database.connect().url.database == "from-environment.db"
+    assert migrate.connect("named.db").url.database == "named.db"
+    assert migrate.connect().url.database == "from-environment.db"
     monkeypatch.setenv("ARCHIVE_DATABASE_URL", "")
-    assert database.connect().url.database == str(database.default_file())
+    assert migrate.connect().url.database == str(migrate.default_file())
 
 
 def test_the_default_is_a_file_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without a choice the archive lies where the platform keeps a user's data."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    found = database.default_file()
+    found = migrate.default_file()
     assert found.is_relative_to(tmp_path)
     assert found.parts[-2:] == ("archive", "archive.db")
 
@@ -39,21 +39,21 @@ def test_the_default_is_a_file_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_
 )  # fmt: skip
 def test_a_place_is_shown_without_secrets(url: str, shown: str) -> None:
     """A file is shown as its path, a server as its URL without passwords."""
-    assert database.describe(database.connect(url)) == shown
+    assert migrate.describe(migrate.connect(url)) == shown
 
 
 def test_shipped_folders_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Migrations lie beside the package in a checkout, and inside it when it is installed."""
-    assert (database.folder("migrations") / "env.py").is_file()
+    assert (migrate.folder("migrations") / "env.py").is_file()
     package = tmp_path / "archive"
     (package / "migrations").mkdir(parents=True)
-    monkeypatch.setattr(database, "__file__", str(package / "database.py"))
-    assert database.folder("migrations") == package / "migrations"
-    assert database.folder("sql") == tmp_path / "sql"
+    monkeypatch.setattr(migrate, "__file__", str(package / "db" / "migrate.py"))
+    assert migrate.folder("migrations") == package / "migrations"
+    assert migrate.folder("sql") == tmp_path / "sql"
 
 
 def test_no_file_is_no_archive(tmp_path: Path) -> None:
     """Asking for the schema of a file that does not exist makes no file."""
     path = tmp_path / "archive.db"
-    assert database.current(database.connect(str(path))) is None
+    assert migrate.current(migrate.connect(str(path))) is None
     assert not path.exists()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, database, delivered, dialects, queries, tables, timestamps
+from archive import canonical, db, delivered, queries, timestamps
+from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
 from tests.archives import count, deliver, job_rows, rows
 from tests.readers import read
@@ -25,8 +26,8 @@ JOB, APPLIANCE = tables.job.c, tables.appliance.c
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive of the whole demonstration."""
-    engine = database.connect(str(tmp_path_factory.mktemp("demo") / "demo.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path_factory.mktemp("demo") / "demo.db"))
+    migrate.upgrade(engine)
     for collected in collection.collect(PLAN):
         deliver(engine, collected.content, collected.appliance, collected.seen_at)
     return engine
@@ -39,7 +40,7 @@ def documents(collected: collection.Collected) -> list[delivered.RawDocument]:
 
 def sql(engine: Engine, name: str, **values: str) -> list[dict[str, Any]]:
     """Return the rows of a query by name."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         result = queries.run(connection, queries.find(name, connection.dialect.name), values)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 

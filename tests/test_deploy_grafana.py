@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import comments, dialects, queries, roles
+from archive import db, queries
+from archive.db import comments, roles
 from archive.errors import DatabaseError
 from tests import postgres, samples
 from tests.archives import deliver, empty
@@ -74,24 +75,24 @@ def filled(postgresql_archive: Engine) -> Engine:
 def grafana(filled: Engine) -> Iterator[Engine]:
     """Give the archive as Grafana's user sees it, who has been granted the role."""
     assert archive("db", "role", READER, at(filled)).code == 0
-    with dialects.writing(filled) as connection:
+    with db.writing(filled) as connection:
         connection.exec_driver_sql(f"CREATE ROLE {GRAFANA_USER} LOGIN")
         connection.exec_driver_sql(f"GRANT {READER} TO {GRAFANA_USER}")
-    engine = dialects.create_engine(filled.url.set(username=GRAFANA_USER))
+    engine = db.create_engine(filled.url.set(username=GRAFANA_USER))
     yield engine
     engine.dispose()
     _drop(filled, GRAFANA_USER, READER)
 
 
 def _drop(engine: Engine, *names: str) -> None:
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         for name in names:
             connection.exec_driver_sql(f"DROP OWNED BY {name}")
             connection.exec_driver_sql(f"DROP ROLE {name}")
 
 
 def rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         # Without bound parameters a percent sign or a colon is nothing special.
         cursor = connection.connection.cursor()
         cursor.execute(sql)
@@ -193,13 +194,13 @@ def test_the_queries_that_are_meant_for_the_role(grafana: Engine) -> None:
 )
 def test_what_the_role_cannot(grafana: Engine, sql: str) -> None:
     """It reads no secret and no bytes, and writes nothing."""
-    with pytest.raises(DatabaseError), dialects.writing(grafana) as connection:
+    with pytest.raises(DatabaseError), db.writing(grafana) as connection:
         connection.exec_driver_sql(sql)
 
 
 def test_a_role_is_brought_up_to_date(filled: Engine) -> None:
     """Whatever it could of the archive before, in the end it can do just that, each time."""
-    with dialects.writing(filled) as connection:
+    with db.writing(filled) as connection:
         connection.exec_driver_sql(f"CREATE ROLE {READER} LOGIN")
         connection.exec_driver_sql(f"GRANT ALL ON job, v_job TO {READER}")
         connection.exec_driver_sql(f"GRANT SELECT (url) ON location TO {READER}")
@@ -210,7 +211,7 @@ def test_a_role_is_brought_up_to_date(filled: Engine) -> None:
         assert told[0].err.startswith(
             f"The role {READER}, which was there and can log in, can read v_"
         )
-        engine = dialects.create_engine(filled.url.set(username=READER))
+        engine = db.create_engine(filled.url.set(username=READER))
         for sql in ("SELECT url FROM location", "SELECT * FROM job"):
             with pytest.raises(DatabaseError):
                 rows(engine, sql)
@@ -237,30 +238,30 @@ def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
     done = archive("db", "role", str(filled.url.username), at(filled))
     assert done.code == 1
     assert "could do more than read the views (with alembic_version, appliance, " in done.err
-    with dialects.writing(filled) as connection:
+    with db.writing(filled) as connection:
         connection.exec_driver_sql("GRANT SELECT ON quarantine TO PUBLIC")
     try:
         done = archive("db", "role", READER, at(filled))
         assert done.code == 1
         assert "(with quarantine)" in done.err
     finally:
-        with dialects.writing(filled) as connection:
+        with db.writing(filled) as connection:
             connection.exec_driver_sql("REVOKE SELECT ON quarantine FROM PUBLIC")
-    with dialects.reading(filled) as connection:
+    with db.reading(filled) as connection:
         query = sa.text("SELECT count(*) FROM pg_roles WHERE rolname = :role")
         assert connection.execute(query, {"role": READER}).scalar_one() == 0
 
 
 def test_a_schema_that_everybody_can_make_tables_in(filled: Engine) -> None:
     """As on PostgreSQL 14: it is no fault of the role, and is told."""
-    with dialects.writing(filled) as connection:
+    with db.writing(filled) as connection:
         connection.exec_driver_sql("GRANT CREATE ON SCHEMA public TO PUBLIC")
     try:
         done = archive("db", "role", READER, at(filled))
         assert done.code == 0
         assert "Warning: it can make tables of its own, as everybody can here" in done.err
     finally:
-        with dialects.writing(filled) as connection:
+        with db.writing(filled) as connection:
             connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         _drop(filled, READER)
 
@@ -272,7 +273,7 @@ def test_an_owner_who_may_not_make_roles(postgres_url: str) -> None:
     with postgres.new_database(postgres_url) as url, server.connect() as connection:
         connection.exec_driver_sql(f"CREATE ROLE {owner} LOGIN")
         connection.exec_driver_sql(f"ALTER DATABASE {sa.make_url(url).database} OWNER TO {owner}")
-        engine = dialects.create_engine(sa.make_url(url).set(username=owner))
+        engine = db.create_engine(sa.make_url(url).set(username=owner))
         assert archive("db", "upgrade", at(engine)).code == 0
         done = archive("db", "role", READER, at(engine))
         assert (done.code, done.out) == (1, "")

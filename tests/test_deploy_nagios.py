@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from archive import database
+from archive.db import migrate
 from tests import monitors
 from tests.archives import deliver
 from tests.command import archive
@@ -46,8 +46,8 @@ class Seen(NamedTuple):
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the configuration of an archive that is watched, with somebody spiteful in it."""
     folder = tmp_path_factory.mktemp("archive")
-    engine = database.connect(str(folder / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(folder / "archive.db"))
+    migrate.upgrade(engine)
     with pytest.MonkeyPatch.context() as patched:
         load(engine, patched)
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (9, 10, 11)]

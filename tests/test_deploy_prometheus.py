@@ -14,7 +14,7 @@ from urllib.error import URLError
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from archive import database
+from archive.db import migrate
 from tests import monitors
 from tests.command import archive, at
 from tests.monitored import load
@@ -42,8 +42,8 @@ scrape_configs:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the file of the watched fleet, alone in its folder."""
-    engine = database.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
+    migrate.upgrade(engine)
     with pytest.MonkeyPatch.context() as patched:
         load(engine, patched)
     path = tmp_path_factory.mktemp("textfile") / "archive.prom"

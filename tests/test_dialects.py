@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, tables
-from archive.dialects import engines
+from archive import db
+from archive.db import engine as engines
+from archive.db import migrate, tables
 from archive.errors import DatabaseError
 from tests import postgres
 from tests.archives import count, deliver, empty, rows
@@ -37,7 +38,7 @@ SECRET = "s3cret"  # noqa: S105 - what must not be shown
 )
 def test_databases_are_urls_or_paths(text: str, driver: str, name: str) -> None:
     """A database is a URL of either kind, in each usual spelling, or the path of a file."""
-    url = dialects.parse_url(text)
+    url = db.parse_url(text)
     assert (url.drivername, url.database) == (driver, name)
 
 
@@ -51,14 +52,14 @@ def test_other_databases_are_refused(text: str) -> None:
     with pytest.raises(
         DatabaseError, match=r"^the database must be given as sqlite:///PATH"
     ) as refused:
-        dialects.parse_url(text)
+        db.parse_url(text)
     assert SECRET not in str(refused.value)
 
 
 def test_an_at_sign_in_a_password_is_told() -> None:
     """A password with an @ that is not escaped is not taken for a part of the host."""
     with pytest.raises(DatabaseError, match="write it as %40"):
-        dialects.parse_url("postgresql://u:s3@cret@h/n")
+        db.parse_url("postgresql://u:s3@cret@h/n")
 
 
 @pytest.mark.parametrize(
@@ -70,30 +71,30 @@ def test_passwords_are_hidden(url: str) -> None:
     """Wherever the password stands in a URL, neither errors nor descriptions show it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        engine = database.connect(url.format(port=probe.getsockname()[1]))
-        with pytest.raises(DatabaseError) as refused, dialects.reading(engine):
+        engine = migrate.connect(url.format(port=probe.getsockname()[1]))
+        with pytest.raises(DatabaseError) as refused, db.reading(engine):
             pass
     assert str(refused.value).startswith("no server answers at this address; is PostgreSQL running")
     assert SECRET not in str(refused.value)
-    assert SECRET not in database.describe(engine)
-    assert "127.0.0.1" in database.describe(engine)
+    assert SECRET not in migrate.describe(engine)
+    assert "127.0.0.1" in migrate.describe(engine)
 
 
 def test_a_wrong_database_name_is_told(postgres_url: str) -> None:
     """A database that is not on the server is told as such."""
     url = sa.make_url(postgres_url).set(database="nowhere", password=SECRET)
-    engine = dialects.create_engine(url)
+    engine = db.create_engine(url)
     with pytest.raises(DatabaseError, match="what was asked for is not on the server") as refused:
-        database.require(engine)
+        migrate.require(engine)
     assert 'database "nowhere" does not exist' in str(refused.value)
     assert SECRET not in str(refused.value)
 
 
 def test_an_unknown_host_is_told() -> None:
     """A server whose name nobody knows is told as such."""
-    engine = database.connect("postgresql://u@nowhere.invalid/n?connect_timeout=5")
+    engine = migrate.connect("postgresql://u@nowhere.invalid/n?connect_timeout=5")
     with pytest.raises(DatabaseError, match="the server's name cannot be resolved"):
-        database.require(engine)
+        migrate.require(engine)
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
@@ -105,9 +106,9 @@ def test_only_utf_8_databases_are_archives(encoding: str) -> None:
         made = f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
         connection.execute(sa.text(made))
     try:
-        engine = dialects.create_engine(server.url.set(database=name))
+        engine = db.create_engine(server.url.set(database=name))
         with pytest.raises(DatabaseError, match=f"the database's encoding is {encoding}, but"):
-            database.upgrade(engine)
+            migrate.upgrade(engine)
         with engine.connect() as connection:
             assert sa.inspect(connection).get_table_names() == []
     finally:
@@ -129,8 +130,8 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     """A file of another kind is refused, and stays as it is."""
     path = tmp_path / "details.json"
     path.write_bytes(b'{"20260301-021500-1": {}}' * 100)
-    engine = database.connect(str(path))
-    for use in (database.require, database.prepare, database.upgrade):
+    engine = migrate.connect(str(path))
+    for use in (migrate.require, migrate.prepare, migrate.upgrade):
         with pytest.raises(DatabaseError, match=r"the file is not an archive; check --database"):
             use(engine)
     assert path.read_bytes() == b'{"20260301-021500-1": {}}' * 100
@@ -139,23 +140,23 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """Where the file's folder cannot be made, the reason is told."""
     (tmp_path / "file").touch()
-    engine = database.connect(str(tmp_path / "file" / "archive.db"))
+    engine = migrate.connect(str(tmp_path / "file" / "archive.db"))
     with pytest.raises(DatabaseError, match=r"cannot be made: (Not a directory|File exists)"):
-        database.upgrade(engine)
+        migrate.upgrade(engine)
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
     """A directory in place of the file is told."""
     with pytest.raises(DatabaseError, match="the archive's file cannot be opened"):
-        database.require(database.connect(str(tmp_path)))
+        migrate.require(migrate.connect(str(tmp_path)))
 
 
 def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who cannot write because another process does says so after a while, and has written nothing."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
-    engine = database.connect(str(tmp_path / "archive.db"))
-    database.upgrade(engine)
-    with dialects.writing(engine):
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    migrate.upgrade(engine)
+    with db.writing(engine):
         with pytest.raises(DatabaseError, match="another process is writing to the archive"):
             deliver(engine, SAMPLES)
         # Readers need not wait.
@@ -167,19 +168,19 @@ def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_locked_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same goes for a file that is being made."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
-    engine = database.connect(str(tmp_path / "archive.db"))
-    with dialects.writing(engine) as connection:
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    with db.writing(engine) as connection:
         connection.execute(sa.text("CREATE TABLE theirs (id INTEGER)"))
         with pytest.raises(DatabaseError, match="another process is writing to the archive"):
-            dialects.prepare_file(engine)
+            db.prepare_file(engine)
 
 
 def test_a_locked_server_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL, too, a delivery does not wait for another one for ever."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 1)
-    other = dialects.create_engine(engine.url)
-    with dialects.writing(engine) as connection:
-        dialects.lock(connection, ["runs"])
+    other = db.create_engine(engine.url)
+    with db.writing(engine) as connection:
+        db.lock(connection, ["runs"])
         with pytest.raises(DatabaseError, match="another process is writing to the archive"):
             deliver(other, SAMPLES)
     assert count(engine, tables.job) == count(engine, tables.ingest_run) == 0
@@ -188,7 +189,7 @@ def test_a_locked_server_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch
 def test_a_read_only_archive_is_told(engine: Engine) -> None:
     """Who may only read can read, and is told when writing."""
     deliver(engine, {"x": job()})
-    reader = dialects.create_engine(engine.url)
+    reader = db.create_engine(engine.url)
 
     def restrict(connection: Any, _record: object) -> None:
         if engine.dialect.name == "sqlite":
@@ -208,7 +209,7 @@ def test_a_read_only_archive_is_told(engine: Engine) -> None:
 def test_what_nobody_foresaw_is_told_as_it_is(engine: Engine) -> None:
     """Any other refusal of the database is told in its own words, with the place."""
     with pytest.raises(DatabaseError, match=r"^the database refused the work \(.*already exists"):  # noqa: SIM117 - the first takes what the second raises
-        with dialects.writing(engine) as connection:
+        with db.writing(engine) as connection:
             connection.execute(sa.text("CREATE TABLE setting (name TEXT)"))
 
 
@@ -216,27 +217,27 @@ def test_references_are_kept_by_the_database(engine: Engine) -> None:
     """Neither database takes a row that refers to nothing."""
     with (
         pytest.raises(DatabaseError, match=r"(?i)foreign key"),
-        dialects.writing(engine) as connection,
+        db.writing(engine) as connection,
     ):
-        dialects.insert(connection, tables.job_status, [(1, 1, "X", "2026-01-01T00:00:00Z", 1)])
+        db.insert(connection, tables.job_status, [(1, 1, "X", "2026-01-01T00:00:00Z", 1)])
 
 
 def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
     """What was written before a failure is taken back."""
     row = ("a", "b")
-    with pytest.raises(DatabaseError), dialects.writing(engine) as connection:
-        dialects.insert(connection, tables.setting, [row, ("c", "d"), row])
+    with pytest.raises(DatabaseError), db.writing(engine) as connection:
+        db.insert(connection, tables.setting, [row, ("c", "d"), row])
     assert count(engine, tables.setting) == 0
 
 
 def test_rows_are_inserted_and_changed(engine: Engine) -> None:
     """Rows go in in bulk, whatever text they hold; of those that are there the named columns change."""
     texts = ["", "a\tb\\N\n\r", "\\.", "'; --", "\U0001f600", '"', "=1+1"]
-    with dialects.writing(engine) as connection:
-        dialects.insert(connection, tables.setting, [])
-        dialects.insert(connection, tables.setting, [(text, text) for text in texts])
-        dialects.upsert(connection, tables.setting, [], ["value"])
-        dialects.upsert(connection, tables.setting, [("", "new"), ("z", "z")], ["value"])
+    with db.writing(engine) as connection:
+        db.insert(connection, tables.setting, [])
+        db.insert(connection, tables.setting, [(text, text) for text in texts])
+        db.upsert(connection, tables.setting, [], ["value"])
+        db.upsert(connection, tables.setting, [("", "new"), ("z", "z")], ["value"])
     expected = {text: text for text in texts} | {"": "new", "z": "z"}
     found = rows(engine, sa.select(tables.setting).order_by(tables.setting.c.name))
     assert dict(found) == expected
@@ -246,21 +247,21 @@ def test_rows_are_inserted_and_changed(engine: Engine) -> None:
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
 def test_all_years_can_be_stored(engine: Engine, instant: str) -> None:
     """Instants and days of the years 1 to 9999 come back as the same text."""
-    with dialects.writing(engine) as connection:
-        dialects.insert(connection, tables.appliance, [(1, "a", instant, instant)])
+    with db.writing(engine) as connection:
+        db.insert(connection, tables.appliance, [(1, "a", instant, instant)])
     deliver(engine, {"x": job("BLOCKED", start_time=instant)})
     assert rows(engine, sa.select(tables.appliance.c.first_seen).where(tables.appliance.c.id == 1)) == [(instant,)]  # fmt: skip
     assert rows(engine, sa.select(tables.job.c.start_time, tables.job.c.day)) == [(instant, instant[:10])]  # fmt: skip
-    with dialects.reading(engine) as connection:
-        parameter = sa.select(sa.literal(None, dialects.Instant), sa.literal(None, dialects.Day))
+    with db.reading(engine) as connection:
+        parameter = sa.select(sa.literal(None, db.Instant), sa.literal(None, db.Day))
         assert connection.execute(parameter).one() == (None, None)
 
 
 def test_the_database_complains_of_its_file(sqlite_archive: Engine, engine: Engine) -> None:
     """A sound database has no complaints, and only SQLite is asked for any."""
     for archive in (sqlite_archive, engine):
-        with dialects.reading(archive) as connection:
-            assert dialects.complaints(connection) == []
+        with db.reading(archive) as connection:
+            assert db.complaints(connection) == []
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_the_database_complains_of_its_file(sqlite_archive: Engine, engine: Engi
 )
 def test_only_sqlite_has_a_file(url: str, path: Path | None) -> None:
     """The file of a database is known where it has one, and made only there."""
-    engine = dialects.create_engine(sa.make_url(url.replace("postgresql", "postgresql+psycopg")))
-    assert dialects.sqlite_file(engine.url) == path
+    engine = db.create_engine(sa.make_url(url.replace("postgresql", "postgresql+psycopg")))
+    assert db.sqlite_file(engine.url) == path
     if path is None:
-        dialects.prepare_file(engine)
+        db.prepare_file(engine)

@@ -19,8 +19,9 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import make_url, text
 
-from archive import database, dialects
+from archive import db
 from archive.cli.app import app
+from archive.db import migrate
 from docs import schema
 from tests import postgres
 from tests.command import archive
@@ -107,7 +108,7 @@ def workplace(page: Path, tmp_path: Path, server: str, vcenter: Server) -> dict[
         if "createdb" not in page.read_text():
             connection.execute(text("CREATE DATABASE archive TEMPLATE template0"))
             url = make_url(server).set(username="archive", database="archive")
-            database.upgrade(database.connect(url.render_as_string()))
+            migrate.upgrade(migrate.connect(url.render_as_string()))
     return environment
 
 
@@ -181,7 +182,7 @@ def test_the_sql_of_a_page_runs(page: Path, engines: list[Engine]) -> None:
     """What a page shows as SQL is right on both databases."""
     for statement in _SQL.findall(page.read_text()):
         for engine in engines:
-            with dialects.reading(engine) as connection:
+            with db.reading(engine) as connection:
                 connection.execute(text(statement))
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import canonical, dialects, documents
+from archive import canonical, db, documents
 from archive.merge import Sight
 from tests.archives import deliver, lines
 from tests.samples import SAMPLES, job
@@ -15,7 +15,7 @@ FIRST, LATER = "2026-03-01T02:20:00.000000Z", "2026-03-01T03:00:00.000001Z"
 
 
 def found(engine: Engine, name: str, key: str) -> documents.ArchivedJob | None:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return documents.job(connection, name, key)
 
 
@@ -57,7 +57,7 @@ def test_long_histories_are_read_in_parts(engine: Engine, monkeypatch: pytest.Mo
     for size in (1, 2, 11):
         monkeypatch.setattr(documents, "_CHUNK", size)
         assert lines(engine) == expected
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         keys = [(one.appliance, one.key) for one in documents.jobs(connection)]
     assert keys == sorted(keys)
     assert len(keys) == 22

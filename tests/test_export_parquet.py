@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pyarrow import dataset
 from pyarrow import parquet as pq
 
-from archive import dialects, export, extras, parquet, relations, tables
-from archive.dialects import Day, Instant
+from archive import db, export, extras, parquet, relations
+from archive.db import Day, Instant, tables
 from archive.extent import Extent
 from tests.archives import deliver, each
 from tests.command import PROGRAM, archive, at, environment
@@ -66,7 +66,7 @@ def stored(engine: Engine, relation: relations.Relation, month: bool = True) -> 
     """The rows of a table in the archive, as Parquet has them."""
     kept = relation.without("month") if month else relation
     types = [type(column.type) for column in kept.columns]
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         rows = [
             row
             for part in relations.partitions(connection, kept, kept.select(Extent()))
@@ -179,7 +179,7 @@ def test_any_document_comes_back(
     for engine in each(engines):
         deliver(engine, jobs)
         path = tmp_path_factory.mktemp("parquet")
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             months = relations.months(connection, Extent())
             for name in OF_JOBS[:-1]:
                 parquet.write_folder(connection, relations.table(name), Extent(), months, path)
@@ -311,7 +311,7 @@ def test_the_views_are_those_of_the_schema(engine: Engine) -> None:
         there = [column["name"] for column in inspector.get_columns(name)]
         assert [column for column, _ in columns] == there
     deliver(engine, SAMPLES, "vc01")
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         for name in relations.VIEWS:
             found = list(export.rows(connection, relations.view(name)))
             number = connection.scalar(sa.text(f"SELECT count(*) FROM {name}"))

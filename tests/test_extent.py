@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, export, runs, tables
+from archive import db, export, runs
+from archive.db import tables
 from archive.errors import UsageError
 from archive.extent import Extent, following
 from tests.archives import count, deliver, each, empty, lines
@@ -28,12 +29,12 @@ def day(number: int, hour: int = 12) -> str:
 
 def keys(engine: Engine, extent: Extent) -> list[str]:
     """The keys of an extent's jobs, in order."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [json.loads(line)["job"] for line in export.lines(connection, extent)]
 
 
 def following_of(engine: Engine, after: int, now: str = NOW) -> int:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return following(connection, after, now)
 
 
@@ -80,7 +81,7 @@ def test_a_delivery_that_goes_on(engine: Engine) -> None:
     running = runs.start(engine, "slow.jsonl", NOW)
     deliver(engine, {"b": job()}, "vc02")
     started = "2026-07-24T12:00:00.000000Z"
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         run = tables.ingest_run
         connection.execute(sa.update(run).where(run.c.id == running).values(started=started))
     for after in (0, 1):
@@ -89,7 +90,7 @@ def test_a_delivery_that_goes_on(engine: Engine) -> None:
     # After a day it is taken for dead.
     assert following_of(engine, 0, day(25, 11)) == 1
     assert following_of(engine, 0, day(25, 12)) == 3
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         runs.complete(connection, running)
     assert following_of(engine, 0, day(24, 13)) == 3
 
@@ -126,10 +127,10 @@ def test_increments_make_the_archive(engines: list[Engine], deliveries: list[Any
             deliver(engine, jobs, appliance, seen_at)
             if exported:
                 extent = Extent(after=number)
-                with dialects.reading(engine) as connection:
+                with db.reading(engine) as connection:
                     increments.append("".join(export.lines(connection, extent)))
                     number = following(connection, number, NOW)
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             increments.append("".join(export.lines(connection, Extent(after=number))))
             assert following(connection, number, NOW) == len(deliveries)
         whole = told(lines(engine))

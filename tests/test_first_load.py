@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, ingest, load, readahead, tables, verify
+from archive import db, ingest, load, readahead, verify
 from archive.batch import LOADED
+from archive.db import migrate, tables
 from archive.errors import DatabaseError, DeliveryError
 from tests.archives import content, count, deliver, empty, rows
 from tests.failures import failing_load
@@ -116,11 +117,11 @@ def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.Monke
         "SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE contype = 'f' ORDER BY conname"
     )
-    with dialects.reading(postgresql_archive) as connection:
+    with db.reading(postgresql_archive) as connection:
         before = connection.exec_driver_sql(query).all()
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
     deliver(postgresql_archive, data, None, name="all.jsonl")
-    with dialects.reading(postgresql_archive) as connection:
+    with db.reading(postgresql_archive) as connection:
         assert connection.exec_driver_sql(query).all() == before
     assert len(before) > 10
     assert {row[1] for row in before} == {True}
@@ -133,12 +134,12 @@ def test_who_does_not_own_the_tables_may_load(
     monkeypatch.setattr(ingest, "BATCH", 2)
     empty(postgresql_archive)
     role = f"loader_{os.getpid()}"
-    with dialects.writing(postgresql_archive) as connection:
+    with db.writing(postgresql_archive) as connection:
         connection.exec_driver_sql(f"CREATE ROLE {role}")
         connection.exec_driver_sql(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
         )
-    loader = database.connect(postgresql_archive.url.render_as_string(hide_password=False))
+    loader = migrate.connect(postgresql_archive.url.render_as_string(hide_password=False))
 
     def become(connection: Any, _record: object) -> None:
         connection.execute(f"SET ROLE {role}")
@@ -150,7 +151,7 @@ def test_who_does_not_own_the_tables_may_load(
         assert deliver(loader, data, None, name="all.jsonl").counts.new == 5
         assert list(verify.verify(loader)) == []
     finally:
-        with dialects.writing(postgresql_archive) as connection:
+        with db.writing(postgresql_archive) as connection:
             connection.exec_driver_sql(f"DROP OWNED BY {role}")
             connection.exec_driver_sql(f"DROP ROLE {role}")
 
@@ -162,15 +163,15 @@ def test_a_first_load_waits_for_who_writes_below_the_jobs(postgresql_archive: En
     def load_first() -> None:
         locked.wait()
         with (
-            dialects.writing(postgresql_archive) as connection,
-            dialects.constraints_last(connection, LOADED),
+            db.writing(postgresql_archive) as connection,
+            db.constraints_last(connection, LOADED),
         ):
             pass
         loaded.set()
 
     loading = threading.Thread(target=load_first)
     loading.start()
-    with dialects.writing(postgresql_archive) as connection:
+    with db.writing(postgresql_archive) as connection:
         # What an insert begins with; before it goes on, the load asks for its locks.
         connection.exec_driver_sql("LOCK TABLE ingest_run IN ROW EXCLUSIVE MODE")
         locked.set()

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, histories, tables, verify
+from archive import db, histories, verify
+from archive.db import tables
 from archive.facts import Facts, Schedule, Version
 from tests.archives import each, empty, rows
 from tests.laws import EXAMPLES
@@ -37,14 +38,14 @@ NOTHING = Facts(None, None, None)
 
 def appliance(engine: Engine, number: int = 1) -> int:
     """Make an appliance and give its number."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         row = (number, f"vc{number:02}", TIMES[0], TIMES[0])
-        dialects.insert(connection, tables.appliance, [row])
+        db.insert(connection, tables.appliance, [row])
     return number
 
 
 def record(engine: Engine, facts: Facts, seen_at: str, number: int = 1) -> None:
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         histories.record(connection, number, facts, seen_at)
 
 
@@ -147,7 +148,7 @@ def test_rows_of_the_same_time_are_found(engine: Engine, damage: str) -> None:
     appliance(engine)
     record(engine, Facts(VERSION, None, None), TIMES[0])
     record(engine, Facts(NEWER, None, None), TIMES[1])
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         connection.execute(sa.text(damage))
     assert list(verify.verify(engine)) == [
         f"vc01: the row of system_version from {TIMES[0]} does not end before the next"
@@ -206,6 +207,6 @@ def test_a_history_tells_what_the_answers_told(
             if facts.schedules is not None:
                 expected = [(one.key, one.enabled) for one in facts.schedules]
                 assert [(one.key, one.enabled) for one in told.schedules or ()] == expected
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             assert list(histories.contradictions(connection)) == []
         empty(engine)

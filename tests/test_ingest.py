@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import (
-    canonical,
-    database,
-    dialects,
-    ingest,
-    load,
-    runs,
-    settings,
-    tables,
-    verify,
-)
+from archive import canonical, db, ingest, load, runs, settings, verify
 from archive.calendar import Calendar
+from archive.db import migrate, tables
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
 from tests.archives import count, deliver, lines, rows
 from tests.failures import failing_load
@@ -37,7 +28,7 @@ MANY = {f"20260301-0215{number:02d}-25148086": job() for number in range(7)}
 def run(engine: Engine) -> dict[str, Any]:
     """The last row of the run log."""
     query = sa.select(tables.ingest_run).order_by(RUN.id.desc()).limit(1)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return dict(connection.execute(query).mappings().one())
 
 
@@ -234,7 +225,7 @@ def test_a_job_seen_in_no_status_was_seen_in_its_own(engine: Engine) -> None:
 
 def test_the_archive_has_the_calendar(engine: Engine) -> None:
     """Jobs get their day by the calendar that the archive has when they are delivered."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         settings.store_calendar(connection, Calendar("Asia/Kathmandu", "16:00"))
     deliver(engine, api(x=job(start_time="2026-03-01T10:14:59.999Z"),
                         y=job(start_time="2026-03-01T10:15:00.000Z")))  # fmt: skip
@@ -246,8 +237,8 @@ def test_the_archive_has_the_calendar(engine: Engine) -> None:
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     """Where the disk is full the failure says so, and nothing of the delivery stays."""
-    engine = database.connect(str(tmp_path / "small.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path / "small.db"))
+    migrate.upgrade(engine)
     deliver(engine, {"first": job()})
 
     def limit(connection: Any, _record: object) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, dialects, documents, verify
+from archive import canonical, db, documents, verify
 from tests.archives import content, deliver, each, lines
 from tests.laws import EXAMPLES
 from tests.samples import job
@@ -42,7 +42,7 @@ def test_what_goes_in_comes_out(engines: list[Engine], jobs: dict[str, Any]) -> 
             entry["job"]: entry["info"] for entry in map(json.loads, exports[-1].split("\n")[:-1])
         }
         assert found == {key: json.loads(text) for key, text in wanted.items()}
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             assert {job.key: job.text for job in documents.jobs(connection)} == wanted
         assert list(verify.verify(engine)) == []
     assert exports[0] == exports[1]

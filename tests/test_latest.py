@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import latest, tables, verify
+from archive import latest, verify
+from archive.db import tables
 from archive.observe import observe
 from tests.archives import deliver, each, job_rows, rows
 from tests.laws import EXAMPLES

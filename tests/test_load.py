@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from archive import canonical, ingest, references, tables
+from archive import canonical, ingest, references
+from archive.db import tables
 from tests.archives import deliver, job_rows, rows
 from tests.samples import api, job
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import dialects
+from archive import db
 from archive.columns import Column, Kind, Role
 from archive.errors import ConfigurationError, UsageError
 from archive.fleet import file
@@ -147,7 +147,7 @@ def test_who_has_never_answered_counts(engine: Engine) -> None:
     """An appliance that was asked in vain is silent, and one of those that the subject counts."""
     fill(engine)
     tell(engine)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
     assert told.subject == "32 missed, 1 silent, 3 unknown: backups of 4 vCenters, 2026-03-06"
     assert ">vc-new</td>" in told.html
@@ -203,7 +203,7 @@ def test_hostile_texts_stay_texts(engine: Engine) -> None:
     said = [{"id": "m", "default_message": SAID, "args": []}]
     day = fleet.on("2026-04-02", "FAILED", messages=said)
     deliver(engine, {"20260402-120000-1": day}, name, "2026-04-03T00:00:00.000000Z")
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
     mail = letter.message(told, "archive@example.com", ["ops@example.com"])
     content = mail.as_bytes()
@@ -234,7 +234,7 @@ def test_lines_end_where_words_do(engine: Engine) -> None:
     fleet.load(engine)
     long = "n" * 31
     deliver(engine, {"k": fleet.on("2026-04-02", "FAILED")}, long, "2026-04-03T00:00:00.000000Z")
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
     broken = re.findall(r"<td [^>]*word-break:break-word[^>]*>([^<]*)", told.html)
     assert set(broken) == {long}
@@ -257,7 +257,7 @@ def test_the_html_is_small_enough(engine: Engine) -> None:
             for day in range(1, 8)
         }
         deliver(engine, dict(jobs), f"{number:03}{'n' * 200}", "2026-04-08T00:00:00.000000Z")
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-08T12:00:00.000000Z"))
     assert len(told.html.encode()) < 60_000
 
@@ -402,5 +402,5 @@ def test_a_password_in_an_open_file(tmp_path: Path) -> None:
 
 def test_what_is_no_use(engine: Engine) -> None:
     """What the summary does not heed is refused, as the report does."""
-    with dialects.reading(engine) as connection, pytest.raises(UsageError):
+    with db.reading(engine) as connection, pytest.raises(UsageError):
         letter.compose(connection, Scope(by="appliance"))

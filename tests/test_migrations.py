@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from archive import database, dialects, tables, verify
+from archive import db, verify
+from archive.db import migrate, tables
 from archive.errors import SchemaError
 from tests import postgres
 from tests.archives import content, count, deliver
@@ -28,22 +29,22 @@ if TYPE_CHECKING:
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """Give a database in which there is nothing, of each kind in turn."""
     if request.param == "sqlite":
-        yield database.connect(str(tmp_path / "fresh.db"))
+        yield migrate.connect(str(tmp_path / "fresh.db"))
     else:
         with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
-            yield database.connect(url)
+            yield migrate.connect(url)
 
 
 def names(engine: Engine) -> set[str]:
     """What there is in a database: tables and views."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         found = sa.inspect(connection)
         return {*found.get_table_names(), *found.get_view_names()}
 
 
 def schema(engine: Engine) -> tuple[dict[str, Any], dict[str, Any]]:
     """All that the database says of the tables: columns, keys, checks, indexes, views."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         found = sa.inspect(connection)
         return {
             name: (
@@ -78,8 +79,8 @@ def special(described: dict[str, Any]) -> dict[str, str]:
 
 def test_models_are_what_migrations_make(engine: Engine) -> None:
     """Alembic finds no difference between the tables that are there and those of the code."""
-    with dialects.reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts=database.COMPARED)
+    with db.reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts=migrate.COMPARED)
         assert compare_metadata(context, tables.metadata) == []
     assert list(verify.verify(engine)) == []
 
@@ -88,8 +89,8 @@ def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
     """Tables made from the code have the keys, checks and indexes of those that migrations make."""
     if fresh.dialect.name != engine.dialect.name:
         return
-    dialects.prepare_file(fresh)
-    with dialects.writing(fresh) as connection:
+    db.prepare_file(fresh)
+    with db.writing(fresh) as connection:
         tables.metadata.create_all(connection)
     made, _ = schema(fresh)
     migrated, _ = schema(engine)
@@ -105,28 +106,28 @@ def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
 
 def test_revisions_are_those_of_the_scripts(engine: Engine) -> None:
     """The code knows every migration, in the order in which they follow each other."""
-    with dialects.reading(engine) as connection:
-        scripts = ScriptDirectory.from_config(database.alembic_config(connection))
+    with db.reading(engine) as connection:
+        scripts = ScriptDirectory.from_config(migrate.alembic_config(connection))
     following = [script.revision for script in scripts.walk_revisions()]
-    assert tuple(reversed(following)) == database.REVISIONS
-    assert scripts.get_current_head() == database.HEAD
-    assert database.current(engine) == database.HEAD
+    assert tuple(reversed(following)) == migrate.REVISIONS
+    assert scripts.get_current_head() == migrate.HEAD
+    assert migrate.current(engine) == migrate.HEAD
 
 
 def test_migrations_run_up_and_down(fresh: Engine) -> None:
     """Step by step down and up again, with jobs in the tables, gives the same schema."""
-    assert database.current(fresh) is None
-    for revision in database.REVISIONS:
-        database.upgrade(fresh, revision)
-        assert database.current(fresh) == revision
+    assert migrate.current(fresh) is None
+    for revision in migrate.REVISIONS:
+        migrate.upgrade(fresh, revision)
+        assert migrate.current(fresh) == revision
     before = schema(fresh)
     deliver(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     filled = content(fresh)
-    for older in (*reversed(database.REVISIONS[:-1]), "base"):
-        database.downgrade(fresh, older)
-        assert database.current(fresh) == (None if older == "base" else older)
+    for older in (*reversed(migrate.REVISIONS[:-1]), "base"):
+        migrate.downgrade(fresh, older)
+        assert migrate.current(fresh) == (None if older == "base" else older)
     assert names(fresh) == {"alembic_version"}
-    database.upgrade(fresh)
+    migrate.upgrade(fresh)
     assert schema(fresh) == before
     deliver(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     assert content(fresh) == filled
@@ -135,10 +136,10 @@ def test_migrations_run_up_and_down(fresh: Engine) -> None:
 
 def test_upgrading_again_changes_nothing(fresh: Engine) -> None:
     """An archive of this version is left as it is."""
-    database.upgrade(fresh)
+    migrate.upgrade(fresh)
     deliver(fresh, SAMPLES)
     before = content(fresh), schema(fresh)
-    database.upgrade(fresh)
+    migrate.upgrade(fresh)
     assert (content(fresh), schema(fresh)) == before
 
 
@@ -154,48 +155,48 @@ def test_a_migration_that_fails_leaves_nothing(
 
     monkeypatch.setattr(MigrationContext, "run_migrations", fail)
     with pytest.raises(RuntimeError, match="stopped"):
-        database.upgrade(fresh)
+        migrate.upgrade(fresh)
     monkeypatch.undo()
     assert names(fresh) == set()
-    database.upgrade(fresh)
+    migrate.upgrade(fresh)
     assert count(fresh, tables.job) == 0
 
 
 def test_an_absent_archive_is_told(fresh: Engine) -> None:
     """Where there is no archive, the sentence says which commands make one."""
     with pytest.raises(SchemaError) as refused:
-        database.require(fresh)
+        migrate.require(fresh)
     assert str(refused.value) == (
-        f"there is no archive at {database.describe(fresh)}; `archive db upgrade` creates it"
+        f"there is no archive at {migrate.describe(fresh)}; `archive db upgrade` creates it"
         " (on SQLite the first `archive ingest` does, too)"
     )
 
 
 def set_revision(engine: Engine, revision: str) -> None:
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
 
 
 def test_a_newer_schema_is_refused(fresh: Engine) -> None:
     """An archive that this version does not know is neither used nor upgraded."""
-    database.upgrade(fresh)
+    migrate.upgrade(fresh)
     set_revision(fresh, "9999")
-    for use in (database.require, database.prepare, database.upgrade):
+    for use in (migrate.require, migrate.prepare, migrate.upgrade):
         with pytest.raises(
             SchemaError, match=r"has schema 9999, made by a newer.*install that version here"
         ):
             use(fresh)
     assert [sentence for sentence in verify.verify(fresh) if "9999" in sentence] == [
-        f"the schema is 9999, not {database.HEAD}"
+        f"the schema is 9999, not {migrate.HEAD}"
     ]
 
 
 def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive that is behind is not used before it has been upgraded."""
-    database.upgrade(fresh)
-    monkeypatch.setattr(database, "REVISIONS", (*database.REVISIONS, "9998"))
-    monkeypatch.setattr(database, "HEAD", "9998")
-    for use in (database.require, database.prepare):
+    migrate.upgrade(fresh)
+    monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
+    monkeypatch.setattr(migrate, "HEAD", "9998")
+    for use in (migrate.require, migrate.prepare):
         with pytest.raises(SchemaError, match="this version needs 9998; run `archive db upgrade`"):
             use(fresh)
 
@@ -207,36 +208,36 @@ def test_the_first_delivery_makes_the_file(tmp_path: Path, content: bytes | None
     if content is not None:
         path.parent.mkdir()
         path.write_bytes(content)
-    engine = database.connect(str(path))
+    engine = migrate.connect(str(path))
     for _ in range(2):
-        database.prepare(engine)
-        assert database.current(engine) == database.HEAD
-    with dialects.reading(engine) as connection:
+        migrate.prepare(engine)
+        assert migrate.current(engine) == migrate.HEAD
+    with db.reading(engine) as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
 def test_an_unfinished_file_is_finished(tmp_path: Path) -> None:
     """A file that was made, but not yet filled, becomes the archive that it was to be."""
-    engine = database.connect(str(tmp_path / "archive.db"))
-    dialects.prepare_file(engine)
-    database.prepare(engine)
-    assert database.current(engine) == database.HEAD
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    db.prepare_file(engine)
+    migrate.prepare(engine)
+    assert migrate.current(engine) == migrate.HEAD
 
 
 def test_other_databases_are_left_alone(fresh: Engine) -> None:
     """A database with tables of somebody else's does not become an archive by a delivery."""
-    dialects.prepare_file(fresh)
-    with dialects.writing(fresh) as connection:
+    db.prepare_file(fresh)
+    with db.writing(fresh) as connection:
         connection.execute(sa.text("CREATE TABLE theirs (id integer)"))
     with pytest.raises(SchemaError, match="there is no archive"):
-        database.prepare(fresh)
+        migrate.prepare(fresh)
     assert names(fresh) == {"theirs"}
 
 
 def test_postgresql_is_prepared_by_its_administrator() -> None:
     """On PostgreSQL no delivery makes an archive."""
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
-        engine = database.connect(url)
+        engine = migrate.connect(url)
         with pytest.raises(SchemaError, match="there is no archive"):
-            database.prepare(engine)
+            migrate.prepare(engine)
         assert names(engine) == set()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, dialects, fastpath, load, quarantine, retry, tables, verify
+from archive import canonical, db, fastpath, load, quarantine, retry, verify
+from archive.db import tables
 from archive.errors import NotAJobError, UsageError
 from tests.archives import count, deliver, job_rows, rows
 from tests.samples import api, job
@@ -19,7 +20,7 @@ BAD = b'{"20260301-021500-1": {"no": "status"}, "20260301-021500-2": {"status": 
 
 
 def held(engine: Engine) -> list[quarantine.Held]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return quarantine.held(connection)
 
 
@@ -160,7 +161,7 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
         for second in (b"5", b"{}")
     ]
     deliver(engine, b"{}")
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         quarantine.hold(connection, together)
     refusing.undo()
     assert retry.retry(engine).counts == load.Counts(quarantined=2)
@@ -175,6 +176,6 @@ def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch
     deliver(engine, api(x=job()))
     refusing.undo()
     nobody = quarantine.Held(None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
     assert retry.retry(engine).counts == load.Counts(seen=1, new=1, quarantined=1)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import columns, database, dialects, queries, tables, timestamps
+from archive import columns, db, queries, timestamps
+from archive.db import migrate, tables
 from archive.errors import UsageError
 from archive.render.write import write
 from tests import postgres, samples
@@ -73,7 +74,7 @@ def test_there_are_the_queries_that_are_asked_for_first() -> None:
 
 def test_each_file_is_of_a_query() -> None:
     """A query is one file, or one for each database with the same title, params and columns."""
-    files = {path.name for path in database.folder("sql").iterdir()}
+    files = {path.name for path in migrate.folder("sql").iterdir()}
     alike = {f"{name}.sql" for name in NAMES if name not in APART}
     assert files == alike | {f"{name}.{kind}.sql" for name in APART for kind in DIALECTS}
     for name in APART:
@@ -111,7 +112,7 @@ def test_a_query_need_not_have_params(engine: Engine) -> None:
     """A file without the first CTE is run as it is, and takes no values."""
     query = queries.Query("answer", "-- The answer\nSELECT 42 AS answer;\n")
     assert (query.title, query.params) == ("The answer", ())
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         assert queries.run(connection, query, {}) == (("answer",), [(42,)])
         with pytest.raises(UsageError, match=r"named 'day' \(there are: none\)"):
             queries.run(connection, query, {"day": "1"})
@@ -184,9 +185,9 @@ def test_the_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
 def test_latest_jobs(engine: Engine) -> None:
     """Each appliance has one row, whatever became of the job, one without jobs first, then by day."""
     fill(engine)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         new = (4, "vc-new", "2026-03-05T02:00:00.000000Z", "2026-03-05T02:00:00.000000Z")
-        dialects.insert(connection, tables.appliance, [new])
+        db.insert(connection, tables.appliance, [new])
     assert run(engine, "latest_jobs") == (
         ("appliance", "day", "key", "status", "type", "start_time", "duration_seconds", "size_bytes"),
         [
@@ -208,7 +209,7 @@ def test_latest_jobs(engine: Engine) -> None:
 def test_appliances_are_walked(sqlite_archive: Engine) -> None:
     """What is asked of each appliance is looked up in an index, and never in a table of all jobs."""
     for name in ("last_success", "latest_jobs"):
-        with dialects.reading(sqlite_archive) as connection:
+        with db.reading(sqlite_archive) as connection:
             text = queries.find(name, "sqlite").text
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
         steps = [
@@ -428,7 +429,7 @@ def test_each_file_runs_as_it_is_in_sqlite(sqlite_archive: Engine, name: str) ->
     """The sqlite3 shell gives the rows that the command gives."""
     refill(sqlite_archive)
     text = queries.find(name, "sqlite").text
-    path = str(dialects.sqlite_file(sqlite_archive.url))
+    path = str(db.sqlite_file(sqlite_archive.url))
     before = run(sqlite_archive, name)
     shell = shutil.which("sqlite3")
     if shell:
@@ -446,7 +447,7 @@ def test_each_file_runs_as_it_is_in_psql(postgresql_archive: Engine, name: str) 
     """The psql shell gives the rows that the command gives."""
     refill(postgresql_archive)
     apart = f"{name}.postgresql.sql" if name in APART else f"{name}.sql"
-    path = database.folder("sql") / apart
+    path = migrate.folder("sql") / apart
     url = postgresql_archive.url.set(drivername="postgresql").render_as_string(hide_password=False)
     before = run(postgresql_archive, name)
     shell = [str(psql()), "--no-psqlrc", "--csv", "--set=ON_ERROR_STOP=1", f"--dbname={url}"]

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, queries, tables
+from archive import db, queries
+from archive.db import tables
 from tests import samples
 from tests.archives import count, deliver, each
 from tests.laws import EXAMPLES
@@ -316,7 +317,7 @@ def test_locations(engine: Engine) -> None:
             ("ftp://backup:***@old.example.com/vc", 1, 1, "2026-03-01", "2026-03-01", None, 0),
         ],
     )  # fmt: skip
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         connection.execute(sa.delete(tables.day_sketch))
         connection.execute(sa.delete(tables.day_total))
         for table in (tables.job_status, tables.message_param, tables.message_arg, tables.message):
@@ -531,7 +532,7 @@ def test_archive_size(engine: Engine) -> None:
 )
 def test_jobs_of_a_period_are_looked_up(sqlite_archive: Engine, name: str) -> None:
     """What asks for some days searches the jobs by day, and never goes through all of them."""
-    with dialects.reading(sqlite_archive) as connection:
+    with db.reading(sqlite_archive) as connection:
         text = f"EXPLAIN QUERY PLAN {queries.find(name, 'sqlite').text}"
         steps = [row.detail for row in connection.exec_driver_sql(text)]
     found = [

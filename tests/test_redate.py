@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import dialects, redate, settings, tables, verify
+from archive import db, redate, settings, verify
 from archive.calendar import Calendar
+from archive.db import tables
 from tests.archives import content, deliver, rows
 from tests.samples import SAMPLES, job
 
@@ -27,7 +28,7 @@ def days(engine: Engine) -> dict[str, str]:
 
 
 def stored(engine: Engine) -> Calendar:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return settings.calendar(connection)
 
 

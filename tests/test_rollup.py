@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, dialects, redate, reports, rollup, tables, verify
+from archive import calendar, db, redate, reports, rollup, verify
+from archive.db import tables
 from archive.reports import totals
 from archive.reports.report import PeriodReport
 from archive.reports.scope import Scope
@@ -55,13 +56,13 @@ DELIVERIES = st.lists(
 
 def differences(engine: Engine) -> int:
     """Return in how many rows the stored totals are wrong."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return rollup.differences(connection, rollup.count(connection))
 
 
 def run(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
     """Return the rows of a report."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return list(reports.run(connection, name, scope))
 
 
@@ -80,7 +81,7 @@ def is_exact(connection: Connection, name: str, scope: Scope) -> bool:
 def from_jobs(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
     """Return the rows of a report as the jobs have them."""
     report = period_report(name)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [report.row(row) for row in connection.execute(report.select(scope, None))]
 
 
@@ -149,11 +150,11 @@ def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
 def test_wrong_totals_are_found_and_rebuilt(engine: Engine) -> None:
     """A total that is not that of the jobs is reported, and rebuilding mends it."""
     deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         connection.execute(sa.update(tables.day_total).values(jobs=7))
     (sentence,) = verify.verify(engine)
     assert "archive db rebuild" in sentence
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         assert rollup.rebuild(connection) == 4
     assert list(verify.verify(engine)) == []
 
@@ -164,7 +165,7 @@ def test_small_numbers_are_answered_exactly(
     """Only many jobs are answered from totals, and only where these have what is asked."""
     deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
     monkeypatch.setattr(totals, "EXACT_UP_TO", 0)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         assert not is_exact(connection, "trends", Scope())
         assert not is_exact(connection, "sizes", Scope())
         assert is_exact(connection, "throughput", Scope())
@@ -178,7 +179,7 @@ def test_small_numbers_are_answered_exactly(
 def test_volume_never_needs_the_jobs(engine: Engine) -> None:
     """Counts and sums are read from the totals, however few jobs there are, where these suffice."""
     deliver(engine, {KEYS[0]: job(size=5, duration=7)})
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         connection.execute(sa.update(tables.day_total).values(size_low=6))
     assert [row[8:] for row in run(engine, "volume", Scope())] == [(6, 7)]
     assert [row[8:] for row in run(engine, "volume", Scope(by="build"))] == [(5, 7)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, dialects, documents, json_numbers
+from archive import canonical, db, documents, json_numbers
 from archive.demo.details import details
 from archive.demo.fleet import plan
 from archive.demo.jobs import jobs
@@ -66,7 +66,7 @@ def fetched(server: Server, appliance: Appliance, api: Api) -> bytes:
 def archived(engine: Engine) -> dict[str, dict[str, str]]:
     """Return the canonical JSON of all that is archived, rebuilt, by appliance and job."""
     found: dict[str, dict[str, str]] = {}
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         for one in documents.jobs(connection):
             found.setdefault(one.appliance, {})[one.key] = one.text
     return found

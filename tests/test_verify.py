@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import database, dialects, redate, verify
+from archive import db, redate, verify
 from archive.calendar import Calendar
+from archive.db import migrate
 from tests.archives import deliver
 from tests.samples import BASE, SAMPLES, job
 
@@ -25,7 +26,7 @@ FAILED = job(
 
 
 def execute(engine: Engine, *statements: str) -> None:
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
 
@@ -150,8 +151,8 @@ def test_days_that_start_elsewhere_are_found(engine: Engine) -> None:
 
 def test_a_changed_schema_is_found(tmp_path: Path) -> None:
     """Columns, indexes and tables that somebody has added or dropped are found."""
-    engine = database.connect(str(tmp_path / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    migrate.upgrade(engine)
     execute(
         engine,
         "ALTER TABLE appliance ADD COLUMN note TEXT",
@@ -165,8 +166,8 @@ def test_a_changed_schema_is_found(tmp_path: Path) -> None:
 
 def test_broken_references_are_found(tmp_path: Path) -> None:
     """A row that refers to one that is gone is told, and so is each document that misses it."""
-    engine = database.connect(str(tmp_path / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    migrate.upgrade(engine)
     build = {"version_name": "9", "version": "9", "build_number": "9"}
     deliver(engine, {KEY: FAILED | {"build": build}})
     with engine.connect() as connection:
@@ -185,8 +186,8 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
 def test_a_damaged_file_is_found(tmp_path: Path) -> None:
     """What SQLite itself finds wrong with its file is told, or the file cannot be read at all."""
     path = tmp_path / "archive.db"
-    engine = database.connect(str(path))
-    database.upgrade(engine)
+    engine = migrate.connect(str(path))
+    migrate.upgrade(engine)
     deliver(engine, SAMPLES)
     with engine.connect() as connection:
         root = connection.exec_driver_sql(

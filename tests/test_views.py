@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, histories, redate, tables, timestamps
+from archive import db, histories, redate, timestamps
 from archive.calendar import Calendar
+from archive.db import tables
 from archive.facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver, each
@@ -29,7 +30,7 @@ SCHEDULE = Schedule("default", True, 2, 15, None, 14, None, None, None, None, No
 
 def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
     """Return what SQL gives, numbers as whole numbers, days and instants as text."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [tuple(map(plain, row)) for row in connection.execute(sa.text(query))]
 
 
@@ -43,7 +44,7 @@ def plain(value: Any) -> Any:
 
 def say(engine: Engine, name: str, seen_at: str, facts: Facts) -> None:
     """Record what an appliance said of itself."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         number = connection.execute(
             sa.select(tables.appliance.c.id).where(tables.appliance.c.name == name)
         ).scalar_one()
@@ -416,7 +417,7 @@ def test_views_look_up_what_is_asked(sqlite_archive: Engine) -> None:
         "v_missed WHERE day BETWEEN '2026-03-01' AND '2026-03-31'",
         "v_day",
     ):
-        with dialects.reading(sqlite_archive) as connection:
+        with db.reading(sqlite_archive) as connection:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN SELECT * FROM {query}").all()
         steps = [row.detail for row in plan]
         for name in ("job", "attempt", "success"):

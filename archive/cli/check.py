@@ -142,7 +142,7 @@ def check(
 
     3 is UNKNOWN: the archive is out of date or cannot be read, or the command was not understood.
     """
-    from archive import dialects
+    from archive import db
     from archive.cli import words
     from archive.monitoring import judgement
     from archive.monitoring.verdict import verdict
@@ -180,7 +180,7 @@ def check(
     stale_seconds = words.seconds(stale) or judgement.STALE_SECONDS
     with (
         _within(timeout),
-        dialects.reading(open_archive(database, config)) as connection,
+        db.reading(open_archive(database, config)) as connection,
     ):
         found = verdict(connection, scope, asked, stale_seconds)
     _print(found.text)

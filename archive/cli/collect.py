@@ -98,9 +98,9 @@ def _run(
     engine: Engine, fleet: Fleet, entries: Sequence[Entry], save: Path | None, dry_run: bool
 ) -> tuple[int | None, list[Outcome]]:
     """Return the collection's number, if it has one, and how each appliance ended, by name."""
-    from archive import database as databases
     from archive.collect import collect as run
     from archive.collect import rehearse
+    from archive.db import migrate as databases
     from archive.render.progress import progress
 
     outcomes: list[Outcome] = []
@@ -125,12 +125,12 @@ def _run(
 
 def _use_calendar(engine: Engine, fleet: Fleet) -> None:
     """Give a new archive the configuration's calendar; say so if another one is in use."""
-    from archive import dialects, redate, settings
+    from archive import db, redate, settings
     from archive.stored import is_empty
 
     if fleet.calendar is None:
         return
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         used, empty = settings.calendar(connection), is_empty(connection)
     if used == fleet.calendar:
         return

@@ -52,7 +52,7 @@ def dashboard(
     What needs attention stands first, then a calendar of each appliance, trends, failures, growth,
     builds and coverage. Without --since it has two years.
     """
-    from archive import dialects
+    from archive import db
     from archive.cli import words
     from archive.cli.output import open_output
     from archive.dashboard.gathered import gather
@@ -61,7 +61,7 @@ def dashboard(
 
     _refuse_terminal(output)
     moment = words.instant(now)
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         first, last = words.days(connection, since, until, moment)
         scope = Scope(
             since=first,

@@ -30,7 +30,7 @@ def upgrade(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
     """Create the archive, or bring its schema to this version's, in one transaction."""
-    from archive import database as databases
+    from archive.db import migrate as databases
 
     engine = connect(database, config)
     before = databases.current(engine)
@@ -47,7 +47,7 @@ def current(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
     """Print the revision of the archive's schema."""
-    from archive import database as databases
+    from archive.db import migrate as databases
 
     typer.echo(databases.current(connect(database, config)) or "none")
 
@@ -80,10 +80,10 @@ def rebuild(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
     """Write the day totals, which reports over the whole fleet read, anew from the jobs."""
-    from archive import dialects, rollup
+    from archive import db, rollup
 
-    with dialects.writing(open_archive(database, config)) as connection:
-        dialects.lock(connection, ["calendar"])
+    with db.writing(open_archive(database, config)) as connection:
+        db.lock(connection, ["calendar"])
         wrong = rollup.rebuild(connection)
     say(f"The day totals have been written anew; {wrong:,} rows were wrong.")
 
@@ -112,10 +112,10 @@ def calendar(
 ) -> None:
     """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
     from archive import calendar as days
-    from archive import dialects, redate, settings
+    from archive import db, redate, settings
 
     engine = open_archive(database, config)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         known = settings.calendar(connection)
     if time_zone is not None or day_start is not None:
         known = days.calendar(
@@ -138,7 +138,7 @@ def role(
 
     A new one cannot log in, and so has no password: grant it to those who can.
     """
-    from archive import roles
+    from archive.db import roles
 
     found = roles.reader(open_archive(database, config), name)
     say(

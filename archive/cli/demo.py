@@ -56,8 +56,8 @@ def demo(
     """
     from datetime import UTC, datetime
 
-    from archive import database as databases
-    from archive import dialects
+    from archive import db
+    from archive.db import migrate as databases
     from archive.demo.fleet import plan
 
     engine = databases.connect(database or DEFAULT)
@@ -65,7 +65,7 @@ def demo(
     fleet = plan(datetime.now(UTC))
     counts = _fill(engine, fleet)
     place = databases.describe(engine)
-    path = dialects.sqlite_file(engine.url)
+    path = db.sqlite_file(engine.url)
     say(
         f"{path.resolve() if path else place} now holds {counts.new:,} made-up jobs of"
         f" {len(fleet.appliances)} appliances since {fleet.start:%Y-%m-%d}.\n"
@@ -86,14 +86,15 @@ def _prepare(engine: Engine) -> None:
     """Leave an empty archive. Raises UsageError if there is anything that no demo has made."""
     import sqlalchemy as sa
 
-    from archive import database as databases
-    from archive import dialects, tables
+    from archive import db
+    from archive.db import migrate as databases
+    from archive.db import tables
 
-    path = dialects.sqlite_file(engine.url)
+    path = db.sqlite_file(engine.url)
     if path is not None and not path.exists():
         databases.upgrade(engine)
         return
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         if databases.revision(connection) is None:
             if set(sa.inspect(connection).get_table_names()) - {"alembic_version"}:
                 raise _not_ours(engine)
@@ -110,7 +111,7 @@ def _prepare(engine: Engine) -> None:
 
 
 def _not_ours(engine: Engine) -> UsageError:
-    from archive import database as databases
+    from archive.db import migrate as databases
 
     place = databases.describe(engine)
     return UsageError(
@@ -139,11 +140,11 @@ def _fill(engine: Engine, fleet: Plan) -> Counts:
 
 def _show(engine: Engine) -> None:
     """Print the overview of the history by quarter, which fits on a screen."""
-    from archive import dialects, reports
+    from archive import db, reports
     from archive.cli.output import open_output
     from archive.render.write import write
 
     report, scope = reports.find("trends"), reports.Scope("quarter")
-    with dialects.reading(engine) as connection, open_output(None) as out:
+    with db.reading(engine) as connection, open_output(None) as out:
         rows = report.cells_of(scope, reports.run(connection, report.name, scope))
         write(report.columns_of(scope), rows, Format.TABLE, out)

@@ -75,7 +75,7 @@ def export_csv(
     that a spreadsheet would run as a formula gets an apostrophe before it, and a password in a URL
     is hidden; `archive export jsonl` changes nothing.
     """
-    from archive import dialects, export, relations
+    from archive import db, export, relations
     from archive.cli.output import open_output
     from archive.columns import Column
     from archive.render import delimited
@@ -87,7 +87,7 @@ def export_csv(
     if directory is not None:
         _make(directory)
     # Each file replaces its older self when all of them have been written.
-    with dialects.reading(engine) as connection, ExitStack() as files:
+    with db.reading(engine) as connection, ExitStack() as files:
         number = next_number(connection, extent)
         advance = files.enter_context(progress(len(chosen.relations), chosen.to_standard_output))
         for done, relation in enumerate(chosen.relations):
@@ -139,13 +139,13 @@ def export_jsonl(
     debug: DebugOption = False,
 ) -> None:
     """Write every job as one line of JSON, exactly as archived; `archive ingest` reads it back."""
-    from archive import dialects, export
+    from archive import db, export
     from archive.cli.output import open_output
     from archive.reports import Scope
 
     extent = extent_of(since, after)
     path = file_of(output)
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         number = next_number(connection, extent)
         ids = Scope(appliances=tuple(appliance or ())).appliance_ids(connection)
         with open_output(path) as out, progress(1, path is None) as advance:

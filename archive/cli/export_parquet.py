@@ -60,13 +60,13 @@ def export_parquet(
     With --since and --after the tables of jobs have only those rows; all others are whole. A
     password in a URL is hidden. It needs the extra "parquet".
     """
-    from archive import dialects, parquet, relations
+    from archive import db, parquet, relations
     from archive.cli.output import new_folder, open_bytes
 
     chosen = choose(table or (), view or (), relations.JOB_VIEWS, ("v_job",), directory, output)
     extent = extent_of(since, after)
     engine = open_archive(database, config)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         number = next_number(connection, extent)
         if directory is None:
             with open_bytes(chosen.file) as out:

@@ -94,7 +94,7 @@ def ingest(
 
 
 def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
-    from archive import database as databases
+    from archive.db import migrate as databases
     from archive.ingest import Delivery
     from archive.ingest import ingest as run
     from archive.render.progress import progress

@@ -83,7 +83,7 @@ def list_jobs(
     """
     from itertools import chain, islice
 
-    from archive import dialects
+    from archive import db
     from archive.cli import words
     from archive.cli.output import open_output
     from archive.render.write import write
@@ -92,7 +92,7 @@ def list_jobs(
     # One more says whether there are more; to count them would take longer than to list some.
     most = min(limit + 1, GREATEST) if limit else None
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, most)
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         first_day, last_day = words.days(connection, since, until, words.instant(None))
         scope = Scope(
             since=first_day,
@@ -138,11 +138,11 @@ def show_job(
 
     Instants of params are told in the time zone of the archive's calendar.
     """
-    from archive import dialects, documents, messages, settings
+    from archive import db, documents, messages, settings
     from archive.cli.output import open_output
     from archive.render import outline
 
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         forms = messages.forms(settings.calendar(connection).zone, locale)
         job = documents.job(connection, appliance, key)
     if job is None:

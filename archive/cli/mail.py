@@ -59,7 +59,7 @@ def mail(
     The section `mail` of the configuration names the server. Exit code 0 if it was sent to all; 1 if
     to nobody; 3 if the server refused some.
     """
-    from archive import dialects, reports
+    from archive import db, reports
     from archive.cli import words
     from archive.cli.output import open_bytes
     from archive.mail import letter
@@ -70,7 +70,7 @@ def mail(
     # Before the archive is asked, which may take a while.
     sending = None if output is not None else _sending(fleet, recipients)
     moment = words.instant(now)
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         first, last = words.days(connection, since, until, moment)
         scope = reports.Scope(
             since=first,

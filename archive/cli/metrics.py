@@ -36,7 +36,7 @@ def metrics(
     A file takes its name when it is whole, and everybody may read it.
     """
     import archive
-    from archive import attempts, dialects, quarantine, runs
+    from archive import attempts, db, quarantine, runs
     from archive.cli import words
     from archive.cli.output import open_output
     from archive.monitoring.exposition import Told, exposition
@@ -51,7 +51,7 @@ def metrics(
         objective_seconds=words.seconds(rpo),
         cadences=words.cadences(config),
     )
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         known = heard(connection, Scope())
         told = Told(
             archive.__version__,

@@ -99,7 +99,7 @@ def connect(database: str | None, config: str | None) -> Engine:
 
     The configuration is looked for only if neither `--database` nor the environment names one.
     """
-    from archive import database as databases
+    from archive.db import migrate as databases
 
     if database is None and not os.environ.get(databases.VARIABLE):
         from archive.fleet import file
@@ -111,7 +111,7 @@ def connect(database: str | None, config: str | None) -> Engine:
 
 def open_archive(database: str | None, config: str | None) -> Engine:
     """Return an engine on an archive that exists and has the right schema."""
-    from archive import database as databases
+    from archive.db import migrate as databases
 
     engine = connect(database, config)
     databases.require(engine)

@@ -35,7 +35,7 @@ def list_held(
     debug: DebugOption = False,
 ) -> None:
     """List what is in quarantine, with the reasons."""
-    from archive import dialects, quarantine
+    from archive import db, quarantine
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
@@ -50,7 +50,7 @@ def list_held(
         Column("first_seen", Kind.INSTANT),
         Column("last_seen", Kind.INSTANT),
     )
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         held = quarantine.held(connection)
     rows = [
         (
@@ -82,10 +82,10 @@ def show_held(
     debug: DebugOption = False,
 ) -> None:
     """Print a document as it was delivered, byte for byte; the reason goes to standard error."""
-    from archive import dialects, quarantine
+    from archive import db, quarantine
     from archive.cli.output import open_output
 
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
         raise UsageError(f"there is no number {number} in quarantine")

@@ -106,7 +106,7 @@ def report(
     debug: DebugOption = False,
 ) -> None:
     """Report the history of the backups: each report answers a question, as it stands below."""
-    from archive import dialects, reports
+    from archive import db, reports
     from archive.cli import words
     from archive.cli.output import open_output
     from archive.render import records
@@ -122,7 +122,7 @@ def report(
     if plot and output_format is not Format.TABLE:
         raise UsageError(f"--plot is for people: leave it out, or --format {output_format}")
     moment = words.instant(now)
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         first, last = words.days(connection, since, until, moment)
         scope = reports.Scope(
             period=period,

@@ -51,9 +51,9 @@ def list_collections(
     debug: DebugOption = False,
 ) -> None:
     """List collections, the newest first, with how many appliances were asked and answered."""
-    from archive import attempts, dialects
+    from archive import attempts, db
 
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         found = attempts.collections(connection, _one_more(limit))
     columns = [
         *_columns("number"),
@@ -78,10 +78,10 @@ def show_collection(
     debug: DebugOption = False,
 ) -> None:
     """Show what came of each appliance in a collection."""
-    from archive import attempts, dialects
+    from archive import attempts, db
     from archive.render.units import moment
 
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         if number is None:
             one = next(iter(attempts.collections(connection, 1)), None)
         else:
@@ -118,9 +118,9 @@ def list_appliances(
 
     What came last is that of the latest answer that was archived.
     """
-    from archive import attempts, dialects
+    from archive import attempts, db
 
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         found = attempts.standings(connection)
     columns = [
         *_columns("appliance"),
@@ -149,11 +149,11 @@ def list_deliveries(
     debug: DebugOption = False,
 ) -> None:
     """List what was delivered, the newest first: files as well as answers."""
-    from archive import dialects, runs
+    from archive import db, runs
     from archive.reports import Scope
 
     scope = Scope(appliances=tuple(appliance or ()))
-    with dialects.reading(open_archive(database, config)) as connection:
+    with db.reading(open_archive(database, config)) as connection:
         ids = scope.appliance_ids(connection)
         found = runs.logged_runs(connection, _one_more(limit), ids)
     columns = [

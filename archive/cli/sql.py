@@ -89,13 +89,13 @@ def sql(
 
 
 def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
-    from archive import database as databases
-    from archive import dialects, queries
+    from archive import db, queries
+    from archive.db import migrate as databases
 
     engine = connect(database, config)
     query = queries.find(name, engine.dialect.name)
     databases.require(engine)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return queries.run(connection, query, values)
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import quantile_sketch, tables
+from archive import quantile_sketch
+from archive.db import tables
 from archive.merge import OPEN
 from archive.reports import jobs, judged, parts, tally
 from archive.reports.due import ordinal

@@ -16,16 +16,16 @@ def database(value: Any, folder: Path, unsafe: str | None) -> str:
 
     `unsafe` is why the configuration may hold no secret, if it may not. Raises ValueError.
     """
-    from archive import dialects
+    from archive import db
 
     written = text(value)
     try:
-        url = dialects.parse_url(written)
+        url = db.parse_url(written)
     except DatabaseError as error:
         raise ValueError(str(error)) from error
-    if unsafe and dialects.has_password(url):
+    if unsafe and db.has_password(url):
         raise ValueError(f"it has a password in it, but {unsafe}")
-    path = dialects.sqlite_file(url)
+    path = db.sqlite_file(url)
     if path is None:
         return written
     absolute = str(folder / path.expanduser())

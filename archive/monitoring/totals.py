@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
+from archive.db import tables
 from archive.reports import parts
 from archive.reports.parts import DURATION, SIZE
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import parts, unusual, walk
 from archive.reports.report import JOBS, Listing
 from archive.reports.unusual import HISTORY_DAYS, Finding, Job

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from archive import quantile_sketch, tables
+from archive import quantile_sketch
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.merge import FINISHED
 from archive.reports import parts
 from archive.reports.parts import DURATION, MEDIAN, SIZE

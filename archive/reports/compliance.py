@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import tables
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import judged, tally
 from archive.reports.due import iso
 from archive.reports.report import Listing

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import attempts, settings, tables
+from archive import attempts, settings
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import freshness, parts, robust, tally
 from archive.reports.due import ordinal, start
 from archive.reports.report import Listing

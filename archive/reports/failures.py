@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables, timestamps
+from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import parts
 from archive.reports.report import JOBS, Listing
 from archive.reports.walk import place

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
 from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import parts, robust, walk
 from archive.reports.report import JOBS, Listing
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import mentions, parts
 
 if TYPE_CHECKING:

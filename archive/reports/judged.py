@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import json_numbers, settings, tables
+from archive import json_numbers, settings
+from archive.db import tables
 from archive.reports import parts, rhythm
 from archive.reports.due import Schedule, Zone, iso, ordinal, weekdays
 from archive.reports.expectations import FIRST_DAY, Expectation, Job, Known, expected, judge

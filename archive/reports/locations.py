@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.merge import FINISHED
 from archive.reports import parts
 from archive.reports.parts import P95, SIZE

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, tables
+from archive import db
+from archive.db import tables
 from archive.reports import parts
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _places(
     )
 
     def within(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-        return dialects.contains(connection, column, text)
+        return db.contains(connection, column, text)
 
     templates = sa.select(template.c.id).where(
         sa.or_(within(template.c.default_message), within(template.c.message_id))

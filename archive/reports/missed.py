@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
 from archive.charts import Bars
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import jobs, judged, tally
 from archive.reports.due import iso, ordinal
 from archive.reports.expectations import MET

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from archive import tables
-from archive.dialects import UnindexedDay
+from archive.db import UnindexedDay, tables
 from archive.merge import FINISHED, OPEN
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
 from archive.columns import Kind
+from archive.db import tables
 from archive.reports import judged, parts, totals, volume
 from archive.reports.course import Course
 from archive.reports.due import ordinal

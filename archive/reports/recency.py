@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
 from archive.charts import Bars
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import freshness, judged, parts, tally, walk
 from archive.reports.due import iso, longest_gap, ordinal, start
 from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import attempts, tables, timestamps
+from archive import attempts, timestamps
 from archive.appliance_names import unmatched
 from archive.calendar import PERIODS
+from archive.db import tables
 from archive.errors import UsageError
 
 if TYPE_CHECKING:

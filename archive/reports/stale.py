@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import latest, tables, timestamps
+from archive import latest, timestamps
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.merge import OPEN
 from archive.reports import parts, robust, walk
 from archive.reports.parts import P95

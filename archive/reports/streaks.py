@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables, timestamps
+from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.merge import FINISHED
 from archive.reports import parts, walk
 from archive.reports.report import JOBS, Listing

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import settings, tables
+from archive import settings
 from archive.columns import Column, Kind, Role
+from archive.db import tables
 from archive.reports import (
     coverage,
     freshness,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import tables
 from archive.charts import Lines
 from archive.columns import Column, Kind
+from archive.db import tables
 from archive.reports import parts
 from archive.reports.parts import DURATION, MEDIAN, SIZE
 from archive.reports.report import PeriodReport

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import quantile_sketch, tables
+from archive import quantile_sketch
+from archive.db import tables
 from archive.merge import FINISHED, OPEN
 from archive.reports import parts
 

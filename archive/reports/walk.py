@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import tables
 from archive.calendar import key_stamp
+from archive.db import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

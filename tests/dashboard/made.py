@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.dashboard.gathered import gather
 from archive.reports import Scope
 from tests.archives import deliver
@@ -79,7 +79,7 @@ def fill(engine: Engine) -> None:
 
 def run(engine: Engine, name: str, **scope: Any) -> list[Any]:
     """The rows of a report, as of the last day."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return list(reports.run(connection, name, Scope(now=NOW, **scope)))
 
 
@@ -87,5 +87,5 @@ def gathered(
     engine: Engine, tags: Mapping[str, Mapping[str, str]] | None = None, **scope: Any
 ) -> Gathered:
     """What the page of an archive shows."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return gather(connection, Scope(now=NOW, **scope), TAGS if tags is None else tags)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import database
 from archive.dashboard import gathered as gathering
 from archive.dashboard.page import TITLE, page
+from archive.db import migrate
 from archive.render import delimited
 from docs.browser import find, launched, opened
 from tests.archives import deliver
@@ -44,8 +44,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive with the fleet in it."""
-    engine = database.connect(str(tmp_path_factory.mktemp("filled") / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path_factory.mktemp("filled") / "archive.db"))
+    migrate.upgrade(engine)
     made.fill(engine)
     return engine
 
@@ -429,8 +429,8 @@ def test_a_summed_up_fleet(
 
 def test_an_empty_archive(browser: Browser, tmp_path: Path) -> None:
     """A page of nothing is quiet, too."""
-    engine = database.connect(str(tmp_path / "archive.db"))
-    database.upgrade(engine)
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    migrate.upgrade(engine)
     path = tmp_path / "page.html"
     path.write_text(page(gathered(engine, {})), encoding="utf-8")
     found = Opened(browser, path)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from archive import dialects, quantile_sketch
+from archive import db, quantile_sketch
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
 from archive.reports import Scope, due, expectations, series, totals
@@ -22,7 +22,7 @@ DAYS: dict[str, Any] = {"since": "2026-01-01", "until": "2026-06-30"}
 
 def read(engine: Engine, *names: str) -> History:
     scope = Scope(now=made.NOW, named=frozenset(names), **DAYS)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return history.read(connection, scope, names)
 
 
@@ -115,7 +115,7 @@ def test_series_are_those_of_the_reports(engine: Engine, monkeypatch: pytest.Mon
     """From day totals percentiles are within 1 %, from jobs exact; counts and sums are the same."""
     made.fill(engine)
     scope = Scope(now=made.NOW, **DAYS)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         drawn = series.series(connection, scope, "month")
         monkeypatch.setattr(totals, "suffice", lambda _: False)
         exact = series.series(connection, scope, "month")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.render import delimited
 from archive.reports import Scope
 from tests.archives import deliver, each
@@ -29,7 +29,7 @@ def began(start: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any
 
 def rows(engine: Engine, name: str, scope: Scope | None = None) -> list[Any]:
     """Return what a report says as of `NOW`, unless a scope says of when."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return list(reports.run(connection, name, scope or Scope(now=NOW)))
 
 
@@ -38,7 +38,7 @@ def csv(engine: Engine, name: str, scope: Scope | None = None) -> str:
     asked = scope or Scope(now=NOW)
     report = reports.find(name)
     out = io.StringIO()
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         cells = report.cells_of(asked, reports.run(connection, name, asked))
         delimited.write(report.columns_of(asked), cells, out)
     return out.getvalue()

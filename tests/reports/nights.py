@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects, histories, reports, settings, tables, timestamps
+from archive import db, histories, reports, settings, timestamps
+from archive.db import tables
 from archive.facts import Facts, Schedule
 from archive.render import delimited
 from tests.archives import deliver
@@ -42,7 +43,7 @@ def tell(
     engine: Engine, name: str, seen_at: str, schedules: tuple[Schedule, ...], zone: str | None
 ) -> None:
     """Record what an appliance that has delivered something says of itself."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         table = tables.appliance
         found = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar_one()
         histories.record(connection, found, Facts(None, zone, schedules), seen_at)
@@ -50,26 +51,26 @@ def tell(
 
 def use(engine: Engine, calendar: Calendar) -> None:
     """Give an archive without jobs a calendar."""
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         settings.store_calendar(connection, calendar)
 
 
 def ask(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
     """The rows of a report."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [tuple(row) for row in reports.run(connection, name, scope)]
 
 
 def notes(engine: Engine, name: str, scope: Scope) -> list[str]:
     """What a report says besides its rows."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return list(reports.find(name).notes(connection, scope))
 
 
 def csv(engine: Engine, name: str, scope: Scope) -> str:
     """A report as CSV."""
     report, out = reports.find(name), io.StringIO()
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         rows = report.cells_of(scope, reports.run(connection, name, scope))
         delimited.write(report.columns_of(scope), rows, out)
     return out.getvalue()

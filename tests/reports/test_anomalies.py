@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.errors import UsageError
 from archive.reports import Scope, anomalies
 from archive.reports.unusual import Range, usual
@@ -177,7 +177,7 @@ def test_odd_jobs(engines: list[Engine]) -> None:
 
 def test_it_says_what_is_compared(engine: Engine) -> None:
     """The notes say what jobs are held against."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         (note,) = reports.find("anomalies").notes(connection, SCOPE)
     assert "30 successes" in note
 
@@ -301,7 +301,7 @@ def test_of_one_job_the_same_is_found(engines: list[Engine], last: int) -> None:
     keys = dict.fromkeys(histories, f"{last - 7:03}" if last % 2 else f"{last:03}")
     keys["new"] = f"{last:03}"
     for engine in engines:
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             found = list(anomalies.of_jobs(connection, SCOPE, keys, day(last - 20)))
         assert [(name, one.what, one.figure) for name, one in found] == [
             (row[0], row[3], row[4]) for row in reported if row[2] == keys[row[0]]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.reports import Scope, builds
 from archive.reports.builds import BuildRow
 from tests.archives import deliver, each
@@ -22,7 +22,7 @@ SEVEN, EIGHT = "7.0.3.02100 (21784236)", "8.0.3.00400 (24322831)"
 
 
 def rows(engine: Engine, scope: Scope | None = None) -> list[BuildRow]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [BuildRow(*row) for row in reports.run(connection, "builds", scope or Scope())]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.calendar import PERIODS
 from archive.reports import Scope, totals
 from archive.reports.spans import label_before, of_label
@@ -26,7 +26,7 @@ COMPARED = ("trends", "success", "volume", "sizes", "durations", "throughput")
 def rows(engine: Engine, name: str, scope: Scope) -> list[dict[str, Any]]:
     report = reports.find(name)
     columns = [column.name for column in report.columns_of(scope)]
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         found = report.cells_of(scope, reports.run(connection, name, scope))
         return [dict(zip(columns, row, strict=True)) for row in found]
 
@@ -97,7 +97,7 @@ def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.Mon
     exact = rows(engine, "trends", Scope(since="2026-02-01", compare=True))
     monkeypatch.setattr(totals, "EXACT_UP_TO", 6)  # less than five have the rows themselves
     scope = Scope(since="2026-02-01", compare=True)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         (note,) = reports.find("trends").notes(connection, scope)
     assert note.endswith("percentiles are within 1 %.")
     found = rows(engine, "trends", scope)

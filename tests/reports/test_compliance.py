@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects
+from archive import db
 from archive.reports import Scope
 from tests.archives import deliver, each, job_rows
 from tests.laws import EXAMPLES
@@ -161,6 +161,6 @@ def test_reports_run_in_a_reading_transaction(engine: Engine) -> None:
     from archive import reports
 
     nights.load(engine)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         running = [reports.run(connection, name, SCOPE) for name in ("missed", "compliance")]
         assert len(list(zip(*running, strict=False))) == 6

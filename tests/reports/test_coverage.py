@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import attempts, dialects, quarantine
+from archive import attempts, db, quarantine
 from archive.attempts import Attempt
 from archive.calendar import Calendar
 from archive.errors import DeliveryError, UsageError
@@ -179,7 +179,7 @@ def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
     with pytest.raises(DeliveryError):
         deliver(engine, b"<html>", "vc1", at("2026-03-04T06:00"))
     nobody = Held(None, None, "line 1", "it was odd", b"{}", NOW, NOW, 1)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
     assert [(row[0], row[2], row[5]) for row in ask(engine, "coverage", SCOPE)] == [
         ("vc1", at("2026-03-03T06:00"), 0),

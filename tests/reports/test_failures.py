@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.errors import UsageError
 from archive.reports import Scope
 from tests.archives import deliver
@@ -166,7 +166,7 @@ def test_jobs_without_a_start(engines: list[Engine]) -> None:
 
 def test_it_says_how_jobs_count(engine: Engine) -> None:
     """The notes explain why the jobs may add up to more than there are."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         (note,) = reports.find("failures").notes(connection, SCOPE)
     assert "adds up" in note
 

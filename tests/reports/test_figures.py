@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.charts import Ahead, Bar, BarFigure, Bars, Chart, Forecast, LineFigure, Lines
 from archive.columns import Column, Kind
 from archive.errors import UsageError
@@ -189,7 +189,7 @@ def test_charts_are_of_columns_that_there_are(engines: list[Engine]) -> None:
             scope = Scope(by=by, now="2026-04-10T00:00:00.000000Z")
             found = []
             for engine in engines:
-                with dialects.reading(engine) as connection:
+                with db.reading(engine) as connection:
                     rows = report.cells_of(scope, reports.run(connection, report.name, scope))
                     charts = report.charts_of(scope)
                     found.append(figures.drawing(charts, scope, report.columns_of(scope), rows))

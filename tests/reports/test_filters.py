@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.reports import Scope, failures, parts
 from tests.archives import deliver
 from tests.reports import fleet
@@ -55,7 +55,7 @@ JOBS = {
 )
 def test_a_filter_means_what_it_shows(engine: Engine, asked: dict[str, Any], number: int) -> None:
     deliver(engine, JOBS)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         rows = reports.run(connection, "success", Scope(period="year", **asked))
         assert sum(row[2] for row in rows) == number
 
@@ -79,7 +79,7 @@ def test_many_days_are_told_like_few(
     told = []
     for days in (1, 10**9):
         monkeypatch.setattr(parts, "_MANY_DAYS", days)
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             told.append(list(reports.run(connection, name, scope)))
     assert told[0] == told[1]
     assert told[0]
@@ -91,7 +91,7 @@ def test_many_days_are_not_looked_up_one_by_one(
 ) -> None:
     """SQLite takes any range of days for a narrow one, and looks each job up by an index on days."""
     scope = Scope(since="2026-01-01", until=until)
-    with dialects.reading(sqlite_archive) as connection:
+    with db.reading(sqlite_archive) as connection:
         query = failures._groups(scope, None).compile(
             connection, compile_kwargs={"literal_binds": True}
         )

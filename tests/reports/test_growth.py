@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, dialects, facts, histories, redate, reports, tables
+from archive import calendar, db, facts, histories, redate, reports
+from archive.db import tables
 from archive.errors import UsageError
 from archive.reports import Scope, growth, robust
 from archive.reports.growth import Growth, full_on
@@ -104,7 +105,7 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
     }
     deliver(engine, jobs)
     redate.change_calendar(engine, calendar.calendar("Asia/Kathmandu", "16:00"))
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         found = connection.execute(sa.select(tables.job.c.day).distinct()).all()
     assert len(found) < 17  # 10:15 is 16:00 there, so some days have two
     assert rows(engine, "growth", SCOPE)[0].monthly_growth_bytes == 300
@@ -119,7 +120,7 @@ def test_copies_are_those_of_the_schedule(engine: Engine) -> None:
         histories.record(connection, appliance_id, told, at)
 
     deliver(engine, STEADY)
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         also(connection, 1, {"gone": one, "a": one, "b": one}, "2026-07-01T00:00:00.000000Z")
         off = one | {"enable": False}
         forever = {"enable": True, "location": "sftp://a"}
@@ -172,7 +173,7 @@ def test_what_it_has_no_use_for(engine: Engine) -> None:
 
 def test_it_says_what_growth_is(engine: Engine) -> None:
     """The notes say of which days growth is."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         (note,) = reports.find("growth").notes(connection, SCOPE)
         assert "of the last 365 days" in note
         (note,) = reports.find("growth").notes(connection, Scope(since="2026-01-01"))

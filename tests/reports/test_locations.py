@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, redate, reports
+from archive import db, redate, reports
 from archive.calendar import Calendar
 from archive.reports import Scope, locations
 from archive.reports.locations import STOPPED, UNKNOWN, USED, LocationRow
@@ -28,7 +28,7 @@ NFS = "nfs://nas.example.com/exports"
 
 
 def rows(engine: Engine, scope: Scope) -> list[LocationRow]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [LocationRow(*row) for row in reports.run(connection, "locations", scope)]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects
+from archive import db
 from archive.reports import Scope, jobs, mentions
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES
@@ -67,7 +67,7 @@ def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.Dat
     for engine in each(engines):
         deliver(engine, documents_by_key)
         for newest in (1, 2, 1000):
-            with pytest.MonkeyPatch.context() as patch, dialects.reading(engine) as connection:
+            with pytest.MonkeyPatch.context() as patch, db.reading(engine) as connection:
                 patch.setattr(mentions, "NEWEST", newest)
                 for limit in (None, 1, 5):
                     found = list(jobs.run(connection, Scope(), jobs.JobFilter((), part, limit)))
@@ -85,7 +85,7 @@ def test_what_patterns_use_is_itself(engines: list[Engine], part: str) -> None:
             document = {"status": "PENDING", "messages": [message]}
             deliver(engine, {"k": document}, appliance)
         for newest in (1, 1000):
-            with pytest.MonkeyPatch.context() as patch, dialects.reading(engine) as connection:
+            with pytest.MonkeyPatch.context() as patch, db.reading(engine) as connection:
                 patch.setattr(mentions, "NEWEST", newest)
                 found = jobs.run(connection, Scope(), jobs.JobFilter((), part))
                 assert [row.appliance for row in found] == ["vc01"]

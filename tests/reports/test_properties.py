@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.reports import Scope
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES
@@ -103,7 +103,7 @@ def test_reports_are_what_their_definitions_say(engines: list[Engine], jobs: lis
         scope = Scope(by="type")
         for name in BY_PERIOD:
             report = reports.find(name)
-            with dialects.reading(engine) as connection:
+            with db.reading(engine) as connection:
                 found = list(reports.run(connection, name, scope))
             columns = [column.name for column in report.columns_of(scope)]
             assert [row[:2] for row in found] == sorted(groups)

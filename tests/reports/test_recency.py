@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import dialects
+from archive import db
 from archive.calendar import Calendar
 from archive.reports import Scope, freshness, recency
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
@@ -120,7 +120,7 @@ def test_last_successes(engine: Engine) -> None:
     deliver(engine, dict([night("2026-03-11T01:00", size=None)]), "vc3", NOW)
 
     def found(**asked: Any) -> Any:
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             return recency.successes(connection, Scope(now=NOW, **asked))
 
     assert found() == {

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.reports import Scope
 from archive.reports.spread import SpreadRow
 from archive.reports.success import SuccessRow
@@ -21,7 +21,7 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 
 def rows(engine: Engine, name: str, scope: Scope | None = None) -> list[tuple[Any, ...]]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return list(reports.run(connection, name, scope or Scope()))
 
 

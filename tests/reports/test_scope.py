@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.errors import UsageError
 from archive.reports import Heard, Scope
 from tests.archives import deliver
@@ -40,7 +40,7 @@ def test_a_scope_must_make_sense(arguments: dict[str, Any], message: str) -> Non
 
 
 def ids(engine: Engine, *globs: str) -> list[int] | None:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return Scope(appliances=globs).appliance_ids(connection)
 
 
@@ -102,13 +102,13 @@ def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
 def test_coverage(engine: Engine, globs: tuple[str, ...], covered: Heard) -> None:
     """Coverage is from the first delivery of the scope's appliances to the last."""
     fleet.load(engine)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         assert reports.heard(connection, Scope(appliances=globs)) == covered
 
 
 def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
     """Without a delivery there is no coverage."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         assert reports.heard(connection, Scope()) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.reports import Scope
 from tests.archives import SEEN, deliver, each
 from tests.laws import EXAMPLES
@@ -135,7 +135,7 @@ def test_a_scope_limits_the_open_jobs_alone(engine: Engine) -> None:
 
 def test_it_says_as_of_when(engine: Engine) -> None:
     """The notes say of when the ages are."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         (note,) = reports.find("stale").notes(connection, SCOPE)
     assert "2026-07-24T12:00:00Z" in note
 

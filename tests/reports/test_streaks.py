@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, dialects, redate, reports
+from archive import calendar, db, redate, reports
 from archive.errors import UsageError
 from archive.reports import Scope, streaks
 from archive.reports.streaks import StreaksRow
@@ -158,7 +158,7 @@ def test_a_scope_is_a_history_of_its_own(engine: Engine) -> None:
 def test_it_says_what_it_passes_over(engine: Engine) -> None:
     """The notes say which jobs are not looked at, and what a recovery is."""
     scope = Scope(now=NOW)
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         (note,) = reports.find("streaks").notes(connection, scope)
     assert "2026-07-24T12:00:00Z" in note
 
@@ -227,7 +227,7 @@ def test_streaks_are_those_of_the_jobs(
 
 
 def failing(engine: Engine, **asked: Any) -> set[str]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return set(streaks.failing(connection, Scope(now=NOW, **asked)))
 
 

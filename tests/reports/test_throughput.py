@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import dialects, reports
+from archive import db, reports
 from archive.calendar import PERIODS
 from archive.reports import Scope
 from archive.reports.scope import GROUPS
@@ -23,7 +23,7 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 
 
 def rows(engine: Engine, scope: Scope | None = None) -> list[tuple[Any, ...]]:
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return list(reports.run(connection, "throughput", scope or Scope()))
 
 

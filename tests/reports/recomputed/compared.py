@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import dialects, export, reports
+from archive import db, export, reports
 from archive.reports import Scope
 from tests.archives import deliver, empty
 from tests.reports.recomputed.failures import failures
@@ -59,7 +59,7 @@ def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> 
         empty(engine)
         for answer in told:
             deliver(engine, answer.content, answer.appliance, answer.seen_at)
-        with dialects.reading(engine) as connection:
+        with db.reading(engine) as connection:
             texts.append("".join(export.lines(connection)))
     assert texts[0] == texts[-1]
     lines = folder / "fleet.jsonl"
@@ -91,5 +91,5 @@ def reported(engine: Engine, name: str, asked: Asked) -> list[Row]:
         cadences=asked.cadences,
         by=asked.by,
     )
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return [tuple(row) for row in reports.run(connection, name, scope)]

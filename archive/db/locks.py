@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from archive.dialects.transactions import explained
-from archive.dialects.urls import sqlite_file
+from archive.db.transactions import explained
+from archive.db.urls import sqlite_file
 from archive.errors import DatabaseError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from archive.dialects.types import Day
+from archive.db.types import Day
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

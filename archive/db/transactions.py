@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from archive.advice import explain
-from archive.dialects.urls import shown
+from archive.db.driver_errors import explain
+from archive.db.urls import shown
 from archive.errors import DatabaseError
 
 if TYPE_CHECKING:

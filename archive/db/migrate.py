@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import dialects
+from archive import db
 from archive.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ VARIABLE = "ARCHIVE_DATABASE_URL"
 
 def folder(name: str) -> Path:
     """Return a folder shipped with the package: inside it when installed, beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
 
@@ -46,21 +46,21 @@ def connect(database: str | None = None) -> Engine:
     """Return an engine for a URL or SQLite path; None means the environment's, else the default."""
     if database is None:
         database = os.environ.get(VARIABLE) or str(default_file())
-    return dialects.create_engine(dialects.parse_url(database))
+    return db.create_engine(db.parse_url(database))
 
 
 def describe(engine: Engine) -> str:
     """Return the archive's place as it may be shown: a path or a URL without its password."""
-    path = dialects.sqlite_file(engine.url)
-    return str(path) if path else dialects.shown(engine.url)
+    path = db.sqlite_file(engine.url)
+    return str(path) if path else db.shown(engine.url)
 
 
 def current(engine: Engine) -> str | None:
     """Return the revision of the archive's schema, or None if there is no archive yet."""
-    path = dialects.sqlite_file(engine.url)
+    path = db.sqlite_file(engine.url)
     if path is not None and not path.exists():
         return None
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return revision(connection)
 
 
@@ -94,7 +94,7 @@ def require(engine: Engine) -> None:
 
 def prepare(engine: Engine) -> None:
     """Make sure that the archive can be written: on SQLite it is created if it is not there."""
-    path = dialects.sqlite_file(engine.url)
+    path = db.sqlite_file(engine.url)
     if path is not None and (not path.exists() or _is_blank(engine)):
         upgrade(engine)
     else:
@@ -103,7 +103,7 @@ def prepare(engine: Engine) -> None:
 
 def _is_blank(engine: Engine) -> bool:
     """Say whether nothing is in a database: not even another process has got further yet."""
-    with dialects.reading(engine) as connection:
+    with db.reading(engine) as connection:
         return not sa.inspect(connection).get_table_names()
 
 
@@ -115,24 +115,24 @@ def upgrade(engine: Engine, target: str = "head") -> None:
     """
     from alembic import command
 
-    from archive import comments
+    from archive.db import comments
 
     found = current(engine)
     if found is not None and found not in REVISIONS:
         require(engine)
-    dialects.prepare_file(engine)
-    with dialects.writing(engine) as connection:
-        dialects.require_utf8(connection)
-        dialects.lock(connection, ["schema"])
+    db.prepare_file(engine)
+    with db.writing(engine) as connection:
+        db.require_utf8(connection)
+        db.lock(connection, ["schema"])
         command.upgrade(alembic_config(connection), target)
-        dialects.comment(connection, comments.comments())
+        db.comment(connection, comments.comments())
 
 
 def downgrade(engine: Engine, target: str) -> None:
     """Take the schema back to an older revision, in one transaction."""
     from alembic import command
 
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         command.downgrade(alembic_config(connection), target)
 
 

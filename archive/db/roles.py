@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import comments, dialects
+from archive import db
+from archive.db import comments
 from archive.errors import DatabaseError, UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def reader(engine: Engine, name: str) -> Role:
             f"{name!r} cannot be a role here: write up to 63 small letters, digits and _, not a"
             " digit first, and not pg_ first"
         )
-    with dialects.writing(engine) as connection:
+    with db.writing(engine) as connection:
         made = _logs_in(connection, name) is None
         if made:
             connection.exec_driver_sql(f'CREATE ROLE "{name}" NOLOGIN')

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from archive.dialects.transactions import explained
-from archive.dialects.urls import sqlite_file
+from archive.db.transactions import explained
+from archive.db.urls import sqlite_file
 from archive.errors import DatabaseError
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from archive.dialects import Day, Instant, Text
+from archive.db import Day, Instant, Text
 
 metadata = MetaData(
     naming_convention={

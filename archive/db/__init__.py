@@ -1,0 +1,38 @@
+"""The one place where SQLite and PostgreSQL differ."""
+
+from __future__ import annotations
+
+from archive.db.bulk_insert import insert, upsert
+from archive.db.catalog import comment, complaints, require_utf8
+from archive.db.constraints import constraints_last
+from archive.db.engine import create_engine, keeping, prepare_file
+from archive.db.expressions import UnindexedDay, contains
+from archive.db.locks import alone, lock
+from archive.db.transactions import reading, writing
+from archive.db.types import Day, Instant, Text
+from archive.db.urls import has_password, parse_url, shown, sqlite_file
+
+__all__ = [
+    "Day",
+    "Instant",
+    "Text",
+    "UnindexedDay",
+    "alone",
+    "comment",
+    "complaints",
+    "constraints_last",
+    "contains",
+    "create_engine",
+    "has_password",
+    "insert",
+    "keeping",
+    "lock",
+    "parse_url",
+    "prepare_file",
+    "reading",
+    "require_utf8",
+    "shown",
+    "sqlite_file",
+    "upsert",
+    "writing",
+]
