@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from archive.config.entries import Entry
     from archive.delivered import RawDocument
-    from archive.fleet.entries import Entry
     from archive.sources.vcenter.ask import Told
 
 # As much as a delivery's form is told from.

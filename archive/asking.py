@@ -6,12 +6,12 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
-from archive.fleet.secrets import reveal
+from archive.config.secrets import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-    from archive.fleet.entries import Entry, Fleet
+    from archive.config.entries import Entry, Fleet
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

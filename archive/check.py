@@ -11,7 +11,7 @@ from archive.sources.vcenter.examine import Examination
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archive.fleet.entries import Entry, Fleet
+    from archive.config.entries import Entry, Fleet
 
 
 def check(

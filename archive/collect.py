@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.attempts import Collection
-    from archive.fleet.entries import Entry, Fleet
+    from archive.config.entries import Entry, Fleet
 
     # How one appliance ended, archived or not.
     OnOutcome = Callable[[Outcome], None]

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
+from archive.config import file
 from archive.db import migrate, tables
-from archive.fleet import file
 from tests import postgres
 from tests.archives import deliver, rows
 from tests.command import archive, at

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.fleet import file
+from archive.config import file
 from tests.command import archive, process
 from tests.configurations import DEFAULTS, PIN, written
 

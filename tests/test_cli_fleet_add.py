@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.fleet.entries import Entry, Secret, Trust
-from archive.fleet.file import read
+from archive.config.entries import Entry, Secret, Trust
+from archive.config.file import read
 from tests.command import archive, process
 from tests.configurations import DEFAULTS, USER, written
 from tests.samples import SAMPLES
@@ -96,7 +96,7 @@ def test_a_new_configuration(
 ) -> None:
     """Where there is none it is made in the user's place, for nobody else to read."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr("archive.fleet.file.SYSTEM", tmp_path / "none.toml")
+    monkeypatch.setattr("archive.config.file.SYSTEM", tmp_path / "none.toml")
     monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
     done = archive(
         "fleet", "add", "vc01", "--address", good.address, "--ca-file", str(server.ca_file),

@@ -16,7 +16,7 @@ import typer
 import archive as package
 from archive.cli.app import app
 from archive.cli.options import Format
-from archive.fleet import file
+from archive.config import file
 from tests.command import PROGRAM, archive, environment, process
 from tests.configurations import DEFAULTS, written
 from tests.samples import DATA, SAMPLES, api, job
@@ -64,7 +64,7 @@ HEAVY = (
     "archive.db.comments",
     "archive.db.migrate",
     "aiohttp",
-    "archive.fleet",
+    "archive.config",
     "archive.ingest",
     "archive.db.tables",
     "archive.wire",
@@ -93,7 +93,7 @@ NEEDLESS = (
     "alembic",
     "archive.db.comments",
     "aiohttp",
-    "archive.fleet",
+    "archive.config",
     "archive.ingest",
     "archive.wire",
     "babel",
@@ -186,11 +186,11 @@ def test_a_configuration_costs_what_is_asked_of_it(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     if not file.SYSTEM.exists():
         found = imported("db", "current")
-        assert found.isdisjoint({"archive.fleet.privacy", "archive.fleet.sections", "tomllib"})
+        assert found.isdisjoint({"archive.config.privacy", "archive.config.sections", "tomllib"})
     path = written(tmp_path, f'database = "{filled}"\n{DEFAULTS}[[appliance]]\nname = "vc01"\n')
     found = imported("report", "success", "--config", str(path))
     assert "tomllib" in found
-    assert found.isdisjoint({"archive.fleet.sections", "archive.wire", "keyring", "tomlkit"})
+    assert found.isdisjoint({"archive.config.sections", "archive.wire", "keyring", "tomlkit"})
     found = imported("fleet", "list", "--config", str(path))
     assert found.isdisjoint({"archive.wire", "keyring", "psycopg", "tomlkit"})
 

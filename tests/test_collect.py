@@ -16,9 +16,9 @@ import stamina
 
 from archive import attempts, db, load, quarantine, retry, verify
 from archive.collect import collect, rehearse
+from archive.config.entries import Fleet, Secret
 from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
-from archive.fleet.entries import Fleet, Secret
 from archive.load import Counts
 from tests.archives import content, count, empty, lines, rows
 from tests.command import archive, at
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from archive.archiving import Outcome
     from archive.attempts import Collection
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
     from tests.vcenter.faults import Fault
 
 

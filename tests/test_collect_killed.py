@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from archive import db, verify
 from archive.collect import collect
+from archive.config import file
 from archive.db import migrate, tables
-from archive.fleet import file
 from tests import fleets
 from tests.archives import content, deliver, lines, rows
 from tests.command import at

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.fleet import file
+from archive.config import file
 from tests.command import PROGRAM, archive, environment
 from tests.vcenter.asking import configured
 from tests.vcenter.server import Server

@@ -14,8 +14,8 @@ import stamina
 from cryptography import x509
 
 from archive.check import check
+from archive.config.entries import Fleet, Secret, Trust
 from archive.errors import ConfigurationError
-from archive.fleet.entries import Fleet, Secret, Trust
 from archive.sources.vcenter import certificate
 from archive.sources.vcenter.examine import (
     CHECKS,

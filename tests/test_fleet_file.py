@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.calendar import Calendar
+from archive.config import file, sections
+from archive.config.entries import Entry, Fleet, Secret, Trust
 from archive.errors import ConfigurationError
-from archive.fleet import file, sections
-from archive.fleet.entries import Entry, Fleet, Secret, Trust
 from tests.configurations import DEFAULTS, PIN, USER, written
 
 FILE = Secret(file=Path("vcenter-password"))

@@ -8,10 +8,10 @@ import pytest
 from keyring.errors import KeyringLocked
 
 from archive import extras
+from archive.config import secrets
+from archive.config.entries import Secret
+from archive.config.secrets import reveal
 from archive.errors import ConfigurationError
-from archive.fleet import secrets
-from archive.fleet.entries import Secret
-from archive.fleet.secrets import reveal
 from tests.configurations import USER, entry
 
 PASSWORD = "pass wörd\t"  # noqa: S105 - of nothing

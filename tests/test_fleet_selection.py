@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive.config.entries import Entry, Fleet, Secret
+from archive.config.selection import select
 from archive.errors import UsageError
-from archive.fleet.entries import Entry, Fleet, Secret
-from archive.fleet.selection import select
 
 
 def appliance(name: str, *, enabled: bool = True, **tags: str) -> Entry:

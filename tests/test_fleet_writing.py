@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.appliance_names import NAME_LENGTH
+from archive.config.entries import Entry, Secret, Trust
+from archive.config.file import read
+from archive.config.writing import add
 from archive.errors import ConfigurationError, UsageError
-from archive.fleet.entries import Entry, Secret, Trust
-from archive.fleet.file import read
-from archive.fleet.writing import add
 from tests.configurations import DEFAULTS, PIN, USER, written
 
 BEFORE = f"""\

@@ -11,9 +11,9 @@ import pytest
 
 from archive import db
 from archive.columns import Column, Kind, Role
+from archive.config import file
+from archive.config.entries import NONE, Mail, Secret
 from archive.errors import ConfigurationError, UsageError
-from archive.fleet import file
-from archive.fleet.entries import NONE, Mail, Secret
 from archive.mail import headline, letter
 from archive.render import letter as render_letter
 from archive.reports import Scope

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archive.config.entries import NONE, SECURITY, STARTTLS, TLS, Mail, Secret
 from archive.errors import ArchiveError, ConfigurationError, MailError
-from archive.fleet.entries import NONE, SECURITY, STARTTLS, TLS, Mail, Secret
 from archive.mail import post
 from tests.mailserver import PASSWORD, USER, MailServer
 from tests.vcenter.certificates import Authority, self_signed

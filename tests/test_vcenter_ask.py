@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 import stamina
 
+from archive.config.entries import Trust
 from archive.errors import ApplianceError
-from archive.fleet.entries import Trust
 from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION, Told, ask
 from tests.samples import SAMPLES, job
 from tests.vcenter import faults

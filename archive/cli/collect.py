@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.archiving import Outcome
-    from archive.fleet.entries import Entry, Fleet
+    from archive.config.entries import Entry, Fleet
 
 EPILOG = examples(
     "archive collect",

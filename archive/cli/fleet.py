@@ -18,7 +18,7 @@ from archive.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from archive.fleet.entries import Entry, Fleet, Trust
+    from archive.config.entries import Entry, Fleet, Trust
 
 app = typer.Typer(
     no_args_is_help=True, help="List, check and add the appliances of the configuration."
@@ -52,7 +52,7 @@ def list_fleet(
     """List the appliances, and how each is reached; nothing is connected to, no secret is read."""
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
-    from archive.fleet.selection import select
+    from archive.config.selection import select
     from archive.render.write import write
 
     columns = (
@@ -88,8 +88,8 @@ def list_fleet(
 
 def read_fleet(config: str | None) -> Fleet:
     """Return the configuration that is meant. Raises ConfigurationError if there is none."""
+    from archive.config import file
     from archive.errors import ConfigurationError
-    from archive.fleet import file
 
     path = file.find(config)
     if path is None:
@@ -102,8 +102,8 @@ def read_fleet(config: str | None) -> Fleet:
 
 def enabled_entries(fleet: Fleet, patterns: list[str] | None, tag: list[str] | None) -> list[Entry]:
     """Return the appliances that are meant. Raises ConfigurationError if all are disabled."""
+    from archive.config.selection import select
     from archive.errors import ConfigurationError
-    from archive.fleet.selection import select
 
     entries = select(fleet, patterns or [], tag or [])
     if not entries:

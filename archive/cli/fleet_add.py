@@ -13,7 +13,7 @@ from archive.cli.options import ConfigOption, DebugOption, examples, say
 from archive.errors import ApplianceError, UsageError
 
 if TYPE_CHECKING:
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
     from archive.sources.vcenter.certificate import Certificate
     from archive.sources.vcenter.failures import UntrustedError
 
@@ -90,7 +90,7 @@ def add(
     """
     import asyncio
 
-    from archive.fleet import file, writing
+    from archive.config import file, writing
 
     if pin is not None and ca_file is not None:
         raise UsageError("--pin takes the place of --ca-file; leave one of them out")

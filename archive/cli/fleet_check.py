@@ -27,7 +27,7 @@ from archive.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from archive.fleet.entries import Entry, Fleet
+    from archive.config.entries import Entry, Fleet
     from archive.sources.vcenter.examine import Examination
 
     Row = tuple[str, str, str, str | None, str | None]

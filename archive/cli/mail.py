@@ -26,7 +26,7 @@ from archive.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from archive.fleet.entries import Fleet, Mail
+    from archive.config.entries import Fleet, Mail
 
 EPILOG = examples(
     "archive mail",
@@ -91,7 +91,7 @@ def mail(
 
 
 def _recipients(to: list[str] | None) -> tuple[str, ...]:
-    from archive.fleet import mailing
+    from archive.config import mailing
 
     try:
         return mailing.addresses(to) if to else ()
@@ -102,7 +102,7 @@ def _recipients(to: list[str] | None) -> tuple[str, ...]:
 def _sending(fleet: Fleet | None, recipients: tuple[str, ...]) -> tuple[Fleet, Mail]:
     """Return how mail is sent. Raises ConfigurationError or UsageError if nobody has said."""
     if fleet is None or fleet.mail is None:
-        from archive.fleet import file
+        from archive.config import file
 
         place = file.users_own() if fleet is None else fleet.path
         raise ConfigurationError(
@@ -115,7 +115,7 @@ def _sending(fleet: Fleet | None, recipients: tuple[str, ...]) -> tuple[Fleet, M
 
 
 def _send(sending: tuple[Fleet, Mail], message: EmailMessage, recipients: tuple[str, ...]) -> None:
-    from archive.fleet import secrets
+    from archive.config import secrets
     from archive.mail import post
 
     fleet, mail = sending

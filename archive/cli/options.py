@@ -102,7 +102,7 @@ def connect(database: str | None, config: str | None) -> Engine:
     from archive.db import migrate as databases
 
     if database is None and not os.environ.get(databases.VARIABLE):
-        from archive.fleet import file
+        from archive.config import file
 
         path = file.find(config)
         database = file.database(path) if path else None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.fleet.entries import Fleet
+    from archive.config.entries import Fleet
 
 _SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,19})?) ?(?:([kmgtpe])?(i)?b)?", re.ASCII | re.IGNORECASE)
 _POWERS = "kmgtpe"
@@ -59,7 +59,7 @@ def seconds(text: str | None) -> int | None:
     """Return the seconds of a time such as `25h` or `1d`. Raises UsageError."""
     if text is None:
         return None
-    from archive.fleet import values
+    from archive.config import values
 
     try:
         return values.whole_seconds(text)
@@ -91,8 +91,8 @@ def tagged(tags: Sequence[str], config: str | None) -> frozenset[str] | None:
     """
     if not tags:
         return None
-    from archive.fleet import file
-    from archive.fleet.selection import select
+    from archive.config import file
+    from archive.config.selection import select
 
     fleet = configuration(config)
     if fleet is None:
@@ -124,7 +124,7 @@ def tags(config: str | None) -> dict[str, Mapping[str, str]]:
 
 def configuration(config: str | None) -> Fleet | None:
     """Return the configuration that is meant; None if there is none."""
-    from archive.fleet import file
+    from archive.config import file
 
     path = file.find(config)
     return None if path is None else file.read(path)

@@ -10,14 +10,14 @@ import ssl
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
+from archive.config.entries import NONE, STARTTLS, TLS
 from archive.errors import ConfigurationError, MailError
-from archive.fleet.entries import NONE, STARTTLS, TLS
 from archive.text import printable
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-    from archive.fleet.entries import Mail
+    from archive.config.entries import Mail
 
 # How long the server may take for a connection, and for each answer.
 _SECONDS = 30

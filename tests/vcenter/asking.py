@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomlkit
 
-from archive.fleet.entries import Entry, Secret, Trust
+from archive.config.entries import Entry, Secret, Trust
 from tests.configurations import written
 from tests.samples import SAMPLES
 from tests.vcenter.appliance import PASSWORD, Appliance

@@ -12,7 +12,7 @@ from archive.sources.vcenter.connection import Connection
 from archive.sources.vcenter.session import signed_in
 
 if TYPE_CHECKING:
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
 
 VERSION = "appliance/system/version"
 SCHEDULES = "appliance/recovery/backup/schedules"

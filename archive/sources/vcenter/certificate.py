@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ssl
     from datetime import datetime
 
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
 
 
 class HiddenError(ApplianceError):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
 
 # Seconds between attempts grow from the first to the second, and something random is added.
 _WAITS = (0.5, 10.0)

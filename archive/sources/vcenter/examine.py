@@ -25,7 +25,7 @@ from archive.text import printable
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
     from archive.sources.vcenter.certificate import Certificate
     from archive.sources.vcenter.session import Session
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 from tomlkit.items import Array
 
+from archive.config import sections
+from archive.config.file import read
 from archive.errors import ConfigurationError, UsageError
-from archive.fleet import sections
-from archive.fleet.file import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archive.fleet.entries import Entry
+    from archive.config.entries import Entry
 
 _PRIVATE = 0o600
 

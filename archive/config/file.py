@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archive.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from archive.fleet.entries import Fleet
+    from archive.config.entries import Fleet
 
 VARIABLE = "ARCHIVE_CONFIG"
 _NAME = "archive.toml"
@@ -58,7 +58,7 @@ def read(path: Path, meant: Path | None = None) -> Fleet:
 
     Raises ConfigurationError with all that is wrong with it, a line each.
     """
-    from archive.fleet import sections
+    from archive.config import sections
 
     shown = (meant or path).absolute()
     document, unsafe = _load(path, shown)
@@ -70,7 +70,7 @@ def database(path: Path) -> str | None:
 
     Nothing else is looked at. Raises ConfigurationError if that much cannot be read.
     """
-    from archive.fleet import place
+    from archive.config import place
 
     shown = path.absolute()
     document, unsafe = _load(path, shown)
@@ -86,7 +86,7 @@ def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
     """Return the TOML of a file, and why the file may hold no secret, if it may not."""
     import tomllib
 
-    from archive.fleet import privacy
+    from archive.config import privacy
 
     try:
         with path.open("rb") as file:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from archive.appliance_names import check_name
+from archive.config.entries import HTTPS, Secret
 from archive.errors import UsageError
-from archive.fleet.entries import HTTPS, Secret
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

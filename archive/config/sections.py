@@ -9,10 +9,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
+from archive.config import mailing, values
+from archive.config.entries import Entry, Fleet, Mail, Trust
+from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
-from archive.fleet import mailing, values
-from archive.fleet.entries import Entry, Fleet, Mail, Trust
-from archive.fleet.place import database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,8 +6,8 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from archive.fleet import values
-from archive.fleet.entries import NONE, SECURITY, STARTTLS, Mail
+from archive.config import values
+from archive.config.entries import NONE, SECURITY, STARTTLS, Mail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

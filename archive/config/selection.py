@@ -11,7 +11,7 @@ from archive.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archive.fleet.entries import Entry, Fleet
+    from archive.config.entries import Entry, Fleet
 
 
 def select(

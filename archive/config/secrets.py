@@ -10,7 +10,7 @@ from archive import extras
 from archive.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from archive.fleet.entries import Entry, Secret
+    from archive.config.entries import Entry, Secret
 
 # The folder of a systemd unit's credentials, which nobody but the unit can read.
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
@@ -70,7 +70,7 @@ def _from_environment(name: str) -> str:
 
 
 def _from_file(file: Path, folder: Path) -> str:
-    from archive.fleet import privacy
+    from archive.config import privacy
 
     credentials = os.environ.get(_CREDENTIALS)
     path = Path(credentials or folder) / file

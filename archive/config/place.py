@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archive.config.values import text
 from archive.errors import DatabaseError
-from archive.fleet.values import text
 
 if TYPE_CHECKING:
     from pathlib import Path
