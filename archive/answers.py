@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from archive import wire
 from archive.delivered import Again, RawDocument, document, exported, fingerprint
+from archive.document import schema
 from archive.errors import DeliveryError
 from archive.jsontext import BOM, JsonText, Unreadable, encode
 from archive.text import printable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
 # Fields of other answers, and of a single job's details: without a status below it none is a key.
-_FIELDS = frozenset(wire.Info.model_fields) | frozenset(wire.Failure.model_fields)
+_FIELDS = frozenset(schema.Info.model_fields) | frozenset(schema.Failure.model_fields)
 _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*')
 # Documents start with a job key, which starts with a digit: as a map's key, or an entry's.
 _START_LENGTH = 40

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.merge import Sight
+    from archive.document.precedence import Sight
 
 _CHUNK = 500
 _Row = tuple[int, str, str]

@@ -6,10 +6,11 @@ import io
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import attempts, db, deliveries, facts, histories, latest, timestamps
+from archive import attempts, db, deliveries, histories, latest, timestamps
 from archive.appliances import find_appliances
 from archive.attempts import COMPLETE, PARTIAL, Attempt
 from archive.delivered import Again
+from archive.document import appliance_facts
 from archive.errors import DeliveryError
 from archive.ingest import Delivery, ingest
 from archive.load import Counts
@@ -121,15 +122,15 @@ def _known(engine: Engine, name: str) -> dict[bytes, int]:
 
 
 _READERS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("version", VERSION, facts.read_version),
-    ("schedules", SCHEDULES, facts.read_schedules),
-    ("time_zone", TIME_ZONE, facts.read_time_zone),
+    ("version", VERSION, appliance_facts.read_version),
+    ("schedules", SCHEDULES, appliance_facts.read_schedules),
+    ("time_zone", TIME_ZONE, appliance_facts.read_time_zone),
 )
 
 
-def _facts(told: Told) -> tuple[facts.Facts, list[str]]:
+def _facts(told: Told) -> tuple[appliance_facts.Facts, list[str]]:
     """Return what could be read of what an appliance said of itself, and what could not."""
-    found: dict[str, Any] = dict.fromkeys(facts.Facts._fields)
+    found: dict[str, Any] = dict.fromkeys(appliance_facts.Facts._fields)
     problems: list[str] = []
     for name, path, read in _READERS:
         if path in told.facts:
@@ -137,4 +138,4 @@ def _facts(told: Told) -> tuple[facts.Facts, list[str]]:
                 found[name] = read(told.facts[path])
             except DeliveryError as error:
                 problems.append(f"{path}: {error}")
-    return facts.Facts(**found), problems
+    return appliance_facts.Facts(**found), problems

@@ -8,14 +8,14 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.normalise import Template
+from archive.document.flatten import Template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.prepare import Prepared
+    from archive.document.parse import Prepared
     from archive.references import References
 
 # Parents before children.

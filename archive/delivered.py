@@ -6,9 +6,10 @@ import hashlib
 import re
 from typing import Any, NamedTuple
 
-from archive import timestamps, wire
+from archive import timestamps
+from archive.document import schema
+from archive.document.precedence import Sight
 from archive.jsontext import Unreadable, encode, is_utf8
-from archive.merge import Sight
 
 KEY_LENGTH = 255
 FINGERPRINT_LENGTH = 16
@@ -68,8 +69,8 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
         if isinstance(part, Unreadable):
             return RawDocument(None, None, text, position, problem=part.reason)
     try:
-        line = wire.parse_exported_job(value)
-    except wire.ShapeError as error:
+        line = schema.parse_exported_job(value)
+    except schema.ShapeError as error:
         return RawDocument(
             None, None, text, position, problem=f"it is not an exported job: {error}"
         )

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import canonical, latest, timestamps, wire
+from archive import latest, timestamps
 from archive.db import tables
-from archive.extent import Extent
-from archive.findings import Finding
-from archive.merge import Sight
-from archive.normalise import (
+from archive.document import canonical, schema
+from archive.document.findings import Finding
+from archive.document.flatten import (
     Build,
     ErrorRow,
     JobColumns,
@@ -23,7 +22,9 @@ from archive.normalise import (
     ParamRow,
     Template,
 )
-from archive.rebuild import rebuild
+from archive.document.precedence import Sight
+from archive.document.rebuild import rebuild
+from archive.extent import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -166,7 +167,7 @@ def _assemble(
             row.key,
             row.day,
             rows,
-            whole[row.id][0].document if irregular else wire.to_json(rebuild(rows)),
+            whole[row.id][0].document if irregular else schema.to_json(rebuild(rows)),
             irregular,
             row.digest,
             Sight(

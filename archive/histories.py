@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from archive import db, json_numbers
 from archive.db import tables
-from archive.normalise import Location
+from archive.document.flatten import Location
 from archive.references import References
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.facts import Facts, Schedule
+    from archive.document.appliance_facts import Facts, Schedule
 
 HISTORIES = (tables.schedule, tables.system_version, tables.system_time_zone)
 # Columns that every history has before those of what was told.

@@ -16,12 +16,12 @@ from archive.appliance_names import check_name
 from archive.appliances import lock_appliances
 from archive.batch import LOADED
 from archive.delivered import Again, RawDocument
+from archive.document.fast_parse import read_line
 from archive.errors import (
     ArchiveError,
     DeliveryError,
     InterruptedDeliveryError,
 )
-from archive.fastpath import read_line
 from archive.load import Counts, Loader, Observation
 from archive.observe import observe, observe_answer, observe_line
 from archive.quarantine import Held

@@ -9,9 +9,9 @@ from archive import db
 from archive.appliances import find_appliances, record_sights
 from archive.batch import Batch, update_jobs
 from archive.db import tables
+from archive.document.flatten import Build, Location, Operation
+from archive.document.precedence import Sight, State
 from archive.latest import LatestDeliveries
-from archive.merge import Sight, State
-from archive.normalise import Build, Location, Operation
 from archive.references import References
 from archive.rollup import Contribution, Totals
 from archive.statuses import record_statuses
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.prepare import Prepared
+    from archive.document.parse import Prepared
 
 
 class Observation(NamedTuple):

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from archive import delivered
 from archive.appliance_names import check_name
+from archive.document.parse import common, prepare
+from archive.document.precedence import Sight
 from archive.errors import NotAJobError, UsageError
 from archive.load import Observation
-from archive.merge import Sight
-from archive.prepare import common, prepare
 
 if TYPE_CHECKING:
     from archive.delivered import RawDocument
     from archive.deliveries import Line
-    from archive.fastpath import ReadLine
+    from archive.document.fast_parse import ReadLine
 
 _checked = lru_cache(check_name)
 

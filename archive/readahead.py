@@ -16,15 +16,15 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
+from archive.document.fast_parse import read_line
 from archive.errors import DeliveryError
-from archive.fastpath import read_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from archive.deliveries import Line
-    from archive.fastpath import ReadLine
+    from archive.document.fast_parse import ReadLine
 
 Lines = list["Line"]
 Batch = tuple[Lines, list["ReadLine | None"]]

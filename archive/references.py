@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from archive import calendar, db, settings
 from archive.db import tables
-from archive.normalise import Build, Location, Operation, Template, mask_url
+from archive.document.flatten import Build, Location, Operation, Template, mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

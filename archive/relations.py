@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from archive import json_numbers, latest
 from archive.db import tables
+from archive.document.flatten import mask_url
 from archive.errors import UsageError
-from archive.normalise import mask_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

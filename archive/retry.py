@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from archive import db, deliveries, quarantine, runs, settings, timestamps
 from archive.appliances import lock_appliances
+from archive.document.precedence import Sight
 from archive.errors import UsageError
 from archive.load import Counts, Loader
-from archive.merge import Sight
 from archive.observe import observe, observe_answer
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import merge
 from archive.db import tables
+from archive.document import precedence
 from archive.rollup import Contribution
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Stored(NamedTuple):
     """
 
     id: int
-    rank: merge.Rank
+    rank: precedence.Rank
     counted: Contribution
     start_time: str | None
     first_seen: str
@@ -73,7 +73,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
                     job.c.key.in_(keys[start : start + _CHUNK]),
                 )
             ):
-                rank = merge.rank(
+                rank = precedence.rank(
                     row.status,
                     row.progress_completed,
                     row.duration_seconds,

@@ -6,21 +6,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import (
-    attempts,
-    canonical,
-    db,
-    documents,
-    findings,
-    histories,
-    json_numbers,
-    latest,
-    rollup,
-    settings,
-    wire,
-)
+from archive import attempts, db, documents, histories, json_numbers, latest, rollup, settings
 from archive.db import migrate, tables
-from archive.rebuild import rebuild
+from archive.document import canonical, findings, schema
+from archive.document.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +86,7 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
     if job.irregular:
         document = canonical.read(json_numbers.loads(job.text))
         found = document.findings
-        if wire.to_json(info) != wire.to_json(document.info):
+        if schema.to_json(info) != schema.to_json(document.info):
             yield f"{name}: its rows do not agree with the document that was kept whole"
     else:
         found = findings.examine(info)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import db, histories, queries, timestamps
 from archive.db import tables
-from archive.facts import Facts, Schedule, Version
+from archive.document.appliance_facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver
 

@@ -9,19 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import (
-    attempts,
-    calendar,
-    canonical,
-    facts,
-    histories,
-    ingest,
-    queries,
-    reports,
-    timestamps,
-)
+from archive import attempts, calendar, histories, ingest, queries, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
+from archive.document import appliance_facts, canonical
 from tests.archives import stream
 from tests.command import Done, archive, at
 from tests.samples import BASE, DATA, SAMPLES, api, job
@@ -123,10 +114,12 @@ def ask(engine: Engine) -> None:
     """Collect from two appliances, one of which does not answer."""
 
     def also(connection: Connection, appliance_id: int, run_id: int, _: Counts) -> None:
-        told = facts.Facts(
-            facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
-            facts.read_time_zone("Asia/Kathmandu"),
-            facts.read_schedules({"default": {"enable": True, "location": "sftp://a:b@c/d"}}),
+        told = appliance_facts.Facts(
+            appliance_facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
+            appliance_facts.read_time_zone("Asia/Kathmandu"),
+            appliance_facts.read_schedules(
+                {"default": {"enable": True, "location": "sftp://a:b@c/d"}}
+            ),
         )
         histories.record(connection, appliance_id, told, asked)
         attempt = attempts.Attempt("a", asked, asked, "complete", None, run_id)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from archive import attempts, db, histories, ingest, verify
 from archive.attempts import Attempt, Brought
 from archive.db import tables
+from archive.document.appliance_facts import Facts
 from archive.errors import DatabaseError, DeliveryError
-from archive.facts import Facts
 from tests.archives import SEEN, count, deliver, empty, rows, stream
 from tests.samples import SAMPLES, api
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canonical, json_numbers, wire
+from archive import json_numbers
+from archive.document import canonical, schema
+from archive.document.flatten import normalise
+from archive.document.rebuild import rebuild
 from archive.errors import NotAJobError
-from archive.normalise import normalise
-from archive.rebuild import rebuild
 from tests.samples import BASE, SAMPLES
 from tests.strategies import JSON, documents
 from tests.vcenter.shapes import to_rest
@@ -42,7 +43,7 @@ def test_normalising_loses_nothing(info: dict[str, Any]) -> None:
     if document.irregular:
         assert "\\u0000" in document.text
     else:
-        assert wire.to_json(rebuild(normalise(document.info))) == document.text
+        assert schema.to_json(rebuild(normalise(document.info))) == document.text
     assert json.loads(document.text) == json.loads(canonical.read(json.loads(document.text)).text)
 
 
@@ -69,7 +70,7 @@ def test_unknown_fields_are_kept(info: dict[str, Any], unknown: dict[str, Any]) 
     assert {name: kept[name] for name in unknown} == unknown
 
 
-@given(documents(), st.sampled_from(sorted(wire.Info.model_fields)), JSON)
+@given(documents(), st.sampled_from(sorted(schema.Info.model_fields)), JSON)
 def test_any_value_anywhere_is_kept(info: dict[str, Any], field: str, value: Any) -> None:
     """Whatever stands in a field, a document with a status is archived and keeps what it says."""
     if field == "status":
@@ -78,7 +79,7 @@ def test_any_value_anywhere_is_kept(info: dict[str, Any], field: str, value: Any
     again = canonical.read(json_numbers.loads(document.text))
     assert again.text == document.text
     if not document.irregular:
-        assert wire.to_json(rebuild(normalise(document.info))) == document.text
+        assert schema.to_json(rebuild(normalise(document.info))) == document.text
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_deep_nesting_is_archived() -> None:
     """Params may nest two hundred and fifty deep."""
     document = canonical.read(changed(messages=[_nested(250)]))
     assert not document.irregular
-    assert wire.to_json(rebuild(normalise(document.info))) == document.text
+    assert schema.to_json(rebuild(normalise(document.info))) == document.text
 
 
 def test_bottomless_nesting_is_refused() -> None:
@@ -222,7 +223,7 @@ def test_errors_come_in_three_forms() -> None:
     for error in errors:
         document = canonical.read({**failed, "error": error})
         assert not document.irregular
-        assert json.loads(wire.to_json(rebuild(normalise(document.info))))["error"] == error
+        assert json.loads(schema.to_json(rebuild(normalise(document.info))))["error"] == error
     mixed = {"type": "x", "value": {}, "messages": [message]}
     document = canonical.read({**failed, "error": mixed})
     assert document.irregular

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, db, export, histories, relations
+from archive import db, export, histories, relations
 from archive.db import migrate, tables
-from archive.facts import Facts, read_schedules, read_version
+from archive.document import canonical
+from archive.document.appliance_facts import Facts, read_schedules, read_version
 from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at
 from tests.samples import SAMPLES, job

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical, db
+from archive import db
+from archive.document import canonical
 from archive.reports import Scope, mentions
 from archive.reports.jobs import JobFilter, run
 from tests.archives import deliver

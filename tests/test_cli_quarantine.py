@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, cli
+from archive import cli
 from archive.db import tables
+from archive.document import canonical
 from archive.errors import NotAJobError
 from tests.archives import SEEN, count, deliver, rows
 from tests.command import archive, at

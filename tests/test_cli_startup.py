@@ -67,7 +67,7 @@ HEAVY = (
     "archive.config",
     "archive.ingest",
     "archive.db.tables",
-    "archive.wire",
+    "archive.document.schema",
     "asyncio",
     "babel",
     "cryptography",
@@ -88,14 +88,14 @@ HEAVY = (
     "tomllib",
 )
 # What no verb needs that reads a SQLite archive. (pydantic comes with each of them: typer reads
-# arguments with it. `archive.wire` is what brings it in for documents.)
+# arguments with it. `archive.document.schema` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
     "archive.db.comments",
     "aiohttp",
     "archive.config",
     "archive.ingest",
-    "archive.wire",
+    "archive.document.schema",
     "babel",
     "cryptography",
     "hypothesis",
@@ -190,9 +190,11 @@ def test_a_configuration_costs_what_is_asked_of_it(
     path = written(tmp_path, f'database = "{filled}"\n{DEFAULTS}[[appliance]]\nname = "vc01"\n')
     found = imported("report", "success", "--config", str(path))
     assert "tomllib" in found
-    assert found.isdisjoint({"archive.config.sections", "archive.wire", "keyring", "tomlkit"})
+    assert found.isdisjoint(
+        {"archive.config.sections", "archive.document.schema", "keyring", "tomlkit"}
+    )
     found = imported("fleet", "list", "--config", str(path))
-    assert found.isdisjoint({"archive.wire", "keyring", "psycopg", "tomlkit"})
+    assert found.isdisjoint({"archive.document.schema", "keyring", "psycopg", "tomlkit"})
 
 
 def test_locales_are_imported_for_those_who_ask(filled: str) -> None:
@@ -208,7 +210,7 @@ def test_a_delivery_imports_one_database(tmp_path: Path) -> None:
     arguments = ("ingest", str(DATA / "details_api.json"), "-a", "vc01", "-d", str(path))
     imported(*arguments)  # which makes the archive, by way of alembic
     found = imported(*arguments)
-    assert "archive.wire" in found
+    assert "archive.document.schema" in found
     assert found.isdisjoint({"alembic", "psycopg", "sqlalchemy.dialects.postgresql"})
     assert list(tmp_path.iterdir()) == [path]  # the database was closed, so its log is gone
 

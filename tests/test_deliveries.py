@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import delivered, deliveries, jsontext
-from archive.merge import Sight
+from archive.document.precedence import Sight
 from tests.readers import keys, read, read_known
 from tests.samples import API, REST, SAMPLES, exported, job, stream
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, db, delivered, queries, timestamps
+from archive import db, delivered, queries, timestamps
 from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
+from archive.document import canonical
 from tests.archives import count, deliver, job_rows, rows
 from tests.readers import read
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import canonical, db, documents
-from archive.merge import Sight
+from archive import db, documents
+from archive.document import canonical
+from archive.document.precedence import Sight
 from tests.archives import deliver, lines
 from tests.samples import SAMPLES, job
 

@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from archive import facts, json_numbers
+from archive import json_numbers
+from archive.document import appliance_facts
+from archive.document.appliance_facts import (
+    Schedule,
+    Version,
+    read_schedules,
+    read_time_zone,
+    read_version,
+)
 from archive.errors import DeliveryError
-from archive.facts import Schedule, Version, read_schedules, read_time_zone, read_version
 
 VERSION = {
     "version": "8.0.3.00400",
@@ -189,4 +196,4 @@ def test_an_answer_may_be_nested_too_deeply() -> None:
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(DeliveryError, match="nested too deeply"):
-        facts.read_version({"version": "9", "new": deep})
+        appliance_facts.read_version({"version": "9", "new": deep})

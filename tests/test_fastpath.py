@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canonical, fastpath, merge, timestamps, wire
-from archive.normalise import normalise
+from archive import timestamps
+from archive.document import canonical, fast_parse, precedence, schema
+from archive.document.flatten import normalise
 from tests.samples import SAMPLES, job
 from tests.strategies import TEXT, documents, messages
 from tests.vcenter.shapes import to_rest
@@ -17,16 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def the_long_way(raw: Any) -> fastpath.Read | None:
+def the_long_way(raw: Any) -> fast_parse.Read | None:
     """What the other reader says of a document; None unless it is of the common form."""
     document = canonical.read(raw)
     info = document.info
-    if document.findings or document.irregular or info.status not in merge.FINISHED:
+    if document.findings or document.irregular or info.status not in precedence.FINISHED:
         return None
     assert info.end_time
     assert info.progress
     end = timestamps.fixed_form(info.end_time)
-    rank = merge.rank(info.status, info.progress.completed, info.duration, end, document.digest)
+    rank = precedence.rank(
+        info.status, info.progress.completed, info.duration, end, document.digest
+    )
     return info.status, rank, document.digest, normalise(info)
 
 
@@ -45,26 +48,26 @@ def finished() -> st.SearchStrategy[dict[str, Any]]:
 @given(documents() | finished())
 def test_both_readers_agree(raw: dict[str, Any]) -> None:
     """What is read the fast way has the digest, the rank and the rows of the long way."""
-    read = fastpath.read_info(raw)
+    read = fast_parse.read_info(raw)
     if read is not None:
         assert read == the_long_way(raw)
     line = json.dumps({"appliance": "a", "job": "k", "info": raw}).encode()
-    read_line = fastpath.read_line(line)
+    read_line = fast_parse.read_line(line)
     assert (read_line and read_line[3]) == read
 
 
 @given(documents() | finished())
 def test_rest_is_read_the_same_or_not_at_all(raw: dict[str, Any]) -> None:
     """Lists of entries are left to the long way, unless there are none."""
-    read = fastpath.read_info(to_rest(raw))
-    assert read in (None, fastpath.read_info(raw))
+    read = fast_parse.read_info(to_rest(raw))
+    assert read in (None, fast_parse.read_info(raw))
 
 
 def test_the_common_form_is_common() -> None:
     """Finished jobs as appliances tell of them are read the fast way."""
-    told = {key: fastpath.read_info(info) for key, info in SAMPLES.items()}
+    told = {key: fast_parse.read_info(info) for key, info in SAMPLES.items()}
     assert sum(read is not None for read in told.values()) >= len(SAMPLES) // 3
-    read = fastpath.read_info(job())
+    read = fast_parse.read_info(job())
     assert read is not None
     assert read == the_long_way(job())
 
@@ -75,7 +78,7 @@ def test_params_of_params_are_read() -> None:
     params = {"y": {"l": {"id": "n", "params": inner}}, "b": {"l": {"id": "m"}}, "c": {"s": "x"}}
     text = {"id": "m", "default_message": "m", "args": [], "params": params}
     raw = job(messages=[text])
-    read = fastpath.read_info(raw)
+    read = fast_parse.read_info(raw)
     assert read is not None
     assert read == the_long_way(raw)
     assert [row[:3] for row in read[3][4][2][5]] == [
@@ -85,12 +88,12 @@ def test_params_of_params_are_read() -> None:
 
 def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts are one object each while they come again and again, and are not kept for ever."""
-    first, again = fastpath.read_info(job()), fastpath.read_info(job())
+    first, again = fast_parse.read_info(job()), fast_parse.read_info(job())
     assert first is not None
     assert again is not None
     assert first[3][4][0][1] is again[3][4][0][1]
-    monkeypatch.setattr(fastpath, "_REMEMBERED", 0)
-    later = fastpath.read_info(job())
+    monkeypatch.setattr(fast_parse, "_REMEMBERED", 0)
+    later = fast_parse.read_info(job())
     assert later == again
     assert later is not None
     assert later[3][4][0][1] is not again[3][4][0][1]
@@ -135,9 +138,9 @@ def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
 def test_anything_else_is_read_the_long_way(fields: dict[str, Any]) -> None:
     """What is not of the common form is not read here."""
     raw = job() | fields
-    assert fastpath.read_info(raw) is None
+    assert fast_parse.read_info(raw) is None
     line = {"appliance": "a", "job": "k", "info": raw}
-    assert fastpath.read_line(json.dumps(line).encode()) is None
+    assert fast_parse.read_line(json.dumps(line).encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -154,10 +157,10 @@ def test_anything_else_is_read_the_long_way(fields: dict[str, Any]) -> None:
 def test_an_odd_line_is_read_the_long_way(fields: dict[str, Any]) -> None:
     """A line that breaks a rule of exports is not read here."""
     line = {"appliance": "a", "job": "k", "info": job()}
-    assert fastpath.read_line(json.dumps(line).encode()) is not None
-    assert fastpath.read_line(json.dumps(line | fields).encode()) is None
+    assert fast_parse.read_line(json.dumps(line).encode()) is not None
+    assert fast_parse.read_line(json.dumps(line | fields).encode()) is None
     for broken in (b"", b"{", b"[]", json.dumps(line).encode() + b"x", b"\xff"):
-        assert fastpath.read_line(broken) is None
+        assert fast_parse.read_line(broken) is None
 
 
 def test_when_it_was_seen_is_read_too() -> None:
@@ -165,7 +168,7 @@ def test_when_it_was_seen_is_read_too() -> None:
     first, last = "2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z"
     seen = {"first": first, "last": last, "status": {"SUCCEEDED": last}}
     line = {"appliance": "a", "job": "k", "info": job(), "seen": seen}
-    read = fastpath.read_line(json.dumps(line).encode())
+    read = fast_parse.read_line(json.dumps(line).encode())
     assert read is not None
     assert read[:3] == (
         "a",
@@ -181,16 +184,16 @@ def test_when_it_was_seen_is_read_too() -> None:
 @pytest.mark.parametrize(
     ("common", "whole"),
     [
-        (fastpath._Info, wire.Info),
-        (fastpath._Message, wire.Message),
-        (fastpath._Param, wire.Param),
-        (fastpath._Nested, wire.Nested),
-        (fastpath._Build, wire.Build),
-        (fastpath._Progress, wire.Progress),
-        (fastpath._Target, wire.DynamicID),
-        (fastpath._Failure, wire.Failure),
-        (fastpath._Seen, wire.Seen),
-        (fastpath._Line, wire.ExportedJob),
+        (fast_parse._Info, schema.Info),
+        (fast_parse._Message, schema.Message),
+        (fast_parse._Param, schema.Param),
+        (fast_parse._Nested, schema.Nested),
+        (fast_parse._Build, schema.Build),
+        (fast_parse._Progress, schema.Progress),
+        (fast_parse._Target, schema.DynamicID),
+        (fast_parse._Failure, schema.Failure),
+        (fast_parse._Seen, schema.Seen),
+        (fast_parse._Line, schema.ExportedJob),
     ],
 )
 def test_fields_are_those_of_the_wire(common: Any, whole: Any) -> None:

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import canonical
+from archive.document import canonical
 from tests.samples import job
 
 if TYPE_CHECKING:
-    from archive.findings import Finding
+    from archive.document.findings import Finding
 
 CASE = {
     "duration": 60,

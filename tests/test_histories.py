@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive import db, histories, verify
 from archive.db import tables
-from archive.facts import Facts, Schedule, Version
+from archive.document.appliance_facts import Facts, Schedule, Version
 from tests.archives import each, empty, rows
 from tests.laws import EXAMPLES
 
@@ -121,7 +121,7 @@ def test_a_late_answer_changes_nothing(engine: Engine) -> None:
 
 def test_texts_that_no_column_can_hold_are_stored(engine: Engine) -> None:
     """What was read of hard texts can be recorded on each database."""
-    from archive.facts import read_schedules, read_time_zone, read_version
+    from archive.document.appliance_facts import read_schedules, read_time_zone, read_version
 
     appliance(engine)
     hard = "a\x00\ud800"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, db, ingest, load, runs, settings, verify
+from archive import db, ingest, load, runs, settings, verify
 from archive.calendar import Calendar
 from archive.db import migrate, tables
+from archive.document import canonical
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
 from tests.archives import count, deliver, lines, rows
 from tests.failures import failing_load

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, db, documents, verify
+from archive import db, documents, verify
+from archive.document import canonical
 from tests.archives import content, deliver, each, lines
 from tests.laws import EXAMPLES
 from tests.samples import job

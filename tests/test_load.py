@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from archive import canonical, ingest, references
+from archive import ingest, references
 from archive.db import tables
+from archive.document import canonical
 from tests.archives import deliver, job_rows, rows
 from tests.samples import api, job
 

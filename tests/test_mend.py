@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, json_numbers, wire
+from archive import json_numbers
+from archive.document import canonical, schema
+from archive.document.flatten import normalise
+from archive.document.rebuild import rebuild
 from archive.errors import NotAJobError
-from archive.normalise import normalise
-from archive.rebuild import rebuild
 from archive.text import storable
 from tests.samples import BASE, job
 from tests.strategies import JSON, TEXT, documents
@@ -73,7 +74,7 @@ def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataOb
         # Rows are stored whatever they hold.
         assert "\0" not in json.dumps(normalise(document.info))
     else:
-        assert wire.to_json(rebuild(normalise(document.info))) == document.text
+        assert schema.to_json(rebuild(normalise(document.info))) == document.text
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_unknown_fields_are_found_at_every_depth() -> None:
     assert document.info.messages[0].params is not None
     nested = document.info.messages[0].params["k"].nested
     assert nested is not None
-    assert nested.params == {"in": wire.Param(s="x")}
+    assert nested.params == {"in": schema.Param(s="x")}
 
 
 def test_half_a_structure_is_removed_and_kept() -> None:
@@ -186,7 +187,7 @@ def test_keys_that_no_database_holds_are_replaced_in_rows() -> None:
     message = {"id": "m", "default_message": "", "args": [], "params": {"\0": {"s": "\0"}}}
     document = canonical.read(job(messages=[message]))
     assert document.irregular
-    assert document.info.messages[0].params == {"\ufffd": wire.Param(s="\ufffd")}
+    assert document.info.messages[0].params == {"\ufffd": schema.Param(s="\ufffd")}
     assert json.loads(document.text)["messages"] == [message]
 
 
@@ -216,7 +217,7 @@ def test_truncated_times_are_kept_whole() -> None:
     info = with_param(dt="2026-07-23T02:15:00.1234567Z")
     document = canonical.read(info)
     assert (document.irregular, document.findings) == (True, [])
-    assert document.info.messages[0].params == {"k": wire.Param(dt="2026-07-23T02:15:00.123456Z")}
+    assert document.info.messages[0].params == {"k": schema.Param(dt="2026-07-23T02:15:00.123456Z")}
     assert json_numbers.loads(document.text) == info
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import merge
-from archive.merge import Sight, State
+from archive.document import precedence
+from archive.document.precedence import Sight, State
 
 STATUSES = ["PENDING", "BLOCKED", "RUNNING", "CANCELED", "SUCCEEDED", "FAILED"]
 INSTANTS = [f"2026-07-24T0{hour}:00:00.000000Z" for hour in range(5)]
@@ -23,7 +23,7 @@ def states(draw: st.DrawFn) -> State:
     digest = repr((status, content, variant)).encode()
     seen = sorted(draw(st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2)))
     sight = Sight(seen[0], seen[1], {status: draw(st.sampled_from(seen))})
-    return State(merge.rank(status, *content, digest), sight, digest)
+    return State(precedence.rank(status, *content, digest), sight, digest)
 
 
 @given(states(), states())
@@ -88,7 +88,7 @@ def test_states_have_one_order(
     more: tuple[str, int | None, int | None, str | None, bytes],
 ) -> None:
     """Status comes first, an unknown one before the finished; then progress, time, end, digest."""
-    assert merge.rank(*less) < merge.rank(*more)
+    assert precedence.rank(*less) < precedence.rank(*more)
 
 
 @pytest.mark.parametrize("finished", ["SUCCEEDED", "FAILED"])
@@ -96,12 +96,12 @@ def test_states_have_one_order(
 def test_finished_never_goes_back(finished: str, status: str) -> None:
     """A finished job stays finished, whatever is delivered later."""
     done = State(
-        merge.rank(finished, None, None, None, b""),
+        precedence.rank(finished, None, None, None, b""),
         Sight(INSTANTS[0], INSTANTS[0], {finished: INSTANTS[0]}),
         "done",
     )
     later = State(
-        merge.rank(status, 100, 100, INSTANTS[4], b"z"),
+        precedence.rank(status, 100, 100, INSTANTS[4], b"z"),
         Sight(INSTANTS[4], INSTANTS[4], {status: INSTANTS[4]}),
         "later",
     )

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import canonical, messages
+from archive import messages
 from archive.cli import job as verbs
+from archive.document import canonical
+from archive.document.flatten import MessageRows, normalise
 from archive.errors import UsageError
 from archive.messages.forms import FORMATS
 from archive.messages.shown import DEEPEST
-from archive.normalise import MessageRows, normalise
 from archive.render import outline
 from tests.samples import job
 from tests.strategies import FORMATS as TWELVE

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import canonical, db, fastpath, load, quarantine, retry, verify
+from archive import db, load, quarantine, retry, verify
 from archive.db import tables
+from archive.document import canonical, fast_parse
 from archive.errors import NotAJobError, UsageError
 from tests.archives import count, deliver, job_rows, rows
 from tests.samples import api, job
@@ -32,8 +33,8 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         raise NotAJobError("it is too new")
 
     monkeypatch.setattr(canonical, "read", refuse)
-    monkeypatch.setattr(fastpath, "read_info", lambda _raw: None)
-    monkeypatch.setattr(fastpath, "read_line", lambda _line: None)
+    monkeypatch.setattr(fast_parse, "read_info", lambda _raw: None)
+    monkeypatch.setattr(fast_parse, "read_line", lambda _line: None)
     return monkeypatch
 
 

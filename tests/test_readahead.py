@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.deliveries import Line
-from archive.fastpath import read_line
+from archive.document.fast_parse import read_line
 from archive.readahead import reading_ahead
 from tests.samples import job
 

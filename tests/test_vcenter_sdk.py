@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import canonical, db, documents, json_numbers
+from archive import db, documents, json_numbers
 from archive.demo.details import details
 from archive.demo.fleet import plan
 from archive.demo.jobs import jobs
+from archive.document import canonical
 from tests import strategies
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from archive import db, histories, redate, timestamps
 from archive.calendar import Calendar
 from archive.db import tables
-from archive.facts import Facts, Schedule, Version
+from archive.document.appliance_facts import Facts, Schedule, Version
 from tests import samples
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES

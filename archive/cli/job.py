@@ -27,9 +27,9 @@ from archive.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from archive.document.flatten import MessageRows
     from archive.documents import ArchivedJob
     from archive.messages import Forms, Shown
-    from archive.normalise import MessageRows
     from archive.render.outline import Item
 
 app = typer.Typer(no_args_is_help=True, help="List jobs, and show one in full.")
@@ -155,7 +155,7 @@ def show_job(
 
 
 def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
-    from archive.normalise import mask_url
+    from archive.document.flatten import mask_url
     from archive.render.outline import Item
     from archive.render.units import duration, moment, size
 

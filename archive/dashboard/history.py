@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.merge import OPEN
+from archive.document.precedence import OPEN
 from archive.reports import jobs, judged, parts, tally
 from archive.reports.due import ordinal
 from archive.reports.expectations import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING

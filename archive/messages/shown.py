@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archive.document.flatten import MessageRows, ParamRow
     from archive.messages.forms import Forms
-    from archive.normalise import MessageRows, ParamRow
 
 # Nothing bounds how deep params nest; nobody reads them deeper.
 DEEPEST = 20

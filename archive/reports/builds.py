@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.merge import FINISHED
+from archive.document.precedence import FINISHED
 from archive.reports import parts
 from archive.reports.parts import DURATION, MEDIAN, SIZE
 from archive.reports.report import JOBS, Listing

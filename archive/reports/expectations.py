@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import timestamps
 from archive.calendar import CALENDAR_YEARS
-from archive.merge import OPEN
+from archive.document.precedence import OPEN
 from archive.reports.due import Due, Dues, Schedule, Zone, dues, ordinal, start
 from archive.reports.rhythm import JobDay, Rhythm
 

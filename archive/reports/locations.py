@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from archive import settings
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.merge import FINISHED
+from archive.document.precedence import FINISHED
 from archive.reports import parts
 from archive.reports.parts import P95, SIZE
 from archive.reports.report import JOBS, Listing

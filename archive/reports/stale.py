@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from archive import latest, timestamps
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.merge import OPEN
+from archive.document.precedence import OPEN
 from archive.reports import parts, robust, walk
 from archive.reports.parts import P95
 from archive.reports.report import JOBS, Listing

@@ -10,7 +10,7 @@ from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.merge import FINISHED
+from archive.document.precedence import FINISHED
 from archive.reports import parts, walk
 from archive.reports.report import JOBS, Listing
 

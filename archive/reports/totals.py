@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.merge import FINISHED, OPEN
+from archive.document.precedence import FINISHED, OPEN
 from archive.reports import parts
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import db, histories, reports, settings, timestamps
 from archive.db import tables
-from archive.facts import Facts, Schedule
+from archive.document.appliance_facts import Facts, Schedule
 from archive.render import delimited
 from tests.archives import deliver
 from tests.samples import job

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive import attempts
 from archive.attempts import Attempt
-from archive.facts import Schedule
+from archive.document.appliance_facts import Schedule
 from tests.archives import deliver
 from tests.reports.nights import at, tell
 from tests.samples import job

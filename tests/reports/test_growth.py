@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, db, facts, histories, redate, reports
+from archive import calendar, db, histories, redate, reports
 from archive.db import tables
+from archive.document import appliance_facts
 from archive.errors import UsageError
 from archive.reports import Scope, growth, robust
 from archive.reports.growth import Growth, full_on
@@ -116,7 +117,7 @@ def test_copies_are_those_of_the_schedule(engine: Engine) -> None:
     one = {"enable": True, "location": "sftp://a", "retention_info": {"max_count": 4}}
 
     def also(connection: Any, appliance_id: int, schedules: dict[str, Any], at: str) -> None:
-        told = facts.Facts(None, None, facts.read_schedules(schedules))
+        told = appliance_facts.Facts(None, None, appliance_facts.read_schedules(schedules))
         histories.record(connection, appliance_id, told, at)
 
     deliver(engine, STEADY)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.facts import Schedule
+    from archive.document.appliance_facts import Schedule
 
 SCOPE = Scope(now=NOW, cadences=((CADENCED, 86400),))
 FAILURE = {"id": "e", "default_message": "The disk is full", "args": []}

@@ -18,7 +18,7 @@ from tests.samples import job
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from archive.facts import Schedule
+    from archive.document.appliance_facts import Schedule
 
 VC = "vc.example.com"
 FAILURE = {"id": "e", "default_message": "The disk is full", "args": []}

@@ -12,8 +12,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from yarl import URL
 
-from archive import deliveries, facts
+from archive import deliveries
 from archive.delivered import RawDocument
+from archive.document import appliance_facts
 from archive.errors import ApplianceError, ConfigurationError, DeliveryError
 from archive.sources.vcenter import certificate, details, failures
 from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
@@ -225,13 +226,13 @@ def _count(body: IO[bytes]) -> tuple[int, int]:
 
 
 async def _version(session: Session) -> Found:
-    version = facts.read_version(await session.get_json(VERSION))
+    version = appliance_facts.read_version(await session.get_json(VERSION))
     build = f"build {version.build_number}" if version.build_number else ""
     return Found(OK, _joined(" ", version.product, version.version, build))
 
 
 async def _schedules(session: Session) -> Found:
-    schedules = facts.read_schedules(await session.get_json(SCHEDULES))
+    schedules = appliance_facts.read_schedules(await session.get_json(SCHEDULES))
     enabled = [schedule for schedule in schedules if schedule.enabled]
     what = f"{len(enabled):,} enabled of {len(schedules):,}"
     if not enabled:
@@ -240,7 +241,9 @@ async def _schedules(session: Session) -> Found:
 
 
 async def _time_zone(session: Session) -> Found:
-    return Found(OK, _joined(" ", facts.read_time_zone(await session.get_json(TIME_ZONE))))
+    return Found(
+        OK, _joined(" ", appliance_facts.read_time_zone(await session.get_json(TIME_ZONE)))
+    )
 
 
 def _clock(ahead: float | None) -> Found:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, TypeVar
 
-from archive import json_numbers, wire
+from archive import json_numbers
+from archive.document import schema
 from archive.errors import DeliveryError
 from archive.text import storable
 
@@ -100,7 +101,7 @@ def read_schedules(answer: Any) -> tuple[Schedule, ...]:
     # A schedule may be called `value`, too; then it is one.
     if isinstance(answer, dict) and not _is_schedule(answer.get("value")):
         schedules = _unwrap(answer)
-    schedules = wire.entries_to_map(schedules)
+    schedules = schema.entries_to_map(schedules)
     if not isinstance(schedules, dict):
         raise DeliveryError(f"the answer is not backup schedules: it is {_kind(schedules)}")
     return tuple(_schedule(key, schedules[key]) for key in sorted(schedules))
@@ -122,7 +123,7 @@ def _schedule(key: str, value: Any) -> Schedule:
         recurrence.integer("hour", _INT32_MAX),
         recurrence.integer("minute", _INT32_MAX),
         None if days is None else tuple(sorted(days, key=_place_in_week)),
-        retention.integer("max_count", wire.INT64_MAX),
+        retention.integer("max_count", schema.INT64_MAX),
         None if parts is None else tuple(sorted(parts)),
         fields.flag("fast_backup"),
         fields.text("location"),

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import canonical, fastpath, merge, timestamps
-from archive.normalise import normalise
+from archive import timestamps
+from archive.document import canonical, fast_parse, precedence
+from archive.document.flatten import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.fastpath import Read, Rows
-    from archive.findings import Finding
+    from archive.document.fast_parse import Read, Rows
+    from archive.document.findings import Finding
 
 
 class Prepared(NamedTuple):
@@ -22,7 +23,7 @@ class Prepared(NamedTuple):
     """
 
     status: str
-    rank: merge.Rank
+    rank: precedence.Rank
     digest: bytes
     rows: Rows
     irregular: str | None
@@ -31,12 +32,12 @@ class Prepared(NamedTuple):
 
 def prepare(raw: Any) -> Prepared:
     """Read one job's details from parsed JSON. Raises NotAJobError if they cannot be a job."""
-    read = fastpath.read_info(raw)
+    read = fast_parse.read_info(raw)
     if read is not None:
         return common(read)
     document = canonical.read(raw)
     info = document.info
-    rank = merge.rank(
+    rank = precedence.rank(
         info.status,
         None if info.progress is None else info.progress.completed,
         info.duration,

@@ -15,10 +15,10 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_confi
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from archive.findings import DURATION_TOLERANCE_SECONDS
-from archive.merge import FINISHED, Rank, rank
-from archive.normalise import split_location
-from archive.wire import INT64_MAX, INT64_MIN, STATUS_LENGTH
+from archive.document.findings import DURATION_TOLERANCE_SECONDS
+from archive.document.flatten import split_location
+from archive.document.precedence import FINISHED, Rank, rank
+from archive.document.schema import INT64_MAX, INT64_MIN, STATUS_LENGTH
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"
@@ -30,7 +30,7 @@ _Key = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00]*$")
 _Status = Annotated[str, Field(max_length=STATUS_LENGTH, pattern=r"^[^\x00]*$")]
 
 
-# Fields stand in alphabetical order, in which they are then written: see `archive.wire`.
+# Fields stand in alphabetical order, in which they are then written: see `archive.document.schema`.
 @with_config(_STRICT)
 class _Param(TypedDict, total=False):
     dt: _Instant

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive import json_numbers, timestamps
-from archive.wire import Build, DynamicID, Failure, Info, Message, Nested, Param, Progress
+from archive.document.schema import (
+    Build,
+    DynamicID,
+    Failure,
+    Info,
+    Message,
+    Nested,
+    Param,
+    Progress,
+)
 
 if TYPE_CHECKING:
-    from archive.normalise import ErrorRow, MessageRows, Normalised, ParamRow
+    from archive.document.flatten import ErrorRow, MessageRows, Normalised, ParamRow
 
 
 def rebuild(rows: Normalised) -> Info:

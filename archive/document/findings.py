@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import timestamps
 
 if TYPE_CHECKING:
-    from archive.wire import Info
+    from archive.document.schema import Info
 
 CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
 _RAN = frozenset({"duration", "size", "progress", "start_time"})

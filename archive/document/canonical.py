@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import findings, json_numbers, wire
+from archive import json_numbers
+from archive.document import findings, schema
+from archive.document.repair import mend
 from archive.errors import NotAJobError
-from archive.mend import mend
 
 if TYPE_CHECKING:
-    from archive.findings import Finding
+    from archive.document.findings import Finding
 
 
 class Document(NamedTuple):
@@ -20,7 +21,7 @@ class Document(NamedTuple):
     that it has to be kept as well.
     """
 
-    info: wire.Info
+    info: schema.Info
     text: str
     digest: bytes
     irregular: bool
@@ -33,8 +34,8 @@ def read(raw: Any) -> Document:
     Raises NotAJobError if it cannot be a job at all.
     """
     try:
-        info = wire.parse_info(raw)
-        text = wire.to_json(info)
+        info = schema.parse_info(raw)
+        text = schema.to_json(info)
     except (ValueError, RecursionError):
         return _lenient(raw)
     # An escaped NUL, or a backslash before "u0000": rare enough to look closer at both.
@@ -46,7 +47,7 @@ def read(raw: Any) -> Document:
 def _lenient(raw: Any) -> Document:
     try:
         mended = mend(raw)
-        text = wire.to_json(mended.info) if mended.regular else json_numbers.dumps(mended.whole)
+        text = schema.to_json(mended.info) if mended.regular else json_numbers.dumps(mended.whole)
     except RecursionError as error:
         raise NotAJobError("it is nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)

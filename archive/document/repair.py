@@ -12,9 +12,10 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from archive import json_numbers, timestamps, wire
+from archive import json_numbers, timestamps
+from archive.document import schema
+from archive.document.findings import Finding
 from archive.errors import NotAJobError
-from archive.findings import Finding
 from archive.text import UNSTORABLE, storable
 
 Path = tuple[str | int, ...]
@@ -31,7 +32,7 @@ class Mended(NamedTuple):
     `whole` is its canonical form; `regular` says that the tables alone can give that back.
     """
 
-    info: wire.Info
+    info: schema.Info
     whole: Any
     regular: bool
     findings: list[Finding]
@@ -44,20 +45,20 @@ def mend(raw: Any) -> Mended:
     if not isinstance(raw.get("status"), str):
         hint = " (it looks like an answer of the older .../job/{id})" if "state" in raw else ""
         raise NotAJobError(f"it has no status{hint}")
-    if len(raw["status"]) > wire.STATUS_LENGTH:
-        raise NotAJobError(f"its status is longer than {wire.STATUS_LENGTH} characters")
+    if len(raw["status"]) > schema.STATUS_LENGTH:
+        raise NotAJobError(f"its status is longer than {schema.STATUS_LENGTH} characters")
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}
     _params_to_maps(whole)
     clean = _scrub(whole, (), aside)
     for _ in range(_ROUNDS):
         try:
-            info = wire.parse_info(clean)
-        except wire.ShapeError as error:
+            info = schema.parse_info(clean)
+        except schema.ShapeError as error:
             for path, kind, _ in error.refusals:
                 _mend_place(clean, path, kind, aside)
         else:
-            kept = json.loads(wire.to_json(info))
+            kept = json.loads(schema.to_json(info))
             return Mended(
                 info,
                 _overlay(whole, kept, (), aside),
@@ -84,7 +85,7 @@ def _params_to_maps(info: dict[str, Any]) -> None:
         places += messages if isinstance(messages, list) else []
     while places:
         holder = places.pop()
-        params = wire.entries_to_map(_get(holder, "params"))
+        params = schema.entries_to_map(_get(holder, "params"))
         if isinstance(params, dict):
             holder["params"] = params
             places += [_get(param, "l") for param in params.values()]
@@ -147,7 +148,7 @@ def _understand(value: Any, kind: str) -> int | float | None:
     if kind.startswith("int_") and isinstance(value, str):
         return int(value) if _INTEGER.fullmatch(value) else None
     if kind.startswith("int_") and not isinstance(value, (dict, list)):
-        return int(value) if abs(value) <= wire.INT64_MAX and value == int(value) else None
+        return int(value) if abs(value) <= schema.INT64_MAX and value == int(value) else None
     if kind == "float_type" and isinstance(value, str):
         try:
             double = json_numbers.parse_float(value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import json_numbers, timestamps
 
 if TYPE_CHECKING:
-    from archive.wire import Failure, Info, Message, Nested, Param
+    from archive.document.schema import Failure, Info, Message, Nested, Param
 
 # vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
 _FOLDER = "/vCenter/sn_"

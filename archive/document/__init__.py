@@ -1,0 +1,1 @@
+"""One job's document: read, repaired, flattened into rows and rebuilt; no database."""
