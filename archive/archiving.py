@@ -6,16 +6,17 @@ import io
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import attempts, db, deliveries, histories, latest, timestamps
-from archive.appliances import find_appliances
-from archive.attempts import COMPLETE, PARTIAL, Attempt
+from archive import db, deliveries, timestamps
 from archive.delivered import Again
 from archive.document import appliance_facts
 from archive.errors import DeliveryError
 from archive.ingest import Delivery, ingest
-from archive.load import Counts
 from archive.observe import observe_answer
 from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
+from archive.store import collection_log, fact_history, seen_documents
+from archive.store.appliances import find_appliances
+from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
+from archive.store.loader import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -48,8 +49,8 @@ def archive_told(
     def also(connection: Connection, appliance_id: int, run_id: int, counts: Counts) -> None:
         nonlocal attempt
         attempt = _judged(attempt._replace(run_id=run_id), told, problems, counts)
-        histories.record(connection, appliance_id, found, told.seen_at)
-        attempts.record(connection, collection, attempt)
+        fact_history.record(connection, appliance_id, found, told.seen_at)
+        collection_log.record(connection, collection, attempt)
 
     with closing(_stream(told)) as stream:
         delivery = Delivery(_source(entry), stream, entry.name, told.seen_at)
@@ -112,7 +113,7 @@ def _stream(told: Told) -> io.BufferedReader[Any]:
 def _known(engine: Engine, name: str) -> dict[bytes, int]:
     with db.reading(engine) as connection:
         numbers = find_appliances(connection, [name])
-        delivered = latest.LatestDeliveries(timestamps.now())
+        delivered = seen_documents.LatestDeliveries(timestamps.now())
         delivered.open(connection, numbers.values())
         return {
             mark: job

@@ -11,14 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from archive import attempts, db, timestamps
+from archive import db, timestamps
 from archive.archiving import Outcome, archive_told, compare_told
 from archive.asking import Passwords, each
-from archive.attempts import FAILED, INTERRUPTED, Attempt
 from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
-from archive.load import Counts
 from archive.sources.keeping import keep
 from archive.sources.vcenter.ask import Told, ask
+from archive.store import collection_log
+from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
+from archive.store.loader import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.attempts import Collection
     from archive.config.entries import Entry, Fleet
+    from archive.store.collection_log import Collection
 
     # How one appliance ended, archived or not.
     OnOutcome = Callable[[Outcome], None]
@@ -50,18 +51,18 @@ def collect(
     with db.alone(engine, "collect") as alone, db.keeping(engine, writers) as keeper:
         if not alone:
             raise AlreadyRunningError("another `archive collect` is at work on this archive")
-        number = attempts.begin(keeper, len(entries))
+        number = collection_log.begin(keeper, len(entries))
 
         def write(entry: Entry, asked_at: str, told: Told) -> Outcome:
             return archive_told(keeper, number, entry, asked_at, told)
 
         def fail(attempt: Attempt) -> None:
-            attempts.record_failure(keeper, number, attempt)
+            collection_log.record_failure(keeper, number, attempt)
 
         try:
             _Run(fleet, write, fail, on_outcome, keep_in).all(entries, writers)
         finally:
-            done = attempts.finish(keeper, number)
+            done = collection_log.finish(keeper, number)
         return done
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import documents, relations
+from archive import relations
 from archive.db import tables
-from archive.extent import Extent
+from archive.store import job_reader
+from archive.store.selection import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,5 +54,5 @@ def lines(
     They are those of an extent, of all or some appliances. `on_appliance` is told how many
     appliances have been read, and of how many.
     """
-    for job in documents.jobs(connection, extent, appliance_ids, on_appliance):
+    for job in job_reader.jobs(connection, extent, appliance_ids, on_appliance):
         yield job.line() + "\n"

@@ -11,10 +11,8 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import db, deliveries, quarantine, runs, settings
+from archive import db, deliveries
 from archive.appliance_names import check_name
-from archive.appliances import lock_appliances
-from archive.batch import LOADED
 from archive.delivered import Again, RawDocument
 from archive.document.fast_parse import read_line
 from archive.errors import (
@@ -22,11 +20,14 @@ from archive.errors import (
     DeliveryError,
     InterruptedDeliveryError,
 )
-from archive.load import Counts, Loader, Observation
 from archive.observe import observe, observe_answer, observe_line
-from archive.quarantine import Held
 from archive.readahead import reading_ahead
-from archive.stored import is_empty
+from archive.store import import_log, quarantine, settings
+from archive.store.appliances import lock_appliances
+from archive.store.job_writer import LOADED
+from archive.store.known_jobs import is_empty
+from archive.store.loader import Counts, Loader, Observation
+from archive.store.quarantine import Held
 
 if TYPE_CHECKING:
     import io
@@ -58,7 +59,7 @@ def ingest(
     delivery: Delivery,
     on_batch: Callable[[Counts], None] = lambda _: None,
     also: Also | None = None,
-) -> runs.Summary:
+) -> import_log.Summary:
     """Archive a delivery. `on_batch` is told after each batch what has been done so far.
 
     What `also` writes is archived with the answer of a named appliance, or not at all. It is called
@@ -85,7 +86,7 @@ def ingest(
             run.commit_batches(deliveries.lines(stream, encoding))
         else:
             run.commit_whole(encoding, also)
-    return runs.Summary(run.id, run.counts)
+    return import_log.Summary(run.id, run.counts)
 
 
 class _Run:
@@ -98,12 +99,12 @@ class _Run:
         self._committed = False
         self._loader: Loader | None = None  # made in the first transaction, with its calendar
         self.counts = Counts()
-        self.id = runs.start(engine, delivery.name, delivery.seen_at)
+        self.id = import_log.start(engine, delivery.name, delivery.seen_at)
 
     @contextmanager
     def logged(self) -> Iterator[None]:
         """Record a failure in the run log, and say which delivery failed."""
-        with runs.logged(self._engine, self.id):
+        with import_log.logged(self._engine, self.id):
             try:
                 yield
             except ArchiveError as error:
@@ -139,8 +140,8 @@ class _Run:
                 # Before the totals: who holds their lock must not wait for another one.
                 also(connection, number, self.id, self.counts)
             loader.finish(connection)
-            runs.record(connection, self.id, self.counts)
-            runs.complete(connection, self.id)
+            import_log.record(connection, self.id, self.counts)
+            import_log.complete(connection, self.id)
 
     def commit_batches(self, lines: Iterator[Line]) -> None:
         """Archive JSON Lines, so many batches in a transaction."""
@@ -158,9 +159,9 @@ class _Run:
                     for batch in chain([first], islice(batches, BATCHES_A_COMMIT - 1)):
                         self._load_lines(connection, loader, batch, counts)
                 loader.finish(connection)
-                runs.record(connection, self.id, counts)
+                import_log.record(connection, self.id, counts)
                 if batches.ended and batches.failure is None:
-                    runs.complete(connection, self.id)
+                    import_log.complete(connection, self.id)
             self._committed |= counts.seen > self.counts.seen
             self.counts = counts
             if batches.failure is not None:
@@ -208,7 +209,7 @@ class _Run:
         """Lock the appliance that the delivery is of, and record that it told something."""
         lock_appliances(connection, [name])
         number = loader.greet(connection, [name])[name]
-        runs.record(connection, self.id, self.counts, appliance_id=number)
+        import_log.record(connection, self.id, self.counts, appliance_id=number)
         return number
 
     def _load_lines(

@@ -10,7 +10,7 @@ from archive.appliance_names import check_name
 from archive.document.parse import common, prepare
 from archive.document.precedence import Sight
 from archive.errors import NotAJobError, UsageError
-from archive.load import Observation
+from archive.store.loader import Observation
 
 if TYPE_CHECKING:
     from archive.delivered import RawDocument

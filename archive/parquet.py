@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.extent import Extent
     from archive.relations import Relation
+    from archive.store.selection import Extent
 
 # A row group is written when it has so many rows, or so many bytes: what memory has to hold.
 _GROUP_ROWS = 100_000

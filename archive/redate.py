@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, rollup, settings
-from archive.batch import update_jobs
+from archive import db
 from archive.db import tables
-from archive.references import References
+from archive.store import day_totals, settings
+from archive.store.dimension_keys import References
+from archive.store.job_writer import update_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
             update_jobs(connection, changes)
             moved += len(changes)
         if moved:
-            rollup.rebuild(connection)
+            day_totals.rebuild(connection)
     return moved
 
 

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import json_numbers, latest
+from archive import json_numbers
 from archive.db import tables
 from archive.document.flatten import mask_url
 from archive.errors import UsageError
+from archive.store import seen_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.extent import Extent
+    from archive.store.selection import Extent
 
 _ROWS_AT_A_TIME = 5000
 _Column = sa.ColumnElement[Any]
@@ -86,7 +87,13 @@ def table(name: str) -> Relation:
     found = tables.metadata.tables[name]
     key = tuple(found.primary_key.columns)
     if found is tables.job:
-        return Relation(name, latest.joined(), tuple(latest.job_columns()), key, (key[0], key[1]))
+        return Relation(
+            name,
+            seen_documents.joined(),
+            tuple(seen_documents.job_columns()),
+            key,
+            (key[0], key[1]),
+        )
     of_jobs = (key[0], key[1]) if "job_id" in found.primary_key.columns else None
     return Relation(name, found, tuple(found.c), key, of_jobs)
 

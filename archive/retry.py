@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import db, deliveries, quarantine, runs, settings, timestamps
-from archive.appliances import lock_appliances
+from archive import db, deliveries, timestamps
 from archive.document.precedence import Sight
 from archive.errors import UsageError
-from archive.load import Counts, Loader
 from archive.observe import observe, observe_answer
+from archive.store import import_log, quarantine, settings
+from archive.store.appliances import lock_appliances
+from archive.store.loader import Counts, Loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy.engine import Engine
 
-    from archive.load import Observation
-    from archive.quarantine import Held
+    from archive.store.loader import Observation
+    from archive.store.quarantine import Held
 
 
-def retry(engine: Engine, ids: Iterable[int] = ()) -> runs.Summary:
+def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
     """Try to archive quarantined documents again; those that succeed leave quarantine.
 
     `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
     """
     wanted = list(ids)
-    run_id = runs.start(engine, "quarantine", timestamps.now())
+    run_id = import_log.start(engine, "quarantine", timestamps.now())
     counts = Counts()
-    with runs.logged(engine, run_id), db.writing(engine) as connection:
+    with import_log.logged(engine, run_id), db.writing(engine) as connection:
         db.lock(connection, ["calendar"], shared=True)
         loader = Loader(run_id, settings.calendar(connection), timestamps.now())
         documents = quarantine.held(connection, wanted)
@@ -48,9 +49,9 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> runs.Summary:
             loader.load(connection, observations, counts)
             loader.finish(connection)
             quarantine.release(connection, released)
-        runs.record(connection, run_id, counts)
-        runs.complete(connection, run_id)
-    return runs.Summary(run_id, counts)
+        import_log.record(connection, run_id, counts)
+        import_log.complete(connection, run_id)
+    return import_log.Summary(run_id, counts)
 
 
 def _observe_again(held: Held) -> list[Observation]:

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import attempts, db, documents, histories, json_numbers, latest, rollup, settings
+from archive import db, json_numbers
 from archive.db import migrate, tables
 from archive.document import canonical, findings, schema
 from archive.document.rebuild import rebuild
+from archive.store import (
+    collection_log,
+    day_totals,
+    fact_history,
+    job_reader,
+    seen_documents,
+    settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from archive.calendar import Calendar
-    from archive.documents import ArchivedJob
+    from archive.store.job_reader import ArchivedJob
 
 _TOLD_EVERY = 1000
 
@@ -30,12 +38,12 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     with db.reading(engine) as connection:
         yield from db.complaints(connection)
         yield from _drift(connection)
-        wrong = rollup.differences(connection, rollup.count(connection))
+        wrong = day_totals.differences(connection, day_totals.count(connection))
         if wrong:
             yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
         yield from _latest_deliveries(connection)
-        yield from histories.contradictions(connection)
-        yield from attempts.contradictions(connection)
+        yield from fact_history.contradictions(connection)
+        yield from collection_log.contradictions(connection)
         calendar = settings.calendar(connection)
         misplaced = settings.misplaced_days(connection)
         if misplaced:
@@ -44,7 +52,7 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
                 f" `archive db calendar --time-zone {calendar.zone}` mends that"
             )
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
-        for number, job in enumerate(documents.jobs(connection), 1):
+        for number, job in enumerate(job_reader.jobs(connection), 1):
             yield from _wrong(job, calendar)
             if number % _TOLD_EVERY == 0:
                 on_job(number, total)
@@ -60,7 +68,7 @@ def _latest_deliveries(connection: Connection) -> Iterator[str]:
         unmarked = connection.execute(
             sa.select(job.c.id).where(job.c.appliance_id == appliance_id, job.c.last_seen.is_(None))
         ).scalars()
-        if set(latest.decode(data or b"").values()) != set(unmarked):
+        if set(seen_documents.decode(data or b"").values()) != set(unmarked):
             yield f"{name}: when its jobs were last seen is not known; deliver its answer again"
 
 

@@ -13,8 +13,9 @@ from itertools import chain, count, islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archive import db, rollup
+from archive import db
 from archive.db import migrate, tables
+from archive.store import day_totals
 from bench.measure import progress
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def fill(engine: Engine, jobs: int) -> None:
         for index in indexes:
             index.create(connection)
     with db.writing(engine) as connection:
-        rollup.rebuild(connection)
+        day_totals.rebuild(connection)
     tidy(engine)
 
 

@@ -13,7 +13,7 @@ from archive.ingest import ingest as run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archive.load import Counts
+    from archive.store.loader import Counts
 
 SEEN = "2026-10-01T06:00:00.000000Z"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
-from archive.rollup import Totals
+from archive.store.day_totals import Totals
 from bench import inprocess, measure
 from bench.claim import Claim
 from bench.databases import KINDS, count, count_archive

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, db, export, ingest, latest, redate, runs
+from archive import calendar, db, export, ingest, redate
 from archive.db import tables
+from archive.store import import_log, seen_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ def deliver(
     appliance: str | None = "vc01",
     seen_at: str = SEEN,
     name: str = "answer.json",
-) -> runs.Summary:
+) -> import_log.Summary:
     """Ingest an answer (bytes, or a map of details) as the command does."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     return ingest.ingest(engine, ingest.Delivery(name, stream(data), appliance, seen_at))
@@ -67,9 +68,13 @@ def rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
 
 def job_rows(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
     """Return the jobs, or some of their columns, in order; each says when it was last seen."""
-    columns = [column for column in latest.job_columns() if not names or column.key in names]
+    columns = [
+        column for column in seen_documents.job_columns() if not names or column.key in names
+    ]
     job = tables.job.c
-    query = sa.select(*columns).select_from(latest.joined()).order_by(job.appliance_id, job.id)
+    query = (
+        sa.select(*columns).select_from(seen_documents.joined()).order_by(job.appliance_id, job.id)
+    )
     return rows(engine, query)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archive import load
+from archive.store import loader
 
 if TYPE_CHECKING:
     import pytest
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 def failing_load(patch: pytest.MonkeyPatch, batch: int, error: BaseException) -> None:
     """Make the loading of one batch fail."""
-    original, calls = load.Loader.load, iter(range(100))
+    original, calls = loader.Loader.load, iter(range(100))
 
     def fail(*arguments: Any) -> None:
         if next(calls) == batch:
             raise error
         original(*arguments)
 
-    patch.setattr(load.Loader, "load", fail)
+    patch.setattr(loader.Loader, "load", fail)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import attempts, timestamps
-from archive.attempts import Attempt
+from archive import timestamps
+from archive.store import collection_log
+from archive.store.collection_log import Attempt
 from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import at, night
@@ -26,7 +27,7 @@ def load(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         nights.load(engine)
         failed = dict([night("2026-03-11T01:00", "FAILED")])
         deliver(engine, {**failed, "b": {}}, HOSTILE, at("2026-03-11T06:00"))
-        number = attempts.begin(engine, 1)
+        number = collection_log.begin(engine, 1)
         attempt = Attempt(UNHEARD, ASKED, None, "failed", "no | route\nto host", None)
-        attempts.record_failure(engine, number, attempt)
-        attempts.finish(engine, number)
+        collection_log.record_failure(engine, number, attempt)
+        collection_log.finish(engine, number)

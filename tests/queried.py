@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, histories, queries, timestamps
+from archive import db, queries, timestamps
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
+from archive.store import fact_history
 from tests import samples
 from tests.archives import deliver
 
@@ -103,7 +104,7 @@ def tell(engine: Engine) -> None:
             ("vc-well", 4, Facts(new, "Europe/Berlin", (nightly._replace(max_count=14), weekly))),
             ("vc-varies", 5, Facts(new, "UTC", (off,))),
         ):
-            histories.record(connection, ids[name], facts, f"2026-03-{day:02}T03:00:00.000000Z")
+            fact_history.record(connection, ids[name], facts, f"2026-03-{day:02}T03:00:00.000000Z")
         run = connection.execute(sa.select(sa.func.max(tables.ingest_run.c.id))).scalar_one()
         times = [f"2026-03-05T0{hour}:00:00.000000Z" for hour in range(9)]
         db.insert(connection, tables.collection, [

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import attempts, calendar, histories, ingest, queries, reports, timestamps
+from archive import calendar, ingest, queries, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
+from archive.store import collection_log, fact_history
 from tests.archives import stream
 from tests.command import Done, archive, at
 from tests.samples import BASE, DATA, SAMPLES, api, job
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.load import Counts
+    from archive.store.loader import Counts
 
 API, REST = str(DATA / "details_api.json"), str(DATA / "details_rest.json")
 START = datetime(2026, 7, 24, 12, tzinfo=UTC)
@@ -121,15 +122,15 @@ def ask(engine: Engine) -> None:
                 {"default": {"enable": True, "location": "sftp://a:b@c/d"}}
             ),
         )
-        histories.record(connection, appliance_id, told, asked)
-        attempt = attempts.Attempt("a", asked, asked, "complete", None, run_id)
-        attempts.record(connection, number, attempt)
+        fact_history.record(connection, appliance_id, told, asked)
+        attempt = collection_log.Attempt("a", asked, asked, "complete", None, run_id)
+        collection_log.record(connection, number, attempt)
 
-    number, asked = attempts.begin(engine, 2), timestamps.now()
+    number, asked = collection_log.begin(engine, 2), timestamps.now()
     ingest.ingest(engine, ingest.Delivery("a", stream(api(**SAMPLES)), "a", asked), also=also)
-    silent = attempts.Attempt("silent", asked, None, "failed", "it did not answer", None)
-    attempts.record_failure(engine, number, silent)
-    attempts.finish(engine, number)
+    silent = collection_log.Attempt("silent", asked, None, "failed", "it did not answer", None)
+    collection_log.record_failure(engine, number, silent)
+    collection_log.finish(engine, number)
 
 
 def outcome(

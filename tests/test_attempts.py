@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import attempts, db, histories, ingest, verify
-from archive.attempts import Attempt, Brought
+from archive import db, ingest, verify
 from archive.db import tables
 from archive.document.appliance_facts import Facts
 from archive.errors import DatabaseError, DeliveryError
+from archive.store import collection_log, fact_history
+from archive.store.collection_log import Attempt, Brought
 from tests.archives import SEEN, count, deliver, empty, rows, stream
 from tests.samples import SAMPLES, api
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.load import Counts
+    from archive.store.loader import Counts
 
 LATER = "2026-07-24T12:00:05.000000Z"
 TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]
@@ -28,7 +29,7 @@ def answered(engine: Engine, collection: int, name: str, outcome: str = "complet
 
     def also(connection: Connection, _: int, run_id: int, __: Counts) -> None:
         attempt = Attempt(name, SEEN, LATER, outcome, reason, run_id)
-        attempts.record(connection, collection, attempt)
+        collection_log.record(connection, collection, attempt)
 
     delivery = ingest.Delivery(name, stream(api(**SAMPLES)), name, SEEN)
     ingest.ingest(engine, delivery, also=also)
@@ -36,12 +37,12 @@ def answered(engine: Engine, collection: int, name: str, outcome: str = "complet
 
 def failed(engine: Engine, collection: int, name: str, outcome: str = "failed") -> None:
     attempt = Attempt(name, SEEN, None, outcome, "it did not answer\x00", None)
-    attempts.record_failure(engine, collection, attempt)
+    collection_log.record_failure(engine, collection, attempt)
 
 
-def found(engine: Engine) -> list[attempts.Collection]:
+def found(engine: Engine) -> list[collection_log.Collection]:
     with db.reading(engine) as connection:
-        return attempts.collections(connection)
+        return collection_log.collections(connection)
 
 
 @pytest.mark.parametrize(
@@ -61,12 +62,12 @@ def test_how_a_collection_ends(
     engine: Engine, ended: list[str], outcome: str, counts: tuple[int, ...]
 ) -> None:
     """A collection of two appliances ends as its attempts did, and counts them."""
-    number = attempts.begin(engine, 2)
+    number = collection_log.begin(engine, 2)
     assert [one[3:] for one in found(engine)] == [("running", 2, 0, 0, 0)]
     for place, how in enumerate(ended):
         act = answered if how in ("complete", "partial") else failed
         act(engine, number, f"vc{place}", how)
-    done = attempts.finish(engine, number)
+    done = collection_log.finish(engine, number)
     assert (done.id, done.outcome, done[4:]) == (number, outcome, (2, *counts))
     assert done.finished
     assert done.finished >= done.started
@@ -76,15 +77,15 @@ def test_how_a_collection_ends(
 
 def test_an_empty_fleet_is_complete(engine: Engine) -> None:
     """Where nobody was to be asked, nothing is missing."""
-    assert attempts.finish(engine, attempts.begin(engine, 0)).outcome == "complete"
+    assert collection_log.finish(engine, collection_log.begin(engine, 0)).outcome == "complete"
 
 
 def test_what_lost_its_process_was_interrupted(engine: Engine) -> None:
     """A collection that still seems to run when the next one begins has died; what it did counts."""
-    lost = attempts.begin(engine, 3)
+    lost = collection_log.begin(engine, 3)
     answered(engine, lost, "vc01")
     failed(engine, lost, "vc02")
-    done = attempts.finish(engine, attempts.begin(engine, 0))
+    done = collection_log.finish(engine, collection_log.begin(engine, 0))
     newest, before = found(engine)
     assert newest == done
     assert before[2:] == (None, "interrupted", 3, 1, 0, 1)
@@ -92,14 +93,14 @@ def test_what_lost_its_process_was_interrupted(engine: Engine) -> None:
 
 def test_attempts_of_a_collection(engine: Engine) -> None:
     """Each attempt says what came of it, and its delivery what that brought."""
-    first = attempts.begin(engine, 2)
+    first = collection_log.begin(engine, 2)
     answered(engine, first, "vc02")
-    second = attempts.begin(engine, 2)
+    second = collection_log.begin(engine, 2)
     answered(engine, second, "vc02")
     failed(engine, second, "vc01")
     with db.reading(engine) as connection:
-        told = attempts.attempts(connection, second)
-        assert attempts.attempts(connection, 9) == []
+        told = collection_log.attempts(connection, second)
+        assert collection_log.attempts(connection, 9) == []
     assert told == [
         (Attempt("vc01", SEEN, None, "failed", "it did not answer\ufffd", None), None),
         (Attempt("vc02", SEEN, LATER, "complete", None, 2), Brought(11, 0, 0, 11, 0)),
@@ -114,14 +115,14 @@ def test_how_appliances_stand(engine: Engine) -> None:
         if outcome == "complete":
             run_id = deliver(engine, SAMPLES, name, time).run
         reason = None if run_id else "no route"
-        attempts.record_failure(
+        collection_log.record_failure(
             engine,
             collection,
             Attempt(name, time, time if run_id else None, outcome, reason, run_id),
         )
 
     with db.reading(engine) as connection:
-        assert attempts.standings(connection) == []
+        assert collection_log.standings(connection) == []
     told: dict[str, list[str | None]] = {
         "always": ["complete"] * 3,
         "lately": ["failed", "complete", "failed"],
@@ -130,13 +131,13 @@ def test_how_appliances_stand(engine: Engine) -> None:
         "new": [None, None, "failed"],
     }
     for place in range(3):
-        collection = attempts.begin(engine, 5)
+        collection = collection_log.begin(engine, 5)
         for name, outcomes in told.items():
             outcome = outcomes[place]
             if outcome is not None:
                 tell(collection, name, TIMES[place], outcome)
     with db.reading(engine) as connection:
-        standings = attempts.standings(connection)
+        standings = collection_log.standings(connection)
     new, unchanged = Brought(11, 11, 0, 0, 0), Brought(11, 0, 0, 11, 0)
     assert standings == [
         ("never", TIMES[2], None, "failed", "no route", None),
@@ -163,11 +164,11 @@ def test_how_appliances_stand(engine: Engine) -> None:
 )
 def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
     """An attempt that contradicts itself, or that has been recorded already, is refused."""
-    collection = attempts.begin(engine, 2)
+    collection = collection_log.begin(engine, 2)
     deliver(engine, SAMPLES, "vc01")
     failed(engine, collection, "vc02")
     with pytest.raises(DatabaseError):
-        attempts.record_failure(engine, collection, wrong)
+        collection_log.record_failure(engine, collection, wrong)
 
 
 @pytest.mark.parametrize(
@@ -191,11 +192,11 @@ def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
 )  # fmt: skip
 def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> None:
     """An attempt with a delivery that is not its own, and wrong counts, are found by a check."""
-    collection = attempts.begin(engine, 3 + 1)
+    collection = collection_log.begin(engine, 3 + 1)
     answered(engine, collection, "vc01")
     answered(engine, collection, "vc02")
     failed(engine, collection, "vc03")
-    attempts.finish(engine, collection)
+    collection_log.finish(engine, collection)
     assert list(verify.verify(engine)) == []
     with db.writing(engine) as connection:
         connection.execute(sa.text(damage))
@@ -208,7 +209,7 @@ def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engi
 
     def also(connection: Connection, appliance_id: int, run_id: int, counts: Counts) -> None:
         told.append((appliance_id, run_id, counts.new))
-        histories.record(connection, appliance_id, Facts(None, "UTC", None), SEEN)
+        fact_history.record(connection, appliance_id, Facts(None, "UTC", None), SEEN)
         if run_id == 1:
             raise DeliveryError("the schedules are none")
 

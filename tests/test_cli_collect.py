@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, settings
+from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.redate import change_calendar
+from archive.store import settings
 from tests import fleets
 from tests.archives import count, rows
 from tests.command import PROGRAM, Done, archive, environment

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import db, export, histories, relations
+from archive import db, export, relations
 from archive.db import migrate, tables
 from archive.document import canonical
 from archive.document.appliance_facts import Facts, read_schedules, read_version
+from archive.store import fact_history
 from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at
 from tests.samples import SAMPLES, job
@@ -126,7 +127,7 @@ def test_passwords_in_what_has_no_column_are_hidden(engine: Engine, tmp_path: Pa
     )
     deliver(engine, {}, "vc01")
     with db.writing(engine) as connection:
-        histories.record(connection, 1, facts, SEEN)
+        fact_history.record(connection, 1, facts, SEEN)
     archive("export", "csv", str(tmp_path), at(engine))
     masked = "sftp://backup:***@nas/srv"
     (row,) = table(tmp_path, "schedule")

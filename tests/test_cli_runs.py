@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import attempts, db, timestamps
-from archive.attempts import Attempt
+from archive import db, timestamps
 from archive.db import tables
+from archive.store import collection_log
+from archive.store.collection_log import Attempt
 from tests.archives import deliver
 from tests.command import archive, at
 from tests.samples import SAMPLES, job
@@ -35,7 +36,7 @@ def ask(
         attempt = Attempt(name, day, AFTER[day], "complete", None, run.run)
         if run.counts.quarantined:
             attempt = attempt._replace(outcome="partial", reason="1 document is in quarantine")
-    attempts.record_failure(engine, collection, attempt)
+    collection_log.record_failure(engine, collection, attempt)
 
 
 @pytest.fixture
@@ -48,12 +49,12 @@ def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
     }
     for day, answers in days.items():
         monkeypatch.setattr(timestamps, "now", lambda day=day: day)
-        collection = attempts.begin(engine, 3 if day == WEDNESDAY else 2)
+        collection = collection_log.begin(engine, 3 if day == WEDNESDAY else 2)
         for name, answer in zip(("vc01", "vc02"), answers, strict=True):
             ask(engine, collection, name, day, answer)
         if day != WEDNESDAY:
             monkeypatch.setattr(timestamps, "now", lambda day=day: AFTER[day])
-            attempts.finish(engine, collection)
+            collection_log.finish(engine, collection)
     monkeypatch.undo()
     return at(engine)
 

@@ -14,12 +14,13 @@ import pytest
 import sqlalchemy as sa
 import stamina
 
-from archive import attempts, db, load, quarantine, retry, verify
+from archive import db, retry, verify
 from archive.collect import collect, rehearse
 from archive.config.entries import Fleet, Secret
 from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
-from archive.load import Counts
+from archive.store import collection_log, loader, quarantine
+from archive.store.loader import Counts
 from tests.archives import content, count, empty, lines, rows
 from tests.command import archive, at
 from tests.failures import failing_load
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.archiving import Outcome
-    from archive.attempts import Collection
     from archive.config.entries import Entry
+    from archive.store.collection_log import Collection
     from tests.vcenter.faults import Fault
 
 
@@ -172,7 +173,7 @@ def test_what_an_appliance_tells_is_archived_together(run: Run) -> None:
     ] * 2  # fmt: skip
     assert rows(run.engine, sa.select(tables.system_time_zone.c.time_zone)) == [("Etc/UTC",)] * 2
     with db.reading(run.engine) as connection:
-        told = attempts.attempts(connection, done.id)
+        told = collection_log.attempts(connection, done.id)
     for (attempt, brought), new in zip(told, (2, 1), strict=True):
         assert attempt == run.outcomes[attempt.appliance].attempt
         assert (attempt.outcome, attempt.reason) == ("complete", None)
@@ -421,7 +422,7 @@ def test_an_archive_that_is_gone_ends_the_run(run: Run, monkeypatch: pytest.Monk
     def fail(*_: Any) -> None:
         raise DatabaseError("the server is gone")
 
-    monkeypatch.setattr(attempts, "record_failure", fail)
+    monkeypatch.setattr(collection_log, "record_failure", fail)
     with pytest.raises(DatabaseError, match="the server is gone"):
         run.collect()
     assert not run.appliances["vc02"].connections
@@ -433,7 +434,7 @@ def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyP
     run.add("vc01")
     run.suffering("vc02", faults.hang)
     run.add("vc03")
-    original = load.Loader.load
+    original = loader.Loader.load
 
     def signalled(*arguments: Any) -> None:
         while not run.appliances["vc02"].asked_for(Resource.DETAILS):
@@ -443,7 +444,7 @@ def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyP
             time.sleep(0.05)
         original(*arguments)
 
-    monkeypatch.setattr(load.Loader, "load", signalled)
+    monkeypatch.setattr(loader.Loader, "load", signalled)
     assert run.collect().outcome == "interrupted"
     assert run.ended() == {"vc01": "complete", "vc02": "interrupted"}
     assert run.reason("vc02") == "the run was ended before it answered"
@@ -472,10 +473,10 @@ def test_only_one_runs_at_a_time(run: Run) -> None:
 def test_a_run_that_died_is_recognised(run: Run) -> None:
     """What seems to run while nothing does has lost its process."""
     run.add("vc01")
-    lost = attempts.begin(run.engine, 3)
+    lost = collection_log.begin(run.engine, 3)
     run.collect()
     with db.reading(run.engine) as connection:
-        found = attempts.find_collection(connection, lost)
+        found = collection_log.find_collection(connection, lost)
     assert found is not None
     assert (found.outcome, found.finished) == ("interrupted", None)
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import db, documents
+from archive import db
 from archive.document import canonical
 from archive.document.precedence import Sight
+from archive.store import job_reader
 from tests.archives import deliver, lines
 from tests.samples import SAMPLES, job
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 FIRST, LATER = "2026-03-01T02:20:00.000000Z", "2026-03-01T03:00:00.000001Z"
 
 
-def found(engine: Engine, name: str, key: str) -> documents.ArchivedJob | None:
+def found(engine: Engine, name: str, key: str) -> job_reader.ArchivedJob | None:
     with db.reading(engine) as connection:
-        return documents.job(connection, name, key)
+        return job_reader.job(connection, name, key)
 
 
 def test_one_job_is_found_by_its_key(engine: Engine) -> None:
@@ -56,9 +57,9 @@ def test_long_histories_are_read_in_parts(engine: Engine, monkeypatch: pytest.Mo
         deliver(engine, SAMPLES, name)
     expected = lines(engine)
     for size in (1, 2, 11):
-        monkeypatch.setattr(documents, "_CHUNK", size)
+        monkeypatch.setattr(job_reader, "_CHUNK", size)
         assert lines(engine) == expected
     with db.reading(engine) as connection:
-        keys = [(one.appliance, one.key) for one in documents.jobs(connection)]
+        keys = [(one.appliance, one.key) for one in job_reader.jobs(connection)]
     assert keys == sorted(keys)
     assert len(keys) == 22

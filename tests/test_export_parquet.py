@@ -16,7 +16,7 @@ from pyarrow import parquet as pq
 
 from archive import db, export, extras, parquet, relations
 from archive.db import Day, Instant, tables
-from archive.extent import Extent
+from archive.store.selection import Extent
 from tests.archives import deliver, each
 from tests.command import PROGRAM, archive, at, environment
 from tests.laws import EXAMPLES

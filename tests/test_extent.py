@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import db, export, runs
+from archive import db, export
 from archive.db import tables
 from archive.errors import UsageError
-from archive.extent import Extent, following
+from archive.store import import_log
+from archive.store.selection import Extent, following
 from tests.archives import count, deliver, each, empty, lines
 from tests.laws import EXAMPLES
 from tests.samples import SAMPLES, job
@@ -70,15 +71,15 @@ def test_the_next_number(engine: Engine) -> None:
     deliver(engine, SAMPLES)
     with pytest.raises(UsageError, match=r"^--after 2: the newest delivery of this archive is 1$"):
         following_of(engine, 2)
-    run_id = runs.start(engine, "broken", NOW)
-    runs.fail(engine, run_id, ValueError("no"))
+    run_id = import_log.start(engine, "broken", NOW)
+    import_log.fail(engine, run_id, ValueError("no"))
     assert following_of(engine, 0) == following_of(engine, 2) == 2
 
 
 def test_a_delivery_that_goes_on(engine: Engine) -> None:
     """What a delivery brings that has not ended comes with the next export, or again with it."""
     deliver(engine, {"a": job()})
-    running = runs.start(engine, "slow.jsonl", NOW)
+    running = import_log.start(engine, "slow.jsonl", NOW)
     deliver(engine, {"b": job()}, "vc02")
     started = "2026-07-24T12:00:00.000000Z"
     with db.writing(engine) as connection:
@@ -91,7 +92,7 @@ def test_a_delivery_that_goes_on(engine: Engine) -> None:
     assert following_of(engine, 0, day(25, 11)) == 1
     assert following_of(engine, 0, day(25, 12)) == 3
     with db.writing(engine) as connection:
-        runs.complete(connection, running)
+        import_log.complete(connection, running)
     assert following_of(engine, 0, day(24, 13)) == 3
 
 

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import db, histories, verify
+from archive import db, verify
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
+from archive.store import fact_history
 from tests.archives import each, empty, rows
 from tests.laws import EXAMPLES
 
@@ -46,7 +47,7 @@ def appliance(engine: Engine, number: int = 1) -> int:
 
 def record(engine: Engine, facts: Facts, seen_at: str, number: int = 1) -> None:
     with db.writing(engine) as connection:
-        histories.record(connection, number, facts, seen_at)
+        fact_history.record(connection, number, facts, seen_at)
 
 
 def periods(engine: Engine, table: sa.Table) -> list[tuple[Any, ...]]:
@@ -62,7 +63,7 @@ def test_what_stays_is_one_row(engine: Engine) -> None:
     for time in TIMES[:3]:
         record(engine, Facts(VERSION, "UTC", (NIGHTLY,)), time)
     record(engine, NOTHING, TIMES[3])
-    for table in histories.HISTORIES:
+    for table in fact_history.HISTORIES:
         assert [row[-3:] for row in periods(engine, table)] == [(TIMES[0], TIMES[2], None)]
     stored = tuple(column for column in tables.system_version.c if column.key in Version._fields)
     assert rows(engine, sa.select(*stored)) == [VERSION]
@@ -113,10 +114,10 @@ def test_a_late_answer_changes_nothing(engine: Engine) -> None:
     appliance(engine)
     record(engine, Facts(VERSION, "UTC", (NIGHTLY,)), TIMES[2])
     record(engine, Facts(NEWER, "UTC", ()), TIMES[4])
-    before = [periods(engine, table) for table in histories.HISTORIES]
+    before = [periods(engine, table) for table in fact_history.HISTORIES]
     for time in TIMES[:5]:
         record(engine, Facts(VERSION, "Asia/Tokyo", (NIGHTLY, WEEKLY)), time)
-    assert [periods(engine, table) for table in histories.HISTORIES] == before
+    assert [periods(engine, table) for table in fact_history.HISTORIES] == before
 
 
 def test_texts_that_no_column_can_hold_are_stored(engine: Engine) -> None:
@@ -133,7 +134,7 @@ def test_texts_that_no_column_can_hold_are_stored(engine: Engine) -> None:
     )
     for time in TIMES[:2]:
         record(engine, facts, time)
-    assert [len(periods(engine, table)) for table in histories.HISTORIES] == [1, 1, 1]
+    assert [len(periods(engine, table)) for table in fact_history.HISTORIES] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -208,5 +209,5 @@ def test_a_history_tells_what_the_answers_told(
                 expected = [(one.key, one.enabled) for one in facts.schedules]
                 assert [(one.key, one.enabled) for one in told.schedules or ()] == expected
         with db.reading(engine) as connection:
-            assert list(histories.contradictions(connection)) == []
+            assert list(fact_history.contradictions(connection)) == []
         empty(engine)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, ingest, load, runs, settings, verify
+from archive import db, ingest, verify
 from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.document import canonical
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
+from archive.store import import_log, loader, settings
 from tests.archives import count, deliver, lines, rows
 from tests.failures import failing_load
 from tests.samples import API, REST, SAMPLES, api, job, stream
@@ -37,8 +38,8 @@ def test_the_samples_come_back(engine: Engine) -> None:
     """Both answers hold the same jobs: the second finds all unchanged, and the export is as delivered."""
     first = deliver(engine, API, "vc01.example.com")
     second = deliver(engine, REST, "vc01.example.com")
-    assert first.counts == load.Counts(seen=11, new=11)
-    assert second.counts == load.Counts(seen=11, unchanged=11)
+    assert first.counts == loader.Counts(seen=11, new=11)
+    assert second.counts == loader.Counts(seen=11, unchanged=11)
     exported = [json.loads(line) for line in lines(engine).splitlines()]
     assert {line["job"]: line["info"] for line in exported} == SAMPLES
     assert {line["appliance"] for line in exported} == {"vc01.example.com"}
@@ -59,7 +60,7 @@ def test_a_delivery_is_archived_whole_or_not_at_all(
     assert found["finished"] >= found["started"]
     assert [found[column.name] for column in COUNTS] == [0] * 6
     monkeypatch.undo()
-    assert deliver(engine, MANY).counts == load.Counts(seen=7, new=7)
+    assert deliver(engine, MANY).counts == loader.Counts(seen=7, new=7)
 
 
 def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +89,7 @@ def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.Monkey
     found = run(engine)
     assert (found["outcome"], found["seen"], found["new"]) == ("failed", 3, 3)
     again = deliver(engine, data, name="all.jsonl")
-    assert again.counts == load.Counts(seen=7, new=4, unchanged=3)
+    assert again.counts == loader.Counts(seen=7, new=4, unchanged=3)
     assert run(engine)["outcome"] == "complete"
     assert count(engine, tables.job) == len(SAMPLES) + 7
 
@@ -127,7 +128,7 @@ def test_a_failure_that_stops_its_own_record(
     def refuse(*_: object) -> None:
         raise DatabaseError("the second")
 
-    monkeypatch.setattr(runs, "fail", refuse)
+    monkeypatch.setattr(import_log, "fail", refuse)
     with pytest.raises(DatabaseError, match="the first"):
         deliver(engine, MANY)
     assert run(engine)["outcome"] == "running"
@@ -156,8 +157,8 @@ def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
 
 def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
     """An appliance without jobs has been seen all the same."""
-    assert deliver(engine, b"{}").counts == load.Counts()
-    assert deliver(engine, b"{}\n{}\n").counts == load.Counts()
+    assert deliver(engine, b"{}").counts == loader.Counts()
+    assert deliver(engine, b"{}\n{}\n").counts == loader.Counts()
     assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
     assert run(engine)["outcome"] == "complete"
 
@@ -259,18 +260,18 @@ def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch
     """A batch is asked for by its size, so that a delivery is never in memory as a whole."""
     monkeypatch.setattr(ingest, "BATCH", 2)
     sizes: list[int] = []
-    original = load.Loader.load
+    original = loader.Loader.load
 
     def watch(
-        loader: load.Loader,
+        loader: loader.Loader,
         connection: Connection,
-        observations: Sequence[load.Observation],
-        counts: load.Counts,
+        observations: Sequence[loader.Observation],
+        counts: loader.Counts,
     ) -> None:
         sizes.append(len(observations))
         original(loader, connection, observations, counts)
 
-    monkeypatch.setattr(load.Loader, "load", watch)
+    monkeypatch.setattr(loader.Loader, "load", watch)
     deliver(engine, MANY)
     assert sizes == [2, 2, 2, 1]
     assert canonical.read(job()).findings == []

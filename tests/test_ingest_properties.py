@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import db, documents, verify
+from archive import db, verify
 from archive.document import canonical
+from archive.store import job_reader
 from tests.archives import content, deliver, each, lines
 from tests.laws import EXAMPLES
 from tests.samples import job
@@ -44,7 +45,7 @@ def test_what_goes_in_comes_out(engines: list[Engine], jobs: dict[str, Any]) -> 
         }
         assert found == {key: json.loads(text) for key, text in wanted.items()}
         with db.reading(engine) as connection:
-            assert {job.key: job.text for job in documents.jobs(connection)} == wanted
+            assert {job.key: job.text for job in job_reader.jobs(connection)} == wanted
         assert list(verify.verify(engine)) == []
     assert exports[0] == exports[1]
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import latest, verify
+from archive import verify
 from archive.db import tables
 from archive.observe import observe
+from archive.store import seen_documents
 from tests.archives import deliver, each, job_rows, rows
 from tests.laws import EXAMPLES
 from tests.samples import job
@@ -165,9 +166,9 @@ def test_jobs_were_last_seen_when_they_were(engines: list[Engine], deliveries: A
 def test_documents_are_packed() -> None:
     """Fingerprints and numbers of jobs are read back as they were written."""
     documents = {bytes([number] * 16): 2**40 - number for number in range(5)}
-    data = latest.encode(documents)
+    data = seen_documents.encode(documents)
     assert len(data) == 5 * 24
-    assert latest.decode(data) == documents
+    assert seen_documents.decode(data) == documents
 
 
 def test_damage_is_found(engine: Engine) -> None:
@@ -175,7 +176,7 @@ def test_damage_is_found(engine: Engine) -> None:
     deliver(engine, answer("a", "b"), seen_at=FIRST)
     with engine.begin() as connection:
         connection.execute(
-            tables.latest_delivery.update().values(documents=latest.encode({b"x" * 16: 1}))
+            tables.latest_delivery.update().values(documents=seen_documents.encode({b"x" * 16: 1}))
         )
     (sentence,) = verify.verify(engine)
     assert sentence == "vc01: when its jobs were last seen is not known; deliver its answer again"

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import db, redate, settings, verify
+from archive import db, redate, verify
 from archive.calendar import Calendar
 from archive.db import tables
+from archive.store import settings
 from tests.archives import content, deliver, rows
 from tests.samples import SAMPLES, job
 

@@ -7,11 +7,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, db, redate, reports, rollup, verify
+from archive import calendar, db, redate, reports, verify
 from archive.db import tables
 from archive.reports import totals
 from archive.reports.report import PeriodReport
 from archive.reports.scope import Scope
+from archive.store import day_totals
 from tests.archives import deliver, each, rows
 from tests.laws import EXAMPLES
 from tests.samples import job
@@ -57,7 +58,7 @@ DELIVERIES = st.lists(
 def differences(engine: Engine) -> int:
     """Return in how many rows the stored totals are wrong."""
     with db.reading(engine) as connection:
-        return rollup.differences(connection, rollup.count(connection))
+        return day_totals.differences(connection, day_totals.count(connection))
 
 
 def run(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
@@ -155,7 +156,7 @@ def test_wrong_totals_are_found_and_rebuilt(engine: Engine) -> None:
     (sentence,) = verify.verify(engine)
     assert "archive db rebuild" in sentence
     with db.writing(engine) as connection:
-        assert rollup.rebuild(connection) == 4
+        assert day_totals.rebuild(connection) == 4
     assert list(verify.verify(engine)) == []
 
 
@@ -187,13 +188,13 @@ def test_volume_never_needs_the_jobs(engine: Engine) -> None:
 
 def test_many_jobs_are_counted_exactly() -> None:
     """Values that wait to be counted together are counted all, and once; removed ones are gone."""
-    some = [rollup.Contribution("2026-01-01", "", "SUCCEEDED", 10**9, n) for n in range(1000)]
-    counted = rollup.Totals()
+    some = [day_totals.Contribution("2026-01-01", "", "SUCCEEDED", 10**9, n) for n in range(1000)]
+    counted = day_totals.Totals()
     for contribution in some:
         counted.add(contribution)
     for contribution in some[300:]:
         counted.add(contribution, -1)
-    few = rollup.Totals()
+    few = day_totals.Totals()
     for contribution in some[:300]:
         few.add(contribution)
     assert counted.rows() == few.rows()

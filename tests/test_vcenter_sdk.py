@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import db, documents, json_numbers
+from archive import db, json_numbers
 from archive.demo.details import details
 from archive.demo.fleet import plan
 from archive.demo.jobs import jobs
 from archive.document import canonical
+from archive.store import job_reader
 from tests import strategies
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES
@@ -68,7 +69,7 @@ def archived(engine: Engine) -> dict[str, dict[str, str]]:
     """Return the canonical JSON of all that is archived, rebuilt, by appliance and job."""
     found: dict[str, dict[str, str]] = {}
     with db.reading(engine) as connection:
-        for one in documents.jobs(connection):
+        for one in job_reader.jobs(connection):
             found.setdefault(one.appliance, {})[one.key] = one.text
     return found
 

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from archive import db, histories, redate, timestamps
+from archive import db, redate, timestamps
 from archive.calendar import Calendar
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
+from archive.store import fact_history
 from tests import samples
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES
@@ -48,7 +49,7 @@ def say(engine: Engine, name: str, seen_at: str, facts: Facts) -> None:
         number = connection.execute(
             sa.select(tables.appliance.c.id).where(tables.appliance.c.name == name)
         ).scalar_one()
-        histories.record(connection, number, facts, seen_at)
+        fact_history.record(connection, number, facts, seen_at)
 
 
 def missed(engine: Engine, appliance: str = "vc01") -> list[str]:

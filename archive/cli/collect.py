@@ -125,8 +125,9 @@ def _run(
 
 def _use_calendar(engine: Engine, fleet: Fleet) -> None:
     """Give a new archive the configuration's calendar; say so if another one is in use."""
-    from archive import db, redate, settings
-    from archive.stored import is_empty
+    from archive import db, redate
+    from archive.store import settings
+    from archive.store.known_jobs import is_empty
 
     if fleet.calendar is None:
         return
@@ -169,9 +170,9 @@ def _summarise(
 
 
 def _exit_code(asked: int, outcomes: Sequence[Outcome]) -> int:
-    from archive import attempts
+    from archive.store import collection_log
 
     ended = [outcome.attempt.outcome for outcome in outcomes]
-    if ended.count(attempts.COMPLETE) == asked:
+    if ended.count(collection_log.COMPLETE) == asked:
         return 0
-    return PARTIAL if {attempts.COMPLETE, attempts.PARTIAL} & set(ended) else ERROR
+    return PARTIAL if {collection_log.COMPLETE, collection_log.PARTIAL} & set(ended) else ERROR

@@ -80,11 +80,12 @@ def rebuild(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
     """Write the day totals, which reports over the whole fleet read, anew from the jobs."""
-    from archive import db, rollup
+    from archive import db
+    from archive.store import day_totals
 
     with db.writing(open_archive(database, config)) as connection:
         db.lock(connection, ["calendar"])
-        wrong = rollup.rebuild(connection)
+        wrong = day_totals.rebuild(connection)
     say(f"The day totals have been written anew; {wrong:,} rows were wrong.")
 
 
@@ -112,7 +113,8 @@ def calendar(
 ) -> None:
     """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
     from archive import calendar as days
-    from archive import db, redate, settings
+    from archive import db, redate
+    from archive.store import settings
 
     engine = open_archive(database, config)
     with db.reading(engine) as connection:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.demo.fleet import Plan
-    from archive.load import Counts
+    from archive.store.loader import Counts
 
 # In the current folder, where its file is seen and can be deleted.
 DEFAULT = "archive-demo.db"
@@ -123,8 +123,8 @@ def _not_ours(engine: Engine) -> UsageError:
 def _fill(engine: Engine, fleet: Plan) -> Counts:
     from archive.demo.collection import EVERY, collect
     from archive.ingest import Delivery, ingest
-    from archive.load import Counts
     from archive.render.progress import progress
+    from archive.store.loader import Counts
 
     total = Counts()
     rounds = fleet.days // EVERY.days + 1

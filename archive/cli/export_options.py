@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.extent import Extent
     from archive.relations import Relation
+    from archive.store.selection import Extent
 
 _STANDARD_OUTPUT = Path("-")
 
@@ -124,8 +124,8 @@ def file_of(output: Path | None) -> Path | None:
 
 def extent_of(since: str | None, after: int | None) -> Extent:
     """Return which jobs are meant. Raises UsageError for what is no day."""
-    from archive.extent import Extent
     from archive.reports import Scope
+    from archive.store.selection import Extent
 
     return Extent(Scope(since=since).since, after)
 
@@ -133,7 +133,7 @@ def extent_of(since: str | None, after: int | None) -> Extent:
 def next_number(connection: Connection, extent: Extent) -> int | None:
     """Return the number for the next export, if this one starts after one."""
     from archive import timestamps
-    from archive.extent import following
+    from archive.store.selection import following
 
     if extent.after is None:
         return None

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.extent import Extent
     from archive.relations import Relation
+    from archive.store.selection import Extent
 
 EPILOG = examples(
     "archive export parquet archive-parquet",

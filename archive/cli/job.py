@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archive.document.flatten import MessageRows
-    from archive.documents import ArchivedJob
     from archive.messages import Forms, Shown
     from archive.render.outline import Item
+    from archive.store.job_reader import ArchivedJob
 
 app = typer.Typer(no_args_is_help=True, help="List jobs, and show one in full.")
 
@@ -138,13 +138,14 @@ def show_job(
 
     Instants of params are told in the time zone of the archive's calendar.
     """
-    from archive import db, documents, messages, settings
+    from archive import db, messages
     from archive.cli.output import open_output
     from archive.render import outline
+    from archive.store import job_reader, settings
 
     with db.reading(open_archive(database, config)) as connection:
         forms = messages.forms(settings.calendar(connection).zone, locale)
-        job = documents.job(connection, appliance, key)
+        job = job_reader.job(connection, appliance, key)
     if job is None:
         raise UsageError(f"there is no job {key} of {appliance}; see `archive job list`")
     with open_output(output) as out:

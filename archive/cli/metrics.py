@@ -36,13 +36,14 @@ def metrics(
     A file takes its name when it is whole, and everybody may read it.
     """
     import archive
-    from archive import attempts, db, quarantine, runs
+    from archive import db
     from archive.cli import words
     from archive.cli.output import open_output
     from archive.monitoring.exposition import Told, exposition
     from archive.monitoring.states import states
     from archive.monitoring.totals import totals
     from archive.reports import Scope, heard
+    from archive.store import collection_log, import_log, quarantine
 
     scope = Scope(
         appliances=tuple(appliance or ()),
@@ -58,8 +59,8 @@ def metrics(
             scope.now,
             states(connection, scope),
             totals(connection, scope),
-            next(iter(runs.logged_runs(connection, 1)), None),
-            next(iter(attempts.collections(connection, 1)), None),
+            next(iter(import_log.logged_runs(connection, 1)), None),
+            next(iter(collection_log.collections(connection, 1)), None),
             known and known.last,
             quarantine.number(connection),
         )

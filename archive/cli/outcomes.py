@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from archive.attempts import COMPLETE, FAILED, INTERRUPTED, PARTIAL
 from archive.columns import Column, Kind
-from archive.load import Counts
+from archive.store.collection_log import COMPLETE, FAILED, INTERRUPTED, PARTIAL
+from archive.store.loader import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

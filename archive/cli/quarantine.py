@@ -35,10 +35,11 @@ def list_held(
     debug: DebugOption = False,
 ) -> None:
     """List what is in quarantine, with the reasons."""
-    from archive import db, quarantine
+    from archive import db
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
+    from archive.store import quarantine
 
     columns = (
         Column("number", Kind.COUNT),
@@ -82,8 +83,9 @@ def show_held(
     debug: DebugOption = False,
 ) -> None:
     """Print a document as it was delivered, byte for byte; the reason goes to standard error."""
-    from archive import db, quarantine
+    from archive import db
     from archive.cli.output import open_output
+    from archive.store import quarantine
 
     with db.reading(open_archive(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)

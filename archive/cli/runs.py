@@ -25,8 +25,8 @@ from archive.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.attempts import Brought
     from archive.columns import Column
+    from archive.store.collection_log import Brought
 
 app = typer.Typer(
     no_args_is_help=True, help="Tell when appliances were asked, and what was delivered."
@@ -51,10 +51,11 @@ def list_collections(
     debug: DebugOption = False,
 ) -> None:
     """List collections, the newest first, with how many appliances were asked and answered."""
-    from archive import attempts, db
+    from archive import db
+    from archive.store import collection_log
 
     with db.reading(open_archive(database, config)) as connection:
-        found = attempts.collections(connection, _one_more(limit))
+        found = collection_log.collections(connection, _one_more(limit))
     columns = [
         *_columns("number"),
         *_instants("started", "finished"),
@@ -78,17 +79,18 @@ def show_collection(
     debug: DebugOption = False,
 ) -> None:
     """Show what came of each appliance in a collection."""
-    from archive import attempts, db
+    from archive import db
     from archive.render.units import moment
+    from archive.store import collection_log
 
     with db.reading(open_archive(database, config)) as connection:
         if number is None:
-            one = next(iter(attempts.collections(connection, 1)), None)
+            one = next(iter(collection_log.collections(connection, 1)), None)
         else:
-            one = attempts.find_collection(connection, number)
+            one = collection_log.find_collection(connection, number)
             if one is None:
                 raise UsageError(f"there is no collection {number}; `archive runs list` has them")
-        found = [] if one is None else attempts.attempts(connection, one.id)
+        found = [] if one is None else collection_log.attempts(connection, one.id)
     columns = [
         *_columns("appliance"),
         *_instants("asked", "answered"),
@@ -118,10 +120,11 @@ def list_appliances(
 
     What came last is that of the latest answer that was archived.
     """
-    from archive import attempts, db
+    from archive import db
+    from archive.store import collection_log
 
     with db.reading(open_archive(database, config)) as connection:
-        found = attempts.standings(connection)
+        found = collection_log.standings(connection)
     columns = [
         *_columns("appliance"),
         *_instants("last_asked", "last_answered"),
@@ -149,13 +152,14 @@ def list_deliveries(
     debug: DebugOption = False,
 ) -> None:
     """List what was delivered, the newest first: files as well as answers."""
-    from archive import db, runs
+    from archive import db
     from archive.reports import Scope
+    from archive.store import import_log
 
     scope = Scope(appliances=tuple(appliance or ()))
     with db.reading(open_archive(database, config)) as connection:
         ids = scope.appliance_ids(connection)
-        found = runs.logged_runs(connection, _one_more(limit), ids)
+        found = import_log.logged_runs(connection, _one_more(limit), ids)
     columns = [
         *_columns("number", "source", "appliance"),
         *_instants("started", "finished"),

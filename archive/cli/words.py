@@ -45,8 +45,8 @@ def days(
     """
     if since is None and until is None:
         return None, None
-    from archive import settings
     from archive.reports import spans
+    from archive.store import settings
 
     calendar = settings.calendar(connection)
     return (

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
 from archive.reports import recency, streaks, summary
 from archive.reports.series import Series, series
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

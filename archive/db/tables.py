@@ -194,7 +194,7 @@ job = Table(
     sqlite_with_rowid=False,
 )
 
-# What an appliance's latest delivery held: see `archive.latest`.
+# What an appliance's latest delivery held: see `archive.store.seen_documents`.
 latest_delivery = Table(
     "latest_delivery",
     metadata,
@@ -356,7 +356,7 @@ day_sketch = Table(
 
 # What an appliance said of itself, from when to when: each change is a row of its own. A row was told
 # from `first_seen` to `last_seen`; at `ended_at` something else was, and NULL means that nothing else
-# has been since. `other` is JSON of what has no column. See `archive.histories`.
+# has been since. `other` is JSON of what has no column. See `archive.store.fact_history`.
 def _period() -> tuple[Any, ...]:
     return (
         ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),

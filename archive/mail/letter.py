@@ -9,10 +9,11 @@ from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING
 
-from archive import settings, timestamps
+from archive import timestamps
 from archive.mail import headline
 from archive.render import delimited, letter, table
 from archive.reports import summary
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,23 +13,24 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from archive import attempts, timestamps
+from archive import timestamps
 from archive.monitoring.states import DAYS
 from archive.monitoring.totals import Totals
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN
+from archive.store import collection_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
-    from archive.attempts import Collection
     from archive.monitoring.states import State
-    from archive.runs import LoggedRun
+    from archive.store.collection_log import Collection
+    from archive.store.import_log import LoggedRun
 
 _STATES = (OK, LATE, NEVER, UNKNOWN)
 _COLLECTIONS = (
-    attempts.RUNNING, attempts.COMPLETE, attempts.PARTIAL, attempts.FAILED, attempts.INTERRUPTED,
+    collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
 )  # fmt: skip
 _RUNS = ("running", "complete", "failed")
 
@@ -249,7 +250,7 @@ def _of_collections(collection: Collection | None) -> Iterator[Metric]:
     metric = GaugeMetricFamily(
         f"{name}_appliances", "Appliances that the latest collection asked.", labels=("outcome",)
     )
-    for outcome in (attempts.COMPLETE, attempts.PARTIAL, attempts.FAILED):
+    for outcome in (collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED):
         metric.add_metric((outcome,), float(getattr(collection, outcome)))
     yield metric
 

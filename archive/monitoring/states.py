@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archive import settings
 from archive.reports import anomalies, recency, streaks, summary, tally
 from archive.reports.due import iso, ordinal, start
 from archive.reports.freshness import UNKNOWN
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.db import tables
 from archive.reports import parts
 from archive.reports.parts import DURATION, SIZE
+from archive.store import settings
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import attempts, settings
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.reports import freshness, parts, robust, tally
 from archive.reports.due import ordinal, start
 from archive.reports.report import Listing
+from archive.store import collection_log, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -157,7 +157,7 @@ def _within(
 def _asked(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]]:
     """Return how often appliances were asked by name, and how often in vain."""
     table = tables.attempt
-    unanswered = table.c.outcome.in_([attempts.FAILED, attempts.INTERRUPTED])
+    unanswered = table.c.outcome.in_([collection_log.FAILED, collection_log.INTERRUPTED])
     query = (
         sa.select(table.c.appliance_name, sa.func.count(), sa.func.count().filter(unanswered))
         .where(*_within(table.c.asked_at, connection, scope))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.reports import parts, robust, walk
 from archive.reports.report import JOBS, Listing
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import json_numbers, settings
+from archive import json_numbers
 from archive.db import tables
 from archive.reports import parts, rhythm
 from archive.reports.due import Schedule, Zone, iso, ordinal, weekdays
 from archive.reports.expectations import FIRST_DAY, Expectation, Job, Known, expected, judge
 from archive.reports.walk import began
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

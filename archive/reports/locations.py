@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import FINISHED
 from archive.reports import parts
 from archive.reports.parts import P95, SIZE
 from archive.reports.report import JOBS, Listing
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

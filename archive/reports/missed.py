@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
@@ -15,6 +14,7 @@ from archive.reports import jobs, judged, tally
 from archive.reports.due import iso, ordinal
 from archive.reports.expectations import MET
 from archive.reports.report import Listing
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

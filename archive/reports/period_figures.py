@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.columns import Kind
 from archive.db import tables
 from archive.reports import judged, parts, totals, volume
@@ -17,6 +16,7 @@ from archive.reports.due import ordinal
 from archive.reports.expectations import MET, MISSED
 from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
 from archive.reports.summary_row import SummaryRow, row
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

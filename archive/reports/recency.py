@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
@@ -17,6 +16,7 @@ from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS
 from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
 from archive.reports.parts import DURATION, SIZE
 from archive.reports.report import Listing
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from archive import settings
 from archive.columns import Column, Kind
 from archive.reports import comparison, parts, totals
 from archive.reports.scope import GROUPS
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import attempts, timestamps
+from archive import timestamps
 from archive.appliance_names import unmatched
 from archive.calendar import PERIODS
 from archive.db import tables
 from archive.errors import UsageError
+from archive.store import collection_log
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -136,7 +137,7 @@ class Scope:
 
 
 def _was_asked(connection: Connection, glob: str) -> bool:
-    return any(name == glob or fnmatchcase(name, glob) for name in attempts.names(connection))
+    return any(name == glob or fnmatchcase(name, glob) for name in collection_log.names(connection))
 
 
 class Heard(NamedTuple):

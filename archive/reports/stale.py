@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import latest, timestamps
+from archive import timestamps
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import OPEN
 from archive.reports import parts, robust, walk
 from archive.reports.parts import P95
 from archive.reports.report import JOBS, Listing
+from archive.store import seen_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,8 +124,8 @@ def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> S
 def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
     """Return the open jobs of a batch of appliances."""
     job, delivery, appliance = tables.job, tables.latest_delivery, tables.appliance
-    told = {column.key: column for column in latest.job_columns()}
-    source = latest.joined().join(appliance, job.c.appliance_id == appliance.c.id)
+    told = {column.key: column for column in seen_documents.job_columns()}
+    source = seen_documents.joined().join(appliance, job.c.appliance_id == appliance.c.id)
     return (
         sa.select(
             job.c.appliance_id,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive import settings
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.reports import (
@@ -29,6 +28,7 @@ from archive.reports.period_figures import course_of, expected, figures, is_exac
 from archive.reports.report import Listing
 from archive.reports.summary_row import SummaryRow
 from archive.reports.summary_row import row as row_of
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

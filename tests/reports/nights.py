@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, histories, reports, settings, timestamps
+from archive import db, reports, timestamps
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule
 from archive.render import delimited
+from archive.store import fact_history, settings
 from tests.archives import deliver
 from tests.samples import job
 
@@ -46,7 +47,7 @@ def tell(
     with db.writing(engine) as connection:
         table = tables.appliance
         found = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar_one()
-        histories.record(connection, found, Facts(None, zone, schedules), seen_at)
+        fact_history.record(connection, found, Facts(None, zone, schedules), seen_at)
 
 
 def use(engine: Engine, calendar: Calendar) -> None:

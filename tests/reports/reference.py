@@ -22,9 +22,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from archive import attempts
-from archive.attempts import Attempt
 from archive.document.appliance_facts import Schedule
+from archive.store import collection_log
+from archive.store.collection_log import Attempt
 from tests.archives import deliver
 from tests.reports.nights import at, tell
 from tests.samples import job
@@ -119,7 +119,7 @@ def load(engine: Engine) -> None:
                 told["20260412-040000-1"] = {"no": "status"}
             deliver(engine, told, name, at(f"{day}T18:00"))
     tell(engine, "vc-ams", at("2026-03-08T18:00"), (SCHEDULE,), "Europe/Berlin")
-    number = attempts.begin(engine, 1)
+    number = collection_log.begin(engine, 1)
     asked = Attempt("vc-eze", at("2026-04-12T18:00"), None, "failed", "no route to it", None)
-    attempts.record_failure(engine, number, asked)
-    attempts.finish(engine, number)
+    collection_log.record_failure(engine, number, asked)
+    collection_log.finish(engine, number)

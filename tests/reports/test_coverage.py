@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import attempts, db, quarantine
-from archive.attempts import Attempt
+from archive import db
 from archive.calendar import Calendar
 from archive.errors import DeliveryError, UsageError
-from archive.quarantine import Held
 from archive.reports import Scope, coverage
+from archive.store import collection_log, quarantine
+from archive.store.collection_log import Attempt
+from archive.store.quarantine import Held
 from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import ask, at, csv, notes
@@ -33,11 +34,11 @@ def hear(engine: Engine, name: str, days: Iterable[int], time: str = "06:00") ->
 
 def ask_in_vain(engine: Engine, name: str, asked_at: str, outcome: str = "failed") -> None:
     """Record that an appliance was asked and gave no answer."""
-    number = attempts.begin(engine, 1)
-    attempts.record_failure(
+    number = collection_log.begin(engine, 1)
+    collection_log.record_failure(
         engine, number, Attempt(name, asked_at, None, outcome, "no route to it", None)
     )
-    attempts.finish(engine, number)
+    collection_log.finish(engine, number)
 
 
 def test_coverage(engine: Engine) -> None:

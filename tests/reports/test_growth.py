@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, db, histories, redate, reports
+from archive import calendar, db, redate, reports
 from archive.db import tables
 from archive.document import appliance_facts
 from archive.errors import UsageError
 from archive.reports import Scope, growth, robust
 from archive.reports.growth import Growth, full_on
+from archive.store import fact_history
 from tests.archives import deliver
 from tests.laws import EXAMPLES
 from tests.reports import fleet
@@ -118,7 +119,7 @@ def test_copies_are_those_of_the_schedule(engine: Engine) -> None:
 
     def also(connection: Any, appliance_id: int, schedules: dict[str, Any], at: str) -> None:
         told = appliance_facts.Facts(None, None, appliance_facts.read_schedules(schedules))
-        histories.record(connection, appliance_id, told, at)
+        fact_history.record(connection, appliance_id, told, at)
 
     deliver(engine, STEADY)
     with db.writing(engine) as connection:

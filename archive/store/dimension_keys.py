@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, db, settings
+from archive import calendar, db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation, Template, mask_url
+from archive.store import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

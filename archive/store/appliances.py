@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.references import next_id
+from archive.store.dimension_keys import next_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

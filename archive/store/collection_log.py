@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from archive import db, timestamps
 from archive.db import tables
-from archive.references import next_id
+from archive.store.dimension_keys import next_id
 from archive.text import storable
 
 if TYPE_CHECKING:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import db
-from archive.appliances import find_appliances, record_sights
-from archive.batch import Batch, update_jobs
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import Sight, State
-from archive.latest import LatestDeliveries
-from archive.references import References
-from archive.rollup import Contribution, Totals
-from archive.statuses import record_statuses
-from archive.stored import JobKey, Stored, find_stored, new_ids, set_last_seen
+from archive.store.appliances import find_appliances, record_sights
+from archive.store.day_totals import Contribution, Totals
+from archive.store.dimension_keys import References
+from archive.store.job_statuses import record_statuses
+from archive.store.job_writer import Batch, update_jobs
+from archive.store.known_jobs import JobKey, Stored, find_stored, new_ids, set_last_seen
+from archive.store.seen_documents import LatestDeliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import latest, timestamps
+from archive import timestamps
 from archive.db import tables
 from archive.document import canonical, schema
 from archive.document.findings import Finding
@@ -24,7 +24,8 @@ from archive.document.flatten import (
 )
 from archive.document.precedence import Sight
 from archive.document.rebuild import rebuild
-from archive.extent import Extent
+from archive.store import seen_documents
+from archive.store.selection import Extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -125,7 +126,7 @@ def _job_rows(
     )
     return connection.execute(
         sa.select(
-            *latest.job_columns(),
+            *seen_documents.job_columns(),
             build.c.version_name,
             build.c.version,
             build.c.build_number,
@@ -133,7 +134,7 @@ def _job_rows(
             operation.c.service,
             operation.c.operation,
         )
-        .select_from(latest.joined())
+        .select_from(seen_documents.joined())
         .outerjoin(build, job.c.build_id == build.c.id)
         .outerjoin(location, job.c.location_id == location.c.id)
         .outerjoin(operation, job.c.operation_id == operation.c.id)

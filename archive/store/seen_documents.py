@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.stored import set_last_seen
+from archive.store.known_jobs import set_last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

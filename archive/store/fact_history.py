@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from archive import db, json_numbers
 from archive.db import tables
 from archive.document.flatten import Location
-from archive.references import References
+from archive.store.dimension_keys import References
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.document.parse import Prepared
-    from archive.references import References
+    from archive.store.dimension_keys import References
 
 # Parents before children.
 _INSERTED = (

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from archive.db import tables
 from archive.document import precedence
-from archive.rollup import Contribution
+from archive.store.day_totals import Contribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from archive import db, timestamps
 from archive.db import tables
 from archive.errors import DatabaseError
-from archive.load import Counts
-from archive.references import next_id
+from archive.store.dimension_keys import next_id
+from archive.store.loader import Counts
 from archive.text import storable
 
 if TYPE_CHECKING:
