@@ -6,12 +6,13 @@ import io
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import db, deliveries, timestamps
-from archive.delivered import Again
+from archive import db, timestamps
 from archive.document import appliance_facts
 from archive.errors import DeliveryError
-from archive.ingest import Delivery, ingest
-from archive.observe import observe_answer
+from archive.ingest import formats
+from archive.ingest.observe import observe_answer
+from archive.ingest.raw_document import Again
+from archive.ingest.run import Delivery, ingest
 from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from archive.config.entries import Entry
-    from archive.delivered import RawDocument
+    from archive.ingest.raw_document import RawDocument
     from archive.sources.vcenter.ask import Told
 
 # As much as a delivery's form is told from.
@@ -96,10 +97,10 @@ def _judged(attempt: Attempt, told: Told, problems: list[str], counts: Counts) -
 def _documents(
     stream: io.BufferedReader[Any], name: str, known: Collection[bytes]
 ) -> Iterator[RawDocument | Again]:
-    in_lines, encoding = deliveries.form(stream, name)
+    in_lines, encoding = formats.form(stream, name)
     if in_lines:
         raise DeliveryError("it is not the answer of one appliance")
-    return deliveries.documents(stream, encoding, known)
+    return formats.documents(stream, encoding, known)
 
 
 def _source(entry: Entry) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, db, export, ingest, redate
+from archive import calendar, db, export, redate
 from archive.db import tables
+from archive.ingest import run
 from archive.store import import_log, seen_documents
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def deliver(
 ) -> import_log.Summary:
     """Ingest an answer (bytes, or a map of details) as the command does."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return ingest.ingest(engine, ingest.Delivery(name, stream(data), appliance, seen_at))
+    return run.ingest(engine, run.Delivery(name, stream(data), appliance, seen_at))
 
 
 def stream(data: bytes) -> io.BufferedReader[Any]:

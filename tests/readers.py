@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from archive import delivered, deliveries
-from archive.delivered import RawDocument
+from archive.ingest import formats, raw_document
+from archive.ingest.raw_document import RawDocument
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[RawDocument]:
     """Return all documents of a delivery, in lines or not."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
-    in_lines, encoding = deliveries.form(stream, name)
+    in_lines, encoding = formats.form(stream, name)
     if in_lines:
-        lines = deliveries.lines(stream, encoding)
+        lines = formats.lines(stream, encoding)
         return [document for line in lines for document in line.documents()]
-    found = deliveries.documents(stream, encoding)
+    found = formats.documents(stream, encoding)
     return [document for document in found if isinstance(document, RawDocument)]
 
 
 def read_known(
     data: bytes, known: Collection[bytes], buffer: int = 1 << 16
-) -> list[RawDocument | delivered.Again]:
+) -> list[RawDocument | raw_document.Again]:
     """Return the documents of an answer of which some are known."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
-    _, encoding = deliveries.form(stream, "answer.json")
-    return list(deliveries.documents(stream, encoding, known))
+    _, encoding = formats.form(stream, "answer.json")
+    return list(formats.documents(stream, encoding, known))
 
 
 def keys(documents: list[RawDocument]) -> list[str | None]:

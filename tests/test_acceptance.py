@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import calendar, ingest, queries, reports, timestamps
+from archive import calendar, queries, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
+from archive.ingest import run
 from archive.store import collection_log, fact_history
 from tests.archives import stream
 from tests.command import Done, archive, at
@@ -127,7 +128,7 @@ def ask(engine: Engine) -> None:
         collection_log.record(connection, number, attempt)
 
     number, asked = collection_log.begin(engine, 2), timestamps.now()
-    ingest.ingest(engine, ingest.Delivery("a", stream(api(**SAMPLES)), "a", asked), also=also)
+    run.ingest(engine, run.Delivery("a", stream(api(**SAMPLES)), "a", asked), also=also)
     silent = collection_log.Attempt("silent", asked, None, "failed", "it did not answer", None)
     collection_log.record_failure(engine, number, silent)
     collection_log.finish(engine, number)

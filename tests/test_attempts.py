@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, ingest, verify
+from archive import db, verify
 from archive.db import tables
 from archive.document.appliance_facts import Facts
 from archive.errors import DatabaseError, DeliveryError
+from archive.ingest.run import Delivery, ingest
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt, Brought
 from tests.archives import SEEN, count, deliver, empty, rows, stream
@@ -31,8 +32,8 @@ def answered(engine: Engine, collection: int, name: str, outcome: str = "complet
         attempt = Attempt(name, SEEN, LATER, outcome, reason, run_id)
         collection_log.record(connection, collection, attempt)
 
-    delivery = ingest.Delivery(name, stream(api(**SAMPLES)), name, SEEN)
-    ingest.ingest(engine, delivery, also=also)
+    delivery = Delivery(name, stream(api(**SAMPLES)), name, SEEN)
+    ingest(engine, delivery, also=also)
 
 
 def failed(engine: Engine, collection: int, name: str, outcome: str = "failed") -> None:
@@ -213,17 +214,17 @@ def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engi
         if run_id == 1:
             raise DeliveryError("the schedules are none")
 
-    delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
     with pytest.raises(DeliveryError, match="vc01: the schedules are none"):
-        ingest.ingest(engine, delivery, also=also)
+        ingest(engine, delivery, also=also)
     for table in (tables.job, tables.appliance, tables.system_time_zone):
         assert count(engine, table) == 0
     run = tables.ingest_run.c
     assert rows(engine, sa.select(run.outcome, run.error)) == [
         ("failed", "vc01: the schedules are none")
     ]
-    delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
-    assert ingest.ingest(engine, delivery, also=also).counts.new == 11
+    delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    assert ingest(engine, delivery, also=also).counts.new == 11
     assert told == [(1, 1, 11), (1, 2, 11)]
     assert count(engine, tables.system_time_zone) == 1
 
@@ -238,8 +239,8 @@ def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: 
         with db.writing(postgresql_archive) as connection:
             free.append(connection.exec_driver_sql(take).scalar_one())
 
-    delivery = ingest.Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
-    ingest.ingest(postgresql_archive, delivery, also=also)
+    delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    ingest(postgresql_archive, delivery, also=also)
     assert free == [True]
 
 
@@ -252,6 +253,6 @@ def test_only_an_answer_of_one_appliance_has_more_with_it(
     def also(*_: Any) -> None:
         raise AssertionError
 
-    delivery = ingest.Delivery("vc01", stream(data), appliance, SEEN)
+    delivery = Delivery("vc01", stream(data), appliance, SEEN)
     with pytest.raises(DeliveryError, match="vc01: it is not the answer of one appliance"):
-        ingest.ingest(engine, delivery, also=also)
+        ingest(engine, delivery, also=also)

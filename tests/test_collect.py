@@ -14,11 +14,12 @@ import pytest
 import sqlalchemy as sa
 import stamina
 
-from archive import db, retry, verify
+from archive import db, verify
 from archive.collect import collect, rehearse
 from archive.config.entries import Fleet, Secret
 from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
+from archive.ingest import retry_quarantine
 from archive.store import collection_log, loader, quarantine
 from archive.store.loader import Counts
 from tests.archives import content, count, empty, lines, rows
@@ -150,7 +151,7 @@ def test_an_appliance_tells_of_no_other_one(run: Run, answer: Any) -> None:
         "vc01",
         "it names another appliance than the one that told it",
     )
-    retry.retry(run.engine)
+    retry_quarantine.retry(run.engine)
     assert {name for name, *_ in jobs(run.engine)} <= {"vc01"}
     assert rows(run.engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
 

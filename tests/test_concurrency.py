@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, ingest, redate, verify
+from archive import db, redate, verify
 from archive.calendar import Calendar
 from archive.db import migrate, tables
+from archive.ingest import run
 from tests.archives import content, count, deliver, empty, rows
 from tests.samples import SAMPLES, job
 
@@ -111,8 +112,8 @@ def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> 
 
     def load(data: bytes, appliance: str | None) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(data))
-        part = ingest.Delivery("answer.json", stream, appliance, SEEN[0])
-        ingest.ingest(same(engine), part, wait)
+        part = run.Delivery("answer.json", stream, appliance, SEEN[0])
+        run.ingest(same(engine), part, wait)
 
     pairs = zip(answers, appliances, strict=True)
     at_once(partial(load, *pair) for pair in pairs)
@@ -122,7 +123,7 @@ def test_shared_texts_and_quarantine_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One run that brings new texts and then a bad document, and one the other way, both end."""
-    monkeypatch.setattr(ingest, "BATCH", 1)
+    monkeypatch.setattr(run, "BATCH", 1)
     good, bad = {"good": job(messages=[message(1)])}, {"bad": {"no": "job"}}
     one, other = json.dumps(good | bad).encode(), json.dumps(bad | good).encode()
     deliver(engine, {}, "vc01")
@@ -135,7 +136,7 @@ def test_exports_of_several_appliances_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two deliveries that name the same appliances in another order both end."""
-    monkeypatch.setattr(ingest, "BATCH", 1)
+    monkeypatch.setattr(run, "BATCH", 1)
     exports = [{"appliance": name, "job": name, "info": job()} for name in ("vc01", "vc02")]
     deliver(engine, json.dumps(exports).encode(), None)
     meet(engine, [json.dumps(exports).encode(), json.dumps(exports[::-1]).encode()], [None, None])
@@ -146,7 +147,7 @@ def test_streams_of_several_appliances_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Streams, which are committed in batches, need not wait for each other's end."""
-    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(run, "BATCH", 2)
     exports = [
         {
             "appliance": f"vc0{number % 3}",
@@ -175,8 +176,8 @@ def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
 
     def load(name: str) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(json.dumps({**SAMPLES, "new": job()}).encode()))
-        part = ingest.Delivery("answer.json", stream, name, SEEN[0])
-        ingest.ingest(same(postgresql_archive), part, wait)
+        part = run.Delivery("answer.json", stream, name, SEEN[0])
+        run.ingest(same(postgresql_archive), part, wait)
 
     deliver(postgresql_archive, {"new": job()}, "vc03")
     at_once(partial(load, name) for name in ("vc01", "vc02"))

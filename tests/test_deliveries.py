@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import delivered, deliveries, jsontext
 from archive.document.precedence import Sight
+from archive.ingest import formats, json_stream, raw_document
 from tests.readers import keys, read, read_known
 from tests.samples import API, REST, SAMPLES, exported, job, stream
 
@@ -47,7 +47,7 @@ def test_lines_in_any_encoding(encoding: str, end: str) -> None:
     """JSON Lines are known as such in any encoding and with any line ends."""
     text = end.join(json.dumps({key: info}) for key, info in SAMPLES.items()) + end
     stream = io.BufferedReader(io.BytesIO(text.encode(encoding)), 1 << 16)
-    assert deliveries.form(stream, "-").in_lines
+    assert formats.form(stream, "-").in_lines
     assert keys(read(text.encode(encoding), "-")) == list(SAMPLES)
 
 
@@ -69,7 +69,7 @@ def test_lines_in_any_encoding(encoding: str, end: str) -> None:
 def test_lines_are_known(data: bytes, name: str, in_lines: bool) -> None:  # noqa: FBT001 - a row
     """JSON Lines are known by the name, or by a first line that is an object with more after it."""
     stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
-    assert deliveries.form(stream, name).in_lines is in_lines
+    assert formats.form(stream, name).in_lines is in_lines
 
 
 def test_several_answers_follow_each_other() -> None:
@@ -160,7 +160,7 @@ def test_any_chunk_size_gives_the_same_documents(size: int, data: bytes) -> None
     """However little of a delivery is read at a time, its documents are the same."""
     whole = read(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jsontext, "_CHUNK", size)
+        patch.setattr(json_stream, "_CHUNK", size)
         assert read(data, buffer=16) == whole
 
 
@@ -175,21 +175,21 @@ def test_what_was_held_is_read_again() -> None:
         b'[{"appliance": "vc01", "job": "a", "info": 5}]',
     ):
         (document,) = read(data)
-        (again,) = deliveries.read_again(document.raw)
+        (again,) = formats.read_again(document.raw)
         assert (again.key, again.info, again.appliance) == (
             document.key,
             document.info,
             document.appliance,
         )
-    assert keys(deliveries.read_again(b'{"a": {}, "b": {}}')) == ["a", "b"]
+    assert keys(formats.read_again(b'{"a": {}, "b": {}}')) == ["a", "b"]
     for broken in (b"\xff", b'"a"', b"5", b'{"key": "a"}'):
-        (document,) = deliveries.read_again(broken)
+        (document,) = formats.read_again(broken)
         assert document.problem
 
 
 def marks(data: bytes) -> list[bytes]:
     """The fingerprints of the documents of an answer."""
-    return [delivered.fingerprint(document.raw) for document in read(data)]
+    return [raw_document.fingerprint(document.raw) for document in read(data)]
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -201,7 +201,7 @@ def test_known_documents_are_stepped_over(source: bytes, indent: int | None) -> 
     for known in (found, found[::2], found[:1], found[-1:], [], [b"x" * 16]):
         told = read_known(data, known)
         assert told == [
-            delivered.Again(mark) if mark in known else document
+            raw_document.Again(mark) if mark in known else document
             for mark, document in zip(found, whole, strict=True)
         ]
 
@@ -212,7 +212,7 @@ def test_any_chunk_size_steps_over_the_same(size: int, data: bytes, places: set[
     known = [mark for place, mark in enumerate(marks(data)) if place in places]
     whole = read_known(data, known)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jsontext, "_CHUNK", size)
+        patch.setattr(json_stream, "_CHUNK", size)
         assert read_known(data, known, buffer=16) == whole
 
 
@@ -223,5 +223,5 @@ def test_what_only_looks_like_a_boundary_is_read_through() -> None:
     )
     data = json.dumps({"20260101-000000-1": odd, "20260102-000000-2": odd}, separators=(",", ":"))
     whole, found = read(data.encode()), marks(data.encode())
-    assert read_known(data.encode(), found) == list(map(delivered.Again, found))
-    assert read_known(data.encode(), found[:1]) == [delivered.Again(found[0]), whole[1]]
+    assert read_known(data.encode(), found) == list(map(raw_document.Again, found))
+    assert read_known(data.encode(), found[:1]) == [raw_document.Again(found[0]), whole[1]]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from archive.delivered import RawDocument
 from archive.errors import DeliveryError
+from archive.ingest.raw_document import RawDocument
 from tests.readers import keys, read
 from tests.samples import API, REST, SAMPLES, job, stream
 

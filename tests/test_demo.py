@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, delivered, queries, timestamps
+from archive import db, queries, timestamps
 from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
 from archive.document import canonical
@@ -18,6 +18,8 @@ from tests.readers import read
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
+
+    from archive.ingest import raw_document
 
 NOW = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
 PLAN = fleet.plan(NOW)
@@ -34,7 +36,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
-def documents(collected: collection.Collected) -> list[delivered.RawDocument]:
+def documents(collected: collection.Collected) -> list[raw_document.RawDocument]:
     """Return the documents of an answer as an ingest reads them."""
     return read(collected.content)
 

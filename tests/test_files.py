@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archive.errors import DeliveryError
-from archive.sources.files import open_file
+from archive.ingest.open_file import open_file
 
 DATA = b'{"20260301-021500-25148086": {"status": "PENDING"}}\n' * 5000
 # Not compressible, so that the gzip data is as long as it is.

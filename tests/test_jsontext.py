@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive import json_numbers, jsontext
+from archive import json_numbers
 from archive.errors import DeliveryError
-from archive.jsontext import JsonText, Unreadable
+from archive.ingest import json_stream
+from archive.ingest.json_stream import JsonText, Unreadable
 from tests.strategies import JSON
 
 
@@ -47,7 +48,7 @@ def test_any_chunk_size_reads_the_same(values: list[Any], size: int, drop: int |
     parts = [json.dumps(value, indent=drop, ensure_ascii=drop is None) for value in values]
     with pytest.MonkeyPatch.context() as patch:
         if drop:  # what has been read is dropped at every chance
-            patch.setattr(jsontext, "_CHUNK", drop)
+            patch.setattr(json_stream, "_CHUNK", drop)
         text = cursor(" [" + " ,\r\n\t".join(parts) + "] ", size)
         found = entries(text)
     assert [part for _, part in found] == parts
@@ -108,7 +109,7 @@ def test_what_is_no_json_says_where(text: str, reason: str, size: int) -> None:
 
 def test_places_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """A place is that in the whole text, also when most of it has been dropped."""
-    monkeypatch.setattr(jsontext, "_CHUNK", 10)
+    monkeypatch.setattr(json_stream, "_CHUNK", 10)
     text = "[" + '"abcdefgh",' * 100 + "x" + " " * 100
     with pytest.raises(DeliveryError, match=r"at character 1,101$"):
         entries(cursor(text))
@@ -121,13 +122,13 @@ def test_bytes_that_are_no_text_come_back(data: bytes, size: int) -> None:
     text = cursor(b'["' + content + b'"]', size)
     text.expect("[")
     _, found = text.value()
-    assert jsontext.encode(found) == b'"' + content + b'"'
+    assert json_stream.encode(found) == b'"' + content + b'"'
     try:
         content.decode()
     except UnicodeDecodeError:
-        assert not jsontext.is_utf8(found)
+        assert not json_stream.is_utf8(found)
     else:
-        assert jsontext.is_utf8(found)
+        assert json_stream.is_utf8(found)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +138,7 @@ def test_bytes_that_are_no_text_come_back(data: bytes, size: int) -> None:
 def test_encodings_are_known_from_the_first_bytes(encoding: str, size: int) -> None:
     """Every encoding of Unicode is read, with and without a byte order mark."""
     data = '["ä", "\U0001f600"]'.encode(encoding)
-    text = cursor(data, size, jsontext.sniff_encoding(data))
+    text = cursor(data, size, json_stream.sniff_encoding(data))
     assert [value for value, _ in entries(text)] == ["ä", "\U0001f600"]
 
 

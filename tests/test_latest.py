@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archive import verify
 from archive.db import tables
-from archive.observe import observe
+from archive.ingest.observe import observe
 from archive.store import seen_documents
 from tests.archives import deliver, each, job_rows, rows
 from tests.laws import EXAMPLES
@@ -46,7 +46,7 @@ def test_what_comes_again_is_not_read(engine: Engine, monkeypatch: pytest.Monkey
         read.append(raw.key)
         return observe(raw, *arguments)
 
-    monkeypatch.setattr("archive.ingest.observe", watch)
+    monkeypatch.setattr("archive.ingest.run.observe", watch)
     deliver(engine, answer("a", "b", "c"), seen_at=FIRST)
     assert len(read) == 3
     again = deliver(engine, answer("c", "d", "b", "a"), seen_at=LATER)
@@ -116,7 +116,7 @@ def test_an_export_among_what_is_known(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
 ) -> None:
     """A job that has just left the latest delivery may still come again, as it was."""
-    monkeypatch.setattr("archive.ingest.BATCH", 1)
+    monkeypatch.setattr("archive.ingest.run.BATCH", 1)
     entry = {"key": "2026a", "value": job()}
     other = {"key": "2026b", "value": job()}
     deliver(engine, json.dumps([entry, other]).encode(), seen_at=FIRST)

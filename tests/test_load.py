@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from archive import ingest
 from archive.db import tables
 from archive.document import canonical
+from archive.ingest import run
 from archive.store import dimension_keys
 from tests.archives import deliver, job_rows, rows
 from tests.samples import api, job
@@ -259,7 +259,7 @@ def test_the_day_follows_what_is_known(engine: Engine) -> None:
 
 def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long stream may have more texts than are remembered; each still stands there once."""
-    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(run, "BATCH", 2)
     monkeypatch.setattr(dimension_keys, "_REMEMBERED", 3)
     answer = {
         f"job-{number}": job(

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, retry, verify
+from archive import db, verify
 from archive.db import tables
 from archive.document import canonical, fast_parse
 from archive.errors import NotAJobError, UsageError
+from archive.ingest import retry_quarantine
 from archive.store import loader, quarantine
 from tests.archives import count, deliver, job_rows, rows
 from tests.samples import api, job
@@ -90,7 +91,7 @@ def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
     """What cannot be archived stays, and the run says that nothing was done."""
     deliver(engine, BAD)
     before = held(engine)
-    assert retry.retry(engine).counts == loader.Counts(quarantined=1)
+    assert retry_quarantine.retry(engine).counts == loader.Counts(quarantined=1)
     assert held(engine) == before
     run = tables.ingest_run.c
     assert rows(engine, sa.select(run.source, run.outcome, run.quarantined).where(run.id == 2)) == [
@@ -113,15 +114,15 @@ def test_what_has_become_readable_is_archived(
     """A document that a later version can read leaves quarantine as the job it is."""
     deliver(engine, data, "vc01", FIRST)
     deliver(engine, data, "vc01", LATER)
-    assert retry.retry(engine).counts == loader.Counts(quarantined=1)
+    assert retry_quarantine.retry(engine).counts == loader.Counts(quarantined=1)
     refusing.undo()
-    assert retry.retry(engine).counts == loader.Counts(seen=1, new=1)
+    assert retry_quarantine.retry(engine).counts == loader.Counts(seen=1, new=1)
     assert held(engine) == []
     found = job_rows(engine, "key", "status", "first_seen", "last_seen")
     assert found == [("x", "SUCCEEDED", FIRST, LATER)]
     assert rows(engine, sa.select(tables.job_status.c.observed_at)) == [(FIRST,)]
     assert list(verify.verify(engine)) == []
-    assert retry.retry(engine).counts == loader.Counts()
+    assert retry_quarantine.retry(engine).counts == loader.Counts()
 
 
 def test_an_exported_job_is_retried_as_exported(
@@ -132,7 +133,7 @@ def test_an_exported_job_is_retried_as_exported(
     line = {"appliance": "vc07", "job": "x", "info": job(), "seen": seen}
     deliver(engine, json.dumps(line).encode(), None, LATEST, name="all.jsonl")
     refusing.undo()
-    retry.retry(engine)
+    retry_quarantine.retry(engine)
     query = sa.select(tables.appliance.c.name, tables.job.c.first_seen, tables.job.c.last_seen)
     assert rows(engine, query.join_from(tables.appliance, tables.job)) == [("vc07", FIRST, LATER)]
 
@@ -141,7 +142,7 @@ def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPa
     """Numbers choose what is tried; the others stay."""
     deliver(engine, api(x=job(), y=job(), z=job()))
     refusing.undo()
-    assert retry.retry(engine, [3, 1, 3]).counts == loader.Counts(seen=2, new=2)
+    assert retry_quarantine.retry(engine, [3, 1, 3]).counts == loader.Counts(seen=2, new=2)
     assert [one.job_key for one in held(engine)] == ["y"]
 
 
@@ -150,7 +151,7 @@ def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatc
     deliver(engine, api(x=job()))
     refusing.undo()
     with pytest.raises(UsageError, match="there is no number 7 in quarantine"):
-        retry.retry(engine, [1, 9, 7])
+        retry_quarantine.retry(engine, [1, 9, 7])
     assert len(held(engine)) == 1
     assert count(engine, tables.job) == 0
 
@@ -166,10 +167,10 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
     with db.writing(engine) as connection:
         quarantine.hold(connection, together)
     refusing.undo()
-    assert retry.retry(engine).counts == loader.Counts(quarantined=2)
+    assert retry_quarantine.retry(engine).counts == loader.Counts(quarantined=2)
     plain = canonical.read(job("PENDING"))
     refusing.setattr(canonical, "read", lambda _raw: plain)
-    assert retry.retry(engine, [2]).counts == loader.Counts(seen=2, new=2)
+    assert retry_quarantine.retry(engine, [2]).counts == loader.Counts(seen=2, new=2)
     assert [one.document for one in held(engine)] == [line % b"5"]
 
 
@@ -180,4 +181,4 @@ def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch
     nobody = quarantine.Held(None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1)
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
-    assert retry.retry(engine).counts == loader.Counts(seen=1, new=1, quarantined=1)
+    assert retry_quarantine.retry(engine).counts == loader.Counts(seen=1, new=1, quarantined=1)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.deliveries import Line
 from archive.document.fast_parse import read_line
-from archive.readahead import reading_ahead
+from archive.ingest.formats import Line
+from archive.ingest.parallel_parse import reading_ahead
 from tests.samples import job
 
 if TYPE_CHECKING:

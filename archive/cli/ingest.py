@@ -95,10 +95,10 @@ def ingest(
 
 def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
     from archive.db import migrate as databases
-    from archive.ingest import Delivery
-    from archive.ingest import ingest as run
+    from archive.ingest.open_file import open_file
+    from archive.ingest.run import Delivery
+    from archive.ingest.run import ingest as run
     from archive.render.progress import progress
-    from archive.sources.files import open_file
 
     with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:
         databases.prepare(engine)  # only when there is something to archive

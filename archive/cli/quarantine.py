@@ -111,8 +111,8 @@ def retry_held(
 
     Exit code 3 if any of them stays in quarantine.
     """
-    from archive import retry
+    from archive.ingest import retry_quarantine
 
-    counts = retry.retry(open_archive(database, config), numbers or []).counts
+    counts = retry_quarantine.retry(open_archive(database, config), numbers or []).counts
     typer.echo(f"{counts.seen:,} archived, {counts.quarantined:,} still in quarantine")
     raise typer.Exit(PARTIAL if counts.quarantined else 0)

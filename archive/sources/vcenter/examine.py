@@ -12,10 +12,10 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from yarl import URL
 
-from archive import deliveries
-from archive.delivered import RawDocument
 from archive.document import appliance_facts
 from archive.errors import ApplianceError, ConfigurationError, DeliveryError
+from archive.ingest import formats
+from archive.ingest.raw_document import RawDocument
 from archive.sources.vcenter import certificate, details, failures
 from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
 from archive.sources.vcenter.certificate import HiddenError
@@ -216,10 +216,10 @@ def _count(body: IO[bytes]) -> tuple[int, int]:
     """Return how many jobs an answer has, and how many of them are none; close it."""
     stream: io.BufferedReader[Any] = io.BufferedReader(body, _BUFFER)
     with stream:
-        encoding = deliveries.form(stream, "").encoding
+        encoding = formats.form(stream, "").encoding
         told = [
             document.problem is None
-            for document in deliveries.documents(stream, encoding)
+            for document in formats.documents(stream, encoding)
             if isinstance(document, RawDocument)
         ]
     return len(told), told.count(False)

@@ -12,10 +12,11 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import answers, json_numbers
-from archive.delivered import Again, RawDocument, exported, fingerprint
+from archive import json_numbers
 from archive.errors import DeliveryError
-from archive.jsontext import BOM, JsonText, encode, sniff_encoding
+from archive.ingest import details_response
+from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
+from archive.ingest.raw_document import Again, RawDocument, exported, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -94,7 +95,7 @@ def documents(
 
     Raises DeliveryError where the delivery as a whole is at fault.
     """
-    return answers.read(JsonText(stream, encoding), known)
+    return details_response.read(JsonText(stream, encoding), known)
 
 
 def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:
@@ -134,7 +135,7 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
         # Only the cursor knows the text of each document within an answer.
         documents = [
             document
-            for document in answers.read(JsonText(io.BytesIO(encode(text)), "utf-8"), ())
+            for document in details_response.read(JsonText(io.BytesIO(encode(text)), "utf-8"), ())
             if isinstance(document, RawDocument)
         ]
     except DeliveryError as error:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from archive import timestamps
 from archive.document import schema
 from archive.document.precedence import Sight
-from archive.jsontext import Unreadable, encode, is_utf8
+from archive.ingest.json_stream import Unreadable, encode, is_utf8
 
 KEY_LENGTH = 255
 FINGERPRINT_LENGTH = 16

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from archive.deliveries import Line
     from archive.document.fast_parse import ReadLine
+    from archive.ingest.formats import Line
 
 Lines = list["Line"]
 Batch = tuple[Lines, list["ReadLine | None"]]

@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from archive.delivered import Again, RawDocument, document, exported, fingerprint
 from archive.document import schema
 from archive.errors import DeliveryError
-from archive.jsontext import BOM, JsonText, Unreadable, encode
+from archive.ingest.json_stream import BOM, JsonText, Unreadable, encode
+from archive.ingest.raw_document import Again, RawDocument, document, exported, fingerprint
 from archive.text import printable
 
 if TYPE_CHECKING:

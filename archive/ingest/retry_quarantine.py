@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive import db, deliveries, timestamps
+from archive import db, timestamps
 from archive.document.precedence import Sight
 from archive.errors import UsageError
-from archive.observe import observe, observe_answer
+from archive.ingest import formats
+from archive.ingest.observe import observe, observe_answer
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
 from archive.store.loader import Counts, Loader
@@ -57,7 +58,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
 def _observe_again(held: Held) -> list[Observation]:
     """Return what a held document says now; nothing unless all of it can be archived."""
     observations = []
-    for raw in deliveries.read_again(held.document):
+    for raw in formats.read_again(held.document):
         try:
             if held.appliance is None:
                 observation = observe(raw, None, held.last_seen)

@@ -11,17 +11,18 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import db, deliveries
+from archive import db
 from archive.appliance_names import check_name
-from archive.delivered import Again, RawDocument
 from archive.document.fast_parse import read_line
 from archive.errors import (
     ArchiveError,
     DeliveryError,
     InterruptedDeliveryError,
 )
-from archive.observe import observe, observe_answer, observe_line
-from archive.readahead import reading_ahead
+from archive.ingest import formats
+from archive.ingest.observe import observe, observe_answer, observe_line
+from archive.ingest.parallel_parse import reading_ahead
+from archive.ingest.raw_document import Again, RawDocument
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
 from archive.store.job_writer import LOADED
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.deliveries import Line
+    from archive.ingest.formats import Line
 
     # Of this appliance, by this run, with these counts.
     Also = Callable[[Connection, int, int, Counts], None]
@@ -75,7 +76,7 @@ def ingest(
         check_name(delivery.appliance)
     stream = delivery.content
     try:
-        in_lines, encoding = deliveries.form(stream, delivery.name)
+        in_lines, encoding = formats.form(stream, delivery.name)
     except DeliveryError as error:
         raise _named(delivery.name, error) from error
     if also is not None and (in_lines or delivery.appliance is None):
@@ -83,7 +84,7 @@ def ingest(
     run = _Run(engine, delivery, on_batch)
     with run.logged():
         if in_lines:
-            run.commit_batches(deliveries.lines(stream, encoding))
+            run.commit_batches(formats.lines(stream, encoding))
         else:
             run.commit_whole(encoding, also)
     return import_log.Summary(run.id, run.counts)
@@ -129,7 +130,7 @@ class _Run:
             if name is not None:
                 number = self._greet(connection, loader, name)
                 known = loader.known(number)
-            documents = deliveries.documents(self._delivery.content, encoding, known)
+            documents = formats.documents(self._delivery.content, encoding, known)
             while batch := list(islice(documents, BATCH)):
                 if again := [told.fingerprint for told in batch if isinstance(told, Again)]:
                     loader.see_again(number, again, self.counts)
@@ -215,7 +216,7 @@ class _Run:
     def _load_lines(
         self, connection: Connection, loader: Loader, lines: list[Line], counts: Counts
     ) -> None:
-        named, unnamed = deliveries.by_appliance(lines)
+        named, unnamed = formats.by_appliance(lines)
         others = [document for line in unnamed for document in line.documents()]
         observations, refused = self._observe(others)
         lock_appliances(connection, named.keys() | _names(observations) | self._named())

@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive import delivered
 from archive.appliance_names import check_name
 from archive.document.parse import common, prepare
 from archive.document.precedence import Sight
 from archive.errors import NotAJobError, UsageError
+from archive.ingest import raw_document
 from archive.store.loader import Observation
 
 if TYPE_CHECKING:
-    from archive.delivered import RawDocument
-    from archive.deliveries import Line
     from archive.document.fast_parse import ReadLine
+    from archive.ingest.formats import Line
+    from archive.ingest.raw_document import RawDocument
 
 _checked = lru_cache(check_name)
 
@@ -57,7 +57,7 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
     except (NotAJobError, UsageError) as error:
         return str(error)
     if raw.sight is None:
-        mark = delivered.fingerprint(raw.raw)
+        mark = raw_document.fingerprint(raw.raw)
         return Observation(name, raw.key, document, _here(document.status, seen_at), mark)
     return Observation(name, raw.key, document, _with(raw.sight, document.status), None)
 

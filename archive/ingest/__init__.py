@@ -1,0 +1,1 @@
+"""Files and answers into the archive: opened, taken apart, parsed, stored."""
