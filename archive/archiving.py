@@ -13,11 +13,11 @@ from archive.ingest import formats
 from archive.ingest.observe import observe_answer
 from archive.ingest.raw_document import Again
 from archive.ingest.run import Delivery, ingest
-from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
 from archive.store.loader import Counts
+from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Entry
     from archive.ingest.raw_document import RawDocument
-    from archive.sources.vcenter.ask import Told
+    from archive.vcenter.query import Told
 
 # As much as a delivery's form is told from.
 _BUFFER = 1 << 16

@@ -16,10 +16,10 @@ from archive.archiving import Outcome, archive_told, compare_told
 from archive.asking import Passwords, each
 from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
 from archive.sources.keeping import keep
-from archive.sources.vcenter.ask import Told, ask
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
 from archive.store.loader import Counts
+from archive.vcenter.query import Told, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,6 @@ from cryptography import x509
 from archive.check import check
 from archive.config.entries import Fleet, Secret, Trust
 from archive.errors import ConfigurationError
-from archive.sources.vcenter import certificate
 from archive.sources.vcenter.examine import (
     CHECKS,
     FAILED,
@@ -26,6 +25,7 @@ from archive.sources.vcenter.examine import (
     Examination,
     Found,
 )
+from archive.vcenter import certificate
 from tests.proxies import proxy
 from tests.samples import job
 from tests.vcenter import faults

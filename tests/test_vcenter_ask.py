@@ -16,7 +16,7 @@ import stamina
 
 from archive.config.entries import Trust
 from archive.errors import ApplianceError
-from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION, Told, ask
+from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, Told, ask
 from tests.samples import SAMPLES, job
 from tests.vcenter import faults
 from tests.vcenter.appliance import PASSWORD, Appliance
@@ -284,7 +284,7 @@ def test_what_was_had_before_time_ran_out_is_kept(server: Server) -> None:
 def test_an_answer_without_end_is_not_read_to_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archive.sources.vcenter.details.LONGEST_ANSWER", 1 << 20)
+    monkeypatch.setattr("archive.vcenter.job_details.LONGEST_ANSWER", 1 << 20)
     appliance = suffering(server, faults.endless(), Resource.DETAILS)
     assert "longer than 1 MiB" in reason(server, appliance)
 
@@ -440,7 +440,7 @@ def test_a_run_that_is_ended_while_signing_in_or_out_closes_its_session(resource
 def test_a_login_that_is_not_answered_holds_up_nobody_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("archive.sources.vcenter.session.GRACE", 0.1)
+    monkeypatch.setattr("archive.vcenter.session.GRACE", 0.1)
     hanging = ExitStack()
     appliance = hanging.enter_context(server := Server()).add(Appliance(HISTORY))
     appliance.suffer(faults.hang, Resource.LOGIN)

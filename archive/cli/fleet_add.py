@@ -14,8 +14,8 @@ from archive.errors import ApplianceError, UsageError
 
 if TYPE_CHECKING:
     from archive.config.entries import Entry
-    from archive.sources.vcenter.certificate import Certificate
-    from archive.sources.vcenter.failures import UntrustedError
+    from archive.vcenter.certificate import Certificate
+    from archive.vcenter.errors import UntrustedError
 
 EPILOG = examples(
     "archive fleet add vc01.example.com --user archive@vsphere.local --secret-file vcenter-password",
@@ -164,7 +164,7 @@ def _tags(written: list[str]) -> dict[str, str] | None:
 
 async def _look(entry: Entry) -> tuple[Certificate, UntrustedError | None]:
     """Return the certificate that is shown, and why it is not trusted, if it is not."""
-    from archive.sources.vcenter import certificate
+    from archive.vcenter import certificate
 
     shown = await certificate.look(entry)
     return shown, await certificate.distrust(entry, shown)

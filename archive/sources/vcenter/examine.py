@@ -16,19 +16,19 @@ from archive.document import appliance_facts
 from archive.errors import ApplianceError, ConfigurationError, DeliveryError
 from archive.ingest import formats
 from archive.ingest.raw_document import RawDocument
-from archive.sources.vcenter import certificate, details, failures
-from archive.sources.vcenter.ask import SCHEDULES, TIME_ZONE, VERSION
-from archive.sources.vcenter.certificate import HiddenError
-from archive.sources.vcenter.connection import Connection, place, proxy
-from archive.sources.vcenter.session import signed_in
 from archive.text import printable
+from archive.vcenter import certificate, errors, job_details
+from archive.vcenter.certificate import HiddenError
+from archive.vcenter.client import Connection, place, proxy
+from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION
+from archive.vcenter.session import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from archive.config.entries import Entry
-    from archive.sources.vcenter.certificate import Certificate
-    from archive.sources.vcenter.session import Session
+    from archive.vcenter.certificate import Certificate
+    from archive.vcenter.session import Session
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 CHECKS = (
@@ -125,7 +125,7 @@ class Examination:
             async with asyncio.timeout(entry.connect_timeout):
                 addresses = await loop.getaddrinfo(entry.host, entry.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise failures.unresolved(place(entry)) from error
+            raise errors.unresolved(place(entry)) from error
         return Found(OK, ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses)))
 
     async def _connect(self) -> Found:
@@ -138,10 +138,10 @@ class Examination:
                     entry.host, entry.port, happy_eyeballs_delay=_NEXT_ADDRESS
                 )
         except TimeoutError as error:
-            raise failures.unconnected(place(entry)) from error
+            raise errors.unconnected(place(entry)) from error
         except OSError as error:
             raise ApplianceError(
-                f"no connection to {place(entry)}: {failures.cause(error)}",
+                f"no connection to {place(entry)}: {errors.cause(error)}",
                 "check `address`; is it up, does its port answer?",
             ) from error
         took = time.monotonic() - began
@@ -202,7 +202,7 @@ def _shown(through: str) -> str:
 
 
 async def _details(session: Session) -> Found:
-    told = await details.fetch(session)
+    told = await job_details.fetch(session)
     jobs, unreadable = await asyncio.to_thread(_count, told.body)
     what = f"{jobs:,} jobs, on /{session.api.prefix}"
     if unreadable:

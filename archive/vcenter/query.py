@@ -7,9 +7,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from archive import timestamps
 from archive.errors import ApplianceError
-from archive.sources.vcenter import details
-from archive.sources.vcenter.connection import Connection
-from archive.sources.vcenter.session import signed_in
+from archive.vcenter import job_details
+from archive.vcenter.client import Connection
+from archive.vcenter.session import signed_in
 
 if TYPE_CHECKING:
     from archive.config.entries import Entry
@@ -43,7 +43,7 @@ async def ask(entry: Entry, password: str) -> Told:
             signed_in(connection, entry.user, password) as session,
         ):
             seen_at = timestamps.now()
-            jobs = await details.fetch(session)
+            jobs = await job_details.fetch(session)
             unless_told.enter_context(jobs.body)
             missing = [] if jobs.missing is None else [jobs.missing]
             facts: dict[str, Any] = {}

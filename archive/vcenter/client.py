@@ -20,10 +20,10 @@ from yarl import URL
 import archive
 from archive import json_numbers
 from archive.errors import ApplianceError
-from archive.sources.vcenter import failures
-from archive.sources.vcenter.failures import DeadlineError, OversizedError, PassingError
-from archive.sources.vcenter.trust import Pin, judge
 from archive.text import printable
+from archive.vcenter import errors
+from archive.vcenter.errors import DeadlineError, OversizedError, PassingError
+from archive.vcenter.tls import Pin, judge
 
 if TYPE_CHECKING:
     import ssl
@@ -158,7 +158,7 @@ class Connection:
                 ahead = _ahead(response)
                 return Reply(await _body(response, longest), ahead)
         except (aiohttp.ClientError, OSError) as error:
-            raise failures.of_connection(error, self.place, self._read_timeout) from error
+            raise errors.of_connection(error, self.place, self._read_timeout) from error
 
 
 def base(entry: Entry) -> URL:
@@ -219,11 +219,11 @@ async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
     texts: list[str] = []
     try:
         raw = await response.content.read(_CHUNK)
-        texts = failures.messages(json.loads(raw))
+        texts = errors.messages(json.loads(raw))
     except (ValueError, aiohttp.ClientError, OSError):
         pass  # the status says enough
     wait = response.headers.get("Retry-After", "")
-    return failures.of_status(
+    return errors.of_status(
         response.status,
         float(wait) if wait.isascii() and wait.isdigit() else None,
         response.headers.get("Location"),

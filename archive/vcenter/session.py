@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.errors import ApplianceError
-from archive.sources.vcenter.connection import GRACE, LONGEST_SMALL_ANSWER, Connection, Reply
-from archive.sources.vcenter.failures import RefusedError
+from archive.vcenter.client import GRACE, LONGEST_SMALL_ANSWER, Connection, Reply
+from archive.vcenter.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence

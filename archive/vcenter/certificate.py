@@ -11,11 +11,11 @@ from cryptography import x509
 from yarl import URL
 
 from archive.errors import ApplianceError
-from archive.sources.vcenter import failures
-from archive.sources.vcenter.connection import base, client, place, proxy
-from archive.sources.vcenter.failures import UntrustedError
-from archive.sources.vcenter.trust import Pin, judge
 from archive.text import printable
+from archive.vcenter import errors
+from archive.vcenter.client import base, client, place, proxy
+from archive.vcenter.errors import UntrustedError
+from archive.vcenter.tls import Pin, judge
 
 if TYPE_CHECKING:
     import asyncio
@@ -64,7 +64,7 @@ async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | N
     judged = judge(entry.trust)
     if isinstance(judged, Pin):
         fits = judged.fingerprint == certificate.pin
-        return None if fits else failures.not_pinned(certificate.pin)
+        return None if fits else errors.not_pinned(certificate.pin)
     try:
         await _shake_hands(entry, judged=judged)
     except UntrustedError as error:
@@ -96,7 +96,7 @@ async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
     except aiohttp.ServerFingerprintMismatch:
         return looking.shown
     except (aiohttp.ClientError, OSError) as error:
-        raise failures.of_connection(error, place(entry), entry.read_timeout) from error
+        raise errors.of_connection(error, place(entry), entry.read_timeout) from error
 
 
 def _read(der: bytes) -> Certificate:

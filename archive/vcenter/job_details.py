@@ -12,19 +12,14 @@ from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from archive.errors import ApplianceError
-from archive.sources.vcenter.connection import LONGEST_ANSWER
-from archive.sources.vcenter.failures import (
-    DeadlineError,
-    OversizedError,
-    PassingError,
-    RefusedError,
-)
-from archive.sources.vcenter.session import API, REST
+from archive.vcenter.client import LONGEST_ANSWER
+from archive.vcenter.errors import DeadlineError, OversizedError, PassingError, RefusedError
+from archive.vcenter.session import API, REST
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
-    from archive.sources.vcenter.session import Session
+    from archive.vcenter.session import Session
 
 _IDS = "appliance/recovery/backup/job"
 _DETAILS = f"{_IDS}/details"

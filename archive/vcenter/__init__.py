@@ -1,0 +1,1 @@
+"""The HTTP client for a vCenter Server appliance."""
