@@ -61,7 +61,7 @@ def main() -> None:
     import alembic.autogenerate  # noqa: F401
 
     import archive.cli.app
-    import archive.collect
+    import archive.collect.run
     import archive.db.migrate  # noqa: F401
 
     for line in sys.stdin:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import stamina
 
 from archive import db, verify
-from archive.collect import collect, rehearse
+from archive.collect.run import collect, rehearse
 from archive.config.entries import Fleet, Secret
 from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.archiving import Outcome
+    from archive.collect.store_answer import Outcome
     from archive.config.entries import Entry
     from archive.store.collection_log import Collection
     from tests.vcenter.faults import Fault

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import db, verify
-from archive.collect import collect
+from archive.collect.run import collect
 from archive.config import file
 from archive.db import migrate, tables
 from tests import fleets

@@ -13,18 +13,10 @@ import pytest
 import stamina
 from cryptography import x509
 
-from archive.check import check
+from archive.collect.preflight import CHECKS, FAILED, OK, SKIPPED, WARNING, Examination, Found
+from archive.collect.preflight_run import check
 from archive.config.entries import Fleet, Secret, Trust
 from archive.errors import ConfigurationError
-from archive.sources.vcenter.examine import (
-    CHECKS,
-    FAILED,
-    OK,
-    SKIPPED,
-    WARNING,
-    Examination,
-    Found,
-)
 from archive.vcenter import certificate
 from tests.proxies import proxy
 from tests.samples import job

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.archiving import Outcome
+    from archive.collect.store_answer import Outcome
     from archive.config.entries import Entry, Fleet
 
 EPILOG = examples(
@@ -98,8 +98,8 @@ def _run(
     engine: Engine, fleet: Fleet, entries: Sequence[Entry], save: Path | None, dry_run: bool
 ) -> tuple[int | None, list[Outcome]]:
     """Return the collection's number, if it has one, and how each appliance ended, by name."""
-    from archive.collect import collect as run
-    from archive.collect import rehearse
+    from archive.collect.run import collect as run
+    from archive.collect.run import rehearse
     from archive.db import migrate as databases
     from archive.render.progress import progress
 

@@ -27,8 +27,8 @@ from archive.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from archive.collect.preflight import Examination
     from archive.config.entries import Entry, Fleet
-    from archive.sources.vcenter.examine import Examination
 
     Row = tuple[str, str, str, str | None, str | None]
 
@@ -65,7 +65,7 @@ def check(
 
 def _examine(fleet: Fleet, entries: Sequence[Entry]) -> list[tuple[Entry, Examination]]:
     """Return the appliances that were examined, in the order of the configuration."""
-    from archive.check import check as run
+    from archive.collect.preflight_run import check as run
     from archive.render.progress import progress
 
     examined: dict[str, tuple[Entry, Examination]] = {}
@@ -93,7 +93,7 @@ def _write(
 
 
 def _rows(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
-    from archive.sources.vcenter.examine import CHECKS
+    from archive.collect.preflight import CHECKS
 
     for entry, examination in examined:
         for name in CHECKS:
@@ -101,7 +101,7 @@ def _rows(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
 
 
 def _summary(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
-    from archive.sources.vcenter.examine import FAILED, OK, WARNING
+    from archive.collect.preflight import FAILED, OK, WARNING
 
     for entry, examination in examined:
         if examination.result == OK:
@@ -114,7 +114,7 @@ def _summary(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
 
 
 def _summarise(asked: int, results: Sequence[str]) -> None:
-    from archive.sources.vcenter.examine import FAILED, OK, WARNING
+    from archive.collect.preflight import FAILED, OK, WARNING
 
     names = {OK: "ok", WARNING: "with warnings", FAILED: "failed"}
     counted = [f"{results.count(result):,} {name}" for result, name in names.items()]
@@ -124,7 +124,7 @@ def _summarise(asked: int, results: Sequence[str]) -> None:
 
 
 def _exit_code(asked: int, results: Sequence[str]) -> int:
-    from archive.sources.vcenter.examine import FAILED
+    from archive.collect.preflight import FAILED
 
     fine = len(results) - results.count(FAILED)
     if fine == asked:

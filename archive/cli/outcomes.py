@@ -13,7 +13,7 @@ from archive.store.loader import Counts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from archive.archiving import Outcome
+    from archive.collect.store_answer import Outcome
 
 _COUNTS = tuple(asdict(Counts()))
 COLUMNS = (

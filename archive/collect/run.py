@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from archive import db, timestamps
-from archive.archiving import Outcome, archive_told, compare_told
-from archive.asking import Passwords, each
+from archive.collect.concurrency import Passwords, each
+from archive.collect.save_answers import keep
+from archive.collect.store_answer import Outcome, archive_told, compare_told
 from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
-from archive.sources.keeping import keep
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
 from archive.store.loader import Counts

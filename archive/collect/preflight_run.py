@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from archive.asking import Passwords, each
-from archive.sources.vcenter.examine import Examination
+from archive.collect.concurrency import Passwords, each
+from archive.collect.preflight import Examination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,0 +1,1 @@
+"""A run over the fleet: appliances queried side by side, their answers stored."""

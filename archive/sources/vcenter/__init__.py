@@ -1,1 +1,0 @@
-"""Asking a vCenter Server appliance over HTTPS for its backup jobs."""
