@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.db import tables
 from archive.document.precedence import OPEN
+from archive.judgement.expected import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
+from archive.judgement.schedules import ordinal
 from archive.reports import jobs, judged, parts, tally
-from archive.reports.due import ordinal
-from archive.reports.expectations import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
 from archive.reports.walk import place
 
 if TYPE_CHECKING:

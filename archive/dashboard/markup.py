@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
 from archive.dashboard.reported import ODD_DAYS
+from archive.judgement.standing import LATE, NEVER, UNKNOWN
 from archive.render import units
 from archive.reports import summary
-from archive.reports.freshness import LATE, NEVER, UNKNOWN
 from archive.reports.summary_row import SummaryRow
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from archive.dashboard.tables import table
+from archive.judgement.standing import OK
 from archive.reports import (
     anomalies,
     builds,
@@ -18,7 +19,6 @@ from archive.reports import (
     streaks,
     summary,
 )
-from archive.reports.freshness import OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archive.judgement.standing import NEVER
 from archive.render.units import text
-from archive.reports.freshness import NEVER
 from archive.reports.summary import PROBLEMS
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from archive import timestamps
+from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN
 from archive.monitoring.states import DAYS
 from archive.monitoring.totals import Totals
-from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN
 from archive.store import collection_log
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.judgement.outliers import TINY_PERCENT
+from archive.judgement.standing import NEVER, UNKNOWN
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration
 from archive.reports.coverage import LONG_PERCENT
-from archive.reports.freshness import NEVER, UNKNOWN
 from archive.reports.recency import DEFAULT_SECONDS
 from archive.reports.summary import STRIKE
-from archive.reports.unusual import TINY_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

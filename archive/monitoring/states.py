@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archive.judgement.schedules import iso, ordinal, start
+from archive.judgement.standing import UNKNOWN
 from archive.reports import anomalies, recency, streaks, summary, tally
-from archive.reports.due import iso, ordinal, start
-from archive.reports.freshness import UNKNOWN
 from archive.store import settings
 
 if TYPE_CHECKING:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.judgement import standing
 from archive.monitoring.judgement import Judgement, Thresholds, judge, performance
 from archive.monitoring.plugin import Datum, Level, badness, output, worst
 from archive.monitoring.ranges import Range
 from archive.monitoring.states import states
 from archive.render.units import duration
-from archive.reports import freshness, heard
+from archive.reports import heard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ def verdict(connection: Connection, scope: Scope, asked: Thresholds, stale_secon
     if known is None:
         return _verdict(Level.UNKNOWN, "nothing has been delivered yet")
     # It may have been seen later than the instant as of which ages are told.
-    age = max(freshness.seconds_between(known.last, scope.now), 0)
+    age = max(standing.seconds_between(known.last, scope.now), 0)
     data = [Datum("archive", age, "s", Range(0, stale_seconds)), *performance(found)]
     if age > stale_seconds:
         said = f"the archive is out of date: nothing was delivered for {duration(age)}"

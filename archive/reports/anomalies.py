@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import parts, unusual, walk
+from archive.judgement import outliers
+from archive.judgement.outliers import HISTORY_DAYS, Finding, Job
+from archive.reports import parts, walk
 from archive.reports.report import JOBS, Listing
-from archive.reports.unusual import HISTORY_DAYS, Finding, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
     for batch in walk.batches(connection, scope):
         jobs = walk.rows(connection, _jobs(scope, batch, first), batch)
         for number, name in batch.items():
-            for found in unusual.findings(_job(*row[1:]) for row in jobs[number]):
+            for found in outliers.findings(_job(*row[1:]) for row in jobs[number]):
                 if (row := _row(name, found, labels)) is not None:
                     yield row
 
@@ -76,12 +77,12 @@ def of_jobs(
     for batch in walk.batches(connection, meant):
         near = _days_before(first, _NEAR_DAYS)
         jobs = _until_judged(connection, scope, batch, near, keys)
-        few = {number: batch[number] for number in batch if not unusual.is_enough(jobs[number])}
+        few = {number: batch[number] for number in batch if not outliers.is_enough(jobs[number])}
         if few:
             far = _days_before(first, HISTORY_DAYS)
             jobs |= _until_judged(connection, scope, few, far, keys)
         for number, name in batch.items():
-            for found in unusual.findings(jobs[number]):
+            for found in outliers.findings(jobs[number]):
                 yield name, found
 
 
@@ -187,8 +188,8 @@ def _days_before(day: str, number: int) -> str:
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection, scope
     yield (
-        f"A job is held against up to {unusual.HISTORY} successes of its type in the"
-        f" {HISTORY_DAYS} days before it; sizes and durations if there are {unusual.LEAST} or more."
+        f"A job is held against up to {outliers.HISTORY} successes of its type in the"
+        f" {HISTORY_DAYS} days before it; sizes and durations if there are {outliers.LEAST} or more."
     )
 
 

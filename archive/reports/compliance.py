@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive.columns import Column, Kind
 from archive.db import tables
+from archive.judgement.schedules import iso
 from archive.reports import judged, tally
-from archive.reports.due import iso
 from archive.reports.report import Listing
 
 if TYPE_CHECKING:

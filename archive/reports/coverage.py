@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import freshness, parts, robust, tally
-from archive.reports.due import ordinal, start
+from archive.judgement import standing, statistics
+from archive.judgement.schedules import ordinal, start
+from archive.reports import parts, tally
 from archive.reports.report import Listing
 from archive.store import collection_log, settings
 
@@ -70,14 +71,14 @@ def gaps(instants: Sequence[str]) -> Gaps:
     Deliveries of one instant are one: an answer that comes again tells nothing of when to expect one.
     """
     heard = list(dict.fromkeys(instants))
-    between = [freshness.seconds_between(*pair) for pair in pairwise(heard)]
+    between = [standing.seconds_between(*pair) for pair in pairwise(heard)]
     if not between:
         return Gaps(None, 0, None, None)
     longest = max(between)
     since = heard[between.index(longest)]
     if len(between) < LEAST_GAPS:
         return Gaps(None, 0, longest, since)
-    usual = robust.median(between)
+    usual = statistics.median(between)
     return Gaps(usual, sum(is_long(gap, usual) for gap in between), longest, since)
 
 
@@ -107,7 +108,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CoverageRow]:
         seen = [row.seen_at for row in rows if row.seen_at is not None]
         found = gaps(seen)
         # It may have been seen later than the instant as of which ages are told.
-        age = max(freshness.seconds_between(last_seen, scope.now), 0)
+        age = max(standing.seconds_between(last_seen, scope.now), 0)
         yield CoverageRow(
             name,
             first_seen,

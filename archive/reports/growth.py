@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import parts, robust, walk
+from archive.judgement import statistics
+from archive.reports import parts, walk
 from archive.reports.report import JOBS, Listing
 from archive.store import settings
 
@@ -112,17 +113,17 @@ def points(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         in_span = spans[(day - first) // width]
         in_span[0].append(day)
         in_span[1].append(size)
-    return [(robust.median(days), robust.median(values)) for days, values in spans.values()]
+    return [(statistics.median(days), statistics.median(values)) for days, values in spans.values()]
 
 
 def fit(history: Sequence[tuple[int, int]]) -> Growth | None:
     """Return the growth through points (day's number, bytes); None if there is too little of it."""
     if len(history) < LEAST_POINTS or history[-1][0] - history[0][0] < LEAST_DAYS:
         return None
-    slope = robust.theil_sen(history)
+    slope = statistics.theil_sen(history)
     above = sorted(size - slope.middle * (day - history[-1][0]) for day, size in history)
-    level = robust.percentile(above, 50)
-    under, over = (robust.percentile(above, percent) - level for percent in (5, 95))
+    level = statistics.percentile(above, 50)
+    under, over = (statistics.percentile(above, percent) - level for percent in (5, 95))
     return Growth(*slope, under, over)
 
 
@@ -148,7 +149,7 @@ class _Fleet:
 
     def add(self, name: str, sizes: Sequence[tuple[int, int]], keep: int) -> None:
         """Add an appliance with the sizes (day's number, bytes) of its successes in their order."""
-        size = robust.median([size for _, size in sizes[-_LATEST:]])
+        size = statistics.median([size for _, size in sizes[-_LATEST:]])
         growth = fit(points(sizes))
         if growth is None:
             days = sizes[-1][0] - sizes[0][0]

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from archive import json_numbers
 from archive.db import tables
-from archive.reports import parts, rhythm
-from archive.reports.due import Schedule, Zone, iso, ordinal, weekdays
-from archive.reports.expectations import FIRST_DAY, Expectation, Job, Known, expected, judge
+from archive.judgement import habit
+from archive.judgement.expected import FIRST_DAY, Expectation, Job, Known, expected, judge
+from archive.judgement.schedules import Schedule, Zone, iso, ordinal, weekdays
+from archive.reports import parts
 from archive.reports.walk import began
 from archive.store import settings
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 # What a report needs to know so many days before and after those that it is asked for: the slots
 # beside them, which are no further away than the longest gap.
-_MARGIN = rhythm.LONGEST_GAP + 1
+_MARGIN = habit.LONGEST_GAP + 1
 _COLUMNS = ("key", "day", "status", "type", "start_time")
 
 
@@ -89,7 +90,7 @@ def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
         .where(of_appliance, job.c.day >= iso(FIRST_DAY), job.c.day < first)
         .order_by(job.c.day.desc())
         .limit(1)
-        .offset(rhythm.DAYS - 1)
+        .offset(habit.DAYS - 1)
         .scalar_subquery()
     )
     own = [job.c[name] for name in _COLUMNS]

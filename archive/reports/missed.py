@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
+from archive.judgement.expected import MET
+from archive.judgement.schedules import iso, ordinal
 from archive.reports import jobs, judged, tally
-from archive.reports.due import iso, ordinal
-from archive.reports.expectations import MET
 from archive.reports.report import Listing
 from archive.store import settings
 

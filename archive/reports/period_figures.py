@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from archive.columns import Kind
 from archive.db import tables
+from archive.judgement.expected import MET, MISSED
+from archive.judgement.schedules import ordinal
 from archive.reports import judged, parts, totals, volume
 from archive.reports.course import Course
-from archive.reports.due import ordinal
-from archive.reports.expectations import MET, MISSED
 from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
 from archive.reports.summary_row import SummaryRow, row
 from archive.store import settings

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import freshness, judged, parts, tally, walk
-from archive.reports.due import iso, longest_gap, ordinal, start
-from archive.reports.expectations import FIRST_DAY, GRACE_SECONDS
-from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
+from archive.judgement import standing
+from archive.judgement.expected import FIRST_DAY, GRACE_SECONDS
+from archive.judgement.schedules import iso, longest_gap, ordinal, start
+from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
+from archive.reports import judged, parts, tally, walk
 from archive.reports.parts import DURATION, SIZE
 from archive.reports.report import Listing
 from archive.store import settings
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.reports.expectations import Known
+    from archive.judgement.expected import Known
     from archive.reports.scope import Scope
 
 RPO, CADENCE, SCHEDULE, DEFAULT = "rpo", "cadence", "schedule", "default"
@@ -114,15 +115,15 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RecencyRow(
             one.name,
-            freshness.state(end, objective.seconds, one.last_seen, now),
-            None if end is None else freshness.seconds_between(end, now),
+            standing.state(end, objective.seconds, one.last_seen, now),
+            None if end is None else standing.seconds_between(end, now),
             *objective,
             None if success is None else success.at,
             end,
             None if attempt is None else attempt.at,
             row.attempt_status,
             one.last_seen,
-            *freshness.shares(calendar, ends, objective.seconds, span),
+            *standing.shares(calendar, ends, objective.seconds, span),
         )
 
 

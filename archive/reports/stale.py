@@ -10,7 +10,8 @@ from archive import timestamps
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import OPEN
-from archive.reports import parts, robust, walk
+from archive.judgement import statistics
+from archive.reports import parts, walk
 from archive.reports.parts import P95
 from archive.reports.report import JOBS, Listing
 from archive.store import seen_documents
@@ -115,7 +116,7 @@ def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> S
         start_time,
         None if told.began > now else _seconds(told.began, now),
         longest,
-        robust.percentile(durations, P95) if durations else None,
+        statistics.percentile(durations, P95) if durations else None,
         last_seen,
         *judge(told, now, longest),
     )

@@ -12,18 +12,10 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind, Role
 from archive.db import tables
-from archive.reports import (
-    coverage,
-    freshness,
-    jobs,
-    parts,
-    recency,
-    spans,
-    streaks,
-    tally,
-)
-from archive.reports.due import iso, ordinal, start
-from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN
+from archive.judgement import standing
+from archive.judgement.schedules import iso, ordinal, start
+from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN
+from archive.reports import coverage, jobs, parts, recency, spans, streaks, tally
 from archive.reports.period_figures import course_of, expected, figures, is_exact
 from archive.reports.report import Listing
 from archive.reports.summary_row import SummaryRow
@@ -156,7 +148,7 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     wanted = jobs.JobFilter(("FAILED",), limit=NAMED)
     for row in jobs.run(connection, scope, wanted):
         at = row.start_time
-        age = None if at is None or at > scope.now else freshness.seconds_between(at, scope.now)
+        age = None if at is None or at > scope.now else standing.seconds_between(at, scope.now)
         yield SummaryRow(
             "newest failures", row.appliance, _SECONDS, age, detail=row.message or row.key
         )

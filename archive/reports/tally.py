@@ -6,15 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.columns import Column, Kind
+from archive.judgement.expected import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
 from archive.reports import judged, parts
-from archive.reports.expectations import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.expectations import Expectation
+    from archive.judgement.expected import Expectation
     from archive.reports.scope import Scope
 
 # What the reports on appliances heed, and those that hold their backups against what is expected.

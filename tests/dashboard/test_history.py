@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from archive import db, quantile_sketch
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
-from archive.reports import Scope, due, expectations, series, totals
+from archive.judgement import expected, schedules
+from archive.reports import Scope, series, totals
 from tests.archives import deliver
 from tests.dashboard import made
 from tests.reports import fleet
@@ -40,7 +41,7 @@ def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
         days = found.days[first:last]
         assert list(days) == sorted(days)
         for job in range(first, last):
-            day = due.iso(found.first + found.days[job])
+            day = schedules.iso(found.first + found.days[job])
             counted.setdefault((day, name), [0, 0])[
                 STATUSES.index("succeeded") + found.statuses[job]
             ] += 1
@@ -63,11 +64,11 @@ def test_what_was_expected_is_what_is_missed(engine: Engine) -> None:
     missed = made.run(engine, "missed", named=frozenset(names), **DAYS)
     told = {row[:2]: row.outcome for row in missed}
     bad = {
-        (name, due.iso(found.first + day)): OUTCOMES[outcome]
+        (name, schedules.iso(found.first + day)): OUTCOMES[outcome]
         for place, name in enumerate(names)
         for day in range(found.number_of_days)
         if (outcome := found.expected[place * found.number_of_days + day])
-        and OUTCOMES[outcome] != expectations.MET
+        and OUTCOMES[outcome] != expected.MET
     }
     assert bad == told
     assert set(told.values()) == {"failed", "never ran", "never seen"}

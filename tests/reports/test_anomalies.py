@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from archive import db, reports
 from archive.errors import UsageError
+from archive.judgement.outliers import Range, usual
 from archive.reports import Scope, anomalies
-from archive.reports.unusual import Range, usual
 from tests.archives import deliver
 from tests.laws import EXAMPLES
 from tests.reports import fleet

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.calendar import Calendar
-from archive.reports.due import Schedule, Zone, iso, ordinal, start
-from archive.reports.expectations import FAILED, MET, RUNNING, Job, Known, Slot, expected, judge
+from archive.judgement.expected import FAILED, MET, RUNNING, Job, Known, Slot, expected, judge
+from archive.judgement.schedules import Schedule, Zone, iso, ordinal, start
 from tests.reports.nights import instant
 
 NEVER = "never"

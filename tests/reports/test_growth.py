@@ -12,7 +12,8 @@ from archive import calendar, db, redate, reports
 from archive.db import tables
 from archive.document import appliance_facts
 from archive.errors import UsageError
-from archive.reports import Scope, growth, robust
+from archive.judgement import statistics
+from archive.reports import Scope, growth
 from archive.reports.growth import Growth, full_on
 from archive.store import fact_history
 from tests.archives import deliver
@@ -198,7 +199,7 @@ def test_points_are_few(sizes: list[tuple[int, int]]) -> None:
         by_day: dict[int, list[int]] = {}
         for day, size in sizes:
             by_day.setdefault(day, []).append(size)
-        assert found == [(day, robust.median(values)) for day, values in by_day.items()]
+        assert found == [(day, statistics.median(values)) for day, values in by_day.items()]
 
 
 @given(

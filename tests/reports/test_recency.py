@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from archive import db
 from archive.calendar import Calendar
-from archive.reports import Scope, freshness, recency
-from archive.reports.freshness import LATE, NEVER, OK, UNKNOWN, Span
+from archive.judgement import standing
+from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
+from archive.reports import Scope, recency
 from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
@@ -171,7 +172,7 @@ def test_strange_times(engine: Engine) -> None:
 )
 def test_states(end: str | None, last_seen: str, state: str) -> None:
     """Nothing that the archive has not heard of is taken for good or bad."""
-    assert freshness.state(end and at(end), DAY, at(last_seen), NOW) == state
+    assert standing.state(end and at(end), DAY, at(last_seen), NOW) == state
 
 
 START = datetime(2026, 3, 28, tzinfo=UTC)
@@ -196,9 +197,7 @@ def test_shares(
     ends: list[int], objective: int, bounds: tuple[int, int], calendar: Calendar
 ) -> None:
     """They are what one finds who looks at each minute."""
-    found = freshness.shares(
-        calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds))
-    )
+    found = standing.shares(calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds)))
     minutes = range(*bounds)
     if not minutes:
         assert found == (None, None)

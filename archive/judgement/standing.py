@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import timestamps
-from archive.reports.due import ordinal
+from archive.judgement.schedules import ordinal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

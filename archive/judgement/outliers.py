@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.reports import robust
+from archive.judgement import statistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -74,10 +74,10 @@ def usual(values: Sequence[int], least: int) -> Range:
     """
     number = len(values)
     half = number // 2
-    growth = robust.median([values[at + half] - values[at] for at in range(number - half)])
+    growth = statistics.median([values[at + half] - values[at] for at in range(number - half)])
     grown = [value + growth * (number - at) // half for at, value in enumerate(values)]
-    middle = robust.median(grown)
-    deviation = robust.median([abs(value - middle) for value in grown])
+    middle = statistics.median(grown)
+    deviation = statistics.median([abs(value - middle) for value in grown])
     expected = max(middle, 0)
     width = max(DEVIATIONS * deviation, expected * LEAST_PERCENT // 100, least)
     return Range(expected, max(expected - width, 0), expected + width)

@@ -1,0 +1,1 @@
+"""What was expected of backups and what became of it; no database."""
