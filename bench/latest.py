@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, queries
+from archive import db
+from archive.reports import sql_files
 from bench import fleet, measure
 from bench.claim import Claim
 from bench.databases import KINDS
@@ -50,7 +51,7 @@ def _measure(site: Site) -> list[Finding]:
 
 
 def _compare(kind: str, engine: Engine, site: Site) -> Finding:
-    walk, window = queries.find("latest_jobs", "sqlite").text, _WINDOW
+    walk, window = sql_files.find("latest_jobs", "sqlite").text, _WINDOW
     with db.reading(engine) as connection:
         if _rows(connection, walk) != _rows(connection, window):
             raise SystemExit(f"{kind}: the two ways do not agree")

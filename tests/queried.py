@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, queries, timestamps
+from archive import db, timestamps
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
+from archive.reports import sql_files
 from archive.store import fact_history
 from tests import samples
 from tests.archives import deliver
@@ -130,7 +131,7 @@ VALUES = job(
 )  # fmt: skip
 
 
-def run(engine: Engine, name: str, **values: str) -> queries.Result:
+def run(engine: Engine, name: str, **values: str) -> sql_files.Result:
     """Run a query by name."""
     with db.reading(engine) as connection:
-        return queries.run(connection, queries.find(name, engine.dialect.name), values)
+        return sql_files.run(connection, sql_files.find(name, engine.dialect.name), values)

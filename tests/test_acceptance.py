@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import calendar, queries, reports, timestamps
+from archive import calendar, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
 from archive.ingest import run
+from archive.reports import sql_files
 from archive.store import collection_log, fact_history
 from tests.archives import stream
 from tests.command import Done, archive, at
@@ -95,7 +96,7 @@ def questions() -> Iterator[tuple[str, ...]]:
             yield "report", name, "--format", "csv", "--period", period
         if "compare" in report.takes:
             yield "report", name, "--format", "csv", "--compare"
-    for query, form in product(queries.queries(), Format):
+    for query, form in product(sql_files.queries(), Format):
         if query.name == "archive_size":  # it is of the database, not of what is in it
             continue
         today = any(param.name == "today" for param in query.params)

@@ -8,7 +8,8 @@ import pytest
 
 from archive import db
 from archive.document import canonical
-from archive.reports import Scope, mentions
+from archive.reports import Scope
+from archive.reports.core import message_search
 from archive.reports.jobs import JobFilter, run
 from tests.archives import deliver
 from tests.command import archive, at, process
@@ -182,7 +183,7 @@ def test_a_text_is_found_whichever_way(
             wanted = JobFilter(status, text, limit)
             found = []
             for newest in (10**6, 1, 2, 3, 100):
-                monkeypatch.setattr(mentions, "NEWEST", newest)
+                monkeypatch.setattr(message_search, "NEWEST", newest)
                 found.append(list(run(connection, scope, wanted)))
             assert found == [found[0]] * len(found)
 

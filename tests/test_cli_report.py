@@ -10,7 +10,7 @@ from archive import timestamps
 from archive.calendar import PERIODS
 from archive.cli import report_options
 from archive.reports import REPORTS
-from archive.reports.scope import ALL_GROUPS
+from archive.reports.core.scope import ALL_GROUPS
 from tests import samples
 from tests.archives import deliver
 from tests.command import archive

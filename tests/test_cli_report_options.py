@@ -8,8 +8,9 @@ import pytest
 
 from archive.cli import report_options, words
 from archive.errors import UsageError
-from archive.reports import REPORTS, figures
-from archive.reports.scope import GROUPS
+from archive.reports import REPORTS
+from archive.reports.core import plots
+from archive.reports.core.scope import GROUPS
 from tests.archives import deliver
 from tests.command import archive, at
 from tests.configurations import DEFAULTS, written
@@ -187,7 +188,7 @@ def test_reports_are_listed() -> None:
             "name": name,
             "question": report.question,
             "by": ", ".join(report.groups),
-            "plot": bool(figures.ways(report)),
+            "plot": bool(plots.ways(report)),
         }
         for name, report in REPORTS.items()
     ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.cli import output
-from archive.reports import REPORTS, figures
+from archive.reports import REPORTS
+from archive.reports.core import plots
 from tests import samples
 from tests.archives import deliver
 from tests.command import PROGRAM, archive, at, environment
@@ -144,7 +145,7 @@ def test_both_databases_give_the_same_plots(engines: list[Engine]) -> None:
         deliver(engine, {"f": fleet.on("2026-07-01", "FAILED", messages=[HOSTILE])}, "éa")
         deliver(engine, {"k": fleet.on("9999-12-31", size=0)}, "z")
     for name, report in REPORTS.items():
-        for by in figures.ways(report):
+        for by in plots.ways(report):
             options = () if by is None else ("--by", by)
             asked = ("report", name, *options, "--plot", "--now=2026-08-01T00:00:00Z")
             on_sqlite, on_postgresql = (archive(*asked, at(engine)) for engine in engines)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import queries
 from archive.cli.sql import _complete
 from archive.db import migrate
+from archive.reports import sql_files
 from tests import samples
 from tests.archives import deliver
 from tests.command import archive
@@ -32,7 +32,7 @@ def test_queries_are_listed_with_their_params() -> None:
     done = archive("sql", "--format", "json", "--database", "/nowhere/a.db")
     assert (done.code, done.err) == (0, "")
     listed = {row["name"]: row for row in json.loads(done.out)}
-    assert list(listed) == queries.names()
+    assert list(listed) == sql_files.names()
     assert listed["slowest_jobs"] == {
         "name": "slowest_jobs",
         "answers": "Slowest jobs against their own median",
@@ -73,11 +73,11 @@ def test_rows_go_to_a_file(place: str, tmp_path: Path) -> None:
     assert json.loads(out.read_text())[0]["month"] == "2020-04"
 
 
-@pytest.mark.parametrize("name", queries.names())
+@pytest.mark.parametrize("name", sql_files.names())
 def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
     """What --show prints is the file, so that it can be pasted into a shell."""
     for kind, url in (("sqlite", "a.db"), ("postgresql", "postgresql://archive@nowhere/archive")):
-        text = queries.find(name, kind).text
+        text = sql_files.find(name, kind).text
         assert archive("sql", name, "--show", "--database", url) == (0, text, "")
 
 
@@ -117,7 +117,7 @@ def test_a_query_cannot_write(place: str) -> None:
     engine = migrate.connect(place)
     with engine.connect() as connection:
         before = connection.execute(sa.text("PRAGMA data_version")).scalar()
-        for name in queries.names():
+        for name in sql_files.names():
             assert archive("sql", name, "-d", place).code == 0
         assert connection.execute(sa.text("PRAGMA data_version")).scalar() == before
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, queries, timestamps
+from archive import db, timestamps
 from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
 from archive.document import canonical
+from archive.reports import sql_files
 from tests.archives import count, deliver, job_rows, rows
 from tests.readers import read
 
@@ -44,7 +45,7 @@ def documents(collected: collection.Collected) -> list[raw_document.RawDocument]
 def sql(engine: Engine, name: str, **values: str) -> list[dict[str, Any]]:
     """Return the rows of a query by name."""
     with db.reading(engine) as connection:
-        result = queries.run(connection, queries.find(name, connection.dialect.name), values)
+        result = sql_files.run(connection, sql_files.find(name, connection.dialect.name), values)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, queries
+from archive import db
 from archive.db import comments, roles
 from archive.errors import DatabaseError
+from archive.reports import sql_files
 from tests import postgres, samples
 from tests.archives import deliver, empty
 from tests.command import archive, at
@@ -167,7 +168,7 @@ def test_what_the_panels_say(grafana: Engine) -> None:
 def test_the_queries_that_are_meant_for_the_role(grafana: Engine) -> None:
     """Those of `sql/` that read the views work through the command; others are refused."""
     done = set()
-    for name in queries.names():
+    for name in sql_files.names():
         found = archive("sql", name, at(grafana))
         if found.code:
             assert "the database user lacks a right" in found.err, name

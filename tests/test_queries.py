@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import columns, db, queries, timestamps
+from archive import columns, db, timestamps
 from archive.db import migrate, tables
 from archive.errors import UsageError
 from archive.render.write import write
+from archive.reports import sql_files
 from tests import postgres, samples
 from tests.archives import deliver, empty
 from tests.queried import TODAY, fill, job, run, say, tell
@@ -64,8 +65,8 @@ DIALECTS = ("sqlite", "postgresql")
 
 def test_there_are_the_queries_that_are_asked_for_first() -> None:
     """The folder holds the queries of the documentation, each with a title and explained params."""
-    assert queries.names() == NAMES
-    for query in queries.queries():
+    assert sql_files.names() == NAMES
+    for query in sql_files.queries():
         assert re.fullmatch(r"[A-Z][^.:]+", query.title)
         assert query.text.endswith(";\n")
         assert query.text.count(" AS (\n    SELECT\n") >= 1
@@ -78,7 +79,7 @@ def test_each_file_is_of_a_query() -> None:
     alike = {f"{name}.sql" for name in NAMES if name not in APART}
     assert files == alike | {f"{name}.{kind}.sql" for name in APART for kind in DIALECTS}
     for name in APART:
-        one, other = (queries.find(name, kind) for kind in DIALECTS)
+        one, other = (sql_files.find(name, kind) for kind in DIALECTS)
         assert one.title == other.title
         assert [param[:3] for param in one.params] == [param[:3] for param in other.params]
 
@@ -87,7 +88,7 @@ def test_each_file_is_of_a_query() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_files_are_in_one_form(name: str, kind: str) -> None:
     """What is said first, how long a line is, and what it ends with, is alike in all files."""
-    lines = queries.find(name, kind).text.splitlines()
+    lines = sql_files.find(name, kind).text.splitlines()
     assert max(map(len, lines)) <= 100
     assert not [line for line in lines if line != line.rstrip() or "\t" in line]
     assert lines[1] == "--"
@@ -102,7 +103,7 @@ def test_the_files_are_in_one_form(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_line_of_the_params_is_understood(name: str, kind: str) -> None:
     """No literal of the first CTE is overlooked, and nothing else in a file is a bound value."""
-    query = queries.find(name, kind)
+    query = sql_files.find(name, kind)
     lines = query.text.partition("param AS (\n    SELECT\n")[2].partition("\n)")[0]
     assert len(query.params) == len(lines.splitlines()) > 0
     assert not sa.text(query.text).compile().params
@@ -110,17 +111,17 @@ def test_every_line_of_the_params_is_understood(name: str, kind: str) -> None:
 
 def test_a_query_need_not_have_params(engine: Engine) -> None:
     """A file without the first CTE is run as it is, and takes no values."""
-    query = queries.Query("answer", "-- The answer\nSELECT 42 AS answer;\n")
+    query = sql_files.Query("answer", "-- The answer\nSELECT 42 AS answer;\n")
     assert (query.title, query.params) == ("The answer", ())
     with db.reading(engine) as connection:
-        assert queries.run(connection, query, {}) == (("answer",), [(42,)])
+        assert sql_files.run(connection, query, {}) == (("answer",), [(42,)])
         with pytest.raises(UsageError, match=r"named 'day' \(there are: none\)"):
-            queries.run(connection, query, {"day": "1"})
+            sql_files.run(connection, query, {"day": "1"})
 
 
 def lately(name: str) -> dict[str, str]:
     """Return the values with which a query is asked as of the small fleet's newest day."""
-    params = {param.name for param in queries.find(name, "sqlite").params}
+    params = {param.name for param in sql_files.find(name, "sqlite").params}
     return {param: value for param, value in LATELY.items() if param in params}
 
 
@@ -210,7 +211,7 @@ def test_appliances_are_walked(sqlite_archive: Engine) -> None:
     """What is asked of each appliance is looked up in an index, and never in a table of all jobs."""
     for name in ("last_success", "latest_jobs"):
         with db.reading(sqlite_archive) as connection:
-            text = queries.find(name, "sqlite").text
+            text = sql_files.find(name, "sqlite").text
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()
         steps = [
             row.detail for row in plan if re.search(r"\b(job|attempt|success|other)\b", row.detail)
@@ -428,7 +429,7 @@ def test_what_cannot_be_asked_is_refused(
 def test_each_file_runs_as_it_is_in_sqlite(sqlite_archive: Engine, name: str) -> None:
     """The sqlite3 shell gives the rows that the command gives."""
     refill(sqlite_archive)
-    text = queries.find(name, "sqlite").text
+    text = sql_files.find(name, "sqlite").text
     path = str(db.sqlite_file(sqlite_archive.url))
     before = run(sqlite_archive, name)
     shell = shutil.which("sqlite3")
@@ -501,7 +502,7 @@ def as_instant(cell: str) -> str:
     return cell
 
 
-def printed(result: queries.Result) -> list[list[str]]:
+def printed(result: sql_files.Result) -> list[list[str]]:
     """Return the cells of a result as a shell prints them."""
     rows = [["" if value is None else str(value) for value in row] for row in result.rows]
     return [list(result.columns), *rows]

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import db, queries
+from archive import db
 from archive.db import tables
+from archive.reports import sql_files
 from tests import samples
 from tests.archives import count, deliver, each
 from tests.laws import EXAMPLES
@@ -533,7 +534,7 @@ def test_archive_size(engine: Engine) -> None:
 def test_jobs_of_a_period_are_looked_up(sqlite_archive: Engine, name: str) -> None:
     """What asks for some days searches the jobs by day, and never goes through all of them."""
     with db.reading(sqlite_archive) as connection:
-        text = f"EXPLAIN QUERY PLAN {queries.find(name, 'sqlite').text}"
+        text = f"EXPLAIN QUERY PLAN {sql_files.find(name, 'sqlite').text}"
         steps = [row.detail for row in connection.exec_driver_sql(text)]
     found = [
         step for step in steps if step.startswith(("SCAN", "SEARCH")) and " job " in f"{step} "

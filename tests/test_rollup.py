@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from archive import calendar, db, redate, reports, verify
 from archive.db import tables
-from archive.reports import totals
-from archive.reports.report import PeriodReport
-from archive.reports.scope import Scope
+from archive.reports.core import from_totals
+from archive.reports.core.report import PeriodReport
+from archive.reports.core.scope import Scope
 from archive.store import day_totals
 from tests.archives import deliver, each, rows
 from tests.laws import EXAMPLES
@@ -130,7 +130,7 @@ def roughly(engine: Engine, name: str, number: int, scope: Scope) -> list[Any]:
     exact = from_jobs(engine, name, scope)
     assert run(engine, name, scope) == exact
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(totals, "EXACT_UP_TO", 0)
+        patch.setattr(from_totals, "EXACT_UP_TO", 0)
         rough = run(engine, name, scope)
     assert [row[:number] for row in rough] == [row[:number] for row in exact]
     for one, other in zip(rough, exact, strict=True):
@@ -165,7 +165,7 @@ def test_small_numbers_are_answered_exactly(
 ) -> None:
     """Only many jobs are answered from totals, and only where these have what is asked."""
     deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
-    monkeypatch.setattr(totals, "EXACT_UP_TO", 0)
+    monkeypatch.setattr(from_totals, "EXACT_UP_TO", 0)
     with db.reading(engine) as connection:
         assert not is_exact(connection, "trends", Scope())
         assert not is_exact(connection, "sizes", Scope())
@@ -173,7 +173,7 @@ def test_small_numbers_are_answered_exactly(
         assert is_exact(connection, "volume", Scope())
         assert is_exact(connection, "trends", Scope(by="build"))
         assert is_exact(connection, "trends", Scope(appliances=("vc*",)))
-        monkeypatch.setattr(totals, "EXACT_UP_TO", 2)
+        monkeypatch.setattr(from_totals, "EXACT_UP_TO", 2)
         assert is_exact(connection, "trends", Scope())
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.reports import Report, Scope
-    from archive.reports.figures import Drawing
+    from archive.reports.core.plots import Drawing
 
 EPILOG = examples(
     "archive report --list",
@@ -111,7 +111,7 @@ def report(
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
-    from archive.reports import figures, order
+    from archive.reports.core import plots, sorting
 
     if list_:
         _write_list(output_format, output)
@@ -144,19 +144,19 @@ def report(
             compare=compare,
         )
         scope.check(chosen)
-        charts = figures.charts(chosen, scope, reports.REPORTS.values()) if plot else ()
+        charts = plots.charts(chosen, scope, reports.REPORTS.values()) if plot else ()
         asked = scope.asked(chosen)
         if tag:
             asked["tags"] = tag
         if now is not None:
             asked["now"] = moment
         columns = chosen.columns_of(scope)
-        order.check(columns, sort)
+        sorting.check(columns, sort)
         found = chosen.cells_of(scope, chosen.run(connection, scope))
-        rows = _Started(order.ordered(columns, found, sort, top))
+        rows = _Started(sorting.ordered(columns, found, sort, top))
         with open_output(output) as out:
             if plot:
-                _draw(figures.drawing(charts, scope, columns, rows), out, output)
+                _draw(plots.drawing(charts, scope, columns, rows), out, output)
             elif output_format is Format.JSON:
                 heading = _heading(connection, chosen, scope, asked)
                 records.write_within(heading, "rows", columns, rows, out)
@@ -170,11 +170,12 @@ def _write_list(output_format: Format, output: Path | None) -> None:
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
-    from archive.reports import REPORTS, figures
+    from archive.reports import REPORTS
+    from archive.reports.core import plots
 
     columns = (Column("name"), Column("question"), Column("by"), Column("plot", Kind.FLAG))
     rows = [
-        (found.name, found.question, ", ".join(found.groups), bool(figures.ways(found)))
+        (found.name, found.question, ", ".join(found.groups), bool(plots.ways(found)))
         for found in REPORTS.values()
     ]
     with open_output(output) as out:

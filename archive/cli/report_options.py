@@ -30,7 +30,7 @@ def complete_name(incomplete: str) -> list[tuple[str, str]]:
 def complete_group(context: typer.Context, incomplete: str) -> list[str]:
     """Return what the report that has been named can be grouped by."""
     from archive.reports import REPORTS
-    from archive.reports.scope import ALL_GROUPS
+    from archive.reports.core.scope import ALL_GROUPS
 
     name = context.params.get("name")
     groups = REPORTS[name].groups if name in REPORTS else ALL_GROUPS

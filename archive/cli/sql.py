@@ -19,7 +19,7 @@ from archive.cli.options import (
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
-    from archive.queries import Query, Result
+    from archive.reports.sql_files import Query, Result
 
 EPILOG = examples(
     "archive sql",
@@ -30,11 +30,11 @@ EPILOG = examples(
 
 
 def _complete(incomplete: str) -> list[tuple[str, str]]:
-    from archive import queries
+    from archive.reports import sql_files
 
     return [
         (query.name, query.title)
-        for query in queries.queries()
+        for query in sql_files.queries()
         if query.name.startswith(incomplete)
     ]
 
@@ -68,17 +68,18 @@ def sql(
     debug: DebugOption = False,
 ) -> None:
     """Run one of the SQL queries that come with the archive, or list them."""
-    from archive import columns, queries
+    from archive import columns
     from archive.cli.output import open_output
     from archive.render.write import write
+    from archive.reports import sql_files
 
     values = _values(params or [])
     if name is None:
         if values or show:
             raise UsageError("which query? `archive sql` lists them")
-        result = _list(queries.queries())
+        result = _list(sql_files.queries())
     elif show:
-        query = queries.find(name, connect(database, config).dialect.name)
+        query = sql_files.find(name, connect(database, config).dialect.name)
         with open_output(output) as out:
             out.write(query.text)
         return
@@ -89,14 +90,15 @@ def sql(
 
 
 def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
-    from archive import db, queries
+    from archive import db
     from archive.db import migrate as databases
+    from archive.reports import sql_files
 
     engine = connect(database, config)
-    query = queries.find(name, engine.dialect.name)
+    query = sql_files.find(name, engine.dialect.name)
     databases.require(engine)
     with db.reading(engine) as connection:
-        return queries.run(connection, query, values)
+        return sql_files.run(connection, query, values)
 
 
 def _values(params: list[str]) -> dict[str, str]:
@@ -112,7 +114,7 @@ def _values(params: list[str]) -> dict[str, str]:
 
 
 def _list(known: list[Query]) -> Result:
-    from archive.queries import Result
+    from archive.reports.sql_files import Result
 
     rows = [
         (

@@ -45,13 +45,13 @@ def days(
     """
     if since is None and until is None:
         return None, None
-    from archive.reports import spans
+    from archive.reports.core import date_ranges
     from archive.store import settings
 
     calendar = settings.calendar(connection)
     return (
-        None if since is None else spans.first_day(since, calendar, now),
-        None if until is None else spans.last_day(until, calendar, now),
+        None if since is None else date_ranges.first_day(since, calendar, now),
+        None if until is None else date_ranges.last_day(until, calendar, now),
     )
 
 

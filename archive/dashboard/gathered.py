@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from archive.dashboard.history import History
     from archive.dashboard.tables import Table
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
     from archive.reports.summary_row import SummaryRow
 
 # Without a first day the page is of so many: two years.

@@ -17,15 +17,16 @@ from archive.db import tables
 from archive.document.precedence import OPEN
 from archive.judgement.expected import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
 from archive.judgement.schedules import ordinal
-from archive.reports import jobs, judged, parts, tally
-from archive.reports.walk import place
+from archive.reports import jobs
+from archive.reports.core import compliance, expected_backups, sql
+from archive.reports.core.job_order import place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # What a job's number of a status stands for, and that of an expected day; 0 is: nothing expected.
 STATUSES = ("succeeded", "failed", "open", "other")
@@ -58,7 +59,7 @@ class History:
     said: array[int] = field(default_factory=lambda: array("H"))
     messages: list[tuple[str | None, str | None]] = field(default_factory=list)
     expected: bytearray = field(default_factory=bytearray)
-    tallies: dict[str, tally.TallyRow] = field(default_factory=dict)
+    tallies: dict[str, compliance.TallyRow] = field(default_factory=dict)
 
 
 def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
@@ -157,7 +158,7 @@ def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
             sa.case((failed, jobs.first_message_id())),
             sa.case((failed, jobs.first_message())),
         )
-        .where(parts.of_appliances(job.c.appliance_id, ranks), *parts.within(job, scope))
+        .where(sql.of_appliances(job.c.appliance_id, ranks), *sql.within(job, scope))
         .order_by(job.c.appliance_id, job.c.day, place(job), job.c.key)
     )
 
@@ -166,8 +167,8 @@ def _read_expected(connection: Connection, scope: Scope, history: History) -> No
     """Read what was expected of the appliances, and what came of it."""
     number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     rows = {name: bytearray(history.number_of_days) for name in history.names}
-    for appliance, expectations in judged.walk(connection, scope):
-        history.tallies[appliance] = tally.tally(appliance, expectations)
+    for appliance, expectations in expected_backups.walk(connection, scope):
+        history.tallies[appliance] = compliance.tally(appliance, expectations)
         for one in expectations:
             rows[appliance][one.day - history.first] = number_of[one.outcome]
     for name in history.names:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.dashboard.tables import Table
-    from archive.reports.report import Report
-    from archive.reports.scope import Scope
+    from archive.reports.core.report import Report
+    from archive.reports.core.scope import Scope
 
 # What is odd, or did not come, is news for so many days.
 ODD_DAYS, MISSED_DAYS = 30, 7

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from archive.judgement.schedules import iso, ordinal, start
 from archive.judgement.standing import UNKNOWN
-from archive.reports import anomalies, recency, streaks, summary, tally
+from archive.reports import anomalies, recency, streaks, summary
+from archive.reports.core import compliance
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.reports.core.compliance import TallyRow
+    from archive.reports.core.scope import Scope
     from archive.reports.coverage import CoverageRow
     from archive.reports.recency import RecencyRow, Success
-    from archive.reports.scope import Scope
-    from archive.reports.tally import TallyRow
 
 # Missed days are those of so many, today included.
 DAYS = summary.DAYS
@@ -61,7 +62,9 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     """
     recent = {row.appliance: row for row in recency.select(connection, scope)}
     successes = recency.successes(connection, scope)
-    tallies = {row.appliance: row for row in tally.rows(connection, _lately(connection, scope))}
+    tallies = {
+        row.appliance: row for row in compliance.rows(connection, _lately(connection, scope))
+    }
     strikes, drops = _strikes(connection, scope), _drops(connection, scope, recent, successes)
     found = [
         State(

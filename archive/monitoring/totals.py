@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive.db import tables
-from archive.reports import parts
-from archive.reports.parts import DURATION, SIZE
+from archive.reports.core import sql
+from archive.reports.core.sql import DURATION, SIZE
 from archive.store import settings
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class Totals(NamedTuple):
@@ -35,21 +35,21 @@ def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
     job, appliance = tables.job, tables.appliance
     today = settings.calendar(connection).day(scope.now)
     ids = scope.appliance_ids(connection)
-    whole = parts.conditions(replace(scope, since=None, until=today), ids)
+    whole = sql.conditions(replace(scope, since=None, until=today), ids)
     # By number, which is how jobs lie: by name, or by year, databases would sort all of them.
     keys = [job.c.appliance_id.label("grouped")]
     measures = {measure: job.c[measure] for measure in (SIZE, DURATION)}
-    scoped = parts.scoped(job, keys, measures, whole)
-    query = parts.summary(
-        scoped, *parts.counts(scoped), *parts.total(scoped, SIZE), *parts.total(scoped, DURATION)
+    scoped = sql.scoped(job, keys, measures, whole)
+    query = sql.summary(
+        scoped, *sql.counts(scoped), *sql.total(scoped, SIZE), *sql.total(scoped, DURATION)
     )
     names = {row.id: row.name for row in connection.execute(sa.select(appliance))}
     return {
         names[row.grouped]: Totals(
             row.succeeded,
             row.failed,
-            parts.joined(row, SIZE) or 0,
-            parts.joined(row, DURATION) or 0,
+            sql.joined(row, SIZE) or 0,
+            sql.joined(row, DURATION) or 0,
         )
         for row in connection.execute(query)
     }

@@ -26,8 +26,8 @@ from archive.reports import (
     trends,
     volume,
 )
-from archive.reports.report import Report
-from archive.reports.scope import Heard, Scope, heard
+from archive.reports.core.report import Report
+from archive.reports.core.scope import Heard, Scope, heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

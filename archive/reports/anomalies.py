@@ -12,15 +12,15 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import outliers
 from archive.judgement.outliers import HISTORY_DAYS, Finding, Job
-from archive.reports import parts, walk
-from archive.reports.report import JOBS, Listing
+from archive.reports.core import job_order, sql
+from archive.reports.core.report import JOBS, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # Of daily backups a history is as long as it gets in so many days.
 _NEAR_DAYS = 45
@@ -57,8 +57,8 @@ class AnomaliesRow(NamedTuple):
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
     labels = _Labels(connection)
     first = None if scope.since is None else _days_before(scope.since, HISTORY_DAYS)
-    for batch in walk.batches(connection, scope):
-        jobs = walk.rows(connection, _jobs(scope, batch, first), batch)
+    for batch in job_order.batches(connection, scope):
+        jobs = job_order.rows(connection, _jobs(scope, batch, first), batch)
         for number, name in batch.items():
             for found in outliers.findings(_job(*row[1:]) for row in jobs[number]):
                 if (row := _row(name, found, labels)) is not None:
@@ -74,7 +74,7 @@ def of_jobs(
     than for the report: no more than it takes to hold these jobs against those before them.
     """
     meant = replace(scope, appliances=(), named=frozenset(keys))
-    for batch in walk.batches(connection, meant):
+    for batch in job_order.batches(connection, meant):
         near = _days_before(first, _NEAR_DAYS)
         jobs = _until_judged(connection, scope, batch, near, keys)
         few = {number: batch[number] for number in batch if not outliers.is_enough(jobs[number])}
@@ -91,7 +91,7 @@ def _until_judged(
 ) -> dict[int, list[Job]]:
     """Return the jobs from a day on to the one of each appliance that is judged."""
     found: dict[int, list[Job]] = {}
-    rows = walk.rows(connection, _jobs(replace(scope, since=None), batch, first), batch)
+    rows = job_order.rows(connection, _jobs(replace(scope, since=None), batch, first), batch)
     for number, name in batch.items():
         jobs = found[number] = []
         for _, day, key, *values, _ in rows[number]:
@@ -145,7 +145,7 @@ class _Labels:
         if what == "location":
             query = sa.select(location.c.masked_url).where(location.c.id == number)
         else:
-            query = sa.select(parts.build_label()).where(build.c.id == number)
+            query = sa.select(sql.build_label()).where(build.c.id == number)
         return str(self._connection.execute(query).scalar_one())
 
 
@@ -155,7 +155,7 @@ def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[A
     Others, from the day `first`, are read because those in scope are held against them.
     """
     job = tables.job
-    judged = sa.and_(sa.true(), *parts.conditions(scope, None))
+    judged = sa.and_(sa.true(), *sql.conditions(scope, None))
     whole = replace(scope, since=first, types=(), locations=(), builds=())
     return (
         sa.select(
@@ -171,12 +171,12 @@ def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[A
             sa.case((judged, 1), else_=0),
         )
         .where(
-            parts.of_appliances(job.c.appliance_id, batch),
+            sql.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
-            walk.not_later(scope),
-            *parts.conditions(whole, None),
+            job_order.not_later(scope),
+            *sql.conditions(whole, None),
         )
-        .order_by(job.c.appliance_id, *walk.order(job))
+        .order_by(job.c.appliance_id, *job_order.order(job))
     )
 
 

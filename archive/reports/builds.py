@@ -13,17 +13,17 @@ from archive import quantile_sketch
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import FINISHED
-from archive.reports import parts
-from archive.reports.parts import DURATION, MEDIAN, SIZE
-from archive.reports.report import JOBS, Listing
-from archive.reports.totals import EXACT_UP_TO
+from archive.reports.core import sql
+from archive.reports.core.from_totals import EXACT_UP_TO
+from archive.reports.core.report import JOBS, Listing
+from archive.reports.core.sql import DURATION, MEDIAN, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class BuildRow(NamedTuple):
@@ -87,7 +87,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     ids = scope.appliance_ids(connection)
     exact = scope.by is not None or _are_few(connection, scope, ids)
     fleet: dict[_Label, tuple[_Values, _Values]] = {}
-    labels = _names(connection, tables.build, parts.build_label())
+    labels = _names(connection, tables.build, sql.build_label())
     medians: dict[tuple[int, _Label], _Medians] = {}
     for appliance_id, found in _succeeded(connection, scope, ids, labels):
         for label, (sizes, durations) in found.items():
@@ -107,16 +107,16 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
 
 
 def _succeeded(
-    connection: Connection, scope: Scope, ids: parts.Ids, labels: Mapping[int, str]
+    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
 ) -> Iterator[tuple[int, dict[_Label, tuple[list[int], list[int]]]]]:
     """Yield appliance by appliance the sizes and the durations of its succeeded jobs, by build."""
     job = tables.job
     query = (
         sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
-        .where(*parts.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
+        .where(*sql.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
         .order_by(job.c.appliance_id)
     )
-    jobs = parts.streamed(connection, query, tuple)
+    jobs = sql.streamed(connection, query, tuple)
     for appliance_id, own in groupby(jobs, key=lambda job: job[0]):
         found: dict[_Label, tuple[list[int], list[int]]] = {}
         for _, build_id, size, duration in own:
@@ -134,7 +134,7 @@ def _succeeded(
 def _counted(
     connection: Connection,
     scope: Scope,
-    ids: parts.Ids,
+    ids: sql.Ids,
     labels: Mapping[int, str],
     medians: Mapping[tuple[int, _Label], _Medians],
 ) -> list[BuildRow]:
@@ -150,7 +150,7 @@ def _counted(
             sa.func.count().filter(finished),
             sa.func.count().filter(job.c.status == "SUCCEEDED"),
         )
-        .where(*parts.conditions(scope, ids, each=True))
+        .where(*sql.conditions(scope, ids, each=True))
         .group_by(job.c.appliance_id, job.c.build_id)
     )
     names = _names(connection, tables.appliance, tables.appliance.c.name)
@@ -160,7 +160,7 @@ def _counted(
         size, duration = medians.get(key, _NOTHING)
         row = BuildRow(
             names[appliance_id], key[1], None, 1, first, last, jobs, done, succeeded,
-            done - succeeded, parts.rate(succeeded, done), size, None, duration, None,
+            done - succeeded, sql.rate(succeeded, done), size, None, duration, None,
         )  # fmt: skip
         rows[key] = _together([rows[key], row]) if key in rows else row
     return sorted(
@@ -182,7 +182,7 @@ def _together(rows: Sequence[BuildRow]) -> BuildRow:
         finished=finished,
         succeeded=succeeded,
         failed=finished - succeeded,
-        success_rate=parts.rate(succeeded, finished),
+        success_rate=sql.rate(succeeded, finished),
     )
 
 
@@ -240,9 +240,9 @@ def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str])
     return dict(map(tuple, connection.execute(sa.select(table.c.id, name))))
 
 
-def _are_few(connection: Connection, scope: Scope, ids: parts.Ids) -> bool:
+def _are_few(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
     """Say whether all values of a scope's jobs may be held at a time."""
-    some = sa.select(tables.job.c.id).where(*parts.conditions(scope, ids)).limit(EXACT_UP_TO + 1)
+    some = sa.select(tables.job.c.id).where(*sql.conditions(scope, ids)).limit(EXACT_UP_TO + 1)
     query = sa.select(sa.func.count()).select_from(some.subquery())
     return connection.execute(query).scalar_one() <= EXACT_UP_TO
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.schedules import iso
-from archive.reports import judged, tally
-from archive.reports.report import Listing
+from archive.reports.core import compliance, expected_backups
+from archive.reports.core.report import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 _EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "first_seen")
 
@@ -45,7 +45,7 @@ class ComplianceRow(NamedTuple):
 def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
     """Yield the rows of the report."""
     evidence = [tables.job.c[name] for name in _EVIDENCE]
-    for appliance, expectations in judged.walk(connection, scope, *evidence):
+    for appliance, expectations in expected_backups.walk(connection, scope, *evidence):
         for one in expectations:
             expected = (appliance, iso(one.day), one.due, one.basis, one.outcome)
             if one.job is None:
@@ -86,6 +86,6 @@ REPORT = Listing(
         Column("first_seen", Kind.INSTANT),
     ),
     select,
-    tally.EXPECTING,
-    explain=tally.notes,
+    compliance.EXPECTING,
+    explain=compliance.notes,
 )

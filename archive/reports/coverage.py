@@ -12,8 +12,8 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import standing, statistics
 from archive.judgement.schedules import ordinal, start
-from archive.reports import parts, tally
-from archive.reports.report import Listing
+from archive.reports.core import compliance, sql
+from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # With fewer gaps between deliveries nothing is usual.
 LEAST_GAPS = 3
@@ -141,7 +141,7 @@ def _deliveries(connection: Connection, scope: Scope) -> sa.Select[Any]:
         .order_by(appliance.c.id, run.c.seen_at)
     )
     ids = scope.appliance_ids(connection)
-    return query if ids is None else query.where(parts.of_appliances(appliance.c.id, ids))
+    return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
 
 
 def _within(
@@ -224,6 +224,6 @@ REPORT = Listing(
         Column("findings", Kind.COUNT, optional=True),
     ),
     select,
-    tally.TAKES,
+    compliance.TAKES,
     explain=_explain,
 )

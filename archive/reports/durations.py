@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from archive.columns import Kind
-from archive.reports import spread
-from archive.reports.parts import DURATION
+from archive.reports.core import distribution
+from archive.reports.core.sql import DURATION
 
-REPORT = spread.report(
+REPORT = distribution.report(
     "durations",
     "How long do the succeeded backups take, together and each?",
     DURATION,

@@ -12,16 +12,16 @@ from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import parts
-from archive.reports.report import JOBS, Listing
-from archive.reports.walk import place
+from archive.reports.core import sql
+from archive.reports.core.job_order import place
+from archive.reports.core.report import JOBS, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # A failure that began to occur within so many days is new: one has not yet got used to it.
 NEW_DAYS = 7
@@ -75,7 +75,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
         yield FailuresRow._make((*row[:7], new[message_id], varies, row[7]))
 
 
-def _groups(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
+def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     """Return a row for each id and group, the one with the most jobs first."""
     message, template = tables.message, tables.message_template
     failed = _failed(scope, ids)
@@ -115,14 +115,14 @@ def _groups(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
     )
 
 
-def _failed(scope: Scope, ids: parts.Ids) -> sa.CTE:
+def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
     """Return the failed jobs in scope: what finds them, `place` (when they began) and `grouped`."""
     job, build, location = tables.job, tables.build, tables.location
     source: sa.FromClause = job
     group: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
     if scope.by == "build":
         source = job.outerjoin(build, job.c.build_id == build.c.id)
-        group = parts.build_label()
+        group = sql.build_label()
     elif scope.by == "location":
         source = job.outerjoin(location, job.c.location_id == location.c.id)
         group = location.c.masked_url
@@ -131,12 +131,12 @@ def _failed(scope: Scope, ids: parts.Ids) -> sa.CTE:
     return (
         sa.select(job.c.appliance_id, job.c.id, place(job).label("place"), group.label("grouped"))
         .select_from(source)
-        .where(job.c.status == "FAILED", *parts.conditions(scope, ids, each=True))
+        .where(job.c.status == "FAILED", *sql.conditions(scope, ids, each=True))
         .cte("failed")
     )
 
 
-def _varying(connection: Connection, scope: Scope, ids: parts.Ids) -> dict[_Key, list[str]]:
+def _varying(connection: Connection, scope: Scope, ids: sql.Ids) -> dict[_Key, list[str]]:
     """Return which args and params of the failures' messages have more than one value."""
     found: dict[_Key, list[str]] = {}
     for query in (_args(scope, ids), _params(scope, ids)):
@@ -146,7 +146,7 @@ def _varying(connection: Connection, scope: Scope, ids: parts.Ids) -> dict[_Key,
     return found
 
 
-def _args(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
+def _args(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     failed, arg = _failed(scope, ids), tables.message_arg
     return _numbered(
         sa.select(*_keys(failed), arg.c.seq.label("name"), arg.c.value)
@@ -155,7 +155,7 @@ def _args(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
     )
 
 
-def _params(scope: Scope, ids: parts.Ids) -> sa.Select[Any]:
+def _params(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     """Return the varying params; one below another is named after both."""
     failed, param = _failed(scope, ids), tables.message_param
     above = param.alias("above")
@@ -213,7 +213,7 @@ def _numbered(values: sa.Select[Any]) -> sa.Select[Any]:
 
 
 def _was_before(
-    connection: Connection, scope: Scope, ids: parts.Ids, message_id: str, limit: str
+    connection: Connection, scope: Scope, ids: sql.Ids, message_id: str, limit: str
 ) -> bool:
     """Say whether a job failed with a message id before an instant, however far back.
 
@@ -228,7 +228,7 @@ def _was_before(
             template.c.message_id == message_id,
             job.c.status == "FAILED",
             place(job) < limit,
-            *parts.conditions(replace(scope, since=None, until=None), ids),
+            *sql.conditions(replace(scope, since=None, until=None), ids),
         )
         .limit(1)
     )

@@ -13,8 +13,8 @@ from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import statistics
-from archive.reports import parts, walk
-from archive.reports.report import JOBS, Listing
+from archive.reports.core import job_order, sql
+from archive.reports.core.report import JOBS, Listing
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # What is older says little of the months to come; a scope may say otherwise.
 HISTORY_DAYS = 365
@@ -197,9 +197,9 @@ class _Fleet:
 def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet()
-    for batch in walk.batches(connection, scope):
+    for batch in job_order.batches(connection, scope):
         kept = _kept(connection, batch) if scope.keep is None else {}
-        jobs = walk.rows(connection, _sizes(scope, batch, today), batch)
+        jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
         for number, name in batch.items():
             sizes = [(date.fromisoformat(day).toordinal(), size) for _, day, size in jobs[number]]
             if sizes:
@@ -220,13 +220,13 @@ def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
     query = (
         sa.select(job.c.appliance_id, job.c.day, job.c.size_bytes)
         .where(
-            parts.of_appliances(job.c.appliance_id, batch),
+            sql.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             job.c.size_bytes >= 0,
-            walk.not_later(scope),
-            *parts.conditions(scope, None),
+            job_order.not_later(scope),
+            *sql.conditions(scope, None),
         )
-        .order_by(job.c.appliance_id, *walk.order(job))
+        .order_by(job.c.appliance_id, *job_order.order(job))
     )
     return query if scope.since is not None else query.where(job.c.day > _long_ago(today))
 
@@ -243,7 +243,7 @@ def _kept(connection: Connection, batch: dict[int, str]) -> dict[int, int]:
     query = (
         sa.select(table.c.appliance_id, number)
         .where(
-            parts.of_appliances(table.c.appliance_id, batch),
+            sql.of_appliances(table.c.appliance_id, batch),
             table.c.ended_at.is_(None),
             table.c.enabled,
             table.c.max_count.between(1, 2**31),

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import mentions, parts
+from archive.reports.core import message_search, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 COLUMNS = (
     Column("appliance"),
@@ -58,16 +58,16 @@ def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[Job
     query = _select(scope, appliances, wanted)
     if wanted.text is None:
         return _rows(connection, query)
-    says = mentions.says(connection, wanted.text)
-    if mentions.walkable(connection, scope, appliances):
+    says = message_search.says(connection, wanted.text)
+    if message_search.walkable(connection, scope, appliances):
         return _rows(connection, query.where(says))
     if wanted.limit:
-        newest = replace(scope, since=mentions.recent(connection, scope))
+        newest = replace(scope, since=message_search.recent(connection, scope))
         found = list(_rows(connection, _select(newest, appliances, wanted).where(says)))
         if len(found) == wanted.limit:
             return iter(found)
     # As a join, which SQLite begins with what was found. A condition on jobs would be asked of each.
-    job, said = tables.job, mentions.saying(connection, wanted.text, appliances)
+    job, said = tables.job, message_search.saying(connection, wanted.text, appliances)
     same = sa.and_(job.c.appliance_id == said.c.appliance_id, job.c.id == said.c.job_id)
     return _rows(connection, query.join(said, same))
 
@@ -77,9 +77,9 @@ def _rows(connection: Connection, query: sa.Select[Any]) -> Iterator[JobRow]:
     return (JobRow._make(row) for row in found)
 
 
-def _select(scope: Scope, appliances: parts.Ids, wanted: JobFilter) -> sa.Select[Any]:
+def _select(scope: Scope, appliances: sql.Ids, wanted: JobFilter) -> sa.Select[Any]:
     job, appliance = tables.job, tables.appliance
-    conditions = parts.conditions(scope, appliances)
+    conditions = sql.conditions(scope, appliances)
     if wanted.statuses:
         conditions.append(job.c.status.in_(wanted.statuses))
     return (

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import FINISHED
-from archive.reports import parts
-from archive.reports.parts import P95, SIZE
-from archive.reports.report import JOBS, Listing
+from archive.reports.core import sql
+from archive.reports.core.report import JOBS, Listing
+from archive.reports.core.sql import P95, SIZE
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"
 
@@ -68,7 +68,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
     calendar = settings.calendar(connection)
     past = tables.job.c.day <= sa.literal(calendar.day(scope.now), tables.job.c.day.type)
     gaps = dict(map(tuple, connection.execute(_gaps(scope, ids, past))))
-    return parts.streamed(
+    return sql.streamed(
         connection, _totals(scope, ids, past), lambda found: _row(found, gaps, calendar, scope.now)
     )
 
@@ -91,8 +91,8 @@ def _row(
         finished,
         succeeded,
         finished - succeeded,
-        parts.rate(succeeded, finished),
-        parts.joined(found, SIZE),
+        sql.rate(succeeded, finished),
+        sql.joined(found, SIZE),
         found.appliances,
         found.first_day,
         found.last_day,
@@ -105,7 +105,7 @@ def _days(first: str, last: str) -> int:
     return (date.fromisoformat(last) - date.fromisoformat(first)).days
 
 
-def _totals(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _totals(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Return the SELECT of the targets; jobs are counted by appliance first, which leaves few rows.
 
     `past` is the condition that a job is of no day after now.
@@ -119,12 +119,12 @@ def _totals(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Se
             sa.func.count().label("jobs"),
             sa.func.count().filter(finished).label("finished"),
             sa.func.count().filter(succeeded).label("succeeded"),
-            *parts.total(job, SIZE),
+            *sql.total(job, SIZE),
             sa.func.min(job.c.day).label("first_day"),
             sa.func.max(job.c.day).label("last_day"),
             sa.func.max(job.c.day).filter(past).label("used_day"),
         )
-        .where(*parts.conditions(scope, ids, each=True))
+        .where(*sql.conditions(scope, ids, each=True))
         .group_by(job.c.appliance_id, job.c.location_id)
         .subquery("pairs")
     )
@@ -150,12 +150,12 @@ def _totals(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Se
     )
 
 
-def _gaps(scope: Scope, ids: parts.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _gaps(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """Return the SELECT of each target's usual gap."""
     job, location, calendar = tables.job, tables.location, tables.calendar
     pairs = (
         sa.select(job.c.location_id, job.c.day)
-        .where(*parts.conditions(scope, ids, each=True), past)
+        .where(*sql.conditions(scope, ids, each=True), past)
         .distinct()
         .subquery("pairs")
     )

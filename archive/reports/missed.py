@@ -12,8 +12,9 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.expected import MET
 from archive.judgement.schedules import iso, ordinal
-from archive.reports import jobs, judged, tally
-from archive.reports.report import Listing
+from archive.reports import jobs
+from archive.reports.core import compliance, expected_backups
+from archive.reports.core.report import Listing
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.charts import Chart
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class MissedRow(NamedTuple):
@@ -44,22 +45,24 @@ class _Missed(Listing):
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns of rows that `select` yields for a scope."""
-        return tally.COLUMNS if scope.by else self.columns
+        return compliance.COLUMNS if scope.by else self.columns
 
     def charts_of(self, scope: Scope) -> tuple[Chart, ...]:
         """Return what is drawn of each appliance; of single days there is nothing to draw."""
-        return (Bars(("appliance",), tally.WAYS),) if scope.by else ()
+        return (Bars(("appliance",), compliance.WAYS),) if scope.by else ()
 
 
-def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterator[tally.TallyRow]:
+def select(
+    connection: Connection, scope: Scope
+) -> Iterator[MissedRow] | Iterator[compliance.TallyRow]:
     """Yield the rows of the report."""
-    return tally.rows(connection, scope) if scope.by else _rows(connection, scope)
+    return compliance.rows(connection, scope) if scope.by else _rows(connection, scope)
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
     today = ordinal(settings.calendar(connection).day(scope.now))
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
-    for appliance, expectations in judged.walk(connection, scope, message):
+    for appliance, expectations in expected_backups.walk(connection, scope, message):
         for one in expectations:
             if one.outcome == MET:
                 continue
@@ -89,7 +92,7 @@ REPORT = _Missed(
         Column("days_since", Kind.COUNT),
     ),
     select,
-    tally.EXPECTING | {"by"},
+    compliance.EXPECTING | {"by"},
     ("appliance",),
-    tally.notes,
+    compliance.notes,
 )

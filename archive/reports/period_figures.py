@@ -12,9 +12,10 @@ from archive.columns import Kind
 from archive.db import tables
 from archive.judgement.expected import MET, MISSED
 from archive.judgement.schedules import ordinal
-from archive.reports import judged, parts, totals, volume
-from archive.reports.course import Course
-from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
+from archive.reports import volume
+from archive.reports.core import expected_backups, from_totals, sql
+from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
+from archive.reports.core.trend import Course
 from archive.reports.summary_row import SummaryRow, row
 from archive.store import settings
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 _COUNT, _RATIO, _BYTES, _SECONDS = Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS
 
@@ -84,7 +85,7 @@ def _told(
 ) -> list[float | None]:
     """Return the figures of a scope's jobs."""
     job = tables.job
-    conditions = parts.conditions(scope, scope.appliance_ids(connection))
+    conditions = sql.conditions(scope, scope.appliance_ids(connection))
     distinct = sa.select(sa.func.count(job.c.appliance_id.distinct())).where(*conditions)
     succeeded, failed = (
         sum(getattr(day, name) for day in days) for name in ("succeeded", "failed")
@@ -95,7 +96,7 @@ def _told(
         succeeded + failed,
         failed,
         sum(day.open for day in days),
-        parts.rate(succeeded, succeeded + failed),
+        sql.rate(succeeded, succeeded + failed),
         sum(sizes) if sizes else None,
         *_percentiles(connection, scope, conditions, exact=exact),
     ]
@@ -104,7 +105,7 @@ def _told(
 def is_exact(connection: Connection, *scopes: Scope | None) -> bool:
     """Say whether percentiles of all these are exact: those that are compared are made alike."""
     return not any(
-        scope is not None and totals.suffice(scope) and totals.are_many(connection, scope)
+        scope is not None and from_totals.suffice(scope) and from_totals.are_many(connection, scope)
         for scope in scopes
     )
 
@@ -119,12 +120,12 @@ def _percentiles(
     """Return median and p95 of sizes, and of durations."""
     asked = [(measure, percent) for measure in (SIZE, DURATION) for percent in (MEDIAN, P95)]
     if not exact:
-        drawn = dict(zip((SIZE, DURATION), totals.measures(connection, scope), strict=True))
+        drawn = dict(zip((SIZE, DURATION), from_totals.measures(connection, scope), strict=True))
         return [drawn[measure].percentile(percent) for measure, percent in asked]
     values = {measure: tables.job.c[measure] for measure in (SIZE, DURATION)}
-    scoped = parts.scoped(tables.job, (), values, conditions, values)
-    columns = [parts.percentile(scoped, *one).label(f"p{n}") for n, one in enumerate(asked)]
-    return list(connection.execute(parts.summary(scoped, *columns)).one())
+    scoped = sql.scoped(tables.job, (), values, conditions, values)
+    columns = [sql.percentile(scoped, *one).label(f"p{n}") for n, one in enumerate(asked)]
+    return list(connection.execute(sql.summary(scoped, *columns)).one())
 
 
 def expected(
@@ -136,13 +137,13 @@ def expected(
     found: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
     days: Counter[int] = Counter()
     met: Counter[int] = Counter()
-    for _, expectations in judged.walk(connection, whole):
+    for _, expectations in expected_backups.walk(connection, whole):
         for one in expectations:
             found[one.day < first][one.outcome] += 1
             days[one.day] += 1
             met[one.day] += one.outcome == MET
     told, before = (
-        (number.total(), number.total() - number[MET], parts.rate(number[MET], number.total()))
+        (number.total(), number.total() - number[MET], sql.rate(number[MET], number.total()))
         for number in found
     )
     ways = ", ".join(f"{found[0][way]:,} {way}" for way in MISSED if found[0][way])

@@ -14,9 +14,9 @@ from archive.judgement import standing
 from archive.judgement.expected import FIRST_DAY, GRACE_SECONDS
 from archive.judgement.schedules import iso, longest_gap, ordinal, start
 from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
-from archive.reports import judged, parts, tally, walk
-from archive.reports.parts import DURATION, SIZE
-from archive.reports.report import Listing
+from archive.reports.core import compliance, expected_backups, job_order, sql
+from archive.reports.core.report import Listing
+from archive.reports.core.sql import DURATION, SIZE
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.judgement.expected import Known
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 RPO, CADENCE, SCHEDULE, DEFAULT = "rpo", "cadence", "schedule", "default"
 DEFAULT_SECONDS = 25 * 60 * 60
@@ -94,7 +94,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
 def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
     calendar, now = settings.calendar(connection), scope.now
     period = _period(calendar, scope)
-    known = dict(judged.appliances(connection, scope))
+    known = dict(expected_backups.appliances(connection, scope))
     objectives = {number: _objective(one, scope) for number, one in known.items()}
     longest = max((objective.seconds for objective in objectives.values()), default=0)
     ids = scope.appliance_ids(connection)
@@ -130,7 +130,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
 def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
     """Return the last success of each appliance of a scope by name; one without any is left out."""
     calendar, now = settings.calendar(connection), scope.now
-    names = {number: known.name for number, known in judged.appliances(connection, scope)}
+    names = {number: known.name for number, known in expected_backups.appliances(connection, scope)}
     return {
         names[row.id]: Success(
             row.success_key, row.success_size_bytes, row.success_duration_seconds
@@ -182,7 +182,7 @@ def _read(
     """
     if key is None or made is None:
         return None
-    at = walk.began(start_time, key, made)
+    at = job_order.began(start_time, key, made)
     return None if at > now else _Times(at, min(now, max(at, end_time or at)))
 
 
@@ -190,12 +190,12 @@ _JOB = ("key", "start_time", "end_time", "first_seen")
 _MEASURES = (SIZE, DURATION)
 
 
-def _of(query: sa.Select[Any], ids: parts.Ids) -> sa.Select[Any]:
+def _of(query: sa.Select[Any], ids: sql.Ids) -> sa.Select[Any]:
     """Return what a SELECT says of some appliances, None for all of them."""
-    return query if ids is None else query.where(parts.of_appliances(tables.appliance.c.id, ids))
+    return query if ids is None else query.where(sql.of_appliances(tables.appliance.c.id, ids))
 
 
-def _latest(today: str, now: str, appliances: parts.Ids) -> sa.Select[Any]:
+def _latest(today: str, now: str, appliances: sql.Ids) -> sa.Select[Any]:
     """Return a row for each appliance: its last success, last attempt and first job.
 
     It walks the appliances, not the jobs.
@@ -230,7 +230,7 @@ def _latest(today: str, now: str, appliances: parts.Ids) -> sa.Select[Any]:
     return sa.select(*columns).select_from(source)
 
 
-def _successes(period: _Period, longest: int, appliances: parts.Ids) -> sa.Select[Any]:
+def _successes(period: _Period, longest: int, appliances: sql.Ids) -> sa.Select[Any]:
     """Return what tells the ends of the successes that matter to a period, appliance by appliance.
 
     An appliance without any has a row of NULL.
@@ -274,7 +274,7 @@ REPORT = Listing(
         Column("days_rate", Kind.RATIO),
     ),
     select,
-    tally.EXPECTING | {"objective_seconds"},
+    compliance.EXPECTING | {"objective_seconds"},
     explain=_notes,
     charts=(Bars(("appliance",), ("age_seconds",), "objective_seconds"),),
 )

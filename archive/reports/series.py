@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import quantile_sketch
-from archive.reports import durations, sizes, totals, trends
-from archive.reports.parts import MEDIAN, P95
-from archive.reports.spread import SpreadRow
+from archive.reports import durations, sizes, trends
+from archive.reports.core import from_totals
+from archive.reports.core.distribution import SpreadRow
+from archive.reports.core.sql import MEDIAN, P95
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class Series(NamedTuple):
@@ -34,14 +35,14 @@ class Series(NamedTuple):
 def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
     """Return the rows in their order: percentiles within 1 % where day totals suffice, else exact."""
     scope = replace(scope, period=period)
-    found = _of_totals if totals.suffice(scope) else _of_jobs
+    found = _of_totals if from_totals.suffice(scope) else _of_jobs
     return list(found(connection, scope))
 
 
 def _of_totals(connection: Connection, scope: Scope) -> Iterator[Series]:
-    drawn = totals.sketches(connection, scope)
+    drawn = from_totals.sketches(connection, scope)
     nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
-    for row in totals.sums(connection, scope):
+    for row in from_totals.sums(connection, scope):
         measured = drawn.get((row.period, row.group), nothing)
         percentiles = [one.percentile(percent) for one in measured for percent in (MEDIAN, P95)]
         yield Series(row.period, row.succeeded, row.failed, row.size_total, *percentiles)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from archive.columns import Kind
-from archive.reports import spread
-from archive.reports.parts import SIZE
+from archive.reports.core import distribution
+from archive.reports.core.sql import SIZE
 
-REPORT = spread.report(
+REPORT = distribution.report(
     "sizes", "How large are the succeeded backups, together and each?", SIZE, Kind.BYTES
 )

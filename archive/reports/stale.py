@@ -11,9 +11,9 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import OPEN
 from archive.judgement import statistics
-from archive.reports import parts, walk
-from archive.reports.parts import P95
-from archive.reports.report import JOBS, Listing
+from archive.reports.core import job_order, sql
+from archive.reports.core.report import JOBS, Listing
+from archive.reports.core.sql import P95
 from archive.store import seen_documents
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # Where backups take seconds, one of minutes is no job that hangs.
 LEAST_SECONDS = 3_600
@@ -92,10 +92,10 @@ def _seconds(since: str, until: str) -> int:
 
 def _select(connection: Connection, scope: Scope) -> Iterator[StaleRow]:
     found: list[StaleRow] = []
-    for batch in walk.batches(connection, scope):
-        jobs = walk.rows(connection, _open(scope, batch), batch)
+    for batch in job_order.batches(connection, scope):
+        jobs = job_order.rows(connection, _open(scope, batch), batch)
         having = {number: name for number, name in batch.items() if jobs[number]}
-        taken = walk.rows(connection, _durations(having), having) if having else {}
+        taken = job_order.rows(connection, _durations(having), having) if having else {}
         for number, name in having.items():
             durations = [row[1] for row in taken[number]]
             found += (_row(name, job, durations, scope.now) for job in jobs[number])
@@ -106,7 +106,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[StaleRow]:
 def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> StaleRow:
     """Return the row of an open job; durations are in ascending order."""
     _, key, status, kind, start_time, first_seen, last_seen, answered = job
-    told = Open(walk.began(start_time, key, first_seen), last_seen, answered)
+    told = Open(job_order.began(start_time, key, first_seen), last_seen, answered)
     longest = durations[-1] if durations else None
     return StaleRow(
         name,
@@ -143,9 +143,9 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
         )
         .select_from(source)
         .where(
-            parts.of_appliances(job.c.appliance_id, batch),
+            sql.of_appliances(job.c.appliance_id, batch),
             job.c.status.in_(OPEN),
-            *parts.conditions(scope, None),
+            *sql.conditions(scope, None),
         )
     )
 
@@ -156,7 +156,7 @@ def _durations(batch: dict[int, str]) -> sa.Select[Any]:
     return (
         sa.select(job.c.appliance_id, job.c.duration_seconds)
         .where(
-            parts.of_appliances(job.c.appliance_id, batch),
+            sql.of_appliances(job.c.appliance_id, batch),
             job.c.status == "SUCCEEDED",
             job.c.duration_seconds >= 0,
         )

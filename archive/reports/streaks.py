@@ -11,15 +11,15 @@ from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.document.precedence import FINISHED
-from archive.reports import parts, walk
-from archive.reports.report import JOBS, Listing
+from archive.reports.core import job_order, sql
+from archive.reports.core.report import JOBS, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 COLUMNS = (
     Column("appliance"),
@@ -121,8 +121,8 @@ def _seconds(since: str, until: str) -> int:
 def select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     """Yield the rows of the report, the longest streak of now first."""
     found: list[StreaksRow] = []
-    for batch in walk.batches(connection, scope):
-        for number, rows in walk.rows(connection, _turns(scope, batch), batch).items():
+    for batch in job_order.batches(connection, scope):
+        for number, rows in job_order.rows(connection, _turns(scope, batch), batch).items():
             if rows:
                 told = fold([_turn(*row[2:]) for row in rows])
                 found.append(StreaksRow(batch[number], *told, rows[0][1]))
@@ -141,31 +141,31 @@ def failing(connection: Connection, scope: Scope) -> frozenset[str]:
         .where(
             job.c.appliance_id == appliance.c.id,
             job.c.status.in_(FINISHED),
-            walk.not_later(scope),
-            *parts.conditions(scope, None),
+            job_order.not_later(scope),
+            *sql.conditions(scope, None),
         )
-        .order_by(*(column.desc() for column in walk.order(job)))
+        .order_by(*(column.desc() for column in job_order.order(job)))
         .limit(1)
         .scalar_subquery()
     )
     query = sa.select(appliance.c.name).where(latest == "FAILED")
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(parts.of_appliances(appliance.c.id, ids))
+        query = query.where(sql.of_appliances(appliance.c.id, ids))
     return frozenset(connection.execute(query).scalars())
 
 
 def _turn(
     status: str, place: int, start_time: str | None, key: str, first_seen: str, end: str | None
 ) -> Turn:
-    began = walk.began(start_time, key, first_seen)
+    began = job_order.began(start_time, key, first_seen)
     return Turn(status == "FAILED", place, key, began, max(end or "", began))
 
 
 def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
     """Return the finished jobs of a batch of appliances where the outcome changes."""
     job, appliance = tables.job, tables.appliance
-    over: dict[str, Any] = {"partition_by": job.c.appliance_id, "order_by": walk.order(job)}
+    over: dict[str, Any] = {"partition_by": job.c.appliance_id, "order_by": job_order.order(job)}
     finished = (
         sa.select(
             job.c.appliance_id,
@@ -179,10 +179,10 @@ def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
             sa.func.lead(job.c.status).over(**over).label("after"),
         )
         .where(
-            parts.of_appliances(job.c.appliance_id, batch),
+            sql.of_appliances(job.c.appliance_id, batch),
             job.c.status.in_(FINISHED),
-            walk.not_later(scope),
-            *parts.conditions(scope, None),
+            job_order.not_later(scope),
+            *sql.conditions(scope, None),
         )
         .subquery("finished")
     )

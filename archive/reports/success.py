@@ -8,11 +8,11 @@ import sqlalchemy as sa
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
-from archive.reports import parts
-from archive.reports.report import OUTCOMES, PeriodReport
+from archive.reports.core import sql
+from archive.reports.core.report import OUTCOMES, PeriodReport
 
 if TYPE_CHECKING:
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class SuccessRow(NamedTuple):
@@ -30,13 +30,13 @@ class SuccessRow(NamedTuple):
     appliances: int
 
 
-def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
-    scoped = parts.jobs(scope, appliances)
-    return parts.summary(
+    scoped = sql.jobs(scope, appliances)
+    return sql.summary(
         scoped,
         sa.func.count().label("jobs"),
-        *parts.counts(scoped),
+        *sql.counts(scoped),
         sa.func.count(scoped.c.appliance_id.distinct()).label("appliances"),
     )
 
@@ -45,9 +45,9 @@ def row(found: sa.Row[Any]) -> SuccessRow:
     """Return a row of the report."""
     return SuccessRow(
         found.period,
-        parts.group(found),
+        sql.group(found),
         found.jobs,
-        *parts.outcomes(found),
+        *sql.outcomes(found),
         found.appliances,
     )
 

@@ -15,9 +15,10 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.schedules import iso, ordinal, start
 from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN
-from archive.reports import coverage, jobs, parts, recency, spans, streaks, tally
+from archive.reports import coverage, jobs, recency, streaks
+from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core.report import Listing
 from archive.reports.period_figures import course_of, expected, figures, is_exact
-from archive.reports.report import Listing
 from archive.reports.summary_row import SummaryRow
 from archive.reports.summary_row import row as row_of
 from archive.store import settings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # Without a first day it is of so many.
 DAYS = 30
@@ -78,11 +79,11 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
         first = date.fromordinal(max(last.toordinal() - DAYS + 1, 1))
     else:
         first = date.fromisoformat(scope.since)
-    before = spans.before(spans.Span(first, last))
-    return _of(scope, spans.Span(first, last)), before and _of(scope, before)
+    before = date_ranges.before(date_ranges.Span(first, last))
+    return _of(scope, date_ranges.Span(first, last)), before and _of(scope, before)
 
 
-def _of(scope: Scope, span: spans.Span) -> Scope:
+def _of(scope: Scope, span: date_ranges.Span) -> Scope:
     return replace(scope, since=span.first.isoformat(), until=span.last.isoformat())
 
 
@@ -135,7 +136,7 @@ def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         .where(
             job.c.status == "SUCCEEDED",
             duration.is_not(None),
-            *parts.conditions(scope, scope.appliance_ids(connection)),
+            *sql.conditions(scope, scope.appliance_ids(connection)),
         )
         .order_by(duration.desc(), job.c.day.desc(), appliance.c.name, job.c.key)
         .limit(NAMED)
@@ -219,6 +220,6 @@ REPORT = Listing(
         Column("problem", Kind.FLAG, role=Role.MARK),
     ),
     select,
-    tally.EXPECTING | {"objective_seconds"},
+    compliance.EXPECTING | {"objective_seconds"},
     explain=_explain,
 )

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports import parts
-from archive.reports.parts import DURATION, MEDIAN, SIZE
-from archive.reports.report import PeriodReport
+from archive.reports.core import sql
+from archive.reports.core.report import PeriodReport
+from archive.reports.core.sql import DURATION, MEDIAN, SIZE
 
 if TYPE_CHECKING:
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 _RATE = "rate"
 
@@ -36,37 +36,37 @@ class ThroughputRow(NamedTuple):
     throughput_median_bytes_per_second: int | None
 
 
-def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     job = tables.job
     size, duration = job.c[SIZE], job.c[DURATION]
     measured = sa.and_(size >= 0, duration > 0)
-    source, keys = parts.by_period(scope)
+    source, keys = sql.by_period(scope)
     measures = {
         SIZE: sa.case((measured, size)),
         DURATION: sa.case((measured, duration)),
         _RATE: sa.case((measured, size // duration)),
     }
-    scoped = parts.scoped(
-        source, keys, measures, parts.conditions(scope, appliances, each=True), [_RATE]
+    scoped = sql.scoped(
+        source, keys, measures, sql.conditions(scope, appliances, each=True), [_RATE]
     )
     succeeded = scoped.c.status == "SUCCEEDED"
-    return parts.summary(
+    return sql.summary(
         scoped,
         sa.func.count().filter(succeeded).label("succeeded"),
         sa.func.count(scoped.c[_RATE]).filter(succeeded).label("measured"),
-        *parts.total(scoped, SIZE),
-        *parts.total(scoped, DURATION),
-        parts.percentile(scoped, _RATE, MEDIAN).label("median"),
+        *sql.total(scoped, SIZE),
+        *sql.total(scoped, DURATION),
+        sql.percentile(scoped, _RATE, MEDIAN).label("median"),
     )
 
 
 def row(found: sa.Row[Any]) -> ThroughputRow:
     """Return a row of the report."""
-    size, duration = parts.joined(found, SIZE), parts.joined(found, DURATION)
+    size, duration = sql.joined(found, SIZE), sql.joined(found, DURATION)
     return ThroughputRow(
         found.period,
-        parts.group(found),
+        sql.group(found),
         found.succeeded,
         found.measured,
         size,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import quantile_sketch
 from archive.charts import Lines
 from archive.columns import Column, Kind
-from archive.reports import parts, totals
-from archive.reports.parts import DURATION, MEDIAN, P95, SIZE
-from archive.reports.report import OUTCOMES, PeriodReport
+from archive.reports.core import from_totals as totals
+from archive.reports.core import sql
+from archive.reports.core.report import OUTCOMES, PeriodReport
+from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class TrendsRow(NamedTuple):
@@ -37,16 +38,16 @@ class TrendsRow(NamedTuple):
     duration_p95_seconds: int | None
 
 
-def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
-    scoped = parts.jobs(scope, appliances, [SIZE, DURATION], ranked=True)
-    return parts.summary(
+    scoped = sql.jobs(scope, appliances, [SIZE, DURATION], ranked=True)
+    return sql.summary(
         scoped,
-        *parts.counts(scoped),
-        *parts.total(scoped, SIZE),
-        parts.percentile(scoped, SIZE, MEDIAN).label("size_median"),
-        parts.percentile(scoped, DURATION, MEDIAN).label("duration_median"),
-        parts.percentile(scoped, DURATION, P95).label("duration_p95"),
+        *sql.counts(scoped),
+        *sql.total(scoped, SIZE),
+        sql.percentile(scoped, SIZE, MEDIAN).label("size_median"),
+        sql.percentile(scoped, DURATION, MEDIAN).label("duration_median"),
+        sql.percentile(scoped, DURATION, P95).label("duration_p95"),
     )
 
 
@@ -54,9 +55,9 @@ def row(found: sa.Row[Any]) -> TrendsRow:
     """Return a row of the report."""
     return TrendsRow(
         found.period,
-        parts.group(found),
-        *parts.outcomes(found),
-        parts.joined(found, SIZE),
+        sql.group(found),
+        *sql.outcomes(found),
+        sql.joined(found, SIZE),
         found.size_median,
         found.duration_median,
         found.duration_p95,
@@ -71,7 +72,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
         sizes, durations = sketches.get(found[:2], nothing)
         yield TrendsRow(
             *found[:7],
-            parts.rate(found.succeeded, found.finished),
+            sql.rate(found.succeeded, found.finished),
             found.size_total,
             sizes.percentile(MEDIAN),
             durations.percentile(MEDIAN),

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
-from archive.reports import parts, totals
-from archive.reports.parts import DURATION, SIZE
-from archive.reports.report import OUTCOMES, PeriodReport
+from archive.reports.core import sql
+from archive.reports.core.from_totals import sums
+from archive.reports.core.report import OUTCOMES, PeriodReport
+from archive.reports.core.sql import DURATION, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class VolumeRow(NamedTuple):
@@ -34,14 +35,14 @@ class VolumeRow(NamedTuple):
     duration_total_seconds: int | None
 
 
-def select(scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
+def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
-    scoped = parts.jobs(scope, appliances, [SIZE, DURATION])
-    return parts.summary(
+    scoped = sql.jobs(scope, appliances, [SIZE, DURATION])
+    return sql.summary(
         scoped,
-        *parts.counts(scoped),
-        *parts.total(scoped, SIZE),
-        *parts.total(scoped, DURATION),
+        *sql.counts(scoped),
+        *sql.total(scoped, SIZE),
+        *sql.total(scoped, DURATION),
     )
 
 
@@ -49,19 +50,19 @@ def row(found: sa.Row[Any]) -> VolumeRow:
     """Return a row of the report."""
     return VolumeRow(
         found.period,
-        parts.group(found),
-        *parts.outcomes(found),
-        parts.joined(found, SIZE),
-        parts.joined(found, DURATION),
+        sql.group(found),
+        *sql.outcomes(found),
+        sql.joined(found, SIZE),
+        sql.joined(found, DURATION),
     )
 
 
 def from_totals(connection: Connection, scope: Scope) -> Iterator[VolumeRow]:
     """Yield the rows of the report from day totals."""
-    for found in totals.sums(connection, scope):
+    for found in sums(connection, scope):
         yield VolumeRow(
             *found[:7],
-            parts.rate(found.succeeded, found.finished),
+            sql.rate(found.succeeded, found.finished),
             found.size_total,
             found.duration_total,
         )

@@ -7,7 +7,8 @@ from archive import db, quantile_sketch
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
 from archive.judgement import expected, schedules
-from archive.reports import Scope, series, totals
+from archive.reports import Scope, series
+from archive.reports.core import from_totals
 from tests.archives import deliver
 from tests.dashboard import made
 from tests.reports import fleet
@@ -118,7 +119,7 @@ def test_series_are_those_of_the_reports(engine: Engine, monkeypatch: pytest.Mon
     scope = Scope(now=made.NOW, **DAYS)
     with db.reading(engine) as connection:
         drawn = series.series(connection, scope, "month")
-        monkeypatch.setattr(totals, "suffice", lambda _: False)
+        monkeypatch.setattr(from_totals, "suffice", lambda _: False)
         exact = series.series(connection, scope, "month")
     sizes = {row.period: row for row in made.run(engine, "sizes", period="month", **DAYS)}
     assert [row[:4] for row in drawn] == [row[:4] for row in exact]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from archive import db, reports
 from archive.calendar import PERIODS
-from archive.reports import Scope, totals
-from archive.reports.spans import label_before, of_label
+from archive.reports import Scope
+from archive.reports.core import from_totals
+from archive.reports.core.date_ranges import label_before, of_label
 from tests.archives import deliver, each
 from tests.command import archive, at
 from tests.laws import EXAMPLES
@@ -95,7 +96,7 @@ def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.Mon
     """Where day totals answer, they answer for the period before, too: by what both hold."""
     fleet.load(engine)
     exact = rows(engine, "trends", Scope(since="2026-02-01", compare=True))
-    monkeypatch.setattr(totals, "EXACT_UP_TO", 6)  # less than five have the rows themselves
+    monkeypatch.setattr(from_totals, "EXACT_UP_TO", 6)  # less than five have the rows themselves
     scope = Scope(since="2026-02-01", compare=True)
     with db.reading(engine) as connection:
         (note,) = reports.find("trends").notes(connection, scope)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.reports.course import STEPS, Course
+from archive.reports.core.trend import STEPS, Course
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

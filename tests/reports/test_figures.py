@@ -11,7 +11,8 @@ from archive import db, reports
 from archive.charts import Ahead, Bar, BarFigure, Bars, Chart, Forecast, LineFigure, Lines
 from archive.columns import Column, Kind
 from archive.errors import UsageError
-from archive.reports import REPORTS, Scope, figures
+from archive.reports import REPORTS, Scope
+from archive.reports.core import plots
 from tests.reports import fleet
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ JANUARY, FEBRUARY, MARCH = (date(2020, month, 1).toordinal() for month in (1, 2,
 
 def drawn(
     chart: Chart, columns: tuple[Column, ...], rows: Iterable[tuple[Any, ...]], **scope: Any
-) -> figures.Drawing:
-    return figures.drawing([chart], Scope(**scope), columns, rows)
+) -> plots.Drawing:
+    return plots.drawing([chart], Scope(**scope), columns, rows)
 
 
 def points(figure: Figure) -> dict[str, list[tuple[float, ...]]]:
@@ -166,18 +167,18 @@ def test_what_lies_ahead() -> None:
 
 def test_which_reports_have_a_plot() -> None:
     """These have one; any other is refused, with those that have, as are those that need groups."""
-    names = [name for name, report in REPORTS.items() if figures.ways(report)]
+    names = [name for name, report in REPORTS.items() if plots.ways(report)]
     assert names == [
         "trends", "success", "volume", "sizes", "durations", "throughput", "missed", "recency",
         "streaks", "failures", "growth",
     ]  # fmt: skip
     with pytest.raises(UsageError) as refused:
-        figures.charts(REPORTS["stale"], Scope(), REPORTS.values())
+        plots.charts(REPORTS["stale"], Scope(), REPORTS.values())
     assert str(refused.value) == f"the report stale has no plot (these have: {', '.join(names)})"
     with pytest.raises(UsageError, match="the report missed has a plot --by appliance alone"):
-        figures.charts(REPORTS["missed"], Scope(), REPORTS.values())
+        plots.charts(REPORTS["missed"], Scope(), REPORTS.values())
     with pytest.raises(UsageError, match="leave out --plot or --compare"):
-        figures.charts(REPORTS["trends"], Scope(compare=True), REPORTS.values())
+        plots.charts(REPORTS["trends"], Scope(compare=True), REPORTS.values())
 
 
 def test_charts_are_of_columns_that_there_are(engines: list[Engine]) -> None:
@@ -185,14 +186,14 @@ def test_charts_are_of_columns_that_there_are(engines: list[Engine]) -> None:
     for engine in engines:
         fleet.load(engine)
     for report in REPORTS.values():
-        for by in figures.ways(report):
+        for by in plots.ways(report):
             scope = Scope(by=by, now="2026-04-10T00:00:00.000000Z")
             found = []
             for engine in engines:
                 with db.reading(engine) as connection:
                     rows = report.cells_of(scope, reports.run(connection, report.name, scope))
                     charts = report.charts_of(scope)
-                    found.append(figures.drawing(charts, scope, report.columns_of(scope), rows))
+                    found.append(plots.drawing(charts, scope, report.columns_of(scope), rows))
             assert found[0] == found[1]
             assert found[0].figures
 

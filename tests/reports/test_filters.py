@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive import db, reports
-from archive.reports import Scope, failures, parts
+from archive.reports import Scope, failures
+from archive.reports.core import sql
 from tests.archives import deliver
 from tests.reports import fleet
 from tests.samples import job
@@ -78,7 +79,7 @@ def test_many_days_are_told_like_few(
     scope = Scope(since="2026-01-06", until="2026-03-01", by=by)
     told = []
     for days in (1, 10**9):
-        monkeypatch.setattr(parts, "_MANY_DAYS", days)
+        monkeypatch.setattr(sql, "_MANY_DAYS", days)
         with db.reading(engine) as connection:
             told.append(list(reports.run(connection, name, scope)))
     assert told[0] == told[1]

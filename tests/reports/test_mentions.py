@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archive import db
-from archive.reports import Scope, jobs, mentions
+from archive.reports import Scope, jobs
+from archive.reports.core import message_search
 from tests.archives import deliver, each
 from tests.laws import EXAMPLES
 from tests.strategies import documents
@@ -68,7 +69,7 @@ def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.Dat
         deliver(engine, documents_by_key)
         for newest in (1, 2, 1000):
             with pytest.MonkeyPatch.context() as patch, db.reading(engine) as connection:
-                patch.setattr(mentions, "NEWEST", newest)
+                patch.setattr(message_search, "NEWEST", newest)
                 for limit in (None, 1, 5):
                     found = list(jobs.run(connection, Scope(), jobs.JobFilter((), part, limit)))
                     assert len(found) == min(limit or len(expected), len(expected))
@@ -86,6 +87,6 @@ def test_what_patterns_use_is_itself(engines: list[Engine], part: str) -> None:
             deliver(engine, {"k": document}, appliance)
         for newest in (1, 1000):
             with pytest.MonkeyPatch.context() as patch, db.reading(engine) as connection:
-                patch.setattr(mentions, "NEWEST", newest)
+                patch.setattr(message_search, "NEWEST", newest)
                 found = jobs.run(connection, Scope(), jobs.JobFilter((), part))
                 assert [row.appliance for row in found] == ["vc01"]

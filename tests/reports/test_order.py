@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from archive.columns import Column, Kind
 from archive.errors import UsageError
-from archive.reports.order import check, ordered
+from archive.reports.core.sorting import check, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import pytest
 
 from archive import db, reports
 from archive.reports import Scope
-from archive.reports.spread import SpreadRow
+from archive.reports.core.distribution import SpreadRow
 from archive.reports.success import SuccessRow
 from archive.reports.trends import TrendsRow
 from archive.reports.volume import VolumeRow

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from archive import calendar, timestamps
 from archive.calendar import PERIODS, Calendar
 from archive.errors import UsageError
-from archive.reports import spans
+from archive.reports.core import date_ranges
 
 UTC = Calendar()
 BERLIN = Calendar("Europe/Berlin", "16:00")
@@ -21,7 +21,7 @@ YEARS = (datetime.fromisoformat("0002-01-01"), datetime.fromisoformat("9998-12-3
 
 
 def meant(text: str, calendar: Calendar = UTC, now: str = NOW) -> tuple[str, str]:
-    return spans.first_day(text, calendar, now), spans.last_day(text, calendar, now)
+    return date_ranges.first_day(text, calendar, now), date_ranges.last_day(text, calendar, now)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_nothing_is_before_the_first_day() -> None:
 def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
     """A period's span holds its days and no others, and the one before ends where it begins."""
     label = getattr(calendar.calendar_day(day), period)
-    first, last = spans.of_label(label)
+    first, last = date_ranges.of_label(label)
     assert first <= day <= last
     assert {getattr(calendar.calendar_day(end), period) for end in (first, last)} == {label}
-    before = spans.label_before(label, period)
+    before = date_ranges.label_before(label, period)
     if first > date.min:
         assert before is not None
         assert before < label
-        assert spans.of_label(before).last == first - timedelta(days=1)
+        assert date_ranges.of_label(before).last == first - timedelta(days=1)
     else:
         assert before is None
     if last < date.max:
@@ -190,8 +190,8 @@ def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calend
 )
 def test_before(first: str, last: str, before: tuple[str, str] | None) -> None:
     """Days are compared with the period before, if they are a period, else with as many."""
-    span = spans.Span(date.fromisoformat(first), date.fromisoformat(last))
-    found = spans.before(span)
+    span = date_ranges.Span(date.fromisoformat(first), date.fromisoformat(last))
+    found = date_ranges.before(span)
     assert (found and tuple(day.isoformat() for day in found)) == before
 
 
@@ -199,7 +199,7 @@ def test_before(first: str, last: str, before: tuple[str, str] | None) -> None:
 def test_what_is_before_ends_the_day_before(first: date, more: int) -> None:
     """There is no day between, and there are as many days unless both are periods of one kind."""
     last = date.fromordinal(min(first.toordinal() + more, date.max.toordinal()))
-    found = spans.before(spans.Span(first, last))
+    found = date_ranges.before(date_ranges.Span(first, last))
     if found is None:
         assert (first - date.min) <= (last - first)
         return
@@ -209,7 +209,7 @@ def test_what_is_before_ends_the_day_before(first: date, more: int) -> None:
             {
                 period
                 for period in PERIODS
-                if spans.of_label(getattr(calendar.calendar_day(span[0]), period)) == span
+                if date_ranges.of_label(getattr(calendar.calendar_day(span[0]), period)) == span
             }
             for span in (found, (first, last))
         ]

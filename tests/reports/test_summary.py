@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.reports import Scope, totals
+from archive.reports import Scope
+from archive.reports.core import from_totals
 from tests.archives import deliver
 from tests.command import archive
 from tests.command import at as place
@@ -248,7 +249,7 @@ def test_percentiles_of_many_jobs_are_drawn(
         "p95": (19_000, 1000, 18_000),
     }
     # There are many in March, and one in February.
-    monkeypatch.setattr(totals, "EXACT_UP_TO", 20 - 1)
+    monkeypatch.setattr(from_totals, "EXACT_UP_TO", 20 - 1)
     assert "percentiles are within 1 %." in notes(engine, "summary", scope)[0]
     drawn = told(engine, "data", scope)
     assert drawn["moved"] == (*exact["moved"], None)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from archive import db, reports
 from archive.calendar import PERIODS
 from archive.reports import Scope
-from archive.reports.scope import GROUPS
+from archive.reports.core.scope import GROUPS
 from archive.reports.throughput import ThroughputRow
 from tests.archives import deliver, each
 from tests.command import archive, at

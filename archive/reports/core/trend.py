@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.reports.parts import rate
+from archive.reports.core.sql import rate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from archive.columns import Column, Kind
-from archive.reports import comparison, parts, totals
-from archive.reports.scope import GROUPS
+from archive.reports.core import comparison, from_totals, sql
+from archive.reports.core.scope import GROUPS
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.charts import Chart
-    from archive.reports.parts import Ids
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
+    from archive.reports.core.sql import Ids
 
 # Counts by outcome, which several reports show alike.
 OUTCOMES = (
@@ -154,7 +154,7 @@ class PeriodReport:
             if totals_do and self.from_totals is not None:
                 return self.from_totals(connection, scope)
             query = self.select(scope, scope.appliance_ids(connection))
-            return parts.streamed(connection, query, self.row)
+            return sql.streamed(connection, query, self.row)
 
         if not scope.compare:
             return rows(scope)
@@ -184,8 +184,8 @@ class PeriodReport:
 
     def _reads_totals(self, connection: Connection, scope: Scope) -> bool:
         """Say whether day totals can and should answer, rather than the jobs."""
-        if self.from_totals is None or not totals.suffice(scope):
+        if self.from_totals is None or not from_totals.suffice(scope):
             return False
         if scope.compare:
             scope = comparison.widened(scope)
-        return not self.approximates or totals.are_many(connection, scope)
+        return not self.approximates or from_totals.are_many(connection, scope)

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.reports import parts
+from archive.reports.core import sql
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from archive.reports.parts import Ids
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
+    from archive.reports.core.sql import Ids
 
 # So many jobs are walked in less time than all messages of a large archive are read.
 NEWEST = 50_000
@@ -30,7 +30,7 @@ def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
     """Say whether the jobs of a scope are few enough to be asked one by one."""
     job, conditions = tables.job, _days(scope)
     if appliances is not None:
-        conditions.append(parts.of_appliances(job.c.appliance_id, appliances))
+        conditions.append(sql.of_appliances(job.c.appliance_id, appliances))
     some = sa.select(sa.literal(1)).select_from(job).where(*conditions).limit(NEWEST).subquery()
     number = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
     return number < NEWEST
@@ -46,7 +46,7 @@ def recent(connection: Connection, scope: Scope) -> str:
 
 def _days(scope: Scope) -> list[sa.ColumnElement[bool]]:
     # Types are in no index; to look for them would take longer than it saves.
-    return parts.within(tables.job, replace(scope, types=()))
+    return sql.within(tables.job, replace(scope, types=()))
 
 
 def says(connection: Connection, text: str) -> sa.ColumnElement[bool]:
@@ -71,7 +71,7 @@ def saying(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
         for condition in conditions if table is tables.message else [sa.or_(*conditions)]:
             query = sa.select(table.c.appliance_id, table.c.job_id).where(condition)
             if appliances is not None:
-                query = query.where(parts.of_appliances(table.c.appliance_id, appliances))
+                query = query.where(sql.of_appliances(table.c.appliance_id, appliances))
             found.append(query)
     return sa.union(*found).subquery("said")
 

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.db import tables
 from archive.document.precedence import FINISHED, OPEN
-from archive.reports import parts
+from archive.reports.core import sql
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # Up to so many jobs an exact percentile takes no longer than a person waits.
 EXACT_UP_TO = 100_000
@@ -44,7 +44,7 @@ def suffice(scope: Scope) -> bool:
 def are_many(connection: Connection, scope: Scope) -> bool:
     """Say whether exact percentiles of a scope's jobs would take long."""
     total = tables.day_total
-    query = sa.select(sa.func.sum(total.c.jobs)).where(*parts.within(total, scope))
+    query = sa.select(sa.func.sum(total.c.jobs)).where(*sql.within(total, scope))
     return int(connection.execute(query).scalar() or 0) > EXACT_UP_TO
 
 
@@ -75,7 +75,7 @@ def _select(scope: Scope) -> sa.Select[Any]:
             *halves("duration", total.c.timed),
         )
         .select_from(source)
-        .where(*parts.within(total, scope))
+        .where(*sql.within(total, scope))
         .group_by(*keys)
         .order_by(*(key.asc().nulls_last() for key in keys))
     )
@@ -95,7 +95,7 @@ def sketches(
     query: sa.Select[Any] = (
         sa.select(*keys, drawn.c.sizes, drawn.c.durations)
         .select_from(source)
-        .where(drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope))
+        .where(drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope))
     )
     found: dict[tuple[str, str | None], tuple[list[bytes], list[bytes]]] = {}
     for period, *group, size, duration in connection.execute(query).all():
@@ -114,7 +114,7 @@ def measures(
     """Return the sketches of the sizes and the durations of all succeeded jobs in scope."""
     drawn = tables.day_sketch
     query = sa.select(drawn.c.sizes, drawn.c.durations).where(
-        drawn.c.status == "SUCCEEDED", *parts.within(drawn, scope)
+        drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope)
     )
     found = connection.execute(query).all()
     return quantile_sketch.Merged(row.sizes for row in found), quantile_sketch.Merged(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive.columns import Column, Kind
 from archive.judgement.expected import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
-from archive.reports import judged, parts
+from archive.reports.core import expected_backups, sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.judgement.expected import Expectation
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # What the reports on appliances heed, and those that hold their backups against what is expected.
 TAKES = frozenset({"since", "until", "appliances", "named", "now"})
@@ -55,7 +55,7 @@ class TallyRow(NamedTuple):
 
 def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
     """Yield the tallies of the appliances of a scope, by name."""
-    for appliance, expectations in judged.walk(connection, scope):
+    for appliance, expectations in expected_backups.walk(connection, scope):
         yield tally(appliance, expectations)
 
 
@@ -71,7 +71,7 @@ def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
         number[RUNNING],
         number[NEVER_RAN],
         number[NEVER_SEEN],
-        parts.rate(number[MET], number.total()),
+        sql.rate(number[MET], number.total()),
     )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import quantile_sketch
 from archive.charts import Lines
 from archive.columns import Column, Kind
-from archive.reports import parts, totals
-from archive.reports.parts import MEDIAN, P95, SIZE
-from archive.reports.report import PeriodReport
+from archive.reports.core import from_totals, sql
+from archive.reports.core.report import PeriodReport
+from archive.reports.core.sql import MEDIAN, P95, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 
 class SpreadRow(NamedTuple):
@@ -58,16 +58,16 @@ def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
 _VALUES = ("total", "min", "median", "p95", "max")
 
 
-def _select(measure: str, scope: Scope, appliances: parts.Ids) -> sa.Select[Any]:
-    scoped = parts.jobs(scope, appliances, [measure], ranked=True)
-    least, greatest = parts.extremes(scoped, measure)
-    return parts.summary(
+def _select(measure: str, scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+    scoped = sql.jobs(scope, appliances, [measure], ranked=True)
+    least, greatest = sql.extremes(scoped, measure)
+    return sql.summary(
         scoped,
-        *parts.counts(scoped),
-        *parts.total(scoped, measure),
+        *sql.counts(scoped),
+        *sql.total(scoped, measure),
         least.label("least"),
-        parts.percentile(scoped, measure, MEDIAN).label("median"),
-        parts.percentile(scoped, measure, P95).label("p95"),
+        sql.percentile(scoped, measure, MEDIAN).label("median"),
+        sql.percentile(scoped, measure, P95).label("p95"),
         greatest.label("greatest"),
     )
 
@@ -75,9 +75,9 @@ def _select(measure: str, scope: Scope, appliances: parts.Ids) -> sa.Select[Any]
 def _row(measure: str, found: sa.Row[Any]) -> SpreadRow:
     return SpreadRow(
         found.period,
-        parts.group(found),
+        sql.group(found),
         found.succeeded,
-        parts.joined(found, measure),
+        sql.joined(found, measure),
         found.least,
         found.median,
         found.p95,
@@ -88,9 +88,9 @@ def _row(measure: str, found: sa.Row[Any]) -> SpreadRow:
 def _from_totals(measure: str, connection: Connection, scope: Scope) -> Iterator[SpreadRow]:
     """Yield the rows from day totals, which have the sums exactly and all else within 1 %."""
     of_size = measure == SIZE
-    sketches = totals.sketches(connection, scope)
+    sketches = from_totals.sketches(connection, scope)
     nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
-    for found in totals.sums(connection, scope):
+    for found in from_totals.sums(connection, scope):
         sizes, durations = sketches.get(found[:2], nothing)
         drawn = sizes if of_size else durations
         yield SpreadRow(

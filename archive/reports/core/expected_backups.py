@@ -12,8 +12,8 @@ from archive.db import tables
 from archive.judgement import habit
 from archive.judgement.expected import FIRST_DAY, Expectation, Job, Known, expected, judge
 from archive.judgement.schedules import Schedule, Zone, iso, ordinal, weekdays
-from archive.reports import parts
-from archive.reports.walk import began
+from archive.reports.core import sql
+from archive.reports.core.job_order import began
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 # What a report needs to know so many days before and after those that it is asked for: the slots
 # beside them, which are no further away than the longest gap.
@@ -133,7 +133,7 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
     query = sa.select(*columns, first_day.label("first_day"))
     ids = scope.appliance_ids(connection)
     if ids is not None:
-        query = query.where(parts.of_appliances(table.c.id, ids))
+        query = query.where(sql.of_appliances(table.c.id, ids))
     found = connection.execute(query.order_by(table.c.name)).all()
     schedules, zones = _schedules(connection), _zones(connection)
     cadences = dict(scope.cadences)

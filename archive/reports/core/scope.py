@@ -20,7 +20,7 @@ from archive.store import collection_log
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from archive.reports.report import Report
+    from archive.reports.core.report import Report
 
 # What any report may be told, since it only says how things are judged.
 _FREE = frozenset({"now", "cadences"})

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from archive.charts import Ahead, Bar, BarFigure, Bars, Chart, Line, LineFigure, Lines, Point
 from archive.errors import UsageError
-from archive.reports.scope import Scope
-from archive.reports.spans import label_before, of_label
+from archive.reports.core.date_ranges import label_before, of_label
+from archive.reports.core.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archive.charts import Figure
     from archive.columns import Column
-    from archive.reports.report import Report
+    from archive.reports.core.report import Report
 
 # More lines than this cannot be told apart, and more bars not be looked over.
 MOST_LINES = 6

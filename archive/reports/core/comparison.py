@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from archive.calendar import calendar_day
 from archive.columns import Column
-from archive.reports.spans import label_before, of_label
+from archive.reports.core.date_ranges import label_before, of_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from archive.reports.scope import Scope
+    from archive.reports.core.scope import Scope
 
 Row = tuple[Any, ...]
 Run = Callable[["Scope"], Iterator[Row]]

@@ -1,0 +1,1 @@
+"""What reports are made of: the question asked, SELECTs, dates, charts."""
