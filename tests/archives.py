@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, db, export, redate
+from archive import calendar, db, redate
 from archive.db import tables
+from archive.export import text
 from archive.ingest import run
 from archive.store import import_log, seen_documents
 
@@ -82,14 +83,14 @@ def job_rows(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
 def lines(engine: Engine) -> str:
     """Return the whole archive as exported jobs."""
     with db.reading(engine) as connection:
-        return "".join(export.lines(connection))
+        return "".join(text.lines(connection))
 
 
 def content(engine: Engine) -> dict[str, Any]:
     """Return all that does not depend on the order of deliveries: no numbers, no run log."""
     with db.reading(engine) as connection:
         return {
-            "jobs": "".join(export.lines(connection)),
+            "jobs": "".join(text.lines(connection)),
             "days": _named(connection, tables.job.c.day),
             "findings": _named(
                 connection,

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive import db, export, relations
+from archive import db
 from archive.db import migrate, tables
 from archive.document import canonical
 from archive.document.appliance_facts import Facts, read_schedules, read_version
+from archive.export import relations
+from archive.export import text as export
 from archive.store import fact_history
 from tests.archives import SEEN, content, deliver, lines
 from tests.command import archive, at

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pyarrow import dataset
 from pyarrow import parquet as pq
 
-from archive import db, export, extras, parquet, relations
+from archive import db, extras
 from archive.db import Day, Instant, tables
+from archive.export import parquet, relations, text
 from archive.store.selection import Extent
 from tests.archives import deliver, each
 from tests.command import PROGRAM, archive, at, environment
@@ -292,8 +293,8 @@ def test_increments(engine: Engine, tmp_path: Path) -> None:
 
 def test_without_the_extra(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where pyarrow is not installed a sentence says what to install, and nothing is made."""
-    monkeypatch.delitem(sys.modules, "archive.parquet")
-    monkeypatch.delattr("archive.parquet")
+    monkeypatch.delitem(sys.modules, "archive.export.parquet")
+    monkeypatch.delattr("archive.export.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = archive("export", "parquet", str(tmp_path / "a"), at(engine))
     said = f'archive: Parquet needs the extra "parquet"; {extras.advice("parquet")}\n'
@@ -313,6 +314,6 @@ def test_the_views_are_those_of_the_schema(engine: Engine) -> None:
     deliver(engine, SAMPLES, "vc01")
     with db.reading(engine) as connection:
         for name in relations.VIEWS:
-            found = list(export.rows(connection, relations.view(name)))
+            found = list(text.rows(connection, relations.view(name)))
             number = connection.scalar(sa.text(f"SELECT count(*) FROM {name}"))
             assert len(found) == number

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import db, export
+from archive import db
 from archive.db import tables
 from archive.errors import UsageError
+from archive.export import text
 from archive.store import import_log
 from archive.store.selection import Extent, following
 from tests.archives import count, deliver, each, empty, lines
@@ -31,7 +32,7 @@ def day(number: int, hour: int = 12) -> str:
 def keys(engine: Engine, extent: Extent) -> list[str]:
     """The keys of an extent's jobs, in order."""
     with db.reading(engine) as connection:
-        return [json.loads(line)["job"] for line in export.lines(connection, extent)]
+        return [json.loads(line)["job"] for line in text.lines(connection, extent)]
 
 
 def following_of(engine: Engine, after: int, now: str = NOW) -> int:
@@ -129,10 +130,10 @@ def test_increments_make_the_archive(engines: list[Engine], deliveries: list[Any
             if exported:
                 extent = Extent(after=number)
                 with db.reading(engine) as connection:
-                    increments.append("".join(export.lines(connection, extent)))
+                    increments.append("".join(text.lines(connection, extent)))
                     number = following(connection, number, NOW)
         with db.reading(engine) as connection:
-            increments.append("".join(export.lines(connection, Extent(after=number))))
+            increments.append("".join(text.lines(connection, Extent(after=number))))
             assert following(connection, number, NOW) == len(deliveries)
         whole = told(lines(engine))
         empty(engine)

@@ -75,9 +75,10 @@ def export_csv(
     that a spreadsheet would run as a formula gets an apostrophe before it, and a password in a URL
     is hidden; `archive export jsonl` changes nothing.
     """
-    from archive import db, export, relations
+    from archive import db
     from archive.cli.output import open_output
     from archive.columns import Column
+    from archive.export import relations, text
     from archive.render import delimited
 
     character = _delimiter(delimiter)
@@ -91,7 +92,7 @@ def export_csv(
         number = next_number(connection, extent)
         advance = files.enter_context(progress(len(chosen.relations), chosen.to_standard_output))
         for done, relation in enumerate(chosen.relations):
-            rows = export.rows(connection, relation, extent, counted(advance, done))
+            rows = text.rows(connection, relation, extent, counted(advance, done))
             out = files.enter_context(open_output(chosen.place(relation, ".csv")))
             if bom:
                 out.write(_BOM)
@@ -139,8 +140,9 @@ def export_jsonl(
     debug: DebugOption = False,
 ) -> None:
     """Write every job as one line of JSON, exactly as archived; `archive ingest` reads it back."""
-    from archive import db, export
+    from archive import db
     from archive.cli.output import open_output
+    from archive.export import text
     from archive.reports import Scope
 
     extent = extent_of(since, after)
@@ -149,7 +151,5 @@ def export_jsonl(
         number = next_number(connection, extent)
         ids = Scope(appliances=tuple(appliance or ())).appliance_ids(connection)
         with open_output(path) as out, progress(1, path is None) as advance:
-            out.writelines(
-                export.lines(connection, extent, ids, lambda done, of: advance(done / of))
-            )
+            out.writelines(text.lines(connection, extent, ids, lambda done, of: advance(done / of)))
     say_next(number)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.relations import Relation
+    from archive.export.relations import Relation
     from archive.store.selection import Extent
 
 _STANDARD_OUTPUT = Path("-")
@@ -103,7 +103,7 @@ def choose(
 
     Raises UsageError for names that there are not, and if it is not clear where they should go.
     """
-    from archive import relations
+    from archive.export import relations
 
     found = [relations.table(name) for name in dict.fromkeys(tables)]
     found += [relations.view(name, known_views) for name in dict.fromkeys(views)]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.relations import Relation
+    from archive.export.relations import Relation
     from archive.store.selection import Extent
 
 EPILOG = examples(
@@ -60,8 +60,9 @@ def export_parquet(
     With --since and --after the tables of jobs have only those rows; all others are whole. A
     password in a URL is hidden. It needs the extra "parquet".
     """
-    from archive import db, parquet, relations
+    from archive import db
     from archive.cli.output import new_folder, open_bytes
+    from archive.export import parquet, relations
 
     chosen = choose(table or (), view or (), relations.JOB_VIEWS, ("v_job",), directory, output)
     extent = extent_of(since, after)
@@ -81,7 +82,7 @@ def export_parquet(
 def _write(
     connection: Connection, chosen: Sequence[Relation], extent: Extent, folder: Path
 ) -> None:
-    from archive import parquet, relations
+    from archive.export import parquet, relations
 
     months = relations.months(connection, extent)
     with progress(len(chosen)) as advance:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import db, export, reports
+from archive import db, reports
+from archive.export import text
 from archive.reports import Scope
 from tests.archives import deliver, empty
 from tests.reports.recomputed.failures import failures
@@ -60,7 +61,7 @@ def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> 
         for answer in told:
             deliver(engine, answer.content, answer.appliance, answer.seen_at)
         with db.reading(engine) as connection:
-            texts.append("".join(export.lines(connection)))
+            texts.append("".join(text.lines(connection)))
     assert texts[0] == texts[-1]
     lines = folder / "fleet.jsonl"
     lines.write_text(texts[0])

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import sqlalchemy as sa
 
-from archive import extras, relations
+from archive import extras
 from archive.db import Day, Instant
 from archive.errors import ArchiveError
+from archive.export import relations
 
 try:
     import pyarrow as pa
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.relations import Relation
+    from archive.export.relations import Relation
     from archive.store.selection import Extent
 
 # A row group is written when it has so many rows, or so many bytes: what memory has to hold.

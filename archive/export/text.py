@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import relations
 from archive.db import tables
+from archive.export import relations
 from archive.store import job_reader
 from archive.store.selection import Extent
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.relations import Relation
+    from archive.export.relations import Relation
 
 ALL = Extent()
 

@@ -1,0 +1,1 @@
+"""The archive written for other programs: CSV, JSON Lines, Parquet."""
