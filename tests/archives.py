@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import calendar, db, redate
+from archive import calendar, db
 from archive.db import tables
 from archive.export import text
 from archive.ingest import run
+from archive.maintenance import change_calendar
 from archive.store import import_log, seen_documents
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def empty(engine: Engine) -> None:
         others = sa.or_(year < str(known[0]), year > str(known[-1]))
         connection.execute(sa.delete(tables.calendar).where(others))
     if chosen:
-        redate.change_calendar(engine, calendar.Calendar())
+        change_calendar.change_calendar(engine, calendar.Calendar())
         with db.writing(engine) as connection:
             connection.execute(sa.delete(tables.setting))
 

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.db import tables
 from archive.document.appliance_facts import Facts
 from archive.errors import DatabaseError, DeliveryError
 from archive.ingest.run import Delivery, ingest
+from archive.maintenance import verify
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt, Brought
 from tests.archives import SEEN, count, deliver, empty, rows, stream

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
-from archive.redate import change_calendar
+from archive.maintenance.change_calendar import change_calendar
 from archive.store import settings
 from tests import fleets
 from tests.archives import count, rows

@@ -14,12 +14,13 @@ import pytest
 import sqlalchemy as sa
 import stamina
 
-from archive import db, verify
+from archive import db
 from archive.collect.run import collect, rehearse
 from archive.config.entries import Fleet, Secret
 from archive.db import migrate, tables
 from archive.errors import AlreadyRunningError, DatabaseError
 from archive.ingest import retry_quarantine
+from archive.maintenance import verify
 from archive.store import collection_log, loader, quarantine
 from archive.store.loader import Counts
 from tests.archives import content, count, empty, lines, rows

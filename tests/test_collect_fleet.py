@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.db import tables
+from archive.maintenance import verify
 from tests import fleets
 from tests.archives import count, rows
 from tests.command import PROGRAM, at, environment

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.collect.run import collect
 from archive.config import file
 from archive.db import migrate, tables
+from archive.maintenance import verify
 from tests import fleets
 from tests.archives import content, deliver, lines, rows
 from tests.command import at

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.db import comments, migrate, tables
+from archive.maintenance import verify
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, redate, verify
+from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.ingest import run
+from archive.maintenance import change_calendar, verify
 from tests.archives import content, count, deliver, empty, rows
 from tests.samples import SAMPLES, job
 
@@ -97,7 +98,9 @@ def test_the_calendar_may_change_meanwhile(engine: Engine) -> None:
     tasks: list[Callable[[], object]] = [
         partial(deliver, same(engine), *DELIVERIES[part]) for part in range(6)
     ]
-    tasks.insert(3, lambda: redate.change_calendar(same(engine), Calendar("Asia/Tokyo", "16:00")))
+    tasks.insert(
+        3, lambda: change_calendar.change_calendar(same(engine), Calendar("Asia/Tokyo", "16:00"))
+    )
     at_once(tasks)
     assert list(verify.verify(engine)) == []
 

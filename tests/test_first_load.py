@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.db import migrate, tables
 from archive.errors import DatabaseError, DeliveryError
 from archive.ingest import parallel_parse, run
+from archive.maintenance import verify
 from archive.store import loader
 from archive.store.job_writer import LOADED
 from tests.archives import content, count, deliver, empty, rows

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import db, verify
+from archive import db
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
+from archive.maintenance import verify
 from archive.store import fact_history
 from tests.archives import each, empty, rows
 from tests.laws import EXAMPLES

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.document import canonical
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
 from archive.ingest import run as ingest
+from archive.maintenance import verify
 from archive.store import import_log, loader, settings
 from tests.archives import count, deliver, lines, rows
 from tests.failures import failing_load

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from archive import db, verify
+from archive import db
 from archive.document import canonical
+from archive.maintenance import verify
 from archive.store import job_reader
 from tests.archives import content, deliver, each, lines
 from tests.laws import EXAMPLES

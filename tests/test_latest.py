@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import verify
 from archive.db import tables
 from archive.ingest.observe import observe
+from archive.maintenance import verify
 from archive.store import seen_documents
 from tests.archives import deliver, each, job_rows, rows
 from tests.laws import EXAMPLES

@@ -11,9 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from archive import db, verify
+from archive import db
 from archive.db import migrate, tables
 from archive.errors import SchemaError
+from archive.maintenance import verify
 from tests import postgres
 from tests.archives import content, count, deliver
 from tests.samples import SAMPLES, job

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, verify
+from archive import db
 from archive.db import tables
 from archive.document import canonical, fast_parse
 from archive.errors import NotAJobError, UsageError
 from archive.ingest import retry_quarantine
+from archive.maintenance import verify
 from archive.store import loader, quarantine
 from tests.archives import count, deliver, job_rows, rows
 from tests.samples import api, job

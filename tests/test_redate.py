@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import db, redate, verify
+from archive import db
 from archive.calendar import Calendar
 from archive.db import tables
+from archive.maintenance import change_calendar, verify
 from archive.store import settings
 from tests.archives import content, deliver, rows
 from tests.samples import SAMPLES, job
@@ -52,14 +53,14 @@ def test_a_changed_calendar_dates_jobs_anew(
 ) -> None:
     """Each job gets the day that it would have had from the start, and the moved are counted."""
     deliver(engine, JOBS, seen_at=SEEN)
-    assert redate.change_calendar(engine, chosen) == moved
+    assert change_calendar.change_calendar(engine, chosen) == moved
     assert stored(engine) == chosen
     assert days(engine) == dict(zip(JOBS, expected, strict=True))
     starts = sa.select(tables.calendar.c.start_time).where(tables.calendar.c.day == "2026-03-29")
     assert rows(engine, starts) == [(chosen.start("2026-03-29"),)]
     assert list(verify.verify(engine)) == []
-    assert redate.change_calendar(engine, chosen) == 0
-    redate.change_calendar(engine, Calendar())
+    assert change_calendar.change_calendar(engine, chosen) == 0
+    change_calendar.change_calendar(engine, Calendar())
     assert days(engine) == dict(zip(JOBS, ("2026-03-01", "2026-03-02", "2026-03-03"), strict=True))
 
 
@@ -69,7 +70,7 @@ def test_the_order_of_change_and_delivery_does_not_matter(engines: list[Engine])
     contents = []
     for engine in engines:
         deliver(engine, SAMPLES)
-        redate.change_calendar(engine, chosen)
+        change_calendar.change_calendar(engine, chosen)
         deliver(engine, SAMPLES, "vc02")
         found = content(engine)["days"]
         assert [row[1:] for row in found if row[0] == "vc01"] == [
@@ -81,17 +82,17 @@ def test_the_order_of_change_and_delivery_does_not_matter(engines: list[Engine])
 
 def test_long_histories_are_dated_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many jobs there are, of however many appliances, each is dated once."""
-    monkeypatch.setattr(redate, "_CHUNK", 4)
+    monkeypatch.setattr(change_calendar, "_CHUNK", 4)
     for name in ("vc01", "vc02", "vc03"):
         deliver(engine, {f"{number:08d}": job() for number in range(6)}, name)
-    assert redate.change_calendar(engine, Calendar("UTC", "16:00")) == 18
+    assert change_calendar.change_calendar(engine, Calendar("UTC", "16:00")) == 18
     assert list(verify.verify(engine)) == []
 
 
 def test_a_new_day_may_be_in_a_new_year(engine: Engine) -> None:
     """Where the new day lies in a year that the calendar lacks, the year is added."""
     deliver(engine, {"x": job(start_time="1969-01-01T01:00:00.000Z")})
-    redate.change_calendar(engine, Calendar("UTC", "16:00"))
+    change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     assert days(engine) == {"x": "1968-12-31"}
     year = (tables.calendar.c.year == "1968", tables.calendar.c.day < "1968-01-03")
     assert rows(engine, sa.select(tables.calendar.c.start_time).where(*year)) == [

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, db, redate, reports, verify
+from archive import calendar, db, reports
 from archive.db import tables
+from archive.maintenance import change_calendar, verify
 from archive.reports.core import from_totals
 from archive.reports.core.report import PeriodReport
 from archive.reports.core.scope import Scope
@@ -143,7 +144,7 @@ def roughly(engine: Engine, name: str, number: int, scope: Scope) -> list[Any]:
 def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
     """When days are derived anew, so are their totals."""
     deliver(engine, {KEYS[0]: job(start_time="2026-03-01T02:15:00.000Z")})
-    redate.change_calendar(engine, calendar.Calendar("UTC", "16:00"))
+    change_calendar.change_calendar(engine, calendar.Calendar("UTC", "16:00"))
     assert differences(engine) == 0
     assert rows(engine, sa.select(tables.day_total.c.day)) == [("2026-02-28",)]
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from archive import db, redate, verify
+from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate
+from archive.maintenance import change_calendar, verify
 from tests.archives import deliver
 from tests.samples import BASE, SAMPLES, job
 
@@ -138,14 +139,14 @@ def test_two_things_wrong_are_two_sentences(engine: Engine) -> None:
 
 def test_days_that_start_elsewhere_are_found(engine: Engine) -> None:
     """A day that does not start when the calendar says is told, with the command that mends it."""
-    redate.change_calendar(engine, Calendar("Europe/Berlin"))
+    change_calendar.change_calendar(engine, Calendar("Europe/Berlin"))
     execute(
         engine, "UPDATE calendar SET start_time = '2026-07-01T00:00:00Z' WHERE month = '2026-07'"
     )
     (found,) = verify.verify(engine)
     assert found.startswith("31 days of the calendar do not start when it says;")
     assert "`archive db calendar --time-zone Europe/Berlin`" in found
-    redate.change_calendar(engine, Calendar("Europe/Berlin"))
+    change_calendar.change_calendar(engine, Calendar("Europe/Berlin"))
     assert list(verify.verify(engine)) == []
 
 

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from archive import db, redate, timestamps
+from archive import db, timestamps
 from archive.calendar import Calendar
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
+from archive.maintenance import change_calendar
 from archive.store import fact_history
 from tests import samples
 from tests.archives import deliver, each
@@ -300,7 +301,7 @@ def test_a_day_is_over_when_the_calendar_says(
     engine: Engine, calendar: tuple[str, str], start: str, seen_at: str, expected: list[str]
 ) -> None:
     """Whatever zone and start of day, no day is missed before it is over."""
-    redate.change_calendar(engine, Calendar(*calendar))
+    change_calendar.change_calendar(engine, Calendar(*calendar))
     deliver(engine, {"a": at(start, "FAILED")}, seen_at=f"{seen_at}:00.000000Z")
     assert missed(engine) == expected
 
@@ -309,7 +310,7 @@ def test_a_calendar_that_changes_takes_the_days_along(engine: Engine) -> None:
     """What is missed is told by the days as they are now."""
     deliver(engine, {"a": at("2026-03-01T02:00", "FAILED")}, seen_at="2026-03-02T00:00:00.000000Z")
     assert missed(engine) == ["2026-03-01"]
-    redate.change_calendar(engine, Calendar("UTC", "16:00"))
+    change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     assert missed(engine) == ["2026-02-28"]
 
 
@@ -338,7 +339,7 @@ def test_schedules_say_which_days_are_due(engine: Engine) -> None:
 
 def test_a_night_of_monday_may_belong_to_sunday(engine: Engine) -> None:
     """Where a backup day starts at 16:00, Monday at 02:15 is on Sunday, and Monday at 22:00 is not."""
-    redate.change_calendar(engine, Calendar("UTC", "16:00"))
+    change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     deliver(engine, {"a": at("2026-03-01T20:00")}, seen_at="2026-03-16T16:00:00.000000Z")
     monday = SCHEDULE._replace(days=("MONDAY",))
     say(engine, "vc01", "2026-03-02T00:00:00.000000Z", Facts(None, None, (monday,)))
@@ -395,7 +396,7 @@ def test_missed_and_met_are_all_that_was_due(
     told = SCHEDULE._replace(days=tuple(WEEK[weekday] for weekday in sorted(weekdays)) or None)
     seen_at = timestamps.from_datetime(begin + timedelta(minutes=15 * last))
     for engine in each(engines):
-        redate.change_calendar(engine, Calendar(zone, f"{hour:02}:00"))
+        change_calendar.change_calendar(engine, Calendar(zone, f"{hour:02}:00"))
         for number, jobs in enumerate(fleet):
             documents = {
                 f"{place}": at(f"{begin + timedelta(minutes=15 * quarter):%Y-%m-%dT%H:%M}", status)

@@ -125,7 +125,8 @@ def _run(
 
 def _use_calendar(engine: Engine, fleet: Fleet) -> None:
     """Give a new archive the configuration's calendar; say so if another one is in use."""
-    from archive import db, redate
+    from archive import db
+    from archive.maintenance import change_calendar
     from archive.store import settings
     from archive.store.known_jobs import is_empty
 
@@ -136,7 +137,7 @@ def _use_calendar(engine: Engine, fleet: Fleet) -> None:
     if used == fleet.calendar:
         return
     if empty:
-        redate.change_calendar(engine, fleet.calendar)
+        change_calendar.change_calendar(engine, fleet.calendar)
     else:
         say(
             f"Warning: the archive's calendar is {used.zone} from {used.day_start}, not that of the"

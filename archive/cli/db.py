@@ -60,8 +60,8 @@ def check(
 
     Exit code 1 if anything is wrong; what is wrong is printed, one sentence a line.
     """
+    from archive.maintenance.verify import verify
     from archive.render.progress import progress
-    from archive.verify import verify
 
     engine = open_archive(database, config)
     wrong = 0
@@ -113,7 +113,8 @@ def calendar(
 ) -> None:
     """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
     from archive import calendar as days
-    from archive import db, redate
+    from archive import db
+    from archive.maintenance import change_calendar
     from archive.store import settings
 
     engine = open_archive(database, config)
@@ -124,7 +125,7 @@ def calendar(
             known.zone if time_zone is None else time_zone,
             known.day_start if day_start is None else day_start,
         )
-        moved = redate.change_calendar(engine, known)
+        moved = change_calendar.change_calendar(engine, known)
         say(f"The day of {moved:,} job{'' if moved == 1 else 's'} has changed.")
     typer.echo(f"Days start at {known.day_start} {known.zone}.")
 

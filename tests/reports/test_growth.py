@@ -8,11 +8,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, db, redate, reports
+from archive import calendar, db, reports
 from archive.db import tables
 from archive.document import appliance_facts
 from archive.errors import UsageError
 from archive.judgement import statistics
+from archive.maintenance import change_calendar
 from archive.reports import Scope, growth
 from archive.reports.growth import Growth, full_on
 from archive.store import fact_history
@@ -107,7 +108,7 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
         for n in range(1, 18)
     }
     deliver(engine, jobs)
-    redate.change_calendar(engine, calendar.calendar("Asia/Kathmandu", "16:00"))
+    change_calendar.change_calendar(engine, calendar.calendar("Asia/Kathmandu", "16:00"))
     with db.reading(engine) as connection:
         found = connection.execute(sa.select(tables.job.c.day).distinct()).all()
     assert len(found) < 17  # 10:15 is 16:00 there, so some days have two

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import db, redate, reports
+from archive import db, reports
 from archive.calendar import Calendar
+from archive.maintenance import change_calendar
 from archive.reports import Scope, locations
 from archive.reports.locations import STOPPED, UNKNOWN, USED, LocationRow
 from tests.archives import deliver, each
@@ -107,7 +108,7 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
         },
         seen_at="2026-01-03T10:15:00.000000Z",
     )
-    redate.change_calendar(engine, Calendar("Asia/Kathmandu", "16:00"))
+    change_calendar.change_calendar(engine, Calendar("Asia/Kathmandu", "16:00"))
     for now, idle, state in (
         ("2026-01-02T10:15:00.000000Z", 1, USED),
         ("2026-01-03T10:14:59.000000Z", 1, USED),

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import calendar, db, redate, reports
+from archive import calendar, db, reports
 from archive.errors import UsageError
+from archive.maintenance import change_calendar
 from archive.reports import Scope, streaks
 from archive.reports.streaks import StreaksRow
 from tests.archives import SEEN, deliver
@@ -128,7 +129,7 @@ def test_calendars_do_not_matter(engine: Engine, zone: str, day_start: str, nigh
         for n, time in enumerate(times)
     }
     deliver(engine, history, "vc", f"{night}T20:00:00.000000Z")
-    redate.change_calendar(engine, calendar.calendar(zone, day_start))
+    change_calendar.change_calendar(engine, calendar.calendar(zone, day_start))
     scope = Scope(now=f"{night}T20:00:00.000000Z")
     assert [row[1:] for row in rows(engine, "streaks", scope)] == [
         (

@@ -1,0 +1,1 @@
+"""What keeps an archive right over the years."""
