@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from archive.cli import report_options, words
+from archive.cli import parse, report_options
 from archive.errors import UsageError
 from archive.reports import REPORTS
 from archive.reports.core import plots
@@ -104,7 +104,7 @@ def test_tags_need_a_configuration(
 def test_cadences_are_those_of_the_configuration(tmp_path: Path) -> None:
     """Only appliances that say how often they are backed up have a cadence."""
     appliances = '[[appliance]]\nname = "a"\ncadence = "12h"\n[[appliance]]\nname = "b"\n'
-    assert words.cadences(str(written(tmp_path, DEFAULTS + appliances))) == (("a", 43200),)
+    assert parse.cadences(str(written(tmp_path, DEFAULTS + appliances))) == (("a", 43200),)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_cadences_are_those_of_the_configuration(tmp_path: Path) -> None:
 )
 def test_sizes(text: str, number: int) -> None:
     """Units are decimal, or binary with an i; parts of a byte are left off."""
-    assert words.size(text) == number
+    assert parse.size(text) == number
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ def test_sizes(text: str, number: int) -> None:
 def test_what_is_no_size(text: str) -> None:
     """What is no size, or none that a database can compare with, is refused."""
     with pytest.raises(UsageError, match="is not a size; write it as 2TB"):
-        words.size(text)
+        parse.size(text)
 
 
 def test_times_and_instants() -> None:
     """Times have a unit, instants an offset; what is finer than a microsecond is left off."""
-    assert [words.seconds(text) for text in (None, "25h", "1d")] == [None, 90000, 86400]
-    assert words.instant("2026-03-01T13:00:00.0000001+01:00") == "2026-03-01T12:00:00.000000Z"
-    assert words.instant(None) > "2026"
+    assert [parse.seconds(text) for text in (None, "25h", "1d")] == [None, 90000, 86400]
+    assert parse.instant("2026-03-01T13:00:00.0000001+01:00") == "2026-03-01T12:00:00.000000Z"
+    assert parse.instant(None) > "2026"
 
 
 def test_rows_are_sorted_and_cut(place: str) -> None:

@@ -143,7 +143,7 @@ def check(
     3 is UNKNOWN: the archive is out of date or cannot be read, or the command was not understood.
     """
     from archive import db
-    from archive.cli import words
+    from archive.cli import parse
     from archive.monitoring import judgement
     from archive.monitoring.verdict import verdict
     from archive.reports import Scope
@@ -172,12 +172,12 @@ def check(
     )
     scope = Scope(
         appliances=tuple(appliance or ()),
-        named=words.tagged(tag or (), config),
-        now=words.instant(now),
-        objective_seconds=words.seconds(rpo),
-        cadences=words.cadences(config),
+        named=parse.tagged(tag or (), config),
+        now=parse.instant(now),
+        objective_seconds=parse.seconds(rpo),
+        cadences=parse.cadences(config),
     )
-    stale_seconds = words.seconds(stale) or judgement.STALE_SECONDS
+    stale_seconds = parse.seconds(stale) or judgement.STALE_SECONDS
     with (
         _within(timeout),
         db.reading(open_archive(database, config)) as connection,

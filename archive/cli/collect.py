@@ -152,7 +152,7 @@ def _summarise(
     output_format: Format | None,
     output: Path | None,
 ) -> None:
-    from archive.cli.outcomes import COLUMNS, row, sentence, totals
+    from archive.cli.collect_summary import COLUMNS, row, sentence, totals
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write

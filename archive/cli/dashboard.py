@@ -53,26 +53,26 @@ def dashboard(
     builds and coverage. Without --since it has two years.
     """
     from archive import db
-    from archive.cli import words
+    from archive.cli import parse
     from archive.cli.output import open_output
     from archive.dashboard.gathered import gather
     from archive.dashboard.page import TITLE, page
     from archive.reports import Scope
 
     _refuse_terminal(output)
-    moment = words.instant(now)
+    moment = parse.instant(now)
     with db.reading(open_archive(database, config)) as connection:
-        first, last = words.days(connection, since, until, moment)
+        first, last = parse.days(connection, since, until, moment)
         scope = Scope(
             since=first,
             until=last,
             appliances=tuple(appliance or ()),
-            named=words.tagged(tag or (), config),
+            named=parse.tagged(tag or (), config),
             now=moment,
-            objective_seconds=words.seconds(rpo),
-            cadences=words.cadences(config),
+            objective_seconds=parse.seconds(rpo),
+            cadences=parse.cadences(config),
         )
-        found = gather(connection, scope, words.tags(config))
+        found = gather(connection, scope, parse.tags(config))
     text = page(found, TITLE if title is None else title)
     with open_output(output) as out:
         out.write(text)

@@ -84,7 +84,7 @@ def list_jobs(
     from itertools import chain, islice
 
     from archive import db
-    from archive.cli import words
+    from archive.cli import parse
     from archive.cli.output import open_output
     from archive.render.write import write
     from archive.reports import Scope, jobs
@@ -93,7 +93,7 @@ def list_jobs(
     most = min(limit + 1, GREATEST) if limit else None
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, most)
     with db.reading(open_archive(database, config)) as connection:
-        first_day, last_day = words.days(connection, since, until, words.instant(None))
+        first_day, last_day = parse.days(connection, since, until, parse.instant(None))
         scope = Scope(
             since=first_day,
             until=last_day,

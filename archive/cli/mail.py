@@ -60,26 +60,26 @@ def mail(
     to nobody; 3 if the server refused some.
     """
     from archive import db, reports
-    from archive.cli import words
+    from archive.cli import parse
     from archive.cli.output import open_bytes
     from archive.mail import letter
 
-    fleet = words.configuration(config)
+    fleet = parse.configuration(config)
     known = None if fleet is None else fleet.mail
     recipients = _recipients(to) or (() if known is None else known.recipients)
     # Before the archive is asked, which may take a while.
     sending = None if output is not None else _sending(fleet, recipients)
-    moment = words.instant(now)
+    moment = parse.instant(now)
     with db.reading(open_archive(database, config)) as connection:
-        first, last = words.days(connection, since, until, moment)
+        first, last = parse.days(connection, since, until, moment)
         scope = reports.Scope(
             since=first,
             until=last,
             appliances=tuple(appliance or ()),
-            named=words.tagged(tag or (), config),
+            named=parse.tagged(tag or (), config),
             now=moment,
-            objective_seconds=words.seconds(rpo),
-            cadences=words.cadences(config),
+            objective_seconds=parse.seconds(rpo),
+            cadences=parse.cadences(config),
         )
         said = letter.compose(connection, scope)
     message = letter.message(said, None if known is None else known.sender, recipients)

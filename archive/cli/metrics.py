@@ -37,7 +37,7 @@ def metrics(
     """
     import archive
     from archive import db
-    from archive.cli import words
+    from archive.cli import parse
     from archive.cli.output import open_output
     from archive.monitoring.exposition import Told, exposition
     from archive.monitoring.states import states
@@ -47,10 +47,10 @@ def metrics(
 
     scope = Scope(
         appliances=tuple(appliance or ()),
-        named=words.tagged(tag or (), config),
-        now=words.instant(now),
-        objective_seconds=words.seconds(rpo),
-        cadences=words.cadences(config),
+        named=parse.tagged(tag or (), config),
+        now=parse.instant(now),
+        objective_seconds=parse.seconds(rpo),
+        cadences=parse.cadences(config),
     )
     with db.reading(open_archive(database, config)) as connection:
         known = heard(connection, Scope())

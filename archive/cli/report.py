@@ -107,7 +107,7 @@ def report(
 ) -> None:
     """Report the history of the backups: each report answers a question, as it stands below."""
     from archive import db, reports
-    from archive.cli import words
+    from archive.cli import parse
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
@@ -121,9 +121,9 @@ def report(
     chosen = reports.find(name)
     if plot and output_format is not Format.TABLE:
         raise UsageError(f"--plot is for people: leave it out, or --format {output_format}")
-    moment = words.instant(now)
+    moment = parse.instant(now)
     with db.reading(open_archive(database, config)) as connection:
-        first, last = words.days(connection, since, until, moment)
+        first, last = parse.days(connection, since, until, moment)
         scope = reports.Scope(
             period=period,
             since=first,
@@ -131,15 +131,15 @@ def report(
             appliances=tuple(appliance or ()),
             types=tuple(job_type or ()),
             by=by,
-            named=words.tagged(tag or (), config),
+            named=parse.tagged(tag or (), config),
             locations=tuple(location or ()),
             builds=tuple(build or ()),
             statuses=tuple(text.upper() for text in status or ()),
             now=moment,
-            objective_seconds=words.seconds(rpo),
+            objective_seconds=parse.seconds(rpo),
             # Read only where there is use for it: it takes time.
-            cadences=words.cadences(config) if "cadences" in chosen.takes else (),
-            capacity_bytes=words.size(capacity),
+            cadences=parse.cadences(config) if "cadences" in chosen.takes else (),
+            capacity_bytes=parse.size(capacity),
             keep=keep,
             compare=compare,
         )
