@@ -11,7 +11,7 @@ from bench.databases import KINDS, SQLITE, count_archive
 from bench.measure import Finding, Side, progress
 from bench.memory import watch
 from bench.vcenters import JOBS, LATENCY_MS, VARIABLE, Fleet, listening
-from tests.command import PROGRAM, environment
+from tests.support.command import PROGRAM, environment
 
 if TYPE_CHECKING:
     from bench.claim import Site

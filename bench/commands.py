@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.command import PROGRAM, environment
+from tests.support.command import PROGRAM, environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import sqlalchemy as sa
 
 from bench import commands
-from tests import postgres
+from tests.support import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.claim import Claim
 from bench.databases import KINDS, count_archive
 from bench.measure import Finding, progress
-from tests.command import PROGRAM, environment
+from tests.support.command import PROGRAM, environment
 
 if TYPE_CHECKING:
     from bench.claim import Site

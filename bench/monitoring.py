@@ -14,7 +14,7 @@ from bench.claim import Claim
 from bench.databases import KINDS
 from bench.measure import Finding, progress
 from bench.reports import NOW
-from tests.command import PROGRAM, environment
+from tests.support.command import PROGRAM, environment
 
 if TYPE_CHECKING:
     from bench.claim import Site

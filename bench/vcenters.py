@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.command import environment
+from tests.support.command import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ def listening(appliances: int) -> Iterator[Fleet]:
     """Serve so many appliances with a history of 60 jobs, each answer 20 ms late."""
     options = {"--appliances": appliances, "--jobs": JOBS, "--latency-ms": LATENCY_MS}
     arguments = [text for option, value in options.items() for text in (option, str(value))]
-    command = [sys.executable, "-m", "tests.vcenter", *arguments]
+    command = [sys.executable, "-m", "tests.vcenter_server", *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
     ) as process:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
-from tests.terminals import on_terminal
+from tests.support.terminals import on_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from archive import db
 from archive.db import migrate
-from tests import postgres
-from tests.archives import empty
+from tests.support import postgres
+from tests.support.archives import empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

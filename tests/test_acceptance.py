@@ -16,9 +16,9 @@ from archive.document import appliance_facts, canonical
 from archive.ingest import run
 from archive.reports import sql_files
 from archive.store import collection_log, fact_history
-from tests.archives import stream
-from tests.command import Done, archive, at
-from tests.samples import BASE, DATA, SAMPLES, api, job
+from tests.support.archives import stream
+from tests.support.command import Done, archive, at
+from tests.support.samples import BASE, DATA, SAMPLES, api, job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

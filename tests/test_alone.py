@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import migrate
 from archive.errors import DatabaseError
-from tests.archives import deliver
-from tests.command import environment
-from tests.samples import SAMPLES
+from tests.support.archives import deliver
+from tests.support.command import environment
+from tests.support.samples import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from archive.ingest.run import Delivery, ingest
 from archive.maintenance import verify
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt, Brought
-from tests.archives import SEEN, count, deliver, empty, rows, stream
-from tests.samples import SAMPLES, api
+from tests.support.archives import SEEN, count, deliver, empty, rows, stream
+from tests.support.samples import SAMPLES, api
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine

@@ -9,8 +9,8 @@ import pytest
 from bench import documents, inprocess
 from bench.claims import CLAIMS
 from bench.measure import Finding, Side, alternate
-from tests.archives import empty, lines
-from tests.command import environment
+from tests.support.archives import empty, lines
+from tests.support.command import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from archive.document import canonical, schema
 from archive.document.flatten import normalise
 from archive.document.rebuild import rebuild
 from archive.errors import NotAJobError
-from tests.samples import BASE, SAMPLES
-from tests.strategies import JSON, documents
-from tests.vcenter.shapes import to_rest
+from tests.support.samples import BASE, SAMPLES
+from tests.support.strategies import JSON, documents
+from tests.vcenter_server.shapes import to_rest
 
 
 def changed(**fields: Any) -> dict[str, Any]:

@@ -23,15 +23,15 @@ from archive.ingest import retry_quarantine
 from archive.maintenance import verify
 from archive.store import collection_log, loader, quarantine
 from archive.store.loader import Counts
-from tests.archives import content, count, empty, lines, rows
-from tests.command import archive, at
-from tests.failures import failing_load
-from tests.samples import api, job
-from tests.vcenter import faults
-from tests.vcenter.appliance import Appliance
-from tests.vcenter.asking import entry
-from tests.vcenter.requests import Resource
-from tests.vcenter.server import Server
+from tests.support.archives import content, count, empty, lines, rows
+from tests.support.command import archive, at
+from tests.support.failures import failing_load
+from tests.support.samples import api, job
+from tests.vcenter_server import faults
+from tests.vcenter_server.appliance import Appliance
+from tests.vcenter_server.asking import entry
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from archive.collect.store_answer import Outcome
     from archive.config.entries import Entry
     from archive.store.collection_log import Collection
-    from tests.vcenter.faults import Fault
+    from tests.vcenter_server.faults import Fault
 
 
 @pytest.fixture(scope="module")

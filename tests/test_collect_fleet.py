@@ -14,15 +14,15 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.maintenance import verify
-from tests import fleets
-from tests.archives import count, rows
-from tests.command import PROGRAM, at, environment
-from tests.samples import job
-from tests.vcenter import faults
-from tests.vcenter.appliance import Appliance
-from tests.vcenter.certificates import self_signed
-from tests.vcenter.requests import Resource
-from tests.vcenter.server import Server
+from tests.support import fleets
+from tests.support.archives import count, rows
+from tests.support.command import PROGRAM, at, environment
+from tests.support.samples import job
+from tests.vcenter_server import faults
+from tests.vcenter_server.appliance import Appliance
+from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from tests.vcenter.faults import Fault
+    from tests.vcenter_server.faults import Fault
 
 HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 4)}
 BAD_JOB = min(HISTORY)

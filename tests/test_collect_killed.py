@@ -19,14 +19,14 @@ from archive.collect.run import collect
 from archive.config import file
 from archive.db import migrate, tables
 from archive.maintenance import verify
-from tests import fleets
-from tests.archives import content, deliver, lines, rows
-from tests.command import at
-from tests.forking import Forking
-from tests.laws import EXAMPLES
-from tests.samples import job
-from tests.vcenter.appliance import Appliance
-from tests.vcenter.server import Server
+from tests.support import fleets
+from tests.support.archives import content, deliver, lines, rows
+from tests.support.command import at
+from tests.support.forking import Forking
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
+from tests.vcenter_server.appliance import Appliance
+from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:
     from pathlib import Path

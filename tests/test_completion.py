@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.command import environment
+from tests.support.command import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.ingest import run
 from archive.maintenance import change_calendar, verify
-from tests.archives import content, count, deliver, empty, rows
-from tests.samples import SAMPLES, job
+from tests.support.archives import content, count, deliver, empty, rows
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

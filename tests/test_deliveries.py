@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from archive.document.precedence import Sight
 from archive.ingest import formats, json_stream, raw_document
-from tests.readers import keys, read, read_known
-from tests.samples import API, REST, SAMPLES, exported, job, stream
+from tests.support.readers import keys, read, read_known
+from tests.support.samples import API, REST, SAMPLES, exported, job, stream
 
 KEY = "20260301-021500-25148086"
 SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}

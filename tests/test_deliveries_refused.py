@@ -7,8 +7,8 @@ import pytest
 
 from archive.errors import DeliveryError
 from archive.ingest.raw_document import RawDocument
-from tests.readers import keys, read
-from tests.samples import API, REST, SAMPLES, job, stream
+from tests.support.readers import keys, read
+from tests.support.samples import API, REST, SAMPLES, job, stream
 
 KEY = "20260301-021500-25148086"
 SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}

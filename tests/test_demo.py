@@ -14,8 +14,8 @@ from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
 from archive.document import canonical
 from archive.reports import sql_files
-from tests.archives import count, deliver, job_rows, rows
-from tests.readers import read
+from tests.support.archives import count, deliver, job_rows, rows
+from tests.support.readers import read
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

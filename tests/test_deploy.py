@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.config import file
-from tests.command import PROGRAM, archive, environment
-from tests.vcenter.asking import configured
-from tests.vcenter.server import Server
+from tests.support.command import PROGRAM, archive, environment
+from tests.vcenter_server.asking import configured
+from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

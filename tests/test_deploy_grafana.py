@@ -15,10 +15,10 @@ from archive import db
 from archive.db import comments, roles
 from archive.errors import DatabaseError
 from archive.reports import sql_files
-from tests import postgres, samples
-from tests.archives import deliver, empty
-from tests.command import archive, at
-from tests.queried import fill, tell
+from tests.support import postgres, samples
+from tests.support.archives import deliver, empty
+from tests.support.command import archive, at
+from tests.support.queried import fill, tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

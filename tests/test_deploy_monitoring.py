@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 from archive.cli.app import app
-from tests import monitors
+from tests.support import monitors
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 RULES = DEPLOY / "prometheus" / "archive.rules.yml"

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from archive.db import migrate
-from tests import monitors
-from tests.archives import deliver
-from tests.command import archive
-from tests.configurations import DEFAULTS, written
-from tests.monitored import HOSTILE, UNHEARD, load
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
+from tests.support import monitors
+from tests.support.archives import deliver
+from tests.support.command import archive
+from tests.support.configurations import DEFAULTS, written
+from tests.support.monitored import HOSTILE, UNHEARD, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,10 +15,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from archive.db import migrate
-from tests import monitors
-from tests.command import archive, at
-from tests.monitored import load
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD
+from tests.support import monitors
+from tests.support.command import archive, at
+from tests.support.monitored import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

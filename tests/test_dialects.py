@@ -12,9 +12,9 @@ from archive import db
 from archive.db import engine as engines
 from archive.db import migrate, tables
 from archive.errors import DatabaseError
-from tests import postgres
-from tests.archives import count, deliver, empty, rows
-from tests.samples import SAMPLES, job
+from tests.support import postgres
+from tests.support.archives import count, deliver, empty, rows
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

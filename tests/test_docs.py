@@ -23,12 +23,12 @@ from archive import db
 from archive.cli.app import app
 from archive.db import migrate
 from docs import schema
-from tests import postgres
-from tests.command import archive
-from tests.configurations import written
-from tests.samples import DATA
-from tests.vcenter.asking import configured
-from tests.vcenter.server import Server
+from tests.support import postgres
+from tests.support.command import archive
+from tests.support.configurations import written
+from tests.support.samples import DATA
+from tests.vcenter_server.asking import configured
+from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from archive import db
 from archive.document import canonical
 from archive.document.precedence import Sight
 from archive.store import job_reader
-from tests.archives import deliver, lines
-from tests.samples import SAMPLES, job
+from tests.support.archives import deliver, lines
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     import pytest

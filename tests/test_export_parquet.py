@@ -18,11 +18,11 @@ from archive import db, extras
 from archive.db import Day, Instant, tables
 from archive.export import parquet, relations, text
 from archive.store.selection import Extent
-from tests.archives import deliver, each
-from tests.command import PROGRAM, archive, at, environment
-from tests.laws import EXAMPLES
-from tests.samples import SAMPLES, job
-from tests.strategies import documents
+from tests.support.archives import deliver, each
+from tests.support.command import PROGRAM, archive, at, environment
+from tests.support.laws import EXAMPLES
+from tests.support.samples import SAMPLES, job
+from tests.support.strategies import documents
 
 if TYPE_CHECKING:
     from pathlib import Path

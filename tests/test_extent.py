@@ -14,9 +14,9 @@ from archive.errors import UsageError
 from archive.export import text
 from archive.store import import_log
 from archive.store.selection import Extent, following
-from tests.archives import count, deliver, each, empty, lines
-from tests.laws import EXAMPLES
-from tests.samples import SAMPLES, job
+from tests.support.archives import count, deliver, each, empty, lines
+from tests.support.laws import EXAMPLES
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from archive import timestamps
 from archive.document import canonical, fast_parse, precedence, schema
 from archive.document.flatten import normalise
-from tests.samples import SAMPLES, job
-from tests.strategies import TEXT, documents, messages
-from tests.vcenter.shapes import to_rest
+from tests.support.samples import SAMPLES, job
+from tests.support.strategies import TEXT, documents, messages
+from tests.vcenter_server.shapes import to_rest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archive.document import canonical
-from tests.samples import job
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from archive.document.findings import Finding

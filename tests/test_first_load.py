@@ -15,9 +15,9 @@ from archive.ingest import parallel_parse, run
 from archive.maintenance import verify
 from archive.store import loader
 from archive.store.job_writer import LOADED
-from tests.archives import content, count, deliver, empty, rows
-from tests.failures import failing_load
-from tests.samples import job, stream
+from tests.support.archives import content, count, deliver, empty, rows
+from tests.support.failures import failing_load
+from tests.support.samples import job, stream
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

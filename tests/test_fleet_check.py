@@ -18,19 +18,19 @@ from archive.collect.preflight_run import check
 from archive.config.entries import Fleet, Secret, Trust
 from archive.errors import ConfigurationError
 from archive.vcenter import certificate
-from tests.proxies import proxy
-from tests.samples import job
-from tests.vcenter import faults
-from tests.vcenter.appliance import PASSWORD, Appliance
-from tests.vcenter.asking import entry
-from tests.vcenter.certificates import self_signed
-from tests.vcenter.requests import Resource
-from tests.vcenter.server import Server
+from tests.support.proxies import proxy
+from tests.support.samples import job
+from tests.vcenter_server import faults
+from tests.vcenter_server.appliance import PASSWORD, Appliance
+from tests.vcenter_server.asking import entry
+from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.vcenter.faults import Fault
+    from tests.vcenter_server.faults import Fault
 
 HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 10)}
 

@@ -12,7 +12,7 @@ from archive.calendar import Calendar
 from archive.config import file, sections
 from archive.config.entries import Entry, Fleet, Secret, Trust
 from archive.errors import ConfigurationError
-from tests.configurations import DEFAULTS, PIN, USER, written
+from tests.support.configurations import DEFAULTS, PIN, USER, written
 
 FILE = Secret(file=Path("vcenter-password"))
 WHOLE = """\

@@ -12,7 +12,7 @@ from archive.config import secrets
 from archive.config.entries import Secret
 from archive.config.secrets import reveal
 from archive.errors import ConfigurationError
-from tests.configurations import USER, entry
+from tests.support.configurations import USER, entry
 
 PASSWORD = "pass wörd\t"  # noqa: S105 - of nothing
 

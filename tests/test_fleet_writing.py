@@ -15,7 +15,7 @@ from archive.config.entries import Entry, Secret, Trust
 from archive.config.file import read
 from archive.config.writing import add
 from archive.errors import ConfigurationError, UsageError
-from tests.configurations import DEFAULTS, PIN, USER, written
+from tests.support.configurations import DEFAULTS, PIN, USER, written
 
 BEFORE = f"""\
 # The fleet.

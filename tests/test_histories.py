@@ -12,8 +12,8 @@ from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.maintenance import verify
 from archive.store import fact_history
-from tests.archives import each, empty, rows
-from tests.laws import EXAMPLES
+from tests.support.archives import each, empty, rows
+from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

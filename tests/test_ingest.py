@@ -14,9 +14,9 @@ from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryErro
 from archive.ingest import run as ingest
 from archive.maintenance import verify
 from archive.store import import_log, loader, settings
-from tests.archives import count, deliver, lines, rows
-from tests.failures import failing_load
-from tests.samples import API, REST, SAMPLES, api, job, stream
+from tests.support.archives import count, deliver, lines, rows
+from tests.support.failures import failing_load
+from tests.support.samples import API, REST, SAMPLES, api, job, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

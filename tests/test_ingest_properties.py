@@ -12,10 +12,10 @@ from archive import db
 from archive.document import canonical
 from archive.maintenance import verify
 from archive.store import job_reader
-from tests.archives import content, deliver, each, lines
-from tests.laws import EXAMPLES
-from tests.samples import job
-from tests.strategies import documents as details
+from tests.support.archives import content, deliver, each, lines
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
+from tests.support.strategies import documents as details
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -13,7 +13,7 @@ from archive import json_numbers
 from archive.errors import DeliveryError
 from archive.ingest import json_stream
 from archive.ingest.json_stream import JsonText, Unreadable
-from tests.strategies import JSON
+from tests.support.strategies import JSON
 
 
 class Drops(io.BytesIO):

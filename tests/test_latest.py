@@ -11,9 +11,9 @@ from archive.db import tables
 from archive.ingest.observe import observe
 from archive.maintenance import verify
 from archive.store import seen_documents
-from tests.archives import deliver, each, job_rows, rows
-from tests.laws import EXAMPLES
-from tests.samples import job
+from tests.support.archives import deliver, each, job_rows, rows
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -13,8 +13,8 @@ from archive.db import tables
 from archive.document import canonical
 from archive.ingest import run
 from archive.store import dimension_keys
-from tests.archives import deliver, job_rows, rows
-from tests.samples import api, job
+from tests.support.archives import deliver, job_rows, rows
+from tests.support.samples import api, job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

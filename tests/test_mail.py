@@ -18,15 +18,15 @@ from archive.mail import headline, letter
 from archive.render import letter as render_letter
 from archive.reports import Scope
 from archive.reports.summary_row import SummaryRow
-from tests.archives import deliver
-from tests.command import archive, at
-from tests.configurations import written
-from tests.mailserver import PASSWORD, USER, MailServer
-from tests.queried import fill, tell
 from tests.reports import fleet
-from tests.samples import job
-from tests.terminals import on_terminal
-from tests.vcenter.certificates import Authority
+from tests.support.archives import deliver
+from tests.support.command import archive, at
+from tests.support.configurations import written
+from tests.support.mailserver import PASSWORD, USER, MailServer
+from tests.support.queried import fill, tell
+from tests.support.samples import job
+from tests.support.terminals import on_terminal
+from tests.vcenter_server.certificates import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

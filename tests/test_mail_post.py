@@ -11,8 +11,8 @@ import pytest
 from archive.config.entries import NONE, SECURITY, STARTTLS, TLS, Mail, Secret
 from archive.errors import ArchiveError, ConfigurationError, MailError
 from archive.mail import post
-from tests.mailserver import PASSWORD, USER, MailServer
-from tests.vcenter.certificates import Authority, self_signed
+from tests.support.mailserver import PASSWORD, USER, MailServer
+from tests.vcenter_server.certificates import Authority, self_signed
 
 if TYPE_CHECKING:
     from pathlib import Path

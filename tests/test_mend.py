@@ -14,8 +14,8 @@ from archive.document.flatten import normalise
 from archive.document.rebuild import rebuild
 from archive.errors import NotAJobError
 from archive.text import storable
-from tests.samples import BASE, job
-from tests.strategies import JSON, TEXT, documents
+from tests.support.samples import BASE, job
+from tests.support.strategies import JSON, TEXT, documents
 
 STAMPS = st.sampled_from(
     ["2026-07-23T02:15:00.0000001Z", "2026-07-23T02:15:00+02:00", "2026-07-23T02:15:60Z"]

@@ -17,9 +17,9 @@ from archive.errors import UsageError
 from archive.messages.forms import FORMATS
 from archive.messages.shown import DEEPEST
 from archive.render import outline
-from tests.samples import job
-from tests.strategies import FORMATS as TWELVE
-from tests.strategies import INT64, documents
+from tests.support.samples import job
+from tests.support.strategies import FORMATS as TWELVE
+from tests.support.strategies import INT64, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,9 @@ from archive import db
 from archive.db import migrate, tables
 from archive.errors import SchemaError
 from archive.maintenance import verify
-from tests import postgres
-from tests.archives import content, count, deliver
-from tests.samples import SAMPLES, job
+from tests.support import postgres
+from tests.support.archives import content, count, deliver
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

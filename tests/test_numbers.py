@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from archive import json_numbers
-from tests.strategies import DOUBLE, JSON
+from tests.support.strategies import DOUBLE, JSON
 
 ONE_THIRD = "0.333333333333333333333333333333"
 

@@ -13,8 +13,8 @@ from archive.errors import NotAJobError, UsageError
 from archive.ingest import retry_quarantine
 from archive.maintenance import verify
 from archive.store import loader, quarantine
-from tests.archives import count, deliver, job_rows, rows
-from tests.samples import api, job
+from tests.support.archives import count, deliver, job_rows, rows
+from tests.support.samples import api, job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

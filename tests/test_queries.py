@@ -19,9 +19,9 @@ from archive.db import migrate, tables
 from archive.errors import UsageError
 from archive.render.write import write
 from archive.reports import sql_files
-from tests import postgres, samples
-from tests.archives import deliver, empty
-from tests.queried import TODAY, fill, job, run, say, tell
+from tests.support import postgres, samples
+from tests.support.archives import deliver, empty
+from tests.support.queried import TODAY, fill, job, run, say, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from archive import db
 from archive.db import tables
 from archive.reports import sql_files
-from tests import samples
-from tests.archives import count, deliver, each
-from tests.laws import EXAMPLES
-from tests.queried import TODAY, V7, V8, fill, job, run, tell
+from tests.support import samples
+from tests.support.archives import count, deliver, each
+from tests.support.laws import EXAMPLES
+from tests.support.queried import TODAY, V7, V8, fill, job, run, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

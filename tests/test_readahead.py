@@ -10,7 +10,7 @@ import pytest
 from archive.document.fast_parse import read_line
 from archive.ingest.formats import Line
 from archive.ingest.parallel_parse import reading_ahead
-from tests.samples import job
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from archive.calendar import Calendar
 from archive.db import tables
 from archive.maintenance import change_calendar, verify
 from archive.store import settings
-from tests.archives import content, deliver, rows
-from tests.samples import SAMPLES, job
+from tests.support.archives import content, deliver, rows
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

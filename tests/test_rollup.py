@@ -14,10 +14,10 @@ from archive.reports.core import from_totals
 from archive.reports.core.report import PeriodReport
 from archive.reports.core.scope import Scope
 from archive.store import day_totals
-from tests.archives import deliver, each, rows
-from tests.laws import EXAMPLES
-from tests.samples import job
-from tests.strategies import INT64
+from tests.support.archives import deliver, each, rows
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
+from tests.support.strategies import INT64
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from archive import quantile_sketch
-from tests.strategies import INT64
+from tests.support.strategies import INT64
 
 VALUES = st.lists(INT64 | st.integers(-1000, 1000), max_size=50)
 

@@ -17,22 +17,22 @@ import stamina
 from archive.config.entries import Trust
 from archive.errors import ApplianceError
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, Told, ask
-from tests.samples import SAMPLES, job
-from tests.vcenter import faults
-from tests.vcenter.appliance import PASSWORD, Appliance
-from tests.vcenter.appliance import SCHEDULES as SCHEDULE
-from tests.vcenter.asking import entry
-from tests.vcenter.certificates import self_signed
-from tests.vcenter.requests import Resource
-from tests.vcenter.server import Server
-from tests.vcenter.shapes import Api
+from tests.support.samples import SAMPLES, job
+from tests.vcenter_server import faults
+from tests.vcenter_server.appliance import PASSWORD, Appliance
+from tests.vcenter_server.appliance import SCHEDULES as SCHEDULE
+from tests.vcenter_server.asking import entry
+from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
+from tests.vcenter_server.shapes import Api
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
-    from tests.vcenter.faults import Fault
+    from tests.vcenter_server.faults import Fault
 
 
 @pytest.fixture(scope="module")

@@ -17,16 +17,16 @@ from archive.demo.fleet import plan
 from archive.demo.jobs import jobs
 from archive.document import canonical
 from archive.store import job_reader
-from tests import strategies
-from tests.archives import deliver, each
-from tests.laws import EXAMPLES
-from tests.samples import SAMPLES, job
-from tests.vcenter import faults, sdk
-from tests.vcenter.appliance import Appliance
-from tests.vcenter.client import Client
-from tests.vcenter.requests import Resource
-from tests.vcenter.server import Server
-from tests.vcenter.shapes import Api
+from tests.support import strategies
+from tests.support.archives import deliver, each
+from tests.support.laws import EXAMPLES
+from tests.support.samples import SAMPLES, job
+from tests.vcenter_server import faults, sdk
+from tests.vcenter_server.appliance import Appliance
+from tests.vcenter_server.client import Client
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
+from tests.vcenter_server.shapes import Api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

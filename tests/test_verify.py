@@ -9,8 +9,8 @@ from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate
 from archive.maintenance import change_calendar, verify
-from tests.archives import deliver
-from tests.samples import BASE, SAMPLES, job
+from tests.support.archives import deliver
+from tests.support.samples import BASE, SAMPLES, job
 
 if TYPE_CHECKING:
     from pathlib import Path

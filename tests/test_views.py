@@ -18,10 +18,10 @@ from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.maintenance import change_calendar
 from archive.store import fact_history
-from tests import samples
-from tests.archives import deliver, each
-from tests.laws import EXAMPLES
-from tests.queried import V7, V8, fill, job, tell
+from tests.support import samples
+from tests.support.archives import deliver, each
+from tests.support.laws import EXAMPLES
+from tests.support.queried import V7, V8, fill, job, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

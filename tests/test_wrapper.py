@@ -20,7 +20,7 @@ import pytest
 
 from archive.cli.wrapper import hint
 from archive.errors import ArchiveError
-from tests.command import archive
+from tests.support.command import archive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

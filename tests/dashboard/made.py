@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from archive import db, reports
 from archive.dashboard.gathered import gather
 from archive.reports import Scope
-from tests.archives import deliver
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from archive.dashboard.page import TITLE, page
 from archive.db import migrate
 from archive.render import delimited
 from docs.browser import find, launched, opened
-from tests.archives import deliver
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
+from tests.support.archives import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

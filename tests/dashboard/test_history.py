@@ -9,9 +9,9 @@ from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
 from archive.judgement import expected, schedules
 from archive.reports import Scope, series
 from archive.reports.core import from_totals
-from tests.archives import deliver
 from tests.dashboard import made
 from tests.reports import fleet
+from tests.support.archives import deliver
 
 if TYPE_CHECKING:
     import pytest

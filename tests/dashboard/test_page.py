@@ -14,9 +14,9 @@ from vl_convert import vegalite_to_vega
 
 from archive.dashboard import library, markup, page
 from archive.dashboard.charts import CHARTS
-from tests.archives import empty
 from tests.dashboard import made
 from tests.dashboard.made import gathered
+from tests.support.archives import empty
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.archives import deliver
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from archive import db, reports
 from archive.render import delimited
 from archive.reports import Scope
-from tests.archives import deliver, each
-from tests.samples import job
+from tests.support.archives import deliver, each
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -12,8 +12,8 @@ from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule
 from archive.render import delimited
 from archive.store import fact_history, settings
-from tests.archives import deliver
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 from archive.document.appliance_facts import Schedule
 from archive.store import collection_log
 from archive.store.collection_log import Attempt
-from tests.archives import deliver
 from tests.reports.nights import at, tell
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import timestamps
 from tests.reports.recomputed.compared import Answer
-from tests.samples import job
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ from archive import db, reports
 from archive.errors import UsageError
 from archive.judgement.outliers import Range, usual
 from archive.reports import Scope, anomalies
-from tests.archives import deliver
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW, OLD, on
 from tests.reports.histories import NOW, both, rows
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from archive import db, reports
 from archive.reports import Scope, builds
 from archive.reports.builds import BuildRow
-from tests.archives import deliver, each
-from tests.command import archive, at
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NEW, OLD, on
+from tests.support.archives import deliver, each
+from tests.support.command import archive, at
+from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
     import pytest

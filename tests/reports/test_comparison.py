@@ -12,11 +12,11 @@ from archive.calendar import PERIODS
 from archive.reports import Scope
 from archive.reports.core import from_totals
 from archive.reports.core.date_ranges import label_before, of_label
-from tests.archives import deliver, each
-from tests.command import archive, at
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
+from tests.support.archives import deliver, each
+from tests.support.command import archive, at
+from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

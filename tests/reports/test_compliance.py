@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from archive import db
 from archive.reports import Scope
-from tests.archives import deliver, each, job_rows
-from tests.laws import EXAMPLES
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, ask, at, csv, night, tell
+from tests.support.archives import deliver, each, job_rows
+from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -11,10 +11,10 @@ from archive.reports import Scope, coverage
 from archive.store import collection_log, quarantine
 from archive.store.collection_log import Attempt
 from archive.store.quarantine import Held
-from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import ask, at, csv, notes
-from tests.samples import exported, job, stream
+from tests.support.archives import deliver
+from tests.support.samples import exported, job, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

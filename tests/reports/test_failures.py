@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from archive import db, reports
 from archive.errors import UsageError
 from archive.reports import Scope
-from tests.archives import deliver
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW
 from tests.reports.histories import NOW, both, rows
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -9,9 +9,9 @@ import pytest
 from archive import db, reports
 from archive.reports import Scope, failures
 from archive.reports.core import sql
-from tests.archives import deliver
 from tests.reports import fleet
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -17,12 +17,12 @@ from archive.maintenance import change_calendar
 from archive.reports import Scope, growth
 from archive.reports.growth import Growth, full_on
 from archive.store import fact_history
-from tests.archives import deliver
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
 from tests.reports.histories import NOW, both, rows
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -14,12 +14,12 @@ from archive.calendar import Calendar
 from archive.maintenance import change_calendar
 from archive.reports import Scope, locations
 from archive.reports.locations import STOPPED, UNKNOWN, USED, LocationRow
-from tests.archives import deliver, each
-from tests.command import archive, at
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import NAS, on
-from tests.samples import job
+from tests.support.archives import deliver, each
+from tests.support.command import archive, at
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from archive import db
 from archive.reports import Scope, jobs
 from archive.reports.core import message_search
-from tests.archives import deliver, each
-from tests.laws import EXAMPLES
-from tests.strategies import documents
+from tests.support.archives import deliver, each
+from tests.support.laws import EXAMPLES
+from tests.support.strategies import documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

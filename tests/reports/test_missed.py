@@ -8,10 +8,10 @@ import pytest
 from archive.calendar import Calendar
 from archive.errors import UsageError
 from archive.reports import Scope
-from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, night, tell
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from archive import db, reports
 from archive.reports import Scope
-from tests.archives import deliver, each
-from tests.laws import EXAMPLES
 from tests.reports.fleet import on
+from tests.support.archives import deliver, each
+from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

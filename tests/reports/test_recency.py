@@ -12,10 +12,10 @@ from archive.calendar import Calendar
 from archive.judgement import standing
 from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
 from archive.reports import Scope, recency
-from tests.archives import deliver
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.reports import REPORTS
-from tests.archives import empty
-from tests.command import archive
-from tests.command import at as place
-from tests.configurations import DEFAULTS, written
 from tests.reports import reference
+from tests.support.archives import empty
+from tests.support.command import archive
+from tests.support.command import at as place
+from tests.support.configurations import DEFAULTS, written
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

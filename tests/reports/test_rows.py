@@ -10,9 +10,9 @@ from archive.reports.core.distribution import SpreadRow
 from archive.reports.success import SuccessRow
 from archive.reports.trends import TrendsRow
 from archive.reports.volume import VolumeRow
-from tests.archives import deliver
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NAS, on
+from tests.support.archives import deliver
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -7,9 +7,9 @@ import pytest
 from archive import db, reports
 from archive.errors import UsageError
 from archive.reports import Heard, Scope
-from tests.archives import deliver
 from tests.reports import fleet
-from tests.samples import job
+from tests.support.archives import deliver
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

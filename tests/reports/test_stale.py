@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from archive import db, reports
 from archive.reports import Scope
-from tests.archives import SEEN, deliver, each
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, both, csv, rows
-from tests.samples import job
+from tests.support.archives import SEEN, deliver, each
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

@@ -12,12 +12,12 @@ from archive.errors import UsageError
 from archive.maintenance import change_calendar
 from archive.reports import Scope, streaks
 from archive.reports.streaks import StreaksRow
-from tests.archives import SEEN, deliver
-from tests.laws import EXAMPLES
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, began, both, rows
-from tests.samples import job
+from tests.support.archives import SEEN, deliver
+from tests.support.laws import EXAMPLES
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

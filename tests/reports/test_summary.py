@@ -6,10 +6,10 @@ import pytest
 
 from archive.reports import Scope
 from archive.reports.core import from_totals
-from tests.archives import deliver
-from tests.command import archive
-from tests.command import at as place
 from tests.reports.nights import DAILY, ask, at, csv, night, notes, tell
+from tests.support.archives import deliver
+from tests.support.command import archive
+from tests.support.command import at as place
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

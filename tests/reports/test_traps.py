@@ -10,10 +10,10 @@ import pytest
 
 from archive.calendar import Calendar
 from archive.reports import REPORTS, Scope
-from tests.archives import deliver, each
 from tests.reports import nights
 from tests.reports.nights import DAILY, at, night, notes, tell
-from tests.samples import job
+from tests.support.archives import deliver, each
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine

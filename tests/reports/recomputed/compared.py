@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import db, reports
 from archive.export import text
 from archive.reports import Scope
-from tests.archives import deliver, empty
 from tests.reports.recomputed.failures import failures
 from tests.reports.recomputed.jobs import Asked, Exported
 from tests.reports.recomputed.missed import missed
 from tests.reports.recomputed.recency import recency
 from tests.reports.recomputed.streaks import streaks
 from tests.reports.recomputed.summary import summary
+from tests.support.archives import deliver, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,0 +1,432 @@
+"""`archive collect` as its users and their schedulers meet it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import db
+from archive.calendar import Calendar
+from archive.db import migrate, tables
+from archive.maintenance.change_calendar import change_calendar
+from archive.store import settings
+from tests.support import fleets
+from tests.support.archives import count, rows
+from tests.support.command import PROGRAM, Done, archive, environment
+from tests.support.samples import job
+from tests.vcenter_server import faults
+from tests.vcenter_server.appliance import Appliance
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+HISTORY = {"20260301-021500-1": job(), "20260302-021500-1": job("FAILED")}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _nobody_s_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("ARCHIVE_CONFIG", "ARCHIVE_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+
+
+class Fleet:
+    """Appliances, the configuration that names them and an archive beside it."""
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self._server = server
+        self._folder = folder
+        self._sections: list[dict[str, Any]] = []
+        self.top: dict[str, Any] = {"database": "archive.db"}
+        self.defaults: dict[str, Any] = {}
+        self.appliances: dict[str, Appliance] = {}
+
+    def add(self, name: str, **said: Any) -> Appliance:
+        """Serve an appliance, and write it into the configuration."""
+        appliance = self._server.add(Appliance(HISTORY))
+        self.appliances[name] = appliance
+        self._sections.append(fleets.section(name, appliance, **said))
+        return appliance
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the arguments of a collection."""
+        self.config = fleets.written(
+            self._folder, self._server, self._sections, self.top, **self.defaults
+        )
+        return ["collect", "--config", str(self.config), *arguments]
+
+    def collect(self, *arguments: str) -> Done:
+        """Run the command in this process."""
+        return archive(*self.command(*arguments))
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start the command as a process."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        chosen = {"env": environment(), **pipes, **options}
+        return subprocess.Popen([*PROGRAM, *self.command(*arguments)], **chosen)
+
+    def asked(self) -> list[str]:
+        """Which of them have been asked, since this was asked last."""
+        found = [name for name, one in self.appliances.items() if one.connections]
+        for appliance in self.appliances.values():
+            appliance.connections = 0
+        return found
+
+    @property
+    def file(self) -> Path:
+        """The archive."""
+        return self._folder / "archive.db"
+
+    @property
+    def engine(self) -> Engine:
+        """The archive, opened."""
+        return migrate.connect(str(self.file))
+
+
+@pytest.fixture
+def fleet(server: Server, tmp_path: Path) -> Fleet:
+    return Fleet(server, tmp_path)
+
+
+@pytest.fixture
+def two(fleet: Fleet) -> Fleet:
+    """Give two appliances, the second of which fails for good."""
+    fleet.add("vc01")
+    fleet.add("vc02").suffer(faults.unauthorized, Resource.LOGIN)
+    return fleet
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_cron_hears_nothing_of_success(fleet: Fleet) -> None:
+    """Without a terminal nothing is said where nothing is wrong, neither the first time nor later."""
+    fleet.add("vc01")
+    assert fleet.collect() == (0, "", "")
+    assert fleet.collect() == (0, "", "")
+    assert count(fleet.engine, tables.job) == 2
+    assert count(fleet.engine, tables.collection) == 2
+
+
+def test_problems_are_said_on_standard_error(two: Fleet) -> None:
+    """Who failed, and why, a line each; exit code 3 while others told something."""
+    done = two.collect()
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("vc02: the user lacks the right")
+    assert done.err.count("\n") == 1
+
+
+def test_a_part_is_a_problem(fleet: Fleet) -> None:
+    fleet.add("vc01").suffer(faults.unauthorized, Resource.VERSION)
+    done = fleet.collect()
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("vc01: appliance/system/version: the user lacks the right")
+
+
+def test_exit_code_1_if_nobody_tells_anything(fleet: Fleet) -> None:
+    fleet.add("vc01").suffer(faults.unauthorized, Resource.LOGIN)
+    assert fleet.collect().code == 1
+
+
+COUNTS = ["seen", "new", "changed", "unchanged", "findings", "quarantined"]
+COLUMNS = ["appliance", "asked", "answered", "outcome", *COUNTS, "reason"]
+
+
+def test_the_summary_as_csv(two: Fleet) -> None:
+    done = two.collect("--format", "csv")
+    header, first, second = csv.reader(done.out.splitlines())
+    assert header == COLUMNS
+    assert first[0:1] + first[3:6] + first[-1:] == ["vc01", "complete", "2", "2", ""]
+    assert first[1] < first[2]
+    assert second[2:10] == ["", "failed", *[""] * 6]
+    assert f"vc02: {second[-1]}\n" == done.err
+
+
+def test_the_summary_as_json(two: Fleet) -> None:
+    """JSON has the totals, too."""
+    told = json.loads(two.collect("--format", "json").out)
+    first, second = told.pop("appliances")
+    assert told == {
+        "collection": 1, "asked": 2,
+        "complete": 1, "partial": 0, "failed": 1, "interrupted": 0,
+        "seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": told["findings"],
+        "quarantined": 0,
+    }  # fmt: skip
+    assert list(first) == COLUMNS
+    assert (first["appliance"], first["new"], first["reason"]) == ("vc01", 2, None)
+    assert (second["appliance"], second["new"], second["answered"]) == ("vc02", None, None)
+
+
+def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
+    """A file has a table, if nothing else is said; standard output then has nothing."""
+    out = two.collect("--format", "table").out
+    assert "complete" in out
+    assert "the user lacks the right" in out
+    path = tmp_path / "summary"
+    assert two.collect("--output", str(path)).out == ""
+    assert "complete" in path.read_text()
+
+
+def test_a_dry_run_makes_no_archive(two: Fleet, tmp_path: Path) -> None:
+    """It says what a run would say, and leaves nothing behind."""
+    done = two.collect("--dry-run", "--format", "json")
+    told = json.loads(done.out)
+    assert (done.code, told["collection"], told["new"]) == (3, None, 2)
+    assert done.err.startswith("vc02: the user lacks the right")
+    assert [path.name for path in tmp_path.iterdir()] == ["archive.toml"]
+
+
+def test_a_dry_run_writes_nothing(fleet: Fleet) -> None:
+    """What is there already is counted as known; the archive stays as it is."""
+    appliance = fleet.add("vc01")
+    fleet.collect()
+    before = fleet.file.read_bytes()
+    appliance.become(HISTORY | {"20260303-021500-1": job()})
+    told = json.loads(fleet.collect("--dry-run", "--format", "json").out)
+    assert (told["seen"], told["new"], told["unchanged"]) == (3, 1, 2)
+    assert fleet.file.read_bytes() == before
+    assert count(fleet.engine, tables.job) == 2
+
+
+def test_a_dry_run_saves_nothing(fleet: Fleet) -> None:
+    fleet.add("vc01")
+    done = fleet.collect("--dry-run", "--save", "x")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "archive: --dry-run writes nothing, so there is nothing to --save\n"
+    assert fleet.asked() == []
+
+
+def test_answers_are_saved(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.add("vc01")
+    assert fleet.collect("--save", str(tmp_path / "kept" / "here")) == (0, "", "")
+    ((folder,),) = ([*(tmp_path / "kept" / "here").iterdir()],)
+    assert folder.name == "vc01"
+    assert [path.suffixes for path in folder.iterdir()] == [[".json", ".gz"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        ((), ["vc01", "vc02"]),
+        (("VC01",), ["vc01"]),
+        (("vc0*",), ["vc01", "vc02"]),
+        (("*3", "vc01"), None),
+        (("vc03",), ["vc03"]),
+        (("--tag", "site=Berlin"), ["vc01"]),
+        (("--tag", "site=Berlin", "--tag", "site=Bonn"), ["vc01", "vc02"]),
+        (("vc02", "--tag", "site=Berlin"), None),
+        (("nobody",), None),
+    ],
+)
+def test_some_may_be_asked(
+    fleet: Fleet, arguments: tuple[str, ...], asked: list[str] | None
+) -> None:
+    """By name, glob or tag; who is disabled only by name. Nobody is a mistake."""
+    for name, site, enabled in (
+        ("vc01", "Berlin", True),
+        ("vc02", "Bonn", True),
+        ("vc03", "Berlin", False),
+    ):
+        fleet.add(name, tags={"site": site}, enabled=enabled)
+    done = fleet.collect(*arguments)
+    assert fleet.asked() == (asked or [])
+    assert done.code == (2 if asked is None else 0)
+    assert done.err.startswith("archive: ") == (asked is None)
+
+
+def test_nobody_may_be_enabled(fleet: Fleet) -> None:
+    fleet.add("vc01", enabled=False)
+    done = fleet.collect()
+    said = f"archive: {fleet.config} has no appliance that is enabled\n"
+    assert done == (1, "", said)
+    assert fleet.asked() == []
+    assert not fleet.file.exists()
+
+
+def test_there_may_be_no_configuration() -> None:
+    done = archive("collect")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("archive: there is no configuration at ")
+    assert "--config" in done.err
+
+
+def test_who_is_not_verified_is_warned_of_in_each_run(fleet: Fleet) -> None:
+    fleet.add("vc01", verify=False)
+    fleet.add("vc02")
+    for _ in range(2):
+        done = fleet.collect()
+        assert (done.code, done.out) == (0, "")
+        assert done.err == (
+            "Warning: certificates are not verified, so passwords may go to anybody: vc01.\n"
+        )
+
+
+def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
+    """Another one is left as it is, and the difference said."""
+    fleet.top["calendar"] = {"time_zone": "Europe/Berlin", "day_start": "16:00"}
+    fleet.add("vc01")
+    assert fleet.collect() == (0, "", "")
+    with db.reading(fleet.engine) as connection:
+        assert settings.calendar(connection) == Calendar("Europe/Berlin", "16:00")
+    change_calendar(fleet.engine, Calendar("Asia/Tokyo", "00:00"))
+    done = fleet.collect()
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("Warning: the archive's calendar is Asia/Tokyo from 00:00, not that")
+    assert done.err.count("\n") == 1
+
+
+def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
+    """While another one is at work nobody is asked, which is no failure."""
+    fleet.add("vc01")
+    fleet.collect()
+    fleet.asked()
+    with db.alone(fleet.engine, "collect") as alone:
+        assert alone
+        done = fleet.collect()
+    assert (done.code, done.out) == (0, "")
+    assert done.err == (
+        "archive: another `archive collect` is at work on this archive; nothing is asked twice at"
+        " the same time\n"
+    )
+    assert fleet.asked() == []
+
+
+def read(terminal: int) -> str:
+    """Return all that is written to a terminal, until nobody has it open."""
+    data = b""
+    with suppress(OSError):  # this is how Linux says that it is over
+        while more := os.read(terminal, 1 << 16):
+            data += more
+    os.close(terminal)
+    return data.decode()
+
+
+def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
+    """People see how far it is, and then what came of it."""
+    two.appliances["vc01"].suffer(faults.drip, Resource.VERSION)
+    ours, theirs = pty.openpty()
+    command = two.start(
+        stdout=theirs,
+        stderr=theirs,
+        env=environment() | {"TERM": "xterm", "COLUMNS": "150", "NO_COLOR": "1"},
+    )
+    os.close(theirs)
+    said = read(ours)
+    assert command.wait() == 3
+    assert "Asking appliances" in said
+    assert "vc02: the user lacks the right" in said
+    last = said.splitlines()[-1]
+    assert last == "1 of 2 appliances complete, 1 failed; jobs: 2 seen, 2 new"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
+    """Who has told is archived, who has not is interrupted, and nobody stays signed in."""
+    fleet.top["concurrency"] = 2
+    fleet.add("vc01")
+    silent = [fleet.add(name) for name in ("vc02", "vc03")]
+    for appliance in silent:
+        appliance.suffer(faults.hang, Resource.DETAILS)
+    fleet.add("vc04")
+    command = fleet.start("--format", "json")
+    until(lambda: all(one.asked_for(Resource.DETAILS) for one in silent))
+    command.send_signal(number)
+    out, err = command.communicate(timeout=30)
+    assert command.returncode == 3
+    ended = {one["appliance"]: one["outcome"] for one in json.loads(out)["appliances"]}
+    assert ended == {"vc01": "complete", "vc02": "interrupted", "vc03": "interrupted"}
+    assert err.decode().splitlines() == [
+        "vc02: the run was ended before it answered",
+        "vc03: the run was ended before it answered",
+    ]
+    assert not any(one.sessions for one in fleet.appliances.values())
+    attempt, collection = tables.attempt.c, tables.collection.c
+    found = dict(rows(fleet.engine, sa.select(attempt.appliance_name, attempt.outcome)))
+    assert found == ended
+    assert rows(fleet.engine, sa.select(collection.outcome, collection.asked)) == [
+        ("interrupted", 4)
+    ]
+
+
+def test_a_run_that_is_ended_at_once_has_told_nothing(fleet: Fleet) -> None:
+    appliance = fleet.add("vc01")
+    appliance.suffer(faults.hang, Resource.DETAILS)
+    command = fleet.start()
+    until(lambda: appliance.asked_for(Resource.DETAILS))
+    command.send_signal(signal.SIGTERM)
+    out, err = command.communicate(timeout=30)
+    assert (command.returncode, out) == (1, b"")
+    assert err == b"vc01: the run was ended before it answered\n"
+    assert not appliance.sessions
+
+
+@pytest.mark.parametrize(
+    ("format_", "redirection", "code", "said"),
+    [
+        ("", ">&-", 0, ""),
+        ("-f csv", ">&-", 1, "archive: standard output is closed\n"),
+        ("-f csv", "> /dev/full", 1, "archive: standard output: it cannot be written: No space"),
+        ("-f json", "| true", 0, ""),
+    ],
+)
+def test_nobody_may_read_what_is_written(
+    fleet: Fleet, format_: str, redirection: str, code: int, said: str
+) -> None:
+    """All is archived whatever becomes of the summary, and there is no traceback."""
+    fleet.add("vc01")
+    script = f'set -o pipefail; "$@" {format_} {redirection}'
+    command = subprocess.run(
+        ["/usr/bin/env", "bash", "-c", script, "-", *PROGRAM, *fleet.command()],
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+    assert command.returncode == code
+    assert command.stderr.decode().startswith(said)
+    assert "Traceback" not in command.stderr.decode()
+    assert count(fleet.engine, tables.job) == 2
+
+
+def test_the_environment_says_whom_to_trust_and_where_the_proxy_is(
+    fleet: Fleet, server: Server
+) -> None:
+    """The CA of `SSL_CERT_FILE` is trusted where the configuration names none."""
+    fleet.defaults["ca_file"] = None
+    fleet.add("vc01")
+    trusted = environment() | {"SSL_CERT_FILE": str(server.ca_file)}
+    command = fleet.start(env=trusted)
+    assert (*command.communicate(), command.returncode) == (b"", b"", 0)
+    nobody = server.add(Appliance())
+    server.remove(nobody)
+    fleet.defaults["deadline"] = "1s"
+    command = fleet.start(env=trusted | {"https_proxy": f"http://x:hidden@{nobody.address}"})
+    _, err = command.communicate()
+    assert command.returncode == 1
+    assert b"the proxy cannot be reached" in err
+    assert b"hidden" not in err

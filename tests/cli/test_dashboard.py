@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.dashboard import made
+from tests.support.command import archive, at
+from tests.support.configurations import DEFAULTS, written
+from tests.support.terminals import on_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+NOW = f"--now={made.NOW}"
+
+
+def test_a_page_is_written(engine: Engine, tmp_path: Path) -> None:
+    """To a file, of which one sentence tells, or to standard output: the same."""
+    made.fill(engine)
+    path = tmp_path / "fleet.html"
+    done = archive("dashboard", "-o", str(path), NOW, at(engine))
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith(f"{path} shows 4 appliances and 651 jobs in ")
+    printed = archive("dashboard", NOW, at(engine))
+    assert (printed.code, printed.err) == (0, "")
+    assert printed.out == path.read_bytes().decode()
+
+
+def test_what_is_shown_is_chosen(engine: Engine, tmp_path: Path) -> None:
+    """By names, tags and days; the title is said, too."""
+    made.fill(engine)
+    appliances = f'[[appliance]]\nname = "{made.FLAKY}"\ntags = {{ site = "london" }}\n'
+    config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
+    options = ("--title", "Backups & more", "--since", "2026-06-01", NOW, at(engine), config)
+    for chosen in (("--tag", "site=london"), ("-a", made.FLAKY)):
+        done = archive("dashboard", *chosen, *options)
+        assert done.code == 0
+        assert "<title>Backups &amp; more</title>" in done.out
+        assert "1 appliance, days 2026-06-01 to 2026-06-30" in done.out
+        assert made.BROKEN not in done.out
+
+
+def test_cadences_count(engine: Engine, tmp_path: Path) -> None:
+    """What the configuration expects of an appliance is what it is held against."""
+    made.fill(engine)
+    appliances = f'[[appliance]]\nname = "{made.GOOD}"\ncadence = "1h"\n'
+    config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
+    done = archive("dashboard", "-a", made.GOOD, NOW, at(engine), config)
+    assert "<td>late</td>" in done.out
+
+
+def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
+    """A terminal is told to name a file."""
+    shown = on_terminal("dashboard", "-d", str(tmp_path / "archive.db"), code=2)
+    assert "name a file with -o FILE.html" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--since", "0001-01-01"), "more days than"),
+        (("-a", "nobody"), "no appliance matches 'nobody'"),
+        (("--rpo", "soon"), "'soon' is not a time"),
+    ],
+)
+def test_nothing_is_written_of_what_cannot_be(
+    engine: Engine, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    """What cannot be understood leaves a file as it was."""
+    made.fill(engine)
+    path = tmp_path / "fleet.html"
+    path.write_text("before", encoding="utf-8")
+    done = archive("dashboard", "-o", str(path), *options, NOW, at(engine))
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+    assert path.read_text(encoding="utf-8") == "before"

@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from archive import db
+from archive.config import file
+from archive.db import migrate, tables
+from tests.support import postgres
+from tests.support.archives import deliver, rows
+from tests.support.command import archive, at
+from tests.support.samples import BASE, SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+KEY = "20260723-021500-25148086"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database in which there is no archive, on each database in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/folder/archive.db"
+    else:
+        with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+            yield url
+
+
+def test_an_archive_is_created_and_upgraded(nowhere: str) -> None:
+    """`db upgrade` creates the archive, `db current` tells its schema, and again is nothing new."""
+    place = migrate.describe(migrate.connect(nowhere))
+    assert archive("db", "current", "-d", nowhere) == (0, "none\n", "")
+    made = f"The archive at {place} now has schema {migrate.HEAD}.\n"
+    assert archive("db", "upgrade", "-d", nowhere) == (0, "", made)
+    assert archive("db", "current", "-d", nowhere) == (0, f"{migrate.HEAD}\n", "")
+    already = f"The archive at {place} has schema {migrate.HEAD} already.\n"
+    assert archive("db", "upgrade", "-d", nowhere) == (0, "", already)
+    assert archive("db", "check", "-d", nowhere) == (0, "", "The archive is sound.\n")
+
+
+VERBS = (
+    ["report", "trends"],
+    ["sql", "last_success"],
+    ["job", "list"],
+    ["job", "show", "a", "b"],
+    ["export", "csv", "folder"],
+    ["export", "jsonl"],
+    ["quarantine", "list"],
+    ["quarantine", "show", "1"],
+    ["quarantine", "retry"],
+    ["db", "check"],
+    ["db", "rebuild"],
+    ["db", "calendar"],
+    ["db", "calendar", "--day-start", "16:00"],
+)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_without_an_archive_each_verb_says_so(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    """What needs an archive says which command makes one, and makes nothing itself."""
+    monkeypatch.chdir(tmp_path)
+    empty = f"{postgres_url}?options=-csearch_path%3Dnowhere"
+    for url, place in (("a.db", "a.db"), (empty, "postgresql+psycopg://")):
+        done = archive(*verb, "-d", url)
+        assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+        assert done.err.startswith(f"archive: there is no archive at {place}")
+        assert "`archive db upgrade` creates it" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def execute(engine: Engine, *statements: str) -> None:
+    """Change an archive behind its back."""
+    with db.writing(engine) as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+def with_revision(place: str, revision: str) -> None:
+    """Make an archive of another version."""
+    archive("db", "upgrade", "-d", place)
+    execute(migrate.connect(place), f"UPDATE alembic_version SET version_num = '{revision}'")
+
+
+@pytest.mark.parametrize("verb", [*VERBS, ["db", "upgrade"], ["ingest", __file__, "-a", "a"]])
+def test_a_newer_schema_is_refused(tmp_path: Path, verb: list[str]) -> None:
+    """An archive that a newer version has made is refused, and the error says what to install."""
+    path = str(tmp_path / "a.db")
+    with_revision(path, "9999")
+    before = Path(path).read_bytes()
+    done = archive(*verb, "-d", path)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+    assert done.err.startswith(f"archive: the archive at {path} has schema 9999, made by a newer")
+    assert done.err.endswith("install that version here, too\n")
+    assert Path(path).read_bytes() == before
+    assert archive("db", "current", "-d", path) == (0, "9999\n", "")
+
+
+def test_an_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that an older version has made is refused, with the command to run."""
+    with_revision(nowhere, "0000")
+    monkeypatch.setattr(migrate, "REVISIONS", ("0000", *migrate.REVISIONS))
+    done = archive("report", "trends", "-d", nowhere)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith(
+        f"has schema 0000 and this version needs {migrate.HEAD}; run `archive db upgrade`\n"
+    )
+
+
+def test_a_sound_archive(engine: Engine) -> None:
+    """Of an archive with nothing wrong nothing is printed but that."""
+    deliver(engine, SAMPLES)
+    assert archive("db", "check", at(engine)) == (0, "", "The archive is sound.\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        ("DELETE FROM job_status", ["its status SUCCEEDED is not among those that were observed"]),
+        ("UPDATE job SET user_name = 'x'", ["its document is no longer the one that was archived"]),
+        (
+            "DELETE FROM job_status; UPDATE job SET day = '2026-07-22'",
+            [
+                "its day is 2026-07-22, but the calendar says 2026-07-23",
+                "its status SUCCEEDED is not among those that were observed",
+            ],
+        ),
+    ],
+)
+def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
+    """Each thing that is wrong is a line on standard output, their number is said: code 1."""
+    deliver(engine, {KEY: BASE})
+    execute(engine, *damage.split("; "))
+    if "day" in damage:
+        archive("db", "rebuild", at(engine))
+    done = archive("db", "check", at(engine))
+    number = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
+    lines = "".join(f"job {KEY} of vc01: {sentence}\n" for sentence in found)
+    assert done == (1, lines, f"archive: {number} wrong with the archive\n")
+
+
+def test_a_foreign_column_is_found(nowhere: str) -> None:
+    """A schema that somebody has changed is not this version's."""
+    archive("db", "upgrade", "-d", nowhere)
+    execute(migrate.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
+    done = archive("db", "check", "-d", nowhere)
+    assert done.code == 1
+    assert done.out.startswith("the schema differs from this version's: ('remove_column'")
+
+
+def test_the_calendar_is_shown_and_changed(engine: Engine) -> None:
+    """What is not named stays; the days of all jobs follow, and it is said how many have changed."""
+    deliver(engine, SAMPLES)
+    assert archive("db", "calendar", at(engine)) == (0, "Days start at 00:00 UTC.\n", "")
+    done = archive("db", "calendar", "--day-start", "16:00", at(engine))
+    said = "The day of 10 jobs has changed.\n"
+    assert done == (0, "Days start at 16:00 UTC.\n", said)
+    done = archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine))
+    assert (done.code, done.out) == (0, "Days start at 16:00 Asia/Kathmandu.\n")
+    done = archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine))
+    assert done.err == "The day of 0 jobs has changed.\n"
+    assert archive("db", "check", at(engine)).code == 0
+    assert rows(engine, sa.select(tables.job.c.day).where(tables.job.c.key == KEY)) == [
+        ("2026-07-22",)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--time-zone", "Mars/Phobos"], "'Mars/Phobos' is not an IANA time zone"),
+        (["--time-zone", "../../etc/passwd"], "'../../etc/passwd' is not an IANA time zone"),
+        (["--time-zone", ""], "'' is not an IANA time zone"),
+        (["--day-start", "24:00"], "'24:00' is not a time of day; write it as HH:MM"),
+        (["--day-start", ""], "'' is not a time of day; write it as HH:MM"),
+    ],
+)
+def test_no_calendar(engine: Engine, options: list[str], said: str) -> None:
+    """What is no time zone or no time of day leaves with 2, and the calendar is what it was."""
+    done = archive("db", "calendar", *options, at(engine))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"archive: {said}")
+    assert archive("db", "calendar", at(engine)).out == "Days start at 00:00 UTC.\n"
+
+
+def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option after the verb wins over the one before it, and both over the environment's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
+    monkeypatch.setattr(file, "SYSTEM", tmp_path / "none.toml")
+    monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
+    default = migrate.default_file()
+    for arguments, place in (
+        (["db", "upgrade"], default),
+        (["--database", "one.db", "db", "upgrade"], "one.db"),
+        (["-d", "one.db", "db", "upgrade", "-d", "two.db"], "two.db"),
+        (["db", "upgrade", "--database", "sqlite:///three.db"], "three.db"),
+        (["db", "upgrade", "-d", f"sqlite:///{tmp_path}/four.db"], tmp_path / "four.db"),
+    ):
+        assert f"The archive at {place} now has schema" in archive(*arguments).err
+        assert Path(place).is_file()
+        monkeypatch.setenv("ARCHIVE_DATABASE_URL", "environment.db")
+    assert "at environment.db now has" in archive("db", "upgrade").err
+    monkeypatch.setenv("ARCHIVE_DATABASE_URL", "")
+    assert f"at {default} has schema" in archive("db", "upgrade").err
+
+
+def test_totals_are_rebuilt(engine: Engine) -> None:
+    """Wrong day totals are found, and written anew by the command that the check names."""
+    deliver(engine, {KEY: BASE})
+    execute(engine, "UPDATE day_total SET jobs = 7")
+    assert archive("db", "check", at(engine)).code == 1
+    done = archive("db", "rebuild", at(engine))
+    assert done == (0, "", "The day totals have been written anew; 2 rows were wrong.\n")
+    assert archive("db", "check", at(engine)).code == 0

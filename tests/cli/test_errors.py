@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import cli, db
+from archive.db import engine as engines
+from archive.db import migrate, tables
+from archive.errors import ArchiveError
+from tests.support import postgres
+from tests.support.archives import count, deliver, lines
+from tests.support.command import PROGRAM, Done, archive, at, environment, process
+from tests.support.samples import DATA, SAMPLES, api, job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+GOOD = DATA / "details_api.json"
+INGEST = ("ingest", str(GOOD), "-a", "vc02")
+WRITERS = (
+    INGEST,
+    ("db", "calendar", "--day-start", "16:00"),
+    ("quarantine", "retry"),
+)
+SECRET = "hunter2"  # noqa: S105 - to look for it
+# Root may write to any file, unless it gives up the right to before it starts a program.
+UNPRIVILEGED = (
+    "import ctypes, os, sys\n"
+    "PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1\n"
+    "if not os.geteuid():\n"
+    "    ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])\n"
+)
+
+
+def assert_refused(done: Done, said: str, code: int = 1) -> None:
+    """One sentence on standard error, and nothing else."""
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("archive: ")
+    assert done.err.count("\n") == 1
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("none.json", None, "none.json: there is no such file"),
+        ("folder", None, "folder: it is a directory; name the files in it, for example folder/*"),
+        ("a.json", b"", "a.json: it is empty"),
+        ("a.json", GOOD.read_bytes()[:900], "a.json: it is cut off: the JSON ends too early"),
+        ("a.json", b'{"a": tru', "a.json: it is cut off"),
+        ("a.json", b"<html>", "a.json: "),
+        ("a.json", b"42", "a.json: it is JSON, but no job details"),
+        ("a.json", b'["20260103-085630-1"]', "a.json: it is a list of job ids, without"),
+        (
+            "a.json",
+            b'{"error_type": "UNAUTHENTICATED", "messages": [{"default_message": "Who?"}]}',
+            "a.json: it is an error answer of vCenter (UNAUTHENTICATED: Who?)",
+        ),
+        ("a.json", b'{"state": "FAILED", "id": "x"}', "a.json: it is an answer of the older"),
+        ("a.json", b"\x1f\x8b\x08\x00", "a.json: it is cut off: the gzip data ends too early"),
+        ("a.json", b"\x1f\x8b\x07" + b"x" * 30, "a.json: its gzip data is damaged"),
+    ],
+)
+def test_what_is_no_delivery(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    name: str, data: bytes | None, said: str,
+) -> None:  # fmt: skip
+    """A file that is no details answer is refused as a whole: code 1, and nothing is archived."""
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    if data is not None:
+        Path(name).write_bytes(data)
+    assert_refused(archive("ingest", name, "-a", "vc01", at(engine)), said)
+    assert all(not count(engine, table) for table in (tables.job, tables.appliance))
+
+
+@pytest.mark.parametrize("verb", WRITERS)
+def test_a_locked_database(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    """A writer that waits too long for another gives up, having written nothing; readers never wait."""
+    deliver(engine, SAMPLES)
+    before = lines(engine)
+    monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
+    with db.writing(engine) as connection:
+        if engine.dialect.name == "postgresql":  # who waits for ever fails here, and does not hang
+            connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
+        db.lock(connection, ["runs", "calendar"])
+        done = archive(*verb, at(engine))
+        assert_refused(done, "another process is writing to the archive; try again when it is")
+        assert archive("db", "check", at(engine)).code == 0
+    assert lines(engine) == before
+
+
+@pytest.mark.parametrize("verb", WRITERS)
+def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """Who may only read the archive is told so when they write, and can report."""
+    path = tmp_path / "archive.db"
+    deliver_to(path)
+    before = path.read_bytes()
+    path.chmod(0o444)
+    tmp_path.chmod(0o555)
+    assert_refused(unprivileged(*verb, "-d", str(path)), "the archive is read-only for this user")
+    assert path.read_bytes() == before
+    assert archive("report", "trends", "-d", str(path)).code == 0
+
+
+def test_a_folder_without_rights(tmp_path: Path) -> None:
+    """Who may not even look into the archive's folder is told so."""
+    folder = tmp_path / "folder"
+    deliver_to(folder / "archive.db")
+    folder.chmod(0)
+    try:
+        done = unprivileged("report", "trends", "-d", str(folder / "archive.db"))
+    finally:
+        folder.chmod(0o755)
+    assert_refused(done, f"{folder}/archive.db")
+
+
+def deliver_to(path: Path) -> None:
+    """Make an archive with some jobs."""
+    assert archive("ingest", str(GOOD), "-a", "vc01", "-d", str(path)).code == 0
+
+
+def unprivileged(*arguments: str) -> Done:
+    """Run the command as a user whom permissions concern."""
+    program = [sys.executable, "-c", UNPRIVILEGED, *PROGRAM, *arguments]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, env=environment())
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_server_that_is_read_only(postgresql_archive: Engine) -> None:
+    """A standby is told apart from other failures."""
+    url = f"{postgresql_archive.url}?options=-cdefault_transaction_read_only%3Don"
+    assert_refused(archive(*INGEST, "-d", url), "the server accepts no writes")
+
+
+@pytest.mark.parametrize("room", [0, 2, 8, 20])
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    """When the disk fills up nothing of the delivery stays, however far it came."""
+    path = tmp_path / "archive.db"
+    engine = migrate.connect(str(path))
+    migrate.upgrade(engine)
+    large = tmp_path / "large.json"
+    large.write_bytes(api(**{f"k{n}": job(user="x" * 2000) for n in range(100)}))
+    prepare = engines._prepare_sqlite
+
+    def on_a_small_disk(connection: sqlite3.Connection, record: object) -> None:
+        prepare(connection, record)
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count = {pages + room}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engines, "_prepare_sqlite", on_a_small_disk)
+        done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
+    assert_refused(done, "the disk is full; nothing of this delivery has been written")
+    assert count(engine, tables.job) == 0
+    assert archive("db", "check", "-d", str(path)).code == 0
+    assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0
+
+
+@pytest.mark.parametrize("verb", [("db", "current"), ("--help",), ("--version",)])
+def test_a_full_disk_beyond_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    """Where what is printed has no room, that is said."""
+    monkeypatch.setenv("ARCHIVE_DATABASE_URL", str(tmp_path / "archive.db"))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, *verb], stdout=full, stderr=subprocess.PIPE, check=False,
+            env=environment(), text=True,
+        )  # fmt: skip
+    assert_refused(Done(done.returncode, "", done.stderr), "No space left on device")
+
+
+def test_an_output_that_fails_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can only be flushed at the end, or has nowhere to go, is no traceback either."""
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        full.write("left over")
+        cli._close_stdout()
+        patched.setattr(sys, "stdout", None)
+        cli._close_stdout()
+
+
+def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of other kinds, and damaged archives, are refused and stay what they are."""
+    monkeypatch.chdir(tmp_path)
+    deliver_to(tmp_path / "whole.db")
+    with sqlite3.connect("cats.db") as connection:
+        connection.execute("CREATE TABLE cat (name TEXT)")
+    connection.close()
+    Path("notes.txt").write_text("my notes, " * 500)
+    Path("cut.db").write_bytes(Path("whole.db").read_bytes()[:20_000])
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for verb in (("report", "trends"), *WRITERS):
+        for name, said in {
+            "notes.txt": "the file is not an archive; check --database",
+            "cut.db": "the archive's file is damaged; restore it from a backup",
+            "cats.db": "there is no archive at cats.db",
+            ".": "the archive's file cannot be opened; check the path and its rights",
+            "x" * 300: f"{'x' * 300}: File name too long",
+        }.items():
+            assert_refused(archive(*verb, "-d", name), said)
+    assert_refused(archive(*INGEST, "-d", "notes.txt/a.db"), "the folder notes.txt cannot be made")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (f"mysql://root:{SECRET}@h/x", "the database must be given as sqlite:///PATH, as postgre"),
+        (f"postgresql+asyncpg://u:{SECRET}@h/x", "the database must be given as"),
+        ("", "the database must be given as"),
+        (":memory:", "the database must be given as"),
+        ("sqlite://", "the database must be given as"),
+        (f"://u:{SECRET}@h/x", "the database must be given as"),
+        (f"postgresql://u:{SECRET}@h:{SECRET}/x", "the database must be given as"),
+        (f"postgresql://u:p@{SECRET}@h/x", "has an @ in its password; write it as %40"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x", "no server answers at this address"),
+        (f"postgresql://u@127.0.0.1:PORT/x?password={SECRET}", "no server answers at this"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "the database refused the work"),
+        (f"postgresql://postgres:{SECRET}@SERVER/cats", "what was asked for is not on the server"),
+        (f"postgresql://nobody:{SECRET}@SERVER/postgres", "what was asked for is not on the"),
+    ],
+)
+def test_a_database_that_cannot_be_reached(url: str, said: str) -> None:
+    """What is wrong with a URL is said, without the password that stands in it."""
+    server = sa.make_url(os.environ[postgres.URL_VARIABLE])
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        url = url.replace("PORT", str(nobody.getsockname()[1]))
+        url = url.replace("SERVER", f"{server.host}:{server.port}")
+        for verb in (("report", "trends"), ("db", "upgrade"), ("db", "current"), INGEST):
+            done = archive(*verb, "--database", url)
+            assert_refused(done, said)
+            assert SECRET not in done.err
+
+
+def test_a_place_is_shown_without_its_password(postgresql_archive: Engine) -> None:
+    """What is said of an archive names its place, not the password to it."""
+    url = postgresql_archive.url.set(password=SECRET).update_query_dict({"sslpassword": SECRET})
+    done = archive("db", "upgrade", "-d", url.render_as_string(hide_password=False))
+    assert done.code == 0
+    assert f"{url.host}:{url.port}/{url.database} has schema" in done.err
+    assert SECRET not in done.err
+
+
+def test_debug_shows_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --debug, before the verb or after it, a failure shows where it arose."""
+    none = str(tmp_path / "none.json")
+    for arguments in (("--debug", "ingest", none), ("ingest", none, "--debug")):
+        with pytest.raises(ArchiveError, match="there is no such file") as raised:
+            archive(*arguments, "-a", "a", "-d", str(tmp_path / "a.db"))
+        assert "in _opened" in "".join(traceback.format_exception(raised.value))
+    monkeypatch.setattr(migrate, "current", fault)
+    with pytest.raises(ZeroDivisionError):
+        archive("--debug", "db", "current")
+    done = process("ingest", none, "-a", "a", "-d", str(tmp_path / "a.db"), "--debug")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Traceback (most recent call last):\n")
+
+
+def fault(*_: Any) -> Any:
+    """Fail as only a mistake in the program does."""
+    return 1 // 0
+
+
+def test_a_fault_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody has thought of is said to be the program's own fault, without a traceback."""
+    monkeypatch.setattr(migrate, "current", fault)
+    said = (
+        "archive: this is a fault in archive itself: ZeroDivisionError: integer division or modulo"
+        " by zero\nRun the command again with --debug and report what it prints.\n"
+    )
+    assert archive("db", "current") == (1, "", said)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import PROGRAM, archive, environment, process
+from tests.support.samples import SAMPLES
+from tests.support.terminals import on_terminal
+from tests.vcenter_server import faults
+from tests.vcenter_server.appliance import PASSWORD, Appliance
+from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.configured import configured
+from tests.vcenter_server.requests import Resource
+from tests.vcenter_server.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.command import Done
+
+NAMES = (
+    "secret", "resolve", "connect", "certificate", "login",
+    "details", "version", "schedules", "time zone", "clock",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def good(server: Server) -> Appliance:
+    return server.add(Appliance(SAMPLES))
+
+
+@pytest.fixture
+def wrong(server: Server) -> Appliance:
+    return server.add(Appliance(SAMPLES, password=PASSWORD[1:]))
+
+
+@pytest.fixture
+def late(server: Server) -> Appliance:
+    appliance = server.add(Appliance(SAMPLES))
+    appliance.suffer(faults.clock_off(timedelta(minutes=2)))
+    return appliance
+
+
+def rows(done: Done) -> list[list[str]]:
+    """The cells of a table that are no folded texts."""
+    return [line.split() for line in done.out.splitlines()[2:]]
+
+
+def test_one_appliance(server: Server, good: Appliance, tmp_path: Path) -> None:
+    """Of a single appliance every check is shown: code 0."""
+    config = configured(server, {"vc01": good}, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    done = process("fleet", "check", config)
+    assert (done.code, done.err) == (0, "1 appliance: 1 ok, 0 with warnings, 0 failed.\n")
+    shown = [" ".join(row) for row in rows(done)]
+    assert [row.startswith(f"vc01 {name} ok ") for row, name in zip(shown, NAMES, strict=True)] == [
+        True
+    ] * len(NAMES)
+    assert not good.sessions
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_several_appliances(
+    server: Server, good: Appliance, wrong: Appliance, late: Appliance, tmp_path: Path
+) -> None:
+    """What is fine is a line, what is not is shown; code 3 if one of them failed."""
+    fleet = {"vc01": good, "vc02": wrong, "vc03": late}
+    done = archive("fleet", "check", configured(server, fleet, tmp_path))
+    assert done.code == 3
+    assert done.err == "3 appliances: 1 ok, 1 with warnings, 1 failed.\n"
+    assert [row[:3] for row in rows(done)] == [
+        ["vc01", "all", "ok"],
+        ["vc02", "login", "failed"],
+        ["vc03", "clock", "warning"],
+    ]
+    assert "build 24322831; 11 jobs" in done.out
+    assert "whether the account is locked" in done.out
+
+
+def test_warnings_are_no_failures(server: Server, late: Appliance, tmp_path: Path) -> None:
+    """Code 0, though not everything is as it should be."""
+    done = archive("fleet", "check", configured(server, {"vc03": late}, tmp_path))
+    assert (done.code, done.err) == (0, "1 appliance: 0 ok, 1 with warnings, 0 failed.\n")
+
+
+def test_all_fail(server: Server, wrong: Appliance, tmp_path: Path) -> None:
+    """Code 1 if no appliance can be collected from."""
+    done = archive("fleet", "check", configured(server, {"vc02": wrong}, tmp_path))
+    assert (done.code, done.err) == (1, "1 appliance: 0 ok, 0 with warnings, 1 failed.\n")
+
+
+def test_exact_values(server: Server, good: Appliance, wrong: Appliance, tmp_path: Path) -> None:
+    """JSON and CSV have all checks of all appliances, and no secret."""
+    config = configured(server, {"vc01": good, "vc02": wrong}, tmp_path)
+    told = json.loads(archive("fleet", "check", config, "-f", "json").out)
+    assert [(row["appliance"], row["check"]) for row in told] == [
+        (name, check) for name in ("vc01", "vc02") for check in NAMES
+    ]
+    assert told[14] == {
+        "appliance": "vc02",
+        "check": "login",
+        "result": "failed",
+        "detail": "it refuses the user or the password",
+        "advice": "check both, and whether the account is locked",
+    }
+    assert told[15]["result"] == "skipped"
+    path = tmp_path / "checks.csv"
+    done = archive("fleet", "check", config, "-f", "csv", "-o", str(path))
+    assert (done.code, done.out) == (3, "")
+    lines = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert [line["result"] for line in lines] == [row["result"] for row in told]
+    assert PASSWORD not in path.read_text()
+
+
+def test_some_appliances(server: Server, good: Appliance, wrong: Appliance, tmp_path: Path) -> None:
+    """Names and tags choose; an appliance that is disabled is left alone."""
+    config = configured(
+        server,
+        {"vc01": good, "vc02": wrong},
+        tmp_path,
+        vc01='tags = { site = "Berlin" }',
+        vc02="enabled = false",
+    )
+    for chosen in ([], ["vc01"], ["--tag", "site=Berlin"], ["vc0*"]):
+        done = archive("fleet", "check", *chosen, config)
+        assert (done.code, len(rows(done))) == (0, len(NAMES))
+    assert archive("fleet", "check", "vc02", config).code == 1
+    assert archive("fleet", "check", "vc03", config).code == 2
+    nobody = configured(server, {"vc02": wrong}, tmp_path, vc02="enabled = false")
+    done = archive("fleet", "check", nobody)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.endswith("archive.toml has no appliance that is enabled\n")
+
+
+def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_path: Path) -> None:
+    """As with every command that sends a password to whoever answers."""
+    good.certificate = self_signed()
+    done = archive(
+        "fleet", "check", configured(server, {"vc01": good}, tmp_path, vc01="verify = false")
+    )
+    assert done.code == 0
+    assert done.err.startswith("Warning: certificates are not verified")
+
+
+def test_progress_on_a_terminal(server: Server, good: Appliance, tmp_path: Path) -> None:
+    """A terminal shows how far it has come, and texts folded to its width."""
+    shown = on_terminal("fleet", "check", configured(server, {"vc01": good}, tmp_path))
+    assert "Checking appliances" in shown
+    assert shown.endswith("1 appliance: 1 ok, 0 with warnings, 0 failed.\r\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_end_before_the_end(
+    server: Server, good: Appliance, tmp_path: Path, number: signal.Signals
+) -> None:
+    """What has been found is shown, sessions are closed, and what is missing is told."""
+    slow, later = server.add(Appliance(SAMPLES)), server.add(Appliance(SAMPLES))
+    slow.suffer(faults.hang, Resource.VERSION)
+    config = configured(server, {"vc01": good, "vc02": slow, "vc03": later}, tmp_path)
+    path = tmp_path / "archive.toml"
+    path.write_text(f"concurrency = 1\n{path.read_text()}")
+    with subprocess.Popen(
+        [*PROGRAM, "fleet", "check", config],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment(),
+    ) as running:  # fmt: skip
+        deadline = time.monotonic() + 30
+        while not slow.asked_for(Resource.VERSION) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert slow.sessions
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, err) == (
+        3,
+        "3 appliances: 1 ok, 0 with warnings, 1 failed, 1 not checked.\n",
+    )
+    assert [line.split()[:3] for line in out.splitlines()[2:]] == [
+        ["vc01", "all", "ok"],
+        ["vc02", "version", "failed"],
+    ]
+    assert "the run was ended before it was found out" in out
+    assert not slow.sessions
+    assert later.connections == 0

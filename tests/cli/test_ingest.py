@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import sys
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import timestamps
+from archive.db import migrate, tables
+from archive.ingest import run
+from tests.support import postgres
+from tests.support.archives import SEEN, count, deliver, job_rows, lines, rows
+from tests.support.command import Done, archive, at
+from tests.support.samples import BASE, DATA, SAMPLES, api, job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+TWO = api(**{"20260301-021500-1": job(), "20260302-021500-1": job("FAILED")})
+OTHER = api(**{"20260303-021500-1": job(), "20260304-021500-1": job("RUNNING")})
+SUMMARY = "{} seen, {} new, {} changed, {} unchanged, {} findings, {} quarantined\n"
+
+
+@pytest.fixture
+def place(engine: Engine) -> str:
+    """Give the option that names an empty archive, on each database in turn."""
+    return at(engine)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the current folder, in which lie two good deliveries and two bad ones."""
+    for name, data in {
+        "good.json": TWO,
+        "other.json": OTHER,
+        "bad.json": TWO[:-9],
+        "ids.json": b'["20260301-021500-1"]',
+    }.items():
+        (tmp_path / name).write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["details_api.json", "details_rest.json"])
+def test_a_summary_says_what_was_done(place: str, name: str) -> None:
+    """What was done is one line on standard output; done again, nothing changes."""
+    arguments = ("ingest", str(DATA / name), "--appliance", "a", place)
+    assert archive(*arguments) == (0, SUMMARY.format(11, 11, 0, 0, 0, 0), "")
+    assert archive(*arguments) == (0, SUMMARY.format(11, 0, 0, 11, 0, 0), "")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_summary_for_programs(place: str) -> None:
+    """As JSON or CSV the summary is the same numbers by name."""
+    arguments = ("ingest", "good.json", "--appliance", "a", place, "--format")
+    counts = {"seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 0}
+    done = archive(*arguments, "json")
+    assert (done.code, json.loads(done.out), done.out[-1], done.err) == (0, counts, "\n", "")
+    assert archive(*arguments, "csv").out == f"{','.join(counts)}\r\n2,0,0,2,0,0\r\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_each_file_is_a_delivery(engine: Engine) -> None:
+    """A file that cannot be archived is said and left out, the others are archived: code 3."""
+    done = archive("ingest", "good.json", "bad.json", "other.json", "-a", "a", at(engine))
+    assert (done.code, done.out) == (3, SUMMARY.format(4, 4, 0, 0, 0, 0))
+    assert done.err.startswith("archive: bad.json: it is cut off: the JSON ends too early")
+    assert done.err.count("\n") == 1
+    run = tables.ingest_run.c
+    assert rows(engine, sa.select(run.source, run.outcome, run.new).order_by(run.id)) == [
+        ("good.json", "complete", 2),
+        ("bad.json", "failed", 0),
+        ("other.json", "complete", 2),
+    ]
+
+
+@pytest.mark.parametrize("bad", [["bad.json"], ["bad.json", "ids.json", "none.json"]])
+@pytest.mark.usefixtures("folder")
+def test_nothing_that_can_be_archived(engine: Engine, bad: list[str]) -> None:
+    """If no file can be archived, each is said, nothing is written, and the code is 1."""
+    done = archive("ingest", *bad, "-a", "a", at(engine))
+    assert (done.code, done.out) == (1, "")
+    said = done.err.splitlines()
+    assert [line.split(": ")[:2] for line in said] == [["archive", name] for name in bad]
+    assert count(engine, tables.job) == count(engine, tables.appliance) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_debug_stops_at_the_first_failure(place: str) -> None:
+    """With --debug the first file that fails ends the command with its traceback."""
+    with pytest.raises(Exception, match=r"bad\.json: it is cut off"):
+        archive("ingest", "bad.json", "ids.json", "-a", "a", place, "--debug")
+
+
+def test_standard_input(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads standard input, plain or gzipped."""
+    for data, summary in (
+        (TWO, SUMMARY.format(2, 2, 0, 0, 0, 0)),
+        (gzip.compress(OTHER), SUMMARY.format(2, 2, 0, 0, 0, 0)),
+    ):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert archive("ingest", "-", "-a", "a", at(engine)) == (0, summary, "")
+    assert rows(engine, sa.select(tables.ingest_run.c.source).distinct()) == [("standard input",)]
+
+
+def test_no_standard_input(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a standard input there is one sentence."""
+    monkeypatch.setattr(sys, "stdin", None)
+    done = archive("ingest", "-", "-a", "a", place)
+    assert done == (1, "", "archive: standard input is closed\n")
+
+
+def test_a_named_pipe(place: str, tmp_path: Path) -> None:
+    """What has no size and cannot be sought, such as the shell's <(...), is read like a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=pipe.write_bytes, args=(TWO,))
+    writer.start()
+    done = archive("ingest", str(pipe), "-a", "a", place)
+    writer.join()
+    assert done == (0, SUMMARY.format(2, 2, 0, 0, 0, 0), "")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("option", "seen"),
+    [
+        (["--seen-at", "2026-07-24T02:20:00Z"], "2026-07-24T02:20:00.000000Z"),
+        (["--seen-at", "2026-07-24T02:20:00.5+02:00"], "2026-07-24T00:20:00.500000Z"),
+        ([], SEEN),
+    ],
+)
+def test_when_it_was_fetched(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, option: list[str], seen: str
+) -> None:
+    """A delivery was seen when it is said to have been fetched, else now."""
+    monkeypatch.setattr(timestamps, "now", lambda: SEEN)
+    assert archive("ingest", "good.json", "-a", "a", *option, at(engine)).code == 0
+    assert set(job_rows(engine, "first_seen", "last_seen")) == {(seen, seen)}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seen-at", "yesterday", "-a", "a"], "--seen-at: 'yesterday' is not an RFC 3339"),
+        (["--seen-at", "2026-07-24T02:20:00", "-a", "a"], "--seen-at: '2026-07-24T02:20:00' is"),
+        (["-a", " a"], "' a' cannot be an appliance's name"),
+        (["-a", ""], "'' cannot be an appliance's name"),
+        ([], "document 1 does not say whose job it is; name it with --appliance"),
+    ],
+)
+def test_usage(engine: Engine, arguments: list[str], said: str) -> None:
+    """What cannot be understood is said in a sentence: code 2, and no job is written."""
+    done = archive("ingest", "good.json", *arguments, at(engine))
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert done.err.startswith(f"archive: {said}")
+    assert count(engine, tables.job) == count(engine, tables.appliance) == 0
+
+
+def test_exported_jobs_name_their_appliance(engine: Engine, tmp_path: Path) -> None:
+    """Lines of an export need no --appliance, and come back as they were."""
+    deliver(engine, SAMPLES, "vc01")
+    deliver(engine, TWO, "vc02", "2026-08-01T00:00:00.000000Z")
+    exported = lines(engine)
+    path = tmp_path / "archive.jsonl.gz"
+    path.write_bytes(gzip.compress(exported.encode()))
+    again = str(tmp_path / "again.db")
+    assert archive("ingest", str(path), "-d", again).out == SUMMARY.format(13, 13, 0, 0, 0, 0)
+    assert lines(migrate.connect(again)) == exported
+
+
+def test_one_broken_document_among_a_hundred(engine: Engine, tmp_path: Path) -> None:
+    """One document that is no job is held, and the other ninety-nine are archived: code 3."""
+    documents: dict[str, Any] = {f"20260101-000000-{number}": BASE for number in range(100)}
+    documents["20260101-000000-41"] = {"location": "sftp://nas/x"}
+    path = tmp_path / "hundred.json"
+    path.write_text(json.dumps(documents))
+    done = archive("ingest", str(path), "-a", "a", at(engine))
+    assert done == Done(
+        3,
+        SUMMARY.format(100, 99, 0, 0, 0, 1),
+        "See `archive quarantine list` for the documents that could not be archived.\n",
+    )
+    assert (count(engine, tables.job), count(engine, tables.quarantine)) == (99, 1)
+
+
+@pytest.mark.parametrize(("cut", "said"), [(40, "it is cut off"), (0, "its gzip data is damaged")])
+def test_an_interrupted_stream(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, said: str
+) -> None:
+    """A stream that fails after a batch was committed is partial: code 3, and it says how far."""
+    monkeypatch.setattr(run, "BATCH", 2)
+    line = json.dumps({"a": BASE | {"user": "é" * 90_000}})
+    stream = "\n".join(line.replace('"a"', f'"k{number}"', 1) for number in range(9))
+    data = bytearray(gzip.compress(stream.encode(), 0))
+    if cut:
+        del data[-cut:]
+    else:
+        data[-6] ^= 1  # the checksum
+    path = tmp_path / "stream.jsonl.gz"
+    path.write_bytes(data)
+    done = archive("ingest", str(path), "-a", "a", at(engine))
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith(f"archive: {path}: {said}")
+    archived = count(engine, tables.job)
+    assert archived in (8, 9)
+    assert done.err.endswith(
+        f"; the first {archived} documents have been archived, ingesting it again completes it\n"
+    )
+    both = archive("ingest", str(path), str(tmp_path / "none"), "-a", "a", at(engine))
+    assert (both.code, both.out, both.err.count("\n")) == (3, "", 2)
+
+
+def test_sqlite_is_created_by_the_first_ingest(tmp_path: Path) -> None:
+    """Where there is no file yet, folders and archive are made; an empty file will do, too."""
+    (tmp_path / "empty.db").touch()
+    for name in ("new/folder/archive.db", "empty.db"):
+        path = str(tmp_path / name)
+        assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", path).code == 0
+        assert count(migrate.connect(path), tables.job) == 11
+
+
+def test_postgresql_is_not_created_by_the_first_ingest() -> None:
+    """On PostgreSQL an administrator creates the archive, and until then each verb says how."""
+    with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
+        done = archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url)
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("archive: there is no archive at postgresql+psycopg://")
+        assert "`archive db upgrade` creates it" in done.err
+        assert archive("report", "trends", "-d", url) == done
+        assert archive("db", "upgrade", "-d", url).code == 0
+        assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url).code == 0
+
+
+def test_nothing_to_archive_makes_no_archive(tmp_path: Path) -> None:
+    """A first ingest of a file that is not there leaves no empty archive behind."""
+    place = tmp_path / "new" / "archive.db"
+    assert archive("ingest", "none.json", "-a", "a", "-d", str(place)).code == 1
+    assert not place.parent.exists()

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import io
+import os
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from archive.cli.output import open_output
+from archive.errors import ArchiveError
+
+
+def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
+    """Text is written as UTF-8, and line ends are left alone."""
+    path = tmp_path / "out.csv"
+    with open_output(path) as out:
+        out.write("ä\r\nb\n")
+        assert not path.exists()
+    assert path.read_bytes() == b"\xc3\xa4\r\nb\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
+    """When something fails on the way, the file is what it was and nothing lies beside it."""
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with suppress(RuntimeError), open_output(path) as out:
+        out.write("new")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """Who could read the old file can read the new one, and nobody else."""
+    path = tmp_path / "out.csv"
+    path.touch()
+    path.chmod(0o640)
+    with open_output(path) as out:
+        out.write("new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """What a symbolic link points at is written; the link stays."""
+    link, path = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(path)
+    with open_output(link) as out:
+        out.write("new")
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+
+
+def test_a_device_is_written_to() -> None:
+    """What is no file is not replaced by one."""
+    with open_output(Path(os.devnull)) as out:
+        out.write("x")
+    assert Path(os.devnull).is_char_device()
+
+
+def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """A folder that is not there, and a disk that is full, are named in one sentence."""
+    path = tmp_path / "none" / "out.csv"
+    with pytest.raises(ArchiveError, match=r"out\.csv: it cannot be written: No such file"):
+        open_output(path).__enter__()
+    with (
+        pytest.raises(ArchiveError, match="/dev/full: it cannot be written: No space left"),
+        open_output(Path("/dev/full")) as out,
+    ):
+        out.write("x")
+
+
+def test_standard_output_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a standard output there is one sentence on standard error."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(ArchiveError, match="standard output is closed"):
+        open_output(None).__enter__()
+
+
+class Pipe(io.BytesIO):
+    """A pipe whose reader has gone."""
+
+    def write(self, data: Any) -> int:
+        """Fail."""
+        raise BrokenPipeError(len(data))
+
+
+def test_a_reader_that_has_gone_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When nobody reads any more, the command leaves with 0 wherever it is."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Pipe()))
+    with pytest.raises(typer.Exit) as left, open_output(None) as out:
+        print("x", file=out, flush=True)
+    assert left.value.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "sink", "code", "said"),
+    [
+        (200_000, "| head -n 1 > /dev/null; exit ${PIPESTATUS[0]}", 0, ""),
+        (
+            3,
+            "> /dev/full",
+            1,
+            "archive: standard output: it cannot be written: No space left on device\n",
+        ),
+    ],
+)
+def test_the_end_of_standard_output(
+    rows: int, sink: str, code: int, said: str, tmp_path: Path
+) -> None:
+    """In a shell a closed pipe is silent, and a full disk is one sentence: never a traceback."""
+    program = tmp_path / "rows.py"
+    program.write_text(
+        "import sys\n"
+        "from archive import cli\n"
+        "from archive.cli.app import app\n"
+        "from archive.cli.output import open_output\n"
+        "@app.command()\n"
+        "def rows():\n"
+        "    with open_output(None) as out:\n"
+        f"        out.writelines('row\\n' for _ in range({rows}))\n"
+        "sys.argv = ['archive', 'rows']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        ["/bin/bash", "-c", f'"{sys.executable}" "{program}" {sink}'],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    assert (done.returncode, done.stderr) == (code, said)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import io
+import locale
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archive.cli import output
+from archive.reports import REPORTS
+from archive.reports.core import plots
+from tests.reports import fleet
+from tests.support import samples
+from tests.support.archives import deliver
+from tests.support.command import PROGRAM, archive, at, environment
+from tests.support.samples import DATA
+from tests.support.terminals import on_terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+NOW = "--now=2026-04-10T00:00:00Z"
+PLOT = """\
+success rate
+100 %┤                                                                         ●
+     │                                                                       ⡠⠊
+     │                                                                     ⢀⠜
+ 80 %┤                                                                   ⢀⠔⠁
+     │●                                                                 ⡠⠊
+     │                                                                ⢠⠊
+ 60 %┤                                                              ⢀⠔⠁
+     │                                                             ⡰⠁
+     │                                                           ⡠⠊
+ 40 %┤                                                         ⢀⠔⠁
+     │                                                        ⡔⠁
+     │                                                      ⡠⠊
+ 20 %┤                                                    ⢀⠎
+     │                                                  ⢀⠔⠁
+     │                                                 ⡠⠃
+  0 %┤                                                ●
+     └┬────────────────────────┬──────────────────────┬────────────────────────┬
+      2026-01               2026-02                2026-03               2026-04
+"""
+HOSTILE = {"id": "a\x1b[31mb\r\n", "default_message": "\x1b[2J", "args": []}
+NOTES = (
+    "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
+    "Deliveries from 2026-04-02 00:00:00Z to 2026-04-03 00:00:00Z.\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the locale be one of today."""
+    monkeypatch.setattr(locale, "getencoding", lambda: "UTF-8")
+
+
+@pytest.fixture
+def place(engine: Engine) -> str:
+    """Give the option that names an archive of the fleet, on each database in turn."""
+    fleet.load(engine)
+    return at(engine)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the path of an archive with the samples in it."""
+    path = str(tmp_path_factory.mktemp("filled") / "archive.db")
+    assert archive("ingest", str(DATA / "details_api.json"), "-a", "vc01", "-d", path).code == 0
+    return path
+
+
+def test_a_plot_instead_of_a_table(place: str) -> None:
+    """A plot stands where the table would, with the same sentences beside it."""
+    done = archive("report", "success", "--plot", NOW, place)
+    assert (done.code, done.out, done.err) == (0, PLOT, NOTES)
+    assert archive("report", "success", NOW, place).err == NOTES
+
+
+def test_order_and_number_are_those_of_rows(place: str) -> None:
+    """`--sort` and `--top` choose what is drawn."""
+    arguments = ("report", "streaks", "--plot", NOW, place)
+    names = [line.split()[0] for line in archive(*arguments).out.splitlines()[1:3]]
+    assert names == [fleet.LONDON, fleet.BERLIN]
+    shown = archive(*arguments, "--sort", "streak", "--top", "1").out
+    assert fleet.BERLIN in shown
+    assert fleet.LONDON not in shown
+
+
+def test_what_is_left_out_is_named(engine: Engine) -> None:
+    """Of many groups some are lines, and a sentence names the others."""
+    for number in range(8):
+        deliver(engine, {"k": fleet.on("2026-01-05", size=number)}, f"vc{number}")
+    done = archive("report", "sizes", "--by", "appliance", "--plot", NOW, at(engine))
+    assert done.out.splitlines()[-1] == "● vc0  ▲ vc1  ■ vc2  ◆ vc3  ○ vc4  △ vc5"
+    assert done.err.startswith("Drawn are the first 6 lines of 8; not drawn: vc6, vc7. Filters and")
+
+
+def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
+    """A sentence about a target shows its control characters."""
+    for number in range(7):
+        job = fleet.on("2026-01-05", size=number, location=f"sftp://nas{number}/\x1b[31m")
+        deliver(engine, {"k": job}, f"vc{number}")
+    done = archive("report", "sizes", "--by", "location", "--plot", at(engine))
+    assert "\x1b" not in done.out + done.err
+    assert "not drawn: sftp://nas6/\\x1b[31m." in done.err
+
+
+def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
+    """Without rows there is nothing on standard output, and the sentences of the table."""
+    done = archive("report", "success", "--plot", at(engine))
+    assert (done.code, done.out) == (0, "")
+    assert done.err == archive("report", "success", at(engine)).err
+    assert done.err.startswith("No rows.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("stale",), "the report stale has no plot (these have: trends, success,"),
+        (("missed",), "the report missed has a plot --by appliance alone"),
+        (("trends", "--format", "csv"), "--plot is for people: leave it out, or --format csv"),
+        (("trends", "--format", "json"), "--plot is for people: leave it out, or --format json"),
+        (("trends", "--compare"), "a plot shows no comparison: leave out --plot or --compare"),
+        (("trends", "--sort", "jobs"), "there is no column 'jobs'"),
+    ],
+)
+def test_mistakes_are_usage_errors(place: str, arguments: tuple[str, ...], said: str) -> None:
+    """What cannot be drawn leaves with 2, one message, and nothing on standard output."""
+    done = archive("report", *arguments, "--plot", place)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_both_databases_give_the_same_plots(engines: list[Engine]) -> None:
+    """Every report that has a plot draws the same on SQLite and PostgreSQL, with hostile names too."""
+    for engine in engines:
+        fleet.load(engine)
+        deliver(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
+        deliver(engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, messages=[HOSTILE])}, "éa")
+        deliver(engine, {"f": fleet.on("2026-07-01", "FAILED", messages=[HOSTILE])}, "éa")
+        deliver(engine, {"k": fleet.on("9999-12-31", size=0)}, "z")
+    for name, report in REPORTS.items():
+        for by in plots.ways(report):
+            options = () if by is None else ("--by", by)
+            asked = ("report", name, *options, "--plot", "--now=2026-08-01T00:00:00Z")
+            on_sqlite, on_postgresql = (archive(*asked, at(engine)) for engine in engines)
+            assert on_sqlite == on_postgresql
+            assert on_sqlite.code == 0
+            assert on_sqlite.out.count("\n") > 2
+            assert not {"\x1b", "\r"} & set(on_sqlite.out)
+            assert (name != "failures") or ("a\\x1b[31mb\\r\\n" in on_sqlite.out)
+
+
+def test_a_file_is_plain_text(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-o` gives a file UTF-8, whatever the locale is, and no colours."""
+    monkeypatch.setattr(locale, "getencoding", lambda: "ANSI_X3.4-1968")
+    path = tmp_path / "plot.txt"
+    assert archive("report", "success", "--plot", "-o", str(path), NOW, place).out == ""
+    assert path.read_text() == PLOT
+    assert archive("report", "success", "--plot", NOW, place).out.isascii()
+
+
+def test_the_encoding_of_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ASCII is for outputs and locales that know no UTF-8; a closed output is another's concern."""
+    assert not output.is_ascii()
+    monkeypatch.setattr(sys, "stdout", None)
+    assert not output.is_ascii()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "latin-1"))
+    assert output.is_ascii()
+
+
+def test_a_terminal(filled: str) -> None:
+    """A terminal gets its width and its colours, unless NO_COLOR is set; NULL is no point."""
+    arguments = ("report", "trends", "--plot", "-d", filled)
+    shown = on_terminal(*arguments, COLUMNS="50", COLORTERM="truecolor")
+    assert "\x1b[38;2;230;159;0m●" in shown
+    assert "\x1b" not in on_terminal(*arguments, NO_COLOR="1")
+    narrow = on_terminal(*arguments, NO_COLOR="1", COLUMNS="32").split("Each row")[0].splitlines()
+    assert max(map(len, narrow)) == 32
+
+
+@pytest.mark.parametrize("variables", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
+def test_a_plain_locale(filled: str, variables: dict[str, str]) -> None:
+    """A locale or an output without UTF-8 gets ASCII alone."""
+    done = subprocess.run(
+        [*PROGRAM, "report", "trends", "--plot", "-d", filled], capture_output=True, check=True,
+        env=environment() | {"LANG": "C.UTF-8"} | variables,
+    )  # fmt: skip
+    assert done.stdout.isascii()
+    assert done.stdout.startswith(b"success rate\n")
+
+
+def test_what_draws_is_imported_where_something_is_drawn(filled: str) -> None:
+    """Only a plot costs the time that its library takes; without a terminal it needs no console."""
+    code = (
+        "import sys; from archive import cli\n"
+        "try: cli.main()\n"
+        "finally: print(*sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "report", "success", "--plot", "-d", filled],
+        capture_output=True, text=True, check=True, env=environment(),
+    )  # fmt: skip
+    modules = done.stderr.splitlines()[-1].split()
+    assert "plotext" in modules
+    assert "rich.console" not in modules

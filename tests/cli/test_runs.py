@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import db, timestamps
+from archive.db import tables
+from archive.store import collection_log
+from archive.store.collection_log import Attempt
+from tests.support.archives import deliver
+from tests.support.command import archive, at
+from tests.support.samples import SAMPLES, job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+MONDAY, TUESDAY, WEDNESDAY = (f"2026-07-{day}T03:00:00.000000Z" for day in (20, 21, 22))
+AFTER = {day: day.replace("T03:00:00", "T03:00:02") for day in (MONDAY, TUESDAY, WEDNESDAY)}
+NONE = dict.fromkeys(("seen", "new", "changed", "unchanged", "quarantined"))
+
+
+def ask(
+    engine: Engine, collection: int, name: str, day: str, answer: dict[str, Any] | None
+) -> None:
+    """Record an attempt at an appliance, and its answer if it gave one."""
+    attempt = Attempt(name, day, None, "failed", "no route to host", None)
+    if answer is not None:
+        run = deliver(engine, answer, name, day, name=f"https://{name}")
+        attempt = Attempt(name, day, AFTER[day], "complete", None, run.run)
+        if run.counts.quarantined:
+            attempt = attempt._replace(outcome="partial", reason="1 document is in quarantine")
+    collection_log.record_failure(engine, collection, attempt)
+
+
+@pytest.fixture
+def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give the option that names an archive with three collections, the last of them still running."""
+    days = {
+        MONDAY: (SAMPLES, None),
+        TUESDAY: (None, None),
+        WEDNESDAY: (None, {"a": job(), "b": {}}),
+    }
+    for day, answers in days.items():
+        monkeypatch.setattr(timestamps, "now", lambda day=day: day)
+        collection = collection_log.begin(engine, 3 if day == WEDNESDAY else 2)
+        for name, answer in zip(("vc01", "vc02"), answers, strict=True):
+            ask(engine, collection, name, day, answer)
+        if day != WEDNESDAY:
+            monkeypatch.setattr(timestamps, "now", lambda day=day: AFTER[day])
+            collection_log.finish(engine, collection)
+    monkeypatch.undo()
+    return at(engine)
+
+
+def shown(*arguments: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(archive(*arguments, "--format", "json").out)
+    return rows
+
+
+def test_collections_are_listed(place: str, tmp_path: Path) -> None:
+    """Each collection says when it was, how it ended, and how many appliances ended how."""
+    expected = [
+        {"number": 3, "started": WEDNESDAY, "finished": None, "outcome": "running",
+         "asked": 3, "complete": 0, "partial": 0, "failed": 0},
+        {"number": 2, "started": TUESDAY, "finished": AFTER[TUESDAY], "outcome": "failed",
+         "asked": 2, "complete": 0, "partial": 0, "failed": 2},
+        {"number": 1, "started": MONDAY, "finished": AFTER[MONDAY], "outcome": "partial",
+         "asked": 2, "complete": 1, "partial": 0, "failed": 1},
+    ]  # fmt: skip
+    assert shown("runs", "list", place) == expected
+    path = tmp_path / "runs.csv"
+    assert archive("runs", "list", "-f", "csv", "-o", str(path), place) == (0, "", "")
+    listed = list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
+    assert [row["number"] for row in listed] == ["3", "2", "1"]
+    table = archive("runs", "list", place).out.splitlines()
+    assert table[2].split() == ["3", "2026-07-22", "03:00:00Z", "-", "running", "3", "0", "0", "0"]
+
+
+def test_the_newest_are_listed(place: str) -> None:
+    """So many of the newest are listed, and it is said that there are more."""
+    done = archive("runs", "list", "--limit", "2", "-f", "json", place)
+    assert [row["number"] for row in json.loads(done.out)] == [3, 2]
+    assert done.err == "The newest 2 collections; --limit 0 lists all of them.\n"
+    for limit in ("0", "3"):
+        done = archive("runs", "list", "--limit", limit, "-f", "json", place)
+        assert (len(json.loads(done.out)), done.err) == (3, "")
+    done = archive("runs", "deliveries", "-n", "1", "-f", "json", place)
+    assert [row["source"] for row in json.loads(done.out)] == ["https://vc02"]
+    assert done.err == "The newest 1 deliveries; --limit 0 lists all of them.\n"
+
+
+def test_a_collection_is_shown(place: str) -> None:
+    """Each appliance of a collection says what came of it; the newest is shown if none is named."""
+    brought = {"seen": 11, "new": 11, "changed": 0, "unchanged": 0, "quarantined": 0}
+    done = archive("runs", "show", "1", "-f", "json", place)
+    assert done.err == "Collection 1 of 2026-07-20 03:00:00Z: partial, 2 of 2 appliances asked.\n"
+    assert json.loads(done.out) == [
+        {"appliance": "vc01", "asked": MONDAY, "answered": AFTER[MONDAY], "outcome": "complete",
+         "reason": None, **brought},
+        {"appliance": "vc02", "asked": MONDAY, "answered": None, "outcome": "failed",
+         "reason": "no route to host", **NONE},
+    ]  # fmt: skip
+    done = archive("runs", "show", "-f", "json", place)
+    assert done.err == "Collection 3 of 2026-07-22 03:00:00Z: running, 2 of 3 appliances asked.\n"
+    assert [row["quarantined"] for row in json.loads(done.out)] == [None, 1]
+
+
+def test_appliances_are_listed(place: str, engine: Engine) -> None:
+    """The appliance that has not answered for longest comes first, with what came last."""
+    ask(engine, 3, "vc03", WEDNESDAY, None)
+    rows = shown("runs", "appliances", place)
+    assert [(row["appliance"], row["last_answered"], row["seen"]) for row in rows] == [
+        ("vc03", None, None),
+        ("vc01", AFTER[MONDAY], 11),
+        ("vc02", AFTER[WEDNESDAY], 2),
+    ]
+    assert rows[1] == {
+        "appliance": "vc01", "last_asked": WEDNESDAY, "last_answered": AFTER[MONDAY],
+        "outcome": "failed", "reason": "no route to host",
+        "seen": 11, "new": 11, "changed": 0, "unchanged": 0, "quarantined": 0,
+    }  # fmt: skip
+
+
+def test_deliveries_are_listed(place: str, engine: Engine) -> None:
+    """Files stand in the run log as well as answers; appliances can be chosen."""
+    deliver(engine, SAMPLES, "vc09", name="file.json")
+    rows = shown("runs", "deliveries", place)
+    assert [(row["source"], row["appliance"]) for row in rows] == [
+        ("file.json", "vc09"), ("https://vc02", "vc02"), ("https://vc01", "vc01"),
+    ]  # fmt: skip
+    run = tables.ingest_run.c
+    with db.reading(engine) as connection:
+        query = sa.select(run.started, run.finished).where(run.id == 2)
+        started, finished = connection.execute(query).one()
+    assert rows[1] == {
+        "number": 2, "source": "https://vc02", "appliance": "vc02", "started": started,
+        "finished": finished, "outcome": "complete", "error": None, "seen": 2, "new": 1,
+        "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 1,
+    }  # fmt: skip
+    some = shown("runs", "deliveries", "--appliance", "vc0[19]", place)
+    assert [row["appliance"] for row in some] == ["vc09", "vc01"]
+    done = archive("runs", "deliveries", "--appliance", "vc7", place)
+    assert (done.code, done.out) == (2, "")
+    assert "no appliance matches 'vc7'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("list", "No collections yet."),
+        ("show", "There has been no collection yet."),
+        ("appliances", "No appliance has been asked yet."),
+        ("deliveries", "No deliveries yet."),
+    ],
+)
+def test_nothing_has_happened_yet(engine: Engine, verb: str, said: str) -> None:
+    """Where there is nothing to list there is a header, and a sentence."""
+    done = archive("runs", verb, at(engine))
+    assert (done.code, done.out.count("\n"), done.err) == (0, 2, f"{said}\n")
+    assert archive("runs", verb, "-f", "json", at(engine)).out == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "9"], "archive: there is no collection 9; `archive runs list` has them\n"),
+        (["show", "0"], "Invalid value"),
+        (["show", "99999999999999999999"], "Invalid value"),
+        (["list", "--limit", "-1"], "Invalid value"),
+        (["list", "--limit", "9223372036854775807"], "Invalid value"),
+    ],
+)
+def test_an_unknown_number(place: str, arguments: list[str], said: str) -> None:
+    """A number that is not there, or cannot be, leaves with 2."""
+    done = archive("runs", *arguments, place)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err

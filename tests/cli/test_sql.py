@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from archive.cli.sql import _complete
+from archive.db import migrate
+from archive.reports import sql_files
+from tests.support import samples
+from tests.support.archives import deliver
+from tests.support.command import archive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> str:
+    """Give the path of an archive of the samples."""
+    path = str(tmp_path / "a.db")
+    engine = migrate.connect(path)
+    migrate.upgrade(engine)
+    deliver(engine, samples.SAMPLES, "vc01", "2026-07-24T02:20:00.000000Z")
+    return path
+
+
+def test_queries_are_listed_with_their_params() -> None:
+    """Without a name, and without an archive, the command says which queries there are."""
+    done = archive("sql", "--format", "json", "--database", "/nowhere/a.db")
+    assert (done.code, done.err) == (0, "")
+    listed = {row["name"]: row for row in json.loads(done.out)}
+    assert list(listed) == sql_files.names()
+    assert listed["slowest_jobs"] == {
+        "name": "slowest_jobs",
+        "answers": "Slowest jobs against their own median",
+        "params": "jobs=20, appliance=%, from_month=0001-01, to_month=9999-12",
+    }
+    assert "Slowest jobs against their own median" in archive("sql").out
+
+
+def test_a_query_is_run_with_params(place: str) -> None:
+    """Values on the command line take the place of the defaults."""
+    done = archive(
+        "sql", "slowest_jobs", "-p", "jobs=1", "--param=appliance=VC%",
+        "--format", "csv", "-d", place,
+    )  # fmt: skip
+    assert done == (
+        0,
+        (
+            "day,appliance,key,type,duration_seconds,median_seconds,times_median,size_bytes\r\n"
+            "2026-07-23,vc01,20260723-021500-25148086,SCHEDULED,967,404,2.3936,6442450944\r\n"
+        ),
+        "",
+    )
+
+
+def test_a_table_shows_units(place: str) -> None:
+    """A column's name says its unit, and a person reads it with each value."""
+    done = archive("sql", "slowest_jobs", "--param", "jobs=1", "-d", place)
+    assert done.code == 0
+    assert done.out.splitlines()[-1].endswith("6.0 GiB")
+    assert "16 m 07 s" in done.out
+
+
+def test_rows_go_to_a_file(place: str, tmp_path: Path) -> None:
+    """With -o the rows are in the file, and nothing is printed."""
+    out = tmp_path / "rows.json"
+    done = archive("sql", "success_by_month", "-f", "json", "-o", str(out), "-d", place)
+    assert done == (0, "", "")
+    assert json.loads(out.read_text())[0]["month"] == "2020-04"
+
+
+@pytest.mark.parametrize("name", sql_files.names())
+def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
+    """What --show prints is the file, so that it can be pasted into a shell."""
+    for kind, url in (("sqlite", "a.db"), ("postgresql", "postgresql://archive@nowhere/archive")):
+        text = sql_files.find(name, kind).text
+        assert archive("sql", name, "--show", "--database", url) == (0, text, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["last_sucess"], "did you mean last_success?"),
+        (["last_success", "-p", "today"], "--param today: write it as NAME=VALUE"),
+        (["last_success", "-p", "day=1"], "there is no param of last_success named 'day'"),
+        (["slowest_jobs", "-p", "jobs=1", "-p", "jobs=2"], "--param jobs is given twice"),
+        (["--show"], "which query?"),
+        (["-p", "jobs=1"], "which query?"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(
+    place: str, arguments: list[str], complaint: str
+) -> None:
+    """Exit code 2 and one sentence; nothing on standard output."""
+    done = archive("sql", *arguments, "-d", place)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("archive: ")
+    assert done.err.count("\n") == 1
+    assert complaint in done.err
+
+
+def test_without_an_archive_the_command_says_how_to_make_one(tmp_path: Path) -> None:
+    """A query makes no archive: exit code 1, and no file."""
+    path = tmp_path / "none.db"
+    done = archive("sql", "last_success", "-d", str(path))
+    assert done.code == 1
+    assert "archive db upgrade" in done.err
+    assert not path.exists()
+
+
+def test_a_query_cannot_write(place: str) -> None:
+    """Running all queries leaves the file as it was."""
+    engine = migrate.connect(place)
+    with engine.connect() as connection:
+        before = connection.execute(sa.text("PRAGMA data_version")).scalar()
+        for name in sql_files.names():
+            assert archive("sql", name, "-d", place).code == 0
+        assert connection.execute(sa.text("PRAGMA data_version")).scalar() == before
+
+
+def test_names_are_completed() -> None:
+    """The shell offers the names that begin as typed, with what they answer."""
+    assert _complete("sl") == [("slowest_jobs", "Slowest jobs against their own median")]
+    assert [name for name, _ in _complete("s")] == [
+        "schedules", "silent_appliances", "size_percentiles", "slowest_jobs", "success_by_month",
+    ]  # fmt: skip

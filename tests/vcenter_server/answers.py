@@ -1,0 +1,69 @@
+"""What an appliance answers, and how it says that it will not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+from tests.vcenter_server.shapes import Api, encode
+
+
+class Delivery(Enum):
+    """What becomes of an answer on its way."""
+
+    WHOLE = auto()
+    CUT = auto()
+    """Half of the body, then the connection ends."""
+    DRIP = auto()
+    """The body a byte at a time."""
+    ENDLESS = auto()
+    """The body is followed by more of its last byte, for ever."""
+    HANG = auto()
+    """Nothing is ever sent."""
+    RESET = auto()
+    """Nothing is sent, and the connection is reset."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer. `clock` is by how much its Date is off; `length` a false Content-Length."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    clock: timedelta = timedelta(0)
+    delivery: Delivery = Delivery.WHOLE
+    length: int | None = None
+
+
+class Refusal(Enum):
+    """The standard errors that an appliance answers with: status, message id and text."""
+
+    UNAUTHENTICATED = (
+        401,
+        "com.vmware.vapi.endpoint.method.authentication.required",
+        "Authentication required.",
+    )
+    UNAUTHORIZED = (
+        403,
+        "com.vmware.vapi.endpoint.method.authorization.denied",
+        "Unable to authorize user.",
+    )
+    NOT_FOUND = (404, "com.vmware.vapi.rest.httpNotFound", "Not found.")
+    TOO_MANY_REQUESTS = (429, "com.vmware.vapi.rest.httpTooManyRequests", "Too many requests.")
+    ERROR = (500, "com.vmware.applmgmt.err_operation_failed", "Operation failed.")
+
+
+def refusal(api: Api, why: Refusal, *, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
+    """Return a standard error as one of the APIs words it."""
+    status, identifier, text = why.value
+    messages = [{"args": [], "default_message": text, "id": identifier}]
+    if api is Api.NEW:
+        body = encode({"error_type": why.name, "messages": messages}, Api.NEW)
+    else:
+        name = f"com.vmware.vapi.std.errors.{why.name.lower()}"
+        # Not in the wrapper that contents are in: it names its own type.
+        body = encode({"type": name, "value": {"messages": messages}}, Api.NEW)
+    return Answer(status, body, headers=headers)

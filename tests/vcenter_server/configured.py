@@ -1,0 +1,34 @@
+"""Configurations that lead to the test server's appliances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.support.configurations import written
+from tests.vcenter_server.appliance import PASSWORD, USER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.vcenter_server.appliance import Appliance
+    from tests.vcenter_server.server import Server
+
+
+def configured(
+    server: Server, appliances: Mapping[str, Appliance], folder: Path, **more: str
+) -> str:
+    """Write a configuration of appliances by name, and return the option that names it.
+
+    `more` is what an appliance's table says besides name and address.
+    """
+    text = f"""\
+[defaults]
+user = "{USER}"
+secret = "{PASSWORD}"
+ca_file = "{server.ca_file}"
+"""
+    for name, appliance in appliances.items():
+        text += f'[[appliance]]\nname = "{name}"\naddress = "{appliance.address}"\n'
+        text += f"{more.get(name, '')}\n"
+    return f"--config={written(folder, text)}"

@@ -1,0 +1,83 @@
+"""What is asked of an appliance, and what is remembered of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl
+
+from tests.vcenter_server.shapes import Api
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SESSION_HEADER = "vmware-api-session-id"
+CREDENTIAL_HEADERS = ("authorization", "cookie", SESSION_HEADER)
+_FILTER = {Api.NEW: re.compile(r"jobs"), Api.OLD: re.compile(r"filter\.jobs(\.\d+)?")}
+
+
+class Resource(Enum):
+    """What can be asked: a method, and a path below `/api` and `/rest`, or below one of them."""
+
+    LOGIN = ("POST", "/session", "/com/vmware/cis/session")
+    LOGOUT = ("DELETE", "/session", "/com/vmware/cis/session")
+    SESSION = ("GET", "/session", None)
+    DETAILS = ("GET", "/appliance/recovery/backup/job/details")
+    JOBS = ("GET", "/appliance/recovery/backup/job")
+    SCHEDULES = ("GET", "/appliance/recovery/backup/schedules")
+    VERSION = ("GET", "/appliance/system/version")
+    TIME_ZONE = ("GET", "/appliance/system/time/timezone")
+
+    def __init__(self, method: str, below_api: str, below_rest: str | None = "") -> None:
+        self.method = method
+        rest = below_api if below_rest == "" else below_rest
+        self.paths = {Api.NEW: Api.NEW.value + below_api, Api.OLD: rest and Api.OLD.value + rest}
+
+
+_RESOURCES = {
+    (resource.method, path): (resource, api)
+    for resource in Resource
+    for api, path in resource.paths.items()
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request; `resource` is None for a path that nobody knows. Header names are lower-case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+
+    @property
+    def api(self) -> Api:
+        """The API whose path it is."""
+        return Api.OLD if self.path.startswith(f"{Api.OLD.value}/") else Api.NEW
+
+    @property
+    def resource(self) -> Resource | None:
+        """What it asks for."""
+        found = _RESOURCES.get((self.method, self.path))
+        return found and found[0]
+
+    @property
+    def jobs(self) -> list[str] | None:
+        """The ids that it wants to be told of; None means all."""
+        given = parse_qsl(self.query, keep_blank_values=True)
+        return [value for name, value in given if _FILTER[self.api].fullmatch(name)] or None
+
+
+class Seen(NamedTuple):
+    """What is remembered of a request: `credentials` names the headers, not what they held.
+
+    `status` is None if it was left without an answer.
+    """
+
+    method: str
+    path: str
+    query: str
+    status: int | None
+    credentials: frozenset[str]
