@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import timestamps
-from tests.reports.recomputed.compared import Answer
+from tests.laws.recomputed.compared import Answer
 from tests.support.samples import job
 
 if TYPE_CHECKING:

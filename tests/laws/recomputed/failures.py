@@ -6,10 +6,10 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tests.reports.recomputed.jobs import instant
+from tests.laws.recomputed.jobs import instant
 
 if TYPE_CHECKING:
-    from tests.reports.recomputed.jobs import Asked, Exported, Row
+    from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 # One row a message of a failed job, `nth` from 1; a job without any has one row without an id.
 _SAID = """

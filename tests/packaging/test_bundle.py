@@ -12,7 +12,7 @@ import pytest
 from release import bundle, dist
 
 TARGET = bundle.Target("3.13", "x86_64")
-INSTALLER = Path(__file__).parent.parent / "deploy" / "bundle" / "install"
+INSTALLER = Path(__file__).parents[2] / "deploy" / "bundle" / "install"
 
 
 def made(folder: Path, name: str, *lines: str, size: int = 0) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.reports.recomputed.jobs import Asked, Exported, Row
+    from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # Of a day, those that do not say when they started are neither the last nor the first.

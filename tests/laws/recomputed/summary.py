@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.reports.recomputed.jobs import instant, seconds
-from tests.reports.recomputed.missed import outcomes
-from tests.reports.recomputed.recency import recency
-from tests.reports.recomputed.streaks import streaks
+from tests.laws.recomputed.jobs import instant, seconds
+from tests.laws.recomputed.missed import outcomes
+from tests.laws.recomputed.recency import recency
+from tests.laws.recomputed.streaks import streaks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.reports.recomputed.jobs import Asked, Exported, Row
+    from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 _DAY = timedelta(days=1)
 _FIGURES = """

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import db, reports
 from archive.export import text
 from archive.reports import Scope
-from tests.reports.recomputed.failures import failures
-from tests.reports.recomputed.jobs import Asked, Exported
-from tests.reports.recomputed.missed import missed
-from tests.reports.recomputed.recency import recency
-from tests.reports.recomputed.streaks import streaks
-from tests.reports.recomputed.summary import summary
+from tests.laws.recomputed.failures import failures
+from tests.laws.recomputed.jobs import Asked, Exported
+from tests.laws.recomputed.missed import missed
+from tests.laws.recomputed.recency import recency
+from tests.laws.recomputed.streaks import streaks
+from tests.laws.recomputed.summary import summary
 from tests.support.archives import deliver, empty
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from tests.reports.recomputed.jobs import Row
+    from tests.laws.recomputed.jobs import Row
 
 RECOMPUTED = {
     "recency": recency,

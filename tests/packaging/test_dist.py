@@ -14,7 +14,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 from release import dist
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

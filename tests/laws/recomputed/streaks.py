@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.reports.recomputed.jobs import instant, seconds
+from tests.laws.recomputed.jobs import instant, seconds
 
 if TYPE_CHECKING:
-    from tests.reports.recomputed.jobs import Asked, Exported, Row
+    from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 _QUERY = f"""
 WITH finished AS (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archive.demo import collection, fleet
-from tests.reports.recomputed.compared import RECOMPUTED, Answer, Fleet, archived, cases, reported
-from tests.reports.recomputed.jobs import Asked
+from tests.laws.recomputed.compared import RECOMPUTED, Answer, Fleet, archived, cases, reported
+from tests.laws.recomputed.jobs import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

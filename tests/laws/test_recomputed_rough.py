@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.laws.recomputed.compared import RECOMPUTED, Fleet, archived, cases, reported
+from tests.laws.recomputed.jobs import Asked
 from tests.reports import rough
-from tests.reports.recomputed.compared import RECOMPUTED, Fleet, archived, cases, reported
-from tests.reports.recomputed.jobs import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.engine import Engine
 
-    from tests.reports.recomputed.jobs import Row
+    from tests.laws.recomputed.jobs import Row
 
 NOW = "2025-06-20T14:30:00.000000Z"
 MIDDLE = "2025-05-21T09:00:00.000000Z"

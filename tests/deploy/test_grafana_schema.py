@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 
-from tests.test_deploy_grafana import DASHBOARD
+from tests.deploy.test_grafana import DASHBOARD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -23,7 +23,7 @@ from tests.vcenter_server.server import Server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DEPLOY = Path(__file__).parent.parent / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 CONFIGURATION = DEPLOY / "archive.toml"
 CRONTAB = DEPLOY / "cron" / "archive"
 SERVICE = DEPLOY / "systemd" / "archive-collect.service"

@@ -26,8 +26,8 @@ from tests.support.monitored import HOSTILE, UNHEARD, load
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEPLOY = Path(__file__).parent.parent / "deploy" / "nagios"
-PLACES = Path(__file__).parent / "data" / "monitors"
+DEPLOY = Path(__file__).parents[2] / "deploy" / "nagios"
+PLACES = Path(__file__).parents[1] / "data" / "monitors"
 # What ends a line, a text, a word or a macro for one of them.
 SPITEFUL = "vc6\\n| 'x'=1 $HOSTNAME$ \"y\" <b>&`id`; \\"
 ARGUMENTS = ("--warning-age", "26h", "--critical-age", "50h")

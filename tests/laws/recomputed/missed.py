@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tests.reports.recomputed.jobs import Asked, Exported, Row
+    from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _WAYS = ("failed", "running", "never ran", "never seen")

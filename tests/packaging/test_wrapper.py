@@ -25,7 +25,7 @@ from tests.support.command import archive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WRAPPER = Path(__file__).parent.parent / "deploy" / "command" / "archive"
+WRAPPER = Path(__file__).parents[2] / "deploy" / "command" / "archive"
 SUDOERS = WRAPPER.with_name("sudoers")
 NOBODY = "nobody"  # every system has that user
 # Says how it was run, and leaves as it is told.

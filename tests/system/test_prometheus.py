@@ -23,7 +23,7 @@ from tests.support.monitored import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RULES = Path(__file__).parent.parent / "deploy" / "prometheus" / "archive.rules.yml"
+RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "archive.rules.yml"
 # Whatever proxies the environment names: this machine is asked itself.
 _ASKED = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 CONFIGURATION = """\

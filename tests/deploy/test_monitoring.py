@@ -13,10 +13,10 @@ import typer.main
 from archive.cli.app import app
 from tests.support import monitors
 
-DEPLOY = Path(__file__).parent.parent / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "archive.rules.yml"
 NAGIOS = DEPLOY / "nagios"
-METRICS = Path(__file__).parent / "data" / "metrics.prom"
+METRICS = Path(__file__).parents[1] / "data" / "metrics.prom"
 PAGE = DEPLOY.parent / "docs" / "monitoring.md"
 
 
