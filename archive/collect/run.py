@@ -19,7 +19,7 @@ from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
 from archive.store.loader import Counts
-from archive.vcenter.query import Told, ask
+from archive.vcenter.query import CollectedAnswer, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ def collect(
             raise AlreadyRunningError("another `archive collect` is at work on this archive")
         number = collection_log.begin(keeper, len(entries))
 
-        def write(entry: Entry, asked_at: str, told: Told) -> Outcome:
+        def write(entry: Entry, asked_at: str, told: CollectedAnswer) -> Outcome:
             return archive_told(keeper, number, entry, asked_at, told)
 
         def fail(attempt: Attempt) -> None:
@@ -71,7 +71,7 @@ def rehearse(
 ) -> None:
     """Ask appliances and compare what they tell with the archive, if there is one; write nothing."""
 
-    def compare(entry: Entry, asked_at: str, told: Told) -> Outcome:
+    def compare(entry: Entry, asked_at: str, told: CollectedAnswer) -> Outcome:
         return compare_told(engine, entry, asked_at, told)
 
     _Run(fleet, compare, lambda _: None, on_outcome, None).all(entries, 1)
@@ -87,7 +87,7 @@ class _Run:
     def __init__(
         self,
         fleet: Fleet,
-        write: Callable[[Entry, str, Told], Outcome],
+        write: Callable[[Entry, str, CollectedAnswer], Outcome],
         fail: Callable[[Attempt], None],
         on_outcome: OnOutcome,
         keep_in: Path | None,
@@ -125,14 +125,14 @@ class _Run:
                 await asyncio.shield(writing)
         return writing.result()
 
-    def _archive(self, entry: Entry, asked_at: str, told: Told) -> Outcome:
+    def _archive(self, entry: Entry, asked_at: str, told: CollectedAnswer) -> Outcome:
         with told.details:
             try:
                 return self._write(entry, asked_at, self._kept(entry, told))
             except Exception as error:  # noqa: BLE001 - it must not end the run of the others
                 return self._give_up(entry, asked_at, error)
 
-    def _kept(self, entry: Entry, told: Told) -> Told:
+    def _kept(self, entry: Entry, told: CollectedAnswer) -> CollectedAnswer:
         """Keep the answer, if answers are to be kept; what cannot be is missing."""
         if self._keep_in is None:
             return told

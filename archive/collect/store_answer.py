@@ -11,7 +11,7 @@ from archive.document import appliance_facts
 from archive.errors import DeliveryError
 from archive.ingest import formats
 from archive.ingest.observe import observe_answer
-from archive.ingest.raw_document import Again
+from archive.ingest.raw_document import KnownDocument
 from archive.ingest.run import Delivery, ingest
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Entry
     from archive.ingest.raw_document import RawDocument
-    from archive.vcenter.query import Told
+    from archive.vcenter.query import CollectedAnswer
 
 # As much as a delivery's form is told from.
 _BUFFER = 1 << 16
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 
 
 def archive_told(
-    engine: Engine, collection: int, entry: Entry, asked_at: str, told: Told
+    engine: Engine, collection: int, entry: Entry, asked_at: str, told: CollectedAnswer
 ) -> Outcome:
     """Archive what an appliance told and how that ended. Raises DeliveryError, DatabaseError."""
     answered_at = timestamps.now()
@@ -59,7 +59,9 @@ def archive_told(
     return Outcome(attempt, counts)
 
 
-def compare_told(engine: Engine | None, entry: Entry, asked_at: str, told: Told) -> Outcome:
+def compare_told(
+    engine: Engine | None, entry: Entry, asked_at: str, told: CollectedAnswer
+) -> Outcome:
     """Count the documents that an appliance told, and those that the archive has just so.
 
     Nothing is written. The others are counted as new, whether they are or have changed. Raises
@@ -72,7 +74,7 @@ def compare_told(engine: Engine | None, entry: Entry, asked_at: str, told: Told)
         try:
             for document in _documents(stream, entry.name, known):
                 counts.seen += 1
-                if isinstance(document, Again):
+                if isinstance(document, KnownDocument):
                     counts.unchanged += 1
                 elif isinstance(observe_answer(document, entry.name, told.seen_at), str):
                     counts.quarantined += 1
@@ -84,7 +86,9 @@ def compare_told(engine: Engine | None, entry: Entry, asked_at: str, told: Told)
     return Outcome(_judged(attempt, told, problems, counts), counts)
 
 
-def _judged(attempt: Attempt, told: Told, problems: list[str], counts: Counts) -> Attempt:
+def _judged(
+    attempt: Attempt, told: CollectedAnswer, problems: list[str], counts: Counts
+) -> Attempt:
     """Return an attempt at an appliance that answered, partial if anything was not as it should be."""
     reasons = [*told.missing, *problems]
     if counts.quarantined:
@@ -96,7 +100,7 @@ def _judged(attempt: Attempt, told: Told, problems: list[str], counts: Counts) -
 
 def _documents(
     stream: io.BufferedReader[Any], name: str, known: Collection[bytes]
-) -> Iterator[RawDocument | Again]:
+) -> Iterator[RawDocument | KnownDocument]:
     in_lines, encoding = formats.form(stream, name)
     if in_lines:
         raise DeliveryError("it is not the answer of one appliance")
@@ -107,7 +111,7 @@ def _source(entry: Entry) -> str:
     return f"https://{entry.address}"
 
 
-def _stream(told: Told) -> io.BufferedReader[Any]:
+def _stream(told: CollectedAnswer) -> io.BufferedReader[Any]:
     return io.BufferedReader(told.details, _BUFFER)
 
 
@@ -130,7 +134,7 @@ _READERS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 )
 
 
-def _facts(told: Told) -> tuple[appliance_facts.Facts, list[str]]:
+def _facts(told: CollectedAnswer) -> tuple[appliance_facts.Facts, list[str]]:
     """Return what could be read of what an appliance said of itself, and what could not."""
     found: dict[str, Any] = dict.fromkeys(appliance_facts.Facts._fields)
     problems: list[str] = []

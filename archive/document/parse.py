@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archive.document.findings import Finding
 
 
-class Prepared(NamedTuple):
+class ParsedJob(NamedTuple):
     """What the archive keeps of one document.
 
     `rows` are the fields of `normalise.Normalised`, in order. `irregular` is the canonical JSON if
@@ -30,7 +30,7 @@ class Prepared(NamedTuple):
     findings: Sequence[Finding]
 
 
-def prepare(raw: Any) -> Prepared:
+def prepare(raw: Any) -> ParsedJob:
     """Read one job's details from parsed JSON. Raises NotAJobError if they cannot be a job."""
     read = fast_parse.read_info(raw)
     if read is not None:
@@ -45,11 +45,11 @@ def prepare(raw: Any) -> Prepared:
         document.digest,
     )
     irregular = document.text if document.irregular else None
-    return Prepared(
+    return ParsedJob(
         info.status, rank, document.digest, normalise(info), irregular, document.findings
     )
 
 
-def common(read: Read) -> Prepared:
+def common(read: Read) -> ParsedJob:
     """Return a document that was read the fast way."""
-    return Prepared(*read, None, ())
+    return ParsedJob(*read, None, ())

@@ -38,21 +38,21 @@ def rank(
     )
 
 
-class Sight(NamedTuple):
+class SeenInterval(NamedTuple):
     """When a job was seen: first, last, and first in each status."""
 
     first_seen: str
     last_seen: str
     statuses: dict[str, str]
 
-    def merge(self, other: Sight) -> Sight:
+    def merge(self, other: SeenInterval) -> SeenInterval:
         """Return what both sights together say."""
         statuses = dict(self.statuses)
         for status, observed_at in other.statuses.items():
             known = statuses.get(status)
             if known is None or observed_at < known:
                 statuses[status] = observed_at
-        return Sight(
+        return SeenInterval(
             min(self.first_seen, other.first_seen), max(self.last_seen, other.last_seen), statuses
         )
 
@@ -61,7 +61,7 @@ class State(NamedTuple):
     """A job as far as it has been observed. `document` is whatever belongs to the winning rank."""
 
     rank: Rank
-    sight: Sight
+    sight: SeenInterval
     document: Any
 
     def merge(self, other: State) -> State:

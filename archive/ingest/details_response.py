@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archive.document import schema
 from archive.errors import DeliveryError
 from archive.ingest.json_stream import BOM, JsonText, Unreadable, encode
-from archive.ingest.raw_document import Again, RawDocument, document, exported, fingerprint
+from archive.ingest.raw_document import KnownDocument, RawDocument, document, exported, fingerprint
 from archive.text import printable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _START_LENGTH = 40
 _START = re.compile(r"[^0-9]{1,30}[0-9]")
 
 
-def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
+def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of one answer, or of several written one after the other.
 
     Those whose fingerprint is `known` are not read. Raises DeliveryError where the answer as a whole
@@ -46,7 +46,7 @@ def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Aga
             raise DeliveryError(_what_it_is(value))
 
 
-def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
+def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     text.expect("{")
     if text.take("}"):
         return
@@ -76,7 +76,7 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
         boundary = _boundary(text, gap) if known else ""
 
 
-def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> Again | None:
+def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
     """Step over a key and its details if they are known as they stand there."""
     piece = text.until(boundary)
     member = _MEMBER.match(piece)
@@ -86,7 +86,7 @@ def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> Aga
     if mark not in known:
         return None
     text.skip(len(piece))
-    return Again(mark)
+    return KnownDocument(mark)
 
 
 def _boundary(text: JsonText, gap: str) -> str:
@@ -98,11 +98,11 @@ def _boundary(text: JsonText, gap: str) -> str:
     return "" if start is None else f"}}{gap}{start[0]}"
 
 
-def _unless_known(told: RawDocument, known: Collection[bytes]) -> RawDocument | Again:
+def _unless_known(told: RawDocument, known: Collection[bytes]) -> RawDocument | KnownDocument:
     if not known or told.problem is not None:
         return told
     mark = fingerprint(told.raw)
-    return Again(mark) if mark in known else told
+    return KnownDocument(mark) if mark in known else told
 
 
 def _finish_rest(text: JsonText) -> None:
@@ -137,7 +137,7 @@ def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocu
     yield exported(whole, f"{{{','.join(pieces)}}}", "document 1")
 
 
-def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Again]:
+def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     text.expect("[")
     if text.take("]"):
         return
@@ -146,10 +146,10 @@ def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Ag
         number += 1
         piece = text.until(boundary)
         mark = fingerprint(encode(piece)) if piece else b""
-        told: RawDocument | Again
+        told: RawDocument | KnownDocument
         if mark in known:
             text.skip(len(piece))
-            told = Again(mark)
+            told = KnownDocument(mark)
         else:
             entry, entry_text = text.value()
             told = _unless_known(_entry(entry, entry_text, number), known)

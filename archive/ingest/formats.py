@@ -16,7 +16,7 @@ from archive import json_numbers
 from archive.errors import DeliveryError
 from archive.ingest import details_response
 from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
-from archive.ingest.raw_document import Again, RawDocument, exported, fingerprint
+from archive.ingest.raw_document import KnownDocument, RawDocument, exported, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -90,7 +90,7 @@ def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
 
 def documents(
     stream: io.BufferedReader[Any], encoding: str, known: Collection[bytes] = ()
-) -> Iterator[RawDocument | Again]:
+) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of an answer, those whose fingerprint is `known` without reading them.
 
     Raises DeliveryError where the delivery as a whole is at fault.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.appliance_names import check_name
 from archive.document.parse import common, prepare
-from archive.document.precedence import Sight
+from archive.document.precedence import SeenInterval
 from archive.errors import NotAJobError, UsageError
 from archive.ingest import raw_document
 from archive.store.loader import Observation
@@ -21,8 +21,8 @@ _checked = lru_cache(check_name)
 
 
 @lru_cache
-def _here(status: str, seen_at: str) -> Sight:
-    return Sight(seen_at, seen_at, {status: seen_at})
+def _here(status: str, seen_at: str) -> SeenInterval:
+    return SeenInterval(seen_at, seen_at, {status: seen_at})
 
 
 def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation | None:
@@ -38,7 +38,7 @@ def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation
     if seen is None:
         sight = _here(document.status, seen_at)
         return Observation(name, key, document, sight, line.fingerprint)
-    return Observation(name, key, document, _with(Sight(*seen), document.status), None)
+    return Observation(name, key, document, _with(SeenInterval(*seen), document.status), None)
 
 
 def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
@@ -72,7 +72,7 @@ def observe_answer(raw: RawDocument, appliance: str, seen_at: str) -> Observatio
     return observe(raw, appliance, seen_at)
 
 
-def _with(sight: Sight, status: str) -> Sight:
+def _with(sight: SeenInterval, status: str) -> SeenInterval:
     """Return a sight that says when a job was seen in the status that it has."""
     if status in sight.statuses:
         return sight

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from archive import timestamps
 from archive.document import schema
-from archive.document.precedence import Sight
+from archive.document.precedence import SeenInterval
 from archive.ingest.json_stream import Unreadable, encode, is_utf8
 
 KEY_LENGTH = 255
@@ -27,7 +27,7 @@ class RawDocument(NamedTuple):
     text: str
     position: str
     appliance: str | None = None
-    sight: Sight | None = None
+    sight: SeenInterval | None = None
     problem: str | None = None
 
     @property
@@ -36,7 +36,7 @@ class RawDocument(NamedTuple):
         return encode(self.text)
 
 
-class Again(NamedTuple):
+class KnownDocument(NamedTuple):
     """A document that is known already, by its fingerprint: it has not been read."""
 
     fingerprint: bytes
@@ -77,7 +77,7 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
     sight = (
         None
         if line.seen is None
-        else Sight(
+        else SeenInterval(
             timestamps.fixed_form(line.seen.first),
             timestamps.fixed_form(line.seen.last),
             {status: timestamps.fixed_form(at) for status, at in line.seen.status.items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive import db, timestamps
-from archive.document.precedence import Sight
+from archive.document.precedence import SeenInterval
 from archive.errors import UsageError
 from archive.ingest import formats
 from archive.ingest.observe import observe, observe_answer
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.store.loader import Observation
-    from archive.store.quarantine import Held
+    from archive.store.quarantine import QuarantinedDocument
 
 
 def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
@@ -55,7 +55,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
     return import_log.Summary(run_id, counts)
 
 
-def _observe_again(held: Held) -> list[Observation]:
+def _observe_again(held: QuarantinedDocument) -> list[Observation]:
     """Return what a held document says now; nothing unless all of it can be archived."""
     observations = []
     for raw in formats.read_again(held.document):
@@ -70,7 +70,7 @@ def _observe_again(held: Held) -> list[Observation]:
             return []
         if raw.sight is None:
             statuses = {observation.document.status: held.first_seen}
-            sight = Sight(held.first_seen, held.last_seen, statuses)
+            sight = SeenInterval(held.first_seen, held.last_seen, statuses)
             observation = observation._replace(sight=sight, fingerprint=None)
         observations.append(observation)
     return observations

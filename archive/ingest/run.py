@@ -22,13 +22,13 @@ from archive.errors import (
 from archive.ingest import formats
 from archive.ingest.observe import observe, observe_answer, observe_line
 from archive.ingest.parallel_parse import reading_ahead
-from archive.ingest.raw_document import Again, RawDocument
+from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
 from archive.store.job_writer import LOADED
 from archive.store.known_jobs import is_empty
 from archive.store.loader import Counts, Loader, Observation
-from archive.store.quarantine import Held
+from archive.store.quarantine import QuarantinedDocument
 
 if TYPE_CHECKING:
     import io
@@ -128,11 +128,11 @@ class _Run:
             known: Mapping[bytes, int] = {}
             number = 0
             if name is not None:
-                number = self._greet(connection, loader, name)
+                number = self._mark_seen(connection, loader, name)
                 known = loader.known(number)
             documents = formats.documents(self._delivery.content, encoding, known)
             while batch := list(islice(documents, BATCH)):
-                if again := [told.fingerprint for told in batch if isinstance(told, Again)]:
+                if again := [told.fingerprint for told in batch if isinstance(told, KnownDocument)]:
                     loader.see_again(number, again, self.counts)
                 raws = [told for told in batch if isinstance(told, RawDocument)]
                 observed = self._observe(raws, told_by=name if also is not None else None)
@@ -182,7 +182,7 @@ class _Run:
         Nothing can be known yet, so lines are read ahead; nobody misses the tables meanwhile.
         """
         if self._delivery.appliance is not None:
-            self._greet(connection, loader, self._delivery.appliance)
+            self._mark_seen(connection, loader, self._delivery.appliance)
         with db.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
             for number, (lines, reads) in enumerate(read_ahead(batches), 1):
                 observations: list[Observation] = []
@@ -206,10 +206,10 @@ class _Run:
             self._loader = Loader(self.id, calendar, self._delivery.seen_at)
         return self._loader
 
-    def _greet(self, connection: Connection, loader: Loader, name: str) -> int:
+    def _mark_seen(self, connection: Connection, loader: Loader, name: str) -> int:
         """Lock the appliance that the delivery is of, and record that it told something."""
         lock_appliances(connection, [name])
-        number = loader.greet(connection, [name])[name]
+        number = loader.mark_seen(connection, [name])[name]
         import_log.record(connection, self.id, self.counts, appliance_id=number)
         return number
 
@@ -221,7 +221,7 @@ class _Run:
         observations, refused = self._observe(others)
         lock_appliances(connection, named.keys() | _names(observations) | self._named())
         if self._delivery.appliance is not None:
-            self._greet(connection, loader, self._delivery.appliance)
+            self._mark_seen(connection, loader, self._delivery.appliance)
         numbers = loader.find(connection, named)
         again: dict[str, list[bytes]] = {}
         others = []
@@ -234,7 +234,7 @@ class _Run:
                     observations.append(observed)
                 else:
                     others += line.documents()
-        loader.greet(connection, again)
+        loader.mark_seen(connection, again)
         for name, marks in again.items():
             loader.see_again(numbers[name], marks, counts)
         more_observations, more_refused = self._observe(others)
@@ -244,13 +244,13 @@ class _Run:
 
     def _observe(
         self, raws: Iterable[RawDocument], told_by: str | None = None
-    ) -> tuple[list[Observation], list[Held]]:
+    ) -> tuple[list[Observation], list[QuarantinedDocument]]:
         """Return what documents say, and those that cannot be archived as jobs.
 
         What an appliance told itself can be of no other one.
         """
         observations: list[Observation] = []
-        refused: list[Held] = []
+        refused: list[QuarantinedDocument] = []
         seen_at = self._delivery.seen_at
         for raw in raws:
             if told_by is None:
@@ -263,7 +263,9 @@ class _Run:
                 observations.append(observed)
                 continue
             refused.append(
-                Held(appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id)
+                QuarantinedDocument(
+                    appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id
+                )
             )
         return observations, refused
 
@@ -272,7 +274,7 @@ class _Run:
         connection: Connection,
         loader: Loader,
         observations: list[Observation],
-        refused: list[Held],
+        refused: list[QuarantinedDocument],
         counts: Counts,
     ) -> None:
         counts.seen += len(refused)

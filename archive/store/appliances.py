@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.document.precedence import Sight
+    from archive.document.precedence import SeenInterval
 
 _CHUNK = 500
 _Row = tuple[int, str, str]
@@ -37,7 +37,7 @@ def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
     db.lock(connection, [f"appliance {name}" for name in names])
 
 
-def record_sights(connection: Connection, sights: Mapping[str, Sight]) -> Locked:
+def record_sights(connection: Connection, sights: Mapping[str, SeenInterval]) -> Locked:
     """Create or refresh the rows of locked appliances; `sights` say between when each was seen."""
     known = _find(connection, sights)
     created = _create(connection, {name: sights[name] for name in sights if name not in known})
@@ -68,7 +68,7 @@ def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
     return found
 
 
-def _create(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, _Row]:
+def _create(connection: Connection, sights: Mapping[str, SeenInterval]) -> dict[str, _Row]:
     if not sights:
         return {}
     db.lock(connection, ["references"])
@@ -82,7 +82,9 @@ def _create(connection: Connection, sights: Mapping[str, Sight]) -> dict[str, _R
     return created
 
 
-def _widen(connection: Connection, sights: Mapping[str, Sight], known: Mapping[str, _Row]) -> None:
+def _widen(
+    connection: Connection, sights: Mapping[str, SeenInterval], known: Mapping[str, _Row]
+) -> None:
     table = tables.appliance
     widened = [
         {

@@ -22,7 +22,7 @@ from archive.document.flatten import (
     ParamRow,
     Template,
 )
-from archive.document.precedence import Sight
+from archive.document.precedence import SeenInterval
 from archive.document.rebuild import rebuild
 from archive.store import seen_documents
 from archive.store.selection import Extent
@@ -50,7 +50,7 @@ class ArchivedJob(NamedTuple):
     text: str
     irregular: bool
     digest: bytes
-    sight: Sight
+    sight: SeenInterval
     findings: list[Finding]
     run_id: int
 
@@ -171,7 +171,7 @@ def _assemble(
             whole[row.id][0].document if irregular else schema.to_json(rebuild(rows)),
             irregular,
             row.digest,
-            Sight(
+            SeenInterval(
                 row.first_seen,
                 row.last_seen,
                 {child.status: child.observed_at for child in statuses.get(row.id, [])},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.document.parse import Prepared
+    from archive.document.parse import ParsedJob
     from archive.store.dimension_keys import References
 
 # Parents before children.
@@ -41,17 +41,17 @@ class Batch:
         self._inserted: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in _INSERTED}
         self._updated: list[tuple[Any, ...]] = []
 
-    def insert_job(self, row: tuple[Any, ...], document: Prepared) -> None:
+    def insert_job(self, row: tuple[Any, ...], document: ParsedJob) -> None:
         """Add a new job: the row of `job` and everything below it."""
         self._inserted["job"].append(row)
         self._add_children(row[0], row[1], document)
 
-    def replace_job(self, row: tuple[Any, ...], document: Prepared) -> None:
+    def replace_job(self, row: tuple[Any, ...], document: ParsedJob) -> None:
         """Add a known job whose document another one replaces."""
         self._updated.append(row)
         self._add_children(row[0], row[1], document)
 
-    def _add_children(self, appliance_id: int, job_id: int, document: Prepared) -> None:
+    def _add_children(self, appliance_id: int, job_id: int, document: ParsedJob) -> None:
         inserted = self._inserted
         templates = self._references.ids(Template)
         add_message = inserted["message"].append

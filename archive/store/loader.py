@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
-from archive.document.precedence import Sight, State
+from archive.document.precedence import SeenInterval, State
 from archive.store.appliances import find_appliances, record_sights
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.document.parse import Prepared
+    from archive.document.parse import ParsedJob
 
 
 class Observation(NamedTuple):
@@ -35,8 +35,8 @@ class Observation(NamedTuple):
 
     appliance: str
     key: str
-    document: Prepared
-    sight: Sight
+    document: ParsedJob
+    sight: SeenInterval
     fingerprint: bytes | None
 
 
@@ -62,7 +62,7 @@ class Loader:
     def __init__(self, run_id: int, calendar: Calendar, seen_at: str) -> None:
         self._run_id = run_id
         self._calendar = calendar
-        self._here = Sight(seen_at, seen_at, {})
+        self._here = SeenInterval(seen_at, seen_at, {})
         self._references = References()
         self._totals = Totals()
         self._latest = LatestDeliveries(seen_at)
@@ -73,7 +73,7 @@ class Loader:
         self._latest.open(connection, numbers.values())
         return numbers
 
-    def greet(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    def mark_seen(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Record that appliances told something, and return their numbers by name."""
         locked = record_sights(connection, dict.fromkeys(names, self._here))
         self._latest.open(connection, locked.ids.values())
@@ -164,7 +164,7 @@ class Loader:
         self,
         key: JobKey,
         job_id: int,
-        document: Prepared,
+        document: ParsedJob,
         first_seen: str,
         last_seen: str | None,
     ) -> tuple[Any, ...]:
@@ -228,17 +228,17 @@ class Loader:
         update_jobs(connection, earlier)
         record_statuses(connection, statuses, self._run_id)
 
-    def _in_latest(self, key: JobKey, sight: Sight, delivered: dict[JobKey, bytes]) -> bool:
+    def _in_latest(self, key: JobKey, sight: SeenInterval, delivered: dict[JobKey, bytes]) -> bool:
         return key in delivered and self._is_latest(key[0], sight.last_seen)
 
 
-def _sights(observations: Sequence[Observation]) -> dict[str, Sight]:
+def _sights(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
     """Return between which instants each appliance was seen."""
-    sights: dict[str, Sight] = {}
+    sights: dict[str, SeenInterval] = {}
     for name, _, _, (first_seen, last_seen, _), _ in observations:
         known = sights.get(name)
         if known is None or first_seen < known.first_seen or last_seen > known.last_seen:
-            sight = Sight(first_seen, last_seen, {})
+            sight = SeenInterval(first_seen, last_seen, {})
             sights[name] = sight if known is None else known.merge(sight)
     return sights
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-class Held(NamedTuple):
+class QuarantinedDocument(NamedTuple):
     """One document in quarantine; `id` is 0 until it is stored."""
 
     appliance: str | None
@@ -38,7 +38,7 @@ class Held(NamedTuple):
         return hashlib.sha256(origin + b"\0" + self.document).digest()
 
 
-def hold(connection: Connection, documents: Sequence[Held]) -> None:
+def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> None:
     """Keep documents; one that is held already is only seen again."""
     if not documents:
         return
@@ -79,7 +79,7 @@ def hold(connection: Connection, documents: Sequence[Held]) -> None:
             )
 
 
-def held(connection: Connection, ids: Sequence[int] = ()) -> list[Held]:
+def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDocument]:
     """Return what is in quarantine, oldest first: all of it, or the numbers asked for."""
     table = tables.quarantine
     query = sa.select(
@@ -95,7 +95,7 @@ def held(connection: Connection, ids: Sequence[int] = ()) -> list[Held]:
     ).order_by(table.c.id)
     if ids:
         query = query.where(table.c.id.in_(ids))
-    return [Held(*row) for row in connection.execute(query)]
+    return [QuarantinedDocument(*row) for row in connection.execute(query)]
 
 
 def number(connection: Connection) -> int:

@@ -19,7 +19,7 @@ SCHEDULES = "appliance/recovery/backup/schedules"
 TIME_ZONE = "appliance/system/time/timezone"
 
 
-class Told(NamedTuple):
+class CollectedAnswer(NamedTuple):
     """What an appliance told, and when it was asked.
 
     `details` is its answer, the caller's to close; `facts` are its other answers, decoded, by path.
@@ -32,7 +32,7 @@ class Told(NamedTuple):
     missing: tuple[str, ...]
 
 
-async def ask(entry: Entry, password: str) -> Told:
+async def ask(entry: Entry, password: str) -> CollectedAnswer:
     """Ask an appliance for its jobs, schedules, version and time zone.
 
     Raises ApplianceError, with a reason for people, if it does not tell its jobs.
@@ -53,4 +53,4 @@ async def ask(entry: Entry, password: str) -> Told:
                 except ApplianceError as error:
                     missing.append(f"{path}: {error}")
         unless_told.pop_all()
-    return Told(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))
+    return CollectedAnswer(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.document import precedence
-from archive.document.precedence import Sight, State
+from archive.document.precedence import SeenInterval, State
 
 STATUSES = ["PENDING", "BLOCKED", "RUNNING", "CANCELED", "SUCCEEDED", "FAILED"]
 INSTANTS = [f"2026-07-24T0{hour}:00:00.000000Z" for hour in range(5)]
@@ -22,7 +22,7 @@ def states(draw: st.DrawFn) -> State:
     variant = draw(st.binary(max_size=1))
     digest = repr((status, content, variant)).encode()
     seen = sorted(draw(st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2)))
-    sight = Sight(seen[0], seen[1], {status: draw(st.sampled_from(seen))})
+    sight = SeenInterval(seen[0], seen[1], {status: draw(st.sampled_from(seen))})
     return State(precedence.rank(status, *content, digest), sight, digest)
 
 
@@ -97,16 +97,16 @@ def test_finished_never_goes_back(finished: str, status: str) -> None:
     """A finished job stays finished, whatever is delivered later."""
     done = State(
         precedence.rank(finished, None, None, None, b""),
-        Sight(INSTANTS[0], INSTANTS[0], {finished: INSTANTS[0]}),
+        SeenInterval(INSTANTS[0], INSTANTS[0], {finished: INSTANTS[0]}),
         "done",
     )
     later = State(
         precedence.rank(status, 100, 100, INSTANTS[4], b"z"),
-        Sight(INSTANTS[4], INSTANTS[4], {status: INSTANTS[4]}),
+        SeenInterval(INSTANTS[4], INSTANTS[4], {status: INSTANTS[4]}),
         "later",
     )
     assert done.merge(later) == State(
         done.rank,
-        Sight(INSTANTS[0], INSTANTS[4], {finished: INSTANTS[0], status: INSTANTS[4]}),
+        SeenInterval(INSTANTS[0], INSTANTS[4], {finished: INSTANTS[0], status: INSTANTS[4]}),
         "done",
     )

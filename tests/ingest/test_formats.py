@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.document.precedence import Sight
+from archive.document.precedence import SeenInterval
 from archive.ingest import formats, json_stream, raw_document
 from tests.support.readers import keys, read, read_known
 from tests.support.samples import API, REST, SAMPLES, exported, job, stream
@@ -93,7 +93,7 @@ def test_exported_jobs_say_whose_and_when() -> None:
     ):
         first, second = read(data)
         assert (first.appliance, first.key, first.info) == ("vc01", KEY, job())
-        assert first.sight == Sight(
+        assert first.sight == SeenInterval(
             "2026-03-01T02:20:00.000000Z",
             "2026-03-02T02:20:00.000000Z",
             {
@@ -201,7 +201,7 @@ def test_known_documents_are_stepped_over(source: bytes, indent: int | None) -> 
     for known in (found, found[::2], found[:1], found[-1:], [], [b"x" * 16]):
         told = read_known(data, known)
         assert told == [
-            raw_document.Again(mark) if mark in known else document
+            raw_document.KnownDocument(mark) if mark in known else document
             for mark, document in zip(found, whole, strict=True)
         ]
 
@@ -223,5 +223,5 @@ def test_what_only_looks_like_a_boundary_is_read_through() -> None:
     )
     data = json.dumps({"20260101-000000-1": odd, "20260102-000000-2": odd}, separators=(",", ":"))
     whole, found = read(data.encode()), marks(data.encode())
-    assert read_known(data.encode(), found) == list(map(raw_document.Again, found))
-    assert read_known(data.encode(), found[:1]) == [raw_document.Again(found[0]), whole[1]]
+    assert read_known(data.encode(), found) == list(map(raw_document.KnownDocument, found))
+    assert read_known(data.encode(), found[:1]) == [raw_document.KnownDocument(found[0]), whole[1]]

@@ -10,7 +10,7 @@ from archive.errors import DeliveryError, UsageError
 from archive.reports import Scope, coverage
 from archive.store import collection_log, quarantine
 from archive.store.collection_log import Attempt
-from archive.store.quarantine import Held
+from archive.store.quarantine import QuarantinedDocument
 from tests.reports import nights
 from tests.reports.nights import ask, at, csv, notes
 from tests.support.archives import deliver
@@ -179,7 +179,7 @@ def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
     deliver(engine, lines, None, at("2026-03-03T06:00"))
     with pytest.raises(DeliveryError):
         deliver(engine, b"<html>", "vc1", at("2026-03-04T06:00"))
-    nobody = Held(None, None, "line 1", "it was odd", b"{}", NOW, NOW, 1)
+    nobody = QuarantinedDocument(None, None, "line 1", "it was odd", b"{}", NOW, NOW, 1)
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
     assert [(row[0], row[2], row[5]) for row in ask(engine, "coverage", SCOPE)] == [

@@ -23,7 +23,7 @@ FIRST, LATER, LATEST = (f"2026-03-0{day}T00:00:00.000000Z" for day in (1, 2, 3))
 BAD = b'{"20260301-021500-1": {"no": "status"}, "20260301-021500-2": {"status": "PENDING"}}'
 
 
-def held(engine: Engine) -> list[quarantine.Held]:
+def held(engine: Engine) -> list[quarantine.QuarantinedDocument]:
     with db.reading(engine) as connection:
         return quarantine.held(connection)
 
@@ -46,7 +46,7 @@ def test_what_is_no_job_is_held(engine: Engine) -> None:
     summary = deliver(engine, BAD, "vc01", FIRST)
     assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
     assert held(engine) == [
-        quarantine.Held(
+        quarantine.QuarantinedDocument(
             "vc01",
             "20260301-021500-1",
             "document 1",
@@ -161,7 +161,9 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
     """Of several documents that are held together none is archived before all can be."""
     line = b'{"a": {"status": "PENDING"}, "b": %s}'
     together = [
-        quarantine.Held("vc01", None, "line 1", "it was odd", line % second, FIRST, FIRST, 1)
+        quarantine.QuarantinedDocument(
+            "vc01", None, "line 1", "it was odd", line % second, FIRST, FIRST, 1
+        )
         for second in (b"5", b"{}")
     ]
     deliver(engine, b"{}")
@@ -179,7 +181,9 @@ def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch
     """A held document whose appliance nobody knows stays, and stops no other."""
     deliver(engine, api(x=job()))
     refusing.undo()
-    nobody = quarantine.Held(None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1)
+    nobody = quarantine.QuarantinedDocument(
+        None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1
+    )
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
     assert retry_quarantine.retry(engine).counts == loader.Counts(seen=1, new=1, quarantined=1)

@@ -25,7 +25,7 @@ def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[
 
 def read_known(
     data: bytes, known: Collection[bytes], buffer: int = 1 << 16
-) -> list[RawDocument | raw_document.Again]:
+) -> list[RawDocument | raw_document.KnownDocument]:
     """Return the documents of an answer of which some are known."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
     _, encoding = formats.form(stream, "answer.json")

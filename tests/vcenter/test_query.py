@@ -16,7 +16,7 @@ import stamina
 
 from archive.config.entries import Trust
 from archive.errors import ApplianceError
-from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, Told, ask
+from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, CollectedAnswer, ask
 from tests.support.samples import SAMPLES, job
 from tests.vcenter_server import faults
 from tests.vcenter_server.appliance import PASSWORD, Appliance
@@ -62,7 +62,7 @@ def settled(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(run())
 
 
-def asked(server: Server, appliance: Appliance, **values: Any) -> Told:
+def asked(server: Server, appliance: Appliance, **values: Any) -> CollectedAnswer:
     """What the client gets; whatever happens, no session may stay open."""
     try:
         return settled(ask(entry(server, appliance, **values), PASSWORD))
@@ -70,7 +70,7 @@ def asked(server: Server, appliance: Appliance, **values: Any) -> Told:
         assert not appliance.sessions
 
 
-def details(told: Told) -> Any:
+def details(told: CollectedAnswer) -> Any:
     with told.details as body:
         return json.loads(body.read())
 
