@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.document.precedence import OPEN
 from archive.judgement.expected import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
 from archive.judgement.schedules import ordinal
 from archive.reports import jobs
 from archive.reports.core import compliance, expected_backups, sql
 from archive.reports.core.job_order import place
+from archive.statuses import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,8 +17,9 @@ from typing_extensions import TypedDict
 
 from archive.document.findings import DURATION_TOLERANCE_SECONDS
 from archive.document.flatten import split_location
-from archive.document.precedence import FINISHED, Rank, rank
+from archive.document.precedence import Rank, rank
 from archive.document.schema import INT64_MAX, INT64_MIN, STATUS_LENGTH
+from archive.statuses import FINISHED
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
 _INSTANT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z$"

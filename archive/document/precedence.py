@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-FINISHED = ("SUCCEEDED", "FAILED")
-OPEN = ("PENDING", "BLOCKED", "RUNNING")
+from archive.statuses import FINISHED, OPEN
+
 # A status that the published schema does not know comes after RUNNING: it may well be an end, but a
 # job that is known to have finished never leaves that state.
 _UNKNOWN_RANK = len(OPEN)

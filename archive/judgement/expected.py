@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import timestamps
 from archive.calendar import CALENDAR_YEARS
-from archive.document.precedence import OPEN
 from archive.judgement.habit import JobDay, Rhythm
 from archive.judgement.schedules import Due, Dues, Schedule, Zone, dues, ordinal, start
+from archive.statuses import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

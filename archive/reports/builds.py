@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.document.precedence import FINISHED
 from archive.reports.core import sql
 from archive.reports.core.from_totals import EXACT_UP_TO
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import DURATION, MEDIAN, SIZE
+from archive.statuses import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.document.precedence import FINISHED
 from archive.reports.core import sql
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95, SIZE
+from archive.statuses import FINISHED
 from archive.store import settings
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from archive import timestamps
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.document.precedence import OPEN
 from archive.judgement import statistics
 from archive.reports.core import job_order, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95
+from archive.statuses import OPEN
 from archive.store import seen_documents
 
 if TYPE_CHECKING:

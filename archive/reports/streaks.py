@@ -10,9 +10,9 @@ from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.document.precedence import FINISHED
 from archive.reports.core import job_order, sql
 from archive.reports.core.report import JOBS, Listing
+from archive.statuses import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

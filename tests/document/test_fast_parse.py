@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from archive import timestamps
 from archive.document import canonical, fast_parse, precedence, schema
 from archive.document.flatten import normalise
+from archive.statuses import FINISHED
 from tests.support.samples import SAMPLES, job
 from tests.support.strategies import TEXT, documents, messages
 from tests.vcenter_server.shapes import to_rest
@@ -22,7 +23,7 @@ def the_long_way(raw: Any) -> fast_parse.Read | None:
     """What the other reader says of a document; None unless it is of the common form."""
     document = canonical.read(raw)
     info = document.info
-    if document.findings or document.irregular or info.status not in precedence.FINISHED:
+    if document.findings or document.irregular or info.status not in FINISHED:
         return None
     assert info.end_time
     assert info.progress

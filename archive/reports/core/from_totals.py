@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.document.precedence import FINISHED, OPEN
 from archive.reports.core import sql
+from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 
 from archive.db import UnindexedDay, tables
-from archive.document.precedence import FINISHED, OPEN
+from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
