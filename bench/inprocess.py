@@ -13,7 +13,7 @@ from archive.ingest.run import ingest as run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
 SEEN = "2026-10-01T06:00:00.000000Z"
 

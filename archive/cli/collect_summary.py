@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.columns import Column, Kind
 from archive.store.collection_log import COMPLETE, FAILED, INTERRUPTED, PARTIAL
-from archive.store.loader import Counts
+from archive.store.counts import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.demo.fleet import Plan
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
 # In the current folder, where its file is seen and can be deleted.
 DEFAULT = "archive-demo.db"
@@ -124,7 +124,7 @@ def _fill(engine: Engine, fleet: Plan) -> Counts:
     from archive.demo.collection import EVERY, collect
     from archive.ingest.run import Delivery, ingest
     from archive.render.progress import progress
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
     total = Counts()
     rounds = fleet.days // EVERY.days + 1

@@ -23,7 +23,7 @@ from archive.errors import ArchiveError, InterruptedDeliveryError, SchemaError, 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
 EPILOG = examples(
     "archive ingest details.json --appliance vc01.example.com",
@@ -69,7 +69,7 @@ def ingest(
     Exit code 3 if a document went to quarantine or only some of the files could be archived.
     """
     from archive import timestamps
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
     try:
         seen = timestamps.parse(seen_at) if seen_at else timestamps.now()

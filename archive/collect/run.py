@@ -18,7 +18,7 @@ from archive.collect.store_answer import Outcome, archive_told, compare_told
 from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
-from archive.store.loader import Counts
+from archive.store.counts import Counts
 from archive.vcenter.query import CollectedAnswer, ask
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from archive.ingest.run import Delivery, ingest
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
-from archive.store.loader import Counts
+from archive.store.counts import Counts
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION
 
 if TYPE_CHECKING:

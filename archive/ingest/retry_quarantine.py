@@ -11,7 +11,8 @@ from archive.ingest import formats
 from archive.ingest.observe import observe, observe_answer
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
-from archive.store.loader import Counts, Loader
+from archive.store.counts import Counts
+from archive.store.loader import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -25,9 +25,10 @@ from archive.ingest.parallel_parse import reading_ahead
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
+from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
 from archive.store.known_jobs import is_empty
-from archive.store.loader import Counts, Loader, Observation
+from archive.store.loader import Loader, Observation
 from archive.store.quarantine import QuarantinedDocument
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from archive import db, timestamps
 from archive.db import tables
 from archive.errors import DatabaseError
+from archive.store.counts import Counts
 from archive.store.dimension_keys import next_id
-from archive.store.loader import Counts
 from archive.text import storable
 
 if TYPE_CHECKING:

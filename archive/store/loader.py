@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import db
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.document.parse import ParsedJob
+    from archive.store.counts import Counts
 
 
 class Observation(NamedTuple):
@@ -38,18 +38,6 @@ class Observation(NamedTuple):
     document: ParsedJob
     sight: SeenInterval
     fingerprint: bytes | None
-
-
-@dataclass
-class Counts:
-    """What became of the documents of a run; `findings` are those of new and changed ones."""
-
-    seen: int = 0
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    findings: int = 0
-    quarantined: int = 0
 
 
 class Loader:

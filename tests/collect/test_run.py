@@ -22,7 +22,7 @@ from archive.errors import AlreadyRunningError, DatabaseError
 from archive.ingest import retry_quarantine
 from archive.maintenance import verify
 from archive.store import collection_log, loader, quarantine
-from archive.store.loader import Counts
+from archive.store.counts import Counts
 from tests.support.archives import content, count, empty, lines, rows
 from tests.support.command import archive, at
 from tests.support.failures import failing_load

@@ -13,7 +13,7 @@ from archive.db import migrate, tables
 from archive.errors import DatabaseError, DeliveryError
 from archive.ingest import parallel_parse, run
 from archive.maintenance import verify
-from archive.store import loader
+from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
 from tests.support.archives import content, count, deliver, empty, rows
 from tests.support.failures import failing_load
@@ -55,7 +55,7 @@ def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.Mon
     assert set(rows(engine, sa.select(tables.job.c.last_seen))) == {(None,)}
     assert list(verify.verify(engine)) == []
     again = deliver(engine, stream(*lines), None, LATER, "all.jsonl")
-    assert again.counts == loader.Counts(seen=29, unchanged=29)
+    assert again.counts == Counts(seen=29, unchanged=29)
     assert list(verify.verify(engine)) == []
 
 
@@ -79,7 +79,7 @@ def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(run, "BATCH", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
-    assert deliver(engine, data, None, name="all.jsonl").counts == loader.Counts(seen=5, new=5)
+    assert deliver(engine, data, None, name="all.jsonl").counts == Counts(seen=5, new=5)
 
 
 def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

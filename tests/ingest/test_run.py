@@ -14,6 +14,7 @@ from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryErro
 from archive.ingest import run as ingest
 from archive.maintenance import verify
 from archive.store import import_log, loader, settings
+from archive.store.counts import Counts
 from tests.support.archives import count, deliver, lines, rows
 from tests.support.failures import failing_load
 from tests.support.samples import API, REST, SAMPLES, api, job, stream
@@ -40,8 +41,8 @@ def test_the_samples_come_back(engine: Engine) -> None:
     """Both answers hold the same jobs: the second finds all unchanged, and the export is as delivered."""
     first = deliver(engine, API, "vc01.example.com")
     second = deliver(engine, REST, "vc01.example.com")
-    assert first.counts == loader.Counts(seen=11, new=11)
-    assert second.counts == loader.Counts(seen=11, unchanged=11)
+    assert first.counts == Counts(seen=11, new=11)
+    assert second.counts == Counts(seen=11, unchanged=11)
     exported = [json.loads(line) for line in lines(engine).splitlines()]
     assert {line["job"]: line["info"] for line in exported} == SAMPLES
     assert {line["appliance"] for line in exported} == {"vc01.example.com"}
@@ -62,7 +63,7 @@ def test_a_delivery_is_archived_whole_or_not_at_all(
     assert found["finished"] >= found["started"]
     assert [found[column.name] for column in COUNTS] == [0] * 6
     monkeypatch.undo()
-    assert deliver(engine, MANY).counts == loader.Counts(seen=7, new=7)
+    assert deliver(engine, MANY).counts == Counts(seen=7, new=7)
 
 
 def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +92,7 @@ def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.Monkey
     found = run(engine)
     assert (found["outcome"], found["seen"], found["new"]) == ("failed", 3, 3)
     again = deliver(engine, data, name="all.jsonl")
-    assert again.counts == loader.Counts(seen=7, new=4, unchanged=3)
+    assert again.counts == Counts(seen=7, new=4, unchanged=3)
     assert run(engine)["outcome"] == "complete"
     assert count(engine, tables.job) == len(SAMPLES) + 7
 
@@ -159,8 +160,8 @@ def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
 
 def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
     """An appliance without jobs has been seen all the same."""
-    assert deliver(engine, b"{}").counts == loader.Counts()
-    assert deliver(engine, b"{}\n{}\n").counts == loader.Counts()
+    assert deliver(engine, b"{}").counts == Counts()
+    assert deliver(engine, b"{}\n{}\n").counts == Counts()
     assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
     assert run(engine)["outcome"] == "complete"
 
@@ -268,7 +269,7 @@ def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch
         loader: loader.Loader,
         connection: Connection,
         observations: Sequence[loader.Observation],
-        counts: loader.Counts,
+        counts: Counts,
     ) -> None:
         sizes.append(len(observations))
         original(loader, connection, observations, counts)

@@ -19,7 +19,7 @@ from tests.support.samples import SAMPLES, api
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
 LATER = "2026-07-24T12:00:05.000000Z"
 TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]

@@ -12,7 +12,8 @@ from archive.document import canonical, fast_parse
 from archive.errors import NotAJobError, UsageError
 from archive.ingest import retry_quarantine
 from archive.maintenance import verify
-from archive.store import loader, quarantine
+from archive.store import quarantine
+from archive.store.counts import Counts
 from tests.support.archives import count, deliver, job_rows, rows
 from tests.support.samples import api, job
 
@@ -92,7 +93,7 @@ def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
     """What cannot be archived stays, and the run says that nothing was done."""
     deliver(engine, BAD)
     before = held(engine)
-    assert retry_quarantine.retry(engine).counts == loader.Counts(quarantined=1)
+    assert retry_quarantine.retry(engine).counts == Counts(quarantined=1)
     assert held(engine) == before
     run = tables.ingest_run.c
     assert rows(engine, sa.select(run.source, run.outcome, run.quarantined).where(run.id == 2)) == [
@@ -115,15 +116,15 @@ def test_what_has_become_readable_is_archived(
     """A document that a later version can read leaves quarantine as the job it is."""
     deliver(engine, data, "vc01", FIRST)
     deliver(engine, data, "vc01", LATER)
-    assert retry_quarantine.retry(engine).counts == loader.Counts(quarantined=1)
+    assert retry_quarantine.retry(engine).counts == Counts(quarantined=1)
     refusing.undo()
-    assert retry_quarantine.retry(engine).counts == loader.Counts(seen=1, new=1)
+    assert retry_quarantine.retry(engine).counts == Counts(seen=1, new=1)
     assert held(engine) == []
     found = job_rows(engine, "key", "status", "first_seen", "last_seen")
     assert found == [("x", "SUCCEEDED", FIRST, LATER)]
     assert rows(engine, sa.select(tables.job_status.c.observed_at)) == [(FIRST,)]
     assert list(verify.verify(engine)) == []
-    assert retry_quarantine.retry(engine).counts == loader.Counts()
+    assert retry_quarantine.retry(engine).counts == Counts()
 
 
 def test_an_exported_job_is_retried_as_exported(
@@ -143,7 +144,7 @@ def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPa
     """Numbers choose what is tried; the others stay."""
     deliver(engine, api(x=job(), y=job(), z=job()))
     refusing.undo()
-    assert retry_quarantine.retry(engine, [3, 1, 3]).counts == loader.Counts(seen=2, new=2)
+    assert retry_quarantine.retry(engine, [3, 1, 3]).counts == Counts(seen=2, new=2)
     assert [one.job_key for one in held(engine)] == ["y"]
 
 
@@ -170,10 +171,10 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
     with db.writing(engine) as connection:
         quarantine.hold(connection, together)
     refusing.undo()
-    assert retry_quarantine.retry(engine).counts == loader.Counts(quarantined=2)
+    assert retry_quarantine.retry(engine).counts == Counts(quarantined=2)
     plain = canonical.read(job("PENDING"))
     refusing.setattr(canonical, "read", lambda _raw: plain)
-    assert retry_quarantine.retry(engine, [2]).counts == loader.Counts(seen=2, new=2)
+    assert retry_quarantine.retry(engine, [2]).counts == Counts(seen=2, new=2)
     assert [one.document for one in held(engine)] == [line % b"5"]
 
 
@@ -186,4 +187,4 @@ def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch
     )
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
-    assert retry_quarantine.retry(engine).counts == loader.Counts(seen=1, new=1, quarantined=1)
+    assert retry_quarantine.retry(engine).counts == Counts(seen=1, new=1, quarantined=1)

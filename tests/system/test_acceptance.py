@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.store.loader import Counts
+    from archive.store.counts import Counts
 
 API, REST = str(DATA / "details_api.json"), str(DATA / "details_rest.json")
 START = datetime(2026, 7, 24, 12, tzinfo=UTC)
