@@ -1,4 +1,4 @@
-"""What the archive has of jobs that are delivered again, and numbers for those it has not."""
+"""What the archive has of jobs that are delivered again, also in which status they were seen; new numbers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.db import tables
 from archive.document import precedence
 from archive.store.day_totals import Contribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -135,3 +136,22 @@ def set_last_seen(
             )
             .values(last_seen=instant)
         )
+
+
+def record_statuses(
+    connection: Connection, observed: Mapping[tuple[int, int], Mapping[str, str]], run_id: int
+) -> None:
+    """Record when jobs (appliance and job number) were seen in statuses, where that is news."""
+    table = tables.job_status
+    rows = []
+    for (appliance_id, job_id), statuses in observed.items():
+        query = sa.select(table.c.status, table.c.observed_at).where(
+            table.c.appliance_id == appliance_id, table.c.job_id == job_id
+        )
+        known = dict(map(tuple, connection.execute(query)))
+        rows += [
+            (appliance_id, job_id, status, observed_at, run_id)
+            for status, observed_at in statuses.items()
+            if status not in known or observed_at < known[status]
+        ]
+    db.upsert(connection, table, rows, ["observed_at", "run_id"])

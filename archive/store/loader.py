@@ -11,9 +11,15 @@ from archive.document.precedence import SeenInterval, State
 from archive.store.appliances import find_appliances, record_sights
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
-from archive.store.job_statuses import record_statuses
 from archive.store.job_writer import Batch, update_jobs
-from archive.store.known_jobs import JobKey, Stored, find_stored, new_ids, set_last_seen
+from archive.store.known_jobs import (
+    JobKey,
+    Stored,
+    find_stored,
+    new_ids,
+    record_statuses,
+    set_last_seen,
+)
 from archive.store.seen_documents import LatestDeliveries
 
 if TYPE_CHECKING:
