@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from archive.columns import Column, Kind
 from archive.reports.core import comparison, from_totals, sql
-from archive.reports.core.scope import GROUPS
+from archive.reports.core.scope import GROUPS, Question
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -37,29 +37,12 @@ JOBS = frozenset(
 )
 
 
-class Report(Protocol):
-    """A question, and the typed rows that answer it.
-
-    `takes` names the fields of a scope that it heeds; others it must not be given. One that tells
-    ages takes `now`; one that takes `cadences` is told those of the configuration, which is not read
-    for others. `groups` is what its rows can be grouped by.
-    """
-
-    @property
-    def name(self) -> str:
-        """What it is asked by."""
+class Report(Question, Protocol):
+    """A question, and the typed rows that answer it."""
 
     @property
     def question(self) -> str:
         """What it answers."""
-
-    @property
-    def takes(self) -> frozenset[str]:
-        """The fields of a scope that it heeds."""
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """What `by` may be."""
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
         """Return the columns as they are shown."""

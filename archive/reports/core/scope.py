@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, fields
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
@@ -20,8 +20,6 @@ from archive.store import collection_log
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-    from archive.reports.core.report import Report
-
 # What any report may be told, since it only says how things are judged.
 _FREE = frozenset({"now", "cadences"})
 # The option of a field, where it is called otherwise.
@@ -33,6 +31,27 @@ GROUPS = ("appliance", "type", "build", "location")
 # What a report without periods can be grouped by, too.
 ALL_GROUPS = (*GROUPS, "day")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class Question(Protocol):
+    """What a report says of itself before it is asked.
+
+    `takes` names the fields of a scope that it heeds; others it must not be given. One that tells
+    ages takes `now`; one that takes `cadences` is told those of the configuration, which is not read
+    for others. `groups` is what its rows can be grouped by.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is asked by."""
+
+    @property
+    def takes(self) -> frozenset[str]:
+        """The fields of a scope that it heeds."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What `by` may be."""
 
 
 def _now() -> str:
@@ -83,7 +102,7 @@ class Scope:
             return None
         return (date.fromisoformat(self.until) - date.fromisoformat(self.since)).days + 1
 
-    def check(self, report: Report) -> None:
+    def check(self, report: Question) -> None:
         """Raise UsageError if something is asked that a report does not heed."""
         for asked in fields(self):
             if (
@@ -96,7 +115,7 @@ class Scope:
             groups = ", ".join(report.groups) or "nothing"
             raise UsageError(f"the report {report.name} can be made --by {groups}, not {self.by}")
 
-    def asked(self, report: Report) -> dict[str, Any]:
+    def asked(self, report: Question) -> dict[str, Any]:
         """Return what a report was asked, field by field, as far as it heeds it and it was said.
 
         `period` stands there always, and `now` where ages are told. Appliances that were chosen
