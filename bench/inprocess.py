@@ -7,8 +7,8 @@ import io
 from typing import TYPE_CHECKING
 
 from archive.db import migrate
+from archive.ingest.ingest import ingest as run
 from archive.ingest.run import Delivery
-from archive.ingest.run import ingest as run
 
 if TYPE_CHECKING:
     from pathlib import Path

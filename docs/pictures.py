@@ -17,7 +17,7 @@ from archive.dashboard.page import page
 from archive.db import migrate
 from archive.demo.collection import collect
 from archive.demo.fleet import plan
-from archive.ingest.run import Delivery, ingest
+from archive.ingest.ingest import Delivery, ingest
 from archive.reports import Scope
 from docs import screen
 from docs.browser import launched, opened

@@ -122,7 +122,7 @@ def _not_ours(engine: Engine) -> UsageError:
 
 def _fill(engine: Engine, fleet: Plan) -> Counts:
     from archive.demo.collection import EVERY, collect
-    from archive.ingest.run import Delivery, ingest
+    from archive.ingest.ingest import Delivery, ingest
     from archive.render.progress import progress
     from archive.store.counts import Counts
 

@@ -95,9 +95,9 @@ def ingest(
 
 def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
     from archive.db import migrate as databases
+    from archive.ingest.ingest import ingest as run
     from archive.ingest.open_file import open_file
     from archive.ingest.run import Delivery
-    from archive.ingest.run import ingest as run
     from archive.render.progress import progress
 
     with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:

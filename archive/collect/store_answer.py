@@ -10,9 +10,10 @@ from archive import db, timestamps
 from archive.document import appliance_facts
 from archive.errors import DeliveryError
 from archive.ingest import formats
+from archive.ingest.answer_run import ingest_answer
 from archive.ingest.observe import observe_answer
 from archive.ingest.raw_document import KnownDocument
-from archive.ingest.run import Delivery, ingest
+from archive.ingest.run import Delivery
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
@@ -22,7 +23,7 @@ from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Engine
 
     from archive.config.entries import Entry
     from archive.ingest.raw_document import RawDocument
@@ -47,16 +48,15 @@ def archive_told(
     found, problems = _facts(told)
     attempt = Attempt(entry.name, asked_at, answered_at, COMPLETE, None, None)
 
-    def also(connection: Connection, appliance_id: int, run_id: int, counts: Counts) -> None:
-        nonlocal attempt
-        attempt = _judged(attempt._replace(run_id=run_id), told, problems, counts)
-        fact_history.record(connection, appliance_id, found, told.seen_at)
-        collection_log.record(connection, collection, attempt)
-
     with closing(_stream(told)) as stream:
         delivery = Delivery(_source(entry), stream, entry.name, told.seen_at)
-        counts = ingest(engine, delivery, also=also).counts
-    return Outcome(attempt, counts)
+        with ingest_answer(engine, delivery) as answered:
+            attempt = _judged(
+                attempt._replace(run_id=answered.run_id), told, problems, answered.counts
+            )
+            fact_history.record(answered.connection, answered.appliance_id, found, told.seen_at)
+            collection_log.record(answered.connection, collection, attempt)
+    return Outcome(attempt, answered.counts)
 
 
 def compare_told(

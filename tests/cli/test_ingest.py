@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from archive import timestamps
 from archive.db import migrate, tables
-from archive.ingest import run
+from archive.ingest import batches
 from tests.support import postgres
 from tests.support.archives import SEEN, count, deliver, job_rows, lines, rows
 from tests.support.command import Done, archive, at
@@ -198,7 +198,7 @@ def test_an_interrupted_stream(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, said: str
 ) -> None:
     """A stream that fails after a batch was committed is partial: code 3, and it says how far."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     line = json.dumps({"a": BASE | {"user": "é" * 90_000}})
     stream = "\n".join(line.replace('"a"', f'"k{number}"', 1) for number in range(9))
     data = bytearray(gzip.compress(stream.encode(), 0))

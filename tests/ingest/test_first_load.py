@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import migrate, tables
 from archive.errors import DatabaseError, DeliveryError
-from archive.ingest import parallel_parse, run
+from archive.ingest import batches, lines_run, parallel_parse
 from archive.maintenance import verify
 from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
@@ -27,7 +27,7 @@ LATER = "2026-07-25T12:00:00.000000Z"
 
 def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Into an empty archive a stream is loaded as a whole, and the schema is the same after it."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     exported = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(5)]
     data = stream(*exported, {"x": job("RUNNING", new=1)}, {"x": {}}, {"y": job("FAILED")})
     with monkeypatch.context() as patch:
@@ -48,8 +48,8 @@ def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was delivered is written as a first load goes on, and is the same as if at its end."""
-    monkeypatch.setattr(run, "BATCH", 2)
-    monkeypatch.setattr(run, "BATCHES_A_COMMIT", 1)
+    monkeypatch.setattr(batches, "BATCH", 2)
+    monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 1)
     lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(29)]
     deliver(engine, stream(*lines), None, name="all.jsonl")
     assert set(rows(engine, sa.select(tables.job.c.last_seen))) == {(None,)}
@@ -63,7 +63,7 @@ def test_a_first_load_may_replace_what_it_has_loaded(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a job that a stream tells of twice the later state stays, with nothing left of the older."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     text = {"id": "m", "default_message": "m", "args": ["x", "y"], "params": {"k": {"s": "v"}}}
     running = job("RUNNING", messages=[text, text], new=1, size=-1)
     answers = [{key: running} for key in "abc"] + [{key: job()} for key in "cab"]
@@ -76,7 +76,7 @@ def test_a_first_load_may_replace_what_it_has_loaded(
 
 def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no second core to read ahead, the same is loaded."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
     assert deliver(engine, data, None, name="all.jsonl").counts == Counts(seen=5, new=5)
@@ -84,7 +84,7 @@ def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatc
 
 def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(parallel_parse, "_ignore_interrupts", os.abort)
 
     def slowly(lines: parallel_parse.Lines) -> parallel_parse.Batch:
@@ -103,7 +103,7 @@ def test_a_first_load_that_fails_anywhere(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     """Whichever batch cannot be written, the failure is told and nothing stays."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     failing_load(monkeypatch, batch, DatabaseError("gone"))
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(8)))
     with pytest.raises(DatabaseError, match=r"^gone$"):
@@ -114,7 +114,7 @@ def test_a_first_load_that_fails_anywhere(
 
 def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A first load leaves every foreign key as it was, and valid."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     empty(postgresql_archive)
     query = (
         "SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint"
@@ -134,7 +134,7 @@ def test_who_does_not_own_the_tables_may_load(
     postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A role that can only write rows makes a first load, too, with every reference checked."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     empty(postgresql_archive)
     role = f"loader_{os.getpid()}"
     with db.writing(postgresql_archive) as connection:

@@ -11,7 +11,8 @@ from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.document import canonical
 from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
-from archive.ingest import run as ingest
+from archive.ingest import batches, lines_run
+from archive.ingest.ingest import Delivery, ingest
 from archive.maintenance import verify
 from archive.store import import_log, loader, settings
 from archive.store.counts import Counts
@@ -53,7 +54,7 @@ def test_a_delivery_is_archived_whole_or_not_at_all(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a later batch of a delivery fails, nothing of it stays but the record of the run."""
-    monkeypatch.setattr(ingest, "BATCH", 3)
+    monkeypatch.setattr(batches, "BATCH", 3)
     failing_load(monkeypatch, 1, DatabaseError("gone"))
     with pytest.raises(DatabaseError, match=r"^gone$"):
         deliver(engine, MANY)
@@ -68,7 +69,7 @@ def test_a_delivery_is_archived_whole_or_not_at_all(
 
 def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that ends too early is refused by its name, and nothing of it is archived."""
-    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     with pytest.raises(DeliveryError, match=r"^cut.json: it is cut off"):
         deliver(engine, json.dumps(MANY).encode()[:-2], name="cut.json")
     assert count(engine, tables.job) == 0
@@ -78,8 +79,8 @@ def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyP
 def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of JSON Lines the parts before a failure stay, and ingesting again completes them."""
     deliver(engine, SAMPLES, "vc02")
-    monkeypatch.setattr(ingest, "BATCH", 1)
-    monkeypatch.setattr(ingest, "BATCHES_A_COMMIT", 3)
+    monkeypatch.setattr(batches, "BATCH", 1)
+    monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 3)
     data = stream(*({key: info} for key, info in MANY.items()))
     with monkeypatch.context() as patch:
         failing_load(patch, 4, DatabaseError("gone"))
@@ -101,7 +102,7 @@ def test_lines_that_cannot_be_decoded_interrupt(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a stream itself fails, what has been read of it stays and the run says how many."""
-    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     data = stream(*({key: info} for key, info in MANY.items())).decode().encode("utf-16") + b"x"
     with pytest.raises(InterruptedDeliveryError, match="the first 7 documents have been archived"):
         deliver(engine, data)
@@ -141,12 +142,12 @@ def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.Monke
     """After each batch it is told what has been done."""
     import io
 
-    monkeypatch.setattr(ingest, "BATCH", 3)
+    monkeypatch.setattr(batches, "BATCH", 3)
     for data in (json.dumps(MANY).encode(), stream(*({key: info} for key, info in MANY.items()))):
         told: list[int] = []
         content = io.BufferedReader(io.BytesIO(data))
-        delivery = ingest.Delivery("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
-        ingest.ingest(engine, delivery, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
+        delivery = Delivery("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
+        ingest(engine, delivery, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
         assert told == [3, 6, 7]
 
 
@@ -261,7 +262,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
 
 def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch is asked for by its size, so that a delivery is never in memory as a whole."""
-    monkeypatch.setattr(ingest, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     sizes: list[int] = []
     original = loader.Loader.load
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -9,7 +9,8 @@ from archive import db
 from archive.db import tables
 from archive.document.appliance_facts import Facts
 from archive.errors import DatabaseError, DeliveryError
-from archive.ingest.run import Delivery, ingest
+from archive.ingest.answer_run import ingest_answer
+from archive.ingest.run import Delivery
 from archive.maintenance import verify
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt, Brought
@@ -17,9 +18,8 @@ from tests.support.archives import SEEN, count, deliver, empty, rows, stream
 from tests.support.samples import SAMPLES, api
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Engine
 
-    from archive.store.counts import Counts
 
 LATER = "2026-07-24T12:00:05.000000Z"
 TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]
@@ -28,13 +28,10 @@ TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]
 def answered(engine: Engine, collection: int, name: str, outcome: str = "complete") -> None:
     """Archive an answer with one job as collecting does."""
     reason = None if outcome == "complete" else "one document is in quarantine"
-
-    def also(connection: Connection, _: int, run_id: int, __: Counts) -> None:
-        attempt = Attempt(name, SEEN, LATER, outcome, reason, run_id)
-        collection_log.record(connection, collection, attempt)
-
     delivery = Delivery(name, stream(api(**SAMPLES)), name, SEEN)
-    ingest(engine, delivery, also=also)
+    with ingest_answer(engine, delivery) as answer:
+        attempt = Attempt(name, SEEN, LATER, outcome, reason, answer.run_id)
+        collection_log.record(answer.connection, collection, attempt)
 
 
 def failed(engine: Engine, collection: int, name: str, outcome: str = "failed") -> None:
@@ -209,23 +206,24 @@ def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engi
     """A failure of what is written beside an answer leaves neither; the run log says why."""
     told: list[tuple[int, int, int]] = []
 
-    def also(connection: Connection, appliance_id: int, run_id: int, counts: Counts) -> None:
-        told.append((appliance_id, run_id, counts.new))
-        fact_history.record(connection, appliance_id, Facts(None, "UTC", None), SEEN)
-        if run_id == 1:
-            raise DeliveryError("the schedules are none")
+    def archived() -> None:
+        delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+        with ingest_answer(engine, delivery) as answer:
+            told.append((answer.appliance_id, answer.run_id, answer.counts.new))
+            facts = Facts(None, "UTC", None)
+            fact_history.record(answer.connection, answer.appliance_id, facts, SEEN)
+            if answer.run_id == 1:
+                raise DeliveryError("the schedules are none")
 
-    delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
     with pytest.raises(DeliveryError, match="vc01: the schedules are none"):
-        ingest(engine, delivery, also=also)
+        archived()
     for table in (tables.job, tables.appliance, tables.system_time_zone):
         assert count(engine, table) == 0
     run = tables.ingest_run.c
     assert rows(engine, sa.select(run.outcome, run.error)) == [
         ("failed", "vc01: the schedules are none")
     ]
-    delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
-    assert ingest(engine, delivery, also=also).counts.new == 11
+    archived()
     assert told == [(1, 1, 11), (1, 2, 11)]
     assert count(engine, tables.system_time_zone) == 1
 
@@ -234,15 +232,12 @@ def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: 
     """Who writes beside an answer may wait for shared texts, so the totals must still be free."""
     empty(postgresql_archive)
     take = "SELECT pg_try_advisory_xact_lock(hashtextextended('archive totals', 0))"
-    free: list[bool] = []
-
-    def also(*_: Any) -> None:
-        with db.writing(postgresql_archive) as connection:
-            free.append(connection.exec_driver_sql(take).scalar_one())
-
     delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
-    ingest(postgresql_archive, delivery, also=also)
-    assert free == [True]
+    with (
+        ingest_answer(postgresql_archive, delivery),
+        db.writing(postgresql_archive) as connection,
+    ):
+        assert connection.exec_driver_sql(take).scalar_one() is True
 
 
 @pytest.mark.parametrize(("data", "appliance"), [(b"{}\n{}\n", "vc01"), (api(**SAMPLES), None)])
@@ -250,10 +245,9 @@ def test_only_an_answer_of_one_appliance_has_more_with_it(
     engine: Engine, data: bytes, appliance: str | None
 ) -> None:
     """Lines, and an answer of nobody's, are refused where more is to be written with them."""
-
-    def also(*_: Any) -> None:
-        raise AssertionError
-
     delivery = Delivery("vc01", stream(data), appliance, SEEN)
-    with pytest.raises(DeliveryError, match="vc01: it is not the answer of one appliance"):
-        ingest(engine, delivery, also=also)
+    with (
+        pytest.raises(DeliveryError, match="vc01: it is not the answer of one appliance"),
+        ingest_answer(engine, delivery),
+    ):
+        raise AssertionError

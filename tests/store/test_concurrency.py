@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
-from archive.ingest import run
+from archive.ingest import batches
+from archive.ingest.ingest import Delivery, ingest
 from archive.maintenance import change_calendar, verify
 from tests.support.archives import content, count, deliver, empty, rows
 from tests.support.samples import SAMPLES, job
@@ -115,8 +116,8 @@ def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> 
 
     def load(data: bytes, appliance: str | None) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(data))
-        part = run.Delivery("answer.json", stream, appliance, SEEN[0])
-        run.ingest(same(engine), part, wait)
+        part = Delivery("answer.json", stream, appliance, SEEN[0])
+        ingest(same(engine), part, wait)
 
     pairs = zip(answers, appliances, strict=True)
     at_once(partial(load, *pair) for pair in pairs)
@@ -126,7 +127,7 @@ def test_shared_texts_and_quarantine_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One run that brings new texts and then a bad document, and one the other way, both end."""
-    monkeypatch.setattr(run, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH", 1)
     good, bad = {"good": job(messages=[message(1)])}, {"bad": {"no": "job"}}
     one, other = json.dumps(good | bad).encode(), json.dumps(bad | good).encode()
     deliver(engine, {}, "vc01")
@@ -139,7 +140,7 @@ def test_exports_of_several_appliances_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two deliveries that name the same appliances in another order both end."""
-    monkeypatch.setattr(run, "BATCH", 1)
+    monkeypatch.setattr(batches, "BATCH", 1)
     exports = [{"appliance": name, "job": name, "info": job()} for name in ("vc01", "vc02")]
     deliver(engine, json.dumps(exports).encode(), None)
     meet(engine, [json.dumps(exports).encode(), json.dumps(exports[::-1]).encode()], [None, None])
@@ -150,7 +151,7 @@ def test_streams_of_several_appliances_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Streams, which are committed in batches, need not wait for each other's end."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     exports = [
         {
             "appliance": f"vc0{number % 3}",
@@ -179,8 +180,8 @@ def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
 
     def load(name: str) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(json.dumps({**SAMPLES, "new": job()}).encode()))
-        part = run.Delivery("answer.json", stream, name, SEEN[0])
-        run.ingest(same(postgresql_archive), part, wait)
+        part = Delivery("answer.json", stream, name, SEEN[0])
+        ingest(same(postgresql_archive), part, wait)
 
     deliver(postgresql_archive, {"new": job()}, "vc03")
     at_once(partial(load, name) for name in ("vc01", "vc02"))

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from archive.db import tables
 from archive.document import canonical
-from archive.ingest import run
+from archive.ingest import batches
 from archive.store import dimension_keys
 from tests.support.archives import deliver, job_rows, rows
 from tests.support.samples import api, job
@@ -259,7 +259,7 @@ def test_the_day_follows_what_is_known(engine: Engine) -> None:
 
 def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long stream may have more texts than are remembered; each still stands there once."""
-    monkeypatch.setattr(run, "BATCH", 2)
+    monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(dimension_keys, "_REMEMBERED", 3)
     answer = {
         f"job-{number}": job(

@@ -116,7 +116,7 @@ def test_an_export_among_what_is_known(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
 ) -> None:
     """A job that has just left the latest delivery may still come again, as it was."""
-    monkeypatch.setattr("archive.ingest.run.BATCH", 1)
+    monkeypatch.setattr("archive.ingest.batches.BATCH", 1)
     entry = {"key": "2026a", "value": job()}
     other = {"key": "2026b", "value": job()}
     deliver(engine, json.dumps([entry, other]).encode(), seen_at=FIRST)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from archive import calendar, db
 from archive.db import tables
 from archive.export import text
-from archive.ingest import run
+from archive.ingest.ingest import Delivery, ingest
 from archive.maintenance import change_calendar
 from archive.store import import_log, seen_documents
 
@@ -49,7 +49,7 @@ def deliver(
 ) -> import_log.Summary:
     """Ingest an answer (bytes, or a map of details) as the command does."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return run.ingest(engine, run.Delivery(name, stream(data), appliance, seen_at))
+    return ingest(engine, Delivery(name, stream(data), appliance, seen_at))
 
 
 def stream(data: bytes) -> io.BufferedReader[Any]:

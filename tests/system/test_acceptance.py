@@ -13,7 +13,8 @@ from archive import calendar, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
-from archive.ingest import run
+from archive.ingest.answer_run import ingest_answer
+from archive.ingest.run import Delivery
 from archive.reports import sql_files
 from archive.store import collection_log, fact_history
 from tests.support.archives import stream
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Engine
 
-    from archive.store.counts import Counts
 
 API, REST = str(DATA / "details_api.json"), str(DATA / "details_rest.json")
 START = datetime(2026, 7, 24, 12, tzinfo=UTC)
@@ -115,21 +115,17 @@ def questions() -> Iterator[tuple[str, ...]]:
 
 def ask(engine: Engine) -> None:
     """Collect from two appliances, one of which does not answer."""
-
-    def also(connection: Connection, appliance_id: int, run_id: int, _: Counts) -> None:
-        told = appliance_facts.Facts(
-            appliance_facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
-            appliance_facts.read_time_zone("Asia/Kathmandu"),
-            appliance_facts.read_schedules(
-                {"default": {"enable": True, "location": "sftp://a:b@c/d"}}
-            ),
-        )
-        fact_history.record(connection, appliance_id, told, asked)
-        attempt = collection_log.Attempt("a", asked, asked, "complete", None, run_id)
-        collection_log.record(connection, number, attempt)
-
+    told = appliance_facts.Facts(
+        appliance_facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
+        appliance_facts.read_time_zone("Asia/Kathmandu"),
+        appliance_facts.read_schedules({"default": {"enable": True, "location": "sftp://a:b@c/d"}}),
+    )
     number, asked = collection_log.begin(engine, 2), timestamps.now()
-    run.ingest(engine, run.Delivery("a", stream(api(**SAMPLES)), "a", asked), also=also)
+    delivery = Delivery("a", stream(api(**SAMPLES)), "a", asked)
+    with ingest_answer(engine, delivery) as answer:
+        fact_history.record(answer.connection, answer.appliance_id, told, asked)
+        attempt = collection_log.Attempt("a", asked, asked, "complete", None, answer.run_id)
+        collection_log.record(answer.connection, number, attempt)
     silent = collection_log.Attempt("silent", asked, None, "failed", "it did not answer", None)
     collection_log.record_failure(engine, number, silent)
     collection_log.finish(engine, number)

@@ -1,0 +1,118 @@
+"""JSON Lines into the archive, in parts: as many batches in a transaction as are no burden to others."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from archive import db
+from archive.document.fast_parse import read_line
+from archive.ingest import formats
+from archive.ingest.batches import LineBatches
+from archive.ingest.observe import observe_line
+from archive.ingest.parallel_parse import reading_ahead
+from archive.ingest.run import appliances_of
+from archive.store import import_log
+from archive.store.appliances import lock_appliances
+from archive.store.counts import Counts
+from archive.store.job_writer import LOADED
+from archive.store.known_jobs import is_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.ingest.formats import Line
+    from archive.ingest.raw_document import RawDocument
+    from archive.ingest.run import Run
+    from archive.store.loader import Loader, Observation
+
+BATCHES_A_COMMIT = 10
+
+
+def commit_batches(run: Run, lines: Iterator[Line]) -> None:
+    """Archive the lines of a run, so many batches in a transaction."""
+    batches = LineBatches(lines)
+    while True:
+        counts = Counts(**vars(run.counts))
+        with db.writing(run.engine) as connection:
+            # Its batches lock appliances in no order: no other load may run meanwhile.
+            db.lock(connection, ["calendar"])
+            loader = run.loader(connection)
+            first = next(batches, [])
+            if is_empty(connection) and not batches.ended:
+                _load_first(run, connection, loader, chain([first], batches), counts)
+            else:
+                for batch in chain([first], islice(batches, BATCHES_A_COMMIT - 1)):
+                    _load_lines(run, connection, loader, batch, counts)
+            loader.finish(connection)
+            import_log.record(connection, run.id, counts)
+            if batches.ended and batches.failure is None:
+                import_log.complete(connection, run.id)
+        run.committed |= counts.seen > run.counts.seen
+        run.counts = counts
+        if batches.failure is not None:
+            raise batches.failure
+        if batches.ended:
+            return
+
+
+def _load_first(
+    run: Run,
+    connection: Connection,
+    loader: Loader,
+    batches: Iterable[list[Line]],
+    counts: Counts,
+) -> None:
+    """Load a stream into an empty archive, all of it in one transaction.
+
+    Nothing can be known yet, so lines are read ahead; nobody misses the tables meanwhile.
+    """
+    if run.delivery.appliance is not None:
+        run.mark_seen(connection, loader, run.delivery.appliance)
+    with db.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
+        for number, (lines, reads) in enumerate(read_ahead(batches), 1):
+            observations: list[Observation] = []
+            others: list[RawDocument] = []
+            for line, read in zip(lines, reads, strict=True):
+                if observed := observe_line(line, read, run.delivery.seen_at):
+                    observations.append(observed)
+                else:
+                    others += line.documents()
+            more, refused = run.observe(others)
+            run.load(connection, loader, observations + more, refused, counts)
+            # What waits to be written at the end must not grow with what is loaded.
+            if number % (10 * BATCHES_A_COMMIT) == 0:
+                loader.finish(connection)
+            elif number % BATCHES_A_COMMIT == 0:
+                loader.settle(connection)
+
+
+def _load_lines(
+    run: Run, connection: Connection, loader: Loader, lines: list[Line], counts: Counts
+) -> None:
+    named, unnamed = formats.by_appliance(lines)
+    others = [document for line in unnamed for document in line.documents()]
+    observations, refused = run.observe(others)
+    own = set() if run.delivery.appliance is None else {run.delivery.appliance}
+    lock_appliances(connection, named.keys() | appliances_of(observations) | own)
+    if run.delivery.appliance is not None:
+        run.mark_seen(connection, loader, run.delivery.appliance)
+    numbers = loader.find(connection, named)
+    again: dict[str, list[bytes]] = {}
+    others = []
+    for name, theirs in named.items():
+        known = loader.known(numbers[name]) if name in numbers else {}
+        for line in theirs:
+            if known and (mark := line.fingerprint) in known:
+                again.setdefault(name, []).append(mark)
+            elif observed := observe_line(line, read_line(line.text), run.delivery.seen_at):
+                observations.append(observed)
+            else:
+                others += line.documents()
+    loader.mark_seen(connection, again)
+    for name, marks in again.items():
+        loader.see_again(numbers[name], marks, counts)
+    more_observations, more_refused = run.observe(others)
+    run.load(connection, loader, observations + more_observations, refused + more_refused, counts)
