@@ -1,0 +1,62 @@
+"""The archive's tables, as SQLAlchemy Core sees them; the migrations make them.
+
+Every table that grows with the jobs has `appliance_id` first in its primary key, so that a job's
+rows lie together and the table can be distributed by appliance. On SQLite such tables are clustered
+on that key (WITHOUT ROWID). `attempt`, which has appliances that never answered, too, has the
+appliance's name there.
+"""
+
+from __future__ import annotations
+
+from archive.db.tables.base import metadata
+from archive.db.tables.facts import schedule, system_time_zone, system_version
+from archive.db.tables.jobs import (
+    irregular_document,
+    job,
+    job_error,
+    job_finding,
+    job_status,
+    latest_delivery,
+)
+from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
+from archive.db.tables.messages import MESSAGE_ROLES, message, message_arg, message_param
+from archive.db.tables.shared import (
+    appliance,
+    build,
+    calendar,
+    location,
+    message_template,
+    operation,
+    setting,
+)
+from archive.db.tables.totals import day_sketch, day_total
+
+__all__ = [
+    "MESSAGE_ROLES",
+    "appliance",
+    "attempt",
+    "build",
+    "calendar",
+    "collection",
+    "day_sketch",
+    "day_total",
+    "ingest_run",
+    "irregular_document",
+    "job",
+    "job_error",
+    "job_finding",
+    "job_status",
+    "latest_delivery",
+    "location",
+    "message",
+    "message_arg",
+    "message_param",
+    "message_template",
+    "metadata",
+    "operation",
+    "quarantine",
+    "schedule",
+    "setting",
+    "system_time_zone",
+    "system_version",
+]

@@ -1,0 +1,53 @@
+"""What tables are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    MetaData,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def required(name: str, type_: Any, *arguments: Any, **options: Any) -> Column[Any]:
+    """Return a column that is never NULL."""
+    return Column(name, type_, *arguments, nullable=False, **options)
+
+
+def own_id() -> Column[int]:
+    """Return the column of a number that the archive gives."""
+    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+
+
+def key(name: str, type_: Any = BigInteger) -> Column[Any]:
+    """Return a column of a primary key."""
+    return Column(name, type_, primary_key=True, autoincrement=False)
+
+
+def of_job() -> ForeignKeyConstraint:
+    """Return the reference of a row to its job, with which it goes."""
+    return ForeignKeyConstraint(
+        ["appliance_id", "job_id"], ["job.appliance_id", "job.id"], ondelete="CASCADE"
+    )
+
+
+def of_message() -> ForeignKeyConstraint:
+    """Return the reference of a row to its message, with which it goes."""
+    return ForeignKeyConstraint(
+        ["appliance_id", "job_id", "message_seq"],
+        ["message.appliance_id", "message.job_id", "message.seq"],
+        ondelete="CASCADE",
+    )

@@ -1,0 +1,121 @@
+"""A job, and what has a row for each of its parts."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+)
+
+from archive.db import Day, Instant, Text
+from archive.db.tables.base import key, metadata, of_job, required
+
+job = Table(
+    "job",
+    metadata,
+    key("appliance_id"),
+    key("id"),
+    required("key", Text),
+    required("day", Day, ForeignKey("calendar.day")),
+    required("status", Text),
+    Column("type", Text),
+    Column("start_time", Instant),
+    Column("end_time", Instant),
+    Column("duration_seconds", BigInteger),
+    Column("size_bytes", BigInteger),
+    Column("location_folder", Text),
+    Column("location_user", Text),
+    Column("fast_backup", Boolean),
+    Column("cancelable", Boolean),
+    Column("user_name", Text),
+    Column("parent", Text),
+    Column("target_type", Text),
+    Column("target_id", Text),
+    Column("progress_total", BigInteger),
+    Column("progress_completed", BigInteger),
+    Column("location_id", ForeignKey("location.id")),
+    Column("build_id", ForeignKey("build.id")),
+    Column("operation_id", ForeignKey("operation.id")),
+    required("digest", LargeBinary),
+    required("first_seen", Instant),
+    # NULL: it was in its appliance's latest delivery, whose `seen_at` is when it was last seen.
+    Column("last_seen", Instant),
+    required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    UniqueConstraint("appliance_id", "key"),
+    CheckConstraint("length(key) BETWEEN 1 AND 255", name="key_length"),
+    CheckConstraint("first_seen <= last_seen", name="seen_order"),
+    Index(None, "day"),
+    Index(None, "appliance_id", "day"),
+    sqlite_with_rowid=False,
+)
+
+job_status = Table(
+    "job_status",
+    metadata,
+    key("appliance_id"),
+    key("job_id"),
+    key("status", Text),
+    required("observed_at", Instant),
+    required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    of_job(),
+    sqlite_with_rowid=False,
+)
+
+job_finding = Table(
+    "job_finding",
+    metadata,
+    key("appliance_id"),
+    key("job_id"),
+    key("seq", Integer),
+    required("code", Text),
+    required("field", Text),
+    required("detail", Text),
+    of_job(),
+    sqlite_with_rowid=False,
+)
+
+job_error = Table(
+    "job_error",
+    metadata,
+    key("appliance_id"),
+    key("job_id"),
+    Column("class_name", Text),
+    Column("error_type", Text),
+    Column("challenge", Text),
+    Column("data", Text),
+    required("has_value", Boolean),
+    required("has_messages", Boolean),
+    of_job(),
+    sqlite_with_rowid=False,
+)
+
+irregular_document = Table(
+    "irregular_document",
+    metadata,
+    key("appliance_id"),
+    key("job_id"),
+    required("document", Text),
+    of_job(),
+    sqlite_with_rowid=False,
+)
+
+# What an appliance's latest delivery held: see `archive.store.seen_documents`.
+latest_delivery = Table(
+    "latest_delivery",
+    metadata,
+    key("appliance_id"),
+    required("seen_at", Instant),
+    required("documents", LargeBinary),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,95 @@
+"""What was tried, what became of it, and what could not be archived."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Table,
+)
+
+from archive.db import Instant, Text
+from archive.db.tables.base import key, metadata, own_id, required
+
+ingest_run = Table(
+    "ingest_run",
+    metadata,
+    own_id(),
+    required("source", Text),
+    Column("appliance_id", ForeignKey("appliance.id")),
+    required("seen_at", Instant),
+    required("started", Instant),
+    Column("finished", Instant),
+    required("outcome", Text),
+    Column("error", Text),
+    required("seen", BigInteger),
+    required("new", BigInteger),
+    required("changed", BigInteger),
+    required("unchanged", BigInteger),
+    required("findings", BigInteger),
+    required("quarantined", BigInteger),
+    CheckConstraint("outcome IN ('running', 'complete', 'failed')", name="outcome"),
+)
+
+# One run of `archive collect`, and how many appliances it was to ask. `finished` is NULL while it
+# runs, and for good where its process died.
+collection = Table(
+    "collection",
+    metadata,
+    own_id(),
+    required("started", Instant),
+    Column("finished", Instant),
+    required("outcome", Text),
+    required("asked", BigInteger),
+    required("complete", BigInteger),
+    required("partial", BigInteger),
+    required("failed", BigInteger),
+    CheckConstraint(
+        "outcome IN ('running', 'complete', 'partial', 'failed', 'interrupted')", name="outcome"
+    ),
+    CheckConstraint("outcome <> 'running' OR finished IS NULL", name="finished"),
+    CheckConstraint("complete + partial + failed <= asked", name="counts"),
+)
+
+# One appliance asked in one collection. `run_id` is the delivery that its answer became; the primary
+# key finds an appliance's latest attempt.
+attempt = Table(
+    "attempt",
+    metadata,
+    key("appliance_name", Text),
+    key("collection_id"),
+    required("asked_at", Instant),
+    Column("answered_at", Instant),
+    required("outcome", Text),
+    Column("reason", Text),
+    Column("run_id", ForeignKey("ingest_run.id")),
+    ForeignKeyConstraint(["collection_id"], ["collection.id"]),
+    CheckConstraint("length(appliance_name) BETWEEN 1 AND 255", name="name_length"),
+    CheckConstraint("asked_at <= answered_at", name="answer_order"),
+    CheckConstraint("outcome IN ('complete', 'partial', 'failed', 'interrupted')", name="outcome"),
+    CheckConstraint("(outcome = 'complete') = (reason IS NULL)", name="reason"),
+    CheckConstraint("(outcome IN ('complete', 'partial')) = (run_id IS NOT NULL)", name="run"),
+    CheckConstraint("run_id IS NULL OR answered_at IS NOT NULL", name="answered"),
+    Index(None, "collection_id"),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    own_id(),
+    required("digest", LargeBinary, unique=True),
+    Column("appliance_name", Text),
+    Column("job_key", Text),
+    required("position", Text),
+    required("reason", Text),
+    required("document", LargeBinary),
+    required("first_seen", Instant),
+    required("last_seen", Instant),
+    required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+)

@@ -1,0 +1,84 @@
+"""What many rows refer to: settings, days, appliances, and texts that are stored once."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+)
+
+from archive.db import Day, Instant, Text
+from archive.db.tables.base import metadata, own_id, required
+
+setting = Table(
+    "setting", metadata, Column("name", Text, primary_key=True), required("value", Text)
+)
+
+calendar = Table(
+    "calendar",
+    metadata,
+    Column("day", Day, primary_key=True),
+    required("ordinal", Integer, unique=True),
+    required("week", Text),
+    required("month", Text),
+    required("quarter", Text),
+    required("year", Text),
+    # When it starts: SQL finds the day of any instant without functions of dates and zones.
+    required("start_time", Instant),
+    Index(None, "start_time"),
+)
+
+appliance = Table(
+    "appliance",
+    metadata,
+    own_id(),
+    required("name", Text, unique=True),
+    required("first_seen", Instant),
+    required("last_seen", Instant),
+    CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
+)
+
+# The digest of the natural key stands for it in the unique index: texts may be of any length.
+build = Table(
+    "build",
+    metadata,
+    own_id(),
+    required("digest", LargeBinary, unique=True),
+    required("version_name", Text),
+    required("version", Text),
+    required("build_number", Text),
+)
+
+location = Table(
+    "location",
+    metadata,
+    own_id(),
+    required("digest", LargeBinary, unique=True),
+    required("url", Text),
+    required("masked_url", Text),
+)
+
+operation = Table(
+    "operation",
+    metadata,
+    own_id(),
+    required("digest", LargeBinary, unique=True),
+    Column("service", Text),
+    Column("operation", Text),
+)
+
+message_template = Table(
+    "message_template",
+    metadata,
+    own_id(),
+    required("digest", LargeBinary, unique=True),
+    required("message_id", Text),
+    required("default_message", Text),
+    # On PostgreSQL a hash, as ids may be of any length. The migration alone says so: an option of
+    # PostgreSQL's would bring its dialect into every command.
+    Index(None, "message_id"),
+)
