@@ -10,8 +10,8 @@ from archive import db, json_numbers
 from archive.db import migrate, tables
 from archive.document import canonical, findings, schema
 from archive.document.rebuild import rebuild
+from archive.maintenance.verify_collections import contradictions
 from archive.store import (
-    collection_log,
     day_totals,
     fact_history,
     job_reader,
@@ -43,7 +43,7 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
             yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
         yield from _latest_deliveries(connection)
         yield from fact_history.contradictions(connection)
-        yield from collection_log.contradictions(connection)
+        yield from contradictions(connection)
         calendar = settings.calendar(connection)
         misplaced = settings.misplaced_days(connection)
         if misplaced:

@@ -15,8 +15,6 @@ from archive.store.dimension_keys import next_id
 from archive.text import storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy.engine import Connection, Engine
 
 RUNNING, COMPLETE, PARTIAL, FAILED, INTERRUPTED = (
@@ -87,7 +85,7 @@ def begin(engine: Engine, asked: int) -> int:
         lost = sa.select(table.c.id).where(table.c.outcome == RUNNING)
         for number in connection.execute(lost).scalars().all():
             counts = _counts(connection, number)
-            _update(connection, number, outcome=INTERRUPTED, **_columns(counts))
+            _update(connection, number, outcome=INTERRUPTED, **columns(counts))
         collection = next_id(connection, table)
         connection.execute(
             sa.insert(table).values(
@@ -95,7 +93,7 @@ def begin(engine: Engine, asked: int) -> int:
                 started=timestamps.now(),
                 outcome=RUNNING,
                 asked=asked,
-                **_columns({}),
+                **columns({}),
             )
         )
     return collection
@@ -139,7 +137,7 @@ def finish(engine: Engine, collection: int) -> Collection:
             collection,
             outcome=_outcome(asked, counts),
             finished=timestamps.now(),
-            **_columns(counts),
+            **columns(counts),
         )
         query = sa.select(table).where(table.c.id == collection)
         return Collection(*connection.execute(query).one())
@@ -163,7 +161,8 @@ def _counts(connection: Connection, collection: int) -> dict[str, int]:
     return {row.outcome: row.number for row in found}
 
 
-def _columns(counts: dict[str, int]) -> dict[str, int]:
+def columns(counts: dict[str, int]) -> dict[str, int]:
+    """Return the numbers that a collection's row has, of how many attempts ended how."""
     return {outcome: counts.get(outcome, 0) for outcome in (COMPLETE, PARTIAL, FAILED)}
 
 
@@ -272,38 +271,3 @@ def _brought(run: sa.FromClause) -> list[sa.ColumnElement[Any]]:
 
 def _what_came(row: tuple[Any, ...]) -> Brought | None:
     return None if row[0] is None else Brought(*row)
-
-
-def contradictions(connection: Connection) -> Iterator[str]:
-    """Yield a sentence for each attempt and collection that says what is not so."""
-    attempt, run, appliance = tables.attempt, tables.ingest_run, tables.appliance
-    foreign = (
-        sa.select(attempt.c.appliance_name, attempt.c.collection_id, run.c.id)
-        .join(run, attempt.c.run_id == run.c.id)
-        .outerjoin(appliance, run.c.appliance_id == appliance.c.id)
-        .where(
-            sa.or_(
-                appliance.c.name.is_distinct_from(attempt.c.appliance_name),
-                run.c.outcome != COMPLETE,
-            )
-        )
-        .order_by(attempt.c.collection_id, attempt.c.appliance_name)
-    )
-    for name, number, run_id in connection.execute(foreign):
-        yield f"{name}: delivery {run_id} is not what collection {number} got of it"
-    counts = _counts_by_collection(connection)
-    for one in collections(connection):
-        told = {COMPLETE: one.complete, PARTIAL: one.partial, FAILED: one.failed}
-        if one.outcome != RUNNING and _columns(counts.get(one.id, {})) != told:
-            yield f"collection {one.id}: its counts are not those of its attempts"
-
-
-def _counts_by_collection(connection: Connection) -> dict[int, dict[str, int]]:
-    table = tables.attempt
-    keys = (table.c.collection_id, table.c.outcome)
-    found: dict[int, dict[str, int]] = {}
-    for number, outcome, count in connection.execute(
-        sa.select(*keys, sa.func.count()).group_by(*keys)
-    ):
-        found.setdefault(number, {})[outcome] = count
-    return found

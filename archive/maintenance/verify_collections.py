@@ -1,0 +1,50 @@
+"""Whether the log of collections says what was archived."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from archive.db import tables
+from archive.store.collection_log import COMPLETE, FAILED, PARTIAL, RUNNING, collections, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+
+def contradictions(connection: Connection) -> Iterator[str]:
+    """Yield a sentence for each attempt and collection that says what is not so."""
+    attempt, run, appliance = tables.attempt, tables.ingest_run, tables.appliance
+    foreign = (
+        sa.select(attempt.c.appliance_name, attempt.c.collection_id, run.c.id)
+        .join(run, attempt.c.run_id == run.c.id)
+        .outerjoin(appliance, run.c.appliance_id == appliance.c.id)
+        .where(
+            sa.or_(
+                appliance.c.name.is_distinct_from(attempt.c.appliance_name),
+                run.c.outcome != COMPLETE,
+            )
+        )
+        .order_by(attempt.c.collection_id, attempt.c.appliance_name)
+    )
+    for name, number, run_id in connection.execute(foreign):
+        yield f"{name}: delivery {run_id} is not what collection {number} got of it"
+    counts = _counts_by_collection(connection)
+    for one in collections(connection):
+        told = {COMPLETE: one.complete, PARTIAL: one.partial, FAILED: one.failed}
+        if one.outcome != RUNNING and columns(counts.get(one.id, {})) != told:
+            yield f"collection {one.id}: its counts are not those of its attempts"
+
+
+def _counts_by_collection(connection: Connection) -> dict[int, dict[str, int]]:
+    table = tables.attempt
+    keys = (table.c.collection_id, table.c.outcome)
+    found: dict[int, dict[str, int]] = {}
+    for number, outcome, count in connection.execute(
+        sa.select(*keys, sa.func.count()).group_by(*keys)
+    ):
+        found.setdefault(number, {})[outcome] = count
+    return found
