@@ -8,7 +8,7 @@ import typer
 
 from archive.cli.options import GREATEST
 
-# The same as `days.PERIODS` and `scope.ALL_GROUPS`, which would be slow to import for a help text.
+# The same as `calendar.PERIODS` and `scope.ALL_GROUPS`, which would be slow to import for a help text.
 Period = Literal["day", "week", "month", "quarter", "year"]
 Group = Literal["appliance", "type", "build", "location", "day"]
 

@@ -1,7 +1,7 @@
 """The jobs of the appliances that the page shows one by one, in columns that pack well.
 
-Sizes and durations are the bins of `sketch`, so that the percentiles of any selection are within 1 %,
-as those of the day totals are.
+Sizes and durations are the bins of `quantile_sketch`, so that the percentiles of any selection are
+within 1 %, as those of the day totals are.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class History:
     """The jobs, appliance by appliance in the order of `names`, each in the order of their days.
 
     `counts` says how many jobs each appliance has. `days` count from `first`, an ordinal; the others
-    are a number for each job: of STATUSES, bins of `sketch` or UNKNOWN, and one more than the place in
-    `messages`, 0 for none. `expected` has a number of OUTCOMES for each appliance and day.
+    are a number for each job: of STATUSES, bins of `quantile_sketch` or UNKNOWN, and one more than the
+    place in `messages`, 0 for none. `expected` has a number of OUTCOMES for each appliance and day.
     """
 
     names: tuple[str, ...]

@@ -1,6 +1,6 @@
 """What an appliance says of itself besides its jobs: version, time zone, backup schedules.
 
-An answer is JSON as `numbers.loads` gives it, in either wire shape: plain (`/api`), or below `value`,
+An answer is JSON as `json_numbers.loads` gives it, in either wire shape: plain (`/api`), or below `value`,
 with maps as lists of `key` and `value` (`/rest`). Reading is lenient: a field may be missing, a number may be written
 as a text. What has no column, or does not fit into it, is kept in `other`.
 """

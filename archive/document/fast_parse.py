@@ -2,7 +2,7 @@
 
 A job that has finished, in the shape of `/api`, with instants as vCenter writes them, and nothing
 about it that would be a finding. Whatever else a document is, it gets None here and is read the long
-way: `canonical`, then `normalise`. For what is read here they give the same, only slower.
+way: `canonical`, then `flatten`. For what is read here they give the same, only slower.
 """
 
 from __future__ import annotations
@@ -129,14 +129,14 @@ _LINE = TypeAdapter(_Line)
 _templates: dict[tuple[str, str], tuple[str, str]] = {}
 _REMEMBERED = 10_000
 
-# Plain tuples, in the order of the fields of `normalise.Normalised` and what is in it: they are
+# Plain tuples, in the order of the fields of `flatten.Normalised` and what is in it: they are
 # cheap to make, and to send from one process to another.
 Rows = tuple[Any, ...]
 
 
 # A document's status, place in the order of states, digest, and rows.
 Read = tuple[str, Rank, bytes, Rows]
-# When a job was seen, as in `merge.Sight`.
+# When a job was seen, as in `precedence.SeenInterval`.
 Seen = tuple[str, str, dict[str, str]]
 # A job of an export: its appliance, its key, when it was seen if the line says so, its document.
 ReadLine = tuple[str, str, Seen | None, Read]

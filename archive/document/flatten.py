@@ -1,7 +1,7 @@
 """A document to rows: pure, no identifiers yet. `rebuild` is its inverse.
 
 Texts that repeat from job to job (build, location, operation, message template) are natural keys
-here; `load` gives them their numbers.
+here; the store gives them their numbers.
 """
 
 from __future__ import annotations

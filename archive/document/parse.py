@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class ParsedJob(NamedTuple):
     """What the archive keeps of one document.
 
-    `rows` are the fields of `normalise.Normalised`, in order. `irregular` is the canonical JSON if
+    `rows` are the fields of `flatten.Normalised`, in order. `irregular` is the canonical JSON if
     the tables cannot give all of it back.
     """
 

@@ -1,4 +1,4 @@
-"""Rows back to the document: the inverse of `normalise`."""
+"""Rows back to the document: the inverse of `flatten`."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def expected(
 ) -> list[Slot]:
     """Return the expected days from the first to the last, in their order.
 
-    Among the jobs, in the order of their start, must be those of the last `rhythm.DAYS` days with jobs
+    Among the jobs, in the order of their start, must be those of the last `habit.DAYS` days with jobs
     before the first.
     """
     told = dues(calendar, known.schedules, known.zones, first, last)

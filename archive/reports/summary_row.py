@@ -12,7 +12,7 @@ class SummaryRow(NamedTuple):
     """A figure, or something named in a list; `kind` says what the values are (see `columns.Kind`).
 
     `before` is that of the days before, and `change` what has been added since; NULL where there is
-    none. `course` is how the figure went over the days, up to now; see `course.Course`. `problem`
+    none. `course` is how the figure went over the days, up to now; see `trend.Course`. `problem`
     says that the row counts something wrong, and that there is some. In a list `name` is an appliance.
     """
 

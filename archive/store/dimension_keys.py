@@ -50,7 +50,7 @@ class References:
     def learn(self, connection: Connection, documents: Iterable[Rows]) -> None:
         """Make sure that each shared text of some documents has a row and a known number.
 
-        Documents are the fields of `normalise.Normalised`, in order.
+        Documents are the fields of `flatten.Normalised`, in order.
         """
         for known in self._ids.values():
             if len(known) > _REMEMBERED:
