@@ -15,9 +15,10 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.db import tables
 from archive.judgement.expected import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
+from archive.judgement.outcome import TallyRow, tally
 from archive.judgement.schedules import ordinal
 from archive.reports import jobs
-from archive.reports.core import compliance, expected_backups, sql
+from archive.reports.core import expected_backups, sql
 from archive.reports.core.job_order import place
 from archive.statuses import OPEN
 
@@ -59,7 +60,7 @@ class History:
     said: array[int] = field(default_factory=lambda: array("H"))
     messages: list[tuple[str | None, str | None]] = field(default_factory=list)
     expected: bytearray = field(default_factory=bytearray)
-    tallies: dict[str, compliance.TallyRow] = field(default_factory=dict)
+    tallies: dict[str, TallyRow] = field(default_factory=dict)
 
 
 def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
@@ -168,7 +169,7 @@ def _read_expected(connection: Connection, scope: Scope, history: History) -> No
     number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     rows = {name: bytearray(history.number_of_days) for name in history.names}
     for appliance, expectations in expected_backups.walk(connection, scope):
-        history.tallies[appliance] = compliance.tally(appliance, expectations)
+        history.tallies[appliance] = tally(appliance, expectations)
         for one in expectations:
             rows[appliance][one.day - history.first] = number_of[one.outcome]
     for name in history.names:

@@ -101,6 +101,17 @@ class Expectation(NamedTuple):
     attempts: int
 
 
+def begun(calendar: Calendar, known: Known, first: int) -> int:
+    """Return the first day of which anything could be said, from a first one on."""
+    if known.first_day is not None:
+        earliest = known.first_day
+    else:
+        earliest = ordinal(calendar.day(known.first_seen))
+    for row in known.schedules:
+        earliest = min(earliest, ordinal(row.first_seen[:10]) - 1)
+    return max(first, earliest)
+
+
 def expected(
     calendar: Calendar, known: Known, jobs: Iterable[Job], first: int, last: int
 ) -> list[Slot]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.reports.core.compliance import TallyRow
+    from archive.judgement.outcome import TallyRow
     from archive.reports.core.scope import Scope
     from archive.reports.coverage import CoverageRow
     from archive.reports.recency import RecencyRow, Success

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.charts import Chart
+    from archive.judgement.outcome import TallyRow
     from archive.reports.core.scope import Scope
 
 
@@ -52,9 +53,7 @@ class _Missed(Listing):
         return (Bars(("appliance",), compliance.WAYS),) if scope.by else ()
 
 
-def select(
-    connection: Connection, scope: Scope
-) -> Iterator[MissedRow] | Iterator[compliance.TallyRow]:
+def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterator[TallyRow]:
     """Yield the rows of the report."""
     return compliance.rows(connection, scope) if scope.by else _rows(connection, scope)
 

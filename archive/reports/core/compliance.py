@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archive.columns import Column, Kind
-from archive.judgement.expected import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
-from archive.reports.core import expected_backups, sql
+from archive.judgement.outcome import TallyRow, tally
+from archive.reports.core import expected_backups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
-    from archive.judgement.expected import Expectation
     from archive.reports.core.scope import Scope
 
 # What the reports on appliances heed, and those that hold their backups against what is expected.
@@ -36,43 +35,10 @@ WAYS = ("failed", "running", "never_ran", "never_seen")
 _NAMES_AT_MOST = 5
 
 
-class TallyRow(NamedTuple):
-    """The expected days of an appliance: expected = met + missed; missed = the four after it.
-
-    `met_rate` is None where nothing was expected.
-    """
-
-    appliance: str
-    expected: int
-    met: int
-    missed: int
-    failed: int
-    running: int
-    never_ran: int
-    never_seen: int
-    met_rate: float | None
-
-
 def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
     """Yield the tallies of the appliances of a scope, by name."""
     for appliance, expectations in expected_backups.walk(connection, scope):
         yield tally(appliance, expectations)
-
-
-def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
-    """Return the tally of expected days."""
-    number = Counter(one.outcome for one in expectations)
-    return TallyRow(
-        appliance,
-        number.total(),
-        number[MET],
-        sum(number[outcome] for outcome in MISSED),
-        number[FAILED],
-        number[RUNNING],
-        number[NEVER_RAN],
-        number[NEVER_SEEN],
-        sql.rate(number[MET], number.total()),
-    )
 
 
 def notes(connection: Connection, scope: Scope) -> Iterator[str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from archive import json_numbers
 from archive.db import tables
 from archive.judgement import habit
-from archive.judgement.expected import FIRST_DAY, Expectation, Job, Known, expected, judge
+from archive.judgement.expected import FIRST_DAY, Expectation, Job, Known, begun, expected, judge
 from archive.judgement.schedules import Schedule, Zone, iso, ordinal, weekdays
 from archive.reports.core import sql
 from archive.reports.core.job_order import began
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from archive.calendar import Calendar
     from archive.reports.core.scope import Scope
 
 # What a report needs to know so many days before and after those that it is asked for: the slots
@@ -62,21 +61,9 @@ def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) 
         first, last = max(FIRST_DAY, since - margin), min(until + margin, today + 1)
         bounds = {"appliance": number, "first": iso(first), "last": iso(last)}
         jobs = _in_order(connection.execute(query, bounds), scope.now)
-        begun = _begun(calendar, known, first)
-        slots = expected(calendar, known, jobs, begun, last)
+        slots = expected(calendar, known, jobs, begun(calendar, known, first), last)
         found = judge(calendar, slots, jobs, known.last_seen, scope.now)
         yield Judged(known.name, [one for one in found if since <= one.day <= until])
-
-
-def _begun(calendar: Calendar, known: Known, first: int) -> int:
-    """Return the first day of which anything could be said, from a first one on."""
-    if known.first_day is not None:
-        earliest = known.first_day
-    else:
-        earliest = ordinal(calendar.day(known.first_seen))
-    for row in known.schedules:
-        earliest = min(earliest, ordinal(row.first_seen[:10]) - 1)
-    return max(first, earliest)
 
 
 def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
