@@ -57,9 +57,12 @@ class Calendar(NamedTuple):
         def begun(seconds: int) -> bool:
             return self.day(_moved(midnight, seconds)) >= day
 
-        local = datetime.combine(
-            date.fromisoformat(day), time.fromisoformat(self.day_start), ZoneInfo(self.zone)
-        )
+        zone = ZoneInfo(self.zone)
+        local = datetime.combine(date.fromisoformat(day), time.fromisoformat(self.day_start), zone)
+        if day[:4] not in _EDGES:  # most days start where the clock says, which needs no search
+            start = local.astimezone(UTC)
+            if _first_shown(start, local) and _first_shown(start - _SECOND, local - _SECOND):
+                return timestamps.from_datetime(start)
         seconds = int((local - timestamps.to_datetime(midnight)).total_seconds())
         if not begun(seconds) or begun(seconds - 1):  # clocks are changed
             seconds = bisect_left(range(-_REACH, _REACH), True, key=begun) - _REACH  # noqa: FBT003 - looked for
@@ -74,6 +77,14 @@ _PLAIN = Calendar()
 # Within so many seconds of midnight UTC, a day starts: a day for its start, another for the zone, and
 # one that a zone may have skipped.
 _REACH = 3 * 86_400
+# Years in which adding a zone's offset may leave the range of datetime.
+_EDGES = ("0001", "9999")
+
+
+def _first_shown(moment: datetime, local: datetime) -> bool:
+    """Say whether clocks show a local time at a moment, and show it for the first time."""
+    shown = moment.astimezone(local.tzinfo)
+    return shown == local and not shown.fold  # in one zone, datetimes compare as clocks show them
 
 
 def _moved(instant: str, seconds: int) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sqlite3
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import Pool
 
 from archive import db
 from archive.db import migrate
@@ -24,6 +27,20 @@ if TYPE_CHECKING:
 
 # Connections that wait for the next test: to open one takes as long as a small delivery.
 _KEPT = 4
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often: to go through all tests again and again takes a while."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+@event.listens_for(Pool, "checkout")
+def _never_wait(connection: object, _record: object, _proxy: object) -> None:
+    """Wait for no disk: what a test writes need not survive a power failure."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 def pytest_configure(config: pytest.Config) -> None:

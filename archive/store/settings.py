@@ -38,7 +38,9 @@ def misplaced_days(connection: Connection) -> list[CalendarDay]:
     table = tables.calendar
     known = calendar(connection)
     stored = connection.execute(sa.select(table.c.day, table.c.start_time).order_by(table.c.day))
-    rows = (
-        (calendar_day(date.fromisoformat(day), known), start_time) for day, start_time in stored
-    )
-    return [row for row, start_time in rows if row.start_time != start_time]
+    # Nearly always there are none, so the rest of a day is only derived for those that differ.
+    return [
+        calendar_day(date.fromisoformat(day), known)
+        for day, start_time in stored
+        if known.start(day) != start_time
+    ]
