@@ -31,6 +31,11 @@ _DELETIONS = [
     if table not in (tables.calendar, tables.setting)
 ] + [f"DELETE FROM calendar WHERE year < '{_YEARS[0]}' OR year > '{_YEARS[-1]}'"]
 
+_MIDNIGHT = {
+    "postgresql": "day::timestamp AT TIME ZONE 'UTC'",
+    "sqlite": "day || 'T00:00:00.000000Z'",
+}
+
 
 def empty(engine: Engine) -> None:
     """Delete every row; days start at midnight again."""
@@ -42,7 +47,7 @@ def empty(engine: Engine) -> None:
                 connection.exec_driver_sql(deletion)
         if connection.exec_driver_sql("DELETE FROM setting").rowcount:
             # To change the calendar as the command does takes a hundred times longer.
-            start = "day || 'T00:00:00.000000Z'"
+            start = _MIDNIGHT[engine.dialect.name]
             connection.exec_driver_sql(
                 f"UPDATE calendar SET start_time = {start} WHERE start_time <> {start}"
             )
