@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.engine import Engine
 
+
+# A busy machine fails no test: there are no deadlines. `--hypothesis-profile=few` draws a tenth of the examples.
+settings.register_profile("archive", settings.default, deadline=None)
+settings.register_profile("few", settings.default, deadline=None, max_examples=10)
+settings.load_profile("archive")
 
 # Connections that wait for the next test: to open one takes as long as a small delivery.
 _KEPT = 4
