@@ -30,6 +30,11 @@ full_page_writes = off
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 100
+autovacuum = off
+jit = off
+wal_level = minimal
+max_wal_senders = 0
+shared_buffers = 256MB
 """
 
 
