@@ -121,3 +121,20 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     archive: Engine = request.getfixturevalue(f"{request.param}_archive")
     empty(archive)
     return archive
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """Give an archive on each database in turn, which a module fills once and then only reads."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = str(tmp_path_factory.mktemp("shared") / "archive.db")
+        else:
+            server = os.environ[postgres.URL_VARIABLE]
+            url = stack.enter_context(postgres.new_database(server))
+        engine = migrate.connect(url)
+        stack.callback(engine.dispose)
+        migrate.upgrade(engine)
+        yield engine

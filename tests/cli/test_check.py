@@ -29,11 +29,11 @@ _DATUM = re.compile(
 )
 
 
-@pytest.fixture
-def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture(scope="module")
+def place(shared_engine: Engine) -> str:
     """Give the option that names the archive of the fleet."""
-    load(engine, monkeypatch)
-    return at(engine)
+    load(shared_engine)
+    return at(shared_engine)
 
 
 def check(place: str, *arguments: str) -> Done:

@@ -35,12 +35,12 @@ STRANGE = job(
 )
 
 
-@pytest.fixture
-def place(engine: Engine) -> str:
+@pytest.fixture(scope="module")
+def place(shared_engine: Engine) -> str:
     """Give the option that names an archive of the samples and of what is hard to write."""
-    deliver(engine, SAMPLES, "vc01")
-    deliver(engine, {KEY: STRANGE, "20260302-021500-1": {"a": 5}}, "vc02")
-    return at(engine)
+    deliver(shared_engine, SAMPLES, "vc01")
+    deliver(shared_engine, {KEY: STRANGE, "20260302-021500-1": {"a": 5}}, "vc02")
+    return at(shared_engine)
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:

@@ -120,12 +120,12 @@ STRANGE = BASE | {
 }
 
 
-@pytest.fixture
-def place(engine: Engine) -> str:
+@pytest.fixture(scope="module")
+def place(shared_engine: Engine) -> str:
     """Give the option that names an archive of a few jobs, on each database in turn."""
     for appliance, jobs in JOBS.items():
-        deliver(engine, jobs, appliance)
-    return at(engine)
+        deliver(shared_engine, jobs, appliance)
+    return at(shared_engine)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ def test_jobs_are_filtered(place: str, options: list[str], keys: str) -> None:
 @pytest.mark.parametrize("text", ["taken", "full", "backup", "nobody says this"])
 @pytest.mark.usefixtures("place")
 def test_a_text_is_found_whichever_way(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str
+    shared_engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     """Whether jobs are walked, some of them or all, or found at once: it is the same list."""
     scopes = (Scope(), Scope(appliances=("vc02*",)), Scope(until="2026-03-04"))
-    with db.reading(engine) as connection:
+    with db.reading(shared_engine) as connection:
         for scope, status, limit in product(scopes, ((), ("FAILED",)), (None, 1, 2, 5)):
             wanted = JobFilter(status, text, limit)
             found = []

@@ -32,9 +32,9 @@ EXPECTED = DATA / "metrics.prom"
 
 
 @pytest.fixture
-def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+def place(engine: Engine) -> str:
     """Give the option that names the archive of the fleet."""
-    load(engine, monkeypatch)
+    load(engine)
     return at(engine)
 
 

@@ -35,11 +35,11 @@ def at(engine: Engine) -> str:
     return f"--database={engine.url.render_as_string(hide_password=False)}"
 
 
-@pytest.fixture
-def place(engine: Engine) -> str:
+@pytest.fixture(scope="module")
+def place(shared_engine: Engine) -> str:
     """Give the option that names an archive of the fleet, on each database in turn."""
-    fleet.load(engine)
-    return at(engine)
+    fleet.load(shared_engine)
+    return at(shared_engine)
 
 
 def test_choices_are_those_of_the_reports() -> None:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 NOW = "2026-03-01T12:00:00Z"
 
 
-@pytest.fixture
-def place(engine: Engine) -> str:
+@pytest.fixture(scope="module")
+def place(shared_engine: Engine) -> str:
     """Give the option that names an archive of the fleet, on each database in turn."""
-    fleet.load(engine)
-    return at(engine)
+    fleet.load(shared_engine)
+    return at(shared_engine)
 
 
 def csv(place: str, *arguments: str) -> list[str]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Give the path of an archive of the samples."""
-    path = str(tmp_path / "a.db")
+    path = str(tmp_path_factory.mktemp("samples") / "a.db")
     engine = migrate.connect(path)
     migrate.upgrade(engine)
     deliver(engine, samples.SAMPLES, "vc01", "2026-07-24T02:20:00.000000Z")

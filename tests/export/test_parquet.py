@@ -38,13 +38,13 @@ OF_JOBS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def folder(engine: Engine, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give an export of the samples and of what is hard to write."""
-    deliver(engine, SAMPLES, "vc01")
-    deliver(engine, {KEY: STRANGE}, "vc02")
-    path = tmp_path / "new" / "folder"
-    done = archive("export", "parquet", str(path), at(engine))
+    deliver(shared_engine, SAMPLES, "vc01")
+    deliver(shared_engine, {KEY: STRANGE}, "vc02")
+    path = tmp_path_factory.mktemp("parquet") / "new" / "folder"
+    done = archive("export", "parquet", str(path), at(shared_engine))
     number = len(relations.table_names())
     assert done == (0, "", f"{number} tables and 1 view written to {path}.\n")
     return path
@@ -97,13 +97,13 @@ def test_a_file_a_table_and_a_month(folder: Path) -> None:
     assert read(folder / "job_error" / "month=2026-03" / "part-0.parquet") == []
 
 
-def test_everything_comes_back(folder: Path, engine: Engine) -> None:
+def test_everything_comes_back(folder: Path, shared_engine: Engine) -> None:
     """Each table has the archive's values, of the right types, those of jobs in order by month."""
     for name in relations.table_names():
         relation = relations.table(name)
         month = name in OF_JOBS
         found = read(folder / name if month else folder / f"{name}.parquet")
-        wanted = stored(engine, relation, month)
+        wanted = stored(shared_engine, relation, month)
         assert sorted(map(repr, found)) == sorted(map(repr, wanted)), name
         if not month:
             assert found == wanted

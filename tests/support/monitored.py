@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from archive import timestamps
 from archive.store import collection_log
 from archive.store.collection_log import Attempt
@@ -12,7 +14,6 @@ from tests.reports.nights import at, night
 from tests.support.archives import deliver
 
 if TYPE_CHECKING:
-    import pytest
     from sqlalchemy.engine import Engine
 
 HOSTILE = 'vc4 "\\|{ä}=,#'
@@ -20,9 +21,9 @@ UNHEARD = "vc5.example.com"
 ASKED = at("2026-03-11T07:00")
 
 
-def load(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def load(engine: Engine) -> None:
     """Fill an archive, with the clock at 7:00."""
-    with monkeypatch.context() as stopped:
+    with pytest.MonkeyPatch.context() as stopped:
         stopped.setattr(timestamps, "now", lambda: ASKED)
         nights.load(engine)
         failed = dict([night("2026-03-11T01:00", "FAILED")])

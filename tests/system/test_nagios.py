@@ -48,8 +48,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     engine = migrate.connect(str(folder / "archive.db"))
     migrate.upgrade(engine)
-    with pytest.MonkeyPatch.context() as patched:
-        load(engine, patched)
+    load(engine)
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (9, 10, 11)]
     deliver(engine, dict(failed), SPITEFUL, instant("2026-03-11T06:00"))
     tagged = f'[[appliance]]\nname = "{SCHEDULED}"\ntags = {{ site = "a b", tier = "1" }}\n'

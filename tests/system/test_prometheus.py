@@ -44,8 +44,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the file of the watched fleet, alone in its folder."""
     engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
     migrate.upgrade(engine)
-    with pytest.MonkeyPatch.context() as patched:
-        load(engine, patched)
+    load(engine)
     path = tmp_path_factory.mktemp("textfile") / "archive.prom"
     assert archive("metrics", at(engine), "--now", NOW, "-o", str(path)).code == 0
     return path
