@@ -18,7 +18,7 @@ demo: $(VENV)/build ## install the command into .venv and run it on a made-up fl
 	$(VENV)/bin/archive dashboard --database archive-demo.db --title "A made-up fleet" -o archive-demo.html
 
 test: $(VENV)/dev ## run the tests: 5 minutes; PYTEST_ARGS="..." is handed to pytest
-	$(VENV)/bin/pytest -n 2 $(PYTEST_ARGS)
+	$(VENV)/bin/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/dev ## check format, style, types and the direction of imports
 	$(VENV)/bin/ruff format --check .

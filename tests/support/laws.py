@@ -1,7 +1,7 @@
-"""How thoroughly laws are tested that take a database: `TEST_EXAMPLES=100 make test` takes its time."""
+"""How thoroughly laws that need a database are tested: CI draws more examples than `make test` does."""
 
 from __future__ import annotations
 
 import os
 
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "5"))
