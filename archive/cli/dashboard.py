@@ -50,7 +50,7 @@ def dashboard(
     """Write the fleet as one HTML file that needs nothing else: to read, to mail, to print.
 
     What needs attention stands first, then a calendar of each appliance, trends, failures, growth,
-    builds and coverage. Without --since it has two years.
+    builds and collection. Without --since it has two years.
     """
     from archive import db
     from archive.cli import parse

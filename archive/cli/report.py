@@ -219,7 +219,7 @@ def _heading(
         "report": report.name,
         "question": report.question,
         "scope": asked,
-        "coverage": known and known._asdict(),
+        "collection": known and known._asdict(),
         "notes": list(report.notes(connection, scope)),
     }
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
-from archive.reports import recency, streaks, summary
+from archive.reports import rpo, streaks, summary
 from archive.reports.series import Series, series
 from archive.store import settings
 
@@ -36,7 +36,7 @@ GRAINS = ("day", "week", "month")
 
 @dataclass(frozen=True)
 class Shown:
-    """An appliance that is shown: how it is (see `recency`), failures in a row, and its tags."""
+    """An appliance that is shown: how it is (see `rpo`), failures in a row, and its tags."""
 
     name: str
     state: str
@@ -75,7 +75,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     for more days than can be shown.
     """
     scope = _bounded(connection, scope)
-    states = list(recency.select(connection, replace(scope, since=None)))
+    states = list(rpo.select(connection, replace(scope, since=None)))
     struck = _struck(connection, scope)
     shown = _worst_first(states, struck, tags)
     number = len(shown)
@@ -130,11 +130,11 @@ def _struck(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
 
 
 def _worst_first(
-    states: Sequence[recency.RecencyRow],
+    states: Sequence[rpo.RpoRow],
     struck: Sequence[streaks.StreaksRow],
     tags: Mapping[str, Mapping[str, str]],
 ) -> list[Shown]:
-    """Return the appliances as `recency` orders them, those that fail the longest first among equals."""
+    """Return the appliances as `rpo` orders them, those that fail the longest first among equals."""
     streak = {row.appliance: row.streak for row in struck}
     order = {state: place for place, state in enumerate(dict.fromkeys(row.state for row in states))}
     found = [

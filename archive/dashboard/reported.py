@@ -11,11 +11,11 @@ from archive.judgement.standing import OK
 from archive.reports import (
     anomalies,
     builds,
-    coverage,
+    collection,
     failures,
     growth,
     missed,
-    recency,
+    rpo,
     streaks,
     summary,
 )
@@ -38,19 +38,19 @@ PERIODS = (30, 90, 365)
 def attention(
     connection: Connection,
     scope: Scope,
-    states: Sequence[recency.RecencyRow],
+    states: Sequence[rpo.RpoRow],
     struck: Sequence[streaks.StreaksRow],
 ) -> list[Table]:
     """Return the tables of what needs attention as of now.
 
-    `states` are the rows of `recency`, `struck` those of `streaks` whose latest backup failed. The
+    `states` are the rows of `rpo`, `struck` those of `streaks` whose latest backup failed. The
     scope must have a first and a last day.
     """
     return [
         table(
             "late",
             "No recent success",
-            recency.REPORT.columns,
+            rpo.REPORT.columns,
             [row for row in states if row.state != OK],
             (
                 "appliance", "state", "age_seconds", "objective_seconds", "attempt_status",
@@ -69,7 +69,7 @@ def attention(
         table(
             "silent",
             "Silent",
-            coverage.REPORT.columns,
+            collection.REPORT.columns,
             summary.silent(connection, scope),
             (
                 "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "unanswered",
@@ -102,8 +102,8 @@ def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Ta
     The scope must have a first and a last day.
     """
     yield _growth(connection, scope)
-    # Of few days coverage knows no usual gap, and so not who is silent.
-    yield _coverage(connection, scope)
+    # Of few days collection knows no usual gap, and so not who is silent.
+    yield _collection(connection, scope)
     for days in (None, *(days for days in PERIODS if days < (scope.days or 0))):
         of_days = scope if days is None else _last(scope, days)
         yield replace(_builds(connection, of_days), days=days)
@@ -146,13 +146,13 @@ def _builds(connection: Connection, scope: Scope) -> Table:
     )  # fmt: skip
 
 
-def _coverage(connection: Connection, scope: Scope) -> Table:
+def _collection(connection: Connection, scope: Scope) -> Table:
     return table(
-        "coverage",
-        "Coverage",
-        coverage.REPORT.columns,
-        _run(connection, coverage.REPORT, scope),
-        tuple(column.name for column in coverage.REPORT.columns),
+        "collection",
+        "Collection history",
+        collection.REPORT.columns,
+        _run(connection, collection.REPORT, scope),
+        tuple(column.name for column in collection.REPORT.columns),
         "The archive has heard of no appliance.",
     )
 

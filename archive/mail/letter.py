@@ -60,7 +60,7 @@ def compose(connection: Connection, scope: Scope) -> Letter:
 
 
 def _names(connection: Connection, scope: Scope) -> list[str]:
-    """Return the names of the appliances, as the summary's section `coverage` knows them.
+    """Return the names of the appliances, as the summary's section `collection` knows them.
 
     Those that were asked and have never answered are among them: they are silent.
     """

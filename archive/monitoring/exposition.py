@@ -109,7 +109,7 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
                 metric.add_metric((appliance,), float(value))
         return metric
 
-    recent = [(state.name, state.recency) for state in states if state.recency is not None]
+    recent = [(state.name, state.rpo) for state in states if state.rpo is not None]
     successes = [(state.name, state.success) for state in states if state.success is not None]
     tallies = [(state.name, state.tally) for state in states if state.tally is not None]
     yield gauge(
@@ -158,7 +158,7 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     yield gauge(
         "archive_backup_strikes",
         "Failures in a row of the latest finished backups.",
-        ((state.name, state.strikes) for state in states if state.recency is not None),
+        ((state.name, state.strikes) for state in states if state.rpo is not None),
     )
     yield gauge(
         "archive_backup_expected_recent",
@@ -173,7 +173,7 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     yield gauge(
         "archive_appliance_last_delivery_timestamp_seconds",
         "When the archive last heard of the appliance.",
-        ((state.name, _unix(state.coverage.last_seen)) for state in states),
+        ((state.name, _unix(state.collection.last_seen)) for state in states),
     )
     yield gauge(
         "archive_appliance_silent",
@@ -183,7 +183,7 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     yield gauge(
         "archive_appliance_quarantine_documents",
         "Documents of the appliance that could not be archived as jobs and are kept aside.",
-        ((state.name, state.coverage.quarantined) for state in states),
+        ((state.name, state.collection.quarantined) for state in states),
     )
 
 
@@ -204,7 +204,7 @@ def _counters(told: Told) -> Iterator[Metric]:
         labels=("appliance",),
     )
     for state in told.states:
-        if state.recency is None:
+        if state.rpo is None:
             continue
         totals = told.totals.get(state.name, Totals())
         finished.add_metric((state.name, "succeeded"), totals.succeeded)

@@ -10,8 +10,8 @@ from archive.judgement.standing import NEVER, UNKNOWN
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration
-from archive.reports.coverage import LONG_PERCENT
-from archive.reports.recency import DEFAULT_SECONDS
+from archive.reports.collection import LONG_PERCENT
+from archive.reports.rpo import DEFAULT_SECONDS
 from archive.reports.summary import STRIKE
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ def judge(state: State, asked: Thresholds) -> Judgement:
 
 
 def _values(state: State) -> dict[str, int | None]:
-    recent, success, tally = state.recency, state.success, state.tally
+    recent, success, tally = state.rpo, state.success, state.tally
     return {
         AGE: recent and recent.age_seconds,
         STRIKES: recent and state.strikes,
         MISSED: tally and tally.missed,
         DROP: state.drop,
         DURATION: success and success.duration_seconds,
-        DELIVERY: state.coverage.age_seconds,
+        DELIVERY: state.collection.age_seconds,
     }
 
 
@@ -105,7 +105,7 @@ def _figure(state: State, name: str, value: int | None, asked: Thresholds) -> Fi
 
 def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
     """Return the thresholds of a figure where nothing is asked."""
-    recent, gap = state.recency, state.coverage.usual_gap_seconds
+    recent, gap = state.rpo, state.collection.usual_gap_seconds
     if name == AGE and recent is not None:
         objective = recent.objective_seconds
         return Range(0, objective), Range(0, _CRITICAL_AGE * objective)
@@ -126,7 +126,7 @@ def _level(value: int | None, warning: Range | None, critical: Range | None) -> 
 
 def _reason(state: State, figure: Figure) -> str:
     if figure.name == AGE and figure.level is Level.UNKNOWN:
-        heard = state.coverage.last_seen
+        heard = state.collection.last_seen
         if heard is None:
             return "it has never answered"
         return f"nothing was heard of it since {heard[:10]} {heard[11:19]}Z that would tell"

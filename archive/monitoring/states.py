@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.judgement.schedules import iso, ordinal, start
 from archive.judgement.standing import UNKNOWN
-from archive.reports import anomalies, recency, streaks, summary
+from archive.reports import anomalies, rpo, streaks, summary
 from archive.reports.core import compliance
 from archive.store import settings
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.judgement.outcome import TallyRow
+    from archive.reports.collection import CollectionRow
     from archive.reports.core.scope import Scope
-    from archive.reports.coverage import CoverageRow
-    from archive.reports.recency import RecencyRow, Success
+    from archive.reports.rpo import RpoRow, Success
 
 # Missed days are those of so many, today included.
 DAYS = summary.DAYS
@@ -29,15 +29,15 @@ DAYS = summary.DAYS
 class State:
     """An appliance as of now.
 
-    `recency` and `tally` are None of one that was asked and has never answered; `success` is None
+    `rpo` and `tally` are None of one that was asked and has never answered; `success` is None
     where there is none. `strikes` are the failures in a row at the end of its history,
     and `drop` is by how many percent the last success is smaller than usual, None if it is older than
     DAYS days.
     """
 
-    coverage: CoverageRow
+    collection: CollectionRow
     silent: bool
-    recency: RecencyRow | None
+    rpo: RpoRow | None
     success: Success | None
     tally: TallyRow | None
     strikes: int
@@ -46,12 +46,12 @@ class State:
     @property
     def name(self) -> str:
         """The appliance's name."""
-        return self.coverage.appliance
+        return self.collection.appliance
 
     @property
     def state(self) -> str:
-        """What `recency` says of it; of one that never answered, that it is not known."""
-        return UNKNOWN if self.recency is None else self.recency.state
+        """What `rpo` says of it; of one that never answered, that it is not known."""
+        return UNKNOWN if self.rpo is None else self.rpo.state
 
 
 def states(connection: Connection, scope: Scope) -> list[State]:
@@ -60,8 +60,8 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     Of a scope are heeded whom it means, now, the cadences and the objective. Raises UsageError for a
     glob that no known appliance matches.
     """
-    recent = {row.appliance: row for row in recency.select(connection, scope)}
-    successes = recency.successes(connection, scope)
+    recent = {row.appliance: row for row in rpo.select(connection, scope)}
+    successes = rpo.successes(connection, scope)
     tallies = {
         row.appliance: row for row in compliance.rows(connection, _lately(connection, scope))
     }
@@ -84,7 +84,7 @@ def states(connection: Connection, scope: Scope) -> list[State]:
 def _drops(
     connection: Connection,
     scope: Scope,
-    recent: Mapping[str, RecencyRow],
+    recent: Mapping[str, RpoRow],
     successes: Mapping[str, Success],
 ) -> dict[str, int]:
     """Return by how many percent the last successes of late are smaller than `anomalies` would expect."""

@@ -15,7 +15,7 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.schedules import iso, ordinal, start
 from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN
-from archive.reports import coverage, jobs, recency, streaks
+from archive.reports import collection, jobs, rpo, streaks
 from archive.reports.core import compliance, date_ranges, sql
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import course_of, expected, figures, is_exact
@@ -45,7 +45,7 @@ PROBLEMS = (
     ("attention", NEVER),
     ("attention", "strikes"),
     ("expected", "missed"),
-    ("coverage", "silent"),
+    ("collection", "silent"),
     ("attention", UNKNOWN),
 )
 
@@ -58,7 +58,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     now, then = _scopes(connection, scope)
-    states = list(recency.select(connection, now))
+    states = list(rpo.select(connection, now))
     struck = _struck(connection, now)
     yield from _attention(states, struck, len(_struck(connection, then)) if then else None)
     course = course_of(connection, now)
@@ -68,7 +68,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     yield from _strikes(struck)
     yield from _slowest(connection, now)
     yield from _failures(connection, now)
-    yield from _coverage(connection, now)
+    yield from _collection(connection, now)
 
 
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
@@ -88,7 +88,7 @@ def _of(scope: Scope, span: date_ranges.Span) -> Scope:
 
 
 def _attention(
-    states: list[recency.RecencyRow], struck: list[streaks.StreaksRow], struck_before: int | None
+    states: list[rpo.RpoRow], struck: list[streaks.StreaksRow], struck_before: int | None
 ) -> Iterator[SummaryRow]:
     number = Counter(row.state for row in states)
     details = (
@@ -102,7 +102,7 @@ def _attention(
     yield row_of("attention", "strikes", _COUNT, len(struck), struck_before, detail=detail)
 
 
-def _late(states: list[recency.RecencyRow]) -> Iterator[SummaryRow]:
+def _late(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
     for row in islice((row for row in states if row.state != OK), NAMED):
         end = "no success" if row.success_end_time is None else _moment(row.success_end_time)
         yield SummaryRow(
@@ -155,30 +155,32 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         )
 
 
-def _coverage(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    rows = list(coverage.select(connection, scope))
+def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    rows = list(collection.select(connection, scope))
     heard = [row for row in rows if row.last_seen is not None]
     if heard:
         latest = max(heard, key=lambda row: row.last_seen or "")
         detail = _moment(latest.last_seen or "")
-        yield SummaryRow("coverage", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
+        yield SummaryRow("collection", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
     unheard = silent(connection, scope)
     named = ", ".join(row.appliance for row in unheard[:NAMED])
-    yield SummaryRow("coverage", "silent", _COUNT, len(unheard), detail=named or None)
+    yield SummaryRow("collection", "silent", _COUNT, len(unheard), detail=named or None)
     gaps = sum(row.long_gaps for row in rows)
-    yield SummaryRow("coverage", "long gaps", _COUNT, gaps, detail="between deliveries")
+    yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between deliveries")
     held = sum(row.quarantined for row in rows)
-    yield SummaryRow("coverage", "quarantined", _COUNT, held, detail="documents")
+    yield SummaryRow("collection", "quarantined", _COUNT, held, detail="documents")
 
 
-def silent(connection: Connection, scope: Scope) -> list[coverage.CoverageRow]:
+def silent(connection: Connection, scope: Scope) -> list[collection.CollectionRow]:
     """Return the appliances that are silent as of now, who was heard of longest ago first."""
     found = [row for row, is_silent in recently_heard(connection, scope) if is_silent]
     return sorted(found, key=lambda row: row.last_seen or "")
 
 
-def recently_heard(connection: Connection, scope: Scope) -> list[tuple[coverage.CoverageRow, bool]]:
-    """Return what `coverage` says of the last HEARD_DAYS days, and whether each appliance is silent.
+def recently_heard(
+    connection: Connection, scope: Scope
+) -> list[tuple[collection.CollectionRow, bool]]:
+    """Return what `collection` says of the last HEARD_DAYS days, and whether each appliance is silent.
 
     So is one that has never answered. It does not depend on which days are looked at: a few tell of
     no usual gap.
@@ -186,7 +188,7 @@ def recently_heard(connection: Connection, scope: Scope) -> list[tuple[coverage.
     calendar = settings.calendar(connection)
     first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
     begun = start(calendar, first)
-    rows = coverage.select(connection, replace(scope, since=iso(first), until=None))
+    rows = collection.select(connection, replace(scope, since=iso(first), until=None))
     return [(row, bool(row.silent) or (row.last_seen or "") < begun) for row in rows]
 
 

@@ -28,7 +28,7 @@ zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PS1='ready>' fpath=({folder} \\$fpath); autoload -Uz compinit; compinit -D -u"
 zpty -w shell "bindkey '^I' complete-word; print begin"
-zpty -w -n shell 'archive report rece\t #end\r'
+zpty -w -n shell 'archive report rp\t #end\r'
 zpty -r -m shell seen '*#end*'
 print -r -- "$seen"
 zpty -d shell
@@ -94,7 +94,7 @@ def offered(program: str, script: str, variables: dict[str, str]) -> list[str]:
     ("words", "expected"),
     [
         ("rep", ["report"]),
-        ("report rece", ["recency"]),
+        ("report rp", ["rpo"]),
         ("job --h", ["--help"]),
         ("sql last", ["last_success"]),
     ],
@@ -112,8 +112,8 @@ def test_bash_completes(words: str, expected: list[str], variables: dict[str, st
 @pytest.mark.ci
 def test_fish_completes(variables: dict[str, str]) -> None:
     """Verbs with their help; files where there is nothing else to offer."""
-    found = offered("fish", f"source {FISH}; complete -C 'archive report rece'", variables)
-    assert [line.partition("\t")[0] for line in found] == ["recency"]
+    found = offered("fish", f"source {FISH}; complete -C 'archive report rp'", variables)
+    assert [line.partition("\t")[0] for line in found] == ["rpo"]
     folder = Path(variables["HOME"])
     (folder / "details.json").touch()
     script = f"source {FISH}; cd {folder}; complete -C 'archive ingest det'"
@@ -124,7 +124,7 @@ def test_fish_completes(variables: dict[str, str]) -> None:
 def test_zsh_completes(variables: dict[str, str]) -> None:
     """The first Tab completes already, when zsh has just loaded the function."""
     found = "\n".join(offered("zsh", _ZSH.format(folder=ZSH.parent), variables))
-    assert "archive report recency" in found
+    assert "archive report rpo" in found
 
 
 @pytest.mark.parametrize("module", ["archive.cli.app", "typer", "archive.reports"])

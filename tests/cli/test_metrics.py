@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import archive as package
 from archive.monitoring.exposition import Told, exposition
 from archive.monitoring.states import State
-from archive.reports.coverage import CoverageRow
+from archive.reports.collection import CollectionRow
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.support import monitors
 from tests.support.archives import deliver
@@ -94,8 +94,8 @@ def test_cadences_are_heeded(place: str, tmp_path: Path) -> None:
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
 def test_any_name_is_read_back(name: str) -> None:
     """Whatever a name has in it, it is one label of one line."""
-    heard = CoverageRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
-    state = State(heard, silent=True, recency=None, success=None, tally=None, strikes=0, drop=None)
+    heard = CollectionRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
+    state = State(heard, silent=True, rpo=None, success=None, tally=None, strikes=0, drop=None)
     told = exposition(Told("1", NOW, [state], {}, None, None, None, 0))
     assert [
         sample.labels["appliance"]

@@ -49,7 +49,7 @@ def test_choices_are_those_of_the_reports() -> None:
 
 
 def test_a_table_says_what_it_shows(place: str) -> None:
-    """Beside a table stand its period, the calendar, the kind of percentiles, and the coverage."""
+    """Beside a table stand its period, the calendar, the kind of percentiles, and the collection."""
     done = archive("report", "trends", "--until", "2026-03-31", place)
     assert done.code == 0
     assert done.out == TABLE
@@ -76,7 +76,7 @@ def test_csv_and_json_are_data_alone(place: str) -> None:
         0,
         (
             '{"report": "success", "question": "How many of the finished backups succeeded, and how'
-            ' many are open?", "scope": {"period": "quarter", "until": "2026-01-31"}, "coverage":'
+            ' many are open?", "scope": {"period": "quarter", "until": "2026-01-31"}, "collection":'
             ' {"first": "2026-04-02T00:00:00.000000Z", "last": "2026-04-03T00:00:00.000000Z"},'
             ' "notes": ["Each row is a quarter; days start at 00:00 UTC; percentiles are exact'
             ' (nearest rank)."], "rows": [\n  {"period": "2026-Q1", "jobs": 4, "finished": 4,'

@@ -160,7 +160,7 @@ def test_json_says_what_it_is(place: str) -> None:
         "report", "sizes", "--since", "last year", "--by", "type", "--now", NOW, "-fjson", place
     )
     found = json.loads(done.out)
-    assert list(found) == ["report", "question", "scope", "coverage", "notes", "rows"]
+    assert list(found) == ["report", "question", "scope", "collection", "notes", "rows"]
     assert found["report"] == "sizes"
     assert found["question"] == REPORTS["sizes"].question
     assert found["scope"] == {
@@ -169,14 +169,14 @@ def test_json_says_what_it_is(place: str) -> None:
         "by": "type",
         "now": "2026-03-01T12:00:00.000000Z",
     }
-    assert found["coverage"]["last"] == "2026-04-03T00:00:00.000000Z"
+    assert found["collection"]["last"] == "2026-04-03T00:00:00.000000Z"
     assert len(found["rows"]) == 6
 
 
 def test_json_of_an_empty_archive(engine: Engine) -> None:
     """Before the first delivery nothing is covered, and there are no rows."""
     found = json.loads(archive("report", "trends", "-fjson", at(engine)).out)
-    assert (found["coverage"], found["rows"]) == (None, [])
+    assert (found["collection"], found["rows"]) == (None, [])
 
 
 def test_reports_are_listed() -> None:

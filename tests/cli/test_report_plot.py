@@ -120,7 +120,7 @@ def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("stale",), "the report stale has no plot (these have: trends, success,"),
+        (("stuck",), "the report stuck has no plot (these have: trends, success,"),
         (("missed",), "the report missed has a plot --by appliance alone"),
         (("trends", "--format", "csv"), "--plot is for people: leave it out, or --format csv"),
         (("trends", "--format", "json"), "--plot is for people: leave it out, or --format json"),

@@ -7,7 +7,7 @@ import pytest
 from archive.dashboard import gathered as module
 from archive.dashboard import tables
 from archive.errors import UsageError
-from archive.reports import coverage
+from archive.reports import collection
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered, run
 
@@ -24,7 +24,7 @@ def rows(found: Gathered, name: str, days: int | None = None) -> list[tuple[Any,
 
 
 def test_worst_first(engine: Engine) -> None:
-    """Appliances stand in the order of `recency`; failures in a row are those of `streaks`."""
+    """Appliances stand in the order of `rpo`; failures in a row are those of `streaks`."""
     made.fill(engine)
     found = gathered(engine)
     assert [one.name for one in found.appliances] == [BROKEN, GONE, GOOD, FLAKY]
@@ -39,7 +39,7 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     made.fill(engine)
     found = gathered(engine)
     assert found.summary == tuple(run(engine, "summary"))
-    late = [row for row in run(engine, "recency") if row.state != "ok"]
+    late = [row for row in run(engine, "rpo") if row.state != "ok"]
     assert [row[:4] for row in rows(found, "late")] == [row[:4] for row in late]
     struck = [row for row in run(engine, "streaks") if row.streak >= 3]
     assert [row[:2] for row in rows(found, "strikes")] == [row[:2] for row in struck]
@@ -55,7 +55,7 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     assert [row[0] for row in rows(found, "builds")] == [
         row.build for row in run(engine, "builds", **days)
     ]
-    assert rows(found, "coverage") == run(engine, "coverage", **days)
+    assert rows(found, "collection") == run(engine, "collection", **days)
 
 
 def test_further_reports_are_of_each_period(
@@ -101,7 +101,7 @@ def test_chosen_appliances(engine: Engine) -> None:
     made.fill(engine)
     found = gathered(engine, appliances=("vc02*",))
     assert [one.name for one in found.appliances] == [FLAKY]
-    assert {row[0] for row in rows(found, "coverage")} == {FLAKY}
+    assert {row[0] for row in rows(found, "collection")} == {FLAKY}
 
 
 @pytest.mark.parametrize("appliances", [(), ("vc0*",)])
@@ -128,7 +128,7 @@ def test_a_large_fleet_is_summed_up(
 
 def test_a_table_has_an_end() -> None:
     """What is beyond the most rows is counted."""
-    columns = coverage.REPORT.columns
+    columns = collection.REPORT.columns
     every = [
         (f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)
     ]

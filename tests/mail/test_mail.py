@@ -166,7 +166,7 @@ def test_headlines() -> None:
         row("attention", "strikes", 2),
         row("backups", "failed", 9),
         row("expected", "missed", 1234),
-        row("coverage", "silent", None),
+        row("collection", "silent", None),
     ]
     told = headline.headline(rows, ["a"] * 1200, "2026-07-24")
     assert (

@@ -148,7 +148,7 @@ def test_no_jobs_and_a_cadence(engine: Engine) -> None:
 
 def test_an_empty_archive(engine: Engine) -> None:
     """Of no appliance there is no row."""
-    for name in ("missed", "compliance", "recency"):
+    for name in ("missed", "compliance", "rpo"):
         assert ask(engine, name, Scope()) == []
 
 

@@ -56,9 +56,9 @@ def test_an_empty_archive(engine: Engine) -> None:
         ("expected", "days", "count", *nothing),
         ("expected", "missed", "count", *nothing),
         ("expected", "met rate", "ratio", *unknown),
-        ("coverage", "silent", "count", *only(0, None)),
-        ("coverage", "long gaps", "count", *only(0, "between deliveries")),
-        ("coverage", "quarantined", "count", *only(0, "documents")),
+        ("collection", "silent", "count", *only(0, None)),
+        ("collection", "long gaps", "count", *only(0, "between deliveries")),
+        ("collection", "quarantined", "count", *only(0, "documents")),
     ]
 
 
@@ -318,7 +318,7 @@ def test_who_is_silent_is_named(engine: Engine, since: str | None) -> None:
         deliver(engine, {}, "weekly", at(f"2026-03-{day:02}T12:00"))
     deliver(engine, {}, "forgotten", at("2025-03-31T12:00"))
     deliver(engine, {"bad": {}}, "new", at("2026-03-31T11:00"))
-    assert told(engine, "coverage", Scope(now=NOW, since=since)) == {
+    assert told(engine, "collection", Scope(now=NOW, since=since)) == {
         "last delivery": (3600, None, None, "2026-03-31 11:00:00Z"),
         "silent": (2, None, None, "forgotten, silent"),
         "long gaps": (0, None, None, "between deliveries"),

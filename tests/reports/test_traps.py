@@ -77,11 +77,11 @@ def told(
 
 
 BY_JOBS = {"trends", "success", "volume", "sizes", "durations", "throughput", "locations", "builds"}
-LISTS = {"streaks", "failures", "stale", "growth", "anomalies"}
+LISTS = {"streaks", "failures", "stuck", "growth", "anomalies"}
 
 
 def test_only_open_jobs(engines: list[Engine]) -> None:
-    """Nothing has finished, so there is no rate, no size, no streak; and nobody can say what is stale."""
+    """Nothing has finished, so there is no rate, no size, no streak; and nobody can say what is stuck."""
     jobs = dict(
         [
             night("2026-03-01T02:00", "RUNNING"),
@@ -108,10 +108,10 @@ def test_only_open_jobs(engines: list[Engine]) -> None:
     assert said.rows("builds", "build", "jobs", "success_rate", "size_median_bytes") == [
         ("", "3", "", "")
     ]
-    assert said.rows("recency", "state", "age_seconds", "attempt_status", "time_rate") == [
+    assert said.rows("rpo", "state", "age_seconds", "attempt_status", "time_rate") == [
         ("never", "", "BLOCKED", "0.0")
     ]
-    assert said.rows("stale", "status", "stale") == [
+    assert said.rows("stuck", "status", "stuck") == [
         ("RUNNING", ""), ("PENDING", ""), ("BLOCKED", ""),
     ]  # fmt: skip
     assert said.figures("backups") == {
@@ -123,8 +123,8 @@ def test_no_jobs(engines: list[Engine]) -> None:
     """Of an appliance without jobs only those reports speak that are of appliances."""
     said = told(engines, {VC: {}}, "2026-03-03T12:00", "2026-03-01T12:00")
     assert said.nothing() == BY_JOBS | LISTS | {"missed", "compliance"}
-    assert said.rows("recency", "state", "attempt_status", "time_rate") == [("unknown", "", "")]
-    assert said.rows("coverage", "appliance", "deliveries", "silent") == [(VC, "1", "")]
+    assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("unknown", "", "")]
+    assert said.rows("collection", "appliance", "deliveries", "silent") == [(VC, "1", "")]
     assert said.figures("attention") == {"late": "0", "never": "0", "unknown": "1", "strikes": "0"}
     assert said.figures("not recent") == {VC: ""}
 
@@ -148,7 +148,7 @@ def test_a_job_longer_than_a_day(engines: list[Engine]) -> None:
         ("2026-03-01", "108000")
     ]
     assert said.rows("throughput", "throughput_bytes_per_second") == [("1",)]
-    assert said.rows("recency", "state", "age_seconds") == [("ok", str(8 * 3600))]
+    assert said.rows("rpo", "state", "age_seconds") == [("ok", str(8 * 3600))]
     assert said.rows("compliance", "day", "outcome") == [
         ("2026-03-01", "met"), ("2026-03-02", "never ran"), ("2026-03-03", "never ran"),
     ]  # fmt: skip
@@ -172,11 +172,11 @@ def test_a_start_without_an_end(engines: list[Engine]) -> None:
     assert said.rows("durations", "succeeded", *columns) == [("1", *[""] * 5)]
     columns = ["succeeded", "measured", "size_total_bytes", "throughput_bytes_per_second"]
     assert said.rows("throughput", *columns) == [("1", "0", "", "")]
-    assert said.rows("recency", "success_end_time", "age_seconds") == [
+    assert said.rows("rpo", "success_end_time", "age_seconds") == [
         (at("2026-03-02T02:00"), str(34 * 3600))
     ]
     assert said.rows("streaks", "recovery_worst_seconds") == [(str(DAY),)]
-    assert said.rows("stale", "longest_seconds", "stale") == [("", "")]
+    assert said.rows("stuck", "longest_seconds", "stuck") == [("", "")]
     assert said.rows("compliance", "outcome", "end_time", "duration_seconds") == [
         ("failed", "", ""), ("met", "", ""), ("running", "", ""),
     ]  # fmt: skip
@@ -206,7 +206,7 @@ def test_two_jobs_at_one_instant(engines: list[Engine]) -> None:
     ]
     assert said.rows("failures", "jobs", "appliances") == [("2", "2")]
     # A failure at the same instant is the last attempt, if its key is.
-    assert said.rows("recency", "appliance", "attempt_status") == [
+    assert said.rows("rpo", "appliance", "attempt_status") == [
         ("bad last", "FAILED"), ("both good", "SUCCEEDED"), ("good last", "SUCCEEDED"),
     ]  # fmt: skip
 
@@ -278,9 +278,9 @@ def test_a_zone_at_a_quarter_to(engines: list[Engine]) -> None:
         ("2026-04-01", at("2026-03-31T18:15"), "met", at("2026-03-31T18:15")),
     ]
     # Of the day that has just begun there is time left.
-    assert said.rows("recency", "age_seconds") == [(str(DAY - 30),)]
-    assert said.rows("coverage", "deliveries", since="2026-04-02") == [("1",)]
-    assert said.rows("coverage", "deliveries", until="2026-04-01") == [("0",)]
+    assert said.rows("rpo", "age_seconds") == [(str(DAY - 30),)]
+    assert said.rows("collection", "deliveries", since="2026-04-02") == [("1",)]
+    assert said.rows("collection", "deliveries", until="2026-04-01") == [("0",)]
 
 
 def test_a_day_that_starts_at_four_in_the_afternoon(engines: list[Engine]) -> None:
@@ -342,16 +342,16 @@ def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
     assert said.rows("success", "jobs", "appliances") == [("15", "2")]
     assert said.rows("success", "jobs", "appliances", appliances=("new",)) == [("10", "1")]
     assert said.rows("failures", "jobs", "appliances") == [("2", "2")]
-    assert said.rows("coverage", "appliance", "silent", "deliveries", "age_seconds") == [
+    assert said.rows("collection", "appliance", "silent", "deliveries", "age_seconds") == [
         ("old", "true", "5", str(5 * DAY + 6 * 3600)),
         ("new", "false", "5", str(6 * 3600)),
     ]
-    assert said.rows("recency", "appliance", "state") == [("old", "unknown"), ("new", "ok")]
+    assert said.rows("rpo", "appliance", "state") == [("old", "unknown"), ("new", "ok")]
     assert said.rows("missed", "appliance", "day", "outcome") == [
         ("old", f"2026-03-{day:02}", "never seen") for day in range(6, 10)
     ]
     assert said.rows("streaks", "appliance", "recoveries") == [("new", "1"), ("old", "1")]
-    assert said.figures("coverage")["silent"] == "1"
+    assert said.figures("collection")["silent"] == "1"
 
 
 def test_sizes_of_zero(engines: list[Engine]) -> None:
@@ -394,14 +394,14 @@ def test_a_start_in_the_future(engines: list[Engine]) -> None:
     said = told(engines, {VC: jobs}, "2026-03-10T12:00")
     assert said.rows("success", "period", "jobs") == [("2026-03", "2"), ("2027-01", "3")]
     assert said.rows("streaks", "streak", "last_good") == [("0", "20260302-020000-1")]
-    assert said.rows("recency", "state", "age_seconds", "attempt_status") == [
+    assert said.rows("rpo", "state", "age_seconds", "attempt_status") == [
         ("late", str(8 * DAY + 10 * 3600 - 30), "SUCCEEDED")
     ]
     assert said.rows("growth", "successes", "size_bytes") == [("2", "10"), ("2", "10")]
     assert said.nothing() == {"missed", "compliance", "anomalies"}
     # Two reports list them; nobody can say yet whether one will hang.
     assert said.rows("failures", "jobs", "first_time") == [("1", at("2027-01-02T02:00"))]
-    assert said.rows("stale", "age_seconds", "stale") == [("", "")]
+    assert said.rows("stuck", "age_seconds", "stuck") == [("", "")]
     assert said.figures("backups")["finished"] == "2"
     # The target has been idle since 2 March.
     assert said.rows("locations", "jobs", "last_day", "idle_days", "usual_gap_days", "state") == [
@@ -415,7 +415,7 @@ def test_only_the_future(engines: list[Engine]) -> None:
     assert said.rows("locations", "state", "jobs", "idle_days", "usual_gap_days") == [
         ("unknown", "1", "", "")
     ]
-    assert said.rows("recency", "state", "attempt_status") == [("never", "")]
+    assert said.rows("rpo", "state", "attempt_status") == [("never", "")]
     assert said.nothing() == {"missed", "compliance", *LISTS}
 
 
@@ -434,11 +434,11 @@ def test_a_negative_duration(engines: list[Engine], duration: int) -> None:
     assert said.rows("durations", *columns) == [(str(duration),) * 5]
     columns = ["succeeded", "measured", "throughput_bytes_per_second"]
     assert said.rows("throughput", *columns) == [("1", "0", "")]
-    assert said.rows("recency", "success_end_time") == [(at("2026-03-02T02:00"),)]
+    assert said.rows("rpo", "success_end_time") == [(at("2026-03-02T02:00"),)]
     assert said.rows("streaks", "recovery_worst_seconds") == [(str(DAY),)]
-    assert said.rows("stale", "longest_seconds", "p95_seconds", "stale") == [("", "", "")]
+    assert said.rows("stuck", "longest_seconds", "p95_seconds", "stuck") == [("", "", "")]
     assert said.rows("compliance", "outcome", "duration_seconds") == [
         ("failed", "60"), ("met", str(duration)),
     ]  # fmt: skip
     assert said.figures("slowest") == {VC: str(duration)}
-    assert said.rows("coverage", "findings") == [("3",)]
+    assert said.rows("collection", "findings") == [("3",)]

@@ -156,7 +156,7 @@ def test_appliances_are_chosen(shown: Opened) -> None:
     shown.choose(filter="VC02, *4.example*")
     assert [row[0] for row in shown.cells("fleet")] == [GONE, FLAKY]
     assert [row[0] for row in shown.cells("late")] == [GONE]
-    assert {row[0] for row in shown.cells("coverage")} == {GONE, FLAKY}
+    assert {row[0] for row in shown.cells("collection")} == {GONE, FLAKY}
     assert [row[0] for row in shown.cells("growth")] == [FLAKY, GONE]
     shown.choose(filter="", tag='["site","<i>berlin</i>"]')
     assert [row[0] for row in shown.cells("fleet")] == [BROKEN]
@@ -191,7 +191,7 @@ def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None
 def test_sections_are_of_the_chosen_days(
     browser: Browser, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Builds and failures follow the period, coverage does not; each section says what it is of."""
+    """Builds and failures follow the period, collection does not; each section says what it is of."""
     monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
     monkeypatch.setattr(gathering, "WORST", 2)
     path = tmp_path / "page.html"
@@ -204,13 +204,13 @@ def test_sections_are_of_the_chosen_days(
         assert [row[:2] for row in found.cells("reasons")] == failed
         told = [str(row.finished) for row in made.run(filled, "builds", **scope)]
         assert [row[4] for row in found.cells("builds")] == told
-        heard = [[row[0], str(row.deliveries)] for row in made.run(filled, "coverage", **DAYS)]
-        assert [[row[0], row[5]] for row in found.cells("coverage")] == heard
+        heard = [[row[0], str(row.deliveries)] for row in made.run(filled, "collection", **DAYS)]
+        assert [[row[0], row[5]] for row in found.cells("collection")] == heard
         days = f"{since} to 2026-06-30"
         assert found.of("trends") == f"{days}, of all 4 appliances. 2026-06-30 is not over yet."
         assert found.of("reasons") == f"{days}, of all 4 appliances."
         assert found.of("builds") == f"{days}, of all 4 appliances, whichever are chosen."
-        assert "of all days of this page, 2024-07-01 to 2026-06-30" in found.of("coverage")
+        assert "of all days of this page, 2024-07-01 to 2026-06-30" in found.of("collection")
     found.choose(filter=BROKEN)
     assert "of the chosen appliances here one by one (1)." in found.of("trends")
     assert found.of("growth").startswith("By the successes of the last 365 days, whatever period")
@@ -421,7 +421,7 @@ def test_a_summed_up_fleet(
     assert str(found.page.locator("#chosen").text_content()).startswith(
         "1 of 4 appliances chosen; 0 of them here one by one."
     )
-    assert {row[0] for row in found.cells("coverage")} == {FLAKY}
+    assert {row[0] for row in found.cells("collection")} == {FLAKY}
     assert "without 1 other: a page of them alone" in found.of("trends")
     assert found.said == []
     found.context.close()

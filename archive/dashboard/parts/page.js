@@ -65,7 +65,7 @@ function sayWhatOf(data, selection) {
     ? "Worst first: those without a recent success, then those that have failed most often in a row."
     : `Of ${all} the ${grouped(data.appliances.length, 0)} that need most attention are here one by one, ` +
       `worst first; the other ${grouped(data.number - data.appliances.length, 0)} are in sums, and in the ` +
-      "tables of what needs attention, growth and coverage.";
+      "tables of what needs attention, growth and collection.";
   const alone = others
     ? `, without ${amount(others, "other")}: a page of them alone (archive dashboard --appliance, or --tag) has all`
     : "";
@@ -83,7 +83,7 @@ function sayWhatOf(data, selection) {
       "By the successes of the last 365 days, whatever period is chosen: the size of one backup of each " +
       `${filtered ? "chosen " : ""}appliance, together${cut}. 9 in 10 lie in the band.`,
     builds: `${days}, of all ${all}, whichever are chosen.`,
-    coverage: `Deliveries, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
+    collection: `Deliveries, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
       "period is chosen; all else is as of now.",
   };
   for (const [name, text] of Object.entries(said)) byId(`of-${name}`).textContent = text;
@@ -97,7 +97,7 @@ async function update(data) {
       ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
       : table;
   for (const table of data.attention) showTable(byId(`t-${table.name}`), own(table), 8);
-  const names = { growth: "Growth by appliance", builds: "Builds", coverage: "Coverage" };
+  const names = { growth: "Growth by appliance", builds: "Builds", collection: "Collection history" };
   for (const [name, label] of Object.entries(names)) {
     const table = own(reportOf(data, name, selection.days));
     const rows = table.rows.map(([first, ...rest]) => [first ?? UNNAMED[name], ...rest]);

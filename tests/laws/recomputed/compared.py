@@ -10,7 +10,7 @@ from archive.reports import Scope
 from tests.laws.recomputed.failures import failures
 from tests.laws.recomputed.jobs import Asked, Exported
 from tests.laws.recomputed.missed import missed
-from tests.laws.recomputed.recency import recency
+from tests.laws.recomputed.rpo import rpo
 from tests.laws.recomputed.streaks import streaks
 from tests.laws.recomputed.summary import summary
 from tests.support.archives import deliver, empty
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from tests.laws.recomputed.jobs import Row
 
 RECOMPUTED = {
-    "recency": recency,
+    "rpo": rpo,
     "streaks": streaks,
     "failures": failures,
     "missed": missed,
     "summary": summary,
 }
-_HEED_CADENCES = ("recency", "missed", "summary")
+_HEED_CADENCES = ("rpo", "missed", "summary")
 _GROUPS: dict[str, tuple[str | None, ...]] = {
     "failures": (None, "build", "location", "day"),
     "missed": (None, "appliance"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.laws.recomputed.jobs import instant, seconds
 from tests.laws.recomputed.missed import outcomes
-from tests.laws.recomputed.recency import recency
+from tests.laws.recomputed.rpo import rpo
 from tests.laws.recomputed.streaks import streaks
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def summary(exported: Exported, asked: Asked) -> list[Row]:
 
 def _rows(exported: Exported, now: Asked) -> list[Row]:
     then = _before(now)
-    states = recency(exported, now)
+    states = rpo(exported, now)
     struck, struck_before = (_struck(exported, one) for one in (now, then))
     return [
         *_attention(states, len(struck), len(struck_before)),
@@ -129,7 +129,7 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
         ),
         *_listed(exported, now, "slowest", _SLOWEST),
         *_listed(exported, now, "newest failures", _FAILURES),
-        *_coverage(exported, now),
+        *_collection(exported, now),
     ]  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def _is_wrong(row: Row) -> bool:
     counted = {
         "attention": {"late", "never", "unknown", "strikes"},
         "expected": {"missed"},
-        "coverage": {"silent"},
+        "collection": {"silent"},
     }
     return row[1] in counted.get(row[0], ()) and row[3] not in (0, None)
 
@@ -267,7 +267,7 @@ def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Itera
         yield section, name, "seconds", value, None, None, detail
 
 
-def _coverage(exported: Exported, asked: Asked) -> Iterator[Row]:
+def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     exported.ask(asked)
     gaps = sum(row[4] for row in exported.rows(_COVERAGE))
     first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
@@ -281,10 +281,10 @@ def _coverage(exported: Exported, asked: Asked) -> Iterator[Row]:
         if row[3] or row[1].date() < first
     ]
     names = ", ".join(silent[:5]) or None
-    yield "coverage", "last delivery", "seconds", age, None, None, _moment(last)
-    yield "coverage", "silent", "count", len(silent), None, None, names
-    yield "coverage", "long gaps", "count", gaps, None, None, "between deliveries"
-    yield "coverage", "quarantined", "count", 0, None, None, "documents"
+    yield "collection", "last delivery", "seconds", age, None, None, _moment(last)
+    yield "collection", "silent", "count", len(silent), None, None, names
+    yield "collection", "long gaps", "count", gaps, None, None, "between deliveries"
+    yield "collection", "quarantined", "count", 0, None, None, "documents"
 
 
 def _moment(text: str) -> str:

@@ -169,12 +169,12 @@ def test_which_reports_have_a_plot() -> None:
     """These have one; any other is refused, with those that have, as are those that need groups."""
     names = [name for name, report in REPORTS.items() if plots.ways(report)]
     assert names == [
-        "trends", "success", "volume", "sizes", "durations", "throughput", "missed", "recency",
+        "trends", "success", "volume", "sizes", "durations", "throughput", "missed", "rpo",
         "streaks", "failures", "growth",
     ]  # fmt: skip
     with pytest.raises(UsageError) as refused:
-        plots.charts(REPORTS["stale"], Scope(), REPORTS.values())
-    assert str(refused.value) == f"the report stale has no plot (these have: {', '.join(names)})"
+        plots.charts(REPORTS["stuck"], Scope(), REPORTS.values())
+    assert str(refused.value) == f"the report stuck has no plot (these have: {', '.join(names)})"
     with pytest.raises(UsageError, match="the report missed has a plot --by appliance alone"):
         plots.charts(REPORTS["missed"], Scope(), REPORTS.values())
     with pytest.raises(UsageError, match="leave out --plot or --compare"):

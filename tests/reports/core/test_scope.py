@@ -99,7 +99,7 @@ def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
         (("*.ber.*",), Heard("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
     ],
 )
-def test_coverage(engine: Engine, globs: tuple[str, ...], covered: Heard) -> None:
+def test_collection(engine: Engine, globs: tuple[str, ...], covered: Heard) -> None:
     """Coverage is from the first delivery of the scope's appliances to the last."""
     fleet.load(engine)
     with db.reading(engine) as connection:
@@ -107,7 +107,7 @@ def test_coverage(engine: Engine, globs: tuple[str, ...], covered: Heard) -> Non
 
 
 def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
-    """Without a delivery there is no coverage."""
+    """Without a delivery there is no collection."""
     with db.reading(engine) as connection:
         assert reports.heard(connection, Scope()) is None
 

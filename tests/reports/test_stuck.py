@@ -33,7 +33,7 @@ def test_the_fleet(engine: Engine) -> None:
     """The oldest is first; one that has not started counts from what its key says."""
     fleet.load(engine)
     scope = Scope(now="2026-04-03T00:00:00.000000Z")
-    assert rows(engine, "stale", scope) == [
+    assert rows(engine, "stuck", scope) == [
         (
             LONDON, "20260210-120000-1", "RUNNING", "SCHEDULED", "2026-02-10T12:00:00.000000Z",
             51 * 86_400 + 12 * HOUR, 120, 120, "2026-04-02T00:00:00.000000Z", True, OLD,
@@ -54,7 +54,7 @@ LONG = job(duration=2 * HOUR)
 
 
 @pytest.mark.parametrize(
-    ("history", "age", "stale", "reason"),
+    ("history", "age", "stuck", "reason"),
     [
         # As old as the longest, and a minute older; the archive hears of it at noon.
         ({"a": LONG, "b": at("10:00")}, 2 * HOUR, False, YOUNG),
@@ -87,23 +87,23 @@ def test_judgements(
     engines: list[Engine],
     history: dict[str, Any],
     age: int | None,
-    stale: bool | None,  # noqa: FBT001 - it is what is expected
+    stuck: bool | None,  # noqa: FBT001 - it is what is expected
     reason: str,
 ) -> None:
-    """A job is stale if it was open for longer than any success took, and for an hour."""
-    (row,) = both(engines, {"vc": history}, "stale", SCOPE)
-    assert (row.age_seconds, row.stale, row.reason) == (age, stale, reason)
+    """A job is stuck if it was open for longer than any success took, and for an hour."""
+    (row,) = both(engines, {"vc": history}, "stuck", SCOPE)
+    assert (row.age_seconds, row.stuck, row.reason) == (age, stuck, reason)
 
 
 def test_a_silent_appliance_is_unknown(engine: Engine) -> None:
     """A job that was young when it was last heard of may have ended since."""
     deliver(engine, {"a": LONG, "b": at("11:00")})
-    (row,) = rows(engine, "stale", Scope(now="2026-07-25T12:00:00.000000Z"))
-    assert (row.age_seconds, row.stale, row.reason) == (25 * HOUR, None, UNHEARD)
+    (row,) = rows(engine, "stuck", Scope(now="2026-07-25T12:00:00.000000Z"))
+    assert (row.age_seconds, row.stuck, row.reason) == (25 * HOUR, None, UNHEARD)
 
 
 def test_a_job_that_is_told_of_no_more(engines: list[Engine]) -> None:
-    """An open job that is not in the latest answer is stale, however young it is."""
+    """An open job that is not in the latest answer is stuck, however young it is."""
     said = []
     for engine in each(engines):
         deliver(engine, {"a": LONG, "b": at("11:00"), "c": at("11:30")})
@@ -111,32 +111,32 @@ def test_a_job_that_is_told_of_no_more(engines: list[Engine]) -> None:
         deliver(engine, {"a": LONG, "c": at("11:30")}, seen_at=later)
         scope = Scope(now=later)
         assert [
-            (row.key, row.last_seen, row.stale, row.reason) for row in rows(engine, "stale", scope)
+            (row.key, row.last_seen, row.stuck, row.reason) for row in rows(engine, "stuck", scope)
         ] == [
             ("b", SEEN, True, GONE),
             ("c", later, False, YOUNG),
         ]
-        said.append(csv(engine, "stale", scope))
+        said.append(csv(engine, "stuck", scope))
     assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("history", [{}, {"a": job(), "b": job("FAILED"), "c": job("CANCELLED")}])
 def test_nothing_is_open(engines: list[Engine], history: dict[str, Any]) -> None:
     """Where nothing is open there are no rows."""
-    assert both(engines, {"vc": history}, "stale", SCOPE) == []
+    assert both(engines, {"vc": history}, "stuck", SCOPE) == []
 
 
 def test_a_scope_limits_the_open_jobs_alone(engine: Engine) -> None:
     """What is compared with is all that the appliance has done."""
     deliver(engine, {"a": LONG, "b": at("10:00", type="MANUAL"), "c": at("10:00")})
     scope = Scope(types=("MANUAL",), statuses=("RUNNING",), since="2026-07-24", now=NOW)
-    assert [row[:2] + row[6:7] for row in rows(engine, "stale", scope)] == [("vc01", "b", 2 * HOUR)]
+    assert [row[:2] + row[6:7] for row in rows(engine, "stuck", scope)] == [("vc01", "b", 2 * HOUR)]
 
 
 def test_it_says_as_of_when(engine: Engine) -> None:
     """The notes say of when the ages are."""
     with db.reading(engine) as connection:
-        (note,) = reports.find("stale").notes(connection, SCOPE)
+        (note,) = reports.find("stuck").notes(connection, SCOPE)
     assert "2026-07-24T12:00:00Z" in note
 
 
@@ -176,10 +176,10 @@ def test_stale_jobs_are_those_of_the_documents(
             if (name, other) == (appliance, "SUCCEEDED") and hours >= 0
         ]
         longest = max(known, default=None)
-        stale = None if longest is None or ago < 0 else ago > max(longest, 1)
+        stuck = None if longest is None or ago < 0 else ago > max(longest, 1)
         age = None if ago < 0 else ago * HOUR
-        expected.add((appliance, str(place), age, stale))
-    found = both(engines, documents, "stale", SCOPE)
-    assert {(*row[:2], row.age_seconds, row.stale) for row in found} == expected
+        expected.add((appliance, str(place), age, stuck))
+    found = both(engines, documents, "stuck", SCOPE)
+    assert {(*row[:2], row.age_seconds, row.stuck) for row in found} == expected
     ages = [row.age_seconds for row in found if row.age_seconds is not None]
     assert ages == sorted(ages, reverse=True)

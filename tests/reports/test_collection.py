@@ -7,7 +7,7 @@ import pytest
 from archive import db
 from archive.calendar import Calendar
 from archive.errors import DeliveryError, UsageError
-from archive.reports import Scope, coverage
+from archive.reports import Scope, collection
 from archive.store import collection_log, quarantine
 from archive.store.collection_log import Attempt
 from archive.store.quarantine import QuarantinedDocument
@@ -41,7 +41,7 @@ def ask_in_vain(engine: Engine, name: str, asked_at: str, outcome: str = "failed
     collection_log.finish(engine, number)
 
 
-def test_coverage(engine: Engine) -> None:
+def test_collection(engine: Engine) -> None:
     """Those that never answered, then the silent ones; gaps are held against the usual one."""
     hear(engine, "gap", [1, 2, 3, 6, 7, 8, 9, 10])
     hear(engine, "silent", [1, 2, 3, 4])
@@ -55,7 +55,7 @@ def test_coverage(engine: Engine) -> None:
         days = (at(f"2026-03-{day:02}T06:00") for day in (first, last))
         return (*days, (10 - last) * DAY + 6 * HOUR)  # type: ignore[return-value]  # two days
 
-    assert ask(engine, "coverage", SCOPE) == [
+    assert ask(engine, "collection", SCOPE) == [
         ("never", None, None, None, None, 0, None, 0, None, None, 2, 2, 0, 0),
         # Six days and six hours after a gap of a day each.
         ("silent", *seen(1, 4), True, 4, DAY, 0, DAY, at("2026-03-01T06:00"), 0, 0, 0, 0),
@@ -91,7 +91,7 @@ def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
     """A gap is long that is more than half as long again as the median, of three at least."""
     moments = [at(f"2026-03-{time}") for time in times]
     usual, number, longest, since = found
-    told = coverage.gaps(moments)
+    told = collection.gaps(moments)
     assert told == (usual, number, longest, since and at(f"2026-03-{since}"))
 
 
@@ -99,14 +99,14 @@ def test_silent_is_as_long_as_a_gap(engine: Engine) -> None:
     """An appliance is silent once the time since it was heard of would be a long gap."""
     hear(engine, "vc", [1, 2, 3, 4], "00:00")
     for now, silent in (("05T12:00", False), ("05T12:01", True)):
-        (row,) = ask(engine, "coverage", Scope(now=at(f"2026-03-{now}")))
+        (row,) = ask(engine, "collection", Scope(now=at(f"2026-03-{now}")))
         assert row[4] is silent
 
 
 def test_an_answer_of_the_future(engine: Engine) -> None:
     """What was seen later than now, by its own word, is of no age."""
     hear(engine, "vc", [11])
-    assert ask(engine, "coverage", SCOPE)[0][3] == 0
+    assert ask(engine, "collection", SCOPE)[0][3] == 0
 
 
 def test_days_bound_deliveries_and_attempts(engine: Engine) -> None:
@@ -116,7 +116,7 @@ def test_days_bound_deliveries_and_attempts(engine: Engine) -> None:
     ask_in_vain(engine, "new", at("2026-03-03T14:59"))
 
     def found(**asked: Any) -> list[tuple[Any, ...]]:
-        rows = ask(engine, "coverage", Scope(now=NOW, **asked))
+        rows = ask(engine, "collection", Scope(now=NOW, **asked))
         return [(row[0], row[1] and row[1][8:10], *row[5:9], row[10]) for row in rows]
 
     assert found(since="2026-03-02", until="2026-03-04") == [
@@ -137,7 +137,7 @@ def test_appliances_can_be_chosen(engine: Engine) -> None:
     ask_in_vain(engine, "old", at("2026-03-02T06:00"))
 
     def found(**asked: Any) -> list[str]:
-        return [row[0] for row in ask(engine, "coverage", Scope(now=NOW, **asked))]
+        return [row[0] for row in ask(engine, "collection", Scope(now=NOW, **asked))]
 
     assert found() == ["old", "vc3", "vc1", "vc2"]
     assert found(appliances=("vc*",)) == ["vc3", "vc1", "vc2"]
@@ -147,7 +147,7 @@ def test_appliances_can_be_chosen(engine: Engine) -> None:
     assert found(named=frozenset()) == []
     # Known to the archive, though it never answered; other reports have no row of it.
     assert found(appliances=("vc3",)) == ["vc3"]
-    assert ask(engine, "recency", Scope(now=NOW, appliances=("vc3",))) == []
+    assert ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",))) == []
     with pytest.raises(UsageError, match="no appliance matches 'vc4'"):
         found(appliances=("vc4",))
 
@@ -162,7 +162,7 @@ def test_what_is_wrong_with_documents(engine: Engine) -> None:
     }
     deliver(engine, documents, "vc", at("2026-03-01T06:00"))
     hear(engine, "other", [1])
-    rows = ask(engine, "coverage", Scope(now=NOW, since="2026-03-05"))
+    rows = ask(engine, "collection", Scope(now=NOW, since="2026-03-05"))
     # Size and duration are negative, and the duration is not that from start to end.
     assert [(row[0], *row[-2:]) for row in rows] == [("other", 0, 0), ("vc", 2, 3)]
 
@@ -173,7 +173,7 @@ def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
         "Ages are those of 2026-03-10T12:00:00Z. A gap is long if it is more than half as long again"
         " as the usual one, the median of 3 at least."
     )
-    assert notes(engine, "coverage", SCOPE) == [told]
+    assert notes(engine, "collection", SCOPE) == [told]
     lines = stream(exported("1", appliance="vc1"), exported("1", appliance="vc2"))
     deliver(engine, lines, None, at("2026-03-02T06:00"))
     deliver(engine, lines, None, at("2026-03-03T06:00"))
@@ -182,17 +182,17 @@ def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
     nobody = QuarantinedDocument(None, None, "line 1", "it was odd", b"{}", NOW, NOW, 1)
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
-    assert [(row[0], row[2], row[5]) for row in ask(engine, "coverage", SCOPE)] == [
+    assert [(row[0], row[2], row[5]) for row in ask(engine, "collection", SCOPE)] == [
         ("vc1", at("2026-03-03T06:00"), 0),
         ("vc2", at("2026-03-03T06:00"), 0),
     ]
-    assert notes(engine, "coverage", SCOPE) == [
+    assert notes(engine, "collection", SCOPE) == [
         told,
         "2 deliveries of several appliances are not counted above.",
         "1 deliveries failed; see `archive runs deliveries`.",
         "1 documents of no known appliance are in quarantine.",
     ]
-    assert notes(engine, "coverage", Scope(now=NOW, since="2026-03-03", until="2026-03-03")) == [
+    assert notes(engine, "collection", Scope(now=NOW, since="2026-03-03", until="2026-03-03")) == [
         told,
         "1 deliveries of several appliances are not counted above.",
         "1 documents of no known appliance are in quarantine.",
@@ -208,7 +208,7 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
         hear(engine, "c", [10])
         ask_in_vain(engine, "z", NOW)
         ask_in_vain(engine, "y", NOW)
-        written.append(csv(engine, "coverage", SCOPE))
+        written.append(csv(engine, "collection", SCOPE))
     assert written[0] == written[1]
     assert [line.split(",")[0] for line in written[0].splitlines()[1:]] == ["y", "z", "a", "b", "c"]
     assert written[0].splitlines()[3] == (

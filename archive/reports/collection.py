@@ -31,7 +31,7 @@ LONG_PERCENT = 150
 _ROWS_AT_A_TIME = 1000
 
 
-class CoverageRow(NamedTuple):
+class CollectionRow(NamedTuple):
     """An appliance, and what was heard of it; `first_seen` is NULL of one that never answered.
 
     `deliveries` are those of this appliance alone. `attempts` counts how often it was asked by
@@ -87,16 +87,16 @@ def is_long(gap: int, usual: int) -> bool:
     return gap * 100 > usual * LONG_PERCENT
 
 
-def select(connection: Connection, scope: Scope) -> Iterator[CoverageRow]:
+def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     """Yield the rows of the report, those that are silent or never answered first."""
     return iter(sorted(_rows(connection, scope), key=_silent_first))
 
 
-def _silent_first(row: CoverageRow) -> tuple[bool, bool, int, str]:
+def _silent_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
     return row.first_seen is not None, not row.silent, -(row.age_seconds or 0), row.appliance
 
 
-def _rows(connection: Connection, scope: Scope) -> Iterator[CoverageRow]:
+def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     asked = _asked(connection, scope)
     held = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
@@ -109,7 +109,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CoverageRow]:
         found = gaps(seen)
         # It may have been seen later than the instant as of which ages are told.
         age = max(standing.seconds_between(last_seen, scope.now), 0)
-        yield CoverageRow(
+        yield CollectionRow(
             name,
             first_seen,
             last_seen,
@@ -123,7 +123,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CoverageRow]:
         )
     for name, counts in _never_heard(connection, scope, asked):
         nothing = (None, None, None, None, 0, *gaps(()))
-        yield CoverageRow._make((name, *nothing, *counts, held.get(name, 0), 0))
+        yield CollectionRow._make((name, *nothing, *counts, held.get(name, 0), 0))
 
 
 def _deliveries(connection: Connection, scope: Scope) -> sa.Select[Any]:
@@ -205,7 +205,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
 
 
 REPORT = Listing(
-    "coverage",
+    "collection",
     "What has the archive heard of each appliance, and where are the gaps?",
     (
         Column("appliance"),

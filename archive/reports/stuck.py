@@ -35,15 +35,15 @@ COLUMNS = (
     Column("longest_seconds", Kind.SECONDS),
     Column("p95_seconds", Kind.SECONDS),
     Column("last_seen", Kind.INSTANT),
-    Column("stale", Kind.FLAG),
+    Column("stuck", Kind.FLAG),
     Column("reason"),
 )
 
 
-class StaleRow(NamedTuple):
+class StuckRow(NamedTuple):
     """An open job. `age_seconds` is told at `now`, and NULL of a job that is to begin later.
 
-    The longest and the p95 are of the appliance's succeeded jobs. `stale` is NULL where nobody can
+    The longest and the p95 are of the appliance's succeeded jobs. `stuck` is NULL where nobody can
     tell: nothing to compare with, or nothing heard since the job was still young.
     """
 
@@ -56,7 +56,7 @@ class StaleRow(NamedTuple):
     longest_seconds: int | None
     p95_seconds: int | None
     last_seen: str
-    stale: bool | None
+    stuck: bool | None
     reason: str
 
 
@@ -69,7 +69,7 @@ class Open(NamedTuple):
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
-    """Say whether a job is stale, and why; `longest` is what a success took at most, in seconds."""
+    """Say whether a job is stuck, and why; `longest` is what a success took at most, in seconds."""
     if job.last_seen < job.answered:
         return True, "its appliance does not tell of it any more"
     if job.began > now:
@@ -90,8 +90,8 @@ def _seconds(since: str, until: str) -> int:
     return between.days * 86_400 + between.seconds
 
 
-def _select(connection: Connection, scope: Scope) -> Iterator[StaleRow]:
-    found: list[StaleRow] = []
+def _select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
+    found: list[StuckRow] = []
     for batch in job_order.batches(connection, scope):
         jobs = job_order.rows(connection, _open(scope, batch), batch)
         having = {number: name for number, name in batch.items() if jobs[number]}
@@ -103,12 +103,12 @@ def _select(connection: Connection, scope: Scope) -> Iterator[StaleRow]:
     return iter(found)
 
 
-def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> StaleRow:
+def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> StuckRow:
     """Return the row of an open job; durations are in ascending order."""
     _, key, status, kind, start_time, first_seen, last_seen, answered = job
     told = Open(job_order.began(start_time, key, first_seen), last_seen, answered)
     longest = durations[-1] if durations else None
-    return StaleRow(
+    return StuckRow(
         name,
         key,
         status,
@@ -170,7 +170,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
 
 
 REPORT = Listing(
-    "stale",
+    "stuck",
     "Which backups are open, and for longer than any ever took, or not told of any more?",
     COLUMNS,
     _select,

@@ -11,7 +11,7 @@ from archive import db
 from archive.calendar import Calendar
 from archive.judgement import standing
 from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
-from archive.reports import Scope, recency
+from archive.reports import Scope, rpo
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
 from tests.support.archives import deliver
@@ -24,14 +24,14 @@ SCOPE = Scope(now=NOW, cadences=((CADENCED, 86400),))
 DAY = 86400
 
 
-def test_recency(engine: Engine) -> None:
+def test_rpo(engine: Engine) -> None:
     """The worst first; each with the objective that it is held against, and who said it."""
     nights.load(engine)
     deliver(engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00"))
     # From the end of the first job; the gaps are those before the successes of the 4th, 6th, 8th, 10th.
     hours = 9 * 24 + 4 + 50 / 60
     outside = (30 + 50.5 / 60) + 15 + 22.5 + 23
-    assert ask(engine, "recency", SCOPE) == [
+    assert ask(engine, "rpo", SCOPE) == [
         (
             "vc4", NEVER, None, 90000, "default",
             None, None, at("2026-03-11T01:00"), "FAILED", at("2026-03-11T06:00"),
@@ -65,7 +65,7 @@ def test_rates(engine: Engine) -> None:
 
     def rates(**asked: Any) -> Any:
         scope = Scope(now=at("2026-03-09T00:00"), objective_seconds=DAY, **asked)
-        ((*_, time_rate, days_rate),) = ask(engine, "recency", scope)
+        ((*_, time_rate, days_rate),) = ask(engine, "rpo", scope)
         return time_rate, days_rate
 
     # From noon of the 1st to noon of the 5th are 96 h, and 36 h and 30 s of them are not covered, nor
@@ -77,7 +77,7 @@ def test_rates(engine: Engine) -> None:
     assert rates(since="2026-03-06") == (None, None)
     assert rates(since="2027-01-01") == (None, None)
     assert rates(until="2020-01-01") == (None, None)
-    assert nights.notes(engine, "recency", Scope(now=at("2026-03-09T00:00"))) == [
+    assert nights.notes(engine, "rpo", Scope(now=at("2026-03-09T00:00"))) == [
         (
             "Rates are of 2026-02-08 to 2026-03-09, as far as the archive has heard; where nothing says"
             " how often to back up, the objective is 25 h."
@@ -101,7 +101,7 @@ def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple
     tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
 
     def found(**asked: Any) -> Any:
-        return ask(engine, "recency", Scope(now=NOW, **asked))[0][3:5]
+        return ask(engine, "rpo", Scope(now=NOW, **asked))[0][3:5]
 
     assert found() == objective
     assert found(cadences=(("vc", 2 * DAY),)) == (2 * DAY + 3600, "cadence")
@@ -122,7 +122,7 @@ def test_last_successes(engine: Engine) -> None:
 
     def found(**asked: Any) -> Any:
         with db.reading(engine) as connection:
-            return recency.successes(connection, Scope(now=NOW, **asked))
+            return rpo.successes(connection, Scope(now=NOW, **asked))
 
     assert found() == {
         "vc1": ("20260311-010000-1", 3, 4),
@@ -144,7 +144,7 @@ def test_strange_times(engine: Engine) -> None:
     }
     for name, told in jobs.items():
         deliver(engine, dict(told), name, NOW)
-    found = {row[0]: (row[1], row[2], row[8]) for row in ask(engine, "recency", Scope(now=NOW))}
+    found = {row[0]: (row[1], row[2], row[8]) for row in ask(engine, "rpo", Scope(now=NOW))}
     assert found == {
         "future": (LATE, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),
         "backwards": (OK, 4 * 3600, "SUCCEEDED"),
@@ -217,11 +217,11 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
     written = []
     for engine in engines:
         nights.load(engine)
-        written.append(csv(engine, "recency", SCOPE))
-        whole = set(ask(engine, "recency", SCOPE))
+        written.append(csv(engine, "rpo", SCOPE))
+        whole = set(ask(engine, "rpo", SCOPE))
         alone = [
             Scope(now=NOW, cadences=SCOPE.cadences, appliances=(name,))
             for name in (SCHEDULED, CADENCED, UNTOLD)
         ]
-        assert {row for scope in alone for row in ask(engine, "recency", scope)} == whole
+        assert {row for scope in alone for row in ask(engine, "rpo", scope)} == whole
     assert written[0] == written[1]

@@ -40,7 +40,7 @@ _WORST_FIRST = (NEVER, LATE, UNKNOWN, OK)
 _ROWS_AT_A_TIME = 1000
 
 
-class RecencyRow(NamedTuple):
+class RpoRow(NamedTuple):
     """An appliance as of now: `state` is OK, LATE, NEVER or UNKNOWN.
 
     The age is that of the end of the last success. The rates are of the period, as far as the archive
@@ -82,7 +82,7 @@ class _Objective(NamedTuple):
     told_by: str
 
 
-def select(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
+def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     """Yield the rows of the report, the worst first."""
     rows = sorted(
         _rows(connection, scope),
@@ -91,7 +91,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
     return iter(rows)
 
 
-def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
+def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     calendar, now = settings.calendar(connection), scope.now
     period = _period(calendar, scope)
     known = dict(expected_backups.appliances(connection, scope))
@@ -113,7 +113,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RecencyRow]:
         first = _times(row, "first", now)
         begun = one.first_seen if first is None else first.end
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
-        yield RecencyRow(
+        yield RpoRow(
             one.name,
             standing.state(end, objective.seconds, one.last_seen, now),
             None if end is None else standing.seconds_between(end, now),
@@ -257,7 +257,7 @@ def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
 
 
 REPORT = Listing(
-    "recency",
+    "rpo",
     "How long ago did each appliance last back up, and is that recent enough?",
     (
         Column("appliance"),

@@ -38,8 +38,8 @@ class _Job(NamedTuple):
     end: datetime
 
 
-def recency(exported: Exported, asked: Asked) -> list[Row]:
-    """Return the rows of `recency`."""
+def rpo(exported: Exported, asked: Asked) -> list[Row]:
+    """Return the rows of `rpo`."""
     exported.ask(asked)
     heard = exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance")
     found = []
