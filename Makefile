@@ -3,7 +3,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 BUNDLE_ARGS ?=
 VENV := .venv
-TREES := $(wildcard archive migrations tests bench docs release)
+TREES := $(wildcard archive migrations tests bench docs deploy/release)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format check docs man pictures bench bench-full dist bundle lock clean \
@@ -35,7 +35,7 @@ check: lint test ## lint, then test
 docs: $(VENV)/dev ## write the page of the schema, docs/schema.md
 	$(VENV)/bin/python -m docs.schema
 
-man: $(VENV)/dev ## write the manual page, share/man/man1/archive.1
+man: $(VENV)/dev ## write the manual page, deploy/share/man/man1/archive.1
 	$(VENV)/bin/python -m docs.man
 
 pictures: $(VENV)/dev ## take the pictures of docs/images anew; it needs a Chromium
@@ -48,10 +48,10 @@ bench-full: $(VENV)/dev ## measure all claims over as many jobs as it takes, in 
 	$(VENV)/bin/python -m bench --full $(BENCH_ARGS)
 
 dist: $(VENV)/dev ## build what is released into dist/: sdist, wheel, bill of materials, checksums
-	$(VENV)/bin/python -m release.dist
+	$(VENV)/bin/python -m deploy.release.dist
 
 bundle: dist ## build one file for sites without Internet into dist/; BUNDLE_ARGS="--python 3.13" names another Python
-	$(VENV)/bin/python -m release.bundle $(BUNDLE_ARGS)
+	$(VENV)/bin/python -m deploy.release.bundle $(BUNDLE_ARGS)
 
 # Each lock is made under the runtime lock: what users get is what is tested.
 lock: ## lock the newest versions, in .ci and bench

@@ -1,4 +1,4 @@
-"""Write the manual page `share/man/man1/archive.1` from the command: `python -m docs.man`, `make man`."""
+"""Write the manual page `deploy/share/man/man1/archive.1` from the command: `python -m docs.man`, `make man`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archive.reports import REPORTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PAGE = Path(__file__).parent.parent / "share" / "man" / "man1" / "archive.1"
+PAGE = Path(__file__).parent.parent / "deploy" / "share" / "man" / "man1" / "archive.1"
 # What troff or a terminal would show as another character.
 _ESCAPES = str.maketrans(
     {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"}

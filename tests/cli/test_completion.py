@@ -18,7 +18,7 @@ from tests.support.command import environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SHARE = Path(__file__).parents[2] / "share"
+SHARE = Path(__file__).parents[2] / "deploy" / "share"
 BASH = SHARE / "bash-completion" / "completions" / "archive"
 ZSH = SHARE / "zsh" / "site-functions" / "_archive"
 FISH = SHARE / "fish" / "vendor_completions.d" / "archive.fish"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from release import bundle, dist
+from deploy.release import bundle, dist
 
 TARGET = bundle.Target("3.13", "x86_64")
 INSTALLER = Path(__file__).parents[2] / "deploy" / "bundle" / "install"

@@ -12,7 +12,7 @@ import pytest
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
-from release import dist
+from deploy.release import dist
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""Build the files of a release into `dist/`: `python -m release.dist`, `make dist`.
+"""Build the files of a release into `dist/`: `python -m deploy.release.dist`, `make dist`.
 
 The sdist, the wheel made from it, and a bill of materials of the runtime lock in CycloneDX's JSON. They depend
 on the commit alone: two builds are equal, byte for byte, also a build from the unpacked sdist.
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import archive
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
 NAME = f"archive_vcenter-{archive.__version__}"
 SUMS = "SHA256SUMS"

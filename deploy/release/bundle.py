@@ -1,4 +1,4 @@
-"""Build one file that installs archive without a network: `python -m release.bundle`, `make bundle`.
+"""Build one file that installs archive without a network: `python -m deploy.release.bundle`, `make bundle`.
 
 It has the wheel of `dist/`, all wheels that the locks name for one version of Python on Linux, pip, and the installer
 `deploy/bundle/install`. It depends on the commit and the locks alone, as the rest of a release does.
@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 import archive
-from release import dist
+from deploy.release import dist
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
