@@ -23,11 +23,11 @@ class SchemaError(ArchiveError):
     """The archive's schema is not the one this version of the command works with."""
 
 
-class DeliveryError(ArchiveError):
+class InputError(ArchiveError):
     """A file or answer as a whole is not what a backup job details request returns."""
 
 
-class InterruptedDeliveryError(ArchiveError):
+class InterruptedInputError(ArchiveError):
     """A stream failed after some of its batches had been committed."""
 
 

@@ -1,4 +1,4 @@
-"""Made-up deliveries of a fleet: seeded, about 2 KB a document, as exported lines or answers.
+"""Made-up imports of a fleet: seeded, about 2 KB a document, as exported lines or answers.
 
 A document has 1 to 6 messages with arguments, a third of them with params; distinct messages are
 few (some hundreds), as in a real fleet. Jobs run nightly; the fleet's history ends on one day.

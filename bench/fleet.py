@@ -2,7 +2,7 @@
 
 Each appliance has 1000 jobs over two years: one a night, and some by hand. Sizes and durations are
 lognormal, 4 % of the jobs failed, each with one of five messages; one appliance in a hundred has never
-had a success, and one in a hundred none in the last hundred nights. Of the last of them a delivery each
+had a success, and one in a hundred none in the last hundred nights. Of the last of them an import each
 is known. The rows are the same for every database.
 """
 
@@ -31,7 +31,7 @@ NIGHTS = 730
 PER_APPLIANCE = 1000
 FIRST = date(2024, 10, 1)
 _SEEN = "2026-10-01T06:00:00.000000Z"
-DELIVERIES = 30
+IMPORTS = 30
 NAME = "vc{:05}.example.com"
 _COUNTS = (PER_APPLIANCE, 1, 0, PER_APPLIANCE - 1, 0, 0)
 _MESSAGES = (
@@ -138,8 +138,8 @@ def fill(engine: Engine, jobs: int) -> None:
         while chunk := list(islice(made, _CHUNK)):
             _insert(connection, chunk)
             db.insert(connection, tables.message, list(_said(chunk)))
-        deliveries = _deliveries(appliances(jobs))
-        while runs := list(islice(deliveries, _CHUNK)):
+        imports = _imports(appliances(jobs))
+        while runs := list(islice(imports, _CHUNK)):
             db.insert(connection, tables.ingest_run, runs)
         for index in indexes:
             index.create(connection)
@@ -156,11 +156,11 @@ def _said(chunk: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
             yield (appliance, number, 0, "message", template, None, False)
 
 
-def _deliveries(number: int) -> Iterator[tuple[Any, ...]]:
-    """Yield a delivery of each appliance in each of the last nights."""
+def _imports(number: int) -> Iterator[tuple[Any, ...]]:
+    """Yield an import of each appliance in each of the last nights."""
     ids = count(2)
-    for night in range(DELIVERIES):
-        day = FIRST + timedelta(days=NIGHTS - DELIVERIES + night + 1)
+    for night in range(IMPORTS):
+        day = FIRST + timedelta(days=NIGHTS - IMPORTS + night + 1)
         at = f"{day.isoformat()}T06:00:00.000000Z"
         for appliance in range(1, number + 1):
             yield (next(ids), "collect", appliance, at, at, at, "complete", None, *_COUNTS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archive.db import migrate
 from archive.ingest.ingest import ingest as run
-from archive.ingest.run import Delivery
+from archive.ingest.run import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,4 +23,4 @@ def ingest(path: Path, url: str, appliance: str | None = None, seen_at: str = SE
     gc.set_threshold(50_000)  # as the command does
     engine = migrate.connect(url)
     with io.BufferedReader(io.FileIO(path), 1 << 16) as content:
-        return run(engine, Delivery(path.name, content, appliance, seen_at)).counts
+        return run(engine, Source(path.name, content, appliance, seen_at)).counts

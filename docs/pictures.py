@@ -17,7 +17,7 @@ from archive.dashboard.page import page
 from archive.db import migrate
 from archive.demo.collection import collect
 from archive.demo.fleet import plan
-from archive.ingest.ingest import Delivery, ingest
+from archive.ingest.ingest import Source, ingest
 from archive.reports import Scope
 from docs import screen
 from docs.browser import launched, opened
@@ -48,7 +48,7 @@ def _dashboard(archive: Path) -> str:
     migrate.upgrade(engine)
     for collected in collect(plan(_UNTIL)):
         stream: Any = io.BufferedReader(io.BytesIO(collected.content))
-        ingest(engine, Delivery("demo", stream, collected.appliance, collected.seen_at))
+        ingest(engine, Source("demo", stream, collected.appliance, collected.seen_at))
     with db.reading(engine) as connection:
         return page(gather(connection, Scope(now=_NOW), {}))
 

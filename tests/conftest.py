@@ -31,7 +31,7 @@ settings.register_profile("archive", settings.default, deadline=None)
 settings.register_profile("few", settings.default, deadline=None, max_examples=10)
 settings.load_profile("archive")
 
-# Connections that wait for the next test: to open one takes as long as a small delivery.
+# Connections that wait for the next test: to open one takes as long as a small import.
 _KEPT = 4
 
 

@@ -36,9 +36,9 @@ def test_lines_and_answers_are_the_same_documents(engine: Engine, tmp_path: Path
     documents.write_lines(path, 50, per_appliance=20)
     answers = documents.write_answers(tmp_path, 50, per_appliance=20)
     assert [answer.name for answer in answers] == [f"vc0000{n}.example.com.json" for n in range(3)]
-    for delivered in ([(path, None)], [(answer, answer.stem) for answer in answers]):
+    for imported in ([(path, None)], [(answer, answer.stem) for answer in answers]):
         empty(engine)
-        for file, appliance in delivered:
+        for file, appliance in imported:
             inprocess.ingest(file, url(engine), appliance)
         archives.append(lines(engine))
     assert archives[0] == archives[1]

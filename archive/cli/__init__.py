@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from archive.errors import ArchiveError, InterruptedDeliveryError, UsageError
+from archive.errors import ArchiveError, InterruptedInputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def _spare_collections() -> None:
 
 def explain(error: Exception) -> tuple[str, int]:
     """Return what is said of a failure, and the exit code."""
-    if isinstance(error, InterruptedDeliveryError):
+    if isinstance(error, InterruptedInputError):
         return str(error), PARTIAL
     if isinstance(error, ArchiveError):
         return str(error), USAGE if isinstance(error, UsageError) else ERROR

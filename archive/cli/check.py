@@ -19,19 +19,19 @@ from typer.exceptions import TyperException
 from archive.cli.check_options import (
     AppliancesArgument,
     CriticalAge,
-    CriticalDelivery,
     CriticalDrop,
     CriticalDuration,
+    CriticalFailures,
+    CriticalImport,
     CriticalMissed,
-    CriticalStrikes,
     StaleOption,
     TimeoutOption,
     WarningAge,
-    WarningDelivery,
     WarningDrop,
     WarningDuration,
+    WarningFailures,
+    WarningImport,
     WarningMissed,
-    WarningStrikes,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption, examples, open_archive
 from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 EPILOG = examples(
     "archive check",
     "archive check vc01.example.com --warning-age 26h --critical-age 50h",
-    "archive check 'vc0*' --warning-strikes 0 --critical-strikes 2 --warning-drop 30%",
+    "archive check 'vc0*' --warning-failures 0 --critical-failures 2 --warning-drop 30%",
 )
 
 
@@ -118,16 +118,16 @@ def check(
     tag: TagsOption = None,
     warning_age: WarningAge = None,
     critical_age: CriticalAge = None,
-    warning_strikes: WarningStrikes = None,
-    critical_strikes: CriticalStrikes = None,
+    warning_failures: WarningFailures = None,
+    critical_failures: CriticalFailures = None,
     warning_missed: WarningMissed = None,
     critical_missed: CriticalMissed = None,
     warning_drop: WarningDrop = None,
     critical_drop: CriticalDrop = None,
     warning_duration: WarningDuration = None,
     critical_duration: CriticalDuration = None,
-    warning_delivery: WarningDelivery = None,
-    critical_delivery: CriticalDelivery = None,
+    warning_import: WarningImport = None,
+    critical_import: CriticalImport = None,
     stale: StaleOption = None,
     timeout: TimeoutOption = 55,  # Nagios and Icinga wait for a minute
     rpo: ObjectiveOption = None,
@@ -152,21 +152,21 @@ def check(
         _ranges(
             {
                 judgement.AGE: warning_age,
-                judgement.STRIKES: warning_strikes,
+                judgement.CONSECUTIVE_FAILURES: warning_failures,
                 judgement.MISSED: warning_missed,
                 judgement.DROP: warning_drop,
                 judgement.DURATION: warning_duration,
-                judgement.DELIVERY: warning_delivery,
+                judgement.IMPORT: warning_import,
             }
         ),
         _ranges(
             {
                 judgement.AGE: critical_age,
-                judgement.STRIKES: critical_strikes,
+                judgement.CONSECUTIVE_FAILURES: critical_failures,
                 judgement.MISSED: critical_missed,
                 judgement.DROP: critical_drop,
                 judgement.DURATION: critical_duration,
-                judgement.DELIVERY: critical_delivery,
+                judgement.IMPORT: critical_import,
             }
         ),
     )

@@ -25,7 +25,7 @@ StaleOption = Annotated[
     typer.Option(
         "--stale",
         metavar="TIME",
-        help="UNKNOWN if nothing has been delivered for longer, such as 36h; else 50h.",
+        help="UNKNOWN if nothing has been imported for longer, such as 36h; else 50h.",
     ),
 ]
 TimeoutOption = Annotated[
@@ -44,10 +44,10 @@ CriticalAge = Annotated[
     str | None,
     _option("--critical-age", "-c", help_="The same, such as 50h; else twice the objective."),
 ]
-WarningStrikes = Annotated[
-    str | None, _option("--warning-strikes", help_="Failures in a row; else 2, so that 3 warn.")
+WarningFailures = Annotated[
+    str | None, _option("--warning-failures", help_="Failures in a row; else 2, so that 3 warn.")
 ]
-CriticalStrikes = Annotated[str | None, _option("--critical-strikes", help_="The same.")]
+CriticalFailures = Annotated[str | None, _option("--critical-failures", help_="The same.")]
 WarningMissed = Annotated[
     str | None, _option("--warning-missed", help_="Missed days of the last 30.")
 ]
@@ -61,11 +61,11 @@ WarningDuration = Annotated[
     str | None, _option("--warning-duration", help_="How long the last success took, such as 2h.")
 ]
 CriticalDuration = Annotated[str | None, _option("--critical-duration", help_="The same.")]
-WarningDelivery = Annotated[
+WarningImport = Annotated[
     str | None,
     _option(
-        "--warning-delivery",
+        "--warning-import",
         help_="When the archive last heard of the appliance; else if longer ago than usual.",
     ),
 ]
-CriticalDelivery = Annotated[str | None, _option("--critical-delivery", help_="The same.")]
+CriticalImport = Annotated[str | None, _option("--critical-import", help_="The same.")]

@@ -52,7 +52,7 @@ def current(
     typer.echo(databases.current(connect(database, config)) or "none")
 
 
-@app.command("check", epilog=examples("archive db check"))
+@app.command("verify", epilog=examples("archive db verify"))
 def check(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:

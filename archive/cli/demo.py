@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # In the current folder, where its file is seen and can be deleted.
 DEFAULT = "archive-demo.db"
-# What the run log calls the deliveries, and so how a demo's archive is told from any other.
+# What the run log calls the imports, and so how a demo's archive is told from any other.
 SOURCE = "archive demo: "
 
 EPILOG = examples("archive demo", "archive demo --database postgresql://me@localhost/demo")
@@ -122,7 +122,7 @@ def _not_ours(engine: Engine) -> UsageError:
 
 def _fill(engine: Engine, fleet: Plan) -> Counts:
     from archive.demo.collection import EVERY, collect
-    from archive.ingest.ingest import Delivery, ingest
+    from archive.ingest.ingest import Source, ingest
     from archive.render.progress import progress
     from archive.store.counts import Counts
 
@@ -132,8 +132,8 @@ def _fill(engine: Engine, fleet: Plan) -> Counts:
         for done, collected in enumerate(collect(fleet), 1):
             stream: Any = io.BufferedReader(io.BytesIO(collected.content))
             name = f"{SOURCE}{collected.appliance}"
-            delivery = Delivery(name, stream, collected.appliance, collected.seen_at)
-            total.new += ingest(engine, delivery).counts.new
+            source = Source(name, stream, collected.appliance, collected.seen_at)
+            total.new += ingest(engine, source).counts.new
             advance(done)
     return total
 

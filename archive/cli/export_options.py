@@ -58,7 +58,7 @@ AfterOption = Annotated[
         metavar="NUMBER",
         min=0,
         max=GREATEST,
-        help="Only jobs that deliveries after this number brought or changed; 0 is all of them."
+        help="Only jobs that imports after this number brought or changed; 0 is all of them."
         " The number for the next time is said on standard error.",
     ),
 ]

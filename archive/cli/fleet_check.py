@@ -1,4 +1,4 @@
-"""`archive fleet check`: whether each appliance of the configuration can be collected from."""
+"""`archive fleet test`: whether each appliance of the configuration can be collected from."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     Row = tuple[str, str, str, str | None, str | None]
 
 EPILOG = examples(
-    "archive fleet check",
-    "archive fleet check vc01.example.com",
-    "archive fleet check --tag site=Berlin --format csv -o checks.csv",
+    "archive fleet test",
+    "archive fleet test vc01.example.com",
+    "archive fleet test --tag site=Berlin --format csv -o checks.csv",
 )
 
 

@@ -18,7 +18,7 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.errors import ArchiveError, InterruptedDeliveryError, SchemaError, UsageError
+from archive.errors import ArchiveError, InterruptedInputError, SchemaError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -64,7 +64,7 @@ def ingest(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Archive documents: each file is one delivery, archived as a whole or not at all.
+    """Archive documents: each file is one import, archived as a whole or not at all.
 
     Exit code 3 if a document went to quarantine or only some of the files could be archived.
     """
@@ -89,7 +89,7 @@ def ingest(
     if len(failures) < len(paths):
         _summarise(total, output_format)
         raise typer.Exit(PARTIAL if failures or total.quarantined else 0)
-    interrupted = any(isinstance(error, InterruptedDeliveryError) for error in failures)
+    interrupted = any(isinstance(error, InterruptedInputError) for error in failures)
     raise typer.Exit(PARTIAL if interrupted else ERROR)
 
 
@@ -97,13 +97,13 @@ def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str)
     from archive.db import migrate as databases
     from archive.ingest.ingest import ingest as run
     from archive.ingest.open_file import open_file
-    from archive.ingest.run import Delivery
+    from archive.ingest.run import Source
     from archive.render.progress import progress
 
     with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:
         databases.prepare(engine)  # only when there is something to archive
-        delivery = Delivery(file.name, file.content, appliance, seen_at)
-        return run(engine, delivery, lambda _: advance(file.position())).counts
+        source = Source(file.name, file.content, appliance, seen_at)
+        return run(engine, source, lambda _: advance(file.position())).counts
 
 
 def _add(total: Counts, counts: Counts) -> None:

@@ -82,7 +82,7 @@ def show_held(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Print a document as it was delivered, byte for byte; the reason goes to standard error."""
+    """Print a document as it was imported, byte for byte; the reason goes to standard error."""
     from archive import db
     from archive.cli.output import open_output
     from archive.store import quarantine

@@ -235,9 +235,9 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
         say(note)
     known = reports.heard(connection, scope)
     if known is None:
-        say("Nothing has been delivered yet; see `archive ingest --help`.")
+        say("Nothing has been imported yet; see `archive ingest --help`.")
     else:
-        say(f"Deliveries from {moment(known.first)} to {moment(known.last)}.")
+        say(f"Imports from {moment(known.first)} to {moment(known.last)}.")
 
 
 def _limits(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""`archive runs`: the log of collections and of deliveries."""
+"""`archive runs`: the log of collections and of imports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from archive.store.collection_log import Brought
 
 app = typer.Typer(
-    no_args_is_help=True, help="Tell when appliances were asked, and what was delivered."
+    no_args_is_help=True, help="Tell when appliances were asked, and what was imported."
 )
 
 _LimitOption = Annotated[
@@ -96,7 +96,7 @@ def show_collection(
         *_instants("asked", "answered"),
         *_columns("outcome", "reason", *_BROUGHT),
     ]
-    # The last field is the number of the delivery, whose counts stand there instead.
+    # The last field is the number of the import, whose counts stand there instead.
     rows = [(*attempt[:-1], *_cells(brought)) for attempt, brought in found]
     _write(columns, rows, output_format, output)
     if one is None:
@@ -137,12 +137,10 @@ def list_appliances(
 
 
 @app.command(
-    "deliveries",
-    epilog=examples(
-        "archive runs deliveries", "archive runs deliveries --appliance 'vc0*' --limit 0"
-    ),
+    "imports",
+    epilog=examples("archive runs imports", "archive runs imports --appliance 'vc0*' --limit 0"),
 )
-def list_deliveries(
+def list_imports(
     appliance: AppliancesOption = None,
     limit: _LimitOption = 20,
     output_format: FormatOption = Format.TABLE,
@@ -151,7 +149,7 @@ def list_deliveries(
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List what was delivered, the newest first: files as well as answers."""
+    """List what was imported, the newest first: files as well as answers."""
     from archive import db
     from archive.reports import Scope
     from archive.store import import_log
@@ -166,7 +164,7 @@ def list_deliveries(
         *_columns("outcome", "error", "seen", "new", "changed", "unchanged"),
         *_columns("findings", "quarantined"),
     ]
-    _write_newest("deliveries", columns, found, limit, output_format, output)
+    _write_newest("imports", columns, found, limit, output_format, output)
 
 
 def _columns(*names: str) -> list[Column]:

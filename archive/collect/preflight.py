@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from yarl import URL
 
 from archive.document import appliance_facts
-from archive.errors import ApplianceError, ConfigurationError, DeliveryError
+from archive.errors import ApplianceError, ConfigurationError, InputError
 from archive.ingest import formats
 from archive.ingest.raw_document import RawDocument
 from archive.text import printable
@@ -113,7 +113,7 @@ class Examination:
             self.found[name] = await check
         except ApplianceError as error:
             self.found[name] = Found(FAILED, error.reason, error.advice)
-        except DeliveryError as error:
+        except InputError as error:
             self.found[name] = Found(FAILED, str(error))
         return self.found[name].result != FAILED
 

@@ -15,7 +15,7 @@ from archive import db, timestamps
 from archive.collect.concurrency import Passwords, each
 from archive.collect.save_answers import keep
 from archive.collect.store_answer import Outcome, archive_told, compare_told
-from archive.errors import AlreadyRunningError, ArchiveError, DeliveryError
+from archive.errors import AlreadyRunningError, ArchiveError, InputError
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
 from archive.store.counts import Counts
@@ -138,7 +138,7 @@ class _Run:
             return told
         try:
             keep(self._keep_in, entry.name, told.seen_at, told.details)
-        except DeliveryError as error:
+        except InputError as error:
             return told._replace(missing=(*told.missing, str(error)))
         return told
 

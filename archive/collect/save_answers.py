@@ -9,7 +9,7 @@ import shutil
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
-from archive.errors import DeliveryError
+from archive.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
     """Write an answer to DIRECTORY/APPLIANCE/SEEN_AT.json.gz, whole or not at all; return its path.
 
     The answer is left at its start. Only its owner can read the file: an answer may hold addresses
-    with passwords in them. Raises DeliveryError if it cannot be written.
+    with passwords in them. Raises InputError if it cannot be written.
     """
     folder = directory / _UNSAFE.sub("_", appliance)
     path = folder / f"{re.sub(r'[-:.]', '', seen_at)}.json.gz"
@@ -35,7 +35,7 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
             shutil.copyfileobj(answer, zipped)
         beside.replace(path)
     except OSError as error:
-        raise DeliveryError(f"its answer was not saved in {folder}: {error.strerror}") from error
+        raise InputError(f"its answer was not saved in {folder}: {error.strerror}") from error
     finally:
         with suppress(OSError):  # nothing may be there, not even the folder
             beside.unlink()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import db, timestamps
 from archive.document import appliance_facts
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest import formats
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.observe import observe_answer
 from archive.ingest.raw_document import KnownDocument
-from archive.ingest.run import Delivery
+from archive.ingest.run import Source
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from archive.ingest.raw_document import RawDocument
     from archive.vcenter.query import CollectedAnswer
 
-# As much as a delivery's form is told from.
+# As much as an import's form is told from.
 _BUFFER = 1 << 16
 
 
 class Outcome(NamedTuple):
-    """What became of one appliance in a run, and of the documents that it delivered."""
+    """What became of one appliance in a run, and of the documents that it imported."""
 
     attempt: Attempt
     counts: Counts
@@ -43,14 +43,14 @@ class Outcome(NamedTuple):
 def archive_told(
     engine: Engine, collection: int, entry: Entry, asked_at: str, told: CollectedAnswer
 ) -> Outcome:
-    """Archive what an appliance told and how that ended. Raises DeliveryError, DatabaseError."""
+    """Archive what an appliance told and how that ended. Raises InputError, DatabaseError."""
     answered_at = timestamps.now()
     found, problems = _facts(told)
     attempt = Attempt(entry.name, asked_at, answered_at, COMPLETE, None, None)
 
     with closing(_stream(told)) as stream:
-        delivery = Delivery(_source(entry), stream, entry.name, told.seen_at)
-        with ingest_answer(engine, delivery) as answered:
+        source = Source(_source(entry), stream, entry.name, told.seen_at)
+        with ingest_answer(engine, source) as answered:
             attempt = _judged(
                 attempt._replace(run_id=answered.run_id), told, problems, answered.counts
             )
@@ -65,7 +65,7 @@ def compare_told(
     """Count the documents that an appliance told, and those that the archive has just so.
 
     Nothing is written. The others are counted as new, whether they are or have changed. Raises
-    DeliveryError, DatabaseError.
+    InputError, DatabaseError.
     """
     _, problems = _facts(told)
     known = {} if engine is None else _known(engine, entry.name)
@@ -80,8 +80,8 @@ def compare_told(
                     counts.quarantined += 1
                 else:
                     counts.new += 1
-        except DeliveryError as error:
-            raise DeliveryError(f"{_source(entry)}: {error}") from error
+        except InputError as error:
+            raise InputError(f"{_source(entry)}: {error}") from error
     attempt = Attempt(entry.name, asked_at, timestamps.now(), COMPLETE, None, None)
     return Outcome(_judged(attempt, told, problems, counts), counts)
 
@@ -103,7 +103,7 @@ def _documents(
 ) -> Iterator[RawDocument | KnownDocument]:
     in_lines, encoding = formats.form(stream, name)
     if in_lines:
-        raise DeliveryError("it is not the answer of one appliance")
+        raise InputError("it is not the answer of one appliance")
     return formats.documents(stream, encoding, known)
 
 
@@ -118,12 +118,10 @@ def _stream(told: CollectedAnswer) -> io.BufferedReader[Any]:
 def _known(engine: Engine, name: str) -> dict[bytes, int]:
     with db.reading(engine) as connection:
         numbers = find_appliances(connection, [name])
-        delivered = seen_documents.LatestDeliveries(timestamps.now())
-        delivered.open(connection, numbers.values())
+        imported = seen_documents.LatestImports(timestamps.now())
+        imported.open(connection, numbers.values())
         return {
-            mark: job
-            for number in numbers.values()
-            for mark, job in delivered.known(number).items()
+            mark: job for number in numbers.values() for mark, job in imported.known(number).items()
         }
 
 
@@ -142,6 +140,6 @@ def _facts(told: CollectedAnswer) -> tuple[appliance_facts.Facts, list[str]]:
         if path in told.facts:
             try:
                 found[name] = read(told.facts[path])
-            except DeliveryError as error:
+            except InputError as error:
                 problems.append(f"{path}: {error}")
     return appliance_facts.Facts(**found), problems

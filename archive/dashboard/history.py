@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from archive import quantile_sketch
 from archive.db import tables
-from archive.judgement.expected import FAILED, MET, NEVER_RAN, NEVER_SEEN, RUNNING
+from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, NO_DATA, RUNNING
 from archive.judgement.outcome import TallyRow, tally
 from archive.judgement.schedules import ordinal
 from archive.reports import jobs
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # What a job's number of a status stands for, and that of an expected day; 0 is: nothing expected.
 STATUSES = ("succeeded", "failed", "open", "other")
-OUTCOMES = (None, MET, FAILED, RUNNING, NEVER_RAN, NEVER_SEEN)
+OUTCOMES = (None, MET, FAILED, RUNNING, DID_NOT_RUN, NO_DATA)
 # In place of a bin: the job does not say.
 UNKNOWN = 2**16 - 1
 # So many texts are kept, and so much of each; a job with another one has that of its message id.

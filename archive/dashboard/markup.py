@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
 from archive.dashboard.reported import ODD_DAYS
-from archive.judgement.standing import LATE, NEVER, UNKNOWN
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
 from archive.render import units
 from archive.reports import summary
 from archive.reports.summary_row import SummaryRow
@@ -25,23 +25,25 @@ if TYPE_CHECKING:
 ROWS = 50
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _NAMES = {
-    LATE: "late",
+    OVERDUE: "overdue",
     NEVER: "never succeeded",
-    UNKNOWN: "unknown",
-    "strikes": "strikes",
+    NO_RECENT_DATA: "no recent data",
+    "consecutive failures": "consecutive failures",
     "missed": f"missed in {summary.DAYS} days",
-    "silent": "silent",
-    "anomalies": "out of the ordinary",
+    "not-reporting": "not reporting",
+    "anomalies": "anomalies",
 }
 # Of these any is too many.
-_ALARMS = {("attention", name) for name in (LATE, NEVER, UNKNOWN, "strikes")} | {
+_ALARMS = {
+    ("attention", name) for name in (OVERDUE, NEVER, NO_RECENT_DATA, "consecutive failures")
+} | {
     ("expected", "missed"),
 }
 # The tables that say more of a figure.
-_TABLES = {LATE: "late", NEVER: "late", UNKNOWN: "late"}
+_TABLES = {OVERDUE: "overdue", NEVER: "overdue", NO_RECENT_DATA: "overdue"}
 # Tables whose rows are counted.
 _COUNTED = {
-    "silent": "not heard of for longer than usual",
+    "not-reporting": "no import for longer than usual",
     "anomalies": f"in the last {ODD_DAYS} days",
 }
 # In place of a value.

@@ -48,33 +48,33 @@ def attention(
     """
     return [
         table(
-            "late",
-            "No recent success",
+            "overdue",
+            "Overdue",
             rpo.REPORT.columns,
             [row for row in states if row.state != OK],
             (
                 "appliance", "state", "age_seconds", "objective_seconds", "attempt_status",
                 "last_seen",
             ),
-            "Every appliance has a success that is recent enough.",
+            "No backup is overdue.",
         ),
         table(
-            "strikes",
-            f"{summary.STRIKE} failures in a row, or more",
+            "consecutive-failures",
+            f"{summary.REPEATED_FAILURES} failures in a row, or more",
             streaks.COLUMNS,
-            [row for row in struck if row.streak >= summary.STRIKE],
+            [row for row in struck if row.streak >= summary.REPEATED_FAILURES],
             ("appliance", "streak", "since_time", "last_good_time"),
-            f"No appliance has failed {summary.STRIKE} times in a row.",
+            f"No appliance has failed {summary.REPEATED_FAILURES} times in a row.",
         ),
         table(
-            "silent",
-            "Silent",
+            "not-reporting",
+            "Not reporting",
             collection.REPORT.columns,
-            summary.silent(connection, scope),
+            summary.not_reporting(connection, scope),
             (
                 "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "unanswered",
             ),
-            "The archive has heard of every appliance when it usually does.",
+            "Every appliance reports as usual.",
         ),
         table(
             "missed",
@@ -82,15 +82,15 @@ def attention(
             missed.REPORT.columns,
             _newest_first(_run(connection, missed.REPORT, _last(scope, MISSED_DAYS)), "day"),
             ("appliance", "day", "outcome", "message"),
-            "Every backup that was expected has come.",
+            "No expected backup was missed.",
         ),
         table(
             "anomalies",
-            f"Out of the ordinary in the last {ODD_DAYS} days",
+            f"Anomalies in the last {ODD_DAYS} days",
             anomalies.COLUMNS,
             _newest_first(_run(connection, anomalies.REPORT, _last(scope, ODD_DAYS)), "day"),
             ("appliance", "day", "what", "reason", "key"),
-            "Every success is like those before it.",
+            "No anomalies.",
         ),
     ]  # fmt: skip
 

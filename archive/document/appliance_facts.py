@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from archive import json_numbers
 from archive.document import schema
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.text import storable
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
@@ -65,11 +65,11 @@ class Facts(NamedTuple):
 
 
 def read_version(answer: Any) -> Version:
-    """Read an answer of `appliance/system/version`. Raises DeliveryError if it is none."""
+    """Read an answer of `appliance/system/version`. Raises InputError if it is none."""
     fields = _Fields(_unwrap(answer), "a version")
     version = fields.text("version")
     if version is None:
-        raise DeliveryError("the answer is not a version: it has no `version`")
+        raise InputError("the answer is not a version: it has no `version`")
     return Version(
         version,
         fields.text("product"),
@@ -84,18 +84,18 @@ def read_version(answer: Any) -> Version:
 
 
 def read_time_zone(answer: Any) -> str:
-    """Read an answer of `appliance/system/time/timezone`. Raises DeliveryError if it is none."""
+    """Read an answer of `appliance/system/time/timezone`. Raises InputError if it is none."""
     zone = _unwrap(answer)
     if not isinstance(zone, str) or not zone:
         kind = "an empty text" if zone == "" else _kind(zone)
-        raise DeliveryError(f"the answer is not a time zone: it is {kind}")
+        raise InputError(f"the answer is not a time zone: it is {kind}")
     return storable(zone)
 
 
 def read_schedules(answer: Any) -> tuple[Schedule, ...]:
     """Read an answer of `appliance/recovery/backup/schedules`, in the order of their keys.
 
-    Raises DeliveryError if it is none, or if a schedule does not say whether it is enabled.
+    Raises InputError if it is none, or if a schedule does not say whether it is enabled.
     """
     schedules = answer
     # A schedule may be called `value`, too; then it is one.
@@ -103,15 +103,15 @@ def read_schedules(answer: Any) -> tuple[Schedule, ...]:
         schedules = _unwrap(answer)
     schedules = schema.entries_to_map(schedules)
     if not isinstance(schedules, dict):
-        raise DeliveryError(f"the answer is not backup schedules: it is {_kind(schedules)}")
+        raise InputError(f"the answer is not backup schedules: it is {_kind(schedules)}")
     return tuple(_schedule(key, schedules[key]) for key in sorted(schedules))
 
 
 def _schedule(key: str, value: Any) -> Schedule:
     if not 1 <= len(key) <= _KEY_LENGTH or storable(key) != key:
-        raise DeliveryError(f"{key[:60]!r} cannot be the key of a backup schedule")
+        raise InputError(f"{key[:60]!r} cannot be the key of a backup schedule")
     if not _is_schedule(value):
-        raise DeliveryError(
+        raise InputError(
             f"the answer is not backup schedules: {key!r} does not say whether it is enabled"
         )
     fields = _Fields(value, "a schedule")
@@ -156,7 +156,7 @@ class _Fields:
 
     def __init__(self, value: Any, what: str) -> None:
         if not isinstance(value, dict):
-            raise DeliveryError(f"the answer is not {what}: it is {_kind(value)}")
+            raise InputError(f"the answer is not {what}: it is {_kind(value)}")
         self._left = {name: item for name, item in value.items() if item is not None}
         self._below: dict[str, _Fields] = {}
 
@@ -207,7 +207,7 @@ class _Fields:
         try:
             return json_numbers.dumps(left) if left else None
         except RecursionError:
-            raise DeliveryError("the answer is nested too deeply") from None
+            raise InputError("the answer is nested too deeply") from None
 
     def _rest(self) -> dict[str, Any]:
         below = {name: fields._rest() for name, fields in self._below.items()}  # noqa: SLF001 - its own kind

@@ -1,4 +1,4 @@
-"""A document as it was delivered, made ready for the tables: the fast way or the long one."""
+"""A document as it was imported, made ready for the tables: the fast way or the long one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which of two observations of a job wins, and what both together say of it.
 
 The order is total, so merging is commutative, associative and idempotent: any order, duplication or
-split of the same deliveries gives the same archive.
+split of the same imports gives the same archive.
 """
 
 from __future__ import annotations

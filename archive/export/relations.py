@@ -75,9 +75,9 @@ class Relation(NamedTuple):
 def table_names() -> list[str]:
     """Return the names of the tables that say something of the archived jobs, in order.
 
-    What an appliance's latest delivery held is left out: jobs say when they were last seen.
+    What an appliance's latest import held is left out: jobs say when they were last seen.
     """
-    return sorted(tables.metadata.tables.keys() - {tables.latest_delivery.name})
+    return sorted(tables.metadata.tables.keys() - {tables.latest_import.name})
 
 
 def table(name: str) -> Relation:

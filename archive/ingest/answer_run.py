@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive import db
 from archive.appliance_names import check_name
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest import formats
 from archive.ingest.batches import batched
 from archive.ingest.raw_document import KnownDocument, RawDocument
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
-    from archive.ingest.run import Delivery
+    from archive.ingest.run import Source
     from archive.store.counts import Counts
 
 
@@ -33,25 +33,25 @@ class Answered(NamedTuple):
 
 
 @contextmanager
-def ingest_answer(engine: Engine, delivery: Delivery) -> Iterator[Answered]:
+def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
     """Archive what an appliance itself answered; what the block writes is archived with it or not at all.
 
     A document that names another appliance goes to quarantine.
 
-    Raises DeliveryError if it is not the answer of one appliance, DatabaseError: nothing of it, and
+    Raises InputError if it is not the answer of one appliance, DatabaseError: nothing of it, and
     nothing that the block wrote, has then been archived.
     """
-    if delivery.appliance is None:
-        raise _no_answer(delivery)
-    check_name(delivery.appliance)
+    if source.appliance is None:
+        raise _no_answer(source)
+    check_name(source.appliance)
     try:
-        in_lines, encoding = formats.form(delivery.content, delivery.name)
-    except DeliveryError as error:
-        raise named(delivery.name, error) from error
+        in_lines, encoding = formats.form(source.content, source.name)
+    except InputError as error:
+        raise named(source.name, error) from error
     if in_lines:
-        raise _no_answer(delivery)
-    run = Run(engine, delivery, lambda _: None)
-    with run.logged(), _written(run, encoding, told_by=delivery.appliance) as answered:
+        raise _no_answer(source)
+    run = Run(engine, source, lambda _: None)
+    with run.logged(), _written(run, encoding, told_by=source.appliance) as answered:
         yield answered
 
 
@@ -64,7 +64,7 @@ def commit_whole(run: Run, encoding: str) -> None:
 @contextmanager
 def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[Answered]:
     """Write the jobs of an answer, then what the block writes, then what jobs add up to; commit."""
-    name = run.delivery.appliance
+    name = run.source.appliance
     with db.writing(run.engine) as connection:
         # Without a name its batches lock appliances in no order: no other load may run then.
         db.lock(connection, ["calendar"], shared=name is not None)
@@ -74,7 +74,7 @@ def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[An
         if name is not None:
             number = run.mark_seen(connection, loader, name)
             known = loader.known(number)
-        for batch in batched(formats.documents(run.delivery.content, encoding, known)):
+        for batch in batched(formats.documents(run.source.content, encoding, known)):
             if again := [told.fingerprint for told in batch if isinstance(told, KnownDocument)]:
                 loader.see_again(number, again, run.counts)
             raws = [told for told in batch if isinstance(told, RawDocument)]
@@ -86,5 +86,5 @@ def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[An
         import_log.complete(connection, run.id)
 
 
-def _no_answer(delivery: Delivery) -> DeliveryError:
-    return DeliveryError(f"{delivery.name}: it is not the answer of one appliance")
+def _no_answer(source: Source) -> InputError:
+    return InputError(f"{source.name}: it is not the answer of one appliance")

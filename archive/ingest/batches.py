@@ -1,11 +1,11 @@
-"""How many documents are merged together: what is read of a delivery, in batches."""
+"""How many documents are merged together: what is read of an import, in batches."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from archive.errors import DeliveryError
+from archive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ class LineBatches:
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
         self.ended = False
-        self.failure: DeliveryError | None = None
+        self.failure: InputError | None = None
 
     def __iter__(self) -> Iterator[list[Line]]:
         return self
@@ -37,7 +37,7 @@ class LineBatches:
         batch: list[Line] = []
         try:
             batch.extend(islice(self._lines, BATCH))  # what was read before a failure stays in it
-        except DeliveryError as error:
+        except InputError as error:
             self.failure = error
         self.ended = len(batch) < BATCH
         if not batch:

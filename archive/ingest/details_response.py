@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from archive.document import schema
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest.json_stream import BOM, JsonText, Unreadable, encode
 from archive.ingest.raw_document import KnownDocument, RawDocument, document, exported, fingerprint
 from archive.text import printable
@@ -33,7 +33,7 @@ _START = re.compile(r"[^0-9]{1,30}[0-9]")
 def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of one answer, or of several written one after the other.
 
-    Those whose fingerprint is `known` are not read. Raises DeliveryError where the answer as a whole
+    Those whose fingerprint is `known` are not read. Raises InputError where the answer as a whole
     is at fault.
     """
     while opening := text.peek():
@@ -43,7 +43,7 @@ def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kno
             yield from _list(text, known)
         elif not text.take(BOM):  # each of several files may start with one
             value, _ = text.value()
-            raise DeliveryError(_what_it_is(value))
+            raise InputError(_what_it_is(value))
 
 
 def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
@@ -133,7 +133,7 @@ def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocu
         pieces.append(f"{name_text}:{value_text}")
     text.expect("}")
     if "info" not in whole:
-        raise DeliveryError(_what_it_is(whole))
+        raise InputError(_what_it_is(whole))
     yield exported(whole, f"{{{','.join(pieces)}}}", "document 1")
 
 
@@ -170,7 +170,7 @@ def _entry(entry: Any, text: str, number: int) -> RawDocument:
     if isinstance(entry, Unreadable):
         return RawDocument(None, None, text, position, problem=entry.reason)
     if number == 1 and not (isinstance(entry, dict) and "key" in entry):
-        raise DeliveryError(_what_it_is([entry]))
+        raise InputError(_what_it_is([entry]))
     problem = "it is not an entry with a job key and its details"
     return RawDocument(None, None, text, position, problem=problem)
 

@@ -1,4 +1,4 @@
-"""A delivery's bytes to its documents: an appliance's answer, or JSON Lines.
+"""An import's bytes to its documents: an appliance's answer, or JSON Lines.
 
 JSON Lines have an answer a line, or an exported job a line. A line that cannot be read is passed on as
 unreadable, and reading goes on.
@@ -13,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import json_numbers
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest import details_response
 from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
 from archive.ingest.raw_document import KnownDocument, RawDocument, exported, fingerprint
@@ -45,22 +45,22 @@ class Line(NamedTuple):
 
 
 class Form(NamedTuple):
-    """How a delivery is written."""
+    """How an import is written."""
 
     in_lines: bool
     encoding: str
 
 
 def form(stream: io.BufferedReader[Any], name: str) -> Form:
-    """Return how a delivery is written, from its beginning. Raises DeliveryError if it is empty."""
+    """Return how an import is written, from its beginning. Raises InputError if it is empty."""
     head = stream.peek()
     if not head.strip():
-        raise DeliveryError("it is empty")
+        raise InputError("it is empty")
     return Form(is_lines(name, head), sniff_encoding(head))
 
 
 def is_lines(name: str, head: bytes) -> bool:
-    """Say whether a delivery is JSON Lines, from its name and its first bytes."""
+    """Say whether an import is JSON Lines, from its name and its first bytes."""
     if name.lower().endswith(_LINE_SUFFIXES):
         return True
     line, newline, rest = head.lstrip().partition(b"\n")
@@ -73,7 +73,7 @@ def is_lines(name: str, head: bytes) -> bool:
 
 
 def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
-    """Yield the lines of JSON Lines. Raises DeliveryError where they are not text."""
+    """Yield the lines of JSON Lines. Raises InputError where they are not text."""
     if encoding.startswith("utf-8"):
         yield from map(Line, count(1), stream)
         return
@@ -83,7 +83,7 @@ def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
         for number, line in enumerate(text, 1):
             yield Line(number, line.encode())
     except UnicodeDecodeError as error:
-        raise DeliveryError(f"after line {number} it is not text in {error.encoding}") from error
+        raise InputError(f"after line {number} it is not text in {error.encoding}") from error
     finally:
         text.detach()  # the stream is the caller's to close
 
@@ -93,7 +93,7 @@ def documents(
 ) -> Iterator[RawDocument | KnownDocument]:
     """Yield the documents of an answer, those whose fingerprint is `known` without reading them.
 
-    Raises DeliveryError where the delivery as a whole is at fault.
+    Raises InputError where the import as a whole is at fault.
     """
     return details_response.read(JsonText(stream, encoding), known)
 
@@ -138,7 +138,7 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
             for document in details_response.read(JsonText(io.BytesIO(encode(text)), "utf-8"), ())
             if isinstance(document, RawDocument)
         ]
-    except DeliveryError as error:
+    except InputError as error:
         yield RawDocument(None, None, text, position, problem=str(error))
     else:
         for document in documents:

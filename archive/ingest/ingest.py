@@ -1,6 +1,6 @@
-"""A delivery of any form into the archive: documents read, merged and written; what cannot be read, held.
+"""An import of any form into the archive: documents read, merged and written; what cannot be read, held.
 
-A delivery is one transaction: all of it or none of it. JSON Lines, which may be very long, are
+An import is one transaction: all of it or none of it. JSON Lines, which may be very long, are
 committed in parts, each whole; the run log says how far a run came, and running it again completes
 it.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.appliance_names import check_name
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest import formats
 from archive.ingest.answer_run import commit_whole
 from archive.ingest.lines_run import commit_batches
-from archive.ingest.run import Delivery, Run, named
+from archive.ingest.run import Run, Source, named
 from archive.store import import_log
 
 if TYPE_CHECKING:
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
     from archive.store.counts import Counts
 
-__all__ = ["Delivery", "ingest"]
+__all__ = ["Source", "ingest"]
 
 
 def ingest(
-    engine: Engine, delivery: Delivery, on_batch: Callable[[Counts], None] = lambda _: None
+    engine: Engine, source: Source, on_batch: Callable[[Counts], None] = lambda _: None
 ) -> import_log.Summary:
-    """Archive a delivery. `on_batch` is told after each batch what has been done so far.
+    """Archive an import. `on_batch` is told after each batch what has been done so far.
 
-    Raises UsageError if it does not say whose documents these are, DeliveryError if it is not a
+    Raises UsageError if it does not say whose documents these are, InputError if it is not a
     details answer, DatabaseError: nothing of it has then been archived. Raises
-    InterruptedDeliveryError if some batches of a stream had been committed.
+    InterruptedInputError if some batches of a stream had been committed.
     """
-    if delivery.appliance is not None:
-        check_name(delivery.appliance)
+    if source.appliance is not None:
+        check_name(source.appliance)
     try:
-        in_lines, encoding = formats.form(delivery.content, delivery.name)
-    except DeliveryError as error:
-        raise named(delivery.name, error) from error
-    run = Run(engine, delivery, on_batch)
+        in_lines, encoding = formats.form(source.content, source.name)
+    except InputError as error:
+        raise named(source.name, error) from error
+    run = Run(engine, source, on_batch)
     with run.logged():
         if in_lines:
-            commit_batches(run, formats.lines(delivery.content, encoding))
+            commit_batches(run, formats.lines(source.content, encoding))
         else:
             commit_whole(run, encoding)
     return import_log.Summary(run.id, run.counts)

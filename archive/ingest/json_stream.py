@@ -8,7 +8,7 @@ import re
 from json.decoder import JSONDecodeError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.json_numbers import DECODER
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ class JsonText:
         return True
 
     def expect(self, wanted: str) -> None:
-        """Step over the next character. Raises DeliveryError if it is not the wanted one."""
+        """Step over the next character. Raises InputError if it is not the wanted one."""
         if not self.take(wanted):
             raise self.broken(f"{wanted!r} is missing")
 
     def value(self) -> tuple[Any, str]:
         """Return the next value (or that it is Unreadable) and its text.
 
-        Raises DeliveryError if there is none.
+        Raises InputError if there is none.
         """
         if not self.peek():
             raise self.broken("it ends too early")
@@ -153,14 +153,14 @@ class JsonText:
             self._place = 0
         return text
 
-    def broken(self, what: str, place: int | None = None, *, cut: bool = False) -> DeliveryError:
+    def broken(self, what: str, place: int | None = None, *, cut: bool = False) -> InputError:
         """Return the error that says where the text stops being JSON."""
         position = self._dropped + (self._place if place is None else place)
         if (cut or not self.peek()) and self._ended:
-            return DeliveryError(
+            return InputError(
                 f"it is cut off: the JSON ends too early, at character {position:,}; get it again"
             )
-        return DeliveryError(f"it is not JSON: {what} at character {position:,}")
+        return InputError(f"it is not JSON: {what} at character {position:,}")
 
     def _more(self) -> bool:
         if self._ended:
@@ -170,7 +170,7 @@ class JsonText:
             self._ended = not data
             self._buffer += self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError as error:
-            raise DeliveryError(f"it is not text in {error.encoding}") from error
+            raise InputError(f"it is not text in {error.encoding}") from error
         return not self._ended or self._place < len(self._buffer)
 
 

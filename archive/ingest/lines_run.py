@@ -69,14 +69,14 @@ def _load_first(
 
     Nothing can be known yet, so lines are read ahead; nobody misses the tables meanwhile.
     """
-    if run.delivery.appliance is not None:
-        run.mark_seen(connection, loader, run.delivery.appliance)
+    if run.source.appliance is not None:
+        run.mark_seen(connection, loader, run.source.appliance)
     with db.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
         for number, (lines, reads) in enumerate(read_ahead(batches), 1):
             observations: list[Observation] = []
             others: list[RawDocument] = []
             for line, read in zip(lines, reads, strict=True):
-                if observed := observe_line(line, read, run.delivery.seen_at):
+                if observed := observe_line(line, read, run.source.seen_at):
                     observations.append(observed)
                 else:
                     others += line.documents()
@@ -95,10 +95,10 @@ def _load_lines(
     named, unnamed = formats.by_appliance(lines)
     others = [document for line in unnamed for document in line.documents()]
     observations, refused = run.observe(others)
-    own = set() if run.delivery.appliance is None else {run.delivery.appliance}
+    own = set() if run.source.appliance is None else {run.source.appliance}
     lock_appliances(connection, named.keys() | appliances_of(observations) | own)
-    if run.delivery.appliance is not None:
-        run.mark_seen(connection, loader, run.delivery.appliance)
+    if run.source.appliance is not None:
+        run.mark_seen(connection, loader, run.source.appliance)
     numbers = loader.find(connection, named)
     again: dict[str, list[bytes]] = {}
     others = []
@@ -107,7 +107,7 @@ def _load_lines(
         for line in theirs:
             if known and (mark := line.fingerprint) in known:
                 again.setdefault(name, []).append(mark)
-            elif observed := observe_line(line, read_line(line.text), run.delivery.seen_at):
+            elif observed := observe_line(line, read_line(line.text), run.source.seen_at):
                 observations.append(observed)
             else:
                 others += line.documents()

@@ -1,4 +1,4 @@
-"""From what a delivery holds to observations: what a job's document says, and when it was seen."""
+"""From what an import holds to observations: what a job's document says, and when it was seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries in files and on standard input, plain or gzipped."""
+"""Imports in files and on standard input, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from archive.errors import DeliveryError
+from archive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ _BUFFER = 1 << 16
 
 
 class OpenFile(NamedTuple):
-    """An open delivery: its content, and how far its bytes have been read.
+    """An open import: its content, and how far its bytes have been read.
 
     `size` is in bytes as stored, None where it cannot be known.
     """
@@ -38,9 +38,9 @@ class OpenFile(NamedTuple):
 
 @contextmanager
 def open_file(path: str) -> Iterator[OpenFile]:
-    """Open a delivery; `-` is standard input.
+    """Open an import; `-` is standard input.
 
-    Raises DeliveryError if it cannot be opened or, while it is being read, if it cannot be read.
+    Raises InputError if it cannot be opened or, while it is being read, if it cannot be read.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     with ExitStack() as stack:
@@ -54,7 +54,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
 
 
 class _Explained(io.RawIOBase):
-    """Bytes whose reading fails with a DeliveryError, wherever in the delivery that is."""
+    """Bytes whose reading fails with a InputError, wherever in the import that is."""
 
     def __init__(self, name: str, source: io.BufferedIOBase) -> None:
         super().__init__()
@@ -74,27 +74,27 @@ def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise DeliveryError(
+        raise InputError(
             f"{name}: it is cut off: the gzip data ends too early; get it again"
         ) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DeliveryError(f"{name}: its gzip data is damaged ({error}); get it again") from error
+        raise InputError(f"{name}: its gzip data is damaged ({error}); get it again") from error
     except FileNotFoundError as error:
-        raise DeliveryError(f"{name}: there is no such file") from error
+        raise InputError(f"{name}: there is no such file") from error
     except IsADirectoryError as error:
-        raise DeliveryError(
+        raise InputError(
             f"{name}: it is a directory; name the files in it, for example {name}/*.json"
         ) from error
     except OSError as error:
-        raise DeliveryError(f"{name}: it cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{name}: it cannot be read: {error.strerror or error}") from error
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
     if path == STANDARD_INPUT:
         if sys.stdin is None:  # closed by whoever started us
-            raise DeliveryError("standard input is closed")
-        # A buffer of our own: the one that is there is too small to tell what a delivery is.
+            raise InputError("standard input is closed")
+        # A buffer of our own: the one that is there is too small to tell what an import is.
         yield io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer), _BUFFER)
     else:
         with io.BufferedReader(io.FileIO(path), _BUFFER) as stored:

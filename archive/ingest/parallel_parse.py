@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from archive.document.fast_parse import read_line
-from archive.errors import DeliveryError
+from archive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ _AHEAD = 1
 def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
     """Give a function that adds to batches of lines what each line says, in the order of batches.
 
-    None stands for a line that is not of the common form. The function raises DeliveryError if one
+    None stands for a line that is not of the common form. The function raises InputError if one
     of the processes is ended from outside.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
@@ -66,7 +66,7 @@ def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> It
         while waiting:
             yield _result(*waiting.popleft())
     except BrokenProcessPool as error:
-        raise DeliveryError(
+        raise InputError(
             "a process that was reading it has been ended, perhaps for want of memory"
         ) from error
 

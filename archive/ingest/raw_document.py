@@ -1,4 +1,4 @@
-"""One document as it was delivered: its parsed JSON, its own text, and what stands for its bytes."""
+"""One document as it was imported: its parsed JSON, its own text, and what stands for its bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNTEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class RawDocument(NamedTuple):
-    """One document as it was delivered; `appliance` and `sight` only where it says so itself.
+    """One document as it was imported; `appliance` and `sight` only where it says so itself.
 
     `problem` says why it cannot be read; then `info` is None.
     """
@@ -32,7 +32,7 @@ class RawDocument(NamedTuple):
 
     @property
     def raw(self) -> bytes:
-        """The document's bytes as delivered."""
+        """The document's bytes as imported."""
         return encode(self.text)
 
 

@@ -1,11 +1,11 @@
-"""One run over one delivery: what all forms of it have in common."""
+"""One run over one import: what all forms of it have in common."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.errors import ArchiveError, DeliveryError, InterruptedDeliveryError
+from archive.errors import ArchiveError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archive.ingest.raw_document import RawDocument
 
 
-class Delivery(NamedTuple):
+class Source(NamedTuple):
     """What to ingest: a name for messages, the bytes, whose it is, and when it was fetched."""
 
     name: str
@@ -34,42 +34,40 @@ class Delivery(NamedTuple):
 class Run:
     """A run, from its first row in the run log on; `committed` says whether some of it will stay."""
 
-    def __init__(
-        self, engine: Engine, delivery: Delivery, on_batch: Callable[[Counts], None]
-    ) -> None:
+    def __init__(self, engine: Engine, source: Source, on_batch: Callable[[Counts], None]) -> None:
         self.engine = engine
-        self.delivery = delivery
+        self.source = source
         self._on_batch = on_batch
         self._loader: Loader | None = None  # made in the first transaction, with its calendar
         self.committed = False
         self.counts = Counts()
-        self.id = import_log.start(engine, delivery.name, delivery.seen_at)
+        self.id = import_log.start(engine, source.name, source.seen_at)
 
     @contextmanager
     def logged(self) -> Iterator[None]:
-        """Record a failure in the run log, and say which delivery failed."""
+        """Record a failure in the run log, and say which import failed."""
         with import_log.logged(self.engine, self.id):
             try:
                 yield
             except ArchiveError as error:
                 if self.committed:
-                    raise InterruptedDeliveryError(
-                        f"{named(self.delivery.name, error)}; the first {self.counts.seen:,} documents"
+                    raise InterruptedInputError(
+                        f"{named(self.source.name, error)}; the first {self.counts.seen:,} documents"
                         " have been archived, ingesting it again completes it"
                     ) from error
-                if isinstance(error, DeliveryError):
-                    raise named(self.delivery.name, error) from error
+                if isinstance(error, InputError):
+                    raise named(self.source.name, error) from error
                 raise
 
     def loader(self, connection: Connection) -> Loader:
         """Return what writes the run's documents; it is the same in all of its transactions."""
         if self._loader is None:
             calendar = settings.calendar(connection)
-            self._loader = Loader(self.id, calendar, self.delivery.seen_at)
+            self._loader = Loader(self.id, calendar, self.source.seen_at)
         return self._loader
 
     def mark_seen(self, connection: Connection, loader: Loader, name: str) -> int:
-        """Lock the appliance that the delivery is of, and record that it told something."""
+        """Lock the appliance that the import is of, and record that it told something."""
         lock_appliances(connection, [name])
         number = loader.mark_seen(connection, [name])[name]
         import_log.record(connection, self.id, self.counts, appliance_id=number)
@@ -84,11 +82,11 @@ class Run:
         """
         observations: list[Observation] = []
         refused: list[QuarantinedDocument] = []
-        seen_at = self.delivery.seen_at
+        seen_at = self.source.seen_at
         for raw in raws:
             if told_by is None:
-                observed = observe(raw, self.delivery.appliance, seen_at)
-                appliance = self.delivery.appliance if raw.appliance is None else raw.appliance
+                observed = observe(raw, self.source.appliance, seen_at)
+                appliance = self.source.appliance if raw.appliance is None else raw.appliance
             else:
                 observed = observe_answer(raw, told_by, seen_at)
                 appliance = told_by
@@ -125,7 +123,7 @@ def appliances_of(observations: Iterable[Observation]) -> set[str]:
     return {observation.appliance for observation in observations}
 
 
-def named(name: str, error: ArchiveError) -> DeliveryError:
-    """Return an error that says which delivery it is of."""
+def named(name: str, error: ArchiveError) -> InputError:
+    """Return an error that says which import it is of."""
     text = str(error)
-    return DeliveryError(text if text.startswith(f"{name}: ") else f"{name}: {text}")
+    return InputError(text if text.startswith(f"{name}: ") else f"{name}: {text}")

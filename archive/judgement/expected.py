@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 SCHEDULE, CADENCE, LEARNED = "schedule", "cadence", "learned"
 MET = "met"
-FAILED, RUNNING, NEVER_RAN, NEVER_SEEN = "failed", "running", "never ran", "never seen"
-MISSED = (FAILED, RUNNING, NEVER_RAN, NEVER_SEEN)
+FAILED, RUNNING, DID_NOT_RUN, NO_DATA = "failed", "running", "did not run", "no data"
+MISSED = (FAILED, RUNNING, DID_NOT_RUN, NO_DATA)
 # A backup has so long after it was due before it is missed.
 GRACE_SECONDS = 60 * 60
 # Without a due instant, so long before its usual time a backup is early rather than late.
@@ -215,7 +215,7 @@ def judge(
 
 def _missed(attempt: Job | None, *, heard: bool) -> str:
     if attempt is None:
-        return NEVER_RAN if heard else NEVER_SEEN
+        return DID_NOT_RUN if heard else NO_DATA
     return RUNNING if attempt.status in OPEN else FAILED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.judgement.expected import FAILED, MET, MISSED, NEVER_RAN, NEVER_SEEN, RUNNING
+from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, MISSED, NO_DATA, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class TallyRow(NamedTuple):
     """The expected days of an appliance: expected = met + missed; missed = the four after it.
 
-    `met_rate` is None where nothing was expected.
+    `schedule_compliance` is None where nothing was expected.
     """
 
     appliance: str
@@ -25,9 +25,9 @@ class TallyRow(NamedTuple):
     missed: int
     failed: int
     running: int
-    never_ran: int
-    never_seen: int
-    met_rate: float | None
+    did_not_run: int
+    no_data: int
+    schedule_compliance: float | None
 
 
 def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
@@ -40,7 +40,7 @@ def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
         sum(number[outcome] for outcome in MISSED),
         number[FAILED],
         number[RUNNING],
-        number[NEVER_RAN],
-        number[NEVER_SEEN],
+        number[DID_NOT_RUN],
+        number[NO_DATA],
         number[MET] / number.total() if number else None,
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
 
-OK, LATE, NEVER, UNKNOWN = "ok", "late", "never", "unknown"
+OK, OVERDUE, NEVER, NO_RECENT_DATA = "ok", "overdue", "never", "no recent data"
 _TICK = timedelta(microseconds=1)
 
 
@@ -37,8 +37,8 @@ def state(end: str | None, objective_seconds: int, last_seen: str, now: str) -> 
     if limit is not None and moment <= limit:
         return OK
     if heard + objective < moment or (limit is not None and heard < limit):
-        return UNKNOWN
-    return NEVER if limit is None else LATE
+        return NO_RECENT_DATA
+    return NEVER if limit is None else OVERDUE
 
 
 def seconds_between(first: str, last: str) -> int:

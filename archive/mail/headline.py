@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from archive.reports.summary_row import SummaryRow
 
 # The words for one and for several, where they are not the name of the row.
-_WORDS = {NEVER: ("without success", "without success"), "strikes": ("strike", "strikes")}
+_WORDS = {
+    NEVER: ("without success", "without success"),
+    "consecutive failures": ("failing repeatedly", "failing repeatedly"),
+}
 # Characters of a name: what is wrong stands before it, and a list of mails shows some 70.
 _LONGEST = 40
 

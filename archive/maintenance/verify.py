@@ -41,7 +41,7 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         wrong = day_totals.differences(connection, day_totals.count(connection))
         if wrong:
             yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
-        yield from _latest_deliveries(connection)
+        yield from _latest_imports(connection)
         yield from fact_history.contradictions(connection)
         yield from contradictions(connection)
         calendar = settings.calendar(connection)
@@ -58,9 +58,9 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
                 on_job(number, total)
 
 
-def _latest_deliveries(connection: Connection) -> Iterator[str]:
-    """Compare the jobs of the latest deliveries with those that have no `last_seen` of their own."""
-    appliance, job, table = tables.appliance, tables.job, tables.latest_delivery
+def _latest_imports(connection: Connection) -> Iterator[str]:
+    """Compare the jobs of the latest imports with those that have no `last_seen` of their own."""
+    appliance, job, table = tables.appliance, tables.job, tables.latest_import
     named = sa.select(appliance.c.id, appliance.c.name, table.c.documents).outerjoin(
         table, appliance.c.id == table.c.appliance_id
     )
@@ -69,7 +69,7 @@ def _latest_deliveries(connection: Connection) -> Iterator[str]:
             sa.select(job.c.id).where(job.c.appliance_id == appliance_id, job.c.last_seen.is_(None))
         ).scalars()
         if set(seen_documents.decode(data or b"").values()) != set(unmarked):
-            yield f"{name}: when its jobs were last seen is not known; deliver its answer again"
+            yield f"{name}: when its jobs were last seen is not known; import its answer again"
 
 
 def _drift(connection: Connection) -> Iterator[str]:

@@ -31,7 +31,7 @@ def contradictions(connection: Connection) -> Iterator[str]:
         .order_by(attempt.c.collection_id, attempt.c.appliance_name)
     )
     for name, number, run_id in connection.execute(foreign):
-        yield f"{name}: delivery {run_id} is not what collection {number} got of it"
+        yield f"{name}: import {run_id} is not what collection {number} got of it"
     counts = _counts_by_collection(connection)
     for one in collections(connection):
         told = {COMPLETE: one.complete, PARTIAL: one.partial, FAILED: one.failed}

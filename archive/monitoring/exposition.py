@@ -14,7 +14,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from archive import timestamps
-from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
 from archive.monitoring.states import DAYS
 from archive.monitoring.totals import Totals
 from archive.store import collection_log
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from archive.store.collection_log import Collection
     from archive.store.import_log import LoggedRun
 
-_STATES = (OK, LATE, NEVER, UNKNOWN)
+_STATES = (OK, OVERDUE, NEVER, NO_RECENT_DATA)
 _COLLECTIONS = (
     collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
 )  # fmt: skip
@@ -79,7 +79,7 @@ def _metrics(told: Told) -> Iterator[Metric]:
     yield from _of_runs(told.run)
     yield from _of_collections(told.collection)
     yield _one(
-        "archive_last_delivery_timestamp_seconds",
+        "archive_last_import_timestamp_seconds",
         "When the archive last heard of any appliance.",
         _unix(told.heard),
     )
@@ -156,9 +156,9 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
         ),
     )
     yield gauge(
-        "archive_backup_strikes",
+        "archive_backup_consecutive_failures",
         "Failures in a row of the latest finished backups.",
-        ((state.name, state.strikes) for state in states if state.rpo is not None),
+        ((state.name, state.consecutive_failures) for state in states if state.rpo is not None),
     )
     yield gauge(
         "archive_backup_expected_recent",
@@ -171,14 +171,14 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
         ((one, row.missed) for one, row in tallies),
     )
     yield gauge(
-        "archive_appliance_last_delivery_timestamp_seconds",
+        "archive_appliance_last_import_timestamp_seconds",
         "When the archive last heard of the appliance.",
         ((state.name, _unix(state.collection.last_seen)) for state in states),
     )
     yield gauge(
-        "archive_appliance_silent",
+        "archive_appliance_not_reporting",
         "Whether the archive has not heard of the appliance for longer than usual (1).",
-        ((state.name, state.silent) for state in states),
+        ((state.name, state.not_reporting) for state in states),
     )
     yield gauge(
         "archive_appliance_quarantine_documents",
@@ -217,14 +217,14 @@ def _counters(told: Told) -> Iterator[Metric]:
 def _of_runs(run: LoggedRun | None) -> Iterator[Metric]:
     if run is None:
         return
-    name = "archive_last_run"
+    name = "archive_last_import"
     yield _one(
-        f"{name}_start_timestamp_seconds", "When the latest delivery began.", _unix(run.started)
+        f"{name}_start_timestamp_seconds", "When the latest import began.", _unix(run.started)
     )
     yield _one(
-        f"{name}_end_timestamp_seconds", "When the latest delivery ended.", _unix(run.finished)
+        f"{name}_end_timestamp_seconds", "When the latest import ended.", _unix(run.finished)
     )
-    yield _outcomes(f"{name}_outcome", "What became of the latest delivery.", _RUNS, run.outcome)
+    yield _outcomes(f"{name}_outcome", "What became of the latest import.", _RUNS, run.outcome)
 
 
 def _of_collections(collection: Collection | None) -> Iterator[Metric]:

@@ -6,37 +6,37 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.outliers import TINY_PERCENT
-from archive.judgement.standing import NEVER, UNKNOWN
+from archive.judgement.standing import NEVER, NO_RECENT_DATA
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration
 from archive.reports.collection import LONG_PERCENT
 from archive.reports.rpo import DEFAULT_SECONDS
-from archive.reports.summary import STRIKE
+from archive.reports.summary import REPEATED_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archive.monitoring.states import State
 
-# Two nights without a delivery of any appliance: the archive does not know how things are.
+# Two nights without an import of any appliance: the archive does not know how things are.
 STALE_SECONDS = 2 * DEFAULT_SECONDS
 # A last success is critical that is so many times as old as it may be.
 _CRITICAL_AGE = 2
 # Half of what is usual is worth a look; a tenth is what `anomalies` calls tiny.
 _DROP = (Range(0, 50), Range(0, 100 - TINY_PERCENT))
-_STRIKES = (Range(0, STRIKE - 1), None)
-AGE, STRIKES, MISSED, DROP, DURATION, DELIVERY = (
-    "age", "strikes", "missed", "drop", "duration", "delivery",
+_CONSECUTIVE_FAILURES = (Range(0, REPEATED_FAILURES - 1), None)
+AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
+    "age", "failures", "missed", "drop", "duration", "import",
 )  # fmt: skip
 # The units that thresholds may have.
 UNITS: Mapping[str, Mapping[str, int]] = {
     AGE: SECONDS,
-    STRIKES: PLAIN,
+    CONSECUTIVE_FAILURES: PLAIN,
     MISSED: PLAIN,
     DROP: PERCENT,
     DURATION: SECONDS,
-    DELIVERY: SECONDS,
+    IMPORT: SECONDS,
 }
 
 
@@ -80,11 +80,11 @@ def _values(state: State) -> dict[str, int | None]:
     recent, success, tally = state.rpo, state.success, state.tally
     return {
         AGE: recent and recent.age_seconds,
-        STRIKES: recent and state.strikes,
+        CONSECUTIVE_FAILURES: recent and state.consecutive_failures,
         MISSED: tally and tally.missed,
         DROP: state.drop,
         DURATION: success and success.duration_seconds,
-        DELIVERY: state.collection.age_seconds,
+        IMPORT: state.collection.age_seconds,
     }
 
 
@@ -95,9 +95,9 @@ def _figure(state: State, name: str, value: int | None, asked: Thresholds) -> Fi
     if name == AGE:
         if value is None:
             level = Level.CRITICAL if state.state == NEVER else Level.UNKNOWN
-        elif level is not Level.OK and state.state == UNKNOWN:
+        elif level is not Level.OK and state.state == NO_RECENT_DATA:
             level = Level.UNKNOWN  # there may have been one of which nothing was heard
-    if name == DELIVERY and level is Level.OK and state.silent:
+    if name == IMPORT and level is Level.OK and state.not_reporting:
         # One that never answered has no figure that a threshold could be asked of.
         level = Level.WARNING if value is None or name not in asked.warning else Level.OK
     return Figure(name, value, warning, critical, level)
@@ -109,9 +109,9 @@ def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
     if name == AGE and recent is not None:
         objective = recent.objective_seconds
         return Range(0, objective), Range(0, _CRITICAL_AGE * objective)
-    if name == DELIVERY and gap is not None:
+    if name == IMPORT and gap is not None:
         return Range(0, gap * LONG_PERCENT / 100), None
-    return {DROP: _DROP, STRIKES: _STRIKES}.get(name, (None, None))
+    return {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES}.get(name, (None, None))
 
 
 def _level(value: int | None, warning: Range | None, critical: Range | None) -> Level:
@@ -135,11 +135,11 @@ def _reason(state: State, figure: Figure) -> str:
     value = figure.value
     said = {
         AGE: f"last success {duration(value)} ago",
-        STRIKES: f"{value:,} {'failure' if value == 1 else 'failures'} in a row",
+        CONSECUTIVE_FAILURES: f"{value:,} {'failure' if value == 1 else 'failures'} in a row",
         MISSED: f"{value:,} missed {'day' if value == 1 else 'days'}",
         DROP: f"last success {value} % smaller than usual",
         DURATION: f"last success took {duration(value)}",
-        DELIVERY: f"last heard of {duration(value)} ago",
+        IMPORT: f"last heard of {duration(value)} ago",
     }[figure.name]
     crossed = figure.critical if figure.level is Level.CRITICAL else figure.warning
     return f"{said}{_bound(figure.name, crossed, value)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archive.judgement.schedules import iso, ordinal, start
-from archive.judgement.standing import UNKNOWN
+from archive.judgement.standing import NO_RECENT_DATA
 from archive.reports import anomalies, rpo, streaks, summary
 from archive.reports.core import compliance
 from archive.store import settings
@@ -36,11 +36,11 @@ class State:
     """
 
     collection: CollectionRow
-    silent: bool
+    not_reporting: bool
     rpo: RpoRow | None
     success: Success | None
     tally: TallyRow | None
-    strikes: int
+    consecutive_failures: int
     drop: int | None
 
     @property
@@ -51,7 +51,7 @@ class State:
     @property
     def state(self) -> str:
         """What `rpo` says of it; of one that never answered, that it is not known."""
-        return UNKNOWN if self.rpo is None else self.rpo.state
+        return NO_RECENT_DATA if self.rpo is None else self.rpo.state
 
 
 def states(connection: Connection, scope: Scope) -> list[State]:
@@ -65,18 +65,21 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     tallies = {
         row.appliance: row for row in compliance.rows(connection, _lately(connection, scope))
     }
-    strikes, drops = _strikes(connection, scope), _drops(connection, scope, recent, successes)
+    consecutive_failures, drops = (
+        _consecutive_failures(connection, scope),
+        _drops(connection, scope, recent, successes),
+    )
     found = [
         State(
             row,
-            silent,
+            not_reporting,
             recent.get(row.appliance),
             successes.get(row.appliance),
             tallies.get(row.appliance),
-            strikes.get(row.appliance, 0),
+            consecutive_failures.get(row.appliance, 0),
             drops.get(row.appliance),
         )
-        for row, silent in summary.recently_heard(connection, scope)
+        for row, not_reporting in summary.recently_heard(connection, scope)
     ]
     return sorted(found, key=lambda state: state.name)
 
@@ -104,7 +107,7 @@ def _drops(
     return found
 
 
-def _strikes(connection: Connection, scope: Scope) -> dict[str, int]:
+def _consecutive_failures(connection: Connection, scope: Scope) -> dict[str, int]:
     """Return the failures in a row of those whose latest finished backup failed."""
     until = replace(scope, until=settings.calendar(connection).day(scope.now))
     failing = streaks.failing(connection, until)

@@ -38,12 +38,12 @@ def verdict(connection: Connection, scope: Scope, asked: Thresholds, stale_secon
     found.sort(key=lambda one: (-badness(one.level), one.appliance))
     known = heard(connection, replace(scope, appliances=(), named=None))
     if known is None:
-        return _verdict(Level.UNKNOWN, "nothing has been delivered yet")
+        return _verdict(Level.UNKNOWN, "nothing has been imported yet")
     # It may have been seen later than the instant as of which ages are told.
     age = max(standing.seconds_between(known.last, scope.now), 0)
     data = [Datum("archive", age, "s", Range(0, stale_seconds)), *performance(found)]
     if age > stale_seconds:
-        said = f"the archive is out of date: nothing was delivered for {duration(age)}"
+        said = f"the archive is out of date: nothing was imported for {duration(age)}"
         return _verdict(Level.UNKNOWN, said, data)
     if not found:
         return _verdict(Level.UNKNOWN, "none of these appliances is in the archive", data)

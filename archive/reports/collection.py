@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# With fewer gaps between deliveries nothing is usual.
+# With fewer gaps between imports nothing is usual.
 LEAST_GAPS = 3
 # A gap is long if it exceeds the median one by more than half: of those who are asked every day, a
 # day left out is two of them.
@@ -34,18 +34,18 @@ _ROWS_AT_A_TIME = 1000
 class CollectionRow(NamedTuple):
     """An appliance, and what was heard of it; `first_seen` is NULL of one that never answered.
 
-    `deliveries` are those of this appliance alone. `attempts` counts how often it was asked by
+    `imports` are those of this appliance alone. `attempts` counts how often it was asked by
     `archive collect`, `unanswered` how often in vain. `silent` says whether the time since it was
     last heard of is a long gap, too: NULL where nothing is usual. The greatest gap is that between
-    two deliveries, and `longest_gap_time` is when it began.
+    two imports, and `longest_gap_time` is when it began.
     """
 
     appliance: str
     first_seen: str | None
     last_seen: str | None
     age_seconds: int | None
-    silent: bool | None
-    deliveries: int
+    not_reporting: bool | None
+    imports: int
     usual_gap_seconds: int | None
     long_gaps: int
     longest_gap_seconds: int | None
@@ -57,7 +57,7 @@ class CollectionRow(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """The gaps between deliveries: the usual one, how many are long, the greatest and its start."""
+    """The gaps between imports: the usual one, how many are long, the greatest and its start."""
 
     usual: int | None
     long: int
@@ -66,9 +66,9 @@ class Gaps(NamedTuple):
 
 
 def gaps(instants: Sequence[str]) -> Gaps:
-    """Return the gaps between deliveries, whose instants are in ascending order.
+    """Return the gaps between imports, whose instants are in ascending order.
 
-    Deliveries of one instant are one: an answer that comes again tells nothing of when to expect one.
+    Imports of one instant are one: an answer that comes again tells nothing of when to expect one.
     """
     heard = list(dict.fromkeys(instants))
     between = [standing.seconds_between(*pair) for pair in pairwise(heard)]
@@ -89,11 +89,11 @@ def is_long(gap: int, usual: int) -> bool:
 
 def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     """Yield the rows of the report, those that are silent or never answered first."""
-    return iter(sorted(_rows(connection, scope), key=_silent_first))
+    return iter(sorted(_rows(connection, scope), key=_not_reporting_first))
 
 
-def _silent_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
-    return row.first_seen is not None, not row.silent, -(row.age_seconds or 0), row.appliance
+def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
+    return row.first_seen is not None, not row.not_reporting, -(row.age_seconds or 0), row.appliance
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
@@ -101,7 +101,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     held = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
     told = connection.execute(
-        _deliveries(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
+        _imports(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
     for appliance, rows in groupby(told, key=lambda row: tuple(row[:4])):
         number, name, first_seen, last_seen = appliance
@@ -126,8 +126,8 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
         yield CollectionRow._make((name, *nothing, *counts, held.get(name, 0), 0))
 
 
-def _deliveries(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the deliveries of single appliances, in the order of time; NULL where there is none."""
+def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:
+    """Return the imports of single appliances, in the order of time; NULL where there is none."""
     appliance, run = tables.appliance, tables.ingest_run
     theirs = sa.and_(
         run.c.appliance_id == appliance.c.id,
@@ -196,9 +196,9 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     counts = [sa.func.count().filter(condition) for condition in (mixed, failed)]
     number, failures = tuple(connection.execute(sa.select(*counts).where(*within)).one())
     if number:
-        yield f"{number:,} deliveries of several appliances are not counted above."
+        yield f"{number:,} imports of several appliances are not counted above."
     if failures:
-        yield f"{failures:,} deliveries failed; see `archive runs deliveries`."
+        yield f"{failures:,} imports failed; see `archive runs imports`."
     unnamed = _counted(connection, tables.quarantine.c.appliance_name).get(None, 0)
     if unnamed:
         yield f"{unnamed:,} documents of no known appliance are in quarantine."
@@ -212,8 +212,8 @@ REPORT = Listing(
         Column("first_seen", Kind.INSTANT),
         Column("last_seen", Kind.INSTANT),
         Column("age_seconds", Kind.SECONDS),
-        Column("silent", Kind.FLAG),
-        Column("deliveries", Kind.COUNT),
+        Column("not_reporting", Kind.FLAG),
+        Column("imports", Kind.COUNT),
         Column("usual_gap_seconds", Kind.SECONDS),
         Column("long_gaps", Kind.COUNT),
         Column("longest_gap_seconds", Kind.SECONDS),

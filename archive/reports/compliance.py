@@ -23,7 +23,7 @@ _EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "
 class ComplianceRow(NamedTuple):
     """An expected day, and the job that met it, else its last attempt, if there was one.
 
-    `digest` is that of the job's document, in hexadecimal; `run` is the delivery that brought it.
+    `digest` is that of the job's document, in hexadecimal; `run` is the import that brought it.
     """
 
     appliance: str

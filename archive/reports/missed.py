@@ -79,7 +79,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
 
 REPORT = _Missed(
     "missed",
-    "Which backups were expected and did not come: failed, never ran, or were never seen?",
+    "Which backups were expected and did not come: failed, did not run, or were no data?",
     (
         Column("appliance"),
         Column("day", Kind.DAY),

@@ -15,7 +15,7 @@ from archive.judgement.schedules import ordinal
 from archive.reports import volume
 from archive.reports.core import expected_backups, from_totals, sql
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
-from archive.reports.core.trend import Course
+from archive.reports.core.trend import Trend
 from archive.reports.summary_row import SummaryRow, row
 from archive.store import settings
 
@@ -35,7 +35,7 @@ _FIGURES = (
     ("backups", "failed", _COUNT),
     ("backups", "open", _COUNT),
     ("backups", "success rate", _RATIO),
-    ("data", "moved", _BYTES),
+    ("data", "transferred", _BYTES),
     ("data", "median", _BYTES),
     ("data", "p95", _BYTES),
     ("time", "median", _SECONDS),
@@ -43,17 +43,17 @@ _FIGURES = (
 )
 
 
-def course_of(connection: Connection, scope: Scope) -> Course:
+def trend_of(connection: Connection, scope: Scope) -> Trend:
     """Return the days of a scope that are no days to come, if any are not."""
     first, last = ordinal(scope.since or ""), ordinal(scope.until or "")
     today = ordinal(settings.calendar(connection).day(scope.now))
-    return Course(first, max(first, min(last, today)))
+    return Trend(first, max(first, min(last, today)))
 
 
 def figures(
-    connection: Connection, now: Scope, then: Scope | None, course: Course
+    connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
-    """Yield the figures of the jobs of a scope, which `course` tells, and of the one before."""
+    """Yield the figures of the jobs of a scope, which `trend` tells, and of the one before."""
     exact = is_exact(connection, now, then)
     days = _days(connection, now)
     told = _told(connection, now, days, exact=exact)
@@ -64,14 +64,14 @@ def figures(
         {ordinal(day.period): getattr(day, name) or 0 for day in days}
         for name in ("finished", "succeeded", "failed", "size_total_bytes")
     )
-    courses = {
-        ("backups", "finished"): course.sums(finished),
-        ("backups", "failed"): course.sums(failed),
-        ("backups", "success rate"): course.rates(succeeded, finished),
-        ("data", "moved"): course.sums(moved),
+    trends = {
+        ("backups", "finished"): trend.sums(finished),
+        ("backups", "failed"): trend.sums(failed),
+        ("backups", "success rate"): trend.rates(succeeded, finished),
+        ("data", "transferred"): trend.sums(moved),
     }
     for place, figure in enumerate(_FIGURES):
-        yield row(*figure, told[place], before[place], course=courses.get(figure[:2]))
+        yield row(*figure, told[place], before[place], trend=trends.get(figure[:2]))
 
 
 def _days(connection: Connection, scope: Scope) -> list[volume.VolumeRow]:
@@ -129,7 +129,7 @@ def _percentiles(
 
 
 def expected(
-    connection: Connection, now: Scope, then: Scope | None, course: Course
+    connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
     """Yield how many backups were expected, and missed, in the same days."""
     whole = now if then is None else replace(now, since=then.since)
@@ -148,10 +148,10 @@ def expected(
     )
     ways = ", ".join(f"{found[0][way]:,} {way}" for way in MISSED if found[0][way])
     names = (
-        ("days", _COUNT, None, course.sums(days)),
-        ("missed", _COUNT, ways or None, course.sums(days - met)),
-        ("met rate", _RATIO, None, course.rates(met, days)),
+        ("days", _COUNT, None, trend.sums(days)),
+        ("missed", _COUNT, ways or None, trend.sums(days - met)),
+        ("schedule compliance", _RATIO, None, trend.rates(met, days)),
     )
     for place, (name, kind, detail, went) in enumerate(names):
         earlier = None if then is None else before[place]
-        yield row("expected", name, kind, told[place], earlier, course=went, detail=detail)
+        yield row("expected", name, kind, told[place], earlier, trend=went, detail=detail)

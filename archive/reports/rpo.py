@@ -13,7 +13,7 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.expected import FIRST_DAY, GRACE_SECONDS
 from archive.judgement.schedules import iso, longest_gap, ordinal, start
-from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, Span
 from archive.reports.core import compliance, expected_backups, job_order, sql
 from archive.reports.core.report import Listing
 from archive.reports.core.sql import DURATION, SIZE
@@ -36,12 +36,12 @@ _DAYS = 30
 # it is the last.
 _LONGEST_JOB_DAYS = 7
 _SECONDS_A_DAY = 24 * 60 * 60
-_WORST_FIRST = (NEVER, LATE, UNKNOWN, OK)
+_WORST_FIRST = (NEVER, OVERDUE, NO_RECENT_DATA, OK)
 _ROWS_AT_A_TIME = 1000
 
 
 class RpoRow(NamedTuple):
-    """An appliance as of now: `state` is OK, LATE, NEVER or UNKNOWN.
+    """An appliance as of now: `state` is OK, LATE, NEVER or NO_RECENT_DATA.
 
     The age is that of the end of the last success. The rates are of the period, as far as the archive
     has heard: of its time, and of its days, within the objective. None if there is nothing of it.

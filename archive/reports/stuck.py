@@ -124,7 +124,7 @@ def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> S
 
 def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
     """Return the open jobs of a batch of appliances."""
-    job, delivery, appliance = tables.job, tables.latest_delivery, tables.appliance
+    job, latest, appliance = tables.job, tables.latest_import, tables.appliance
     told = {column.key: column for column in seen_documents.job_columns()}
     source = seen_documents.joined().join(appliance, job.c.appliance_id == appliance.c.id)
     return (
@@ -136,10 +136,8 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
             job.c.start_time,
             job.c.first_seen,
             told["last_seen"],
-            # Of an archive that was filled from an export there is no latest delivery.
-            sa.func.coalesce(
-                delivery.c.seen_at, appliance.c.last_seen, type_=delivery.c.seen_at.type
-            ),
+            # Of an archive that was filled from an export there is no latest import.
+            sa.func.coalesce(latest.c.seen_at, appliance.c.last_seen, type_=latest.c.seen_at.type),
         )
         .select_from(source)
         .where(

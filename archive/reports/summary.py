@@ -14,11 +14,11 @@ from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.schedules import iso, ordinal, start
-from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
 from archive.reports import collection, jobs, rpo, streaks
 from archive.reports.core import compliance, date_ranges, sql
 from archive.reports.core.report import Listing
-from archive.reports.period_figures import course_of, expected, figures, is_exact
+from archive.reports.period_figures import expected, figures, is_exact, trend_of
 from archive.reports.summary_row import SummaryRow
 from archive.reports.summary_row import row as row_of
 from archive.store import settings
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 # Without a first day it is of so many.
 DAYS = 30
 # So many failures in a row are a strike: once is chance, twice is bad luck.
-STRIKE = 3
-# By the deliveries of so many days it is told who is silent; who has none in them is.
+REPEATED_FAILURES = 3
+# By the imports of so many days it is told who is silent; who has none in them is.
 HEARD_DAYS = 90
 # How many are named of what has no bound.
 NAMED = 5
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
 # What counts something wrong, by section and name, the worst first.
 PROBLEMS = (
-    ("attention", LATE),
+    ("attention", OVERDUE),
     ("attention", NEVER),
-    ("attention", "strikes"),
+    ("attention", "consecutive failures"),
     ("expected", "missed"),
-    ("collection", "silent"),
-    ("attention", UNKNOWN),
+    ("collection", "not reporting"),
+    ("attention", NO_RECENT_DATA),
 )
 
 
@@ -61,11 +61,11 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     states = list(rpo.select(connection, now))
     struck = _struck(connection, now)
     yield from _attention(states, struck, len(_struck(connection, then)) if then else None)
-    course = course_of(connection, now)
-    yield from figures(connection, now, then, course)
-    yield from expected(connection, now, then, course)
-    yield from _late(states)
-    yield from _strikes(struck)
+    trend = trend_of(connection, now)
+    yield from figures(connection, now, then, trend)
+    yield from expected(connection, now, then, trend)
+    yield from _overdue(states)
+    yield from _consecutive_failures(struck)
     yield from _slowest(connection, now)
     yield from _failures(connection, now)
     yield from _collection(connection, now)
@@ -92,21 +92,23 @@ def _attention(
 ) -> Iterator[SummaryRow]:
     number = Counter(row.state for row in states)
     details = (
-        (LATE, "the last success is older than it may be"),
+        (OVERDUE, "the last success is older than the RPO allows"),
         (NEVER, "no success is known"),
-        (UNKNOWN, "nothing was heard that would tell"),
+        (NO_RECENT_DATA, "nothing was heard that would tell"),
     )
     for state, detail in details:
         yield SummaryRow("attention", state, _COUNT, number[state], detail=detail)
-    detail = f"{STRIKE} failures in a row, or more"
-    yield row_of("attention", "strikes", _COUNT, len(struck), struck_before, detail=detail)
+    detail = f"{REPEATED_FAILURES} failures in a row, or more"
+    yield row_of(
+        "attention", "consecutive failures", _COUNT, len(struck), struck_before, detail=detail
+    )
 
 
-def _late(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
+def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
     for row in islice((row for row in states if row.state != OK), NAMED):
         end = "no success" if row.success_end_time is None else _moment(row.success_end_time)
         yield SummaryRow(
-            "not recent", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
+            "overdue", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
         )
 
 
@@ -117,14 +119,14 @@ def _struck(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
     if not failing:
         return []
     rows = streaks.select(connection, replace(until, appliances=(), named=failing))
-    return [row for row in rows if row.streak >= STRIKE]
+    return [row for row in rows if row.streak >= REPEATED_FAILURES]
 
 
-def _strikes(struck: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
+def _consecutive_failures(struck: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
     for row in struck[:NAMED]:
         since = _moment(row.since_time or "")
         detail = f"since {since}; last good: {row.last_good or 'none'}"
-        yield SummaryRow("strikes", row.appliance, _COUNT, row.streak, detail=detail)
+        yield SummaryRow("consecutive failures", row.appliance, _COUNT, row.streak, detail=detail)
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
@@ -161,19 +163,19 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     if heard:
         latest = max(heard, key=lambda row: row.last_seen or "")
         detail = _moment(latest.last_seen or "")
-        yield SummaryRow("collection", "last delivery", _SECONDS, latest.age_seconds, detail=detail)
-    unheard = silent(connection, scope)
+        yield SummaryRow("collection", "last import", _SECONDS, latest.age_seconds, detail=detail)
+    unheard = not_reporting(connection, scope)
     named = ", ".join(row.appliance for row in unheard[:NAMED])
-    yield SummaryRow("collection", "silent", _COUNT, len(unheard), detail=named or None)
+    yield SummaryRow("collection", "not reporting", _COUNT, len(unheard), detail=named or None)
     gaps = sum(row.long_gaps for row in rows)
-    yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between deliveries")
+    yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     held = sum(row.quarantined for row in rows)
     yield SummaryRow("collection", "quarantined", _COUNT, held, detail="documents")
 
 
-def silent(connection: Connection, scope: Scope) -> list[collection.CollectionRow]:
+def not_reporting(connection: Connection, scope: Scope) -> list[collection.CollectionRow]:
     """Return the appliances that are silent as of now, who was heard of longest ago first."""
-    found = [row for row, is_silent in recently_heard(connection, scope) if is_silent]
+    found = [row for row, is_not_reporting in recently_heard(connection, scope) if is_not_reporting]
     return sorted(found, key=lambda row: row.last_seen or "")
 
 
@@ -189,7 +191,7 @@ def recently_heard(
     first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
     begun = start(calendar, first)
     rows = collection.select(connection, replace(scope, since=iso(first), until=None))
-    return [(row, bool(row.silent) or (row.last_seen or "") < begun) for row in rows]
+    return [(row, bool(row.not_reporting) or (row.last_seen or "") < begun) for row in rows]
 
 
 def _moment(instant: str) -> str:
@@ -217,7 +219,7 @@ REPORT = Listing(
         Column("value", kind_in="kind"),
         Column("before", kind_in="kind"),
         Column("change", kind_in="kind", signed=True),
-        Column("course", Kind.SERIES),
+        Column("trend", Kind.SERIES),
         Column("detail"),
         Column("problem", Kind.FLAG, role=Role.MARK),
     ),

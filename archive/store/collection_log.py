@@ -1,6 +1,6 @@
 """The log of collections: which appliances were asked, when, and what came of it.
 
-What an answer brought stands with the delivery that it became, in the run log.
+What an answer brought stands with the import that it became, in the run log.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Attempt(NamedTuple):
     """One appliance asked once.
 
     `outcome` is `complete`, `partial`, `failed` or `interrupted`; `reason` says why it is not
-    complete. `run_id` is the delivery that the answer became, if it is complete or partial.
+    complete. `run_id` is the import that the answer became, if it is complete or partial.
     """
 
     appliance: str

@@ -1,4 +1,4 @@
-"""The run log: one row for each delivery that was tried, with what became of it."""
+"""The run log: one row for each import that was tried, with what became of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Summary(NamedTuple):
 
 
 class LoggedRun(NamedTuple):
-    """A row of the run log: what was delivered, of which appliance, and what became of it.
+    """A row of the run log: what was imported, of which appliance, and what became of it.
 
     `finished` is None while it runs, and of one whose process died.
     """

@@ -1,4 +1,4 @@
-"""What the archive has of jobs that are delivered again, also in which status they were seen; new numbers."""
+"""What the archive has of jobs that are imported again, also in which status they were seen; new numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JobKey = tuple[int, str]
 class Stored(NamedTuple):
     """A job as the archive has it; `counted` is what it has added to the day totals.
 
-    `own_last_seen` is None for a job of its appliance's latest delivery.
+    `own_last_seen` is None for a job of its appliance's latest import.
     """
 
     id: int

@@ -20,7 +20,7 @@ from archive.store.known_jobs import (
     record_statuses,
     set_last_seen,
 )
-from archive.store.seen_documents import LatestDeliveries
+from archive.store.seen_documents import LatestImports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class Observation(NamedTuple):
     """One document of one job, and when it was seen.
 
-    `fingerprint` stands for its bytes if it was seen with the delivery that is being loaded; it is
+    `fingerprint` stands for its bytes if it was seen with the import that is being loaded; it is
     None for a document that says itself when it was seen.
     """
 
@@ -49,7 +49,7 @@ class Observation(NamedTuple):
 class Loader:
     """Writes batches of observations, each within the caller's transaction.
 
-    `seen_at` is when the delivery was seen. The caller has locked all appliances that it names.
+    `seen_at` is when the import was seen. The caller has locked all appliances that it names.
     After a transaction that failed a loader must not be used again: it remembers numbers.
     """
 
@@ -59,7 +59,7 @@ class Loader:
         self._here = SeenInterval(seen_at, seen_at, {})
         self._references = References()
         self._totals = Totals()
-        self._latest = LatestDeliveries(seen_at)
+        self._latest = LatestImports(seen_at)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Return the numbers of those of the appliances that the archive has, by name."""
@@ -78,7 +78,7 @@ class Loader:
         return self._latest.known(appliance_id)
 
     def see_again(self, appliance_id: int, fingerprints: Iterable[bytes], counts: Counts) -> None:
-        """Record that documents that are `known` have been delivered again."""
+        """Record that documents that are `known` have been imported again."""
         marks = list(fingerprints)
         self._latest.see_again(appliance_id, marks)
         counts.seen += len(marks)
@@ -90,7 +90,7 @@ class Loader:
         """Merge a batch into the archive and add what happened to `counts`."""
         locked = record_sights(connection, _sights(observations))
         self._latest.open(connection, locked.ids.values())
-        incoming, delivered = _merge(observations, locked.ids)
+        incoming, imported = _merge(observations, locked.ids)
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
         changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
@@ -101,15 +101,15 @@ class Loader:
         for states in (new, changed):
             counts.findings += sum(len(state.document.findings) for state in states.values())
         if new or changed:
-            self._write(connection, new, changed, stored, delivered)
-        self._touch(connection, incoming, changed, stored, delivered)
+            self._write(connection, new, changed, stored, imported)
+        self._touch(connection, incoming, changed, stored, imported)
 
     def settle(self, connection: Connection) -> None:
-        """Bring the latest deliveries in line so far."""
+        """Bring the latest imports in line so far."""
         self._latest.write(connection)
 
     def finish(self, connection: Connection) -> None:
-        """Bring the latest deliveries and day totals in line; the last thing in a transaction.
+        """Bring the latest imports and day totals in line; the last thing in a transaction.
 
         It may be done before, too, which takes time for each day that has been touched.
         """
@@ -122,7 +122,7 @@ class Loader:
         new: dict[JobKey, State],
         changed: dict[JobKey, State],
         stored: dict[JobKey, Stored],
-        delivered: dict[JobKey, bytes],
+        imported: dict[JobKey, bytes],
     ) -> None:
         states = (*new.values(), *changed.values())
         self._references.learn(connection, (state.document.rows for state in states))
@@ -132,8 +132,8 @@ class Loader:
             state = new[key]
             sight = state.sight
             last_seen: str | None = sight.last_seen
-            if key in delivered and self._is_latest(key[0], sight.last_seen):
-                self._latest.see(key[0], job_id, delivered[key], apart=False)
+            if key in imported and self._is_latest(key[0], sight.last_seen):
+                self._latest.see(key[0], job_id, imported[key], apart=False)
                 last_seen = None
             row = self._job_row(key, job_id, state.document, sight.first_seen, last_seen)
             batch.insert_job(row, state.document)
@@ -151,7 +151,7 @@ class Loader:
         db.insert(connection, tables.job_status, statuses)
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
-        """Say whether a job was last seen with this delivery, and this is its appliance's latest."""
+        """Say whether a job was last seen with this import, and this is its appliance's latest."""
         return last_seen == self._here.last_seen and self._latest.takes(appliance_id)
 
     def _job_row(
@@ -185,7 +185,7 @@ class Loader:
         incoming: dict[JobKey, State],
         changed: dict[JobKey, State],
         stored: dict[JobKey, Stored],
-        delivered: dict[JobKey, bytes],
+        imported: dict[JobKey, bytes],
     ) -> None:
         """Record when known jobs were seen, and in which status."""
         later: dict[tuple[int, str], list[int]] = {}
@@ -194,9 +194,9 @@ class Loader:
         for key, before in stored.items():
             sight, (appliance_id, _) = incoming[key].sight, key
             last_seen = self._latest.last_seen(appliance_id, before.id, before.own_last_seen)
-            if sight.last_seen >= last_seen and self._in_latest(key, sight, delivered):
+            if sight.last_seen >= last_seen and self._in_latest(key, sight, imported):
                 apart = before.own_last_seen is not None
-                self._latest.see(appliance_id, before.id, delivered[key], apart=apart)
+                self._latest.see(appliance_id, before.id, imported[key], apart=apart)
             elif sight.last_seen > last_seen:
                 later.setdefault((appliance_id, sight.last_seen), []).append(before.id)
                 self._latest.leave(appliance_id, before.id, sight.last_seen)
@@ -222,8 +222,8 @@ class Loader:
         update_jobs(connection, earlier)
         record_statuses(connection, statuses, self._run_id)
 
-    def _in_latest(self, key: JobKey, sight: SeenInterval, delivered: dict[JobKey, bytes]) -> bool:
-        return key in delivered and self._is_latest(key[0], sight.last_seen)
+    def _in_latest(self, key: JobKey, sight: SeenInterval, imported: dict[JobKey, bytes]) -> bool:
+        return key in imported and self._is_latest(key[0], sight.last_seen)
 
 
 def _sights(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
@@ -240,16 +240,16 @@ def _sights(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
 def _merge(
     observations: Sequence[Observation], appliance_ids: Mapping[str, int]
 ) -> tuple[dict[JobKey, State], dict[JobKey, bytes]]:
-    """Return one state for each job of a batch, and the fingerprints of those just delivered."""
+    """Return one state for each job of a batch, and the fingerprints of those just imported."""
     states: dict[JobKey, State] = {}
-    delivered: dict[JobKey, bytes] = {}
+    imported: dict[JobKey, bytes] = {}
     for name, job_key, document, sight, fingerprint in observations:
         key = (appliance_ids[name], job_key)
         state = State(document.rank, sight, document)
         states[key] = states[key].merge(state) if key in states else state
         if fingerprint is not None:
-            delivered[key] = fingerprint
-    return states, delivered
+            imported[key] = fingerprint
+    return states, imported
 
 
 def _contribution(row: tuple[Any, ...]) -> Contribution:

@@ -33,7 +33,7 @@ class QuarantinedDocument(NamedTuple):
     id: int = 0
 
     def digest(self) -> bytes:
-        """Return what tells this document from others, however often it is delivered."""
+        """Return what tells this document from others, however often it is imported."""
         origin = json.dumps([self.appliance, self.job_key]).encode()
         return hashlib.sha256(origin + b"\0" + self.document).digest()
 

@@ -1,6 +1,6 @@
-"""What each appliance's latest delivery held: which documents, byte for byte, and when.
+"""What each appliance's latest import held: which documents, byte for byte, and when.
 
-A job that was in it has no `last_seen` of its own: it was last seen with that delivery. So a history
+A job that was in it has no `last_seen` of its own: it was last seen with that import. So a history
 that comes again unchanged is recognised by its bytes, without being read, and costs a row for each
 appliance rather than one for each job.
 
@@ -31,7 +31,7 @@ _CHUNK = 500
 
 @dataclass
 class _Latest:
-    """One appliance's latest delivery, as stored, and what this transaction has seen of it."""
+    """One appliance's latest import, as stored, and what this transaction has seen of it."""
 
     seen_at: str | None = None
     known: dict[bytes, int] = field(default_factory=dict)
@@ -43,10 +43,10 @@ class _Latest:
     left: dict[int, str] = field(default_factory=dict)
 
 
-class LatestDeliveries:
-    """The latest deliveries of the appliances that a transaction writes to.
+class LatestImports:
+    """The latest imports of the appliances that a transaction writes to.
 
-    `seen_at` is when the delivery that is being loaded was seen. All appliances must be locked.
+    `seen_at` is when the import that is being loaded was seen. All appliances must be locked.
     """
 
     def __init__(self, seen_at: str) -> None:
@@ -54,8 +54,8 @@ class LatestDeliveries:
         self._latest: dict[int, _Latest] = {}
 
     def open(self, connection: Connection, appliance_ids: Collection[int]) -> None:
-        """Read the latest deliveries of appliances that have not been opened yet."""
-        table = tables.latest_delivery
+        """Read the latest imports of appliances that have not been opened yet."""
+        table = tables.latest_import
         wanted = [number for number in appliance_ids if number not in self._latest]
         self._latest |= {number: _Latest() for number in wanted}
         for start in range(0, len(wanted), _CHUNK):
@@ -64,7 +64,7 @@ class LatestDeliveries:
                 self._latest[appliance_id] = _Latest(seen_at, decode(documents))
 
     def takes(self, appliance_id: int) -> bool:
-        """Say whether the delivery that is being loaded is no older than the latest one."""
+        """Say whether the import that is being loaded is no older than the latest one."""
         before = self._latest[appliance_id].seen_at
         return before is None or before <= self._seen_at
 
@@ -80,14 +80,14 @@ class LatestDeliveries:
         return own or latest.seen_at or self._seen_at
 
     def see(self, appliance_id: int, job_id: int, fingerprint: bytes, *, apart: bool) -> None:
-        """Record that a job is in this delivery; `apart` if its row has a `last_seen` of its own."""
+        """Record that a job is in this import; `apart` if its row has a `last_seen` of its own."""
         latest = self._latest[appliance_id]
         latest.seen[job_id] = fingerprint
         if apart:
             latest.apart.add(job_id)
 
     def see_again(self, appliance_id: int, fingerprints: Iterable[bytes]) -> None:
-        """Record that documents that are `known` are in this delivery."""
+        """Record that documents that are `known` are in this import."""
         latest = self._latest[appliance_id]
         for fingerprint in fingerprints:
             job_id = latest.known[fingerprint]
@@ -102,7 +102,7 @@ class LatestDeliveries:
         latest.left[job_id] = last_seen
 
     def write(self, connection: Connection) -> None:
-        """Make this delivery the latest one where it was seen, and forget all."""
+        """Make this import the latest one where it was seen, and forget all."""
         changed: list[tuple[int, str, bytes]] = []
         again: list[int] = []
         for appliance_id, latest in self._latest.items():
@@ -112,7 +112,7 @@ class LatestDeliveries:
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
                 again.append(appliance_id)
-        table = tables.latest_delivery
+        table = tables.latest_import
         db.upsert(connection, table, changed, ["seen_at", "documents"])
         for start in range(0, len(again), _CHUNK):
             connection.execute(
@@ -157,11 +157,11 @@ def decode(data: bytes) -> dict[bytes, int]:
 def job_columns() -> list[sa.ColumnElement[Any]]:
     """Return the columns of `job`, each job's `last_seen` told, for a SELECT from `joined`."""
     own = tables.job.c.last_seen
-    told = sa.func.coalesce(own, tables.latest_delivery.c.seen_at, type_=own.type)
+    told = sa.func.coalesce(own, tables.latest_import.c.seen_at, type_=own.type)
     return [told.label(own.name) if column is own else column for column in tables.job.c]
 
 
 def joined() -> sa.FromClause:
-    """Return `job` with its appliance's latest delivery."""
-    job, table = tables.job, tables.latest_delivery
+    """Return `job` with its appliance's latest import."""
+    job, table = tables.job, tables.latest_import
     return job.outerjoin(table, job.c.appliance_id == table.c.appliance_id)

@@ -1,7 +1,7 @@
-"""Which jobs an export has: from a day on, and what deliveries after a certain one brought.
+"""Which jobs an export has: from a day on, and what imports after a certain one brought.
 
-A delivery has its number before its jobs can be read, and deliveries overlap: the number that the
-next export starts after is one up to which all deliveries have ended.
+An import has its number before its jobs can be read, and imports overlap: the number that the
+next export starts after is one up to which all imports have ended.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from archive.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-# A delivery that has not ended by then is taken for one whose process has died.
+# An import that has not ended by then is taken for one whose process has died.
 _LONGEST = timedelta(days=1)
 
 
 class Extent(NamedTuple):
-    """Jobs from the day `since` on that deliveries after the number `after` brought or changed.
+    """Jobs from the day `since` on that imports after the number `after` brought or changed.
 
-    What a delivery changes of a job is all but when it was last seen.
+    What an import changes of a job is all but when it was last seen.
     """
 
     since: str | None = None
@@ -52,14 +52,14 @@ class Extent(NamedTuple):
 def following(connection: Connection, after: int, now: str) -> int:
     """Return the number for the export after this one, which is made at the instant `now`.
 
-    Raises UsageError if no delivery has the number `after` yet.
+    Raises UsageError if no import has the number `after` yet.
     """
     run = tables.ingest_run
     newest: int = connection.execute(
         sa.select(sa.func.coalesce(sa.func.max(run.c.id), 0))
     ).scalar_one()
     if after > newest:
-        raise UsageError(f"--after {after}: the newest delivery of this archive is {newest}")
+        raise UsageError(f"--after {after}: the newest import of this archive is {newest}")
     long_ago = timestamps.from_datetime(timestamps.to_datetime(now) - _LONGEST)
     running = connection.execute(
         sa.select(run.c.id, run.c.started).where(run.c.id > after, run.c.outcome == "running")

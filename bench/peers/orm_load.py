@@ -1,6 +1,6 @@
 """The load that many would write first: classes with relationships, one session, `add_all`.
 
-Called with `prepare URL`, which makes the tables, or with `load URL FILE`; one commit a delivery,
+Called with `prepare URL`, which makes the tables, or with `load URL FILE`; one commit an import,
 which is all the jobs of one appliance. Prints the seconds without imports as JSON.
 """
 

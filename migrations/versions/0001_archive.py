@@ -49,13 +49,13 @@ SELECT
     job.progress_total,
     job.progress_completed,
     job.first_seen,
-    coalesce(job.last_seen, latest_delivery.seen_at) AS last_seen,
+    coalesce(job.last_seen, latest_import.seen_at) AS last_seen,
     job.appliance_id,
     job.id AS job_id
 FROM job
 INNER JOIN appliance ON job.appliance_id = appliance.id
 INNER JOIN calendar ON job.day = calendar.day
-LEFT JOIN latest_delivery ON job.appliance_id = latest_delivery.appliance_id
+LEFT JOIN latest_import ON job.appliance_id = latest_import.appliance_id
 LEFT JOIN location ON job.location_id = location.id
 LEFT JOIN build ON job.build_id = build.id
 """
@@ -463,14 +463,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_job_appliance_id_day"), "job", ["appliance_id", "day"], unique=False)
     op.create_index(op.f("ix_job_day"), "job", ["day"], unique=False)
     op.create_table(
-        "latest_delivery",
+        "latest_import",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.Column("documents", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["appliance_id"], ["appliance.id"], name=op.f("fk_latest_delivery_appliance_id")
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_latest_import_appliance_id")
         ),
-        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_latest_delivery")),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_latest_import")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -830,7 +830,7 @@ def downgrade() -> None:
     op.drop_table("job_error")
     op.drop_table("irregular_document")
     op.drop_table("quarantine")
-    op.drop_table("latest_delivery")
+    op.drop_table("latest_import")
     op.drop_index(op.f("ix_job_day"), table_name="job")
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")

@@ -11,7 +11,7 @@ from archive.monitoring.plugin import Datum, Level, harmless, output, worst
 from archive.monitoring.ranges import Range
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import PROGRAM, Done, archive, at, environment, process
 from tests.support.configurations import DEFAULTS, written
 from tests.support.monitored import load
@@ -61,8 +61,8 @@ def test_the_fleet(place: str) -> None:
     assert done.out == (
         "ARCHIVE CRITICAL - 2 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK - vc3.example.com: last success 7 d"
         " 20 h ago (more than 2 d 02 h) | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=2;;;0"
-        " 'warning'=1;;;0 'unknown'=1;;;0 'age'=676770s;90000;180000;0 'strikes'=1;2;;0 'missed'=3;;;0"
-        " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'delivery'=241200s;;;0\n"
+        " 'warning'=1;;;0 'unknown'=1;;;0 'age'=676770s;90000;180000;0 'failures'=1;2;;0 'missed'=3;;;0"
+        " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;;;0\n"
         "[CRITICAL] vc3.example.com: last success 7 d 20 h ago (more than 2 d 02 h)\n"
         '[CRITICAL] vc4 "\\/{ä}=,#: no success is known\n'
         "[WARNING] vc5.example.com: it has never answered\n"
@@ -79,8 +79,8 @@ def test_one_appliance(place: str) -> None:
     assert done.out == (
         "ARCHIVE OK - vc1.example.com: last success 7 h 00 m ago | 'archive'=7200s;180000;;0"
         " 'appliances'=1;;;0 'critical'=0;;;0 'warning'=0;;;0 'unknown'=0;;;0"
-        " 'age'=25170s;90000;180000;0 'strikes'=0;2;;0 'missed'=3;;;0 'drop'=0%;50;90;0;100"
-        " 'duration'=60s;;;0 'delivery'=7200s;;;0\n"
+        " 'age'=25170s;90000;180000;0 'failures'=0;2;;0 'missed'=3;;;0 'drop'=0%;50;90;0;100"
+        " 'duration'=60s;;;0 'import'=7200s;;;0\n"
     )
 
 
@@ -97,17 +97,17 @@ def test_one_appliance(place: str) -> None:
         ((SCHEDULED, "--critical-missed", "2"), 2, "3 missed days (more than 2)"),
         ((SCHEDULED, "--warning-duration", "59s"), 1, "last success took 1 m 00 s (more than 59 s)"),
         ((SCHEDULED, "--critical-duration", "2m:"), 2, "last success took 1 m 00 s (threshold 120:)"),
-        ((SCHEDULED, "--warning-delivery", "1h"), 1, "last heard of 2 h 00 m ago (more than 1 h 00"),
-        ((SCHEDULED, "--critical-delivery", "1h"), 2, "last heard of 2 h 00 m ago"),
-        (("vc4*", "--warning-strikes", "0"), 2, "no success is known, 1 failure in a row (more than 0)"),
+        ((SCHEDULED, "--warning-import", "1h"), 1, "last heard of 2 h 00 m ago (more than 1 h 00"),
+        ((SCHEDULED, "--critical-import", "1h"), 2, "last heard of 2 h 00 m ago"),
+        (("vc4*", "--warning-failures", "0"), 2, "no success is known, 1 failure in a row (more than 0)"),
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
         ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (more than 7 d 00 h)"),
         # It was heard of until just after its last success.
         ((CADENCED,), 3, "nothing was heard of it since 2026-03-08 13:00:00Z that would tell"),
         ((CADENCED, "-w", "9d", "-c", "9d"), 0, "last success 2 d 20 h ago |"),
         (("vc5*",), 1, "vc5.example.com: it has never answered |"),
-        (("vc5*", "--warning-delivery", "1d"), 1, "vc5.example.com: it has never answered |"),
-        ((SCHEDULED, "--stale", "1h"), 3, "out of date: nothing was delivered for 2 h 00 m |"),
+        (("vc5*", "--warning-import", "1d"), 1, "vc5.example.com: it has never answered |"),
+        ((SCHEDULED, "--stale", "1h"), 3, "out of date: nothing was imported for 2 h 00 m |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
         ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: nothing was heard"),
     ],
@@ -135,9 +135,9 @@ def test_cadences_and_tags_are_heeded(place: str, tmp_path: Path) -> None:
 def test_drops(engine: Engine) -> None:
     """A last success of a quarter of what is usual warns; one that is nearly empty is critical."""
     jobs = [night(f"2026-03-{day:02}T01:00", size=4 * 2**30) for day in range(1, 11)]
-    deliver(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "small", NOW)
-    deliver(engine, dict([*jobs, night("2026-03-11T01:00", size=1)]), "tiny", NOW)
-    deliver(engine, dict([*jobs, night("2026-03-11T01:00", size=2**34)]), "great", NOW)
+    import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "small", NOW)
+    import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=1)]), "tiny", NOW)
+    import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=2**34)]), "great", NOW)
     done = check(at(engine))
     assert done.code == 2
     assert done.out.splitlines()[1:] == [
@@ -149,41 +149,41 @@ def test_drops(engine: Engine) -> None:
     assert check(at(engine), "small", "--critical-drop", "70").code == 2
 
 
-def test_strikes_and_silence(engine: Engine) -> None:
+def test_consecutive_failures_and_silence(engine: Engine) -> None:
     """Three failures in a row warn, and so does an appliance that is heard of later than usual."""
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (8, 9, 10)]
     good = night("2026-03-07T01:00")
     for day in range(1, 8):
-        deliver(
+        import_documents(
             engine,
             dict([night(f"2026-03-{day:02}T01:00")]),
             "quiet",
             instant(f"2026-03-{day:02}T06:00"),
         )
-    deliver(engine, dict([good, *failed]), "struck", NOW)
+    import_documents(engine, dict([good, *failed]), "struck", NOW)
     done = check(at(engine), "--rpo", "30d")
     assert done.code == 1
     assert done.out.splitlines()[1:] == [
         "[WARNING] quiet: last heard of 4 d 02 h ago (more than 1 d 12 h)",
         "[WARNING] struck: 3 failures in a row (more than 2)",
     ]
-    assert data(done)["delivery"] == "352800s;129600;;0"
+    assert data(done)["import"] == "352800s;129600;;0"
 
 
 def test_an_archive_that_is_out_of_date(place: str) -> None:
-    """After two nights without a delivery nothing is told of the appliances but figures."""
+    """After two nights without an import nothing is told of the appliances but figures."""
     done = archive("check", place, "--now", "2026-03-13T08:00:01Z")
     assert done.code == 3
     assert done.out.startswith(
-        "ARCHIVE UNKNOWN - the archive is out of date: nothing was delivered for 2 d 02 h |"
+        "ARCHIVE UNKNOWN - the archive is out of date: nothing was imported for 2 d 02 h |"
     )
     assert done.out.count("\n") == 1
     assert archive("check", place, "--now", "2026-03-13T08:00:00Z").code == 1
 
 
 def test_an_archive_that_is_empty(engine: Engine) -> None:
-    """Of an archive without deliveries nothing is known."""
-    assert check(at(engine)) == (3, "ARCHIVE UNKNOWN - nothing has been delivered yet\n", "")
+    """Of an archive without imports nothing is known."""
+    assert check(at(engine)) == (3, "ARCHIVE UNKNOWN - nothing has been imported yet\n", "")
 
 
 @pytest.mark.parametrize(

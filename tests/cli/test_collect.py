@@ -350,12 +350,12 @@ def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
     """Who has told is archived, who has not is interrupted, and nobody stays signed in."""
     fleet.top["concurrency"] = 2
     fleet.add("vc01")
-    silent = [fleet.add(name) for name in ("vc02", "vc03")]
-    for appliance in silent:
+    not_reporting = [fleet.add(name) for name in ("vc02", "vc03")]
+    for appliance in not_reporting:
         appliance.suffer(faults.hang, Resource.DETAILS)
     fleet.add("vc04")
     command = fleet.start("--format", "json")
-    until(lambda: all(one.asked_for(Resource.DETAILS) for one in silent))
+    until(lambda: all(one.asked_for(Resource.DETAILS) for one in not_reporting))
     command.send_signal(number)
     out, err = command.communicate(timeout=30)
     assert command.returncode == 3

@@ -11,7 +11,7 @@ from archive import db
 from archive.config import file
 from archive.db import migrate, tables
 from tests.support import postgres
-from tests.support.archives import deliver, rows
+from tests.support.archives import import_documents, rows
 from tests.support.command import archive, at
 from tests.support.samples import BASE, SAMPLES
 
@@ -117,7 +117,7 @@ def test_an_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatc
 
 def test_a_sound_archive(engine: Engine) -> None:
     """Of an archive with nothing wrong nothing is printed but that."""
-    deliver(engine, SAMPLES)
+    import_documents(engine, SAMPLES)
     assert archive("db", "check", at(engine)) == (0, "", "The archive is sound.\n")
 
 
@@ -137,7 +137,7 @@ def test_a_sound_archive(engine: Engine) -> None:
 )
 def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
     """Each thing that is wrong is a line on standard output, their number is said: code 1."""
-    deliver(engine, {KEY: BASE})
+    import_documents(engine, {KEY: BASE})
     execute(engine, *damage.split("; "))
     if "day" in damage:
         archive("db", "rebuild", at(engine))
@@ -158,7 +158,7 @@ def test_a_foreign_column_is_found(nowhere: str) -> None:
 
 def test_the_calendar_is_shown_and_changed(engine: Engine) -> None:
     """What is not named stays; the days of all jobs follow, and it is said how many have changed."""
-    deliver(engine, SAMPLES)
+    import_documents(engine, SAMPLES)
     assert archive("db", "calendar", at(engine)) == (0, "Days start at 00:00 UTC.\n", "")
     done = archive("db", "calendar", "--day-start", "16:00", at(engine))
     said = "The day of 10 jobs has changed.\n"
@@ -217,7 +217,7 @@ def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_totals_are_rebuilt(engine: Engine) -> None:
     """Wrong day totals are found, and written anew by the command that the check names."""
-    deliver(engine, {KEY: BASE})
+    import_documents(engine, {KEY: BASE})
     execute(engine, "UPDATE day_total SET jobs = 7")
     assert archive("db", "check", at(engine)).code == 1
     done = archive("db", "rebuild", at(engine))

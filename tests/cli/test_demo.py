@@ -10,7 +10,7 @@ from archive.cli import demo
 from archive.db import migrate, tables
 from archive.demo import fleet
 from tests.support import samples
-from tests.support.archives import count, deliver, rows
+from tests.support.archives import count, import_documents, rows
 from tests.support.command import archive
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def test_it_goes_where_it_is_told(engine: Engine) -> None:
 
 
 def test_an_archive_with_anything_else_is_left_alone(engine: Engine) -> None:
-    """A delivery that is not a demo's makes an archive untouchable."""
-    deliver(engine, samples.SAMPLES)
+    """An import that is not a demo's makes an archive untouchable."""
+    import_documents(engine, samples.SAMPLES)
     done = archive("demo", "--database", engine.url.render_as_string(hide_password=False))
     assert (done.code, done.out) == (2, "")
     assert "holds something that is not a demo, and stays as it is" in done.err
@@ -90,7 +90,7 @@ def test_a_demo_that_has_been_added_to_is_left_alone(tmp_path: Path) -> None:
     """Who has put their own jobs into a demo's archive does not lose them."""
     assert archive("demo").code == 0
     engine = migrate.connect(str(tmp_path / "archive-demo.db"))
-    deliver(engine, samples.SAMPLES)
+    import_documents(engine, samples.SAMPLES)
     before = count(engine, tables.job)
     assert archive("demo").code == 2
     assert count(engine, tables.job) == before

@@ -17,7 +17,7 @@ from archive.db import engine as engines
 from archive.db import migrate, tables
 from archive.errors import ArchiveError
 from tests.support import postgres
-from tests.support.archives import count, deliver, lines
+from tests.support.archives import count, import_documents, lines
 from tests.support.command import PROGRAM, Done, archive, at, environment, process
 from tests.support.samples import DATA, SAMPLES, api, job
 
@@ -71,7 +71,7 @@ def assert_refused(done: Done, said: str, code: int = 1) -> None:
         ("a.json", b"\x1f\x8b\x07" + b"x" * 30, "a.json: its gzip data is damaged"),
     ],
 )
-def test_what_is_no_delivery(
+def test_what_is_no_import(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     name: str, data: bytes | None, said: str,
 ) -> None:  # fmt: skip
@@ -89,7 +89,7 @@ def test_a_locked_database(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
 ) -> None:
     """A writer that waits too long for another gives up, having written nothing; readers never wait."""
-    deliver(engine, SAMPLES)
+    import_documents(engine, SAMPLES)
     before = lines(engine)
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     with db.writing(engine) as connection:
@@ -106,7 +106,7 @@ def test_a_locked_database(
 def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
     """Who may only read the archive is told so when they write, and can report."""
     path = tmp_path / "archive.db"
-    deliver_to(path)
+    import_into(path)
     before = path.read_bytes()
     path.chmod(0o444)
     tmp_path.chmod(0o555)
@@ -118,7 +118,7 @@ def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
 def test_a_folder_without_rights(tmp_path: Path) -> None:
     """Who may not even look into the archive's folder is told so."""
     folder = tmp_path / "folder"
-    deliver_to(folder / "archive.db")
+    import_into(folder / "archive.db")
     folder.chmod(0)
     try:
         done = unprivileged("report", "trends", "-d", str(folder / "archive.db"))
@@ -127,7 +127,7 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
     assert_refused(done, f"{folder}/archive.db")
 
 
-def deliver_to(path: Path) -> None:
+def import_into(path: Path) -> None:
     """Make an archive with some jobs."""
     assert archive("ingest", str(GOOD), "-a", "vc01", "-d", str(path)).code == 0
 
@@ -147,7 +147,7 @@ def test_a_server_that_is_read_only(postgresql_archive: Engine) -> None:
 
 @pytest.mark.parametrize("room", [0, 2, 8, 20])
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-    """When the disk fills up nothing of the delivery stays, however far it came."""
+    """When the disk fills up nothing of the import stays, however far it came."""
     path = tmp_path / "archive.db"
     engine = migrate.connect(str(path))
     migrate.upgrade(engine)
@@ -163,7 +163,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
     with monkeypatch.context() as patched:
         patched.setattr(engines, "_prepare_sqlite", on_a_small_disk)
         done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
-    assert_refused(done, "the disk is full; nothing of this delivery has been written")
+    assert_refused(done, "the disk is full; nothing of this import has been written")
     assert count(engine, tables.job) == 0
     assert archive("db", "check", "-d", str(path)).code == 0
     assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0
@@ -196,7 +196,7 @@ def test_an_output_that_fails_at_the_end(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of other kinds, and damaged archives, are refused and stay what they are."""
     monkeypatch.chdir(tmp_path)
-    deliver_to(tmp_path / "whole.db")
+    import_into(tmp_path / "whole.db")
     with sqlite3.connect("cats.db") as connection:
         connection.execute("CREATE TABLE cat (name TEXT)")
     connection.close()

@@ -13,7 +13,7 @@ from archive.document.appliance_facts import Facts, read_schedules, read_version
 from archive.export import relations
 from archive.export import text as export
 from archive.store import fact_history
-from tests.support.archives import SEEN, content, deliver, lines
+from tests.support.archives import SEEN, content, import_documents, lines
 from tests.support.command import archive, at
 from tests.support.samples import SAMPLES, job
 from tests.support.terminals import on_terminal
@@ -38,8 +38,8 @@ STRANGE = job(
 @pytest.fixture(scope="module")
 def place(shared_engine: Engine) -> str:
     """Give the option that names an archive of the samples and of what is hard to write."""
-    deliver(shared_engine, SAMPLES, "vc01")
-    deliver(shared_engine, {KEY: STRANGE, "20260302-021500-1": {"a": 5}}, "vc02")
+    import_documents(shared_engine, SAMPLES, "vc01")
+    import_documents(shared_engine, {KEY: STRANGE, "20260302-021500-1": {"a": 5}}, "vc02")
     return at(shared_engine)
 
 
@@ -53,7 +53,7 @@ def test_each_table_is_a_file(place: str, tmp_path: Path) -> None:
     """There is a file for each table of the schema, with its columns; the folder is made."""
     folder = tmp_path / "new" / "folder"
     done = archive("export", "csv", str(folder), place)
-    names = sorted(tables.metadata.tables.keys() - {"latest_delivery"})
+    names = sorted(tables.metadata.tables.keys() - {"latest_import"})
     assert done == (0, "", f"{len(names)} tables written to {folder}.\n")
     assert sorted(path.name for path in folder.iterdir()) == [f"{name}.csv" for name in names]
     for name in names:
@@ -127,7 +127,7 @@ def test_passwords_in_what_has_no_column_are_hidden(engine: Engine, tmp_path: Pa
         None,
         read_schedules({"default": schedule}),
     )
-    deliver(engine, {}, "vc01")
+    import_documents(engine, {}, "vc01")
     with db.writing(engine) as connection:
         fact_history.record(connection, 1, facts, SEEN)
     archive("export", "csv", str(tmp_path), at(engine))
@@ -201,7 +201,7 @@ def test_without_an_archive_nothing_is_made(
 
 def test_lines_are_the_documents(engine: Engine) -> None:
     """Each job is a line with its appliance, its key, its canonical document, and when it was seen."""
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     done = archive("export", "jsonl", at(engine))
     assert (done.code, done.err) == (0, "")
     exported = [json.loads(line) for line in done.out.splitlines()]
@@ -215,10 +215,10 @@ def test_lines_are_the_documents(engine: Engine) -> None:
 
 def test_lines_come_back_as_the_same_archive(engine: Engine, tmp_path: Path) -> None:
     """An export ingested into an empty archive is the same archive, but for what was refused."""
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     running = STRANGE | {"status": "RUNNING", "user": "root"}
-    deliver(engine, {KEY: running}, "vc02", "2026-08-01T00:00:00.000000Z")
-    deliver(engine, {KEY: STRANGE}, "vc02", "2026-08-02T00:00:00.000000Z")
+    import_documents(engine, {KEY: running}, "vc02", "2026-08-01T00:00:00.000000Z")
+    import_documents(engine, {KEY: STRANGE}, "vc02", "2026-08-02T00:00:00.000000Z")
     path = tmp_path / "archive.jsonl"
     assert archive("export", "jsonl", "-o", str(path), at(engine)) == (0, "", "")
     assert path.read_text() == lines(engine)
@@ -286,8 +286,12 @@ def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
     """Days, appliances and missed days are exported from a day on, the same from both databases."""
     found = []
     for engine in engines:
-        deliver(engine, {"20260301-010000-1": job(start_time="2026-03-01T01:00:00.000Z", size=7)})
-        deliver(engine, {"20260303-010000-1": job("FAILED", start_time="2026-03-03T01:00:00.000Z")})
+        import_documents(
+            engine, {"20260301-010000-1": job(start_time="2026-03-01T01:00:00.000Z", size=7)}
+        )
+        import_documents(
+            engine, {"20260303-010000-1": job("FAILED", start_time="2026-03-03T01:00:00.000Z")}
+        )
         texts = {}
         for view in ("v_day", "v_appliance", "v_missed"):
             command = ("export", "csv", "--view", view, "--since", "2026-03-02", "-o", "-")
@@ -317,12 +321,12 @@ def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
             "there is no table named 'jobs' to export; there are: appliance,",
         ),
         (
-            ["a", "--table", "latest_delivery"],
-            "there is no table named 'latest_delivery' to export",
+            ["a", "--table", "latest_import"],
+            "there is no table named 'latest_import' to export",
         ),
         (["a", "--view", "job"], "no view named 'job' to export; there are: v_job, v_message"),
         (["a", "--since", "2026-02-30"], "'2026-02-30' is not a day"),
-        (["a", "--after", "9"], "--after 9: the newest delivery of this archive is 2"),
+        (["a", "--after", "9"], "--after 9: the newest import of this archive is 2"),
     ],
 )
 @pytest.mark.parametrize("verb", ["csv", "parquet"])
@@ -432,7 +436,7 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> No
     path = str(tmp_path / "a.db")
     engine = migrate.connect(path)
     migrate.upgrade(engine)
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     order[-1] = str(tmp_path / order[-1])
     assert "━" in on_terminal("export", *order, "-d", path)
 
@@ -442,7 +446,7 @@ def test_no_progress_among_the_data(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
     engine = migrate.connect(path)
     migrate.upgrade(engine)
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     shown = on_terminal("export", "jsonl", "-d", path)
     assert "━" not in shown
     assert [json.loads(line)["job"] for line in shown.splitlines()] == sorted(SAMPLES)

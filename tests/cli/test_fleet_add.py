@@ -61,7 +61,7 @@ def test_a_trusted_certificate(server: Server, good: Appliance, path: Path) -> N
     assert f"The certificate of {good.address}:\n" in done.err
     assert f"trusted      yes, by {server.ca_file}\n" in done.err
     assert done.err.endswith(
-        f"vc01 now is in {path}. Next: archive fleet check vc01 --config {path}\n"
+        f"vc01 now is in {path}. Next: archive fleet test vc01 --config {path}\n"
     )
     (entry,) = read(path).entries
     assert entry.trust == Trust(ca_file=server.ca_file)
@@ -104,7 +104,7 @@ def test_a_new_configuration(
     )  # fmt: skip
     path = tmp_path / "archive" / "archive.toml"
     assert done.code == 0
-    assert done.err.endswith(f"vc01 now is in {path}. Next: archive fleet check vc01\n")
+    assert done.err.endswith(f"vc01 now is in {path}. Next: archive fleet test vc01\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (entry,) = read(path).entries
     host, _, port = good.address.partition(":")

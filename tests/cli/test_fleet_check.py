@@ -50,7 +50,7 @@ def wrong(server: Server) -> Appliance:
 
 
 @pytest.fixture
-def late(server: Server) -> Appliance:
+def overdue(server: Server) -> Appliance:
     appliance = server.add(Appliance(SAMPLES))
     appliance.suffer(faults.clock_off(timedelta(minutes=2)))
     return appliance
@@ -76,10 +76,10 @@ def test_one_appliance(server: Server, good: Appliance, tmp_path: Path) -> None:
 
 
 def test_several_appliances(
-    server: Server, good: Appliance, wrong: Appliance, late: Appliance, tmp_path: Path
+    server: Server, good: Appliance, wrong: Appliance, overdue: Appliance, tmp_path: Path
 ) -> None:
     """What is fine is a line, what is not is shown; code 3 if one of them failed."""
-    fleet = {"vc01": good, "vc02": wrong, "vc03": late}
+    fleet = {"vc01": good, "vc02": wrong, "vc03": overdue}
     done = archive("fleet", "check", configured(server, fleet, tmp_path))
     assert done.code == 3
     assert done.err == "3 appliances: 1 ok, 1 with warnings, 1 failed.\n"
@@ -92,9 +92,9 @@ def test_several_appliances(
     assert "whether the account is locked" in done.out
 
 
-def test_warnings_are_no_failures(server: Server, late: Appliance, tmp_path: Path) -> None:
+def test_warnings_are_no_failures(server: Server, overdue: Appliance, tmp_path: Path) -> None:
     """Code 0, though not everything is as it should be."""
-    done = archive("fleet", "check", configured(server, {"vc03": late}, tmp_path))
+    done = archive("fleet", "check", configured(server, {"vc03": overdue}, tmp_path))
     assert (done.code, done.err) == (0, "1 appliance: 0 ok, 1 with warnings, 0 failed.\n")
 
 

@@ -15,7 +15,7 @@ from archive import timestamps
 from archive.db import migrate, tables
 from archive.ingest import batches
 from tests.support import postgres
-from tests.support.archives import SEEN, count, deliver, job_rows, lines, rows
+from tests.support.archives import SEEN, count, import_documents, job_rows, lines, rows
 from tests.support.command import Done, archive, at
 from tests.support.samples import BASE, DATA, SAMPLES, api, job
 
@@ -37,7 +37,7 @@ def place(engine: Engine) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the current folder, in which lie two good deliveries and two bad ones."""
+    """Give the current folder, in which lie two good imports and two bad ones."""
     for name, data in {
         "good.json": TWO,
         "other.json": OTHER,
@@ -68,7 +68,7 @@ def test_a_summary_for_programs(place: str) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_each_file_is_a_delivery(engine: Engine) -> None:
+def test_each_file_is_an_import(engine: Engine) -> None:
     """A file that cannot be archived is said and left out, the others are archived: code 3."""
     done = archive("ingest", "good.json", "bad.json", "other.json", "-a", "a", at(engine))
     assert (done.code, done.out) == (3, SUMMARY.format(4, 4, 0, 0, 0, 0))
@@ -141,7 +141,7 @@ def test_a_named_pipe(place: str, tmp_path: Path) -> None:
 def test_when_it_was_fetched(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, option: list[str], seen: str
 ) -> None:
-    """A delivery was seen when it is said to have been fetched, else now."""
+    """An import was seen when it is said to have been fetched, else now."""
     monkeypatch.setattr(timestamps, "now", lambda: SEEN)
     assert archive("ingest", "good.json", "-a", "a", *option, at(engine)).code == 0
     assert set(job_rows(engine, "first_seen", "last_seen")) == {(seen, seen)}
@@ -168,8 +168,8 @@ def test_usage(engine: Engine, arguments: list[str], said: str) -> None:
 
 def test_exported_jobs_name_their_appliance(engine: Engine, tmp_path: Path) -> None:
     """Lines of an export need no --appliance, and come back as they were."""
-    deliver(engine, SAMPLES, "vc01")
-    deliver(engine, TWO, "vc02", "2026-08-01T00:00:00.000000Z")
+    import_documents(engine, SAMPLES, "vc01")
+    import_documents(engine, TWO, "vc02", "2026-08-01T00:00:00.000000Z")
     exported = lines(engine)
     path = tmp_path / "archive.jsonl.gz"
     path.write_bytes(gzip.compress(exported.encode()))

@@ -11,7 +11,7 @@ from archive.document import canonical
 from archive.reports import Scope
 from archive.reports.core import message_search
 from archive.reports.jobs import JobFilter, run
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive, at, process
 from tests.support.samples import BASE, SAMPLES, job
 
@@ -124,7 +124,7 @@ STRANGE = BASE | {
 def place(shared_engine: Engine) -> str:
     """Give the option that names an archive of a few jobs, on each database in turn."""
     for appliance, jobs in JOBS.items():
-        deliver(shared_engine, jobs, appliance)
+        import_documents(shared_engine, jobs, appliance)
     return at(shared_engine)
 
 
@@ -192,7 +192,9 @@ def test_what_a_first_message_shows(engine: Engine) -> None:
     """The list has the first message's text in the language that there is, else its id."""
     told = {"id": "the.id", "default_message": "", "args": []}
     for key, message in {"1": told, "2": told | {"localized": "Fertig"}}.items():
-        deliver(engine, {key: job(messages=[message])}, "vc01", f"2026-07-24T1{key}:00:00.000000Z")
+        import_documents(
+            engine, {key: job(messages=[message])}, "vc01", f"2026-07-24T1{key}:00:00.000000Z"
+        )
     found = archive("job", "list", "--format", "csv", at(engine)).out.splitlines()[1:]
     assert [line.rsplit(",", 1)[1] for line in found] == ["Fertig", "the.id"]
 
@@ -256,7 +258,7 @@ def test_mistakes_are_usage_errors(place: str, options: list[str], said: str) ->
 def test_a_job_in_full(engine: Engine) -> None:
     """A job is shown with everything known of it, nested params below what holds them."""
     key = "20260723-021500-25148086"
-    deliver(engine, {key: BASE}, "vc01")
+    import_documents(engine, {key: BASE}, "vc01")
     digest = canonical.digest(canonical.read(BASE).text).hex()
     done = archive("job", "show", "vc01", key, at(engine))
     assert done == (0, SHOWN.format(digest=digest), "")
@@ -265,7 +267,7 @@ def test_a_job_in_full(engine: Engine) -> None:
 def test_a_job_in_a_locale(engine: Engine) -> None:
     """Params are written as in a locale, and told in the archive's zone; JSON stays the document."""
     key = "20260723-021500-25148086"
-    deliver(engine, {key: BASE}, "vc01")
+    import_documents(engine, {key: BASE}, "vc01")
     assert archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine)).code == 0
     show = ("job", "show", "vc01", key, at(engine))
     assert "      start    2026-07-23 08:00\n" in archive(*show).out
@@ -282,7 +284,7 @@ def test_a_strange_job(engine: Engine) -> None:
     """Passwords are hidden, what commands a terminal is harmless, errors and findings are shown."""
     for hour, status in (("10", "PENDING"), ("11", "BLOCKED"), ("12", "RUNNING")):
         seen = f"2026-07-24T{hour}:00:00.000000Z"
-        deliver(engine, {"k": STRANGE | {"status": status}}, "vc01", seen)
+        import_documents(engine, {"k": STRANGE | {"status": status}}, "vc01", seen)
     shown = archive("job", "show", "vc01", "k", at(engine)).out
     assert "hunter2" not in shown
     assert "\x1b" not in shown
@@ -307,7 +309,7 @@ def test_a_strange_job(engine: Engine) -> None:
 
 def test_a_bare_job(engine: Engine) -> None:
     """Of a job that says nothing but its status, nothing is made up."""
-    deliver(engine, {"k": {"status": "PENDING"}}, "vc01")
+    import_documents(engine, {"k": {"status": "PENDING"}}, "vc01")
     shown = archive("job", "show", "vc01", "k", at(engine)).out.splitlines()
     labels = [line.split("  ")[0] for line in shown if not line.startswith(" ")]
     assert labels[:4] == ["appliance", "key", "status", "day"]
@@ -319,7 +321,7 @@ def test_a_bare_job(engine: Engine) -> None:
 @pytest.mark.parametrize("key", SAMPLES)
 def test_json_is_the_document(engine: Engine, tmp_path: Path, key: str) -> None:
     """As JSON a job is its document in canonical form, on standard output or in a file."""
-    deliver(engine, {key: SAMPLES[key]}, "vc01")
+    import_documents(engine, {key: SAMPLES[key]}, "vc01")
     options = ("job", "show", "vc01", key, "--format", "json", at(engine))
     done = archive(*options)
     assert (done.code, done.err) == (0, "")
@@ -331,8 +333,8 @@ def test_json_is_the_document(engine: Engine, tmp_path: Path, key: str) -> None:
 
 
 def test_json_hides_nothing(engine: Engine) -> None:
-    """The document is the one that was delivered, passwords and unknown fields and all."""
-    deliver(engine, {"k": STRANGE}, "vc01")
+    """The document is the one that was imported, passwords and unknown fields and all."""
+    import_documents(engine, {"k": STRANGE}, "vc01")
     assert json.loads(archive("job", "show", "vc01", "k", "-f", "json", at(engine)).out) == STRANGE
 
 

@@ -16,7 +16,7 @@ from archive.monitoring.states import State
 from archive.reports.collection import CollectionRow
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.support import monitors
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import DEFAULTS, written
 from tests.support.monitored import HOSTILE, UNHEARD, load
@@ -77,7 +77,7 @@ def test_some_appliances(place: str) -> None:
     assert f'archive_backup_state{{appliance="{UNTOLD}",state="ok"}} 1.0\n' in told
     assert f'archive_backup_objective_seconds{{appliance="{UNTOLD}"}} 777600.0\n' in told
     assert "archive_quarantine_documents 1.0\n" in told
-    assert "archive_last_delivery_timestamp_seconds 1.7732088e+09\n" in told
+    assert "archive_last_import_timestamp_seconds 1.7732088e+09\n" in told
     done = archive("metrics", place, "-a", "nobody")
     assert (done.code, done.out) == (2, "")
 
@@ -95,13 +95,21 @@ def test_cadences_are_heeded(place: str, tmp_path: Path) -> None:
 def test_any_name_is_read_back(name: str) -> None:
     """Whatever a name has in it, it is one label of one line."""
     heard = CollectionRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
-    state = State(heard, silent=True, rpo=None, success=None, tally=None, strikes=0, drop=None)
+    state = State(
+        heard,
+        not_reporting=True,
+        rpo=None,
+        success=None,
+        tally=None,
+        consecutive_failures=0,
+        drop=None,
+    )
     told = exposition(Told("1", NOW, [state], {}, None, None, None, 0))
     assert [
         sample.labels["appliance"]
         for family in text_string_to_metric_families(told)
         for sample in family.samples
-        if family.name == "archive_appliance_silent"
+        if family.name == "archive_appliance_not_reporting"
     ] == [name]
 
 
@@ -118,7 +126,7 @@ def test_an_empty_archive(engine: Engine) -> None:
 def test_a_drop(engine: Engine) -> None:
     """A last success of a quarter of what is usual is a drop by three quarters."""
     jobs = [night(f"2026-03-{day:02}T01:00", size=4 * 2**30) for day in range(1, 11)]
-    deliver(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "vc", NOW)
+    import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "vc", NOW)
     told = archive("metrics", at(engine), "--now", NOW).out
     assert 'archive_backup_last_success_size_drop_ratio{appliance="vc"} 0.75\n' in told
     assert 'archive_backup_transferred_bytes_total{appliance="vc"} 4.4023414784e+10\n' in told

@@ -13,7 +13,7 @@ from archive import cli
 from archive.db import tables
 from archive.document import canonical
 from archive.errors import NotAJobError
-from tests.support.archives import SEEN, count, deliver, rows
+from tests.support.archives import SEEN, count, import_documents, rows
 from tests.support.command import archive, at
 from tests.support.samples import job
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 LATER = "2026-07-25T12:00:00.000000Z"
-# As delivered: spaces, an escape, a key that comes twice.
+# As imported: spaces, an escape, a key that comes twice.
 BROKEN = rb'"20260301-021500-1" : {"size": 5,  "size": "\u00e9"}'
 HELD = rb'"20260301-021500-1":{"size": 5,  "size": "\u00e9"}'
 GOOD = job(progress=None)
@@ -64,14 +64,14 @@ def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
     The second is one that only an older version of the command could not read.
     """
     for seen in (SEEN, LATER):
-        deliver(engine, b"{" + BROKEN + b"}", "vc01", seen)
+        import_documents(engine, b"{" + BROKEN + b"}", "vc01", seen)
 
     def refuse(_: Any) -> Any:
         raise NotAJobError("it is too new")
 
     with monkeypatch.context() as older:
         older.setattr(canonical, "read", refuse)
-        deliver(engine, {"20260302-021500-1": GOOD}, "vc02")
+        import_documents(engine, {"20260302-021500-1": GOOD}, "vc02")
     return at(engine)
 
 
@@ -95,7 +95,7 @@ def test_nothing_is_held(engine: Engine) -> None:
 
 
 def test_a_document_is_shown_as_it_came(place: str) -> None:
-    """The bytes go to standard output as they were delivered, and the reason to standard error."""
+    """The bytes go to standard output as they were imported, and the reason to standard error."""
     done = archive("quarantine", "show", "1", place)
     assert done == (0, HELD.decode() + "\n", "document 1: it has no status\n")
 
@@ -103,7 +103,7 @@ def test_a_document_is_shown_as_it_came(place: str) -> None:
 def test_bytes_that_are_no_text_are_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the bytes are, they come out as they went in."""
     line = b'{"20260301-021500-1": \xff\xfe\x00}'
-    deliver(engine, line + b"\n" + line, name="answers.jsonl")
+    import_documents(engine, line + b"\n" + line, name="answers.jsonl")
     out = io.BytesIO()
     with monkeypatch.context() as patched:
         patched.setattr(sys, "argv", ["archive", "quarantine", "show", "1", at(engine)])

@@ -13,7 +13,7 @@ from archive.reports import REPORTS
 from archive.reports.core.scope import ALL_GROUPS
 from tests.reports import fleet
 from tests.support import samples
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_table_says_what_it_shows(place: str) -> None:
     assert done.out == TABLE
     assert done.err == (
         "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
-        "Deliveries from 2026-04-02 00:00:00Z to 2026-04-03 00:00:00Z.\n"
+        "Imports from 2026-04-02 00:00:00Z to 2026-04-03 00:00:00Z.\n"
     )
 
 
@@ -100,13 +100,13 @@ def test_no_jobs_are_no_error(place: str) -> None:
 
 
 def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
-    """Before the first delivery a report says how to make one."""
+    """Before the first import a report says how to make one."""
     done = archive("report", "trends", at(engine))
     assert done.code == 0
     assert done.err == (
         "No rows.\n"
         "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
-        "Nothing has been delivered yet; see `archive ingest --help`.\n"
+        "Nothing has been imported yet; see `archive ingest --help`.\n"
     )
 
 
@@ -175,12 +175,12 @@ def test_names_are_completed() -> None:
 def test_both_databases_give_the_same_bytes(
     engines: list[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the same deliveries every report is byte-equal on SQLite and PostgreSQL."""
+    """After the same imports every report is byte-equal on SQLite and PostgreSQL."""
     monkeypatch.setattr(timestamps, "now", lambda: "2026-07-24T12:00:00.000000Z")
     for engine in engines:
         fleet.load(engine)
-        deliver(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
-        deliver(engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, type="a")}, "éa")
+        import_documents(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
+        import_documents(engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, type="a")}, "éa")
     options = [
         *((name, "--by", group, "-fcsv") for name in REPORTS for group in REPORTS[name].groups),
         *(("trends", "--period", period, "-fcsv") for period in PERIODS),

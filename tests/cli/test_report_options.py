@@ -13,7 +13,7 @@ from archive.reports.core import plots
 from archive.reports.core.scope import GROUPS
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NAS, on
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import DEFAULTS, written
 
@@ -174,7 +174,7 @@ def test_json_says_what_it_is(place: str) -> None:
 
 
 def test_json_of_an_empty_archive(engine: Engine) -> None:
-    """Before the first delivery nothing is covered, and there are no rows."""
+    """Before the first import nothing is covered, and there are no rows."""
     found = json.loads(archive("report", "trends", "-fjson", at(engine)).out)
     assert (found["collection"], found["rows"]) == (None, [])
 
@@ -215,6 +215,6 @@ def test_groups_and_columns_are_completed() -> None:
 
 def test_a_single_job_is_found_by_words(engine: Engine) -> None:
     """`archive job list` knows the same words for days."""
-    deliver(engine, {"a": on("2026-01-05"), "b": on("2026-02-05")})
+    import_documents(engine, {"a": on("2026-01-05"), "b": on("2026-02-05")})
     done = archive("job", "list", "--since", "2026-02", "--until", "2026-Q1", "-fcsv", at(engine))
     assert done.out.count("\n") == 2

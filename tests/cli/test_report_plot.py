@@ -13,7 +13,7 @@ from archive.reports import REPORTS
 from archive.reports.core import plots
 from tests.reports import fleet
 from tests.support import samples
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import PROGRAM, archive, at, environment
 from tests.support.samples import DATA
 from tests.support.terminals import on_terminal
@@ -48,7 +48,7 @@ success rate
 HOSTILE = {"id": "a\x1b[31mb\r\n", "default_message": "\x1b[2J", "args": []}
 NOTES = (
     "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
-    "Deliveries from 2026-04-02 00:00:00Z to 2026-04-03 00:00:00Z.\n"
+    "Imports from 2026-04-02 00:00:00Z to 2026-04-03 00:00:00Z.\n"
 )
 
 
@@ -93,7 +93,7 @@ def test_order_and_number_are_those_of_rows(place: str) -> None:
 def test_what_is_left_out_is_named(engine: Engine) -> None:
     """Of many groups some are lines, and a sentence names the others."""
     for number in range(8):
-        deliver(engine, {"k": fleet.on("2026-01-05", size=number)}, f"vc{number}")
+        import_documents(engine, {"k": fleet.on("2026-01-05", size=number)}, f"vc{number}")
     done = archive("report", "sizes", "--by", "appliance", "--plot", NOW, at(engine))
     assert done.out.splitlines()[-1] == "● vc0  ▲ vc1  ■ vc2  ◆ vc3  ○ vc4  △ vc5"
     assert done.err.startswith("Drawn are the first 6 lines of 8; not drawn: vc6, vc7. Filters and")
@@ -103,7 +103,7 @@ def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
     """A sentence about a target shows its control characters."""
     for number in range(7):
         job = fleet.on("2026-01-05", size=number, location=f"sftp://nas{number}/\x1b[31m")
-        deliver(engine, {"k": job}, f"vc{number}")
+        import_documents(engine, {"k": job}, f"vc{number}")
     done = archive("report", "sizes", "--by", "location", "--plot", at(engine))
     assert "\x1b" not in done.out + done.err
     assert "not drawn: sftp://nas6/\\x1b[31m." in done.err
@@ -140,10 +140,12 @@ def test_both_databases_give_the_same_plots(engines: list[Engine]) -> None:
     """Every report that has a plot draws the same on SQLite and PostgreSQL, with hostile names too."""
     for engine in engines:
         fleet.load(engine)
-        deliver(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
-        deliver(engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, messages=[HOSTILE])}, "éa")
-        deliver(engine, {"f": fleet.on("2026-07-01", "FAILED", messages=[HOSTILE])}, "éa")
-        deliver(engine, {"k": fleet.on("9999-12-31", size=0)}, "z")
+        import_documents(engine, samples.SAMPLES, "Zürich", "2026-07-24T12:00:00.000000Z")
+        import_documents(
+            engine, {"k": fleet.on("0001-01-01", size=2**63 - 1, messages=[HOSTILE])}, "éa"
+        )
+        import_documents(engine, {"f": fleet.on("2026-07-01", "FAILED", messages=[HOSTILE])}, "éa")
+        import_documents(engine, {"k": fleet.on("9999-12-31", size=0)}, "z")
     for name, report in REPORTS.items():
         for by in plots.ways(report):
             options = () if by is None else ("--by", by)

@@ -12,7 +12,7 @@ from archive import db, timestamps
 from archive.db import tables
 from archive.store import collection_log
 from archive.store.collection_log import Attempt
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive, at
 from tests.support.samples import SAMPLES, job
 
@@ -32,7 +32,7 @@ def ask(
     """Record an attempt at an appliance, and its answer if it gave one."""
     attempt = Attempt(name, day, None, "failed", "no route to host", None)
     if answer is not None:
-        run = deliver(engine, answer, name, day, name=f"https://{name}")
+        run = import_documents(engine, answer, name, day, name=f"https://{name}")
         attempt = Attempt(name, day, AFTER[day], "complete", None, run.run)
         if run.counts.quarantined:
             attempt = attempt._replace(outcome="partial", reason="1 document is in quarantine")
@@ -91,9 +91,9 @@ def test_the_newest_are_listed(place: str) -> None:
     for limit in ("0", "3"):
         done = archive("runs", "list", "--limit", limit, "-f", "json", place)
         assert (len(json.loads(done.out)), done.err) == (3, "")
-    done = archive("runs", "deliveries", "-n", "1", "-f", "json", place)
+    done = archive("runs", "imports", "-n", "1", "-f", "json", place)
     assert [row["source"] for row in json.loads(done.out)] == ["https://vc02"]
-    assert done.err == "The newest 1 deliveries; --limit 0 lists all of them.\n"
+    assert done.err == "The newest 1 imports; --limit 0 lists all of them.\n"
 
 
 def test_a_collection_is_shown(place: str) -> None:
@@ -128,10 +128,10 @@ def test_appliances_are_listed(place: str, engine: Engine) -> None:
     }  # fmt: skip
 
 
-def test_deliveries_are_listed(place: str, engine: Engine) -> None:
+def test_imports_are_listed(place: str, engine: Engine) -> None:
     """Files stand in the run log as well as answers; appliances can be chosen."""
-    deliver(engine, SAMPLES, "vc09", name="file.json")
-    rows = shown("runs", "deliveries", place)
+    import_documents(engine, SAMPLES, "vc09", name="file.json")
+    rows = shown("runs", "imports", place)
     assert [(row["source"], row["appliance"]) for row in rows] == [
         ("file.json", "vc09"), ("https://vc02", "vc02"), ("https://vc01", "vc01"),
     ]  # fmt: skip
@@ -144,9 +144,9 @@ def test_deliveries_are_listed(place: str, engine: Engine) -> None:
         "finished": finished, "outcome": "complete", "error": None, "seen": 2, "new": 1,
         "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 1,
     }  # fmt: skip
-    some = shown("runs", "deliveries", "--appliance", "vc0[19]", place)
+    some = shown("runs", "imports", "--appliance", "vc0[19]", place)
     assert [row["appliance"] for row in some] == ["vc09", "vc01"]
-    done = archive("runs", "deliveries", "--appliance", "vc7", place)
+    done = archive("runs", "imports", "--appliance", "vc7", place)
     assert (done.code, done.out) == (2, "")
     assert "no appliance matches 'vc7'" in done.err
 
@@ -157,7 +157,7 @@ def test_deliveries_are_listed(place: str, engine: Engine) -> None:
         ("list", "No collections yet."),
         ("show", "There has been no collection yet."),
         ("appliances", "No appliance has been asked yet."),
-        ("deliveries", "No deliveries yet."),
+        ("imports", "No imports yet."),
     ],
 )
 def test_nothing_has_happened_yet(engine: Engine, verb: str, said: str) -> None:

@@ -10,7 +10,7 @@ from archive.cli.sql import _complete
 from archive.db import migrate
 from archive.reports import sql_files
 from tests.support import samples
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = str(tmp_path_factory.mktemp("samples") / "a.db")
     engine = migrate.connect(path)
     migrate.upgrade(engine)
-    deliver(engine, samples.SAMPLES, "vc01", "2026-07-24T02:20:00.000000Z")
+    import_documents(engine, samples.SAMPLES, "vc01", "2026-07-24T02:20:00.000000Z")
     return path
 
 
@@ -126,5 +126,5 @@ def test_names_are_completed() -> None:
     """The shell offers the names that begin as typed, with what they answer."""
     assert _complete("sl") == [("slowest_jobs", "Slowest jobs against their own median")]
     assert [name for name, _ in _complete("s")] == [
-        "schedules", "silent_appliances", "size_percentiles", "slowest_jobs", "success_by_month",
+        "schedules", "size_percentiles", "slowest_jobs", "success_by_month",
     ]  # fmt: skip

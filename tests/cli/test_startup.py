@@ -47,7 +47,7 @@ VERBS = {
     ("runs", "list"),
     ("runs", "show"),
     ("runs", "appliances"),
-    ("runs", "deliveries"),
+    ("runs", "imports"),
     ("db", "upgrade"),
     ("db", "current"),
     ("db", "check"),
@@ -122,7 +122,7 @@ READING = (
     "sql last_success",
     "runs list",
     "runs appliances",
-    "runs deliveries",
+    "runs imports",
 )
 LISTER = (
     "import sys\n"
@@ -206,7 +206,7 @@ def test_locales_are_imported_for_those_who_ask(filled: str) -> None:
     assert "babel" in imported(*show, "--locale", "de_DE")
 
 
-def test_a_delivery_imports_one_database(tmp_path: Path) -> None:
+def test_an_import_imports_one_database(tmp_path: Path) -> None:
     """What writes to a SQLite archive knows no other database, either."""
     path = tmp_path / "a.db"
     arguments = ("ingest", str(DATA / "details_api.json"), "-a", "vc01", "-d", str(path))
@@ -371,7 +371,7 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
-    """Ctrl+C in the middle of a delivery: nothing of it stays, and the run log says so."""
+    """Ctrl+C in the middle of an import: nothing of it stays, and the run log says so."""
     path = tmp_path / "a.db"
     many = api(**{f"k{number}": job() for number in range(500)})
     with subprocess.Popen(

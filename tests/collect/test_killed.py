@@ -20,7 +20,7 @@ from archive.config import file
 from archive.db import migrate, tables
 from archive.maintenance import verify
 from tests.support import fleets
-from tests.support.archives import content, deliver, lines, rows
+from tests.support.archives import content, import_documents, lines, rows
 from tests.support.command import at
 from tests.support.forking import Forking
 from tests.support.laws import EXAMPLES
@@ -111,7 +111,7 @@ def test_a_run_may_be_killed_at_any_moment(engine: Engine, tmp_path: Path) -> No
         for number in range(KILLS):
             for name, appliance in appliances.items():
                 appliance.become(history(number))
-                deliver(undisturbed, history(number), name)
+                import_documents(undisturbed, history(number), name)
             victim = killer.aim(random.randrange(1, REQUESTS), random.uniform(0, LATEST))
             victim.set_result(forking.start("collect", "--config", str(config), at(engine)))
             killed += forking.wait() == -signal.SIGKILL

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archive import db, reports
 from archive.dashboard.gathered import gather
 from archive.reports import Scope
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -60,21 +60,21 @@ def night(number: int, status: str = "SUCCEEDED", **fields: Any) -> tuple[str, A
 def fill(engine: Engine) -> None:
     """Ingest the fleet's jobs; one appliance has not been heard of for two months."""
     disk = failure("The disk of the target is full", "disk.full")
-    deliver(engine, dict(map(night, range(NIGHTS))), GOOD, NOW)
+    import_documents(engine, dict(map(night, range(NIGHTS))), GOOD, NOW)
     flaky = [
         night(number, "FAILED", **disk) if number % 9 == 4 else night(number)
         for number in range(NIGHTS)
         if number % 20 != 11
     ]
-    deliver(engine, dict(flaky), FLAKY, NOW)
+    import_documents(engine, dict(flaky), FLAKY, NOW)
     broken = [
         night(number, "FAILED", **failure(HOSTILE, WICKED)) if number < 5 else night(number)
         for number in range(NIGHTS)
     ]
-    deliver(engine, dict(broken), BROKEN, NOW)
+    import_documents(engine, dict(broken), BROKEN, NOW)
     gone = [night(number) for number in range(60, NIGHTS)]
     heard = (LAST - timedelta(days=59)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-    deliver(engine, dict(gone), GONE, heard)
+    import_documents(engine, dict(gone), GONE, heard)
 
 
 def run(engine: Engine, name: str, **scope: Any) -> list[Any]:

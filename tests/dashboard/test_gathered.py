@@ -28,7 +28,7 @@ def test_worst_first(engine: Engine) -> None:
     made.fill(engine)
     found = gathered(engine)
     assert [one.name for one in found.appliances] == [BROKEN, GONE, GOOD, FLAKY]
-    assert [one.state for one in found.appliances] == ["late", "unknown", "ok", "ok"]
+    assert [one.state for one in found.appliances] == ["overdue", "no recent data", "ok", "ok"]
     assert [one.streak for one in found.appliances] == [5, 0, 0, 0]
     assert found.appliances[3].tags == {"site": "london"}
     assert (found.number, found.series, found.others) == (4, {}, {})
@@ -39,10 +39,10 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     made.fill(engine)
     found = gathered(engine)
     assert found.summary == tuple(run(engine, "summary"))
-    late = [row for row in run(engine, "rpo") if row.state != "ok"]
-    assert [row[:4] for row in rows(found, "late")] == [row[:4] for row in late]
+    overdue = [row for row in run(engine, "rpo") if row.state != "ok"]
+    assert [row[:4] for row in rows(found, "overdue")] == [row[:4] for row in overdue]
     struck = [row for row in run(engine, "streaks") if row.streak >= 3]
-    assert [row[:2] for row in rows(found, "strikes")] == [row[:2] for row in struck]
+    assert [row[:2] for row in rows(found, "consecutive-failures")] == [row[:2] for row in struck]
     missed = {row[:2] for row in run(engine, "missed", since="2026-06-24", until="2026-06-30")}
     assert {row[:2] for row in rows(found, "missed")} == missed
     odd = {row.key for row in run(engine, "anomalies", since="2026-06-01", until="2026-06-30")}
@@ -132,5 +132,5 @@ def test_a_table_has_an_end() -> None:
     every = [
         (f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)
     ]
-    found = tables.table("t", "T", columns, every, ("appliance", "silent"), "none")
+    found = tables.table("t", "T", columns, every, ("appliance", "not_reporting"), "none")
     assert (len(found.rows), found.left_out) == (tables.MOST_ROWS, 7)

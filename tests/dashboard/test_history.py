@@ -11,7 +11,7 @@ from archive.reports import Scope, series
 from archive.reports.core import from_totals
 from tests.dashboard import made
 from tests.reports import fleet
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 
 if TYPE_CHECKING:
     import pytest
@@ -72,7 +72,7 @@ def test_what_was_expected_is_what_is_missed(engine: Engine) -> None:
         and OUTCOMES[outcome] != expected.MET
     }
     assert bad == told
-    assert set(told.values()) == {"failed", "never ran", "never seen"}
+    assert set(told.values()) == {"failed", "did not run", "no data"}
 
 
 def test_what_failed_jobs_say(engine: Engine) -> None:
@@ -107,7 +107,7 @@ def test_many_messages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         made.night(9 - number, "FAILED", **made.failure(text, "id" if number else "long"))
         for number, text in enumerate(texts)
     ]
-    deliver(engine, dict(jobs), "vc01", made.NOW)
+    import_documents(engine, dict(jobs), "vc01", made.NOW)
     found = read(engine, "vc01")
     said = [found.messages[number - 1] for number in found.said]
     assert said == [("long", "x" * 9 + "…"), ("id", "one"), ("id", None), ("id", None)]

@@ -110,7 +110,7 @@ def test_without_a_script_it_says_what_matters(engine: Engine) -> None:
     for words in (
         made.BROKEN,
         made.GONE,
-        "late",
+        "overdue",
         "3 failures in a row",
         "backups: success rate",
         "expected: missed",

@@ -13,7 +13,7 @@ from archive.db import engine as engines
 from archive.db import migrate, tables
 from archive.errors import DatabaseError
 from tests.support import postgres
-from tests.support.archives import count, deliver, empty, rows
+from tests.support.archives import count, empty, import_documents, rows
 from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_texts_are_utf_8_whatever_the_environment_says(
     """The encoding that a terminal or a script wants for itself is not the archive's."""
     empty(postgresql_archive)
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
-    deliver(postgresql_archive, {"x": job("PENDING", user="例")})
+    import_documents(postgresql_archive, {"x": job("PENDING", user="例")})
     assert rows(postgresql_archive, sa.select(tables.job.c.user_name)) == [("例",)]
 
 
@@ -158,10 +158,10 @@ def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     migrate.upgrade(engine)
     with db.writing(engine):
         with pytest.raises(DatabaseError, match="another process is writing to the archive"):
-            deliver(engine, SAMPLES)
+            import_documents(engine, SAMPLES)
         # Readers need not wait.
         assert count(engine, tables.job) == 0
-    deliver(engine, SAMPLES)
+    import_documents(engine, SAMPLES)
     assert count(engine, tables.job) == len(SAMPLES)
 
 
@@ -176,19 +176,19 @@ def test_a_locked_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_locked_server_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL, too, a delivery does not wait for another one for ever."""
+    """On PostgreSQL, too, an import does not wait for another one for ever."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 1)
     other = db.create_engine(engine.url)
     with db.writing(engine) as connection:
         db.lock(connection, ["runs"])
         with pytest.raises(DatabaseError, match="another process is writing to the archive"):
-            deliver(other, SAMPLES)
+            import_documents(other, SAMPLES)
     assert count(engine, tables.job) == count(engine, tables.ingest_run) == 0
 
 
 def test_a_read_only_archive_is_told(engine: Engine) -> None:
     """Who may only read can read, and is told when writing."""
-    deliver(engine, {"x": job()})
+    import_documents(engine, {"x": job()})
     reader = db.create_engine(engine.url)
 
     def restrict(connection: Any, _record: object) -> None:
@@ -202,7 +202,7 @@ def test_a_read_only_archive_is_told(engine: Engine) -> None:
     assert rows(reader, sa.select(tables.job.c.key)) == [("x",)]
     told = "the archive is read-only for this user|the server accepts no writes"
     with pytest.raises(DatabaseError, match=told):
-        deliver(reader, SAMPLES)
+        import_documents(reader, SAMPLES)
     assert count(engine, tables.job) == 1
 
 
@@ -249,7 +249,7 @@ def test_all_years_can_be_stored(engine: Engine, instant: str) -> None:
     """Instants and days of the years 1 to 9999 come back as the same text."""
     with db.writing(engine) as connection:
         db.insert(connection, tables.appliance, [(1, "a", instant, instant)])
-    deliver(engine, {"x": job("BLOCKED", start_time=instant)})
+    import_documents(engine, {"x": job("BLOCKED", start_time=instant)})
     assert rows(engine, sa.select(tables.appliance.c.first_seen).where(tables.appliance.c.id == 1)) == [(instant,)]  # fmt: skip
     assert rows(engine, sa.select(tables.job.c.start_time, tables.job.c.day)) == [(instant, instant[:10])]  # fmt: skip
     with db.reading(engine) as connection:

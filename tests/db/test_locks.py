@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import migrate
 from archive.errors import DatabaseError
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import environment
 from tests.support.samples import SAMPLES
 
@@ -91,10 +91,10 @@ def test_the_lock_ends_with_an_error(engine: Engine) -> None:
 
 
 def test_writers_do_not_wait_for_it(engine: Engine) -> None:
-    """Whoever has the lock hinders no delivery, and is in no transaction."""
+    """Whoever has the lock hinders no import, and is in no transaction."""
     with db.alone(engine, "collect") as held:
         assert held
-        deliver(engine, SAMPLES)
+        import_documents(engine, SAMPLES)
         if engine.dialect.name == "postgresql":
             idle = sa.text(
                 "SELECT count(*) FROM pg_stat_activity"

@@ -16,7 +16,7 @@ from archive.db import migrate, tables
 from archive.errors import SchemaError
 from archive.maintenance import verify
 from tests.support import postgres
-from tests.support.archives import content, count, deliver
+from tests.support.archives import content, count, import_documents
 from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_migrations_run_up_and_down(fresh: Engine) -> None:
         migrate.upgrade(fresh, revision)
         assert migrate.current(fresh) == revision
     before = schema(fresh)
-    deliver(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
+    import_documents(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     filled = content(fresh)
     for older in (*reversed(migrate.REVISIONS[:-1]), "base"):
         migrate.downgrade(fresh, older)
@@ -130,7 +130,7 @@ def test_migrations_run_up_and_down(fresh: Engine) -> None:
     assert names(fresh) == {"alembic_version"}
     migrate.upgrade(fresh)
     assert schema(fresh) == before
-    deliver(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
+    import_documents(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     assert content(fresh) == filled
     assert list(verify.verify(fresh)) == []
 
@@ -138,7 +138,7 @@ def test_migrations_run_up_and_down(fresh: Engine) -> None:
 def test_upgrading_again_changes_nothing(fresh: Engine) -> None:
     """An archive of this version is left as it is."""
     migrate.upgrade(fresh)
-    deliver(fresh, SAMPLES)
+    import_documents(fresh, SAMPLES)
     before = content(fresh), schema(fresh)
     migrate.upgrade(fresh)
     assert (content(fresh), schema(fresh)) == before
@@ -203,7 +203,7 @@ def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("content", [None, b""])
-def test_the_first_delivery_makes_the_file(tmp_path: Path, content: bytes | None) -> None:
+def test_the_first_import_makes_the_file(tmp_path: Path, content: bytes | None) -> None:
     """On SQLite the archive is created where there is no file yet, or an empty one."""
     path = tmp_path / "new folder" / "archive.db"
     if content is not None:
@@ -226,7 +226,7 @@ def test_an_unfinished_file_is_finished(tmp_path: Path) -> None:
 
 
 def test_other_databases_are_left_alone(fresh: Engine) -> None:
-    """A database with tables of somebody else's does not become an archive by a delivery."""
+    """A database with tables of somebody else's does not become an archive by an import."""
     db.prepare_file(fresh)
     with db.writing(fresh) as connection:
         connection.execute(sa.text("CREATE TABLE theirs (id integer)"))
@@ -236,7 +236,7 @@ def test_other_databases_are_left_alone(fresh: Engine) -> None:
 
 
 def test_postgresql_is_prepared_by_its_administrator() -> None:
-    """On PostgreSQL no delivery makes an archive."""
+    """On PostgreSQL no import makes an archive."""
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         engine = migrate.connect(url)
         with pytest.raises(SchemaError, match="there is no archive"):

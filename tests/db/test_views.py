@@ -19,7 +19,7 @@ from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.maintenance import change_calendar
 from archive.store import fact_history
 from tests.support import samples
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.queried import V7, V8, fill, job, tell
 
@@ -75,7 +75,7 @@ def test_v_day_is_exact(engine: Engine) -> None:
     """A sum of any 64 bits is exact, below nothing, too."""
     sizes = (2**62, 2**62 - 1, -5, 0)
     jobs = {f"{place}": job("2026-03-01", 1, size) for place, size in enumerate(sizes)}
-    deliver(engine, jobs | {"none": samples.job(type=None, size=None, duration=-7)})
+    import_documents(engine, jobs | {"none": samples.job(type=None, size=None, duration=-7)})
     assert rows(
         engine, "SELECT type, sized, size_bytes, timed, duration_seconds FROM v_day ORDER BY type"
     ) in (
@@ -110,7 +110,7 @@ def test_v_day_adds_up_to_v_job(engines: list[Engine], nights: list[Any]) -> Non
     sums = ("finished", "succeeded", "failed", "duration_seconds")
     summed = ", ".join(f"coalesce(sum({name}), 0)" for name in sums)
     for engine in each(engines):
-        deliver(engine, jobs)
+        import_documents(engine, jobs)
         totals = rows(engine, f"SELECT {columns}, jobs, size_bytes, {', '.join(sums)} FROM v_day")
         of_jobs = rows(
             engine,
@@ -158,13 +158,13 @@ def test_v_appliance(engine: Engine) -> None:
 
 def test_a_build_comes_whole(engine: Engine) -> None:
     """Version and number are of one source; a job that names none leaves it to the last success."""
-    deliver(
+    import_documents(
         engine,
         {"20260301-020000-1": job("2026-03-01", 1, 1, build=V7), "20260302-020000-1": samples.job("PENDING")},
     )  # fmt: skip
     query = "SELECT version, build_number, product FROM v_appliance"
     assert rows(engine, query) == [(V7["version"], V7["build_number"], None)]
-    deliver(engine, {"20260303-020000-1": job("2026-03-03", 1, 1, "FAILED", build=V8)})
+    import_documents(engine, {"20260303-020000-1": job("2026-03-03", 1, 1, "FAILED", build=V8)})
     assert rows(engine, query) == [(V8["version"], V8["build_number"], None)]
     told = Version("9.0.0", None, None, None, None, None, None, None, None)
     say(engine, "vc01", "2026-03-04T00:00:00.000000Z", Facts(told, None, None))
@@ -185,7 +185,7 @@ def test_a_build_comes_whole(engine: Engine) -> None:
 )
 def test_a_schedule_in_words(engine: Engine, fields: dict[str, Any], words: str) -> None:
     """What is not known of a schedule is not said."""
-    deliver(engine, {"x": samples.job()})
+    import_documents(engine, {"x": samples.job()})
     facts = Facts(None, None, (SCHEDULE._replace(**fields),))
     say(engine, "vc01", "2026-03-04T00:00:00.000000Z", facts)
     assert rows(engine, "SELECT schedule FROM v_appliance") == [(words,)]
@@ -193,14 +193,14 @@ def test_a_schedule_in_words(engine: Engine, fields: dict[str, Any], words: str)
 
 def test_one_schedule_of_several_is_shown(engine: Engine) -> None:
     """Of several the first that is enabled is meant; one that is gone is none."""
-    deliver(engine, {"x": samples.job()})
-    off, on, late = (
+    import_documents(engine, {"x": samples.job()})
+    off, on, overdue = (
         SCHEDULE._replace(key=key, enabled=enabled)
         for key, enabled in (("a", False), ("b", True), ("c", True))
     )
     query = "SELECT schedules, schedule_key FROM v_appliance"
     for hour, told, found in (
-        (1, (late, on, off), (3, "b")),
+        (1, (overdue, on, off), (3, "b")),
         (2, (off,), (1, "a")),
         (3, (), (0, None)),
     ):
@@ -210,8 +210,8 @@ def test_one_schedule_of_several_is_shown(engine: Engine) -> None:
 
 def test_an_appliance_without_jobs_has_a_row(engine: Engine) -> None:
     """What has answered and has no jobs is there, and misses nothing."""
-    deliver(engine, {})
-    deliver(engine, {"only": samples.job("PENDING")}, "vc02")
+    import_documents(engine, {})
+    import_documents(engine, {"only": samples.job("PENDING")}, "vc02")
     assert rows(
         engine, "SELECT appliance, last_attempt, last_success FROM v_appliance ORDER BY 1"
     ) == [
@@ -235,7 +235,7 @@ def test_v_missed(engine: Engine) -> None:
         "d": at("2026-03-01T02:00", "RUNNING"),
         "e": at("2026-03-02T02:00"),
     }
-    deliver(engine, jobs, seen_at="2026-03-04T00:00:00.000000Z")
+    import_documents(engine, jobs, seen_at="2026-03-04T00:00:00.000000Z")
     assert rows(engine, "SELECT * FROM v_missed ORDER BY day") == [
         ("vc01", "2026-02-27", 739674, "2026-W09", "2026-02", "2026-Q1", "2026", 0, 2, 2, 1),
         ("vc01", "2026-02-28", 739675, "2026-W09", "2026-02", "2026-Q1", "2026", 0, 0, 0, 1),
@@ -249,7 +249,7 @@ def test_v_missed(engine: Engine) -> None:
     [
         # Only open jobs; without a start the key dates them.
         ({"20260301-020000-1": samples.job("PENDING")}, "2026-03-02T00:00", ["2026-03-01"]),
-        # The day of the last delivery is not over yet, until its last microsecond is.
+        # The day of the last import is not over yet, until its last microsecond is.
         ({"a": at("2026-03-01T02:00", "FAILED")}, "2026-03-01T23:59", []),
         # A job longer than a day is one success, of the day on which it starts.
         ({"a": at("2026-03-01T23:00", duration=200_000)}, "2026-03-03T00:00", ["2026-03-02"]),
@@ -277,7 +277,7 @@ def test_v_missed(engine: Engine) -> None:
 )
 def test_traps(engine: Engine, jobs: dict[str, Any], seen_at: str, expected: list[str]) -> None:
     """Odd jobs make no odd days."""
-    deliver(engine, jobs, seen_at=f"{seen_at}:00.000000Z")
+    import_documents(engine, jobs, seen_at=f"{seen_at}:00.000000Z")
     assert missed(engine) == expected
 
 
@@ -302,13 +302,15 @@ def test_a_day_is_over_when_the_calendar_says(
 ) -> None:
     """Whatever zone and start of day, no day is missed before it is over."""
     change_calendar.change_calendar(engine, Calendar(*calendar))
-    deliver(engine, {"a": at(start, "FAILED")}, seen_at=f"{seen_at}:00.000000Z")
+    import_documents(engine, {"a": at(start, "FAILED")}, seen_at=f"{seen_at}:00.000000Z")
     assert missed(engine) == expected
 
 
 def test_a_calendar_that_changes_takes_the_days_along(engine: Engine) -> None:
     """What is missed is told by the days as they are now."""
-    deliver(engine, {"a": at("2026-03-01T02:00", "FAILED")}, seen_at="2026-03-02T00:00:00.000000Z")
+    import_documents(
+        engine, {"a": at("2026-03-01T02:00", "FAILED")}, seen_at="2026-03-02T00:00:00.000000Z"
+    )
     assert missed(engine) == ["2026-03-01"]
     change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     assert missed(engine) == ["2026-02-28"]
@@ -316,7 +318,7 @@ def test_a_calendar_that_changes_takes_the_days_along(engine: Engine) -> None:
 
 def test_schedules_say_which_days_are_due(engine: Engine) -> None:
     """A schedule of some days makes the others no missed ones, since ever until it changes."""
-    deliver(engine, {"a": at("2026-03-01T02:00")}, seen_at="2026-04-01T00:00:00.000000Z")
+    import_documents(engine, {"a": at("2026-03-01T02:00")}, seen_at="2026-04-01T00:00:00.000000Z")
     weekly = SCHEDULE._replace(days=("MONDAY", "THURSDAY"))
     for day, told in (
         ("2026-03-10", (weekly,)),
@@ -340,12 +342,12 @@ def test_schedules_say_which_days_are_due(engine: Engine) -> None:
 def test_a_night_of_monday_may_belong_to_sunday(engine: Engine) -> None:
     """Where a backup day starts at 16:00, Monday at 02:15 is on Sunday, and Monday at 22:00 is not."""
     change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
-    deliver(engine, {"a": at("2026-03-01T20:00")}, seen_at="2026-03-16T16:00:00.000000Z")
+    import_documents(engine, {"a": at("2026-03-01T20:00")}, seen_at="2026-03-16T16:00:00.000000Z")
     monday = SCHEDULE._replace(days=("MONDAY",))
     say(engine, "vc01", "2026-03-02T00:00:00.000000Z", Facts(None, None, (monday,)))
     assert missed(engine) == ["2026-03-08", "2026-03-15"]
-    late = monday._replace(hour=22)
-    say(engine, "vc01", "2026-03-08T00:00:00.000000Z", Facts(None, None, (late,)))
+    overdue = monday._replace(hour=22)
+    say(engine, "vc01", "2026-03-08T00:00:00.000000Z", Facts(None, None, (overdue,)))
     assert missed(engine) == ["2026-03-09"]
 
 
@@ -402,7 +404,7 @@ def test_missed_and_met_are_all_that_was_due(
                 f"{place}": at(f"{begin + timedelta(minutes=15 * quarter):%Y-%m-%dT%H:%M}", status)
                 for place, (quarter, status) in enumerate(jobs)
             }
-            deliver(engine, documents, f"vc-{number}", seen_at)
+            import_documents(engine, documents, f"vc-{number}", seen_at)
             say(engine, f"vc-{number}", seen_at, Facts(None, zone, (told,)))
         found = defaultdict(list)
         for name, missed_day in rows(engine, "SELECT appliance, day FROM v_missed ORDER BY day"):

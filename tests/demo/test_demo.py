@@ -14,7 +14,7 @@ from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
 from archive.document import canonical
 from archive.reports import sql_files
-from tests.support.archives import count, deliver, job_rows, rows
+from tests.support.archives import count, import_documents, job_rows, rows
 from tests.support.readers import read
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     engine = migrate.connect(str(tmp_path_factory.mktemp("demo") / "demo.db"))
     migrate.upgrade(engine)
     for collected in collection.collect(PLAN):
-        deliver(engine, collected.content, collected.appliance, collected.seen_at)
+        import_documents(engine, collected.content, collected.appliance, collected.seen_at)
     return engine
 
 
@@ -129,17 +129,17 @@ def test_the_fleet_is_archived_whole(archive: Engine) -> None:
         for appliance in PLAN.appliances
         if appliance.life.end > 1
     )
-    silent = sa.select(sa.func.count()).where(
+    not_reporting = sa.select(sa.func.count()).where(
         JOB.appliance_id == APPLIANCE.id, APPLIANCE.name == "vc02.sin.example.com"
     )
-    assert count(archive, tables.job) - rows(archive, silent)[0][0] == made
+    assert count(archive, tables.job) - rows(archive, not_reporting)[0][0] == made
     assert made > 4500
     for table in (tables.job_finding, tables.irregular_document, tables.quarantine):
         assert count(archive, table) == 0
 
 
 def test_jobs_were_seen_to_run(archive: Engine) -> None:
-    """Jobs caught running have an end now, and both is known; deliveries overlap."""
+    """Jobs caught running have an end now, and both is known; imports overlap."""
     status = tables.job_status.c
     seen = sa.select(status.status, sa.func.count()).group_by(status.status)
     assert dict(rows(archive, seen))["RUNNING"] > 20
@@ -176,8 +176,8 @@ def test_one_falls_silent_and_one_is_new(archive: Engine) -> None:
     oldest, snapshot, *others = sql(archive, "last_success", today="2026-03-05")
     assert oldest["appliance"] == "vc02.sin.example.com"
     assert oldest["age_days"] > 90
-    silent_since = PLAN.start + 0.83 * (PLAN.until - PLAN.start)
-    assert timestamps.to_datetime(oldest["last_seen"]) < silent_since
+    not_reporting_since = PLAN.start + 0.83 * (PLAN.until - PLAN.start)
+    assert timestamps.to_datetime(oldest["last_seen"]) < not_reporting_since
     assert snapshot["failed_since"] >= 3
     assert all(row["age_days"] <= 2 for row in others)
     first = {row["appliance"]: row["first_month"] for row in sql(archive, "growth_by_appliance")}

@@ -16,7 +16,7 @@ from archive.db import comments, roles
 from archive.errors import DatabaseError
 from archive.reports import sql_files
 from tests.support import postgres, samples
-from tests.support.archives import deliver, empty
+from tests.support.archives import empty, import_documents
 from tests.support.command import archive, at
 from tests.support.queried import fill, tell
 
@@ -68,7 +68,7 @@ def filled(postgresql_archive: Engine) -> Engine:
     tell(postgresql_archive)
     location = f"sftp://u:{PASSWORD}@nas.example.com/backup"
     job = samples.job(start_time="2026-03-01T02:00:00.000Z", location=location)
-    deliver(postgresql_archive, {"20260301-020000-1": job}, "vc-secret")
+    import_documents(postgresql_archive, {"20260301-020000-1": job}, "vc-secret")
     return postgresql_archive
 
 

@@ -13,7 +13,7 @@ from archive.document.appliance_facts import (
     read_time_zone,
     read_version,
 )
-from archive.errors import DeliveryError
+from archive.errors import InputError
 
 VERSION = {
     "version": "8.0.3.00400",
@@ -185,7 +185,7 @@ ERROR = {
 )
 def test_other_answers_are_refused(read: Any, answer: Any, said: str) -> None:
     """What is no such answer is refused with what it is instead."""
-    with pytest.raises(DeliveryError) as refused:
+    with pytest.raises(InputError) as refused:
         read(answer)
     assert str(refused.value) == said
 
@@ -195,5 +195,5 @@ def test_an_answer_may_be_nested_too_deeply() -> None:
     deep: Any = {}
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(DeliveryError, match="nested too deeply"):
+    with pytest.raises(InputError, match="nested too deeply"):
         appliance_facts.read_version({"version": "9", "new": deep})

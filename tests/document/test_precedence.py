@@ -94,7 +94,7 @@ def test_states_have_one_order(
 @pytest.mark.parametrize("finished", ["SUCCEEDED", "FAILED"])
 @pytest.mark.parametrize("status", ["PENDING", "BLOCKED", "RUNNING", "CANCELED"])
 def test_finished_never_goes_back(finished: str, status: str) -> None:
-    """A finished job stays finished, whatever is delivered later."""
+    """A finished job stays finished, whatever is imported later."""
     done = State(
         precedence.rank(finished, None, None, None, b""),
         SeenInterval(INSTANTS[0], INSTANTS[0], {finished: INSTANTS[0]}),

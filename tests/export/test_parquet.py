@@ -18,7 +18,7 @@ from archive import db, extras
 from archive.db import Day, Instant, tables
 from archive.export import parquet, relations, text
 from archive.store.selection import Extent
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.command import PROGRAM, archive, at, environment
 from tests.support.laws import EXAMPLES
 from tests.support.samples import SAMPLES, job
@@ -41,8 +41,8 @@ OF_JOBS = (
 @pytest.fixture(scope="module")
 def folder(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give an export of the samples and of what is hard to write."""
-    deliver(shared_engine, SAMPLES, "vc01")
-    deliver(shared_engine, {KEY: STRANGE}, "vc02")
+    import_documents(shared_engine, SAMPLES, "vc01")
+    import_documents(shared_engine, {KEY: STRANGE}, "vc02")
     path = tmp_path_factory.mktemp("parquet") / "new" / "folder"
     done = archive("export", "parquet", str(path), at(shared_engine))
     number = len(relations.table_names())
@@ -178,7 +178,7 @@ def test_any_document_comes_back(
     """Whatever is archived, Parquet has it, the same from either database, row for row."""
     files = []
     for engine in each(engines):
-        deliver(engine, jobs)
+        import_documents(engine, jobs)
         path = tmp_path_factory.mktemp("parquet")
         with db.reading(engine) as connection:
             months = relations.months(connection, Extent())
@@ -199,7 +199,7 @@ def test_row_groups_are_bounded(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However much there is, so many rows or bytes are written together."""
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     monkeypatch.setattr(relations, "_ROWS_AT_A_TIME", 2)
     path = tmp_path / "args.parquet"
     order = ["export", "parquet", "--table", "message_arg", "-o", str(path), at(engine)]
@@ -217,7 +217,7 @@ def test_row_groups_are_bounded(
 
 def test_a_single_table_goes_to_standard_output(engine: Engine, tmp_path: Path) -> None:
     """A table or a view can go through a pipe, or into a file, with all of its columns."""
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     path = tmp_path / "one.parquet"
     order = ["export", "parquet", at(engine)]
     assert archive(*order, "--table", "appliance", "-o", str(path)) == (0, "", "")
@@ -239,7 +239,7 @@ def test_a_folder_appears_whole_or_not_at_all(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the disk is full there is no folder, and nothing lies beside where it would be."""
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     write = parquet.write_folder
 
     def fail(connection: Any, relation: Any, *arguments: Any) -> None:
@@ -280,8 +280,8 @@ def test_an_empty_archive(engine: Engine, tmp_path: Path) -> None:
 
 def test_increments(engine: Engine, tmp_path: Path) -> None:
     """After a number there is only what came since; small tables are whole."""
-    deliver(engine, SAMPLES, "vc01")
-    deliver(engine, {**SAMPLES, KEY: job()}, "vc01", "2026-07-25T12:00:00.000000Z")
+    import_documents(engine, SAMPLES, "vc01")
+    import_documents(engine, {**SAMPLES, KEY: job()}, "vc01", "2026-07-25T12:00:00.000000Z")
     path = tmp_path / "new"
     done = archive("export", "parquet", str(path), "--after", "1", at(engine))
     assert (done.code, done.out) == (0, ""), done.err
@@ -311,7 +311,7 @@ def test_the_views_are_those_of_the_schema(engine: Engine) -> None:
     for name, columns in relations.VIEWS.items():
         there = [column["name"] for column in inspector.get_columns(name)]
         assert [column for column, _ in columns] == there
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     with db.reading(engine) as connection:
         for name in relations.VIEWS:
             found = list(text.rows(connection, relations.view(name)))

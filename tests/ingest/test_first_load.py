@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import migrate, tables
-from archive.errors import DatabaseError, DeliveryError
+from archive.errors import DatabaseError, InputError
 from archive.ingest import batches, lines_run, parallel_parse
 from archive.maintenance import verify
 from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
-from tests.support.archives import content, count, deliver, empty, rows
+from tests.support.archives import content, count, empty, import_documents, rows
 from tests.support.failures import failing_load
 from tests.support.samples import job, stream
 
@@ -33,28 +33,28 @@ def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as patch:
         failing_load(patch, 2, DatabaseError("gone"))
         with pytest.raises(DatabaseError, match=r"^gone$"):
-            deliver(engine, data, name="all.jsonl")
+            import_documents(engine, data, name="all.jsonl")
     assert count(engine, tables.job) == count(engine, tables.appliance) == 0
     assert list(verify.verify(engine)) == []
-    whole = deliver(engine, data, name="all.jsonl")
+    whole = import_documents(engine, data, name="all.jsonl")
     assert (whole.counts.seen, whole.counts.new, whole.counts.quarantined) == (8, 7, 1)
     assert list(verify.verify(engine)) == []
     loaded = content(engine)
     empty(engine)
     monkeypatch.undo()
-    deliver(engine, data, name="all.jsonl")
+    import_documents(engine, data, name="all.jsonl")
     assert content(engine) == loaded
 
 
 def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was delivered is written as a first load goes on, and is the same as if at its end."""
+    """What was imported is written as a first load goes on, and is the same as if at its end."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 1)
     lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(29)]
-    deliver(engine, stream(*lines), None, name="all.jsonl")
+    import_documents(engine, stream(*lines), None, name="all.jsonl")
     assert set(rows(engine, sa.select(tables.job.c.last_seen))) == {(None,)}
     assert list(verify.verify(engine)) == []
-    again = deliver(engine, stream(*lines), None, LATER, "all.jsonl")
+    again = import_documents(engine, stream(*lines), None, LATER, "all.jsonl")
     assert again.counts == Counts(seen=29, unchanged=29)
     assert list(verify.verify(engine)) == []
 
@@ -67,7 +67,7 @@ def test_a_first_load_may_replace_what_it_has_loaded(
     text = {"id": "m", "default_message": "m", "args": ["x", "y"], "params": {"k": {"s": "v"}}}
     running = job("RUNNING", messages=[text, text], new=1, size=-1)
     answers = [{key: running} for key in "abc"] + [{key: job()} for key in "cab"]
-    whole = deliver(engine, stream(*answers), name="all.jsonl")
+    whole = import_documents(engine, stream(*answers), name="all.jsonl")
     assert (whole.counts.new, whole.counts.changed) == (3, 2)
     assert list(verify.verify(engine)) == []
     for table in (tables.message_arg, tables.message_param, tables.job_finding):
@@ -79,7 +79,7 @@ def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
-    assert deliver(engine, data, None, name="all.jsonl").counts == Counts(seen=5, new=5)
+    assert import_documents(engine, data, None, name="all.jsonl").counts == Counts(seen=5, new=5)
 
 
 def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +93,8 @@ def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(parallel_parse, "_read_here", slowly)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(80)))
-    with pytest.raises(DeliveryError, match="a process that was reading it has been ended"):
-        deliver(engine, data, None, name="all.jsonl")
+    with pytest.raises(InputError, match="a process that was reading it has been ended"):
+        import_documents(engine, data, None, name="all.jsonl")
     assert count(engine, tables.job) == 0
 
 
@@ -107,7 +107,7 @@ def test_a_first_load_that_fails_anywhere(
     failing_load(monkeypatch, batch, DatabaseError("gone"))
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(8)))
     with pytest.raises(DatabaseError, match=r"^gone$"):
-        deliver(engine, data, None, name="all.jsonl")
+        import_documents(engine, data, None, name="all.jsonl")
     assert count(engine, tables.job) == 0
     assert list(verify.verify(engine)) == []
 
@@ -123,7 +123,7 @@ def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.Monke
     with db.reading(postgresql_archive) as connection:
         before = connection.exec_driver_sql(query).all()
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
-    deliver(postgresql_archive, data, None, name="all.jsonl")
+    import_documents(postgresql_archive, data, None, name="all.jsonl")
     with db.reading(postgresql_archive) as connection:
         assert connection.exec_driver_sql(query).all() == before
     assert len(before) > 10
@@ -151,7 +151,7 @@ def test_who_does_not_own_the_tables_may_load(
     sa.event.listen(loader, "connect", become)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
     try:
-        assert deliver(loader, data, None, name="all.jsonl").counts.new == 5
+        assert import_documents(loader, data, None, name="all.jsonl").counts.new == 5
         assert list(verify.verify(loader)) == []
     finally:
         with db.writing(postgresql_archive) as connection:

@@ -157,7 +157,7 @@ def test_an_answer_may_hold_nothing() -> None:
 
 @given(st.integers(1, 40), st.sampled_from([API, REST, b"\xef\xbb\xbf" + API, API.decode().encode("utf-16")]))  # fmt: skip
 def test_any_chunk_size_gives_the_same_documents(size: int, data: bytes) -> None:
-    """However little of a delivery is read at a time, its documents are the same."""
+    """However little of an import is read at a time, its documents are the same."""
     whole = read(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_stream, "_CHUNK", size)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest.raw_document import RawDocument
 from tests.support.readers import keys, read
 from tests.support.samples import API, REST, SAMPLES, job, stream
@@ -178,7 +178,7 @@ NONE = "it is JSON, but no job details; what is archived is the answer of GET /a
 )
 def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
     """JSON that is no details answer is refused as a whole, and the sentence says what it is."""
-    with pytest.raises(DeliveryError) as refused:
+    with pytest.raises(InputError) as refused:
         read(json.dumps(answer, indent=1).encode())
     assert sentence in str(refused.value)
 
@@ -205,6 +205,6 @@ def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
 )
 def test_what_is_no_json_is_refused(data: bytes, sentence: str) -> None:
     """What is no JSON, or not all of it, is refused as a whole, and the sentence says where."""
-    with pytest.raises(DeliveryError) as refused:
+    with pytest.raises(InputError) as refused:
         read(data)
     assert str(refused.value).startswith(sentence)

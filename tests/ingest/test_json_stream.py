@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive import json_numbers
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest import json_stream
 from archive.ingest.json_stream import JsonText, Unreadable
 from tests.support.strategies import JSON
@@ -103,7 +103,7 @@ def test_what_cannot_be_held_is_stepped_over(value: str, reason: str, size: int)
 )
 def test_what_is_no_json_says_where(text: str, reason: str, size: int) -> None:
     """Text that ends too early, or is not JSON, is refused with the place."""
-    with pytest.raises(DeliveryError, match="^it is " + re.escape(reason)):
+    with pytest.raises(InputError, match="^it is " + re.escape(reason)):
         entries(cursor(text, size))
 
 
@@ -111,7 +111,7 @@ def test_places_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """A place is that in the whole text, also when most of it has been dropped."""
     monkeypatch.setattr(json_stream, "_CHUNK", 10)
     text = "[" + '"abcdefgh",' * 100 + "x" + " " * 100
-    with pytest.raises(DeliveryError, match=r"at character 1,101$"):
+    with pytest.raises(InputError, match=r"at character 1,101$"):
         entries(cursor(text))
 
 
@@ -144,5 +144,5 @@ def test_encodings_are_known_from_the_first_bytes(encoding: str, size: int) -> N
 
 def test_utf_16_must_be_utf_16() -> None:
     """Where bytes of a wide encoding cannot be kept as text, the whole is refused."""
-    with pytest.raises(DeliveryError, match="not text in utf-16"):
+    with pytest.raises(InputError, match="not text in utf-16"):
         entries(cursor('["a"]'.encode("utf-16") + b"x", encoding="utf-16"))

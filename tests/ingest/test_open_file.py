@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.errors import DeliveryError
+from archive.errors import InputError
 from archive.ingest.open_file import open_file
 
 DATA = b'{"20260301-021500-25148086": {"status": "PENDING"}}\n' * 5000
@@ -35,7 +35,7 @@ def test_gzip_is_known_by_its_content(tmp_path: Path, name: str, zipped: bool) -
 
 
 def test_several_gzip_parts_are_one(tmp_path: Path) -> None:
-    """Gzip files written one after the other are one delivery."""
+    """Gzip files written one after the other are one import."""
     path = tmp_path / "all.gz"
     path.write_bytes(gzip.compress(b'{"a":') + gzip.compress(b" {}}"))
     with open_file(str(path)) as file:
@@ -55,21 +55,21 @@ def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch, zipped: bool)
 def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts the command may have closed its standard input."""
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(DeliveryError, match=r"^standard input is closed$"), open_file("-"):
+    with pytest.raises(InputError, match=r"^standard input is closed$"), open_file("-"):
         pass
 
 
 def test_missing_files_are_told(tmp_path: Path) -> None:
     """A file that does not exist is refused by its name."""
     path = tmp_path / "absent.json"
-    with pytest.raises(DeliveryError) as refused, open_file(str(path)):
+    with pytest.raises(InputError) as refused, open_file(str(path)):
         pass
     assert str(refused.value) == f"{path}: there is no such file"
 
 
 def test_directories_are_told(tmp_path: Path) -> None:
     """A directory is refused with the files that may have been meant."""
-    with pytest.raises(DeliveryError) as refused, open_file(str(tmp_path)):
+    with pytest.raises(InputError) as refused, open_file(str(tmp_path)):
         pass
     assert str(refused.value) == (
         f"{tmp_path}: it is a directory; name the files in it, for example {tmp_path}/*.json"
@@ -80,7 +80,7 @@ def test_unreadable_files_are_told(tmp_path: Path) -> None:
     """A file that cannot be opened is refused with the system's reason."""
     path = tmp_path / "loop.json"
     path.symlink_to(path)
-    with pytest.raises(DeliveryError) as refused, open_file(str(path)):
+    with pytest.raises(InputError) as refused, open_file(str(path)):
         pass
     assert str(refused.value) == f"{path}: it cannot be read: Too many levels of symbolic links"
 
@@ -90,7 +90,7 @@ def test_truncated_gzip_is_told(tmp_path: Path, length: int) -> None:
     """Gzip data that ends too early is told where it is read."""
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(NOISE + os.urandom(200_000))[:length])
-    with open_file(str(path)) as file, pytest.raises(DeliveryError) as refused:
+    with open_file(str(path)) as file, pytest.raises(InputError) as refused:
         file.content.read()
     assert (
         str(refused.value) == f"{path}: it is cut off: the gzip data ends too early; get it again"
@@ -107,7 +107,7 @@ def test_damaged_gzip_is_told(tmp_path: Path, place: int) -> None:
     else:
         data[place : place + 4] = b"\xff\x00\xff\x00"
     path.write_bytes(data)
-    with open_file(str(path)) as file, pytest.raises(DeliveryError) as refused:
+    with open_file(str(path)) as file, pytest.raises(InputError) as refused:
         file.content.read()
     assert str(refused.value).startswith(f"{path}: its gzip data is damaged (")
     assert str(refused.value).endswith("); get it again")
@@ -123,7 +123,7 @@ def test_a_failing_disk_is_told(tmp_path: Path) -> None:
             pytest.skip("no file at hand that fails")
         with source.open("rb") as failing:
             os.dup2(failing.fileno(), file.stored.fileno())
-        with pytest.raises(DeliveryError, match="it cannot be read: Input/output error"):
+        with pytest.raises(InputError, match="it cannot be read: Input/output error"):
             file.content.read()
 
 

@@ -10,13 +10,13 @@ from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.document import canonical
-from archive.errors import DatabaseError, DeliveryError, InterruptedDeliveryError, UsageError
+from archive.errors import DatabaseError, InputError, InterruptedInputError, UsageError
 from archive.ingest import batches, lines_run
-from archive.ingest.ingest import Delivery, ingest
+from archive.ingest.ingest import Source, ingest
 from archive.maintenance import verify
 from archive.store import import_log, loader, settings
 from archive.store.counts import Counts
-from tests.support.archives import count, deliver, lines, rows
+from tests.support.archives import count, import_documents, lines, rows
 from tests.support.failures import failing_load
 from tests.support.samples import API, REST, SAMPLES, api, job, stream
 
@@ -39,9 +39,9 @@ def run(engine: Engine) -> dict[str, Any]:
 
 
 def test_the_samples_come_back(engine: Engine) -> None:
-    """Both answers hold the same jobs: the second finds all unchanged, and the export is as delivered."""
-    first = deliver(engine, API, "vc01.example.com")
-    second = deliver(engine, REST, "vc01.example.com")
+    """Both answers hold the same jobs: the second finds all unchanged, and the export is as imported."""
+    first = import_documents(engine, API, "vc01.example.com")
+    second = import_documents(engine, REST, "vc01.example.com")
     assert first.counts == Counts(seen=11, new=11)
     assert second.counts == Counts(seen=11, unchanged=11)
     exported = [json.loads(line) for line in lines(engine).splitlines()]
@@ -50,49 +50,49 @@ def test_the_samples_come_back(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_a_delivery_is_archived_whole_or_not_at_all(
+def test_an_import_is_archived_whole_or_not_at_all(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a later batch of a delivery fails, nothing of it stays but the record of the run."""
+    """Where a later batch of an import fails, nothing of it stays but the record of the run."""
     monkeypatch.setattr(batches, "BATCH", 3)
     failing_load(monkeypatch, 1, DatabaseError("gone"))
     with pytest.raises(DatabaseError, match=r"^gone$"):
-        deliver(engine, MANY)
+        import_documents(engine, MANY)
     assert count(engine, tables.job) == count(engine, tables.appliance) == 0
     found = run(engine)
     assert (found["outcome"], found["error"], found["appliance_id"]) == ("failed", "gone", None)
     assert found["finished"] >= found["started"]
     assert [found[column.name] for column in COUNTS] == [0] * 6
     monkeypatch.undo()
-    assert deliver(engine, MANY).counts == Counts(seen=7, new=7)
+    assert import_documents(engine, MANY).counts == Counts(seen=7, new=7)
 
 
 def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that ends too early is refused by its name, and nothing of it is archived."""
     monkeypatch.setattr(batches, "BATCH", 2)
-    with pytest.raises(DeliveryError, match=r"^cut.json: it is cut off"):
-        deliver(engine, json.dumps(MANY).encode()[:-2], name="cut.json")
+    with pytest.raises(InputError, match=r"^cut.json: it is cut off"):
+        import_documents(engine, json.dumps(MANY).encode()[:-2], name="cut.json")
     assert count(engine, tables.job) == 0
     assert run(engine)["error"].startswith("cut.json: it is cut off")
 
 
 def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of JSON Lines the parts before a failure stay, and ingesting again completes them."""
-    deliver(engine, SAMPLES, "vc02")
+    import_documents(engine, SAMPLES, "vc02")
     monkeypatch.setattr(batches, "BATCH", 1)
     monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 3)
     data = stream(*({key: info} for key, info in MANY.items()))
     with monkeypatch.context() as patch:
         failing_load(patch, 4, DatabaseError("gone"))
-        with pytest.raises(InterruptedDeliveryError) as refused:
-            deliver(engine, data, name="all.jsonl")
+        with pytest.raises(InterruptedInputError) as refused:
+            import_documents(engine, data, name="all.jsonl")
     assert str(refused.value) == (
         "all.jsonl: gone; the first 3 documents have been archived, ingesting it again completes it"
     )
     assert count(engine, tables.job) == len(SAMPLES) + 3
     found = run(engine)
     assert (found["outcome"], found["seen"], found["new"]) == ("failed", 3, 3)
-    again = deliver(engine, data, name="all.jsonl")
+    again = import_documents(engine, data, name="all.jsonl")
     assert again.counts == Counts(seen=7, new=4, unchanged=3)
     assert run(engine)["outcome"] == "complete"
     assert count(engine, tables.job) == len(SAMPLES) + 7
@@ -104,8 +104,8 @@ def test_lines_that_cannot_be_decoded_interrupt(
     """Where a stream itself fails, what has been read of it stays and the run says how many."""
     monkeypatch.setattr(batches, "BATCH", 2)
     data = stream(*({key: info} for key, info in MANY.items())).decode().encode("utf-16") + b"x"
-    with pytest.raises(InterruptedDeliveryError, match="the first 7 documents have been archived"):
-        deliver(engine, data)
+    with pytest.raises(InterruptedInputError, match="the first 7 documents have been archived"):
+        import_documents(engine, data)
     assert count(engine, tables.job) == run(engine)["new"] == 7
     assert run(engine)["outcome"] == "failed"
 
@@ -117,7 +117,7 @@ def test_an_interrupt_is_logged(
     """A run that the user stops leaves its record, and nothing else."""
     failing_load(monkeypatch, 0, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        deliver(engine, data)
+        import_documents(engine, data)
     found = run(engine)
     assert (found["outcome"], found["error"], found["seen"]) == ("failed", "KeyboardInterrupt", 0)
     assert count(engine, tables.job) == 0
@@ -134,7 +134,7 @@ def test_a_failure_that_stops_its_own_record(
 
     monkeypatch.setattr(import_log, "fail", refuse)
     with pytest.raises(DatabaseError, match="the first"):
-        deliver(engine, MANY)
+        import_documents(engine, MANY)
     assert run(engine)["outcome"] == "running"
 
 
@@ -146,23 +146,23 @@ def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.Monke
     for data in (json.dumps(MANY).encode(), stream(*({key: info} for key, info in MANY.items()))):
         told: list[int] = []
         content = io.BufferedReader(io.BytesIO(data))
-        delivery = Delivery("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
-        ingest(engine, delivery, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
+        source = Source("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
+        ingest(engine, source, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
         assert told == [3, 6, 7]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n"])
 def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
     """An empty file is refused by its name before a run has begun."""
-    with pytest.raises(DeliveryError, match=r"^empty.json: it is empty$"):
-        deliver(engine, data, name="empty.json")
+    with pytest.raises(InputError, match=r"^empty.json: it is empty$"):
+        import_documents(engine, data, name="empty.json")
     assert count(engine, tables.ingest_run) == 0
 
 
 def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
     """An appliance without jobs has been seen all the same."""
-    assert deliver(engine, b"{}").counts == Counts()
-    assert deliver(engine, b"{}\n{}\n").counts == Counts()
+    assert import_documents(engine, b"{}").counts == Counts()
+    assert import_documents(engine, b"{}\n{}\n").counts == Counts()
     assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
     assert run(engine)["outcome"] == "complete"
 
@@ -171,7 +171,7 @@ def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
 def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
     """Documents that do not say whose they are need an appliance to be named."""
     with pytest.raises(UsageError, match=r"does not say whose job it is; name it with --appliance"):
-        deliver(engine, data, None)
+        import_documents(engine, data, None)
     assert count(engine, tables.job) == 0
     assert run(engine)["outcome"] == "failed"
 
@@ -180,14 +180,14 @@ def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
 def test_names_of_appliances_are_checked(engine: Engine, name: str) -> None:
     """A name that could not be shown or stored is refused before anything is written."""
     with pytest.raises(UsageError, match="cannot be an appliance's name"):
-        deliver(engine, MANY, name)
+        import_documents(engine, MANY, name)
     assert count(engine, tables.ingest_run) == 0
 
 
 @pytest.mark.parametrize("name", ["vc01.example.com", "Zürich, Rack 4", "x" * 255, "例", "'; --"])
 def test_any_printable_name_is_one(engine: Engine, name: str) -> None:
     """An appliance may have any name that can be shown."""
-    deliver(engine, MANY, name)
+    import_documents(engine, MANY, name)
     assert rows(engine, sa.select(tables.appliance.c.name)) == [(name,)]
 
 
@@ -198,7 +198,7 @@ def test_a_bad_name_in_an_export_is_quarantined(
 ) -> None:
     """An exported job with an impossible name is kept aside, and the others are archived."""
     good = {"appliance": "vc01", "job": "x", "info": job()}
-    summary = deliver(engine, stream(good, good | {"appliance": name}), given)
+    summary = import_documents(engine, stream(good, good | {"appliance": name}), given)
     assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
     assert rows(engine, sa.select(tables.quarantine.c.position)) == [("line 2",)]
     query = sa.select(tables.appliance.c.name).join(
@@ -210,10 +210,10 @@ def test_a_bad_name_in_an_export_is_quarantined(
 def test_what_no_database_stores_is_shown_otherwise(engine: Engine) -> None:
     """Reasons and names may quote what no database stores; they are recorded all the same."""
     error = {"error_type": "A\0\ud800", "messages": []}
-    summary = deliver(engine, stream(MANY, error, {"info": {}, "a\0\ud800": 1}))
+    summary = import_documents(engine, stream(MANY, error, {"info": {}, "a\0\ud800": 1}))
     assert summary.counts.quarantined == 2
-    with pytest.raises(DeliveryError):
-        deliver(engine, json.dumps(error).encode(), name="bad \udcff name.json")
+    with pytest.raises(InputError):
+        import_documents(engine, json.dumps(error).encode(), name="bad \udcff name.json")
     assert run(engine)["source"] == "bad \\udcff name.json"
     assert "(A\ufffd\ufffd)" in run(engine)["error"]
 
@@ -221,7 +221,9 @@ def test_what_no_database_stores_is_shown_otherwise(engine: Engine) -> None:
 def test_a_job_seen_in_no_status_was_seen_in_its_own(engine: Engine) -> None:
     """An export that forgets when a job got its status says at least that it had it at last."""
     seen = {"first": "2026-03-01T00:00:00Z", "last": "2026-03-02T00:00:00Z", "status": {}}
-    deliver(engine, stream({"appliance": "a", "job": "x", "info": job(), "seen": seen}), None)
+    import_documents(
+        engine, stream({"appliance": "a", "job": "x", "info": job(), "seen": seen}), None
+    )
     status = tables.job_status.c
     assert rows(engine, sa.select(status.status, status.observed_at)) == [
         ("SUCCEEDED", "2026-03-02T00:00:00.000000Z")
@@ -230,10 +232,10 @@ def test_a_job_seen_in_no_status_was_seen_in_its_own(engine: Engine) -> None:
 
 
 def test_the_archive_has_the_calendar(engine: Engine) -> None:
-    """Jobs get their day by the calendar that the archive has when they are delivered."""
+    """Jobs get their day by the calendar that the archive has when they are imported."""
     with db.writing(engine) as connection:
         settings.store_calendar(connection, Calendar("Asia/Kathmandu", "16:00"))
-    deliver(engine, api(x=job(start_time="2026-03-01T10:14:59.999Z"),
+    import_documents(engine, api(x=job(start_time="2026-03-01T10:14:59.999Z"),
                         y=job(start_time="2026-03-01T10:15:00.000Z")))  # fmt: skip
     assert rows(engine, sa.select(tables.job.c.key, tables.job.c.day).order_by("key")) == [
         ("x", "2026-02-28"),
@@ -242,10 +244,10 @@ def test_the_archive_has_the_calendar(engine: Engine) -> None:
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
-    """Where the disk is full the failure says so, and nothing of the delivery stays."""
+    """Where the disk is full the failure says so, and nothing of the import stays."""
     engine = migrate.connect(str(tmp_path / "small.db"))
     migrate.upgrade(engine)
-    deliver(engine, {"first": job()})
+    import_documents(engine, {"first": job()})
 
     def limit(connection: Any, _record: object) -> None:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -253,15 +255,15 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
 
     sa.event.listen(engine, "connect", limit)
     many = {f"job-{number}": job(user="u" * 4000) for number in range(100)}
-    with pytest.raises(DatabaseError, match="the disk is full; nothing of this delivery"):
-        deliver(engine, many, "vc02")
+    with pytest.raises(DatabaseError, match="the disk is full; nothing of this import"):
+        import_documents(engine, many, "vc02")
     assert rows(engine, sa.select(tables.job.c.key)) == [("first",)]
     assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
     assert list(verify.verify(engine)) == []
 
 
 def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch is asked for by its size, so that a delivery is never in memory as a whole."""
+    """A batch is asked for by its size, so that an import is never in memory as a whole."""
     monkeypatch.setattr(batches, "BATCH", 2)
     sizes: list[int] = []
     original = loader.Loader.load
@@ -276,6 +278,6 @@ def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch
         original(loader, connection, observations, counts)
 
     monkeypatch.setattr(loader.Loader, "load", watch)
-    deliver(engine, MANY)
+    import_documents(engine, MANY)
     assert sizes == [2, 2, 2, 1]
     assert canonical.read(job()).findings == []

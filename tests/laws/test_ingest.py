@@ -12,7 +12,7 @@ from archive import db
 from archive.document import canonical
 from archive.maintenance import verify
 from archive.store import job_reader
-from tests.support.archives import content, deliver, each, lines
+from tests.support.archives import content, each, import_documents, lines
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 from tests.support.strategies import documents as details
@@ -39,7 +39,7 @@ def test_what_goes_in_comes_out(engines: list[Engine], jobs: dict[str, Any]) -> 
     wanted = {key: canonical.read(info).text for key, info in jobs.items()}
     exports = []
     for engine in each(engines):
-        deliver(engine, jobs)
+        import_documents(engine, jobs)
         exports.append(lines(engine))
         found = {
             entry["job"]: entry["info"] for entry in map(json.loads, exports[-1].split("\n")[:-1])
@@ -62,7 +62,7 @@ _STATES = [
     job("CANCELED"),
     {"no": "job"},
 ]
-DELIVERY = st.tuples(
+IMPORT = st.tuples(
     st.sampled_from(["vc01", "vc02"]),
     SEEN,
     st.dictionaries(KEYS, st.sampled_from(_STATES), min_size=1, max_size=3),
@@ -71,11 +71,11 @@ DELIVERY = st.tuples(
 
 @shared
 @given(
-    st.lists(DELIVERY, min_size=1, max_size=5).flatmap(
-        lambda deliveries: st.tuples(
-            st.just(deliveries),
-            st.permutations(deliveries),
-            st.lists(st.sampled_from(deliveries), max_size=3),
+    st.lists(IMPORT, min_size=1, max_size=5).flatmap(
+        lambda imports: st.tuples(
+            st.just(imports),
+            st.permutations(imports),
+            st.lists(st.sampled_from(imports), max_size=3),
         )
     ),
     st.booleans(),
@@ -85,34 +85,34 @@ def test_order_and_repetition_do_not_matter(
     orders: tuple[list[Any], list[Any], list[Any]],
     split: bool,  # noqa: FBT001 - drawn by Hypothesis
 ) -> None:
-    """Any order, repetition or split of the same deliveries makes the same archive."""
-    deliveries, permuted, repeated = orders
+    """Any order, repetition or split of the same imports makes the same archive."""
+    imports, permuted, repeated = orders
     contents = []
-    for sequence in (deliveries, [*repeated, *permuted]):
+    for sequence in (imports, [*repeated, *permuted]):
         for engine in each(engines):
             for appliance, seen_at, jobs in sequence:
-                if split and sequence is not deliveries:
+                if split and sequence is not imports:
                     for key, info in reversed(jobs.items()):
-                        deliver(engine, {key: info}, appliance, seen_at)
+                        import_documents(engine, {key: info}, appliance, seen_at)
                 else:
-                    deliver(engine, jobs, appliance, seen_at)
+                    import_documents(engine, jobs, appliance, seen_at)
             contents.append(content(engine))
     for found in contents[1:]:
         assert found == contents[0]
 
 
 @shared
-@given(st.lists(DELIVERY, min_size=1, max_size=4))
-def test_an_export_makes_the_same_archive(engines: list[Engine], deliveries: list[Any]) -> None:
+@given(st.lists(IMPORT, min_size=1, max_size=4))
+def test_an_export_makes_the_same_archive(engines: list[Engine], imports: list[Any]) -> None:
     """Ingesting an export into an empty archive gives the same jobs, seen at the same times."""
     for engine in each(engines):
-        for appliance, seen_at, jobs in deliveries:
-            deliver(engine, jobs, appliance, seen_at)
+        for appliance, seen_at, jobs in imports:
+            import_documents(engine, jobs, appliance, seen_at)
         before = content(engine)
         exported = lines(engine)
         for other in each(engines):
             if exported:
-                deliver(other, exported.encode(), None, name="export.jsonl")
+                import_documents(other, exported.encode(), None, name="export.jsonl")
             after = content(other)
             assert {name: after[name] for name in ("jobs", "days", "findings")} == {
                 name: before[name] for name in ("jobs", "days", "findings")

@@ -63,5 +63,5 @@ def test_a_report_says_what_the_export_says(fleet: Fleet, name: str, asked: Aske
 
 
 def _told(rows: list[Row]) -> list[Row]:
-    """Return the rows that an export can tell: of a delivery with nothing new it does not know."""
+    """Return the rows that an export can tell: of an import with nothing new it does not know."""
     return [row for row in rows if row[:2] != ("collection", "long gaps")]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from archive import db, reports
 from archive.reports import Scope
 from tests.reports.fleet import on
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_reports_are_what_their_definitions_say(engines: list[Engine], jobs: lis
         for place, job in enumerate(jobs)
     }
     for engine in each(engines):
-        deliver(engine, documents)
+        import_documents(engine, documents)
         scope = Scope(by="type")
         for name in BY_PERIOD:
             report = reports.find(name)

@@ -19,7 +19,7 @@ from archive.render import letter as render_letter
 from archive.reports import Scope
 from archive.reports.summary_row import SummaryRow
 from tests.reports import fleet
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import written
 from tests.support.mailserver import PASSWORD, USER, MailServer
@@ -160,22 +160,23 @@ def row(section: str, name: str, value: float | None) -> SummaryRow:
 def test_headlines() -> None:
     """The order is that of how bad it is, whatever that of the rows is."""
     rows = [
-        row("attention", "late", 3),
+        row("attention", "overdue", 3),
         row("attention", "never", 0),
-        row("attention", "unknown", 1),
-        row("attention", "strikes", 2),
+        row("attention", "no recent data", 1),
+        row("attention", "consecutive failures", 2),
         row("backups", "failed", 9),
         row("expected", "missed", 1234),
-        row("collection", "silent", None),
+        row("collection", "not reporting", None),
     ]
     told = headline.headline(rows, ["a"] * 1200, "2026-07-24")
     assert (
-        told == "3 late, 2 strikes, 1,234 missed, 1 unknown: backups of 1,200 vCenters, 2026-07-24"
+        told
+        == "3 overdue, 2 failing repeatedly, 1,234 missed, 1 no recent data: backups of 1,200 vCenters, 2026-07-24"
     )
-    assert headline.headline([row("attention", "strikes", 1)], ["a"], "2026-07-24") == (
-        "1 strike: backups of a, 2026-07-24"
-    )
-    well = headline.headline([row("attention", "late", 0)], ["a", "b"], "2026-07-24")
+    assert headline.headline(
+        [row("attention", "consecutive failures", 1)], ["a"], "2026-07-24"
+    ) == ("1 failing repeatedly: backups of a, 2026-07-24")
+    well = headline.headline([row("attention", "overdue", 0)], ["a", "b"], "2026-07-24")
     assert well == "all well: backups of 2 vCenters, 2026-07-24"
     assert headline.headline(rows, [], "2026-07-24").startswith("nothing known: ")
 
@@ -202,7 +203,7 @@ def test_hostile_texts_stay_texts(engine: Engine) -> None:
     name = HOSTILE.replace("\u202e", "")  # which no name of an appliance has
     said = [{"id": "m", "default_message": SAID, "args": []}]
     day = fleet.on("2026-04-02", "FAILED", messages=said)
-    deliver(engine, {"20260402-120000-1": day}, name, "2026-04-03T00:00:00.000000Z")
+    import_documents(engine, {"20260402-120000-1": day}, name, "2026-04-03T00:00:00.000000Z")
     with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
     mail = letter.message(told, "archive@example.com", ["ops@example.com"])
@@ -233,7 +234,9 @@ def test_lines_end_where_words_do(engine: Engine) -> None:
     """On narrow screens, too: figures stay whole, names end at dots, and only long words are broken."""
     fleet.load(engine)
     long = "n" * 31
-    deliver(engine, {"k": fleet.on("2026-04-02", "FAILED")}, long, "2026-04-03T00:00:00.000000Z")
+    import_documents(
+        engine, {"k": fleet.on("2026-04-02", "FAILED")}, long, "2026-04-03T00:00:00.000000Z"
+    )
     with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
     broken = re.findall(r"<td [^>]*word-break:break-word[^>]*>([^<]*)", told.html)
@@ -256,7 +259,9 @@ def test_the_html_is_small_enough(engine: Engine) -> None:
             )
             for day in range(1, 8)
         }
-        deliver(engine, dict(jobs), f"{number:03}{'n' * 200}", "2026-04-08T00:00:00.000000Z")
+        import_documents(
+            engine, dict(jobs), f"{number:03}{'n' * 200}", "2026-04-08T00:00:00.000000Z"
+        )
     with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-04-08T12:00:00.000000Z"))
     assert len(told.html.encode()) < 60_000

@@ -10,7 +10,7 @@ from archive.calendar import Calendar
 from archive.db import tables
 from archive.maintenance import change_calendar, verify
 from archive.store import settings
-from tests.support.archives import content, deliver, rows
+from tests.support.archives import content, import_documents, rows
 from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def test_a_changed_calendar_dates_jobs_anew(
     engine: Engine, chosen: Calendar, moved: int, expected: tuple[str, ...]
 ) -> None:
     """Each job gets the day that it would have had from the start, and the moved are counted."""
-    deliver(engine, JOBS, seen_at=SEEN)
+    import_documents(engine, JOBS, seen_at=SEEN)
     assert change_calendar.change_calendar(engine, chosen) == moved
     assert stored(engine) == chosen
     assert days(engine) == dict(zip(JOBS, expected, strict=True))
@@ -64,14 +64,14 @@ def test_a_changed_calendar_dates_jobs_anew(
     assert days(engine) == dict(zip(JOBS, ("2026-03-01", "2026-03-02", "2026-03-03"), strict=True))
 
 
-def test_the_order_of_change_and_delivery_does_not_matter(engines: list[Engine]) -> None:
-    """Jobs delivered after a change have the days of jobs that were there before it."""
+def test_the_order_of_change_and_import_does_not_matter(engines: list[Engine]) -> None:
+    """Jobs imported after a change have the days of jobs that were there before it."""
     chosen = Calendar("Pacific/Chatham", "16:00")
     contents = []
     for engine in engines:
-        deliver(engine, SAMPLES)
+        import_documents(engine, SAMPLES)
         change_calendar.change_calendar(engine, chosen)
-        deliver(engine, SAMPLES, "vc02")
+        import_documents(engine, SAMPLES, "vc02")
         found = content(engine)["days"]
         assert [row[1:] for row in found if row[0] == "vc01"] == [
             row[1:] for row in found if row[0] == "vc02"
@@ -84,14 +84,14 @@ def test_long_histories_are_dated_in_parts(engine: Engine, monkeypatch: pytest.M
     """However many jobs there are, of however many appliances, each is dated once."""
     monkeypatch.setattr(change_calendar, "_CHUNK", 4)
     for name in ("vc01", "vc02", "vc03"):
-        deliver(engine, {f"{number:08d}": job() for number in range(6)}, name)
+        import_documents(engine, {f"{number:08d}": job() for number in range(6)}, name)
     assert change_calendar.change_calendar(engine, Calendar("UTC", "16:00")) == 18
     assert list(verify.verify(engine)) == []
 
 
 def test_a_new_day_may_be_in_a_new_year(engine: Engine) -> None:
     """Where the new day lies in a year that the calendar lacks, the year is added."""
-    deliver(engine, {"x": job(start_time="1969-01-01T01:00:00.000Z")})
+    import_documents(engine, {"x": job(start_time="1969-01-01T01:00:00.000Z")})
     change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     assert days(engine) == {"x": "1968-12-31"}
     year = (tables.calendar.c.year == "1968", tables.calendar.c.day < "1968-01-03")

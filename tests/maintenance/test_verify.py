@@ -9,7 +9,7 @@ from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate
 from archive.maintenance import change_calendar, verify
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import BASE, SAMPLES, job
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def of_jobs(engine: Engine) -> list[str]:
 
 
 def test_a_sound_archive_has_nothing_wrong(engine: Engine) -> None:
-    """After deliveries of all kinds nothing is wrong, and each thousand jobs are told."""
-    deliver(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
-    deliver(engine, {f"job-{number}": job("PENDING") for number in range(1000)}, "vc02")
+    """After imports of all kinds nothing is wrong, and each thousand jobs are told."""
+    import_documents(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
+    import_documents(engine, {f"job-{number}": job("PENDING") for number in range(1000)}, "vc02")
     told: list[tuple[int, int]] = []
     assert list(verify.verify(engine, lambda done, total: told.append((done, total)))) == []
     assert told == [(1000, 1012)]
@@ -73,14 +73,14 @@ def test_a_sound_archive_has_nothing_wrong(engine: Engine) -> None:
 )
 def test_each_change_of_a_document_is_found(engine: Engine, damage: str) -> None:
     """Whatever row of a document is changed or missing, the document is not the archived one."""
-    deliver(engine, {KEY: FAILED, "other": job("PENDING")})
+    import_documents(engine, {KEY: FAILED, "other": job("PENDING")})
     execute(engine, damage)
     assert CHANGED in list(verify.verify(engine))
 
 
 def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
     """Where a document is kept whole, its rows must still agree with it."""
-    deliver(engine, {KEY: BASE | {"new": 1}})
+    import_documents(engine, {KEY: BASE | {"new": 1}})
     execute(engine, "UPDATE job SET location_user = 'other'")
     assert list(verify.verify(engine)) == [
         f"job {KEY} of vc01: its rows do not agree with the document that was kept whole"
@@ -98,7 +98,7 @@ def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
 )
 def test_a_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
     """A document that was kept whole and is so no longer is found by its digest."""
-    deliver(engine, {KEY: BASE | {"new": 1}})
+    import_documents(engine, {KEY: BASE | {"new": 1}})
     execute(engine, damage)
     assert list(verify.verify(engine)) == [CHANGED]
 
@@ -117,14 +117,14 @@ def test_a_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
 )  # fmt: skip
 def test_what_is_derived_is_checked(engine: Engine, damage: str, found: str) -> None:
     """A day that is not the calendar's, and a status that nobody has seen, are found."""
-    deliver(engine, {KEY: BASE})
+    import_documents(engine, {KEY: BASE})
     execute(engine, damage)
     assert of_jobs(engine) == [f"job {KEY} of vc01: {found}"]
 
 
 def test_missing_findings_are_found(engine: Engine) -> None:
     """What a document breaks of the rules has to stand beside it."""
-    deliver(engine, {KEY: BASE | {"duration": 1}, "other": BASE | {"new": 1}})
+    import_documents(engine, {KEY: BASE | {"duration": 1}, "other": BASE | {"new": 1}})
     execute(engine, "DELETE FROM job_finding")
     sentence = "its findings are not those of its document"
     assert of_jobs(engine) == [f"job {key} of vc01: {sentence}" for key in (KEY, "other")]
@@ -132,7 +132,7 @@ def test_missing_findings_are_found(engine: Engine) -> None:
 
 def test_two_things_wrong_are_two_sentences(engine: Engine) -> None:
     """Each thing that is wrong with a sound document is told by itself."""
-    deliver(engine, {KEY: BASE, "other": job("PENDING")})
+    import_documents(engine, {KEY: BASE, "other": job("PENDING")})
     execute(engine, "DELETE FROM job_status", "UPDATE job SET day = '2026-01-01'")
     assert len(of_jobs(engine)) == 4
 
@@ -170,7 +170,7 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
     engine = migrate.connect(str(tmp_path / "archive.db"))
     migrate.upgrade(engine)
     build = {"version_name": "9", "version": "9", "build_number": "9"}
-    deliver(engine, {KEY: FAILED | {"build": build}})
+    import_documents(engine, {KEY: FAILED | {"build": build}})
     with engine.connect() as connection:
         connection.exec_driver_sql("COMMIT")
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
@@ -189,7 +189,7 @@ def test_a_damaged_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "archive.db"
     engine = migrate.connect(str(path))
     migrate.upgrade(engine)
-    deliver(engine, SAMPLES)
+    import_documents(engine, SAMPLES)
     with engine.connect() as connection:
         root = connection.exec_driver_sql(
             "SELECT rootpage FROM sqlite_master WHERE name = 'ix_job_day'"

@@ -193,12 +193,12 @@ def test_names_say_what_values_are() -> None:
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        ("csv", 'course\r\n"[1, null, 0.5]"\r\n""\r\n[]\r\n'),
-        ("json", '[\n  {"course": [1, null, 0.5]},\n  {"course": null},\n  {"course": []}\n]\n'),
-        ("table", "course\n──────\n█ ▅\n-\n\n"),
+        ("csv", 'trend\r\n"[1, null, 0.5]"\r\n""\r\n[]\r\n'),
+        ("json", '[\n  {"trend": [1, null, 0.5]},\n  {"trend": null},\n  {"trend": []}\n]\n'),
+        ("table", "trend\n──────\n█ ▅\n-\n\n"),
     ],
 )
 def test_a_series(name: str, written: str) -> None:
     """Data has it as an array of JSON, people get small bars."""
     rows = [((1, None, 0.5),), (None,), ((),)]
-    assert rendered(name, (Column("course", Kind.SERIES),), rows) == written
+    assert rendered(name, (Column("trend", Kind.SERIES),), rows) == written

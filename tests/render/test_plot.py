@@ -26,9 +26,9 @@ GAP = LineFigure(
     (Line("size total", (Point(0, 5 * MIB, False), Point(59, MIB, False), Point(90, 9 * MIB, True))),),  # noqa: FBT003 - whether it follows
 )  # fmt: skip
 BARS = BarFigure(
-    "failed, never ran",
+    "failed, did not run",
     Kind.COUNT,
-    ("failed", "never ran"),
+    ("failed", "did not run"),
     "expected",
     (Bar("vc01", (10, 5), 20), Bar("büro", (None, None), None), Bar("vc03", (0, 1), 8)),
 )
@@ -86,13 +86,13 @@ def test_ascii() -> None:
     """Where there is nothing but ASCII everything is told apart all the same."""
     shown = plain(BARS, ascii_only=True)
     assert shown == (
-        "failed, never ran\n"
+        "failed, did not run\n"
         "vc01     15 |#################################=================                |\n"
         "b\\xfcro   - |\n"
         "vc03      1 |====                      |\n"
         "            ++----------------+---------------+---------------+----------------+\n"
         "             0                5               10              15              20\n"
-        "# failed  = never ran\n"
+        "# failed  = did not run\n"
         "| expected\n"
     )
     assert plain(GAP, ascii_only=True).isascii()
@@ -103,13 +103,13 @@ def test_bars(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     plot.write([BARS], terminal)
     assert terminal.getvalue() == (
-        "failed, never ran\n"
+        "failed, did not run\n"
         "vc01  15 │███████████████▒▒▒▒▒▒▒▒      ┃\n"
         "büro   - │\n"
         "vc03   1 │▒▒          ┃\n"
         "         └┬──────────────┬─────────────┬\n"
         "          0              10           20\n"
-        "█ failed  ▒ never ran\n"
+        "█ failed  ▒ did not run\n"
         "┃ expected\n"
     )
 
@@ -190,7 +190,9 @@ def test_colours_are_those_of_the_terminal(terminal: Terminal) -> None:
     """Colours are the nearest that a terminal has, in the drawing and in the legend alike."""
     plot.write([BARS], terminal)
     assert "\x1b[38;5;178m█" in terminal.getvalue()
-    assert "\x1b[38;5;178m█\x1b[0m failed  \x1b[38;5;74m▒\x1b[0m never ran\n" in terminal.getvalue()
+    assert (
+        "\x1b[38;5;178m█\x1b[0m failed  \x1b[38;5;74m▒\x1b[0m did not run\n" in terminal.getvalue()
+    )
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -234,7 +234,7 @@ SECTIONED = (
     Column("name"),
     Column("jobs", Kind.COUNT),
     Column("change", Kind.COUNT, signed=True),
-    Column("course", Kind.SERIES),
+    Column("trend", Kind.SERIES),
     Column("detail"),
     Column("problem", Kind.FLAG, role=Role.MARK),
 )
@@ -248,7 +248,7 @@ SECTIONS: list[tuple[Any, ...]] = [
 def test_rows_stand_under_headings() -> None:
     """Marks set rows off; a column without a value in a section is empty there, as texts are."""
     assert plain(SECTIONED, SECTIONS) == (
-        "  name  jobs  change  course  detail\n"
+        "  name  jobs  change  trend  detail\n"
         "────────────────────────────────────\n"
         "first\n"
         "  a        1      +5  ▁▂ █    said of it\n"
@@ -261,7 +261,7 @@ def test_rows_stand_under_headings() -> None:
 def test_headings_that_are_not_together_are_a_column() -> None:
     """Rows in another order have the heading in each."""
     first, *others = plain(SECTIONED, [*SECTIONS, SECTIONS[0]]).splitlines()
-    assert first.split() == ["section", "name", "jobs", "change", "course", "detail"]
+    assert first.split() == ["section", "name", "jobs", "change", "trend", "detail"]
     assert [line.split()[0] for line in others[1:]] == ["first", "!", "second", "first"]
 
 
@@ -287,9 +287,9 @@ def test_a_series_goes_before_texts_are_narrow(
     """It is left out of a table that would fold texts into less than 16 characters for it."""
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("NO_COLOR", "1")
-    series = (Column("course", Kind.SERIES), Column("detail"))
+    series = (Column("trend", Kind.SERIES), Column("detail"))
     table.write(series, [(tuple(range(24)), "a few words of a text that goes on")], terminal)
-    assert ("course" in terminal.getvalue()) is shown
+    assert ("trend" in terminal.getvalue()) is shown
     assert max(map(len, terminal.getvalue().splitlines())) <= int(columns)
 
 

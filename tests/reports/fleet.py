@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -45,5 +45,5 @@ FLEET: dict[str, dict[str, dict[str, Any]]] = {
 
 def load(engine: Engine) -> None:
     """Ingest the fleet's jobs, each appliance at its own time."""
-    deliver(engine, FLEET[LONDON], LONDON, "2026-04-02T00:00:00.000000Z")
-    deliver(engine, FLEET[BERLIN], BERLIN, "2026-04-03T00:00:00.000000Z")
+    import_documents(engine, FLEET[LONDON], LONDON, "2026-04-02T00:00:00.000000Z")
+    import_documents(engine, FLEET[BERLIN], BERLIN, "2026-04-03T00:00:00.000000Z")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archive import db, reports
 from archive.render import delimited
 from archive.reports import Scope
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def both(engines: list[Engine], fleet: dict[str, Jobs], name: str, scope: Scope)
     said = []
     for engine in each(engines):
         for appliance, jobs in fleet.items():
-            deliver(engine, jobs, appliance)
+            import_documents(engine, jobs, appliance)
         said.append((rows(engine, name, scope), csv(engine, name, scope)))
     assert said[0] == said[1]
     return said[0][0]

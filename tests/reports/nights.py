@@ -12,7 +12,7 @@ from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule
 from archive.render import delimited
 from archive.store import fact_history, settings
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def night(start: str, status: str = "SUCCEEDED", end: str | None = None, **field
 def tell(
     engine: Engine, name: str, seen_at: str, schedules: tuple[Schedule, ...], zone: str | None
 ) -> None:
-    """Record what an appliance that has delivered something says of itself."""
+    """Record what an appliance that has imported something says of itself."""
     with db.writing(engine) as connection:
         table = tables.appliance
         found = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar_one()
@@ -88,7 +88,7 @@ NOW = at("2026-03-11T08:00")
 
 def load(engine: Engine) -> None:
     """A fleet of three: one with a schedule, one with a cadence, one of which nothing is expected."""
-    deliver(
+    import_documents(
         engine,
         dict(
             [
@@ -111,11 +111,11 @@ def load(engine: Engine) -> None:
         at("2026-03-11T06:00"),
     )
     tell(engine, SCHEDULED, at("2026-03-01T12:00"), (DAILY,), "Europe/Berlin")
-    deliver(
+    import_documents(
         engine,
         dict([night("2026-03-06T12:00"), night("2026-03-08T12:00")]),
         CADENCED,
         at("2026-03-08T13:00"),
     )
     few = [night(f"2026-03-0{day}T12:00") for day in (1, 2, 3)]
-    deliver(engine, dict(few), UNTOLD, at("2026-03-11T06:00"))
+    import_documents(engine, dict(few), UNTOLD, at("2026-03-11T06:00"))

@@ -26,7 +26,7 @@ from archive.document.appliance_facts import Schedule
 from archive.store import collection_log
 from archive.store.collection_log import Attempt
 from tests.reports.nights import at, tell
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def jobs(name: str) -> dict[str, dict[str, Any]]:
 
 
 def load(engine: Engine) -> None:
-    """Deliver the answers in their order; one has a document that is no job."""
+    """Import the answers in their order; one has a document that is no job."""
     for day, names in ANSWERS.items():
         for name in names:
             told: dict[str, Any] = {
@@ -117,7 +117,7 @@ def load(engine: Engine) -> None:
             }
             if (name, day) == ("vc-ber", "2026-04-12"):
                 told["20260412-040000-1"] = {"no": "status"}
-            deliver(engine, told, name, at(f"{day}T18:00"))
+            import_documents(engine, told, name, at(f"{day}T18:00"))
     tell(engine, "vc-ams", at("2026-03-08T18:00"), (SCHEDULE,), "Europe/Berlin")
     number = collection_log.begin(engine, 1)
     asked = Attempt("vc-eze", at("2026-04-12T18:00"), None, "failed", "no route to it", None)

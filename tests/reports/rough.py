@@ -26,7 +26,7 @@ class _Habit(NamedTuple):
     minutes: tuple[int, ...]
     jitter: int = 20
     type: str = "SCHEDULED"
-    silent: int = 0
+    not_reporting: int = 0
     first: int = 0
     kept: float = 0.85
     weekdays: tuple[int, ...] = tuple(range(7))
@@ -39,7 +39,7 @@ _HABITS = {
     "manual": _Habit(1, (720,), 700, "MANUAL", kept=0.3),
     "monthly": _Habit(40, (180,), kept=1.0),
     "new": _Habit(1, (200,), first=120),
-    "quiet": _Habit(1, (90,), silent=30),
+    "quiet": _Habit(1, (90,), not_reporting=30),
     "second": _Habit(2, (130,)),
     "third": _Habit(3, (1430,), 120),
     "twice": _Habit(1, (120, 840), 200),
@@ -57,7 +57,7 @@ def answers(seed: int) -> Iterator[Answer]:
     for at in _COLLECTED:
         for name, habit in _HABITS.items():
             told = {key: info for created, key, info in made[name] if created <= at}
-            if told and at <= UNTIL - habit.silent * _DAY:
+            if told and at <= UNTIL - habit.not_reporting * _DAY:
                 yield Answer(name, timestamps.from_datetime(at), told)
 
 
@@ -68,8 +68,8 @@ def _jobs(chance: Random, habit: _Habit) -> Iterator[tuple[datetime, str, dict[s
         if (midnight + day * _DAY).weekday() not in habit.weekdays:
             continue
         for minute in habit.minutes:
-            late = minute + chance.randint(-habit.jitter, habit.jitter)
-            at = midnight + day * _DAY + timedelta(minutes=late)
+            overdue = minute + chance.randint(-habit.jitter, habit.jitter)
+            at = midnight + day * _DAY + timedelta(minutes=overdue)
             while chance.random() < habit.kept and at <= UNTIL:
                 number += 1
                 stamp = at - timedelta(seconds=chance.randint(0, 90))

@@ -15,7 +15,7 @@ from archive.reports import Scope, anomalies
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW, OLD, on
 from tests.reports.histories import NOW, both, rows
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -38,7 +38,7 @@ def daily(sizes: list[int | None], **fields: Any) -> dict[str, dict[str, Any]]:
 
 def found(engine: Engine, history: dict[str, Any], scope: Scope = SCOPE) -> list[tuple[Any, ...]]:
     """What is found in a history: key, what, figure and the range."""
-    deliver(engine, history)
+    import_documents(engine, history)
     return [row[2:8] for row in rows(engine, "anomalies", scope)]
 
 
@@ -122,11 +122,11 @@ def test_sizes(engine: Engine, sizes: list[int | None], what: list[str]) -> None
 def test_old_jobs_are_forgotten(engine: Engine) -> None:
     """What is more than 180 days ago is no measure, and no job before."""
     history = daily([100 * MIB] * 7, build=OLD)
-    late = on(day(6 + 181), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
-    assert found(engine, history | {"z": late}) == []
-    late = on(day(6 + 180), size=MIB, build=NEW, location="sftp://other")
+    overdue = on(day(6 + 181), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
+    assert found(engine, history | {"z": overdue}) == []
+    overdue = on(day(6 + 180), size=MIB, build=NEW, location="sftp://other")
     scope = Scope(until=day(6 + 180), now=NOW)
-    judged = found(engine, history | {"zz": late}, scope)
+    judged = found(engine, history | {"zz": overdue}, scope)
     assert [row[1] for row in judged] == ["location", "build"]
 
 
@@ -134,7 +134,7 @@ def test_a_scope_says_which_jobs_are_judged(engine: Engine) -> None:
     """They are held against those before them, whether these are asked for or not."""
     history = daily([100 * MIB] * 10) | {"020": on(day(10), size=MIB, type="MANUAL", build=NEW)}
     history["021"] = on(day(11), size=MIB, build=NEW)
-    deliver(engine, history)
+    import_documents(engine, history)
 
     def judged(**asked: Any) -> list[tuple[str, str]]:
         return [row[2:4] for row in rows(engine, "anomalies", Scope(now=NOW, **asked))]

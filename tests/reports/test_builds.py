@@ -10,7 +10,7 @@ from archive.reports import Scope, builds
 from archive.reports.builds import BuildRow
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NEW, OLD, on
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.command import archive, at
 from tests.support.laws import EXAMPLES
 
@@ -65,12 +65,12 @@ def test_builds(engine: Engine) -> None:
 
 
 def upgrade(engine: Engine, name: str, before: tuple[int, int], after: tuple[int, int]) -> None:
-    """Deliver a job before an upgrade and one after it, with their sizes and durations."""
+    """Import a job before an upgrade and one after it, with their sizes and durations."""
     size, duration = before
     documents = {"old": on("2026-01-01", build=OLD, size=size, duration=duration)}
     size, duration = after
     documents["new"] = on("2026-01-02", build=NEW, size=size, duration=duration)
-    deliver(engine, documents, name)
+    import_documents(engine, documents, name)
 
 
 def test_an_upgrade_is_judged_on_each_appliance(engine: Engine) -> None:
@@ -78,7 +78,7 @@ def test_an_upgrade_is_judged_on_each_appliance(engine: Engine) -> None:
     upgrade(engine, "a", (10, 100), (20, 100))
     upgrade(engine, "b", (1000, 7), (3000, 7))
     upgrade(engine, "c", (1000, 0), (1000, 5))  # nothing took no time: there is no ratio to it
-    deliver(engine, {"new": on("2026-01-01", build=NEW, size=9, duration=9)}, "d")
+    import_documents(engine, {"new": on("2026-01-01", build=NEW, size=9, duration=9)}, "d")
     each_one = rows(engine, Scope(by="appliance"))
     assert [
         (row.appliance, row.build_before, row.size_median_ratio, row.duration_median_ratio)
@@ -98,7 +98,7 @@ def test_an_upgrade_is_judged_on_each_appliance(engine: Engine) -> None:
 
 def test_the_build_before_is_the_one_that_began_before(engine: Engine) -> None:
     """Whatever the versions: an appliance may have been set back."""
-    deliver(
+    import_documents(
         engine,
         {
             "1": on("2026-01-01", build=NEW, size=10),
@@ -118,7 +118,7 @@ def test_of_many_jobs_medians_are_within_a_hundredth(
     jobs = {
         str(size): on("2026-01-01", build=NEW, size=size, duration=9) for size in (5, 1000, 3000)
     }
-    deliver(engine, jobs)
+    import_documents(engine, jobs)
     said = "Sizes and durations are medians of the succeeded backups, exact (nearest rank);"
     assert archive("report", "builds", at(engine)).err.startswith(said)
     assert rows(engine)[0].size_median_bytes == 1000
@@ -136,7 +136,7 @@ def test_of_many_jobs_medians_are_within_a_hundredth(
 def test_builds_that_look_alike_are_one(engine: Engine) -> None:
     """A build is its version and number, whatever else it is called."""
     other = NEW | {"version_name": "another name"}
-    deliver(
+    import_documents(
         engine,
         {"1": on("2026-01-01", build=NEW, size=1), "2": on("2026-01-02", build=other, size=5)},
     )
@@ -208,7 +208,7 @@ def test_builds_add_up(
                 for place, (own, build, day, status, size) in enumerate(jobs)
                 if own == name
             }
-            deliver(engine, documents, name)
+            import_documents(engine, documents, name)
         fleetwide, own = rows(engine), rows(engine, Scope(by="appliance"))
         for row in fleetwide + own:
             assert row.size_median_bytes == median(row.appliance, row.build)

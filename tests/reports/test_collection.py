@@ -6,14 +6,14 @@ import pytest
 
 from archive import db
 from archive.calendar import Calendar
-from archive.errors import DeliveryError, UsageError
+from archive.errors import InputError, UsageError
 from archive.reports import Scope, collection
 from archive.store import collection_log, quarantine
 from archive.store.collection_log import Attempt
 from archive.store.quarantine import QuarantinedDocument
 from tests.reports import nights
 from tests.reports.nights import ask, at, csv, notes
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import exported, job, stream
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ HOUR, DAY = 3_600, 86_400
 
 
 def hear(engine: Engine, name: str, days: Iterable[int], time: str = "06:00") -> None:
-    """Deliver the answer of an appliance, which never backed up, on days of March."""
+    """Import the answer of an appliance, which never backed up, on days of March."""
     for day in days:
-        deliver(engine, {}, name, at(f"2026-03-{day:02}T{time}"))
+        import_documents(engine, {}, name, at(f"2026-03-{day:02}T{time}"))
 
 
 def ask_in_vain(engine: Engine, name: str, asked_at: str, outcome: str = "failed") -> None:
@@ -76,7 +76,7 @@ def test_collection(engine: Engine) -> None:
         (["01T00:00", "02T00:00", "03T00:00", "04T12:01"], (DAY, 1, 36 * HOUR + 60, "03T00:00")),
         # Of two that are as long, the first.
         (["01T00:00", "03T00:00", "05T00:00", "06T00:00"], (2 * DAY, 0, 2 * DAY, "01T00:00")),
-        # The same answer delivered again is no gap.
+        # The same answer imported again is no gap.
         (
             ["01T00:00", "01T00:00", "02T00:00", "02T00:00", "02T00:00", "03T00:00", "03T00:00"],
             (None, 0, DAY, "01T00:00"),
@@ -98,9 +98,9 @@ def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
 def test_silent_is_as_long_as_a_gap(engine: Engine) -> None:
     """An appliance is silent once the time since it was heard of would be a long gap."""
     hear(engine, "vc", [1, 2, 3, 4], "00:00")
-    for now, silent in (("05T12:00", False), ("05T12:01", True)):
+    for now, not_reporting in (("05T12:00", False), ("05T12:01", True)):
         (row,) = ask(engine, "collection", Scope(now=at(f"2026-03-{now}")))
-        assert row[4] is silent
+        assert row[4] is not_reporting
 
 
 def test_an_answer_of_the_future(engine: Engine) -> None:
@@ -109,7 +109,7 @@ def test_an_answer_of_the_future(engine: Engine) -> None:
     assert ask(engine, "collection", SCOPE)[0][3] == 0
 
 
-def test_days_bound_deliveries_and_attempts(engine: Engine) -> None:
+def test_days_bound_imports_and_attempts(engine: Engine) -> None:
     """What is counted is of the days asked for; when it was heard of is told as it is."""
     nights.use(engine, Calendar("Europe/Berlin", "16:00"))
     hear(engine, "vc", [1, 2, 3, 4, 5], "15:00")  # 16:00 in Berlin, where the next day starts
@@ -160,7 +160,7 @@ def test_what_is_wrong_with_documents(engine: Engine) -> None:
         "bad": {"no": "status"},
         "worse": {},
     }
-    deliver(engine, documents, "vc", at("2026-03-01T06:00"))
+    import_documents(engine, documents, "vc", at("2026-03-01T06:00"))
     hear(engine, "other", [1])
     rows = ask(engine, "collection", Scope(now=NOW, since="2026-03-05"))
     # Size and duration are negative, and the duration is not that from start to end.
@@ -168,17 +168,17 @@ def test_what_is_wrong_with_documents(engine: Engine) -> None:
 
 
 def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
-    """Deliveries of several appliances count for none; nor do those that failed."""
+    """Imports of several appliances count for none; nor do those that failed."""
     told = (
         "Ages are those of 2026-03-10T12:00:00Z. A gap is long if it is more than half as long again"
         " as the usual one, the median of 3 at least."
     )
     assert notes(engine, "collection", SCOPE) == [told]
     lines = stream(exported("1", appliance="vc1"), exported("1", appliance="vc2"))
-    deliver(engine, lines, None, at("2026-03-02T06:00"))
-    deliver(engine, lines, None, at("2026-03-03T06:00"))
-    with pytest.raises(DeliveryError):
-        deliver(engine, b"<html>", "vc1", at("2026-03-04T06:00"))
+    import_documents(engine, lines, None, at("2026-03-02T06:00"))
+    import_documents(engine, lines, None, at("2026-03-03T06:00"))
+    with pytest.raises(InputError):
+        import_documents(engine, b"<html>", "vc1", at("2026-03-04T06:00"))
     nobody = QuarantinedDocument(None, None, "line 1", "it was odd", b"{}", NOW, NOW, 1)
     with db.writing(engine) as connection:
         quarantine.hold(connection, [nobody])
@@ -188,13 +188,13 @@ def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
     ]
     assert notes(engine, "collection", SCOPE) == [
         told,
-        "2 deliveries of several appliances are not counted above.",
-        "1 deliveries failed; see `archive runs deliveries`.",
+        "2 imports of several appliances are not counted above.",
+        "1 imports failed; see `archive runs imports`.",
         "1 documents of no known appliance are in quarantine.",
     ]
     assert notes(engine, "collection", Scope(now=NOW, since="2026-03-03", until="2026-03-03")) == [
         told,
-        "1 deliveries of several appliances are not counted above.",
+        "1 imports of several appliances are not counted above.",
         "1 documents of no known appliance are in quarantine.",
     ]
 

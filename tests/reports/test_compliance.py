@@ -10,7 +10,7 @@ from archive import db
 from archive.reports import Scope
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, ask, at, csv, night, tell
-from tests.support.archives import deliver, each, job_rows
+from tests.support.archives import each, import_documents, job_rows
 from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_compliance(engine: Engine) -> None:
         (*due(2), "met", *of("02T01:00", end="2026-03-02T01:10")),
         (*due(3), "failed", *of("03T01:00", "FAILED")),
         (*due(4), "met", *of("04T09:00")),
-        (*due(5), "never ran", *NONE),
+        (*due(5), "did not run", *NONE),
         (*due(6), "met", *of("06T01:00")),
         (*due(7), "met", *of("08T00:30")),
         (*due(8), "met", *of("08T01:00")),
@@ -52,10 +52,10 @@ def test_compliance(engine: Engine) -> None:
         (*due(10), "met", *of("10T01:00")),
         (*due(11), "met", *of("11T01:00")),
         (*plain(6), "met", *job(CADENCED, 2, "2026-03-06T12:00", "SUCCEEDED")),
-        (*plain(7), "never ran", *NONE),
+        (*plain(7), "did not run", *NONE),
         (*plain(8), "met", *job(CADENCED, 2, "2026-03-08T12:00", "SUCCEEDED")),
-        (*plain(9), "never seen", *NONE),
-        (*plain(10), "never seen", *NONE),
+        (*plain(9), "no data", *NONE),
+        (*plain(10), "no data", *NONE),
     ]
 
 
@@ -64,7 +64,7 @@ def test_the_notes_add_up(engine: Engine) -> None:
     nights.load(engine)
     scope = Scope(now=NOW, cadences=SCOPE.cadences, appliances=(CADENCED,))
     assert nights.notes(engine, "compliance", scope) == [
-        "Expected: 5 days; met: 2; missed: 3 (0 failed, 0 running, 1 never ran, 2 never seen)."
+        "Expected: 5 days; met: 2; missed: 3 (0 failed, 0 running, 1 did not run, 2 no data)."
     ]
 
 
@@ -99,7 +99,7 @@ def load(engine: Engine, name: str, jobs: list[Any], schedule: Any, zone: str) -
         night((FIRST + timedelta(minutes=minute)).isoformat()[:16], status, type=kind)
         for minute, status, kind in jobs
     )
-    deliver(engine, documents, name, at("2026-03-29T12:00"))
+    import_documents(engine, documents, name, at("2026-03-29T12:00"))
     if schedule is not None:
         tell(engine, name, at("2026-03-10T12:00"), (schedule,), zone)
 
@@ -133,8 +133,8 @@ def test_periods_and_fleets_add_up(
         middle = f"2026-03-{split:02}"
         following = (FIRST + timedelta(days=split)).date().isoformat()
         early = ask(engine, "compliance", Scope(**told, until=middle))
-        late = ask(engine, "compliance", Scope(**told, since=following))
-        assert sorted(early + late, key=lambda row: row[:2]) == whole
+        overdue = ask(engine, "compliance", Scope(**told, since=following))
+        assert sorted(early + overdue, key=lambda row: row[:2]) == whole
         assert all(row[1] <= middle for row in early)
         parts = [ask(engine, "compliance", Scope(**told, appliances=(name,))) for name in "ab"]
         assert parts[0] + parts[1] == whole

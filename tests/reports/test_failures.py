@@ -12,7 +12,7 @@ from archive.reports import Scope
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW
 from tests.reports.histories import NOW, both, rows
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -89,7 +89,7 @@ def test_groups_of_messages(engines: list[Engine]) -> None:
 
 def test_new_is_what_was_not_there_before(engine: Engine) -> None:
     """Whether a failure is new does not depend on the days that are asked for."""
-    deliver(engine, HISTORY)
+    import_documents(engine, HISTORY)
 
     def new(**asked: Any) -> dict[str, bool]:
         return {row.message_id: row.new for row in rows(engine, "failures", Scope(**asked))}

@@ -20,7 +20,7 @@ from archive.store import fact_history
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
 from tests.reports.histories import NOW, both, rows
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -73,8 +73,8 @@ def test_steady_growth(engines: list[Engine]) -> None:
 
 def test_the_fastest_is_first(engine: Engine) -> None:
     """What shrinks is last, and never becomes less than nothing."""
-    deliver(engine, daily("2026-07-01", *range(1200, 1000, -10)), "down")
-    deliver(engine, STEADY, "up")
+    import_documents(engine, daily("2026-07-01", *range(1200, 1000, -10)), "down")
+    import_documents(engine, STEADY, "up")
     up, down, whole = rows(engine, "growth", SCOPE)
     assert (up[0], up[3], down[0], down[3], whole[3]) == ("up", 300, "down", -300, 0)
     assert down[4:13] == (730, 730, 730, 130, 130, 130, 0, 0, 0)
@@ -85,7 +85,7 @@ def test_odd_days_do_not_matter(engine: Engine) -> None:
     odd = STEADY | {"105": on("2026-07-06", size=10**12), "110": on("2026-07-11", size=0)}
     odd["112"] = on("2026-07-13", size=-5)
     odd["z"] = on("2027-01-01", size=10**12)  # it says that it starts later than now
-    deliver(engine, odd)
+    import_documents(engine, odd)
     row = rows(engine, "growth", SCOPE)[0]
     assert (row.successes, row.size_bytes, row.monthly_growth_bytes) == (19, 1170, 300)
     assert row.in_30_days_low_bytes < row.in_30_days_bytes < row.in_30_days_high_bytes
@@ -93,7 +93,7 @@ def test_odd_days_do_not_matter(engine: Engine) -> None:
 
 def test_old_sizes(engine: Engine) -> None:
     """The last year counts, unless other days are asked for."""
-    deliver(engine, STEADY | {"old": on("2024-02-29", size=10**12)})
+    import_documents(engine, STEADY | {"old": on("2024-02-29", size=10**12)})
     assert rows(engine, "growth", SCOPE)[0].successes == 20
     assert rows(engine, "growth", Scope(since="2024-02-29", now=NOW))[0].successes == 21
     assert rows(engine, "growth", Scope(until="2026-07-10", now=NOW))[0].successes == 10
@@ -107,7 +107,7 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
         str(n): job(start_time=f"2026-07-{n:02}T{10 + n % 2:02}:00:00.000Z", size=1000 + 10 * n)
         for n in range(1, 18)
     }
-    deliver(engine, jobs)
+    import_documents(engine, jobs)
     change_calendar.change_calendar(engine, calendar.calendar("Asia/Kathmandu", "16:00"))
     with db.reading(engine) as connection:
         found = connection.execute(sa.select(tables.job.c.day).distinct()).all()
@@ -123,7 +123,7 @@ def test_copies_are_those_of_the_schedule(engine: Engine) -> None:
         told = appliance_facts.Facts(None, None, appliance_facts.read_schedules(schedules))
         fact_history.record(connection, appliance_id, told, at)
 
-    deliver(engine, STEADY)
+    import_documents(engine, STEADY)
     with db.writing(engine) as connection:
         also(connection, 1, {"gone": one, "a": one, "b": one}, "2026-07-01T00:00:00.000000Z")
         off = one | {"enable": False}
@@ -155,7 +155,7 @@ def test_when_it_is_full(kept: int, rate: float, capacity: int, expected: str) -
 
 def test_nobody_knows_when_it_is_full(engine: Engine) -> None:
     """Without growth there is no day, unless it is full already."""
-    deliver(engine, daily("2026-07-20", 500))
+    import_documents(engine, daily("2026-07-20", 500))
     assert rows(engine, "growth", Scope(capacity_bytes=501, now=NOW))[-1].full is None
     assert rows(engine, "growth", Scope(capacity_bytes=500, now=NOW))[-1].full == "already"
 

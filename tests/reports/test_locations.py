@@ -16,7 +16,7 @@ from archive.reports import Scope, locations
 from archive.reports.locations import STOPPED, UNKNOWN, USED, LocationRow
 from tests.reports import fleet
 from tests.reports.fleet import NAS, on
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.command import archive, at
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
@@ -69,7 +69,7 @@ def daily(location: str, first: str, number: int) -> dict[str, Any]:
 )
 def test_a_target_is_missed(engine: Engine, now: str, seen: str, state: str, idle: int) -> None:
     """A target of every day has stopped after a day without, if the archive knows of that day."""
-    deliver(engine, daily(NAS, "2026-01-01", 10), seen_at=seen)
+    import_documents(engine, daily(NAS, "2026-01-01", 10), seen_at=seen)
     (row,) = rows(engine, Scope(now=now))
     assert (row.state, row.idle_days, row.usual_gap_days) == (state, idle, 1)
 
@@ -79,7 +79,7 @@ def test_the_usual_gap_is_a_targets_own(engine: Engine) -> None:
     weekdays = daily(NAS, "2026-01-05", 5) | daily(NAS, "2026-01-12", 5)
     monthly = {day: on(day, location=NFS) for day in ("2025-11-15", "2025-12-15", "2026-01-14")}
     once = daily("ftp://a", "2026-01-05", 1)
-    deliver(engine, weekdays | monthly | once, seen_at="2026-02-01T00:00:00.000000Z")
+    import_documents(engine, weekdays | monthly | once, seen_at="2026-02-01T00:00:00.000000Z")
     found = rows(engine, Scope(now="2026-02-01T00:00:00.000000Z"))
     assert [(row.location, row.state, row.idle_days, row.usual_gap_days) for row in found] == [
         ("ftp://a", UNKNOWN, 27, None),
@@ -91,8 +91,8 @@ def test_the_usual_gap_is_a_targets_own(engine: Engine) -> None:
 def test_a_password_is_in_no_target(engine: Engine) -> None:
     """Targets that look alike as they may be shown are one, and so are their gaps."""
     urls = ["sftp://me:one@nas/b", "sftp://me:two@nas/b"]
-    deliver(engine, daily(urls[0], "2026-01-01", 2) | daily(urls[1], "2026-01-03", 1), "a")
-    deliver(engine, daily(urls[1], "2026-01-03", 1), "b")
+    import_documents(engine, daily(urls[0], "2026-01-01", 2) | daily(urls[1], "2026-01-03", 1), "a")
+    import_documents(engine, daily(urls[1], "2026-01-03", 1), "b")
     (row,) = rows(engine, Scope(now=NOW))
     assert row[:3] == ("sftp://me:***@nas/b", STOPPED, 4)
     assert (row.appliances, row.usual_gap_days) == (2, 1)
@@ -100,7 +100,7 @@ def test_a_password_is_in_no_target(engine: Engine) -> None:
 
 def test_days_are_those_of_the_calendar(engine: Engine) -> None:
     """With a day from 16:00 in Kathmandu, 10:15Z on is the next day, for jobs and for now."""
-    deliver(
+    import_documents(
         engine,
         {
             "a": job(start_time="2026-01-01T10:14:59.000Z"),
@@ -165,7 +165,7 @@ def test_targets_are_what_their_definitions_say(
                 for place, (own, url, day, status, size) in enumerate(jobs)
                 if own == name
             }
-            deliver(engine, documents, name, now)
+            import_documents(engine, documents, name, now)
         found = rows(engine, Scope(now=now))
         shown = {"sftp://x:y@two": "sftp://x:***@two"}
         counted = Counter(shown.get(url or "", url) for _, url, *_ in jobs)

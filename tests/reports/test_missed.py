@@ -10,7 +10,7 @@ from archive.errors import UsageError
 from archive.reports import Scope
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, night, tell
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ FAILURE = {"id": "e", "default_message": "The disk is full", "args": []}
 
 
 def test_missed(engine: Engine) -> None:
-    """A day is missed because its backup failed, is running, never ran, or was never seen."""
+    """A day is missed because its backup failed, is running, did not run, or was no data."""
     nights.load(engine)
     assert ask(engine, "missed", SCOPE) == [
         (SCHEDULED, "2026-03-03", at("2026-03-03T01:00"), "schedule", "failed", 1, None, 8),
-        (SCHEDULED, "2026-03-05", at("2026-03-05T01:00"), "schedule", "never ran", 0, None, 6),
+        (SCHEDULED, "2026-03-05", at("2026-03-05T01:00"), "schedule", "did not run", 0, None, 6),
         (SCHEDULED, "2026-03-09", at("2026-03-09T01:00"), "schedule", "running", 1, None, 2),
-        (CADENCED, "2026-03-07", None, "cadence", "never ran", 0, None, 4),
+        (CADENCED, "2026-03-07", None, "cadence", "did not run", 0, None, 4),
         # The archive last heard of it in the afternoon of the 8th; the 11th is not over.
-        (CADENCED, "2026-03-09", None, "cadence", "never seen", 0, None, 2),
-        (CADENCED, "2026-03-10", None, "cadence", "never seen", 0, None, 1),
+        (CADENCED, "2026-03-09", None, "cadence", "no data", 0, None, 2),
+        (CADENCED, "2026-03-10", None, "cadence", "no data", 0, None, 1),
     ]
 
 
@@ -48,7 +48,7 @@ def test_missed_by_appliance(engine: Engine) -> None:
         (UNTOLD, 0, 0, 0, 0, 0, 0, 0, None),
     ]
     assert nights.notes(engine, "missed", scope) == [
-        "Expected: 15 days; met: 9; missed: 6 (1 failed, 1 running, 2 never ran, 2 never seen).",
+        "Expected: 15 days; met: 9; missed: 6 (1 failed, 1 running, 2 did not run, 2 no data).",
         (
             f"Nothing is expected of 1 appliances ({UNTOLD}): no schedule that is switched on,"
             " no cadence and too few jobs to tell, or none due in these days."
@@ -85,7 +85,7 @@ def test_the_last_failure_tells_why(engine: Engine) -> None:
         night(f"2026-03-05T0{hour}:00", "FAILED", messages=[message])
         for hour, message in enumerate(messages, 1)
     ]
-    deliver(engine, dict([night("2026-03-04T01:00"), *failures]), "vc", NOW)
+    import_documents(engine, dict([night("2026-03-04T01:00"), *failures]), "vc", NOW)
     assert ask(engine, "missed", Scope(now=NOW, cadences=(("vc", 86400),), until="2026-03-05")) == [
         ("vc", "2026-03-05", None, "cadence", "failed", 2, "The disk is full", 6)
     ]
@@ -101,7 +101,7 @@ def days(
 ) -> list[tuple[str, str | None, str]]:
     """Which days were expected of an appliance that told of itself at the start of March 2026."""
     nights.use(engine, calendar or Calendar())
-    deliver(engine, dict(jobs), "vc", at(until))
+    import_documents(engine, dict(jobs), "vc", at(until))
     tell(engine, "vc", at("2026-03-01T00:00"), schedules, zone)
     found = ask(engine, "compliance", Scope(now=at(until)))
     return [(row[1], row[2] and row[2][5:16], row[4]) for row in found]
@@ -124,25 +124,25 @@ def test_only_open_jobs(engine: Engine) -> None:
 def test_no_jobs(engine: Engine) -> None:
     """An appliance that has never backed up has missed what its schedule, or its cadence, says."""
     assert days(engine, (), (DAILY,), "UTC", "2026-03-02T02:30") == [
-        ("2026-03-01", "03-01T02:00", "never ran"),  # the hour of the 2nd is not over
+        ("2026-03-01", "03-01T02:00", "did not run"),  # the hour of the 2nd is not over
     ]
     scope = Scope(now=at("2026-03-04T12:00"), cadences=(("vc", 86400),))
     assert [row[1:5] for row in ask(engine, "missed", scope)] == [
-        ("2026-03-01", at("2026-03-01T02:00"), "schedule", "never ran"),
-        ("2026-03-02", at("2026-03-02T02:00"), "schedule", "never seen"),
-        ("2026-03-03", at("2026-03-03T02:00"), "schedule", "never seen"),
-        ("2026-03-04", at("2026-03-04T02:00"), "schedule", "never seen"),
+        ("2026-03-01", at("2026-03-01T02:00"), "schedule", "did not run"),
+        ("2026-03-02", at("2026-03-02T02:00"), "schedule", "no data"),
+        ("2026-03-03", at("2026-03-03T02:00"), "schedule", "no data"),
+        ("2026-03-04", at("2026-03-04T02:00"), "schedule", "no data"),
     ]
 
 
 def test_no_jobs_and_a_cadence(engine: Engine) -> None:
     """Without a job, days count from when the archive first heard of the appliance."""
-    deliver(engine, {}, "vc", at("2026-03-01T10:00"))
-    deliver(engine, {}, "vc", at("2026-03-20T10:00"))
+    import_documents(engine, {}, "vc", at("2026-03-01T10:00"))
+    import_documents(engine, {}, "vc", at("2026-03-20T10:00"))
     scope = Scope(now=at("2026-03-20T12:00"), cadences=(("vc", 7 * 86400),))
     assert [row[1:5] for row in ask(engine, "missed", scope)] == [
-        ("2026-03-08", None, "cadence", "never ran"),
-        ("2026-03-15", None, "cadence", "never ran"),
+        ("2026-03-08", None, "cadence", "did not run"),
+        ("2026-03-15", None, "cadence", "did not run"),
     ]
 
 
@@ -169,7 +169,7 @@ def test_strange_times_do_no_harm(engine: Engine) -> None:
         ("2026-03-02", "03-02T02:00", "met"),
         ("2026-03-03", "03-03T02:00", "met"),
         ("2026-03-04", "03-04T02:00", "met"),
-        ("2026-03-05", "03-05T02:00", "never ran"),
+        ("2026-03-05", "03-05T02:00", "did not run"),
     ]
 
 
@@ -195,7 +195,7 @@ def test_a_time_that_comes_twice(engine: Engine) -> None:
     """Where clocks go back, the first of the two counts; a backup at the second meets it."""
     nights.use(engine, Calendar())
     jobs = [night("2026-10-24T00:30"), night("2026-10-25T01:30"), night("2026-10-26T01:30")]
-    deliver(engine, dict(jobs), "vc", at("2026-10-27T00:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-10-27T00:00"))
     tell(engine, "vc", at("2026-10-24T00:00"), (DAILY._replace(minute=30),), "Europe/Berlin")
     scope = Scope(now=at("2026-10-27T00:00"))
     assert [(row[2], row[4]) for row in ask(engine, "compliance", scope)] == [
@@ -210,21 +210,23 @@ def test_days_that_start_in_the_afternoon(engine: Engine) -> None:
     calendar = Calendar("Europe/Berlin", "16:00")
     nights.use(engine, calendar)
     jobs = [night("2028-02-28T01:00"), night("2028-02-29T01:00"), night("2028-03-01T14:59")]
-    deliver(engine, dict(jobs), "vc", at("2028-03-03T00:00"))
+    import_documents(engine, dict(jobs), "vc", at("2028-03-03T00:00"))
     tell(engine, "vc", at("2028-02-28T00:00"), (DAILY,), "Europe/Berlin")
     scope = Scope(now=at("2028-03-03T00:00"))
     assert [(row[1], row[2], row[4]) for row in ask(engine, "compliance", scope)] == [
         ("2028-02-27", at("2028-02-28T01:00"), "met"),
         ("2028-02-28", at("2028-02-29T01:00"), "met"),
         ("2028-02-29", at("2028-03-01T01:00"), "met"),  # late, and still of that day
-        ("2028-03-01", at("2028-03-02T01:00"), "never ran"),
+        ("2028-03-01", at("2028-03-02T01:00"), "did not run"),
     ]
 
 
 def test_around_midnight(engine: Engine) -> None:
     """What is due just before midnight may start after it, and what is due at midnight is its day's."""
-    late = [night("2026-03-02T00:01"), night("2026-03-02T23:58"), night("2026-03-04T00:05")]
-    assert days(engine, late, (DAILY._replace(hour=23, minute=55),), "UTC", "2026-03-04T12:00") == [
+    overdue = [night("2026-03-02T00:01"), night("2026-03-02T23:58"), night("2026-03-04T00:05")]
+    assert days(
+        engine, overdue, (DAILY._replace(hour=23, minute=55),), "UTC", "2026-03-04T12:00"
+    ) == [
         ("2026-03-01", "03-01T23:55", "met"),
         ("2026-03-02", "03-02T23:55", "met"),
         ("2026-03-03", "03-03T23:55", "met"),
@@ -251,7 +253,7 @@ def test_backups_before_they_are_due(engine: Engine) -> None:
     ]
     assert days(engine, jobs, (DAILY._replace(hour=22),), "UTC", "2026-03-04T12:00") == [
         ("2026-03-01", "03-01T22:00", "met"),  # by that of the 2nd, before the next was due
-        ("2026-03-02", "03-02T22:00", "never ran"),
+        ("2026-03-02", "03-02T22:00", "did not run"),
         ("2026-03-03", "03-03T22:00", "met"),
     ]
 
@@ -264,10 +266,10 @@ def test_weekdays(engine: Engine) -> None:
     jobs = [night("2026-03-01T02:00"), night("2026-03-11T02:00")]
     assert days(engine, jobs, (WEEKLY,), "UTC", "2026-03-15T04:00") == [
         ("2026-03-01", "03-01T02:00", "met"),
-        ("2026-03-07", "03-07T02:00", "never ran"),
+        ("2026-03-07", "03-07T02:00", "did not run"),
         ("2026-03-08", "03-08T02:00", "met"),
-        ("2026-03-14", "03-14T02:00", "never ran"),
-        ("2026-03-15", "03-15T02:00", "never ran"),
+        ("2026-03-14", "03-14T02:00", "did not run"),
+        ("2026-03-15", "03-15T02:00", "did not run"),
     ]
 
 
@@ -286,7 +288,7 @@ def test_unknown_zones(engine: Engine, zone: str | None) -> None:
     """Without a zone that is known only the day is."""
     assert days(engine, [night("2026-03-01T22:00")], (DAILY,), zone, "2026-03-03T12:00") == [
         ("2026-03-01", None, "met"),
-        ("2026-03-02", None, "never ran"),
+        ("2026-03-02", None, "did not run"),
     ]
 
 
@@ -295,12 +297,12 @@ def test_schedules_without_a_time_say_nothing(engine: Engine, hour: int | None) 
     """They are as if they had not been told: what is usual counts."""
     jobs = [night(f"2026-03-0{day}T02:00") for day in (1, 2, 3, 4)]
     found = days(engine, jobs, (DAILY._replace(hour=hour),), "UTC", "2026-03-07T12:00")
-    assert found == [("2026-03-05", None, "never ran"), ("2026-03-06", None, "never ran")]
+    assert found == [("2026-03-05", None, "did not run"), ("2026-03-06", None, "did not run")]
 
 
 def test_schedules_that_change(engine: Engine) -> None:
     """A schedule holds from when it was told until another was; switched off it expects nothing."""
-    deliver(engine, dict([night("2026-02-20T01:00")]), "vc", at("2026-03-12T12:00"))
+    import_documents(engine, dict([night("2026-02-20T01:00")]), "vc", at("2026-03-12T12:00"))
     told = [
         ("2026-03-01T12:00", (DAILY,)),
         ("2026-03-03T12:00", (DAILY._replace(hour=14),)),
@@ -337,7 +339,7 @@ def test_schedules_that_change(engine: Engine) -> None:
 )
 def test_cadences(engine: Engine, cadence: int, expected: list[str]) -> None:
     """A cadence counts in whole days from that of the first job, at least one."""
-    deliver(engine, dict([night("2026-03-01T02:00")]), "vc", at("2026-03-10T12:00"))
+    import_documents(engine, dict([night("2026-03-01T02:00")]), "vc", at("2026-03-10T12:00"))
     scope = Scope(now=at("2026-03-10T12:00"), cadences=(("vc", cadence),))
     assert [row[1][8:] for row in ask(engine, "missed", scope)] == expected
 
@@ -346,12 +348,12 @@ def test_what_is_usual(engine: Engine) -> None:
     """Without schedule and cadence the gap between the last days with jobs is expected to go on."""
     weekly = [night(f"2026-{day}T03:00") for day in ("01-04", "01-11", "01-18", "01-25")]
     retries = [night("2026-01-26T10:00", type="MANUAL"), night("2026-01-27T10:00", type="MANUAL")]
-    deliver(engine, dict([*weekly, *retries]), "vc", at("2026-02-17T00:00"))
+    import_documents(engine, dict([*weekly, *retries]), "vc", at("2026-02-17T00:00"))
     scope = Scope(now=at("2026-02-17T00:00"))
     assert [row[1:5] for row in ask(engine, "missed", scope)] == [
-        ("2026-02-01", None, "learned", "never ran"),
-        ("2026-02-08", None, "learned", "never ran"),
-        ("2026-02-15", None, "learned", "never ran"),
+        ("2026-02-01", None, "learned", "did not run"),
+        ("2026-02-08", None, "learned", "did not run"),
+        ("2026-02-15", None, "learned", "did not run"),
     ]
 
 
@@ -363,13 +365,13 @@ def test_usual_times_around_midnight(engine: Engine) -> None:
         "2026-03-08T00:03",
         "2026-03-08T23:59",
     ]
-    deliver(engine, dict(map(night, starts)), "vc", at("2026-03-10T12:00"))
+    import_documents(engine, dict(map(night, starts)), "vc", at("2026-03-10T12:00"))
     scope = Scope(now=at("2026-03-10T12:00"), since="2026-03-06")
     assert [(row[1][8:], row[4], row[5]) for row in ask(engine, "compliance", scope)] == [
         ("06", "met", "20260306-235800-1"),
         ("07", "met", "20260308-000300-1"),
         ("08", "met", "20260308-235900-1"),
-        ("09", "never ran", None),
+        ("09", "did not run", None),
     ]
 
 
@@ -384,7 +386,7 @@ def test_a_retry_in_the_evening(engine: Engine) -> None:
         night("2026-03-08T23:58"),
         night("2026-03-10T00:05"),
     ]
-    deliver(engine, dict(jobs), "vc", at("2026-03-11T12:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-03-11T12:00"))
     scope = Scope(now=at("2026-03-11T12:00"), since="2026-03-06", until="2026-03-10")
     assert [(row[1][8:], row[4], row[5]) for row in ask(engine, "compliance", scope)] == [
         ("06", "met", "20260306-220000-1"),
@@ -399,21 +401,21 @@ def test_days_of_the_week_without_backups_are_learned(engine: Engine) -> None:
     """A weekend is missed as long as there have been fewer than two; then only weekdays are."""
     days = [date(2026, 3, 2) + timedelta(days=number) for number in range(26)]  # from a Monday
     jobs = [night(f"{day}T02:00") for day in days if day.weekday() < 5 and day.day != 25]
-    deliver(engine, dict(jobs), "vc", at("2026-03-28T12:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-03-28T12:00"))
     rows = ask(engine, "missed", Scope(now=at("2026-03-28T12:00")))
     assert [(row[1], row[4]) for row in rows] == [
-        ("2026-03-07", "never ran"),
-        ("2026-03-08", "never ran"),
-        ("2026-03-14", "never ran"),
-        ("2026-03-15", "never ran"),
-        ("2026-03-25", "never ran"),  # a Wednesday
+        ("2026-03-07", "did not run"),
+        ("2026-03-08", "did not run"),
+        ("2026-03-14", "did not run"),
+        ("2026-03-15", "did not run"),
+        ("2026-03-25", "did not run"),  # a Wednesday
     ]
 
 
 def test_one_day_off_is_no_habit(engine: Engine) -> None:
     """A day of the week that came twice, and once with a job, is expected."""
     jobs = [night(f"2026-03-{day:02}T02:00") for day in range(1, 17) if day not in (7, 8)]
-    deliver(engine, dict(jobs), "vc", at("2026-03-23T12:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-03-23T12:00"))
     rows = ask(engine, "missed", Scope(now=at("2026-03-23T12:00")))
     assert [row[1][8:] for row in rows] == ["07", "08", "17", "18", "19", "20", "21", "22"]
 
@@ -421,5 +423,5 @@ def test_one_day_off_is_no_habit(engine: Engine) -> None:
 def test_irregular_appliances_are_not_expected(engine: Engine) -> None:
     """A gap of more than a month says nothing."""
     jobs = [night(f"2025-{month}-01T02:00") for month in ("01", "03", "05", "07", "09")]
-    deliver(engine, dict(jobs), "vc", NOW)
+    import_documents(engine, dict(jobs), "vc", NOW)
     assert ask(engine, "missed", Scope(now=NOW)) == []

@@ -12,7 +12,7 @@ from archive.reports.trends import TrendsRow
 from archive.reports.volume import VolumeRow
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, NAS, on
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -132,7 +132,7 @@ def test_a_password_is_no_label(engine: Engine) -> None:
     """Locations are shown as they may be seen; two that then look alike are one."""
     for number, word in enumerate(("one", "two")):
         url = f"sftp://me:{word}@nas.example.com/backup"
-        deliver(engine, {f"20260101-000000-{number}": on("2026-01-01", location=url)})
+        import_documents(engine, {f"20260101-000000-{number}": on("2026-01-01", location=url)})
     found = rows(engine, "success", Scope(by="location"))
     assert [row[:3] for row in found] == [("2026-01", "sftp://me:***@nas.example.com/backup", 2)]
 
@@ -166,7 +166,9 @@ def test_sums_do_not_overflow(engine: Engine) -> None:
     """Sums of the largest and smallest 64-bit numbers are exact, beyond 64 bits, and int."""
     sizes = {"2026-01-01": [INT64_MAX] * 3, "2026-02-01": [INT64_MIN] * 3, "2026-03-01": [-1, -2]}
     for day, values in sizes.items():
-        deliver(engine, {f"{day}-{n}": on(day, size=size) for n, size in enumerate(values)})
+        import_documents(
+            engine, {f"{day}-{n}": on(day, size=size) for n, size in enumerate(values)}
+        )
     assert rows(engine, "sizes") == [
         SpreadRow("2026-01", None, 3, 3 * INT64_MAX, *[INT64_MAX] * 4),
         SpreadRow("2026-02", None, 3, 3 * INT64_MIN, *[INT64_MIN] * 4),
@@ -180,7 +182,7 @@ def test_percentiles_are_nearest_rank(engine: Engine) -> None:
     for number in (1, 2, 19, 20, 21, 100):
         day = f"2026-01-{number:02}" if number < 100 else "2026-01-31"
         jobs = {f"{number}-{size}": on(day, size=size) for size in range(1, number + 1)}
-        deliver(engine, jobs)
+        import_documents(engine, jobs)
     found = [(row[2], row[5], row[6]) for row in rows(engine, "sizes", Scope("day"))]
     assert found == [
         (1, 1, 1),

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from archive import db
 from archive.calendar import Calendar
 from archive.judgement import standing
-from archive.judgement.standing import LATE, NEVER, OK, UNKNOWN, Span
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, Span
 from archive.reports import Scope, rpo
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ DAY = 86400
 def test_rpo(engine: Engine) -> None:
     """The worst first; each with the objective that it is held against, and who said it."""
     nights.load(engine)
-    deliver(engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00"))
+    import_documents(
+        engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00")
+    )
     # From the end of the first job; the gaps are those before the successes of the 4th, 6th, 8th, 10th.
     hours = 9 * 24 + 4 + 50 / 60
     outside = (30 + 50.5 / 60) + 15 + 22.5 + 23
@@ -38,13 +40,13 @@ def test_rpo(engine: Engine) -> None:
             0.0, 0.0,
         ),
         (
-            UNTOLD, LATE, 8 * DAY - 4 * 3600 - 30, 90000, "default",
+            UNTOLD, OVERDUE, 8 * DAY - 4 * 3600 - 30, 90000, "default",
             at("2026-03-03T12:00"), "2026-03-03T12:00:30.000000Z",
             at("2026-03-03T12:00"), "SUCCEEDED", at("2026-03-11T06:00"),
             73 * 3600 / (9 * DAY + 18 * 3600 - 30), 3 / 11,
         ),
         (
-            CADENCED, UNKNOWN, 3 * DAY - 4 * 3600 - 30, 90000, "cadence",
+            CADENCED, NO_RECENT_DATA, 3 * DAY - 4 * 3600 - 30, 90000, "cadence",
             at("2026-03-08T12:00"), "2026-03-08T12:00:30.000000Z",
             at("2026-03-08T12:00"), "SUCCEEDED", at("2026-03-08T13:00"),
             1 - 23 * 3600 / (2 * DAY + 3600 - 30), 1 / 3,
@@ -61,7 +63,7 @@ def test_rpo(engine: Engine) -> None:
 def test_rates(engine: Engine) -> None:
     """Of the time, and of the days, from the first job to the last answer within the period."""
     jobs = [night("2026-03-01T00:00", end="2026-03-01T12:00"), night("2026-03-04T00:00")]
-    deliver(engine, dict(jobs), "vc", at("2026-03-05T12:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-03-05T12:00"))
 
     def rates(**asked: Any) -> Any:
         scope = Scope(now=at("2026-03-09T00:00"), objective_seconds=DAY, **asked)
@@ -97,7 +99,7 @@ def test_rates(engine: Engine) -> None:
 )
 def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]) -> None:
     """What was asked for comes before the cadence, before the schedule, before 25 h."""
-    deliver(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
+    import_documents(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
     tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
 
     def found(**asked: Any) -> Any:
@@ -116,9 +118,9 @@ def test_last_successes(engine: Engine) -> None:
         night("2026-03-11T05:00", "FAILED", size=5, duration=6),
         night("2026-03-12T01:00", size=7, duration=8),
     ]
-    deliver(engine, dict(jobs), "vc1", NOW)
-    deliver(engine, dict(jobs[2:]), "vc2", NOW)
-    deliver(engine, dict([night("2026-03-11T01:00", size=None)]), "vc3", NOW)
+    import_documents(engine, dict(jobs), "vc1", NOW)
+    import_documents(engine, dict(jobs[2:]), "vc2", NOW)
+    import_documents(engine, dict([night("2026-03-11T01:00", size=None)]), "vc3", NOW)
 
     def found(**asked: Any) -> Any:
         with db.reading(engine) as connection:
@@ -143,10 +145,10 @@ def test_strange_times(engine: Engine) -> None:
         "long": [night("2026-03-08T00:00", end="2026-03-11T03:00")],
     }
     for name, told in jobs.items():
-        deliver(engine, dict(told), name, NOW)
+        import_documents(engine, dict(told), name, NOW)
     found = {row[0]: (row[1], row[2], row[8]) for row in ask(engine, "rpo", Scope(now=NOW))}
     assert found == {
-        "future": (LATE, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),
+        "future": (OVERDUE, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),
         "backwards": (OK, 4 * 3600, "SUCCEEDED"),
         "unfinished": (OK, 0, "SUCCEEDED"),
         "without": (OK, 2 * 3600, "SUCCEEDED"),
@@ -160,14 +162,14 @@ def test_strange_times(engine: Engine) -> None:
     ("end", "last_seen", "state"),
     [
         ("2026-03-10T08:00", "2026-03-10T09:00", OK),  # to the second
-        ("2026-03-10T07:59", "2026-03-11T08:00", LATE),
+        ("2026-03-10T07:59", "2026-03-11T08:00", OVERDUE),
         # A backup that would have come in time has not been asked for.
-        ("2026-03-10T07:59", "2026-03-11T07:00", UNKNOWN),
+        ("2026-03-10T07:59", "2026-03-11T07:00", NO_RECENT_DATA),
         # It was late when last heard of, which is longer ago than the objective.
-        ("2026-03-01T00:00", "2026-03-09T00:00", UNKNOWN),
-        ("2026-03-01T00:00", "2026-03-10T09:00", LATE),
+        ("2026-03-01T00:00", "2026-03-09T00:00", NO_RECENT_DATA),
+        ("2026-03-01T00:00", "2026-03-10T09:00", OVERDUE),
         (None, "2026-03-10T09:00", NEVER),
-        (None, "2026-03-10T07:00", UNKNOWN),
+        (None, "2026-03-10T07:00", NO_RECENT_DATA),
     ],
 )
 def test_states(end: str | None, last_seen: str, state: str) -> None:

@@ -20,17 +20,18 @@ from archive.errors import UsageError
 from archive.render.write import write
 from archive.reports import sql_files
 from tests.support import postgres, samples
-from tests.support.archives import deliver, empty
+from tests.support.archives import empty, import_documents
 from tests.support.queried import TODAY, fill, job, run, say, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 NAMES = [
+    "appliances_not_reporting",
     "archive_size",
     "before_and_after_build",
     "collections",
-    "deliveries",
+    "imports",
     "failure_streaks",
     "failures_by_message",
     "failures_this_week",
@@ -49,7 +50,6 @@ NAMES = [
     "quarantine_summary",
     "recovery",
     "schedules",
-    "silent_appliances",
     "size_percentiles",
     "slowest_jobs",
     "success_by_month",
@@ -127,7 +127,7 @@ def lately(name: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in APART])
 def test_both_databases_give_the_same_bytes(engines: list[Engine], name: str) -> None:
-    """The same deliveries make the same CSV and JSON, whichever database holds them."""
+    """The same imports make the same CSV and JSON, whichever database holds them."""
     written = []
     for engine in engines:
         fill(engine)
@@ -177,7 +177,7 @@ def test_the_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
         for hour, status in ((4, "SUCCEEDED"), (2, "FAILED"), (9, "FAILED"), (7, "SUCCEEDED"))
     }
     day["20260301-080000-1"] = samples.job("PENDING")
-    deliver(engine, day)
+    import_documents(engine, day)
     row = run(engine, "last_success", today="2026-03-01").rows[0]
     assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "FAILED", 1)
     assert run(engine, "latest_jobs").rows[0][1:4] == ("2026-03-01", "20260301-090000-1", "FAILED")
@@ -229,13 +229,13 @@ def test_failures_this_week(engine: Engine) -> None:
         ("2026-03-04", "vc-well", key, "SCHEDULED", "message", 'gave up, "really"'),
         ("2026-03-04", "vc-well", key, "SCHEDULED", "error", "disk full"),
     ]
-    silent = ("2026-02-27", "vc-never", "20260227-020000-1", "SCHEDULED", None, None)
+    not_reporting = ("2026-02-27", "vc-never", "20260227-020000-1", "SCHEDULED", None, None)
     assert run(engine, "failures_this_week", **TODAY) == (
         ("day", "appliance", "key", "type", "role", "text"),
-        [*well, silent],
+        [*well, not_reporting],
     )
     assert run(engine, "failures_this_week", **TODAY, days="6").rows == well
-    assert run(engine, "failures_this_week", **TODAY, appliance="VC-n%").rows == [silent]
+    assert run(engine, "failures_this_week", **TODAY, appliance="VC-n%").rows == [not_reporting]
     assert len(run(engine, "failures_this_week", **TODAY, days="8").rows) == 5
 
 
@@ -367,14 +367,14 @@ def test_rates_are_rounded_alike(engine: Engine) -> None:
     }
     jobs["20260101-020000-1"] = job("2026-01-01", 1, 1)
     jobs["20260101-120000-1"] = job("2026-01-01T12:00:00Z", 1, 1, "FAILED")
-    deliver(engine, jobs)
+    import_documents(engine, jobs)
     assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0.0313)]
 
 
 def test_extreme_sizes_and_durations_are_no_failure(engine: Engine) -> None:
     """What a valid document may hold, every query can count with."""
     huge = 2**63 - 1
-    deliver(
+    import_documents(
         engine,
         {
             "20260101-020000-1": job("2026-01-01", 1, 1, duration=huge),
@@ -468,7 +468,7 @@ def refill(engine: Engine) -> None:
         "before": job(before, 3, 4, "FAILED"),
         "now": job(today, 3, 4, "FAILED", messages=messages),
     }
-    deliver(engine, failed, "vc-new", today)
+    import_documents(engine, failed, "vc-new", today)
 
 
 def psql() -> Path:

@@ -14,7 +14,7 @@ from archive import db
 from archive.db import tables
 from archive.reports import sql_files
 from tests.support import samples
-from tests.support.archives import count, deliver, each
+from tests.support.archives import count, each, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.queried import TODAY, V7, V8, fill, job, run, tell
 
@@ -120,14 +120,14 @@ def test_throughput_by_month(engine: Engine) -> None:
             ("2026-03", 2, 2570, 181, 14),
         ],
     )
-    deliver(engine, {"none": job("2026-04-01", 0, 5, type="ODD")}, "vc-odd")
+    import_documents(engine, {"none": job("2026-04-01", 0, 5, type="ODD")}, "vc-odd")
     assert rows(engine, "throughput_by_month", type="odd") == [("2026-04", 1, 5, 0, None)]
 
 
 def test_sums_beyond_64_bits_are_told(engine: Engine) -> None:
     """The sizes of a month may exceed what a column holds, at most by a rounding on SQLite."""
     huge = 2**63 - 1
-    deliver(engine, {f"{day}": job(f"2026-04-0{day}", 1, huge) for day in range(1, 5)})
+    import_documents(engine, {f"{day}": job(f"2026-04-0{day}", 1, huge) for day in range(1, 5)})
     ((_, jobs, size, _, _),) = rows(engine, "throughput_by_month")
     assert jobs == 4
     assert size == (4 * huge if engine.dialect.name == "postgresql" else float(4 * huge))
@@ -164,9 +164,9 @@ def nights(results: str) -> dict[str, Any]:
 
 def test_failure_streaks(engine: Engine) -> None:
     """A running job and a night without one interrupt nothing; a success does."""
-    deliver(engine, nights("FFSF.RF"), "vc-a")
-    deliver(engine, nights("SFFFS"), "vc-b")
-    deliver(engine, nights("SFSF"), "vc-c")
+    import_documents(engine, nights("FFSF.RF"), "vc-a")
+    import_documents(engine, nights("SFFFS"), "vc-b")
+    import_documents(engine, nights("SFSF"), "vc-c")
     assert run(engine, "failure_streaks", today="2026-01-31") == (
         ("ongoing", "failures", "appliance", "first_day", "last_day", "first_key"),
         [
@@ -181,9 +181,9 @@ def test_failure_streaks(engine: Engine) -> None:
 
 def test_recovery(engine: Engine) -> None:
     """From the first failure to the next success; what still fails has not recovered."""
-    deliver(engine, nights("FFSF.RF"), "vc-a")
-    deliver(engine, nights("SFFFSFS"), "vc-b")
-    deliver(engine, nights("SS"), "vc-c")
+    import_documents(engine, nights("FFSF.RF"), "vc-a")
+    import_documents(engine, nights("SFFFSFS"), "vc-b")
+    import_documents(engine, nights("SS"), "vc-c")
     assert run(engine, "recovery", today="2026-01-31") == (
         ("appliance", "failing_since", "outages", "recovered", "median_days", "most_days"),
         [("vc-a", "2026-01-04", 2, 1, 2, 2), ("vc-b", None, 2, 2, 1, 3)],
@@ -228,7 +228,7 @@ def test_streaks_are_those_of_the_documents(engines: list[Engine], fleet: list[s
             )
     for engine in each(engines):
         for number, results in enumerate(fleet):
-            deliver(engine, nights(results), f"vc-{number}")
+            import_documents(engine, nights(results), f"vc-{number}")
         found = rows(engine, "failure_streaks", today="2026-02-01", failures="1")
         assert sorted((*row[:3], *map(of_month, row[3:5])) for row in found) == sorted(streaks)
         found = rows(engine, "recovery", today="2026-02-01")
@@ -242,9 +242,9 @@ def of_month(day: str | None) -> int | None:
 
 def test_missed_days(engine: Engine) -> None:
     """A day without a success is missed, whether a job failed, is still open, or never was."""
-    deliver(engine, nights("SSF.RS..S."), "vc-a", "2026-01-11T00:00:00.000000Z")
-    deliver(engine, nights("SSS"), "vc-b", "2026-01-03T12:00:00.000000Z")
-    deliver(engine, nights("S"), "vc-c", "2026-01-03T12:00:00.000000Z")
+    import_documents(engine, nights("SSF.RS..S."), "vc-a", "2026-01-11T00:00:00.000000Z")
+    import_documents(engine, nights("SSS"), "vc-b", "2026-01-03T12:00:00.000000Z")
+    import_documents(engine, nights("S"), "vc-c", "2026-01-03T12:00:00.000000Z")
     assert run(engine, "missed_days", today="2026-01-31") == (
         ("appliance", "missed", "without_jobs", "first_day", "last_day", "most_in_a_row"),
         [
@@ -257,20 +257,20 @@ def test_missed_days(engine: Engine) -> None:
     ]
 
 
-def test_silent_appliances(engine: Engine) -> None:
+def test_appliances_not_reporting(engine: Engine) -> None:
     """One that has never answered stands first, then what has been silent for longest."""
     full(engine)
     new = ("vc-new", None, None, "2026-03-05T02:00:00.000000Z", "failed", "no answer")
     asked = ("2026-03-05T00:00:00.000000Z", "failed", "no answer")
-    assert run(engine, "silent_appliances", today="2026-03-06") == (
-        ("appliance", "last_seen", "silent_days", "asked_at", "outcome", "reason"),
+    assert run(engine, "appliances_not_reporting", today="2026-03-06") == (
+        ("appliance", "last_seen", "not_reporting_days", "asked_at", "outcome", "reason"),
         [new, (NEVER, "2026-03-04T03:00:00.000000Z", 2, *asked)],
     )
-    found = rows(engine, "silent_appliances", today="2026-03-06", days="1")
+    found = rows(engine, "appliances_not_reporting", today="2026-03-06", days="1")
     assert [row[:3:2] for row in found] == [("vc-new", None), (NEVER, 2), (WELL, 1), (VARIES, 1)]
     assert found[3][3:] == (None, None, None)
-    assert rows(engine, "silent_appliances", today="2026-03-05") == [new]
-    assert rows(engine, "silent_appliances", today="2026-03-06", appliance="%r") == [
+    assert rows(engine, "appliances_not_reporting", today="2026-03-05") == [new]
+    assert rows(engine, "appliances_not_reporting", today="2026-03-06", appliance="%r") == [
         (NEVER, "2026-03-04T03:00:00.000000Z", 2, *asked)
     ]
 
@@ -285,7 +285,7 @@ def test_before_and_after_build(engine: Engine) -> None:
         f"202601{day:02}-020000-1": job(f"2026-01-{day:02}", length, 1, build=build)
         for day, (build, length) in enumerate(nights, 1)
     }
-    deliver(engine, jobs)
+    import_documents(engine, jobs)
     assert run(engine, "before_and_after_build", jobs="2") == (
         (
             "day", "appliance", "build_before", "build_number", "jobs_before", "jobs_after",
@@ -304,7 +304,7 @@ def test_before_and_after_build(engine: Engine) -> None:
 def test_locations(engine: Engine) -> None:
     """A target that only a schedule names is told as well, and passwords are not."""
     full(engine)
-    deliver(
+    import_documents(
         engine,
         {"x": samples.job("FAILED", location="ftp://backup:secret@old.example.com/vc")},
         VARIES,
@@ -333,7 +333,7 @@ def test_findings_by_code(engine: Engine) -> None:
     """A rule that a job breaks twice is two findings of one job."""
     full(engine)
     odd = samples.job("PENDING", cancelable=None, type=None, size=1)
-    deliver(engine, {"20260301-020000-1": odd}, WELL, "2026-03-05T05:00:00.000000Z")
+    import_documents(engine, {"20260301-020000-1": odd}, WELL, "2026-03-05T05:00:00.000000Z")
     assert run(engine, "findings_by_code") == (
         ("code", "field", "findings", "jobs", "appliances", "first_day", "last_day", "example"),
         [
@@ -375,10 +375,10 @@ def test_quarantine_summary(engine: Engine) -> None:
     assert rows(engine, "quarantine_summary", appliance="vc-v%") == []
 
 
-def test_deliveries(engine: Engine) -> None:
-    """The newest delivery stands first, with what it brought."""
+def test_imports(engine: Engine) -> None:
+    """The newest import stands first, with what it brought."""
     full(engine)
-    assert run(engine, "deliveries", deliveries="3") == (
+    assert run(engine, "imports", imports="3") == (
         (
             "id", "appliance", "source", "seen_at", "outcome", "seen", "new", "changed",
             "unchanged", "findings", "quarantined", "error",
@@ -398,8 +398,8 @@ def test_deliveries(engine: Engine) -> None:
             ),
         ],
     )  # fmt: skip
-    assert [row[0] for row in rows(engine, "deliveries", appliance=VARIES)] == [4, 3]
-    assert rows(engine, "deliveries", outcome="failed") == []
+    assert [row[0] for row in rows(engine, "imports", appliance=VARIES)] == [4, 3]
+    assert rows(engine, "imports", outcome="failed") == []
 
 
 def test_collections(engine: Engine) -> None:

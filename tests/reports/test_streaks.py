@@ -15,7 +15,7 @@ from archive.reports.streaks import StreaksRow
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, began, both, rows
-from tests.support.archives import SEEN, deliver
+from tests.support.archives import SEEN, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -128,7 +128,7 @@ def test_calendars_do_not_matter(engine: Engine, zone: str, day_start: str, nigh
         str(9 - n): began(f"{night}T{time}", "SUCCEEDED" if time in good else "FAILED")
         for n, time in enumerate(times)
     }
-    deliver(engine, history, "vc", f"{night}T20:00:00.000000Z")
+    import_documents(engine, history, "vc", f"{night}T20:00:00.000000Z")
     change_calendar.change_calendar(engine, calendar.calendar(zone, day_start))
     scope = Scope(now=f"{night}T20:00:00.000000Z")
     assert [row[1:] for row in rows(engine, "streaks", scope)] == [
@@ -146,7 +146,7 @@ def test_a_scope_is_a_history_of_its_own(engine: Engine) -> None:
         "2": began("2026-01-02T02:00", type="MANUAL"),
         "3": began("2026-01-03T02:00", "FAILED"),
     }
-    deliver(engine, history, "vc")
+    import_documents(engine, history, "vc")
     assert [row[1] for row in rows(engine, "streaks")] == [1]
     assert [row[1] for row in rows(engine, "streaks", Scope(types=("SCHEDULED",), now=NOW))] == [2]
     scope = Scope(until="2026-01-02", now=NOW)
@@ -254,7 +254,7 @@ def test_failing(engine: Engine) -> None:
         "none": {},
     }
     for name, jobs in histories.items():
-        deliver(engine, jobs, name)
+        import_documents(engine, jobs, name)
     assert failing(engine) == {"failed", "open", "other", "future", "at one instant"}
     assert failing(engine, until="2026-03-01") == {
         "recovered", "open", "other", "future", "at one instant",

@@ -12,7 +12,7 @@ from archive.reports import Scope
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, both, csv, rows
-from tests.support.archives import SEEN, deliver, each
+from tests.support.archives import SEEN, each, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -95,9 +95,9 @@ def test_judgements(
     assert (row.age_seconds, row.stuck, row.reason) == (age, stuck, reason)
 
 
-def test_a_silent_appliance_is_unknown(engine: Engine) -> None:
+def test_a_appliance_that_does_not_report_is_unknown(engine: Engine) -> None:
     """A job that was young when it was last heard of may have ended since."""
-    deliver(engine, {"a": LONG, "b": at("11:00")})
+    import_documents(engine, {"a": LONG, "b": at("11:00")})
     (row,) = rows(engine, "stuck", Scope(now="2026-07-25T12:00:00.000000Z"))
     assert (row.age_seconds, row.stuck, row.reason) == (25 * HOUR, None, UNHEARD)
 
@@ -106,9 +106,9 @@ def test_a_job_that_is_told_of_no_more(engines: list[Engine]) -> None:
     """An open job that is not in the latest answer is stuck, however young it is."""
     said = []
     for engine in each(engines):
-        deliver(engine, {"a": LONG, "b": at("11:00"), "c": at("11:30")})
+        import_documents(engine, {"a": LONG, "b": at("11:00"), "c": at("11:30")})
         later = "2026-07-24T12:10:00.000000Z"
-        deliver(engine, {"a": LONG, "c": at("11:30")}, seen_at=later)
+        import_documents(engine, {"a": LONG, "c": at("11:30")}, seen_at=later)
         scope = Scope(now=later)
         assert [
             (row.key, row.last_seen, row.stuck, row.reason) for row in rows(engine, "stuck", scope)
@@ -128,7 +128,7 @@ def test_nothing_is_open(engines: list[Engine], history: dict[str, Any]) -> None
 
 def test_a_scope_limits_the_open_jobs_alone(engine: Engine) -> None:
     """What is compared with is all that the appliance has done."""
-    deliver(engine, {"a": LONG, "b": at("10:00", type="MANUAL"), "c": at("10:00")})
+    import_documents(engine, {"a": LONG, "b": at("10:00", type="MANUAL"), "c": at("10:00")})
     scope = Scope(types=("MANUAL",), statuses=("RUNNING",), since="2026-07-24", now=NOW)
     assert [row[:2] + row[6:7] for row in rows(engine, "stuck", scope)] == [("vc01", "b", 2 * HOUR)]
 

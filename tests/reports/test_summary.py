@@ -7,7 +7,7 @@ import pytest
 from archive.reports import Scope
 from archive.reports.core import from_totals
 from tests.reports.nights import DAILY, ask, at, csv, night, notes, tell
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive
 from tests.support.command import at as place
 
@@ -24,7 +24,7 @@ def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, 
     return {row[1]: (*row[3:6], row[7]) for row in rows if row[0] == section}
 
 
-def courses(engine: Engine, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
+def trends(engine: Engine, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
     """The courses of the rows that have one."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
     return {row[:2]: row[6] for row in rows if row[6] is not None}
@@ -39,25 +39,40 @@ def test_an_empty_archive(engine: Engine) -> None:
         return (value, None, None, None, detail, False)
 
     assert ask(engine, "summary", Scope(now=NOW)) == [
-        ("attention", "late", "count", *only(0, "the last success is older than it may be")),
+        (
+            "attention",
+            "overdue",
+            "count",
+            *only(0, "the last success is older than the RPO allows"),
+        ),
         ("attention", "never", "count", *only(0, "no success is known")),
-        ("attention", "unknown", "count", *only(0, "nothing was heard that would tell")),
-        ("attention", "strikes", "count", 0, 0, 0, None, "3 failures in a row, or more", False),
+        ("attention", "no recent data", "count", *only(0, "nothing was heard that would tell")),
+        (
+            "attention",
+            "consecutive failures",
+            "count",
+            0,
+            0,
+            0,
+            None,
+            "3 failures in a row, or more",
+            False,
+        ),
         ("backups", "appliances", "count", 0, 0, 0, None, None, False),
         ("backups", "finished", "count", *nothing),
         ("backups", "failed", "count", *nothing),
         ("backups", "open", "count", 0, 0, 0, None, None, False),
         ("backups", "success rate", "ratio", *unknown),
-        ("data", "moved", "bytes", *unknown),
+        ("data", "transferred", "bytes", *unknown),
         ("data", "median", "bytes", *unknown),
         ("data", "p95", "bytes", *unknown),
         ("time", "median", "seconds", *unknown),
         ("time", "p95", "seconds", *unknown),
         ("expected", "days", "count", *nothing),
         ("expected", "missed", "count", *nothing),
-        ("expected", "met rate", "ratio", *unknown),
-        ("collection", "silent", "count", *only(0, None)),
-        ("collection", "long gaps", "count", *only(0, "between deliveries")),
+        ("expected", "schedule compliance", "ratio", *unknown),
+        ("collection", "not reporting", "count", *only(0, None)),
+        ("collection", "long gaps", "count", *only(0, "between imports")),
         ("collection", "quarantined", "count", *only(0, "documents")),
     ]
 
@@ -111,7 +126,7 @@ def test_which_days_it_is_of(
     engine: Engine, asked: dict[str, str], finished: tuple[Any, ...], said: str
 ) -> None:
     """Without a first day it is of 30; what is before is as long, or the calendar's period before."""
-    deliver(engine, dict(night(f"{day}T02:00") for day in EDGES), "vc", NOW)
+    import_documents(engine, dict(night(f"{day}T02:00") for day in EDGES), "vc", NOW)
     scope = Scope(now=NOW, **asked)  # type: ignore[arg-type]  # of the fields that are texts
     assert told(engine, "backups", scope)["finished"] == (*finished, None)
     (note,) = notes(engine, "summary", scope)
@@ -123,7 +138,7 @@ def test_which_days_it_is_of(
 
 def test_without_a_period_before_nothing_is_compared(engine: Engine) -> None:
     """Before the first day there is nothing, and every row says so."""
-    deliver(engine, dict([night("2026-03-01T02:00")]), "vc", NOW)
+    import_documents(engine, dict([night("2026-03-01T02:00")]), "vc", NOW)
     scope = Scope(now=NOW, since="0001-01-01")
     assert {row[4:6] for row in ask(engine, "summary", scope)} == {(None, None)}
 
@@ -136,8 +151,10 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
         *(night(f"2026-03-0{n}T02:00", size=100 * n, duration=20) for n in (1, 2, 3)),
         night("2026-03-04T02:00", "RUNNING", size=9999),
     ]
-    deliver(engine, dict(jobs), "vc1", NOW)
-    deliver(engine, dict([night("2026-03-05T02:00", size=None, duration=None)]), "vc2", NOW)
+    import_documents(engine, dict(jobs), "vc1", NOW)
+    import_documents(
+        engine, dict([night("2026-03-05T02:00", size=None, duration=None)]), "vc2", NOW
+    )
     march = Scope(now=NOW, since="2026-03-01", until="2026-03-31")
     assert told(engine, "backups", march) == {
         "appliances": (2, 1, 1, None),
@@ -147,7 +164,7 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
         "success rate": (1.0, 0.5, 0.5, None),
     }
     assert told(engine, "data", march) == {
-        "moved": (600, 100, 500, None),
+        "transferred": (600, 100, 500, None),
         "median": (200, 100, 100, None),
         "p95": (300, 100, 200, None),
     }
@@ -156,7 +173,7 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
         "p95": (20, 10, 10, None),
     }
     only = Scope(now=NOW, since="2026-03-01", until="2026-03-31", appliances=("vc2",))
-    assert told(engine, "data", only)["moved"] == (None, None, None, None)
+    assert told(engine, "data", only)["transferred"] == (None, None, None, None)
     # The slowest of the days, and no job that has not succeeded.
     assert told(engine, "slowest", march) == {"vc1": (20, None, None, "20260301-020000-1")}
     rows = ask(engine, "summary", march)
@@ -174,28 +191,28 @@ def test_the_course_of_figures(engine: Engine) -> None:
         night("2026-03-31T02:00", "RUNNING"),
         night("2026-04-01T02:00"),
     ]
-    deliver(engine, dict(jobs), "vc", NOW)
+    import_documents(engine, dict(jobs), "vc", NOW)
     tell(engine, "vc", at("2026-03-27T00:00"), (DAILY,), "UTC")
-    found = courses(engine, Scope(now=NOW, since="2026-03-27", until="2026-04-05"))
+    found = trends(engine, Scope(now=NOW, since="2026-03-27", until="2026-04-05"))
     assert found == {
         ("backups", "finished"): (2, 0, 1, 0, 0),
         ("backups", "failed"): (1, 0, 0, 0, 0),
         ("backups", "success rate"): (0.5, None, 1.0, None, None),
-        ("data", "moved"): (100, 0, 0, 0, 0),
+        ("data", "transferred"): (100, 0, 0, 0, 0),
         ("expected", "days"): (1, 1, 1, 1, 1),
         ("expected", "missed"): (0, 1, 0, 1, 1),
-        ("expected", "met rate"): (1.0, 0.0, 1.0, 0.0, 0.0),
+        ("expected", "schedule compliance"): (1.0, 0.0, 1.0, 0.0, 0.0),
     }
 
 
 def test_problems_are_what_is_wrong(engine: Engine) -> None:
     """Rows that count something wrong say so if there is any; other rows never do."""
     failed = [night(f"2026-03-{day}T02:00", "FAILED") for day in (29, 30, 31)]
-    deliver(engine, dict([night("2026-03-20T02:00"), *failed]), "vc", NOW)
+    import_documents(engine, dict([night("2026-03-20T02:00"), *failed]), "vc", NOW)
     tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "UTC")
     rows = ask(engine, "summary", Scope(now=NOW))
     assert {row[:2] for row in rows if row[8]} == {
-        ("attention", "late"), ("attention", "strikes"), ("expected", "missed"),
+        ("attention", "overdue"), ("attention", "consecutive failures"), ("expected", "missed"),
     }  # fmt: skip
     assert all(row[8] in (False, True) for row in rows)
 
@@ -203,35 +220,40 @@ def test_problems_are_what_is_wrong(engine: Engine) -> None:
 def test_three_failures_are_a_strike(engine: Engine) -> None:
     """Two are none; open jobs do not end a row; before counts those that were at the end of then."""
     failed = [night(f"2026-02-{day}T02:00", "FAILED") for day in (26, 27, 28)]
-    deliver(engine, dict([night("2026-02-25T02:00"), *failed]), "three", NOW)
-    deliver(engine, dict(failed[:2]), "two", NOW)
-    deliver(engine, dict([*failed, night("2026-03-05T02:00")]), "recovered", NOW)
-    late = [night("2026-03-06T02:00", "RUNNING"), night("2026-03-07T02:00", "FAILED")]
-    deliver(engine, dict([*failed[:2], *late]), "open", NOW)
+    import_documents(engine, dict([night("2026-02-25T02:00"), *failed]), "three", NOW)
+    import_documents(engine, dict(failed[:2]), "two", NOW)
+    import_documents(engine, dict([*failed, night("2026-03-05T02:00")]), "recovered", NOW)
+    overdue = [night("2026-03-06T02:00", "RUNNING"), night("2026-03-07T02:00", "FAILED")]
+    import_documents(engine, dict([*failed[:2], *overdue]), "open", NOW)
     scope = Scope(now=NOW, since="2026-03-01")
-    assert told(engine, "attention", scope)["strikes"] == (
+    assert told(engine, "attention", scope)["consecutive failures"] == (
         2, 2, 0, "3 failures in a row, or more",
     )  # fmt: skip
-    assert told(engine, "strikes", scope) == {
+    assert told(engine, "consecutive failures", scope) == {
         "open": (3, None, None, "since 2026-02-26 02:00:00Z; last good: none"),
         "three": (3, None, None, "since 2026-02-26 02:00:00Z; last good: 20260225-020000-1"),
     }
-    assert told(engine, "strikes", Scope(now=NOW, appliances=("o*",))).keys() == {"open"}
-    assert told(engine, "strikes", Scope(now=NOW, appliances=("two",))) == {}
+    assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("o*",))).keys() == {
+        "open"
+    }
+    assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("two",))) == {}
 
 
 def test_no_more_than_five_are_named(engine: Engine) -> None:
     """Lists have five rows at most; their numbers are told in full."""
     failed = dict(night(f"2026-03-{day}T02:00", "FAILED") for day in (26, 27, 28))
     for name in "abcdefg":
-        deliver(engine, failed, name, at("2026-03-28T12:00"))
+        import_documents(engine, failed, name, at("2026-03-28T12:00"))
     rows = ask(engine, "summary", Scope(now=NOW))
     named = {section: [row[1] for row in rows if row[0] == section] for section, *_ in rows}
-    assert named["not recent"] == named["strikes"] == list("abcde")
+    assert named["overdue"] == named["consecutive failures"] == list("abcde")
     # Of one instant: by appliance, and those of an appliance the newest key first.
     assert named["newest failures"] == list("abcde")
     attention = told(engine, "attention")
-    assert [attention[name][0] for name in ("late", "never", "unknown", "strikes")] == [0, 0, 7, 7]
+    assert [
+        attention[name][0]
+        for name in ("overdue", "never", "no recent data", "consecutive failures")
+    ] == [0, 0, 7, 7]
 
 
 def test_percentiles_of_many_jobs_are_drawn(
@@ -240,11 +262,11 @@ def test_percentiles_of_many_jobs_are_drawn(
     """Of many jobs percentiles come from sketches, within 1 %, and what is before does so alike."""
     jobs = [night(f"2026-03-{n:02}T02:00", size=1000 * n, duration=100 * n) for n in range(1, 21)]
     jobs += [night("2026-02-01T02:00", size=1000, duration=100)]
-    deliver(engine, dict(jobs), "vc", NOW)
+    import_documents(engine, dict(jobs), "vc", NOW)
     scope = Scope(now=NOW, since="2026-03-01")
     exact = {name: row[:3] for name, row in told(engine, "data", scope).items()}
     assert exact == {
-        "moved": (210_000, 1000, 209_000),
+        "transferred": (210_000, 1000, 209_000),
         "median": (10_000, 1000, 9000),
         "p95": (19_000, 1000, 18_000),
     }
@@ -252,7 +274,7 @@ def test_percentiles_of_many_jobs_are_drawn(
     monkeypatch.setattr(from_totals, "EXACT_UP_TO", 20 - 1)
     assert "percentiles are within 1 %." in notes(engine, "summary", scope)[0]
     drawn = told(engine, "data", scope)
-    assert drawn["moved"] == (*exact["moved"], None)
+    assert drawn["transferred"] == (*exact["transferred"], None)
     for name in ("median", "p95"):
         now, before, change, _ = drawn[name]
         assert now != exact[name][0]
@@ -279,13 +301,13 @@ def test_jobs_of_the_future(engine: Engine) -> None:
         night("2026-04-01T02:00", "FAILED"),
         night("9999-12-31T02:00"),
     ]
-    deliver(engine, dict(jobs), "vc", NOW)
+    import_documents(engine, dict(jobs), "vc", NOW)
     assert told(engine, "backups")["finished"] == (4, 0, 4, None)
     rows = ask(engine, "summary", Scope(now=NOW))
     assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 3
-    assert told(engine, "attention")["strikes"][0] == 0
+    assert told(engine, "attention")["consecutive failures"][0] == 0
     # Its last success is that of the 30th, longer ago than 25 hours.
-    assert told(engine, "not recent") == {
+    assert told(engine, "overdue") == {
         "vc": (34 * 3600 - 30, None, None, "late: 2026-03-30 02:00:30Z")
     }
 
@@ -294,15 +316,15 @@ def test_what_was_expected(engine: Engine) -> None:
     """Days and how many were missed, with the ways in which they were, beside those before."""
     jobs = [night(f"2026-03-{day}T01:00") for day in (20, 21, 22, 24, 26)]
     jobs += [night("2026-03-27T01:00", "FAILED"), night("2026-03-28T01:00", "RUNNING")]
-    deliver(engine, dict(jobs), "vc", at("2026-03-29T12:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-03-29T12:00"))
     tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "Europe/Berlin")
     scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
     # From the 20th; those before are six days. On the 25th, and on the 23rd, none ran.
     assert told(engine, "expected", scope) == {
         "days": (6, 6, 0, None),
         # The archive last heard of it at noon of the 29th.
-        "missed": (5, 2, 3, "1 failed, 1 running, 1 never ran, 2 never seen"),
-        "met rate": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
+        "missed": (5, 2, 3, "1 failed, 1 running, 1 did not run, 2 no data"),
+        "schedule compliance": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
     }
 
 
@@ -313,27 +335,27 @@ def test_who_is_silent_is_named(engine: Engine, since: str | None) -> None:
     However few or many days are looked at: least of all may those be left out that fell silent before.
     """
     for day in (1, 2, 3, 4):
-        deliver(engine, {}, "silent", at(f"2026-02-{day:02}T12:00"))
+        import_documents(engine, {}, "silent", at(f"2026-02-{day:02}T12:00"))
     for day in (1, 8, 15, 22):
-        deliver(engine, {}, "weekly", at(f"2026-03-{day:02}T12:00"))
-    deliver(engine, {}, "forgotten", at("2025-03-31T12:00"))
-    deliver(engine, {"bad": {}}, "new", at("2026-03-31T11:00"))
+        import_documents(engine, {}, "weekly", at(f"2026-03-{day:02}T12:00"))
+    import_documents(engine, {}, "forgotten", at("2025-03-31T12:00"))
+    import_documents(engine, {"bad": {}}, "new", at("2026-03-31T11:00"))
     assert told(engine, "collection", Scope(now=NOW, since=since)) == {
-        "last delivery": (3600, None, None, "2026-03-31 11:00:00Z"),
-        "silent": (2, None, None, "forgotten, silent"),
-        "long gaps": (0, None, None, "between deliveries"),
+        "last import": (3600, None, None, "2026-03-31 11:00:00Z"),
+        "not reporting": (2, None, None, "forgotten, silent"),
+        "long gaps": (0, None, None, "between imports"),
         "quarantined": (1, None, None, "documents"),
     }
 
 
 def test_rows_can_be_sorted_by_value(engine: Engine) -> None:
     """Values of all kinds are numbers, and have one order; those that have none are last."""
-    deliver(engine, dict([night("2026-03-31T02:00", size=7000, duration=100)]), "vc", NOW)
+    import_documents(engine, dict([night("2026-03-31T02:00", size=7000, duration=100)]), "vc", NOW)
     options = ("--now", NOW, "--sort", "-value", "--top", "4", "--format", "csv", place(engine))
     done = archive("report", "summary", *options)
     assert (done.code, done.err) == (0, "")
     assert [line.split(",")[:4] for line in done.out.splitlines()[1:]] == [
-        ["data", "moved", "bytes", "7000"],
+        ["data", "transferred", "bytes", "7000"],
         ["data", "median", "bytes", "7000"],
         ["data", "p95", "bytes", "7000"],
         ["time", "median", "seconds", "100"],
@@ -347,7 +369,7 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
         for name in "ba":
             jobs = [night(f"2026-03-{day:02}T02:00", size=2**62) for day in range(1, 29)]
             jobs += [night(f"2026-03-{day}T02:00", "FAILED") for day in (29, 30, 31)]
-            deliver(engine, dict(jobs), name, NOW)
+            import_documents(engine, dict(jobs), name, NOW)
         written.append(csv(engine, "summary", Scope(now=NOW, since="2026-03-02")))
     assert written[0] == written[1]
     assert f"data,moved,bytes,{54 * 2**62}," in written[0]

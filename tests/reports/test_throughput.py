@@ -12,7 +12,7 @@ from archive.reports.core.scope import GROUPS
 from archive.reports.throughput import ThroughputRow
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.command import archive, at
 from tests.support.laws import EXAMPLES
 
@@ -56,7 +56,7 @@ def test_periods_and_groups_partition_the_jobs(engine: Engine) -> None:
 
 def test_what_cannot_be_divided_is_left_out(engine: Engine) -> None:
     """No duration, none or a negative one, and a negative size are no rate; no size is one of 0."""
-    deliver(
+    import_documents(
         engine,
         {
             "0": on("2026-01-01", size=10**12, duration=0),
@@ -78,7 +78,7 @@ def test_what_cannot_be_divided_is_left_out(engine: Engine) -> None:
 
 def test_a_table_has_units_a_second(engine: Engine) -> None:
     """Rates are shown in binary units, and exact anywhere else."""
-    deliver(engine, {"a": on("2026-01-01", size=3 * 2**30, duration=60)})
+    import_documents(engine, {"a": on("2026-01-01", size=3 * 2**30, duration=60)})
     done = archive("report", "throughput", at(engine))
     assert done.out.splitlines()[-1].split()[-4:] == ["51.2", "MiB/s", "51.2", "MiB/s"]
     done = archive("report", "throughput", "--format", "csv", at(engine))
@@ -130,5 +130,5 @@ def test_rates_are_what_their_definition_says(
         each_rate[(len(each_rate) + 1) // 2 - 1] if measured else None,
     )
     for engine in each(engines):
-        deliver(engine, documents)
+        import_documents(engine, documents)
         assert rows(engine) == [expected]

@@ -12,7 +12,7 @@ from archive.calendar import Calendar
 from archive.reports import REPORTS, Scope
 from tests.reports import nights
 from tests.reports.nights import DAILY, at, night, notes, tell
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def told(
     zone: str = "UTC",
     told_at: str = "2026-03-01T00:00",
 ) -> Told:
-    """Deliver the jobs of appliances, which have told of a schedule before the first, and ask."""
+    """Import the jobs of appliances, which have told of a schedule before the first, and ask."""
     for engine in each(engines):
         nights.use(engine, calendar or Calendar())
         for name, history in jobs.items():
-            deliver(engine, history, name, at(seen_at or now))
+            import_documents(engine, history, name, at(seen_at or now))
             if schedule is not None:
                 tell(engine, name, at(told_at), (schedule,), zone)
     return Told(engines, Scope(now=at(now)))
@@ -123,10 +123,15 @@ def test_no_jobs(engines: list[Engine]) -> None:
     """Of an appliance without jobs only those reports speak that are of appliances."""
     said = told(engines, {VC: {}}, "2026-03-03T12:00", "2026-03-01T12:00")
     assert said.nothing() == BY_JOBS | LISTS | {"missed", "compliance"}
-    assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("unknown", "", "")]
-    assert said.rows("collection", "appliance", "deliveries", "silent") == [(VC, "1", "")]
-    assert said.figures("attention") == {"late": "0", "never": "0", "unknown": "1", "strikes": "0"}
-    assert said.figures("not recent") == {VC: ""}
+    assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("no recent data", "", "")]
+    assert said.rows("collection", "appliance", "imports", "not_reporting") == [(VC, "1", "")]
+    assert said.figures("attention") == {
+        "overdue": "0",
+        "never": "0",
+        "no recent data": "1",
+        "consecutive failures": "0",
+    }
+    assert said.figures("overdue") == {VC: ""}
 
 
 def test_no_appliances(engines: list[Engine]) -> None:
@@ -150,7 +155,7 @@ def test_a_job_longer_than_a_day(engines: list[Engine]) -> None:
     assert said.rows("throughput", "throughput_bytes_per_second") == [("1",)]
     assert said.rows("rpo", "state", "age_seconds") == [("ok", str(8 * 3600))]
     assert said.rows("compliance", "day", "outcome") == [
-        ("2026-03-01", "met"), ("2026-03-02", "never ran"), ("2026-03-03", "never ran"),
+        ("2026-03-01", "met"), ("2026-03-02", "did not run"), ("2026-03-03", "did not run"),
     ]  # fmt: skip
     assert said.rows("streaks", "recovery_worst_seconds") == [(str(2 * DAY + 2 * 3600),)]
     assert said.figures("slowest") == {VC: "108000"}
@@ -202,7 +207,7 @@ def test_two_jobs_at_one_instant(engines: list[Engine]) -> None:
     assert said.rows("compliance", "appliance", "day", "outcome", "key") == [
         (name, day, *met)
         for name, key in (("bad last", "a"), ("both good", "a"), ("good last", "b"))
-        for day, met in (("2026-03-01", ("met", key)), ("2026-03-02", ("never ran", "")))
+        for day, met in (("2026-03-01", ("met", key)), ("2026-03-02", ("did not run", "")))
     ]
     assert said.rows("failures", "jobs", "appliances") == [("2", "2")]
     # A failure at the same instant is the last attempt, if its key is.
@@ -279,8 +284,8 @@ def test_a_zone_at_a_quarter_to(engines: list[Engine]) -> None:
     ]
     # Of the day that has just begun there is time left.
     assert said.rows("rpo", "age_seconds") == [(str(DAY - 30),)]
-    assert said.rows("collection", "deliveries", since="2026-04-02") == [("1",)]
-    assert said.rows("collection", "deliveries", until="2026-04-01") == [("0",)]
+    assert said.rows("collection", "imports", since="2026-04-02") == [("1",)]
+    assert said.rows("collection", "imports", until="2026-04-01") == [("0",)]
 
 
 def test_a_day_that_starts_at_four_in_the_afternoon(engines: list[Engine]) -> None:
@@ -334,24 +339,24 @@ def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
     ]
     for engine in each(engines):
         for day in range(1, 6):
-            deliver(engine, dict(jobs[:day]), "old", at(f"2026-03-{day:02}T12:00"))
+            import_documents(engine, dict(jobs[:day]), "old", at(f"2026-03-{day:02}T12:00"))
         for day in range(6, 11):
-            deliver(engine, dict(jobs[:day]), "new", at(f"2026-03-{day:02}T12:00"))
+            import_documents(engine, dict(jobs[:day]), "new", at(f"2026-03-{day:02}T12:00"))
     said = Told(engines, Scope(now=at("2026-03-10T18:00")))
     # What both tell is counted twice, unless one of them is asked for.
     assert said.rows("success", "jobs", "appliances") == [("15", "2")]
     assert said.rows("success", "jobs", "appliances", appliances=("new",)) == [("10", "1")]
     assert said.rows("failures", "jobs", "appliances") == [("2", "2")]
-    assert said.rows("collection", "appliance", "silent", "deliveries", "age_seconds") == [
+    assert said.rows("collection", "appliance", "not_reporting", "imports", "age_seconds") == [
         ("old", "true", "5", str(5 * DAY + 6 * 3600)),
         ("new", "false", "5", str(6 * 3600)),
     ]
-    assert said.rows("rpo", "appliance", "state") == [("old", "unknown"), ("new", "ok")]
+    assert said.rows("rpo", "appliance", "state") == [("old", "no recent data"), ("new", "ok")]
     assert said.rows("missed", "appliance", "day", "outcome") == [
-        ("old", f"2026-03-{day:02}", "never seen") for day in range(6, 10)
+        ("old", f"2026-03-{day:02}", "no data") for day in range(6, 10)
     ]
     assert said.rows("streaks", "appliance", "recoveries") == [("new", "1"), ("old", "1")]
-    assert said.figures("collection")["silent"] == "1"
+    assert said.figures("collection")["not_reporting"] == "1"
 
 
 def test_sizes_of_zero(engines: list[Engine]) -> None:
@@ -377,7 +382,7 @@ def test_sizes_of_zero(engines: list[Engine]) -> None:
     assert said.rows("anomalies", "day", "what", "figure") == [
         ("2026-03-01", "tiny", "0"), ("2026-03-11", "build", ""),
     ]  # fmt: skip
-    assert said.figures("data") == {"moved": "0", "median": "0", "p95": "0"}
+    assert said.figures("data") == {"transferred": "0", "median": "0", "p95": "0"}
 
 
 def test_a_start_in_the_future(engines: list[Engine]) -> None:
@@ -395,7 +400,7 @@ def test_a_start_in_the_future(engines: list[Engine]) -> None:
     assert said.rows("success", "period", "jobs") == [("2026-03", "2"), ("2027-01", "3")]
     assert said.rows("streaks", "streak", "last_good") == [("0", "20260302-020000-1")]
     assert said.rows("rpo", "state", "age_seconds", "attempt_status") == [
-        ("late", str(8 * DAY + 10 * 3600 - 30), "SUCCEEDED")
+        ("overdue", str(8 * DAY + 10 * 3600 - 30), "SUCCEEDED")
     ]
     assert said.rows("growth", "successes", "size_bytes") == [("2", "10"), ("2", "10")]
     assert said.nothing() == {"missed", "compliance", "anomalies"}
@@ -413,7 +418,7 @@ def test_only_the_future(engines: list[Engine]) -> None:
     """Of a target that is used in the future alone, nobody knows."""
     said = told(engines, {VC: dict([night("2027-01-01T02:00")])}, "2026-03-10T12:00")
     assert said.rows("locations", "state", "jobs", "idle_days", "usual_gap_days") == [
-        ("unknown", "1", "", "")
+        ("no recent data", "1", "", "")
     ]
     assert said.rows("rpo", "state", "attempt_status") == [("never", "")]
     assert said.nothing() == {"missed", "compliance", *LISTS}

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.document.appliance_facts import Facts
-from archive.errors import DatabaseError, DeliveryError
+from archive.errors import DatabaseError, InputError
 from archive.ingest.answer_run import ingest_answer
-from archive.ingest.run import Delivery
+from archive.ingest.run import Source
 from archive.maintenance import verify
 from archive.store import collection_log, fact_history
 from archive.store.collection_log import Attempt, Brought
-from tests.support.archives import SEEN, count, deliver, empty, rows, stream
+from tests.support.archives import SEEN, count, empty, import_documents, rows, stream
 from tests.support.samples import SAMPLES, api
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]
 def answered(engine: Engine, collection: int, name: str, outcome: str = "complete") -> None:
     """Archive an answer with one job as collecting does."""
     reason = None if outcome == "complete" else "one document is in quarantine"
-    delivery = Delivery(name, stream(api(**SAMPLES)), name, SEEN)
-    with ingest_answer(engine, delivery) as answer:
+    source = Source(name, stream(api(**SAMPLES)), name, SEEN)
+    with ingest_answer(engine, source) as answer:
         attempt = Attempt(name, SEEN, LATER, outcome, reason, answer.run_id)
         collection_log.record(answer.connection, collection, attempt)
 
@@ -91,7 +91,7 @@ def test_what_lost_its_process_was_interrupted(engine: Engine) -> None:
 
 
 def test_attempts_of_a_collection(engine: Engine) -> None:
-    """Each attempt says what came of it, and its delivery what that brought."""
+    """Each attempt says what came of it, and its import what that brought."""
     first = collection_log.begin(engine, 2)
     answered(engine, first, "vc02")
     second = collection_log.begin(engine, 2)
@@ -112,7 +112,7 @@ def test_how_appliances_stand(engine: Engine) -> None:
     def tell(collection: int, name: str, time: str, outcome: str) -> None:
         run_id = None
         if outcome == "complete":
-            run_id = deliver(engine, SAMPLES, name, time).run
+            run_id = import_documents(engine, SAMPLES, name, time).run
         reason = None if run_id else "no route"
         collection_log.record_failure(
             engine,
@@ -164,7 +164,7 @@ def test_how_appliances_stand(engine: Engine) -> None:
 def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
     """An attempt that contradicts itself, or that has been recorded already, is refused."""
     collection = collection_log.begin(engine, 2)
-    deliver(engine, SAMPLES, "vc01")
+    import_documents(engine, SAMPLES, "vc01")
     failed(engine, collection, "vc02")
     with pytest.raises(DatabaseError):
         collection_log.record_failure(engine, collection, wrong)
@@ -175,22 +175,22 @@ def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
     [
         (
             "UPDATE attempt SET run_id = 2 WHERE appliance_name = 'vc01'",
-            "vc01: delivery 2 is not what collection 1 got of it",
+            "vc01: import 2 is not what collection 1 got of it",
         ),
         (
             "UPDATE ingest_run SET outcome = 'failed' WHERE id = 1",
-            "vc01: delivery 1 is not what collection 1 got of it",
+            "vc01: import 1 is not what collection 1 got of it",
         ),
         (
             "UPDATE ingest_run SET appliance_id = NULL WHERE id = 2",
-            "vc02: delivery 2 is not what collection 1 got of it",
+            "vc02: import 2 is not what collection 1 got of it",
         ),
         ("DELETE FROM attempt WHERE run_id IS NULL", "collection 1: its counts are not those of its attempts"),
         ("UPDATE collection SET partial = 1", "collection 1: its counts are not those of its attempts"),
     ],
 )  # fmt: skip
 def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> None:
-    """An attempt with a delivery that is not its own, and wrong counts, are found by a check."""
+    """An attempt with an import that is not its own, and wrong counts, are found by a check."""
     collection = collection_log.begin(engine, 3 + 1)
     answered(engine, collection, "vc01")
     answered(engine, collection, "vc02")
@@ -207,15 +207,15 @@ def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engi
     told: list[tuple[int, int, int]] = []
 
     def archived() -> None:
-        delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
-        with ingest_answer(engine, delivery) as answer:
+        source = Source("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+        with ingest_answer(engine, source) as answer:
             told.append((answer.appliance_id, answer.run_id, answer.counts.new))
             facts = Facts(None, "UTC", None)
             fact_history.record(answer.connection, answer.appliance_id, facts, SEEN)
             if answer.run_id == 1:
-                raise DeliveryError("the schedules are none")
+                raise InputError("the schedules are none")
 
-    with pytest.raises(DeliveryError, match="vc01: the schedules are none"):
+    with pytest.raises(InputError, match="vc01: the schedules are none"):
         archived()
     for table in (tables.job, tables.appliance, tables.system_time_zone):
         assert count(engine, table) == 0
@@ -232,9 +232,9 @@ def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: 
     """Who writes beside an answer may wait for shared texts, so the totals must still be free."""
     empty(postgresql_archive)
     take = "SELECT pg_try_advisory_xact_lock(hashtextextended('archive totals', 0))"
-    delivery = Delivery("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
+    source = Source("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
     with (
-        ingest_answer(postgresql_archive, delivery),
+        ingest_answer(postgresql_archive, source),
         db.writing(postgresql_archive) as connection,
     ):
         assert connection.exec_driver_sql(take).scalar_one() is True
@@ -245,9 +245,9 @@ def test_only_an_answer_of_one_appliance_has_more_with_it(
     engine: Engine, data: bytes, appliance: str | None
 ) -> None:
     """Lines, and an answer of nobody's, are refused where more is to be written with them."""
-    delivery = Delivery("vc01", stream(data), appliance, SEEN)
+    source = Source("vc01", stream(data), appliance, SEEN)
     with (
-        pytest.raises(DeliveryError, match="vc01: it is not the answer of one appliance"),
-        ingest_answer(engine, delivery),
+        pytest.raises(InputError, match="vc01: it is not the answer of one appliance"),
+        ingest_answer(engine, source),
     ):
         raise AssertionError

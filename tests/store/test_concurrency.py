@@ -1,4 +1,4 @@
-"""Deliveries that arrive at the same time: the same archive as one after the other."""
+"""Imports that arrive at the same time: the same archive as one after the other."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.ingest import batches
-from archive.ingest.ingest import Delivery, ingest
+from archive.ingest.ingest import Source, ingest
 from archive.maintenance import change_calendar, verify
-from tests.support.archives import content, count, deliver, empty, rows
+from tests.support.archives import content, count, empty, import_documents, rows
 from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def message(number: int) -> dict[str, Any]:
     return {"id": f"m{number}", "default_message": "text", "args": []}
 
 
-def delivery(number: int) -> tuple[dict[str, Any], str, str]:
-    """Jobs, an appliance and a time: many deliveries share each of them."""
+def source(number: int) -> tuple[dict[str, Any], str, str]:
+    """Jobs, an appliance and a time: many imports share each of them."""
     statuses = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
     jobs = {
         f"job-{key}": job(
@@ -49,7 +49,7 @@ def delivery(number: int) -> tuple[dict[str, Any], str, str]:
     return {**jobs, "bad": {"no": number % 2}}, f"vc0{number % 3}", SEEN[number % 4]
 
 
-DELIVERIES = [delivery(number) for number in range(16)]
+IMPORTS = [source(number) for number in range(16)]
 
 
 def at_once(tasks: Iterable[Callable[[], object]]) -> None:
@@ -66,28 +66,28 @@ def same(engine: Engine) -> Engine:
 
 
 def test_loads_may_interleave(engine: Engine) -> None:
-    """Deliveries of the same and of other appliances, loaded at once, make the same archive."""
-    for answer, appliance, seen_at in DELIVERIES:
-        deliver(engine, answer, appliance, seen_at)
+    """Imports of the same and of other appliances, loaded at once, make the same archive."""
+    for answer, appliance, seen_at in IMPORTS:
+        import_documents(engine, answer, appliance, seen_at)
     expected = content(engine)
     empty(engine)
 
     def load(part: int) -> None:
         own = same(engine)
-        for answer, appliance, seen_at in DELIVERIES[part::4]:
-            deliver(own, answer, appliance, seen_at)
+        for answer, appliance, seen_at in IMPORTS[part::4]:
+            import_documents(own, answer, appliance, seen_at)
 
     at_once(partial(load, part) for part in range(4))
     assert content(engine) == expected
     assert list(verify.verify(engine)) == []
     outcomes = rows(engine, sa.select(tables.ingest_run.c.outcome).distinct())
     assert outcomes == [("complete",)]
-    assert count(engine, tables.ingest_run) == len(DELIVERIES)
+    assert count(engine, tables.ingest_run) == len(IMPORTS)
 
 
-def test_the_same_delivery_may_come_twice_at_once(engine: Engine) -> None:
+def test_the_same_import_may_come_twice_at_once(engine: Engine) -> None:
     """One answer that is loaded several times at once is archived once."""
-    at_once(lambda: deliver(same(engine), SAMPLES) for _ in range(4))
+    at_once(lambda: import_documents(same(engine), SAMPLES) for _ in range(4))
     assert count(engine, tables.job) == len(SAMPLES)
     run = tables.ingest_run.c
     totals = sa.select(sa.func.sum(run.new), sa.func.sum(run.unchanged))
@@ -97,7 +97,7 @@ def test_the_same_delivery_may_come_twice_at_once(engine: Engine) -> None:
 def test_the_calendar_may_change_meanwhile(engine: Engine) -> None:
     """A calendar that is changed while jobs are loaded dates all of them, before and after."""
     tasks: list[Callable[[], object]] = [
-        partial(deliver, same(engine), *DELIVERIES[part]) for part in range(6)
+        partial(import_documents, same(engine), *IMPORTS[part]) for part in range(6)
     ]
     tasks.insert(
         3, lambda: change_calendar.change_calendar(same(engine), Calendar("Asia/Tokyo", "16:00"))
@@ -107,7 +107,7 @@ def test_the_calendar_may_change_meanwhile(engine: Engine) -> None:
 
 
 def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> None:
-    """Load two deliveries at once, each waiting for the other between its batches."""
+    """Load two imports at once, each waiting for the other between its batches."""
     barrier = Barrier(2)
 
     def wait(_: object) -> None:
@@ -116,7 +116,7 @@ def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> 
 
     def load(data: bytes, appliance: str | None) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(data))
-        part = Delivery("answer.json", stream, appliance, SEEN[0])
+        part = Source("answer.json", stream, appliance, SEEN[0])
         ingest(same(engine), part, wait)
 
     pairs = zip(answers, appliances, strict=True)
@@ -130,8 +130,8 @@ def test_shared_texts_and_quarantine_do_not_cross(
     monkeypatch.setattr(batches, "BATCH", 1)
     good, bad = {"good": job(messages=[message(1)])}, {"bad": {"no": "job"}}
     one, other = json.dumps(good | bad).encode(), json.dumps(bad | good).encode()
-    deliver(engine, {}, "vc01")
-    deliver(engine, {}, "vc02")
+    import_documents(engine, {}, "vc01")
+    import_documents(engine, {}, "vc02")
     meet(engine, [one, other], ["vc01", "vc02"])
     assert (count(engine, tables.job), count(engine, tables.quarantine)) == (2, 2)
 
@@ -139,10 +139,10 @@ def test_shared_texts_and_quarantine_do_not_cross(
 def test_exports_of_several_appliances_do_not_cross(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two deliveries that name the same appliances in another order both end."""
+    """Two imports that name the same appliances in another order both end."""
     monkeypatch.setattr(batches, "BATCH", 1)
     exports = [{"appliance": name, "job": name, "info": job()} for name in ("vc01", "vc02")]
-    deliver(engine, json.dumps(exports).encode(), None)
+    import_documents(engine, json.dumps(exports).encode(), None)
     meet(engine, [json.dumps(exports).encode(), json.dumps(exports[::-1]).encode()], [None, None])
     assert count(engine, tables.job) == 2
 
@@ -172,7 +172,7 @@ def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
     """On PostgreSQL two appliances whose texts are known are loaded without waiting."""
     empty(postgresql_archive)
     for name in ("vc01", "vc02"):
-        deliver(postgresql_archive, SAMPLES, name)
+        import_documents(postgresql_archive, SAMPLES, name)
     barrier = Barrier(2)
 
     def wait(_: object) -> None:
@@ -180,23 +180,23 @@ def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
 
     def load(name: str) -> None:
         stream: Any = io.BufferedReader(io.BytesIO(json.dumps({**SAMPLES, "new": job()}).encode()))
-        part = Delivery("answer.json", stream, name, SEEN[0])
+        part = Source("answer.json", stream, name, SEEN[0])
         ingest(same(postgresql_archive), part, wait)
 
-    deliver(postgresql_archive, {"new": job()}, "vc03")
+    import_documents(postgresql_archive, {"new": job()}, "vc03")
     at_once(partial(load, name) for name in ("vc01", "vc02"))
     assert count(postgresql_archive, tables.job) == 25
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_first_deliveries_may_come_at_once(tmp_path: Path, attempt: int) -> None:
-    """On SQLite several first deliveries make one archive together."""
+def test_first_imports_may_come_at_once(tmp_path: Path, attempt: int) -> None:
+    """On SQLite several first imports make one archive together."""
     path = str(tmp_path / f"archive {attempt}.db")
 
     def first(name: str) -> None:
         engine = migrate.connect(path)
         migrate.prepare(engine)
-        deliver(engine, SAMPLES, name)
+        import_documents(engine, SAMPLES, name)
 
     at_once(partial(first, name) for name in ("vc01", "vc02", "vc01"))
     engine = migrate.connect(path)
@@ -212,11 +212,11 @@ def test_an_archive_may_be_upgraded_twice_at_once(engine: Engine) -> None:
 
 def test_readers_see_one_state(engine: Engine) -> None:
     """What is read in one transaction does not change while others write."""
-    deliver(engine, SAMPLES)
+    import_documents(engine, SAMPLES)
     with db.reading(engine) as connection:
         query = sa.select(sa.func.count()).select_from(tables.job)
         before = connection.execute(query).scalar_one()
-        deliver(same(engine), {"new": job()})
+        import_documents(same(engine), {"new": job()})
         assert connection.execute(query).scalar_one() == before
 
 
@@ -226,5 +226,5 @@ def test_the_servers_default_isolation_does_not_matter(postgresql_archive: Engin
     url = postgresql_archive.url.update_query_dict(
         {"options": "-c default_transaction_isolation=serializable"}
     )
-    at_once(lambda: deliver(db.create_engine(url), SAMPLES) for _ in range(4))
+    at_once(lambda: import_documents(db.create_engine(url), SAMPLES) for _ in range(4))
     assert count(postgresql_archive, tables.job) == len(SAMPLES)

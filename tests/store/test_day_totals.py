@@ -14,7 +14,7 @@ from archive.reports.core import from_totals
 from archive.reports.core.report import PeriodReport
 from archive.reports.core.scope import Scope
 from archive.store import day_totals
-from tests.support.archives import deliver, each, rows
+from tests.support.archives import each, import_documents, rows
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 from tests.support.strategies import INT64
@@ -45,7 +45,7 @@ DOCUMENTS = st.builds(
     st.none() | INT64 | st.integers(0, 10**12),
     st.none() | st.integers(0, 10**5),
 )
-DELIVERIES = st.lists(
+IMPORTS = st.lists(
     st.tuples(
         st.sampled_from(["vc01", "vc02"]),
         st.integers(0, 9),
@@ -88,18 +88,18 @@ def from_jobs(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
 
 
 @shared
-@given(DELIVERIES)
-def test_totals_are_kept_exactly(engines: list[Engine], deliveries: list[Any]) -> None:
-    """After any deliveries, in whatever order, the totals are those of the jobs."""
+@given(IMPORTS)
+def test_totals_are_kept_exactly(engines: list[Engine], imports: list[Any]) -> None:
+    """After any imports, in whatever order, the totals are those of the jobs."""
     for engine in each(engines):
-        for appliance, hour, jobs in deliveries:
-            deliver(engine, jobs, appliance, f"2026-07-2{hour}T00:00:00.000000Z")
+        for appliance, hour, jobs in imports:
+            import_documents(engine, jobs, appliance, f"2026-07-2{hour}T00:00:00.000000Z")
             assert differences(engine) == 0
 
 
 @shared
 @given(
-    DELIVERIES,
+    IMPORTS,
     st.builds(
         Scope,
         period=st.sampled_from(calendar.PERIODS),
@@ -110,13 +110,13 @@ def test_totals_are_kept_exactly(engines: list[Engine], deliveries: list[Any]) -
     ),
 )
 def test_both_ways_to_an_answer_agree(
-    engines: list[Engine], deliveries: list[Any], scope: Scope
+    engines: list[Engine], imports: list[Any], scope: Scope
 ) -> None:
     """Counts and sums from the totals are those from the jobs, percentiles are within 1 %."""
     found = []
     for engine in each(engines):
-        for appliance, _, jobs in deliveries:
-            deliver(engine, jobs, appliance)
+        for appliance, _, jobs in imports:
+            import_documents(engine, jobs, appliance)
         assert run(engine, "volume", scope) == from_jobs(engine, "volume", scope)
         found.append([roughly(engine, *report, scope) for report in ROUGH])
     assert found[0] == found[1]
@@ -143,7 +143,7 @@ def roughly(engine: Engine, name: str, number: int, scope: Scope) -> list[Any]:
 
 def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
     """When days are derived anew, so are their totals."""
-    deliver(engine, {KEYS[0]: job(start_time="2026-03-01T02:15:00.000Z")})
+    import_documents(engine, {KEYS[0]: job(start_time="2026-03-01T02:15:00.000Z")})
     change_calendar.change_calendar(engine, calendar.Calendar("UTC", "16:00"))
     assert differences(engine) == 0
     assert rows(engine, sa.select(tables.day_total.c.day)) == [("2026-02-28",)]
@@ -151,7 +151,7 @@ def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
 
 def test_wrong_totals_are_found_and_rebuilt(engine: Engine) -> None:
     """A total that is not that of the jobs is reported, and rebuilding mends it."""
-    deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
+    import_documents(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
     with db.writing(engine) as connection:
         connection.execute(sa.update(tables.day_total).values(jobs=7))
     (sentence,) = verify.verify(engine)
@@ -165,7 +165,7 @@ def test_small_numbers_are_answered_exactly(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only many jobs are answered from totals, and only where these have what is asked."""
-    deliver(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
+    import_documents(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
     monkeypatch.setattr(from_totals, "EXACT_UP_TO", 0)
     with db.reading(engine) as connection:
         assert not is_exact(connection, "trends", Scope())
@@ -180,7 +180,7 @@ def test_small_numbers_are_answered_exactly(
 
 def test_volume_never_needs_the_jobs(engine: Engine) -> None:
     """Counts and sums are read from the totals, however few jobs there are, where these suffice."""
-    deliver(engine, {KEYS[0]: job(size=5, duration=7)})
+    import_documents(engine, {KEYS[0]: job(size=5, duration=7)})
     with db.writing(engine) as connection:
         connection.execute(sa.update(tables.day_total).values(size_low=6))
     assert [row[8:] for row in run(engine, "volume", Scope())] == [(6, 7)]

@@ -6,7 +6,7 @@ from archive import db
 from archive.document import canonical
 from archive.document.precedence import SeenInterval
 from archive.store import job_reader
-from tests.support.archives import deliver, lines
+from tests.support.archives import import_documents, lines
 from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def found(engine: Engine, name: str, key: str) -> job_reader.ArchivedJob | None:
 
 def test_one_job_is_found_by_its_key(engine: Engine) -> None:
     """A job is what its appliance and its key name; what neither names is not there."""
-    deliver(engine, SAMPLES, "vc01", FIRST)
-    deliver(engine, {"x": job("RUNNING", new=1)}, "vc02", FIRST)
-    deliver(engine, {"x": job("RUNNING", new=1)}, "vc02", LATER)
+    import_documents(engine, SAMPLES, "vc01", FIRST)
+    import_documents(engine, {"x": job("RUNNING", new=1)}, "vc02", FIRST)
+    import_documents(engine, {"x": job("RUNNING", new=1)}, "vc02", LATER)
     one = found(engine, "vc02", "x")
     assert one is not None
     assert (one.appliance, one.key, one.day, one.run_id) == ("vc02", "x", "2026-03-01", 2)
@@ -41,8 +41,8 @@ def test_one_job_is_found_by_its_key(engine: Engine) -> None:
 
 def test_a_line_says_all_of_a_job(engine: Engine) -> None:
     """A job as a line has its appliance, key and document, and when it was seen in each status."""
-    deliver(engine, {'a"b': job("PENDING")}, "Zürich", FIRST)
-    deliver(engine, {'a"b': job("RUNNING")}, "Zürich", LATER)
+    import_documents(engine, {'a"b': job("PENDING")}, "Zürich", FIRST)
+    import_documents(engine, {'a"b': job("RUNNING")}, "Zürich", LATER)
     text = canonical.read(job("RUNNING")).text
     assert lines(engine) == (
         '{"appliance":"Z\\u00fcrich","job":"a\\"b","info":' + text + ',"seen":{"first":'
@@ -54,7 +54,7 @@ def test_a_line_says_all_of_a_job(engine: Engine) -> None:
 def test_long_histories_are_read_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many jobs are read together, all of them come, by appliance and key."""
     for name in ("vc02", "vc01"):
-        deliver(engine, SAMPLES, name)
+        import_documents(engine, SAMPLES, name)
     expected = lines(engine)
     for size in (1, 2, 11):
         monkeypatch.setattr(job_reader, "_CHUNK", size)

@@ -1,4 +1,4 @@
-"""What stands in the tables after deliveries, row by row."""
+"""What stands in the tables after imports, row by row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archive.db import tables
 from archive.document import canonical
 from archive.ingest import batches
 from archive.store import dimension_keys
-from tests.support.archives import deliver, job_rows, rows
+from tests.support.archives import import_documents, job_rows, rows
 from tests.support.samples import api, job
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def table(engine: Engine, of: sa.Table) -> list[tuple[Any, ...]]:
 
 def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables but the run log, whose numbers and times go on."""
-    others = (tables.ingest_run, tables.latest_delivery, tables.job)
+    others = (tables.ingest_run, tables.latest_import, tables.job)
     found = {
         name: table(engine, of) for name, of in tables.metadata.tables.items() if of not in others
     }
@@ -86,9 +86,9 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", listen)
 
 
-def test_a_delivery_fills_the_tables(engine: Engine) -> None:
+def test_an_import_fills_the_tables(engine: Engine) -> None:
     """Every part of a document stands in its table, once and readable."""
-    deliver(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
+    import_documents(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
     digest = canonical.read(FAILED).digest
     assert table(engine, tables.appliance) == [(1, "vc01.example.com", FIRST, FIRST)]
     assert [row[0:1] + row[2:] for row in table(engine, tables.build)] == [
@@ -144,7 +144,7 @@ def test_a_delivery_fills_the_tables(engine: Engine) -> None:
 
 def test_an_irregular_document_stands_beside_its_rows(engine: Engine) -> None:
     """What the tables cannot give back is kept whole, as ASCII."""
-    deliver(engine, api(**{KEY: job("PENDING", new="\0ä")}), seen_at=FIRST)
+    import_documents(engine, api(**{KEY: job("PENDING", new="\0ä")}), seen_at=FIRST)
     ((*key, text),) = table(engine, tables.irregular_document)
     assert key == [1, 1]
     assert '"new":"\\u0000\\u00e4"' in text
@@ -154,11 +154,11 @@ def test_an_irregular_document_stands_beside_its_rows(engine: Engine) -> None:
 def test_twice_is_once(engine: Engine) -> None:
     """An unchanged history costs no write to `job`, and nothing but the sight of it changes."""
     answer = api(**{KEY: FAILED, "other": job(), "third": job("RUNNING")})
-    deliver(engine, answer, seen_at=FIRST)
+    import_documents(engine, answer, seen_at=FIRST)
     before = everything(engine)
     with statements(engine) as written:
-        again = deliver(engine, answer, seen_at=LATER)
-    assert sorted(written) == ["UPDATE appliance", "UPDATE latest_delivery"]
+        again = import_documents(engine, answer, seen_at=LATER)
+    assert sorted(written) == ["UPDATE appliance", "UPDATE latest_import"]
     assert (again.counts.seen, again.counts.unchanged, again.counts.findings) == (3, 3, 0)
     after = everything(engine)
     place = tables.job.columns.keys().index("last_seen")
@@ -173,12 +173,12 @@ def test_twice_is_once(engine: Engine) -> None:
 
 
 def test_the_same_sight_changes_nothing(engine: Engine) -> None:
-    """A delivery that says nothing new, and at no other time, writes nothing at all."""
+    """An import that says nothing new, and at no other time, writes nothing at all."""
     answer = api(**{KEY: FAILED, "other": job("RUNNING")})
-    deliver(engine, answer, seen_at=FIRST)
+    import_documents(engine, answer, seen_at=FIRST)
     before = everything(engine)
     with statements(engine) as written:
-        deliver(engine, answer, seen_at=FIRST)
+        import_documents(engine, answer, seen_at=FIRST)
     assert written == []
     assert everything(engine) == before
 
@@ -191,12 +191,12 @@ def test_messages_follow_the_winning_document(engine: Engine) -> None:
         size=-1,
         messages=[{"id": "r", "default_message": "r", "args": ["x"], "params": {"k": {"s": "v"}}}],
     )
-    deliver(engine, api(**{KEY: running}), seen_at=FIRST)
-    summary = deliver(engine, api(**{KEY: FAILED}), seen_at=LATER)
+    import_documents(engine, api(**{KEY: running}), seen_at=FIRST)
+    summary = import_documents(engine, api(**{KEY: FAILED}), seen_at=LATER)
     assert (summary.counts.changed, summary.counts.new, summary.counts.findings) == (1, 0, 1)
     replaced = everything(engine)
-    # The same in an archive that has never seen the older state.
-    deliver(engine, api(**{KEY: FAILED}), "vc02", seen_at=LATER)
+    # The same in an archive that has no data the older state.
+    import_documents(engine, api(**{KEY: FAILED}), "vc02", seen_at=LATER)
     both = everything(engine)
     for name in ("message_arg", "message_param", "job_error", "job_finding", "irregular_document"):
         assert [row[2:] for row in both[name] if row[0] == 2] == [row[2:] for row in replaced[name]]
@@ -207,11 +207,11 @@ def test_messages_follow_the_winning_document(engine: Engine) -> None:
     assert (first_seen, last_seen, run_id) == (FIRST, LATER, 2)
 
 
-def test_a_stale_delivery_changes_no_document(engine: Engine) -> None:
+def test_a_stale_import_changes_no_document(engine: Engine) -> None:
     """An older state that arrives later is only recorded as seen."""
-    deliver(engine, api(**{KEY: FAILED}), seen_at=LATER)
+    import_documents(engine, api(**{KEY: FAILED}), seen_at=LATER)
     before = everything(engine)
-    deliver(engine, api(**{KEY: job("RUNNING")}), seen_at=FIRST)
+    import_documents(engine, api(**{KEY: job("RUNNING")}), seen_at=FIRST)
     after = everything(engine)
     assert after["job"] == [(*before["job"][0][:-3], FIRST, LATER, 1)]
     assert after["job_status"] == [(1, 1, "FAILED", LATER, 1), (1, 1, "RUNNING", FIRST, 2)]
@@ -222,10 +222,10 @@ def test_a_stale_delivery_changes_no_document(engine: Engine) -> None:
 def test_statuses_keep_their_first_sight(engine: Engine) -> None:
     """Of each status that was observed the earliest sight is kept, in whatever order they come."""
     for seen_at in (LATER, LATEST, FIRST):
-        deliver(engine, api(**{KEY: job("RUNNING")}), seen_at=seen_at)
+        import_documents(engine, api(**{KEY: job("RUNNING")}), seen_at=seen_at)
     assert table(engine, tables.job_status) == [(1, 1, "RUNNING", FIRST, 3)]
-    deliver(engine, api(**{KEY: job("PENDING")}), seen_at=LATER)
-    deliver(engine, api(**{KEY: job("SUCCEEDED")}), seen_at=LATEST)
+    import_documents(engine, api(**{KEY: job("PENDING")}), seen_at=LATER)
+    import_documents(engine, api(**{KEY: job("SUCCEEDED")}), seen_at=LATEST)
     assert table(engine, tables.job_status) == [
         (1, 1, "PENDING", LATER, 4),
         (1, 1, "RUNNING", FIRST, 3),
@@ -234,10 +234,10 @@ def test_statuses_keep_their_first_sight(engine: Engine) -> None:
 
 
 def test_jobs_are_numbered_by_appliance(engine: Engine) -> None:
-    """Each appliance counts its own jobs, in the order in which they were delivered."""
-    deliver(engine, api(b=job(), a=job()), "vc01")
-    deliver(engine, api(a=job(), c=job()), "vc02")
-    deliver(engine, api(c=job(), b=job(), a=job()), "vc01")
+    """Each appliance counts its own jobs, in the order in which they were imported."""
+    import_documents(engine, api(b=job(), a=job()), "vc01")
+    import_documents(engine, api(a=job(), c=job()), "vc02")
+    import_documents(engine, api(c=job(), b=job(), a=job()), "vc01")
     columns = (tables.job.c.appliance_id, tables.job.c.id, tables.job.c.key)
     assert rows(engine, sa.select(*columns).order_by(*columns)) == [
         (1, 1, "b"), (1, 2, "a"), (1, 3, "c"), (2, 1, "a"), (2, 2, "c"),
@@ -247,11 +247,13 @@ def test_jobs_are_numbered_by_appliance(engine: Engine) -> None:
 def test_the_day_follows_what_is_known(engine: Engine) -> None:
     """A job without start and stamp has the day of its first sight, until a start is known."""
     day = sa.select(tables.job.c.day)
-    deliver(engine, api(x=job("PENDING")), seen_at=LATEST)
+    import_documents(engine, api(x=job("PENDING")), seen_at=LATEST)
     assert rows(engine, day) == [("2026-03-02",)]
-    deliver(engine, api(x=job("PENDING")), seen_at="2024-12-31T23:59:59.999999Z")
+    import_documents(engine, api(x=job("PENDING")), seen_at="2024-12-31T23:59:59.999999Z")
     assert rows(engine, day) == [("2024-12-31",)]
-    deliver(engine, api(x=job("RUNNING", start_time="1999-12-31T23:59:59.999Z")), seen_at=LATEST)
+    import_documents(
+        engine, api(x=job("RUNNING", start_time="1999-12-31T23:59:59.999Z")), seen_at=LATEST
+    )
     assert rows(engine, day) == [("1999-12-31",)]
     year = sa.select(sa.func.count()).where(tables.calendar.c.year == "1999")
     assert rows(engine, year) == [(365,)]
@@ -267,7 +269,7 @@ def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.Monke
         )
         for number in range(12)
     }
-    deliver(engine, answer, seen_at=FIRST)
+    import_documents(engine, answer, seen_at=FIRST)
     assert len(table(engine, tables.message_template)) == 7
     assert len(table(engine, tables.message)) == 36
 
@@ -281,8 +283,8 @@ def test_shared_texts_are_stored_once(engine: Engine, texts: int) -> None:
         )
         for number in range(texts * 2)
     }
-    deliver(engine, answer, seen_at=FIRST)
-    deliver(engine, {"more": answer["job-0"]}, "vc02", seen_at=FIRST)
+    import_documents(engine, answer, seen_at=FIRST)
+    import_documents(engine, {"more": answer["job-0"]}, "vc02", seen_at=FIRST)
     ids = rows(engine, sa.select(tables.message_template.c.message_id))
     assert sorted(ids) == sorted([("d",), ("p",), *((f"m{number}",) for number in range(texts))])
     assert len(table(engine, tables.operation)) == len(table(engine, tables.location)) == 1

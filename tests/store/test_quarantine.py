@@ -14,7 +14,7 @@ from archive.ingest import retry_quarantine
 from archive.maintenance import verify
 from archive.store import quarantine
 from archive.store.counts import Counts
-from tests.support.archives import count, deliver, job_rows, rows
+from tests.support.archives import count, import_documents, job_rows, rows
 from tests.support.samples import api, job
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def test_what_is_no_job_is_held(engine: Engine) -> None:
     """A document that is no job is kept with its bytes, its place, its reason and its run."""
-    summary = deliver(engine, BAD, "vc01", FIRST)
+    summary = import_documents(engine, BAD, "vc01", FIRST)
     assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
     assert held(engine) == [
         quarantine.QuarantinedDocument(
@@ -62,18 +62,18 @@ def test_what_is_no_job_is_held(engine: Engine) -> None:
 
 
 def test_held_twice_is_held_once(engine: Engine) -> None:
-    """A document that is delivered again is only seen again, whichever delivery comes first."""
+    """A document that is imported again is only seen again, whichever import comes first."""
     for seen_at in (LATER, LATEST, FIRST):
-        assert deliver(engine, BAD, "vc01", seen_at).counts.quarantined == 1
+        assert import_documents(engine, BAD, "vc01", seen_at).counts.quarantined == 1
     (one,) = held(engine)
     assert (one.first_seen, one.last_seen, one.run_id) == (FIRST, LATEST, 1)
 
 
 def test_a_document_is_held_for_each_appliance(engine: Engine) -> None:
     """The same bytes of another appliance, or under another key, are another document."""
-    deliver(engine, BAD, "vc01")
-    deliver(engine, BAD, "vc02")
-    deliver(engine, BAD.replace(b"021500-1", b"021500-3"), "vc01")
+    import_documents(engine, BAD, "vc01")
+    import_documents(engine, BAD, "vc02")
+    import_documents(engine, BAD.replace(b"021500-1", b"021500-3"), "vc01")
     assert [(one.id, one.appliance, one.job_key) for one in held(engine)] == [
         (1, "vc01", "20260301-021500-1"),
         (2, "vc02", "20260301-021500-1"),
@@ -83,7 +83,7 @@ def test_a_document_is_held_for_each_appliance(engine: Engine) -> None:
 
 def test_bytes_that_are_no_text_are_held(engine: Engine) -> None:
     """What is not even text is held byte for byte."""
-    deliver(engine, b'{"a": {"status": "PENDING"}, "b": {"user": "\xff\x00"}}'.replace(b"\x00", b"\xfe"))  # fmt: skip
+    import_documents(engine, b'{"a": {"status": "PENDING"}, "b": {"user": "\xff\x00"}}'.replace(b"\x00", b"\xfe"))  # fmt: skip
     assert [(one.document, one.job_key) for one in held(engine)] == [
         (b'"b":{"user": "\xff\xfe"}', None)
     ]
@@ -91,7 +91,7 @@ def test_bytes_that_are_no_text_are_held(engine: Engine) -> None:
 
 def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
     """What cannot be archived stays, and the run says that nothing was done."""
-    deliver(engine, BAD)
+    import_documents(engine, BAD)
     before = held(engine)
     assert retry_quarantine.retry(engine).counts == Counts(quarantined=1)
     assert held(engine) == before
@@ -114,8 +114,8 @@ def test_what_has_become_readable_is_archived(
     engine: Engine, refusing: pytest.MonkeyPatch, data: bytes
 ) -> None:
     """A document that a later version can read leaves quarantine as the job it is."""
-    deliver(engine, data, "vc01", FIRST)
-    deliver(engine, data, "vc01", LATER)
+    import_documents(engine, data, "vc01", FIRST)
+    import_documents(engine, data, "vc01", LATER)
     assert retry_quarantine.retry(engine).counts == Counts(quarantined=1)
     refusing.undo()
     assert retry_quarantine.retry(engine).counts == Counts(seen=1, new=1)
@@ -133,7 +133,7 @@ def test_an_exported_job_is_retried_as_exported(
     """A held line of an export still says whose job it is, and when that was seen."""
     seen = {"first": FIRST, "last": LATER, "status": {"SUCCEEDED": LATER}}
     line = {"appliance": "vc07", "job": "x", "info": job(), "seen": seen}
-    deliver(engine, json.dumps(line).encode(), None, LATEST, name="all.jsonl")
+    import_documents(engine, json.dumps(line).encode(), None, LATEST, name="all.jsonl")
     refusing.undo()
     retry_quarantine.retry(engine)
     query = sa.select(tables.appliance.c.name, tables.job.c.first_seen, tables.job.c.last_seen)
@@ -142,7 +142,7 @@ def test_an_exported_job_is_retried_as_exported(
 
 def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
     """Numbers choose what is tried; the others stay."""
-    deliver(engine, api(x=job(), y=job(), z=job()))
+    import_documents(engine, api(x=job(), y=job(), z=job()))
     refusing.undo()
     assert retry_quarantine.retry(engine, [3, 1, 3]).counts == Counts(seen=2, new=2)
     assert [one.job_key for one in held(engine)] == ["y"]
@@ -150,7 +150,7 @@ def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPa
 
 def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
     """A number that is not in quarantine is refused, and nothing is archived."""
-    deliver(engine, api(x=job()))
+    import_documents(engine, api(x=job()))
     refusing.undo()
     with pytest.raises(UsageError, match="there is no number 7 in quarantine"):
         retry_quarantine.retry(engine, [1, 9, 7])
@@ -167,7 +167,7 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
         )
         for second in (b"5", b"{}")
     ]
-    deliver(engine, b"{}")
+    import_documents(engine, b"{}")
     with db.writing(engine) as connection:
         quarantine.hold(connection, together)
     refusing.undo()
@@ -180,7 +180,7 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
 
 def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
     """A held document whose appliance nobody knows stays, and stops no other."""
-    deliver(engine, api(x=job()))
+    import_documents(engine, api(x=job()))
     refusing.undo()
     nobody = quarantine.QuarantinedDocument(
         None, None, "line 1", "it was odd", api(y=job()), FIRST, FIRST, 1

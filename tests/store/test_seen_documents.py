@@ -11,7 +11,7 @@ from archive.db import tables
 from archive.ingest.observe import observe
 from archive.maintenance import verify
 from archive.store import seen_documents
-from tests.support.archives import deliver, each, job_rows, rows
+from tests.support.archives import each, import_documents, job_rows, rows
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -39,7 +39,7 @@ def own(engine: Engine) -> list[str | None]:
 
 
 def test_what_comes_again_is_not_read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Documents that the latest delivery held are known by their bytes."""
+    """Documents that the latest import held are known by their bytes."""
     read: list[str] = []
 
     def watch(raw: Any, *arguments: Any) -> Any:
@@ -47,16 +47,16 @@ def test_what_comes_again_is_not_read(engine: Engine, monkeypatch: pytest.Monkey
         return observe(raw, *arguments)
 
     monkeypatch.setattr("archive.ingest.run.observe", watch)
-    deliver(engine, answer("a", "b", "c"), seen_at=FIRST)
+    import_documents(engine, answer("a", "b", "c"), seen_at=FIRST)
     assert len(read) == 3
-    again = deliver(engine, answer("c", "d", "b", "a"), seen_at=LATER)
+    again = import_documents(engine, answer("c", "d", "b", "a"), seen_at=LATER)
     assert read[3:] == ["2026d"]
     assert (again.counts.seen, again.counts.new, again.counts.unchanged) == (4, 1, 3)
     assert last_seen(engine) == dict.fromkeys("abcd", LATER)
     assert own(engine) == [None] * 4
     # The same jobs, written in another way, are read again and found to be unchanged.
     pretty = json.dumps(json.loads(answer("a", "b", "c", "d")), indent=1).encode()
-    assert deliver(engine, pretty, seen_at=LATEST).counts.unchanged == 4
+    assert import_documents(engine, pretty, seen_at=LATEST).counts.unchanged == 4
     assert len(read) == 8
     assert list(verify.verify(engine)) == []
 
@@ -65,8 +65,8 @@ def test_lines_that_come_again_are_not_read(engine: Engine) -> None:
     """So are lines that name their appliance, whatever else the stream has."""
     lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(5)]
     data = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    deliver(engine, data, None, FIRST, "a.jsonl")
-    again = deliver(engine, data + b"broken\n", None, LATER, "a.jsonl")
+    import_documents(engine, data, None, FIRST, "a.jsonl")
+    again = import_documents(engine, data + b"broken\n", None, LATER, "a.jsonl")
     assert (again.counts.unchanged, again.counts.quarantined) == (5, 1)
     assert {row[0] for row in job_rows(engine, "last_seen")} == {LATER}
     assert list(verify.verify(engine)) == []
@@ -74,39 +74,39 @@ def test_lines_that_come_again_are_not_read(engine: Engine) -> None:
 
 def test_a_job_that_is_gone_was_last_seen_before(engine: Engine) -> None:
     """A job that an appliance has forgotten keeps the instant at which it was there."""
-    deliver(engine, answer("a", "b", "c"), seen_at=FIRST)
-    deliver(engine, answer("b", "c"), seen_at=LATER)
+    import_documents(engine, answer("a", "b", "c"), seen_at=FIRST)
+    import_documents(engine, answer("b", "c"), seen_at=LATER)
     assert last_seen(engine) == {"a": FIRST, "b": LATER, "c": LATER}
     assert own(engine) == [FIRST, None, None]
-    deliver(engine, answer("a", "b", "c"), seen_at=LATEST)
+    import_documents(engine, answer("a", "b", "c"), seen_at=LATEST)
     assert last_seen(engine) == dict.fromkeys("abc", LATEST)
 
 
 def test_a_small_part_does_not_become_the_latest(engine: Engine) -> None:
     """One job alone is written as one row, and the others stay as they are."""
-    deliver(engine, answer("a", "b", "c", "d"), seen_at=FIRST)
-    deliver(engine, answer("b"), seen_at=LATER)
+    import_documents(engine, answer("a", "b", "c", "d"), seen_at=FIRST)
+    import_documents(engine, answer("b"), seen_at=LATER)
     assert own(engine) == [None, LATER, None, None]
     assert last_seen(engine) == {"a": FIRST, "b": LATER, "c": FIRST, "d": FIRST}
     assert list(verify.verify(engine)) == []
 
 
-def test_an_older_delivery_changes_no_latest_one(engine: Engine) -> None:
-    """What is delivered late is read, since it may say when a job was first seen."""
-    deliver(engine, answer("a"), seen_at=LATER)
-    late = deliver(engine, answer("a", "b"), seen_at=FIRST)
-    assert (late.counts.new, late.counts.unchanged) == (1, 1)
+def test_an_older_import_changes_no_latest_one(engine: Engine) -> None:
+    """What is imported late is read, since it may say when a job was first seen."""
+    import_documents(engine, answer("a"), seen_at=LATER)
+    overdue = import_documents(engine, answer("a", "b"), seen_at=FIRST)
+    assert (overdue.counts.new, overdue.counts.unchanged) == (1, 1)
     assert job_rows(engine, "first_seen", "last_seen") == [(FIRST, LATER), (FIRST, FIRST)]
 
 
 def test_an_export_may_know_more(engine: Engine) -> None:
-    """A line that says itself when a job was seen takes it out of the latest delivery."""
-    deliver(engine, answer("a", "b"), seen_at=FIRST)
+    """A line that says itself when a job was seen takes it out of the latest import."""
+    import_documents(engine, answer("a", "b"), seen_at=FIRST)
     seen = {"first": FIRST[:23] + "Z", "last": LATEST[:23] + "Z", "status": {}}
     line = {"appliance": "vc01", "job": "2026a", "info": job(), "seen": seen}
-    deliver(engine, json.dumps(line).encode(), None, LATER, "a.jsonl")
+    import_documents(engine, json.dumps(line).encode(), None, LATER, "a.jsonl")
     assert last_seen(engine) == {"a": LATEST, "b": FIRST}
-    deliver(engine, answer("a", "b"), seen_at=LATER)
+    import_documents(engine, answer("a", "b"), seen_at=LATER)
     assert last_seen(engine) == {"a": LATEST, "b": LATER}
     assert list(verify.verify(engine)) == []
 
@@ -115,19 +115,19 @@ def test_an_export_may_know_more(engine: Engine) -> None:
 def test_an_export_among_what_is_known(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
 ) -> None:
-    """A job that has just left the latest delivery may still come again, as it was."""
+    """A job that has just left the latest import may still come again, as it was."""
     monkeypatch.setattr("archive.ingest.batches.BATCH", 1)
     entry = {"key": "2026a", "value": job()}
     other = {"key": "2026b", "value": job()}
-    deliver(engine, json.dumps([entry, other]).encode(), seen_at=FIRST)
+    import_documents(engine, json.dumps([entry, other]).encode(), seen_at=FIRST)
     seen = {"first": FIRST[:23] + "Z", "last": told[:23] + "Z", "status": {}}
     line = {"appliance": "vc01", "job": "2026a", "info": job(), "seen": seen}
-    deliver(engine, json.dumps([other, line, entry]).encode(), seen_at=LATER)
+    import_documents(engine, json.dumps([other, line, entry]).encode(), seen_at=LATER)
     assert last_seen(engine) == {"a": kept, "b": LATER}
     assert list(verify.verify(engine)) == []
 
 
-DELIVERY = st.tuples(
+IMPORT = st.tuples(
     st.integers(1, 9),
     st.sets(st.sampled_from("abcdef")),
     st.sampled_from(["RUNNING", "SUCCEEDED"]),
@@ -140,12 +140,12 @@ DELIVERY = st.tuples(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(deliveries=st.lists(DELIVERY, max_size=6))
-def test_jobs_were_last_seen_when_they_were(engines: list[Engine], deliveries: Any) -> None:
-    """Whatever is delivered in whatever order, each job tells its last sight, on each database."""
+@given(imports=st.lists(IMPORT, max_size=6))
+def test_jobs_were_last_seen_when_they_were(engines: list[Engine], imports: Any) -> None:
+    """Whatever is imported in whatever order, each job tells its last sight, on each database."""
     for engine in each(engines):
         wanted: dict[str, str] = {}
-        for day, keys, status, in_lines in deliveries:
+        for day, keys, status, in_lines in imports:
             seen_at = f"2026-04-0{day}T03:00:00.000000Z"
             data = answer(*sorted(keys), status=status)
             name = "answer.json"
@@ -156,7 +156,7 @@ def test_jobs_were_last_seen_when_they_were(engines: list[Engine], deliveries: A
                     for key in sorted(keys)
                 ]
                 data = "".join(json.dumps(line) + "\n" for line in lines).encode() or b"\n{}"
-            deliver(engine, data, "vc01", seen_at, name)
+            import_documents(engine, data, "vc01", seen_at, name)
             for key in keys:
                 wanted[key] = max(seen_at, wanted.get(key, ""))
         assert last_seen(engine) == wanted
@@ -172,11 +172,11 @@ def test_documents_are_packed() -> None:
 
 
 def test_damage_is_found(engine: Engine) -> None:
-    """A latest delivery that disagrees with the jobs is told of."""
-    deliver(engine, answer("a", "b"), seen_at=FIRST)
+    """A latest import that disagrees with the jobs is told of."""
+    import_documents(engine, answer("a", "b"), seen_at=FIRST)
     with engine.begin() as connection:
         connection.execute(
-            tables.latest_delivery.update().values(documents=seen_documents.encode({b"x" * 16: 1}))
+            tables.latest_import.update().values(documents=seen_documents.encode({b"x" * 16: 1}))
         )
     (sentence,) = verify.verify(engine)
-    assert sentence == "vc01: when its jobs were last seen is not known; deliver its answer again"
+    assert sentence == "vc01: when its jobs were last seen is not known; import its answer again"

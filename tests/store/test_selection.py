@@ -14,7 +14,7 @@ from archive.errors import UsageError
 from archive.export import text
 from archive.store import import_log
 from archive.store.selection import Extent, following
-from tests.support.archives import count, deliver, each, empty, lines
+from tests.support.archives import count, each, empty, import_documents, lines
 from tests.support.laws import EXAMPLES
 from tests.support.samples import SAMPLES, job
 
@@ -44,44 +44,48 @@ def test_from_a_day_on(engine: Engine) -> None:
     """A job is in it if its day in the archive's calendar is that day or a later one."""
     starts = {"a": "2026-02-28T23:59:59.999Z", "b": "2026-03-01T00:00:00.000Z", "c": None}
     jobs = {key: job("RUNNING", start_time=start) for key, start in starts.items() if start}
-    deliver(engine, {**jobs, "c": job("PENDING")}, seen_at=day(24))
+    import_documents(engine, {**jobs, "c": job("PENDING")}, seen_at=day(24))
     assert keys(engine, Extent(since="2026-03-01")) == ["b", "c"]
     assert keys(engine, Extent(since="2026-07-24")) == ["c"]
     assert keys(engine, Extent(since="2026-07-25")) == []
 
 
-def test_what_deliveries_brought_and_changed(engine: Engine) -> None:
+def test_what_imports_brought_and_changed(engine: Engine) -> None:
     """New jobs, changed ones, and those that were seen in another status or earlier; no others."""
-    deliver(engine, {"same": job(), "grows": job("RUNNING"), "past": job()}, seen_at=day(24))
+    import_documents(
+        engine, {"same": job(), "grows": job("RUNNING"), "past": job()}, seen_at=day(24)
+    )
     assert keys(engine, Extent(after=0)) == ["grows", "past", "same"]
-    deliver(engine, {"same": job(), "grows": job(), "new": job()}, seen_at=day(24, 13))
+    import_documents(engine, {"same": job(), "grows": job(), "new": job()}, seen_at=day(24, 13))
     assert keys(engine, Extent(after=1)) == ["grows", "new"]
-    deliver(engine, {"same": job()}, seen_at=day(24, 14))
+    import_documents(engine, {"same": job()}, seen_at=day(24, 14))
     assert keys(engine, Extent(after=2)) == []
-    deliver(engine, {"past": job("RUNNING")}, seen_at=day(24, 15))  # it has succeeded long ago
+    import_documents(
+        engine, {"past": job("RUNNING")}, seen_at=day(24, 15)
+    )  # it has succeeded long ago
     assert keys(engine, Extent(after=3)) == ["past"]
-    deliver(engine, {"same": job()}, seen_at=day(23))
+    import_documents(engine, {"same": job()}, seen_at=day(23))
     assert keys(engine, Extent(after=4)) == ["same"]
     assert keys(engine, Extent(after=5)) == []
     assert keys(engine, Extent(since="2026-07-24", after=1)) == []
 
 
 def test_the_next_number(engine: Engine) -> None:
-    """It is that of the newest delivery, as long as all have ended, however they did."""
+    """It is that of the newest import, as long as all have ended, however they did."""
     assert following_of(engine, 0) == 0
-    deliver(engine, SAMPLES)
-    with pytest.raises(UsageError, match=r"^--after 2: the newest delivery of this archive is 1$"):
+    import_documents(engine, SAMPLES)
+    with pytest.raises(UsageError, match=r"^--after 2: the newest import of this archive is 1$"):
         following_of(engine, 2)
     run_id = import_log.start(engine, "broken", NOW)
     import_log.fail(engine, run_id, ValueError("no"))
     assert following_of(engine, 0) == following_of(engine, 2) == 2
 
 
-def test_a_delivery_that_goes_on(engine: Engine) -> None:
-    """What a delivery brings that has not ended comes with the next export, or again with it."""
-    deliver(engine, {"a": job()})
+def test_an_import_that_goes_on(engine: Engine) -> None:
+    """What an import brings that has not ended comes with the next export, or again with it."""
+    import_documents(engine, {"a": job()})
     running = import_log.start(engine, "slow.jsonl", NOW)
-    deliver(engine, {"b": job()}, "vc02")
+    import_documents(engine, {"b": job()}, "vc02")
     started = "2026-07-24T12:00:00.000000Z"
     with db.writing(engine) as connection:
         run = tables.ingest_run
@@ -106,7 +110,7 @@ STATES = [
     {"no": "job"},
 ]
 SEEN = st.sampled_from([day(24, hour) for hour in range(4)])
-DELIVERY = st.tuples(
+IMPORT = st.tuples(
     st.sampled_from(["vc01", "vc02"]),
     SEEN,
     st.dictionaries(st.sampled_from(["x", "y", KEY]), st.sampled_from(STATES), max_size=3),
@@ -120,13 +124,13 @@ DELIVERY = st.tuples(
     max_examples=EXAMPLES,
     phases=[Phase.explicit, Phase.generate],
 )
-@given(st.lists(DELIVERY, min_size=1, max_size=6))
-def test_increments_make_the_archive(engines: list[Engine], deliveries: list[Any]) -> None:
+@given(st.lists(IMPORT, min_size=1, max_size=6))
+def test_increments_make_the_archive(engines: list[Engine], imports: list[Any]) -> None:
     """Increments ingested in order make the same jobs as one export of all, but for `last`."""
     for engine in each(engines):
         number, increments = 0, []
-        for appliance, seen_at, jobs, exported in deliveries:
-            deliver(engine, jobs, appliance, seen_at)
+        for appliance, seen_at, jobs, exported in imports:
+            import_documents(engine, jobs, appliance, seen_at)
             if exported:
                 extent = Extent(after=number)
                 with db.reading(engine) as connection:
@@ -134,11 +138,11 @@ def test_increments_make_the_archive(engines: list[Engine], deliveries: list[Any
                     number = following(connection, number, NOW)
         with db.reading(engine) as connection:
             increments.append("".join(text.lines(connection, Extent(after=number))))
-            assert following(connection, number, NOW) == len(deliveries)
+            assert following(connection, number, NOW) == len(imports)
         whole = told(lines(engine))
         empty(engine)
         for increment in filter(None, increments):
-            deliver(engine, increment.encode(), None, name="increment.jsonl")
+            import_documents(engine, increment.encode(), None, name="increment.jsonl")
         assert count(engine, tables.quarantine) == 0
         assert told(lines(engine)) == whole
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from archive import calendar, db
 from archive.db import tables
 from archive.export import text
-from archive.ingest.ingest import Delivery, ingest
+from archive.ingest.ingest import Source, ingest
 from archive.store import import_log, seen_documents
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def empty(engine: Engine) -> None:
             )
 
 
-def deliver(
+def import_documents(
     engine: Engine,
     content: bytes | dict[str, Any],
     appliance: str | None = "vc01",
@@ -62,11 +62,11 @@ def deliver(
 ) -> import_log.Summary:
     """Ingest an answer (bytes, or a map of details) as the command does."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return ingest(engine, Delivery(name, stream(data), appliance, seen_at))
+    return ingest(engine, Source(name, stream(data), appliance, seen_at))
 
 
 def stream(data: bytes) -> io.BufferedReader[Any]:
-    """Return bytes as a delivery has them."""
+    """Return bytes as an import has them."""
     return io.BufferedReader(io.BytesIO(data), 1 << 16)
 
 
@@ -101,7 +101,7 @@ def lines(engine: Engine) -> str:
 
 
 def content(engine: Engine) -> dict[str, Any]:
-    """Return all that does not depend on the order of deliveries: no numbers, no run log."""
+    """Return all that does not depend on the order of imports: no numbers, no run log."""
     with db.reading(engine) as connection:
         return {
             "jobs": "".join(text.lines(connection)),

@@ -11,7 +11,7 @@ from archive.store import collection_log
 from archive.store.collection_log import Attempt
 from tests.reports import nights
 from tests.reports.nights import at, night
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -27,7 +27,7 @@ def load(engine: Engine) -> None:
         stopped.setattr(timestamps, "now", lambda: ASKED)
         nights.load(engine)
         failed = dict([night("2026-03-11T01:00", "FAILED")])
-        deliver(engine, {**failed, "b": {}}, HOSTILE, at("2026-03-11T06:00"))
+        import_documents(engine, {**failed, "b": {}}, HOSTILE, at("2026-03-11T06:00"))
         number = collection_log.begin(engine, 1)
         attempt = Attempt(UNHEARD, ASKED, None, "failed", "no | route\nto host", None)
         collection_log.record_failure(engine, number, attempt)

@@ -13,7 +13,7 @@ from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.reports import sql_files
 from archive.store import fact_history
 from tests.support import samples
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -67,16 +67,18 @@ def fill(engine: Engine) -> None:
         "20260103-020000-1": job("2026-01-03", 9, 7, type="MANUAL"),
         "20260104-020000-1": job("2026-01-04", 9, 5, type="MANUAL"),
     }
-    deliver(engine, never, "vc-never", "2026-03-04T03:00:00.000000Z")
-    deliver(engine, well, "vc-well", "2026-03-05T02:00:15.250000Z")
-    deliver(engine, varies, "vc-varies", "2026-01-05T00:00:00.000000Z")
+    import_documents(engine, never, "vc-never", "2026-03-04T03:00:00.000000Z")
+    import_documents(engine, well, "vc-well", "2026-03-05T02:00:15.250000Z")
+    import_documents(engine, varies, "vc-varies", "2026-01-05T00:00:00.000000Z")
 
 
 def tell(engine: Engine) -> None:
     """Archive besides what appliances said of themselves, collections, quarantine, and values."""
-    deliver(engine, {"20260305-030000-1": VALUES}, "vc-varies", "2026-03-05T04:00:00.000000Z")
+    import_documents(
+        engine, {"20260305-030000-1": VALUES}, "vc-varies", "2026-03-05T04:00:00.000000Z"
+    )
     for name in ("bad", "worse"):
-        deliver(engine, {name: {"no": name}}, "vc-well", "2026-03-05T02:00:15.250000Z")
+        import_documents(engine, {name: {"no": name}}, "vc-well", "2026-03-05T02:00:15.250000Z")
     nightly = Schedule(
         key="default",
         enabled=True,

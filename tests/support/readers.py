@@ -1,4 +1,4 @@
-"""Deliveries read as an ingest reads them."""
+"""Imports read as an ingest reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[RawDocument]:
-    """Return all documents of a delivery, in lines or not."""
+    """Return all documents of an import, in lines or not."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
     in_lines, encoding = formats.form(stream, name)
     if in_lines:

@@ -14,7 +14,7 @@ from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
 from archive.ingest.answer_run import ingest_answer
-from archive.ingest.run import Delivery
+from archive.ingest.run import Source
 from archive.reports import sql_files
 from archive.store import collection_log, fact_history
 from tests.support.archives import stream
@@ -53,9 +53,9 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def deliveries(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]]:
+def imports(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]]:
     """Give the arguments of a sequence of ingests, and of what else changes an archive."""
-    folder = tmp_path_factory.mktemp("deliveries")
+    folder = tmp_path_factory.mktemp("imports")
 
     def file(name: str, data: bytes) -> str:
         path = folder / name
@@ -104,7 +104,7 @@ def questions() -> Iterator[tuple[str, ...]]:
     for form in Format:
         yield "job", "list", "--limit", "0", "--format", form
         yield "quarantine", "list", "--format", form
-        for verb in ("list", "show", "appliances", "deliveries"):
+        for verb in ("list", "show", "appliances", "imports"):
             yield "runs", verb, "--format", form
     yield "job", "show", "a", "20260723-021500-25148086"
     yield "job", "show", "a", "k"
@@ -121,13 +121,15 @@ def ask(engine: Engine) -> None:
         appliance_facts.read_schedules({"default": {"enable": True, "location": "sftp://a:b@c/d"}}),
     )
     number, asked = collection_log.begin(engine, 2), timestamps.now()
-    delivery = Delivery("a", stream(api(**SAMPLES)), "a", asked)
-    with ingest_answer(engine, delivery) as answer:
+    source = Source("a", stream(api(**SAMPLES)), "a", asked)
+    with ingest_answer(engine, source) as answer:
         fact_history.record(answer.connection, answer.appliance_id, told, asked)
         attempt = collection_log.Attempt("a", asked, asked, "complete", None, answer.run_id)
         collection_log.record(answer.connection, number, attempt)
-    silent = collection_log.Attempt("silent", asked, None, "failed", "it did not answer", None)
-    collection_log.record_failure(engine, number, silent)
+    not_reporting = collection_log.Attempt(
+        "silent", asked, None, "failed", "it did not answer", None
+    )
+    collection_log.record_failure(engine, number, not_reporting)
     collection_log.finish(engine, number)
 
 
@@ -146,15 +148,15 @@ def outcome(
 
 def test_both_databases_give_the_same_bytes(
     engines: list[Engine],
-    deliveries: list[tuple[str, ...]],
+    imports: list[tuple[str, ...]],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After the same deliveries at the same times everything that comes out is byte-equal."""
+    """After the same imports at the same times everything that comes out is byte-equal."""
     outcomes = []
     for engine in engines:
         monkeypatch.setattr(timestamps, "now", Clock().now)
-        outcomes.append(outcome(engine, deliveries, tmp_path / engine.dialect.name))
+        outcomes.append(outcome(engine, imports, tmp_path / engine.dialect.name))
     (said, answers, files), (also_said, other_answers, other_files) = outcomes
     assert said == also_said
     assert {done.code for done in said} == {0, 3}

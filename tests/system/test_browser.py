@@ -16,7 +16,7 @@ from archive.render import delimited
 from docs.browser import find, launched, opened
 from tests.dashboard import made
 from tests.dashboard.made import BROKEN, FLAKY, GONE, GOOD, gathered
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +125,7 @@ def test_the_script_shows_values_as_python_does(browser: Browser, shown: Opened)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(shown.path.as_uri())
-    for name in ("late", "strikes", "silent", "missed", "anomalies"):
+    for name in ("overdue", "consecutive-failures", "not-reporting", "missed", "anomalies"):
         plain: list[str] = page.locator(f"#t-{name} td").all_text_contents()
         theirs = [text for row in shown.cells(name) for text in row]
         assert plain[: len(theirs)] == theirs
@@ -155,7 +155,7 @@ def test_appliances_are_chosen(shown: Opened) -> None:
     assert shown.cells("fleet") == []
     shown.choose(filter="VC02, *4.example*")
     assert [row[0] for row in shown.cells("fleet")] == [GONE, FLAKY]
-    assert [row[0] for row in shown.cells("late")] == [GONE]
+    assert [row[0] for row in shown.cells("overdue")] == [GONE]
     assert {row[0] for row in shown.cells("collection")} == {GONE, FLAKY}
     assert [row[0] for row in shown.cells("growth")] == [FLAKY, GONE]
     shown.choose(filter="", tag='["site","<i>berlin</i>"]')
@@ -204,7 +204,7 @@ def test_sections_are_of_the_chosen_days(
         assert [row[:2] for row in found.cells("reasons")] == failed
         told = [str(row.finished) for row in made.run(filled, "builds", **scope)]
         assert [row[4] for row in found.cells("builds")] == told
-        heard = [[row[0], str(row.deliveries)] for row in made.run(filled, "collection", **DAYS)]
+        heard = [[row[0], str(row.imports)] for row in made.run(filled, "collection", **DAYS)]
         assert [[row[0], row[5]] for row in found.cells("collection")] == heard
         days = f"{since} to 2026-06-30"
         assert found.of("trends") == f"{days}, of all 4 appliances. 2026-06-30 is not over yet."
@@ -239,7 +239,7 @@ def test_tables_are_sorted(shown: Opened) -> None:
 
 def test_a_table_is_kept_as_csv(shown: Opened, filled: Engine) -> None:
     """The file is what the command would write, formulas made harmless as it does."""
-    found = next(table for table in gathered(filled).attention if table.name == "late")
+    found = next(table for table in gathered(filled).attention if table.name == "overdue")
     expected = io.StringIO(newline="")
     delimited.write(found.columns, found.rows, expected)
     with shown.page.expect_download() as download:
@@ -270,8 +270,8 @@ def test_boxes_lead_to_tables(shown: Opened) -> None:
 def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_path: Path) -> None:
     """Where there is no room; what is read and copied stays as it is."""
     long = "vc05.a-data-centre.corp.example.com"
-    deliver(engine, dict(map(made.night, range(9, 20))), long, made.NOW)
-    deliver(engine, dict(map(made.night, range(9, 20))), GOOD, made.NOW)
+    import_documents(engine, dict(map(made.night, range(9, 20))), long, made.NOW)
+    import_documents(engine, dict(map(made.night, range(9, 20))), GOOD, made.NOW)
     path = tmp_path / "page.html"
     path.write_text(page(gathered(engine, {})), encoding="utf-8")
     found = Opened(browser, path, viewport=PHONE)

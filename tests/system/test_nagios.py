@@ -18,7 +18,7 @@ from archive.db import migrate
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
 from tests.support import monitors
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.command import archive
 from tests.support.configurations import DEFAULTS, written
 from tests.support.monitored import HOSTILE, UNHEARD, load
@@ -50,7 +50,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     migrate.upgrade(engine)
     load(engine)
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (9, 10, 11)]
-    deliver(engine, dict(failed), SPITEFUL, instant("2026-03-11T06:00"))
+    import_documents(engine, dict(failed), SPITEFUL, instant("2026-03-11T06:00"))
     tagged = f'[[appliance]]\nname = "{SCHEDULED}"\ntags = {{ site = "a b", tier = "1" }}\n'
     url = engine.url.render_as_string()
     return written(folder, f'database = "{url}"\n{DEFAULTS}{tagged}')
@@ -249,9 +249,9 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
         ["warning", 0, "", None, None, 0, None],
         ["unknown", 0, "", None, None, 0, None],
         ["age", 25170, "seconds", 90000, 180000, 0, None],
-        ["strikes", 0, "", 2, None, 0, None],
+        ["failures", 0, "", 2, None, 0, None],
         ["missed", 3, "", None, None, 0, None],
         ["drop", 0, "percent", 50, 90, 0, 100],
         ["duration", 60, "seconds", None, None, 0, None],
-        ["delivery", 7200, "seconds", None, None, 0, None],
+        ["import", 7200, "seconds", None, None, 0, None],
     ]

@@ -134,7 +134,7 @@ def test_prometheus_evaluates_every_rule(written: Path, tmp_path: Path) -> None:
         configuration.write_text(CONFIGURATION.format(rules=RULES, target=target))
         with monitors.running(command, tmp_path / "said") as wait_until:
             wait_until(lambda: asked(address, "/-/ready") is not None)
-            wait_until(lambda: bool(values("instance:archive_delivery_age:seconds")))
+            wait_until(lambda: bool(values("instance:archive_import_age:seconds")))
             wait_until(lambda: all(rule["health"] != "unknown" for rule in rules()))
             evaluated = rules()
             counted = values("state:archive_appliances:count")
@@ -142,6 +142,6 @@ def test_prometheus_evaluates_every_rule(written: Path, tmp_path: Path) -> None:
     text = RULES.read_text()
     assert len(evaluated) == text.count("- alert:") + text.count("- record:")
     assert [rule for rule in evaluated if rule["health"] != "ok" or "lastError" in rule] == []
-    assert counted == {"ok": 1, "late": 1, "never": 1, "unknown": 2}
+    assert counted == {"ok": 1, "overdue": 1, "never": 1, "no recent data": 2}
     assert ages.keys() == {SCHEDULED, CADENCED, UNTOLD}
     assert ages[SCHEDULED] < ages[CADENCED] < ages[UNTOLD]

@@ -248,16 +248,16 @@ def test_time_runs_out(server: Server, fault: Fault) -> None:
 def test_who_has_no_time_left_is_told_by_what_was_wrong_before(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
 
-    def silent(_appliance: Any, request: Any, proper: Any) -> Any:
+    def not_reporting(_appliance: Any, request: Any, proper: Any) -> Any:
         fault = faults.hang if request.jobs else faults.error
         return fault(_appliance, request, proper)
 
-    appliance.suffer(silent, Resource.DETAILS)
+    appliance.suffer(not_reporting, Resource.DETAILS)
     why = reason(server, appliance, deadline=1, read_timeout=5)
     assert why.startswith("the 1 s that it has been given are over; before, it cannot answer (HTTP")
 
 
-def test_a_silent_appliance_is_told_by_its_silence(server: Server) -> None:
+def test_a_appliance_that_does_not_report_is_told_by_its_silence(server: Server) -> None:
     appliance = suffering(server, faults.hang, Resource.DETAILS)
     assert "sent nothing for 0.1 s" in reason(server, appliance, read_timeout=0.1)
 

@@ -18,7 +18,7 @@ from archive.demo.jobs import jobs
 from archive.document import canonical
 from archive.store import job_reader
 from tests.support import strategies
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import SAMPLES, job
 from tests.vcenter_server import faults, sdk
@@ -84,7 +84,7 @@ def agree(server: Server, engines: list[Engine], history: dict[str, Any]) -> Non
     assert {key: json.loads(text) for key, text in read[Api.NEW].items()} == history
     for engine in each(engines):
         for api, answer in answers.items():
-            deliver(engine, answer, api.name)
+            import_documents(engine, answer, api.name)
         found = archived(engine)
         for api, told in read.items():
             assert found.get(api.name, {}) == {
@@ -158,7 +158,7 @@ def test_a_job_that_breaks_the_schema_costs_the_sdk_the_others(
         pytest.raises(sdk.CoreException, match="end_time"),
     ):
         services.details.list()
-    deliver(engine, fetched(server, appliance, api))
+    import_documents(engine, fetched(server, appliance, api))
     assert archived(engine)["vc01"].keys() == {"1", "2"}
 
 

@@ -5,7 +5,7 @@ const MEANINGS = {
   success: "succeeded",
   mixed: "some succeeded, some did not",
   failed: "failed",
-  missed: "missed: expected, and never ran",
+  missed: "missed: expected, and did not run",
   unheard: "not heard of: expected, and nothing is known",
   open: "still open",
   none: "nothing expected, nothing ran",

@@ -83,7 +83,7 @@ function sayWhatOf(data, selection) {
       "By the successes of the last 365 days, whatever period is chosen: the size of one backup of each " +
       `${filtered ? "chosen " : ""}appliance, together${cut}. 9 in 10 lie in the band.`,
     builds: `${days}, of all ${all}, whichever are chosen.`,
-    collection: `Deliveries, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
+    collection: `Imports, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
       "period is chosen; all else is as of now.",
   };
   for (const [name, text] of Object.entries(said)) byId(`of-${name}`).textContent = text;

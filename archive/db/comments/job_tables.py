@@ -50,8 +50,8 @@ JOB_TABLES = {
             "operation_id": "what was done, in vCenter's terms",
             "digest": "SHA-256 of the canonical JSON of the document",
             "first_seen": "when the archive was first told of it",
-            "last_seen": "when it was last told of it; NULL: with its appliance's latest delivery",
-            "run_id": "delivery that brought the document",
+            "last_seen": "when it was last told of it; NULL: with its appliance's latest import",
+            "run_id": "import that brought the document",
         },
     ),
     "job_status": Described(
@@ -60,7 +60,7 @@ JOB_TABLES = {
         | {
             "status": STATUS,
             "observed_at": "when it was first seen in it",
-            "run_id": "delivery that told of it",
+            "run_id": "import that told of it",
         },
     ),
     "job_finding": Described(
@@ -145,7 +145,7 @@ JOB_TABLES = {
         {
             "id": "number of the target",
             "digest": DIGEST,
-            "url": "as it was delivered; may hold a password",
+            "url": "as it was imported; may hold a password",
             "masked_url": "the same, its password hidden",
         },
     ),

@@ -48,7 +48,7 @@ OTHER_TABLES = {
             "durations": "sketch of the durations",
         },
     ),
-    "latest_delivery": Described(
+    "latest_import": Described(
         "an appliance that has answered, with what its latest answer held",
         {
             "appliance_id": APPLIANCE,
@@ -116,13 +116,13 @@ OTHER_TABLES = {
             "answered_at": "when its answer was there; NULL: there was none",
             "outcome": "complete, partial, failed or interrupted",
             "reason": "why it is not complete",
-            "run_id": "delivery that the answer became",
+            "run_id": "import that the answer became",
         },
     ),
     "ingest_run": Described(
-        "a delivery that was tried, a file or an answer",
+        "an import that was tried, a file or an answer",
         {
-            "id": "number of the delivery",
+            "id": "number of the import",
             "source": "name of the file, or of the appliance",
             "appliance_id": "whose jobs it has; NULL: of several appliances, or not known",
             "seen_at": "as of when the answer is",
@@ -145,12 +145,12 @@ OTHER_TABLES = {
             "digest": "SHA-256 that tells it apart from others",
             "appliance_name": "whose it is, if that is known",
             "job_key": "key of the job, if that is known",
-            "position": "where in the delivery it stood",
+            "position": "where in the import it stood",
             "reason": "why it could not be archived",
             "document": "its bytes as they came",
             "first_seen": "when it first came",
             "last_seen": "when it last came",
-            "run_id": "delivery that first brought it",
+            "run_id": "import that first brought it",
         },
     ),
     "setting": Described(

@@ -16,7 +16,7 @@ from archive.db.tables.jobs import (
     job_error,
     job_finding,
     job_status,
-    latest_delivery,
+    latest_import,
 )
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
 from archive.db.tables.messages import MESSAGE_ROLES, message, message_arg, message_param
@@ -46,7 +46,7 @@ __all__ = [
     "job_error",
     "job_finding",
     "job_status",
-    "latest_delivery",
+    "latest_import",
     "location",
     "message",
     "message_arg",

@@ -47,7 +47,7 @@ job = Table(
     Column("operation_id", ForeignKey("operation.id")),
     required("digest", LargeBinary),
     required("first_seen", Instant),
-    # NULL: it was in its appliance's latest delivery, whose `seen_at` is when it was last seen.
+    # NULL: it was in its appliance's latest import, whose `seen_at` is when it was last seen.
     Column("last_seen", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
@@ -109,9 +109,9 @@ irregular_document = Table(
     sqlite_with_rowid=False,
 )
 
-# What an appliance's latest delivery held: see `archive.store.seen_documents`.
-latest_delivery = Table(
-    "latest_delivery",
+# What an appliance's latest import held: see `archive.store.seen_documents`.
+latest_import = Table(
+    "latest_import",
     metadata,
     key("appliance_id"),
     required("seen_at", Instant),

@@ -56,7 +56,7 @@ collection = Table(
     CheckConstraint("complete + partial + failed <= asked", name="counts"),
 )
 
-# One appliance asked in one collection. `run_id` is the delivery that its answer became; the primary
+# One appliance asked in one collection. `run_id` is the import that its answer became; the primary
 # key finds an appliance's latest attempt.
 attempt = Table(
     "attempt",

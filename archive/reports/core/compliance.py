@@ -26,12 +26,12 @@ COLUMNS = (
     Column("missed", Kind.COUNT),
     Column("failed", Kind.COUNT),
     Column("running", Kind.COUNT),
-    Column("never_ran", Kind.COUNT),
-    Column("never_seen", Kind.COUNT),
-    Column("met_rate", Kind.RATIO),
+    Column("did_not_run", Kind.COUNT),
+    Column("no_data", Kind.COUNT),
+    Column("schedule_compliance", Kind.RATIO),
 )
 # The columns that missed days add up from.
-WAYS = ("failed", "running", "never_ran", "never_seen")
+WAYS = ("failed", "running", "did_not_run", "no_data")
 _NAMES_AT_MOST = 5
 
 
@@ -52,7 +52,7 @@ def notes(connection: Connection, scope: Scope) -> Iterator[str]:
     yield (
         f"Expected: {total['expected']:,} days; met: {total['met']:,}; missed: {total['missed']:,}"
         f" ({total['failed']:,} failed, {total['running']:,} running,"
-        f" {total['never_ran']:,} never ran, {total['never_seen']:,} never seen)."
+        f" {total['did_not_run']:,} did not run, {total['no_data']:,} no data)."
     )
     if unexpected:
         named = ", ".join(unexpected[:_NAMES_AT_MOST])

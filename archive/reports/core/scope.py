@@ -160,7 +160,7 @@ def _was_asked(connection: Connection, glob: str) -> bool:
 
 
 class Heard(NamedTuple):
-    """When the first and the last delivery came, as instants."""
+    """When the first and the last import came, as instants."""
 
     first: str
     last: str

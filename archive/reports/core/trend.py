@@ -9,11 +9,11 @@ from archive.reports.core.sql import rate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Steps of a course at most.
+# Steps of a trend at most.
 STEPS = 30
 
 
-class Course(NamedTuple):
+class Trend(NamedTuple):
     """Days by ordinal, both included, that are told in as many steps of (nearly) as many days each."""
 
     first: int

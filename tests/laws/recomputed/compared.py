@@ -13,7 +13,7 @@ from tests.laws.recomputed.missed import missed
 from tests.laws.recomputed.rpo import rpo
 from tests.laws.recomputed.streaks import streaks
 from tests.laws.recomputed.summary import summary
-from tests.support.archives import deliver, empty
+from tests.support.archives import empty, import_documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +59,7 @@ def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> 
     for engine in engines:
         empty(engine)
         for answer in told:
-            deliver(engine, answer.content, answer.appliance, answer.seen_at)
+            import_documents(engine, answer.content, answer.appliance, answer.seen_at)
         with db.reading(engine) as connection:
             texts.append("".join(text.lines(connection)))
     assert texts[0] == texts[-1]

@@ -50,7 +50,7 @@ FROM dated
 
 # When the appliances were heard of: each answer tells of a job that it is the first or last to tell.
 _HEARD = """
-CREATE TABLE delivery AS
+CREATE TABLE import AS
 SELECT appliance, first_seen AS seen_at FROM job
 UNION
 SELECT appliance, last_seen FROM job
@@ -67,7 +67,7 @@ SELECT
 _VIEWS = """
 CREATE OR REPLACE VIEW heard AS
 SELECT appliance, min(seen_at) AS first_seen, max(seen_at) AS last_seen
-FROM delivery
+FROM import
 WHERE appliance GLOB (SELECT appliances FROM globs)
 GROUP BY appliance;
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_WAYS = ("failed", "running", "never ran", "never seen")
+_WAYS = ("failed", "running", "did not run", "no data")
 _JOBS = """
 SELECT
     status, type, day, made,
@@ -146,7 +146,7 @@ def _judged(
 def _way(tried: list[_Job], *, was_heard: bool) -> tuple[str, int, str | None]:
     """Return in which way a day was missed, how many attempts there were, and what the last said."""
     if not tried:
-        return "never ran" if was_heard else "never seen", 0, None
+        return "did not run" if was_heard else "no data", 0, None
     last = tried[-1]
     way = "running" if last.status in ("PENDING", "BLOCKED", "RUNNING") else "failed"
     return way, len(tried), last.message

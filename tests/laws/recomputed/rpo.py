@@ -50,7 +50,7 @@ def rpo(exported: Exported, asked: Asked) -> list[Row]:
 
 
 def _worst_first(row: Row) -> Row:
-    return ("never", "late", "unknown", "ok").index(row[1]), -(row[2] or 0), row[0]
+    return ("never", "overdue", "no recent data", "ok").index(row[1]), -(row[2] or 0), row[0]
 
 
 def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
@@ -68,9 +68,9 @@ def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
     if age is not None and age <= objective:
         state = "ok"
     elif now - heard > objective or (age is not None and heard < now - age + objective):
-        state = "unknown"
+        state = "no recent data"
     else:
-        state = "never" if age is None else "late"
+        state = "never" if age is None else "overdue"
     attempt = jobs[-1] if jobs else None
     return (
         name,

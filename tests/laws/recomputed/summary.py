@@ -46,7 +46,7 @@ _NAMES = (
     ("backups", "failed", "count"),
     ("backups", "open", "count"),
     ("backups", "success rate", "ratio"),
-    ("data", "moved", "bytes"),
+    ("data", "transferred", "bytes"),
     ("data", "median", "bytes"),
     ("data", "p95", "bytes"),
     ("time", "median", "seconds"),
@@ -79,7 +79,7 @@ WITH gap AS (
     SELECT
         appliance,
         {seconds("seen_at", "lead(seen_at) OVER (PARTITION BY appliance ORDER BY seen_at)")} AS length
-    FROM delivery, asked
+    FROM import, asked
     WHERE (since IS NULL OR CAST(seen_at AS DATE) >= since)
         AND (until IS NULL OR CAST(seen_at AS DATE) <= until)
 ),
@@ -106,9 +106,9 @@ FROM heard LEFT JOIN usual USING (appliance), asked
 def summary(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `summary`."""
     now = _within(asked)
-    courses = _courses(exported, now)
+    trends = _trends(exported, now)
     return [
-        (*row[:6], None if row[3] is None else courses.get(row[:2]), row[6], _is_wrong(row))
+        (*row[:6], None if row[3] is None else trends.get(row[:2]), row[6], _is_wrong(row))
         for row in _rows(exported, now)
     ]
 
@@ -123,7 +123,7 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
         *_expected(exported, now, then),
         *_not_recent(states),
         *(
-            ("strikes", row[0], "count", row[1], None, None,
+            ("consecutive failures", row[0], "count", row[1], None, None,
              f"since {_moment(row[2])}; last good: {row[3] or 'none'}")
             for row in struck[:5]
         ),
@@ -135,14 +135,14 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
 
 def _is_wrong(row: Row) -> bool:
     counted = {
-        "attention": {"late", "never", "unknown", "strikes"},
+        "attention": {"overdue", "never", "no recent data", "consecutive failures"},
         "expected": {"missed"},
-        "collection": {"silent"},
+        "collection": {"not_reporting"},
     }
     return row[1] in counted.get(row[0], ()) and row[3] not in (0, None)
 
 
-def _courses(exported: Exported, asked: Asked) -> dict[Row, Row]:
+def _trends(exported: Exported, asked: Asked) -> dict[Row, Row]:
     """Return the courses by section and name, in 30 steps at most, of the days until today."""
     since, until = (date.fromisoformat(day or "") for day in (asked.since, asked.until))
     until = max(since, min(until, date.fromisoformat(asked.now[:10])))
@@ -163,10 +163,10 @@ def _courses(exported: Exported, asked: Asked) -> dict[Row, Row]:
         ("backups", "finished"): finished,
         ("backups", "failed"): failed,
         ("backups", "success rate"): _without(finished, failed),
-        ("data", "moved"): moved,
+        ("data", "transferred"): moved,
         ("expected", "days"): wanted,
         ("expected", "missed"): missing,
-        ("expected", "met rate"): _without(wanted, missing),
+        ("expected", "schedule compliance"): _without(wanted, missing),
     }
 
 
@@ -203,16 +203,16 @@ def _before(asked: Asked) -> Asked:
 
 def _attention(states: list[Row], struck: int, struck_before: int) -> Iterator[Row]:
     details = {
-        "late": "the last success is older than it may be",
+        "overdue": "the last success is older than the RPO allows",
         "never": "no success is known",
-        "unknown": "nothing was heard that would tell",
+        "no recent data": "nothing was heard that would tell",
     }
     for state, detail in details.items():
         number = sum(row[1] == state for row in states)
         yield "attention", state, "count", number, None, None, detail
     change = struck - struck_before
     detail = "3 failures in a row, or more"
-    yield "attention", "strikes", "count", struck, struck_before, change, detail
+    yield "attention", "consecutive failures", "count", struck, struck_before, change, detail
 
 
 def _struck(exported: Exported, asked: Asked) -> list[Row]:
@@ -238,13 +238,13 @@ def _expected(exported: Exported, now: Asked, then: Asked) -> Iterator[Row]:
     )
     ways = ", ".join(
         f"{told.count(way):,} {way}"
-        for way in ("failed", "running", "never ran", "never seen")
+        for way in ("failed", "running", "did not run", "no data")
         if way in told
     )
     names = (
         ("expected", "days", "count"),
         ("expected", "missed", "count"),
-        ("expected", "met rate", "ratio"),
+        ("expected", "schedule compliance", "ratio"),
     )
     for row in _compared(names, _met(told), _met(before)):
         yield (*row[:-1], ways or None) if row[1] == "missed" else row
@@ -258,7 +258,7 @@ def _met(told: list[str]) -> Row:
 def _not_recent(states: list[Row]) -> Iterator[Row]:
     for row in [row for row in states if row[1] != "ok"][:5]:
         end = "no success" if row[6] is None else _moment(row[6])
-        yield "not recent", row[0], "seconds", row[2], None, None, f"{row[1]}: {end}"
+        yield "overdue", row[0], "seconds", row[2], None, None, f"{row[1]}: {end}"
 
 
 def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Iterator[Row]:
@@ -275,15 +275,15 @@ def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     rows = exported.rows(_COVERAGE)
     last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM heard")[0][0]
     age = min(row[2] for row in rows)
-    silent = [
+    not_reporting = [
         row[0]
         for row in sorted(rows, key=lambda row: (row[1], row[0]))
         if row[3] or row[1].date() < first
     ]
-    names = ", ".join(silent[:5]) or None
-    yield "collection", "last delivery", "seconds", age, None, None, _moment(last)
-    yield "collection", "silent", "count", len(silent), None, None, names
-    yield "collection", "long gaps", "count", gaps, None, None, "between deliveries"
+    names = ", ".join(not_reporting[:5]) or None
+    yield "collection", "last import", "seconds", age, None, None, _moment(last)
+    yield "collection", "not reporting", "count", len(not_reporting), None, None, names
+    yield "collection", "long gaps", "count", gaps, None, None, "between imports"
     yield "collection", "quarantined", "count", 0, None, None, "documents"
 
 

@@ -14,7 +14,7 @@ from archive.reports.core import from_totals
 from archive.reports.core.date_ranges import label_before, of_label
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON, on
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.command import archive, at
 from tests.support.laws import EXAMPLES
 
@@ -59,7 +59,7 @@ def test_groups_are_compared_with_themselves(engine: Engine) -> None:
 def test_the_period_before_is_whole(engine: Engine, since: str) -> None:
     """The first day and the last cut rows, but not what they are compared with."""
     days = ("2026-01-01", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "2026-03-02")
-    deliver(engine, {day: on(day) for day in days})
+    import_documents(engine, {day: on(day) for day in days})
     found = rows(engine, "success", Scope(since=since, until="2026-03-01", compare=True))
     shown = 2 if since == "2026-02-01" else 1
     assert [(row["period"], row["jobs"], row["jobs_before"]) for row in found] == [
@@ -70,7 +70,7 @@ def test_the_period_before_is_whole(engine: Engine, since: str) -> None:
 
 def test_an_empty_period_is_between(engine: Engine) -> None:
     """The period before is that of the calendar, not the one with jobs."""
-    deliver(engine, {day: on(day) for day in ("2026-01-01", "2026-03-01", "0001-01-01")})
+    import_documents(engine, {day: on(day) for day in ("2026-01-01", "2026-03-01", "0001-01-01")})
     found = rows(engine, "success", Scope("year", compare=True))
     assert [row["jobs_before"] for row in found] == [None, None]
     found = rows(engine, "success", Scope(compare=True))
@@ -87,7 +87,9 @@ def test_columns_of_a_comparison(engine: Engine) -> None:
         "size_median_before_bytes",
         "size_median_change_bytes",
     ]
-    deliver(engine, {"x": on("2026-05-01", "FAILED", size=1), "y": on("2026-05-02", size=1000)})
+    import_documents(
+        engine, {"x": on("2026-05-01", "FAILED", size=1), "y": on("2026-05-02", size=1000)}
+    )
     done = archive("report", "trends", "--compare", "--since", "2026-05", at(engine))
     assert " 100.0 % -50.0 % " in " ".join(done.out.splitlines()[-1].split())
 
@@ -143,7 +145,7 @@ def test_what_stands_before_is_that_period_by_itself(
     }
     scope = Scope(period, since=since, by=by)
     for engine in each(engines):
-        deliver(engine, documents)
+        import_documents(engine, documents)
         for name in COMPARED:
             plain = rows(engine, name, scope)
             found = rows(engine, name, replace(scope, compare=True))

@@ -10,7 +10,7 @@ from archive import db, reports
 from archive.reports import Scope, failures
 from archive.reports.core import sql
 from tests.reports import fleet
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ JOBS = {
     ],
 )
 def test_a_filter_means_what_it_shows(engine: Engine, asked: dict[str, Any], number: int) -> None:
-    deliver(engine, JOBS)
+    import_documents(engine, JOBS)
     with db.reading(engine) as connection:
         rows = reports.run(connection, "success", Scope(period="year", **asked))
         assert sum(row[2] for row in rows) == number

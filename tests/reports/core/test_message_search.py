@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from archive import db
 from archive.reports import Scope, jobs
 from archive.reports.core import message_search
-from tests.support.archives import deliver, each
+from tests.support.archives import each, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.strategies import documents
 
@@ -66,7 +66,7 @@ def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.Dat
         if any(small(part) in small(text) for text in texts(document))
     }
     for engine in each(engines):
-        deliver(engine, documents_by_key)
+        import_documents(engine, documents_by_key)
         for newest in (1, 2, 1000):
             with pytest.MonkeyPatch.context() as patch, db.reading(engine) as connection:
                 patch.setattr(message_search, "NEWEST", newest)
@@ -84,7 +84,7 @@ def test_what_patterns_use_is_itself(engines: list[Engine], part: str) -> None:
     for engine in each(engines):
         for appliance, message in {"vc01": told, "vc02": other}.items():
             document = {"status": "PENDING", "messages": [message]}
-            deliver(engine, {"k": document}, appliance)
+            import_documents(engine, {"k": document}, appliance)
         for newest in (1, 1000):
             with pytest.MonkeyPatch.context() as patch, db.reading(engine) as connection:
                 patch.setattr(message_search, "NEWEST", newest)

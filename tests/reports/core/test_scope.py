@@ -8,7 +8,7 @@ from archive import db, reports
 from archive.errors import UsageError
 from archive.reports import Heard, Scope
 from tests.reports import fleet
-from tests.support.archives import deliver
+from tests.support.archives import import_documents
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def ids(engine: Engine, *globs: str) -> list[int] | None:
 def test_a_name_is_its_own_glob(engine: Engine) -> None:
     """A name with brackets in it can be given as it is."""
     for name in ("a[1]", "a1", "b"):
-        deliver(engine, {"k": job()}, name)
+        import_documents(engine, {"k": job()}, name)
     assert ids(engine) is None
     assert ids(engine, "a[1]") == [1, 2]
     assert ids(engine, "a?", "b") == [2, 3]
@@ -81,13 +81,13 @@ def test_a_glob_must_match(engine: Engine, glob: str, message: str) -> None:
 def test_a_long_list_of_names_is_cut(engine: Engine) -> None:
     """Of many appliances only some are told."""
     for number in range(6):
-        deliver(engine, {"k": job()}, f"vc{number}")
+        import_documents(engine, {"k": job()}, f"vc{number}")
     with pytest.raises(UsageError, match=r"there are: vc0, vc1, vc2, vc3, vc4, \.\.\.$"):
         ids(engine, "zzz")
 
 
 def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
-    """Before the first delivery the message says that."""
+    """Before the first import the message says that."""
     with pytest.raises(UsageError, match=r"matches 'vc\*': the archive has none yet"):
         ids(engine, "vc*")
 
@@ -100,14 +100,14 @@ def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
     ],
 )
 def test_collection(engine: Engine, globs: tuple[str, ...], covered: Heard) -> None:
-    """Coverage is from the first delivery of the scope's appliances to the last."""
+    """Coverage is from the first import of the scope's appliances to the last."""
     fleet.load(engine)
     with db.reading(engine) as connection:
         assert reports.heard(connection, Scope(appliances=globs)) == covered
 
 
 def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
-    """Without a delivery there is no collection."""
+    """Without an import there is no collection."""
     with db.reading(engine) as connection:
         assert reports.heard(connection, Scope()) is None
 

@@ -37,8 +37,8 @@ def test_order(sort: str | None, top: int | None, names: str) -> None:
 
 def test_series_have_no_order() -> None:
     """It is said before a row is read."""
-    with pytest.raises(UsageError, match="'course' is a series"):
-        check((*COLUMNS, Column("course", Kind.SERIES)), "-course")
+    with pytest.raises(UsageError, match="'trend' is a series"):
+        check((*COLUMNS, Column("trend", Kind.SERIES)), "-trend")
 
 
 def test_unknown_columns_are_refused_at_once() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.reports.core.trend import STEPS, Course
+from archive.reports.core.trend import STEPS, Trend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,15 +15,15 @@ DAYS = st.dictionaries(st.integers(0, 400), st.integers(0, 9))
 
 def test_a_step_is_a_day_of_a_few() -> None:
     """What is outside counts nowhere."""
-    course = Course(10, 12)
-    assert course.sums({9: 1, 10: 2, 12: 3, 13: 4}) == (2, 0, 3)
-    assert course.rates({10: 1, 12: 0}, {10: 2, 12: 3}) == (0.5, None, 0.0)
+    trend = Trend(10, 12)
+    assert trend.sums({9: 1, 10: 2, 12: 3, 13: 4}) == (2, 0, 3)
+    assert trend.rates({10: 1, 12: 0}, {10: 2, 12: 3}) == (0.5, None, 0.0)
 
 
 def test_days_are_spread_evenly() -> None:
     """Steps of many days have as many each, but for one."""
-    course = Course(1, 70)
-    sums = course.sums(dict.fromkeys(range(1, 71), 1))
+    trend = Trend(1, 70)
+    sums = trend.sums(dict.fromkeys(range(1, 71), 1))
     assert len(sums) == STEPS
     assert set(sums) == {2, 3}
 
@@ -31,11 +31,11 @@ def test_days_are_spread_evenly() -> None:
 @given(st.integers(1, 300), st.integers(0, 100), DAYS)
 def test_nothing_is_lost(first: int, more: int, by_day: Mapping[int, int]) -> None:
     """Steps add up to what the days do, in their order."""
-    course = Course(first, first + more)
-    sums = course.sums(by_day)
+    trend = Trend(first, first + more)
+    sums = trend.sums(by_day)
     assert len(sums) == min(more + 1, STEPS)
     assert sum(sums) == sum(n for day, n in by_day.items() if first <= day <= first + more)
     # A later day never counts in an earlier step.
-    places = [course.sums({day: 1}).index(1) for day in range(first, first + more + 1)]
+    places = [trend.sums({day: 1}).index(1) for day in range(first, first + more + 1)]
     assert places == sorted(places)
     assert set(places) == set(range(len(sums)))

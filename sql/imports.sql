@@ -1,16 +1,16 @@
--- Deliveries and what they brought
+-- Imports and what they brought
 --
--- Which answers and files were delivered lately, and what was new in them? Newest first. Reads the
+-- Which answers and files were imported lately, and what was new in them? Newest first. Reads the
 -- run log from its end.
 --
 --   appliance  whose jobs it has; none: of several appliances, or not known
 --   seen_at    as of when the answer is
 --   seen       documents in it: new, changed and unchanged jobs, and quarantined ones
 --   findings   what they break of the published rules
---   error      why a delivery failed
+--   error      why an import failed
 WITH param AS (
     SELECT
-        50 AS deliveries,  -- how many to show
+        50 AS imports,  -- how many to show
         '%' AS appliance,  -- only appliances like this; % stands for any text
         '%' AS outcome     -- only those that are running, complete or failed
 )
@@ -35,4 +35,4 @@ WHERE
     lower(coalesce(appliance.name, '')) LIKE lower(param.appliance)
     AND lower(ingest_run.outcome) LIKE lower(param.outcome)
 ORDER BY ingest_run.id DESC
-LIMIT (SELECT deliveries FROM param);
+LIMIT (SELECT imports FROM param);
