@@ -26,7 +26,7 @@ period AS (
 ),
 
 -- One row per job and message id.
-told AS (
+failed AS (
     SELECT
         job.appliance_id,
         job.id,
@@ -56,6 +56,6 @@ SELECT
     min(day) AS first_day,
     max(day) AS last_day,
     max(example) AS example
-FROM told
+FROM failed
 GROUP BY message_id
 ORDER BY jobs DESC, message_id NULLS LAST;

@@ -13,7 +13,7 @@ WITH param AS (
         0 AS past          -- 1: include earlier values
 ),
 
-told AS (
+fact AS (
     SELECT
         appliance_id,
         'version' AS what,
@@ -39,17 +39,17 @@ told AS (
 
 SELECT
     appliance.name AS appliance,
-    told.what,
-    told.value,
-    told.build_number,
-    told.product,
-    told.first_seen,
-    told.last_seen,
-    told.ended_at
-FROM told
-INNER JOIN appliance ON told.appliance_id = appliance.id
+    fact.what,
+    fact.value,
+    fact.build_number,
+    fact.product,
+    fact.first_seen,
+    fact.last_seen,
+    fact.ended_at
+FROM fact
+INNER JOIN appliance ON fact.appliance_id = appliance.id
 CROSS JOIN param
 WHERE
     lower(appliance.name) LIKE lower(param.appliance)
-    AND (told.ended_at IS NULL OR param.past = 1)
-ORDER BY appliance.name, told.what DESC, told.first_seen;
+    AND (fact.ended_at IS NULL OR param.past = 1)
+ORDER BY appliance.name, fact.what DESC, fact.first_seen;
