@@ -27,12 +27,12 @@ _TYPES = {
 _INTRODUCTION = f"""\
 # Schema
 
-Revision {migrate.HEAD}. `make docs` writes this page from the same words that PostgreSQL has as comments,
-where `\\d+ v_job` shows them. [SQL](sql.md) says how to ask, and what the views are good for.
+This page lists every view, table and column of schema revision {migrate.HEAD}. `make docs` generates it from the
+descriptions that PostgreSQL also has as comments: `\\d+ v_job` in psql shows them. [SQL](sql.md) explains how to
+use the views and tables; the [glossary](glossary.md) defines the terms.
 
-The views are the interface: what they have now, a later version has as well, under the same names and
-with the same meaning. Tables are there to be read, too; a version that changes one says so in the
-[changes](../CHANGELOG.md).
+The views are the interface: later versions keep their columns, with the same names and meanings. You can
+read the tables, too; the [changes](../CHANGELOG.md) list each change of a table.
 
 | type | PostgreSQL | SQLite |
 |---|---|---|
@@ -45,19 +45,19 @@ with the same meaning. Tables are there to be read, too; a version that changes 
 | bytes | `bytea` | blob |
 """
 _DIAGRAM = """\
-## How the tables hang together
+## How the tables are related
 
-With their keys only.
+The diagram shows only the key columns.
 """
 _TABLES = """\
 ## Tables
 
-A column that may be NULL has a `?` after its type. **Bold**: the primary key.
+A `?` after the type marks a column that may be NULL. The primary key is **bold**.
 """
 
 
 def page() -> str:
-    """Return the page, whole."""
+    """Return the text of the page."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -118,7 +118,7 @@ def _entity(table: sa.Table) -> Iterator[str]:
 
 
 def _relations(table: sa.Table) -> Iterator[str]:
-    """Yield a line for each reference."""
+    """Yield a line for each foreign key."""
     for key in sorted(table.foreign_key_constraints, key=lambda key: list(key.column_keys)):
         parent = "|o" if any(column.nullable for column in key.columns) else "||"
         whole = set(key.columns) == set(table.primary_key.columns)

@@ -1,21 +1,21 @@
--- Appliances that have fallen silent
+-- Appliances that are not reporting
 --
--- From which appliances has nothing been heard for some days? Of their backups nothing can be said,
--- whatever the last one was. One that was asked by the latest collection and has never answered has
--- no last_seen and stands at the top. Walks the appliances, not the jobs.
+-- From which appliances has no import come for some days? The state of their backups is unknown,
+-- whatever their last job was. An appliance that the last collection asked and that has never
+-- answered has no last_seen and comes first. Reads the appliances, not the jobs.
 --
---   last_seen        as of when its latest answer is
---   silent_days      how many days ago that was
---   asked_at         when a collection last asked it; empty: none has
---   outcome, reason  what came of that
+--   last_seen           time of its last import
+--   not_reporting_days  age of that import in days
+--   asked_at            when a collection last asked the appliance; empty: never
+--   outcome, reason     result of that attempt
 WITH param AS (
     SELECT
-        2 AS days,             -- only those silent for at least so many days
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the day from which ages are counted
+        2 AS days,             -- only appliances not reporting for at least so many days
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- day from which to count ages
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 today AS (
     SELECT calendar.ordinal
     FROM param
@@ -47,7 +47,7 @@ known AS (
 SELECT
     known.name AS appliance,
     known.last_seen,
-    today.ordinal - known.ordinal AS silent_days,
+    today.ordinal - known.ordinal AS not_reporting_days,
     latest.asked_at,
     latest.outcome,
     latest.reason

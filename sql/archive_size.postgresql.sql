@@ -1,13 +1,13 @@
 -- Size of the archive by table
 --
--- Where does the space go? Largest table first. Reads the catalogue, not the tables.
+-- Which tables use the most space? Largest first. Reads the catalogue, not the tables.
 --
---   rows         about how many, as of the last ANALYZE
---   size_bytes   the table and its indexes
---   index_bytes  the indexes alone, the primary key's among them
+--   rows         approximate number, as of the last ANALYZE
+--   size_bytes   size of the table and its indexes
+--   index_bytes  size of the indexes alone, including the primary key's
 WITH param AS (
     SELECT
-        '%' AS table_name  -- only tables like this; % stands for any text
+        '%' AS table_name  -- only matching tables; % matches any text
 )
 
 SELECT

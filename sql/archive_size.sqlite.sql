@@ -1,16 +1,16 @@
 -- Size of the archive by table
 --
--- Where does the space go? Largest table first. Reads the whole file, page by page.
+-- Which tables use the most space? Largest first. Reads the whole file, page by page.
 --
---   rows         how many
---   size_bytes   the table and its indexes
---   index_bytes  the indexes alone; most tables are themselves the index of their primary key
+--   rows         number of rows
+--   size_bytes   size of the table and its indexes
+--   index_bytes  size of the indexes alone; most tables are their primary key's index
 WITH param AS (
     SELECT
-        '%' AS table_name  -- only tables like this; % stands for any text
+        '%' AS table_name  -- only matching tables; % matches any text
 )
 
--- Rows are the cells of a table's leaves; of one without rowids, those of the pages above, too.
+-- Rows are the cells of a table's leaf pages; without rowids, the inner pages hold rows, too.
 SELECT
     entry.tbl_name AS table_name,
     sum(CASE

@@ -1,19 +1,19 @@
 -- Durations before and after a build
 --
--- Did an update make the backups of an appliance slower? One row for each appliance and each build
--- that it was updated to: the median duration of its first successful jobs on it, against the one
--- of the last on the build before; slowed down most first. Reads and sorts all jobs of the
--- appliances.
+-- Did an update make the backups of an appliance slower? One row per appliance and build that it
+-- was updated to. Compares the median duration of its first successful jobs on the new build with
+-- that of its last ones on the old build. The largest slowdown comes first. Reads and sorts all
+-- jobs of the appliances.
 --
---   day, build_number, build_before  first day with a success on the build, and what ran before
---   jobs_before, jobs_after          over how many jobs the medians are
+--   day, build_number, build_before  first day with a success on the build, and the build before it
+--   jobs_before, jobs_after          number of jobs in each median
 --   before_seconds, after_seconds    the medians
---   times_before                     the one after, as a multiple of the one before
+--   times_before                     after_seconds as a multiple of before_seconds
 WITH param AS (
     SELECT
-        10 AS jobs,        -- how many jobs to compare on each side, at most
-        '%' AS build,      -- only builds whose number is like this
-        '%' AS appliance   -- only appliances like this; % stands for any text
+        10 AS jobs,        -- maximum number of jobs to compare on each side
+        '%' AS build,      -- only matching build numbers
+        '%' AS appliance   -- only matching appliances; % matches any text
 ),
 
 numbered AS (
@@ -86,7 +86,7 @@ ranked AS (
             )
 ),
 
--- The median is the value in the middle, of two the smaller.
+-- The median is the middle value, or the smaller of two middle values.
 medians AS (
     SELECT
         appliance,
@@ -112,7 +112,7 @@ SELECT
     jobs_after,
     before_seconds,
     after_seconds,
-    -- Four decimals, ties up (1e-7); by way of text, so that every shell writes them alike.
+    -- Four decimals, ties rounded up (1e-7); cast to text, so that all shells print the same.
     CAST(CAST(
         round(
             10000 * CAST(after_seconds AS DOUBLE PRECISION) / nullif(before_seconds, 0) + 1e-7

@@ -1,16 +1,16 @@
 -- Collections and their attempts
 --
--- What came of the latest runs over the fleet? Newest first. Reads the attempts of these
+-- What were the results of the latest collections? Newest first. Reads the attempts of these
 -- collections.
 --
---   asked                      appliances that were to be asked
---   complete, partial, failed  how many of them answered wholly, in part, or not
---   not_asked                  those that no attempt is known of: it runs, or was interrupted
---   new_jobs, changed_jobs     what the answers brought
---   reasons, example           how many reasons there are for what is not complete, and one of them
+--   asked                      appliances to ask
+--   complete, partial, failed  appliances by outcome
+--   not_asked                  appliances without an attempt: it is running, or was interrupted
+--   new_jobs, changed_jobs     jobs that the imports added or changed
+--   reasons, example           number of different reasons for other outcomes, and one of them
 WITH param AS (
     SELECT
-        20 AS collections  -- how many to show
+        20 AS collections  -- maximum number of collections
 ),
 
 latest AS (

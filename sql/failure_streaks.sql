@@ -1,22 +1,22 @@
--- Failures in a row
+-- Consecutive failures
 --
--- Which appliances fail again and again? Each run of failed jobs that no success interrupts, those
--- that still go on first, then the longest. Open jobs count for nothing. Reads and sorts the jobs
+-- Which appliances fail repeatedly? One row per series of failed jobs without a success in between.
+-- Ongoing series come first, then the longest. Ignores jobs in progress. Reads and sorts the jobs
 -- of the period.
 --
---   ongoing              1 if no job has succeeded since, else 0
---   failures             how many jobs failed in a row
---   first_day, last_day  days of the first and of the last of them
---   first_key            job key of the first: what it says is the most likely cause
+--   ongoing              1 if no job has succeeded since, otherwise 0
+--   failures             number of consecutive failures
+--   first_day, last_day  days of the first and last failure
+--   first_key            job key of the first failure, whose messages most likely name the cause
 WITH param AS (
     SELECT
-        90 AS days,            -- how many days to look back, today included
-        2 AS failures,         -- only runs of at least so many
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the last of these days
+        90 AS days,            -- number of days, including today
+        2 AS failures,         -- minimum number of consecutive failures
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- last day of the period
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,
@@ -27,8 +27,8 @@ period AS (
         ON calendar.ordinal BETWEEN today.ordinal - param.days + 1 AND today.ordinal
 ),
 
--- Along a run of jobs in one status, the place among all jobs and the place among those in the same
--- status grow alike.
+-- Within a series of jobs in one status, the position among all jobs and the position among the
+-- jobs in that status increase together.
 numbered AS (
     SELECT
         appliance.name AS appliance,

@@ -1,20 +1,20 @@
 -- Failures by message
 --
--- Why do backups fail? What vCenter said of the failed jobs of the last days, most frequent first;
--- failures without any message share a row. Reads the jobs of the period.
+-- Why do backups fail? Counts the messages of the failed jobs, the most frequent first. Failures
+-- without a message share one row. Reads the jobs of the period.
 --
 --   message_id           the same in every language
---   jobs, appliances     how many failed jobs have such a message, and on how many appliances
+--   jobs, appliances     number of failed jobs with the message, and of their appliances
 --   first_day, last_day  first and last day with such a job
---   example              one of its texts, whose arguments differ
+--   example              one of its texts; the arguments may differ
 WITH param AS (
     SELECT
-        30 AS days,            -- how many days to look back, today included
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the last of these days
+        30 AS days,            -- number of days, including today
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- last day of the period
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,
@@ -25,8 +25,8 @@ period AS (
         ON calendar.ordinal BETWEEN today.ordinal - param.days + 1 AND today.ordinal
 ),
 
--- One row for each job and identifier.
-told AS (
+-- One row per job and message id.
+failed AS (
     SELECT
         job.appliance_id,
         job.id,
@@ -56,6 +56,6 @@ SELECT
     min(day) AS first_day,
     max(day) AS last_day,
     max(example) AS example
-FROM told
+FROM failed
 GROUP BY message_id
 ORDER BY jobs DESC, message_id NULLS LAST;

@@ -1,20 +1,20 @@
 -- Failures of this week, with their messages
 --
--- What failed lately, and what did vCenter say? Newest first; one row a message, so a job with
--- several messages has several rows, and one without any has one row with no text. Reads the jobs
--- of these days.
+-- Which jobs failed recently, and what did vCenter report? Newest first, one row per message. A job
+-- with several messages has several rows; a job without messages has one row without a text. Reads
+-- the jobs of these days.
 --
 --   day, appliance, key, type  the failed job
 --   role                       `message`, or `error` for the messages of its error
---   text                       what vCenter said, in the language that it was asked for
+--   text                       localized text, otherwise English
 WITH param AS (
     SELECT
-        7 AS days,             -- how many days back, this one included
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the day to count back from
+        7 AS days,             -- number of days, including today
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- day from which to count back
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,
@@ -24,7 +24,7 @@ period AS (
     INNER JOIN calendar ON calendar.ordinal > today.ordinal - param.days
 )
 
--- The tables of messages, since SQLite makes a view anew where it is joined from the right.
+-- Joins the tables, since SQLite materialises a view on the right side of a join.
 SELECT
     v_job.day,
     v_job.appliance,

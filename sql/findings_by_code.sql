@@ -1,16 +1,16 @@
 -- Findings by rule
 --
--- What do the documents of the jobs break of the published rules? Most frequent first. Reads all
+-- Which published rules do the documents of the jobs break? Most frequent first. Reads all
 -- findings, and looks up their jobs.
 --
---   code, field          which rule, and which field of the document
---   findings, jobs       how often, and of how many jobs
---   appliances           of how many appliances
+--   code, field          the rule, and the field of the document
+--   findings, jobs       number of findings and of jobs with one
+--   appliances           number of appliances with one
 --   first_day, last_day  first and last day with such a job
---   example              what one of them says
+--   example              detail of one finding
 WITH param AS (
     SELECT
-        '%' AS appliance  -- only appliances like this; % stands for any text
+        '%' AS appliance  -- only matching appliances; % matches any text
 ),
 
 found AS (

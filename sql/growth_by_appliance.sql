@@ -1,17 +1,17 @@
 -- Growth of the backups of each appliance
 --
--- How much larger have the backups become? The median size of an appliance's successful backups in
--- its last month, against the one in its first month of the period; fastest growing first. Reads
--- and sorts the jobs of the period.
+-- How much have the backups grown? Compares the median size of an appliance's successful backups in
+-- the last month of the period with that in the first. The fastest growth comes first. Reads and
+-- sorts the jobs of the period.
 --
---   first_month, first_size_bytes  first month with a success, and the median size in it
---   last_month, last_size_bytes    the same of the last month
---   growth_bytes                   by how much the backups have grown,
---   growth_ratio                   and the last size as a multiple of the first
---   monthly_growth_bytes           growth_bytes spread over the months between
+--   first_month, first_size_bytes  first month with a success, and its median size
+--   last_month, last_size_bytes    last month with a success, and its median size
+--   growth_bytes                   last size minus first size
+--   growth_ratio                   last size divided by first size
+--   monthly_growth_bytes           growth_bytes divided by the number of months in between
 WITH param AS (
     SELECT
-        '%' AS appliance,         -- only appliances like this; % stands for any text
+        '%' AS appliance,         -- only matching appliances; % matches any text
         '0001-01' AS from_month,  -- first month of the period
         '9999-12' AS to_month     -- last month of the period
 ),
@@ -42,7 +42,7 @@ ranked AS (
     FROM successes
 ),
 
--- The median is the value in the middle, of two the smaller.
+-- The median is the middle value, or the smaller of two middle values.
 ends AS (
     SELECT
         appliance,
@@ -63,7 +63,7 @@ SELECT
     last_month,
     last_size_bytes,
     last_size_bytes - first_size_bytes AS growth_bytes,
-    -- Four decimals, ties up (1e-7); by way of text, so that every shell writes them alike.
+    -- Four decimals, ties rounded up (1e-7); cast to text, so that all shells print the same.
     CAST(CAST(
         round(
             10000 * CAST(last_size_bytes AS DOUBLE PRECISION) / nullif(first_size_bytes, 0) + 1e-7

@@ -1,18 +1,18 @@
--- Imports and what they brought
+-- Imports and their results
 --
--- Which answers and files were imported lately, and what was new in them? Newest first. Reads the
--- run log from its end.
+-- Which answers and files were imported recently, and what was new in them? Newest first. Reads the
+-- import log from its end.
 --
---   appliance  whose jobs it has; none: of several appliances, or not known
---   seen_at    as of when the answer is
---   seen       documents in it: new, changed and unchanged jobs, and quarantined ones
---   findings   what they break of the published rules
---   error      why an import failed
+--   appliance  appliance of the jobs; empty: several, or unknown
+--   seen_at    time of the content: when it was received, or as given with --seen-at
+--   seen       number of documents: new, changed and unchanged jobs, and documents in quarantine
+--   findings   number of findings in the documents
+--   error      why the import failed
 WITH param AS (
     SELECT
-        50 AS imports,  -- how many to show
-        '%' AS appliance,  -- only appliances like this; % stands for any text
-        '%' AS outcome     -- only those that are running, complete or failed
+        50 AS imports,     -- maximum number of imports
+        '%' AS appliance,  -- only matching appliances; % matches any text
+        '%' AS outcome     -- only imports with this outcome: running, complete or failed
 )
 
 SELECT

@@ -1,18 +1,17 @@
 -- Jobs by build of vCenter
 --
--- Did an update change anything? One row a build, whichever appliances ran it. Jobs whose document
--- names no build (before 6.7.2, or before they started) share the last row. Reads and sorts all
--- jobs.
+-- Did an update change the backups? One row per build, over all appliances. Jobs whose document
+-- names no build (before 6.7.2, or not started yet) share the last row. Reads and sorts all jobs.
 --
---   appliances               how many appliances ran jobs on the build
+--   appliances               number of appliances with jobs on the build
 --   first_day, last_day      first and last day with such a job
---   jobs, succeeded, failed  its jobs; those that are in neither had not finished when last seen
---   success_rate             succeeded / (succeeded + failed); none if no job has finished
+--   jobs, succeeded, failed  all jobs, and the finished ones; others were open when last seen
+--   success_rate             succeeded / (succeeded + failed); empty if no job has finished
 --   duration_median_seconds, size_median_bytes
---                            of the successful jobs
+--                            medians of the successful jobs
 WITH param AS (
     SELECT
-        '%' AS appliance,  -- only appliances like this; % stands for any text
+        '%' AS appliance,  -- only matching appliances; % matches any text
         '%' AS type        -- only jobs of this type, such as SCHEDULED
 ),
 
@@ -50,13 +49,13 @@ SELECT
     count(*) AS jobs,
     sum(succeeded) AS succeeded,
     sum(failed) AS failed,
-    -- Four decimals, ties up (1e-7); by way of text, so that every shell writes them alike.
+    -- Four decimals, ties rounded up (1e-7); cast to text, so that all shells print the same.
     CAST(CAST(
         round(
             CAST(10000 * sum(succeeded) AS DOUBLE PRECISION) / nullif(sum(finished), 0) + 1e-7
         ) / 10000
         AS TEXT) AS NUMERIC) AS success_rate,
-    -- The median is the value in the middle, of two the smaller.
+    -- The median is the middle value, or the smaller of two middle values.
     max(CASE WHEN succeeded = 1 AND duration_place = (durations + 1) / 2 THEN duration_seconds END)
         AS duration_median_seconds,
     max(CASE WHEN succeeded = 1 AND size_place = (sizes + 1) / 2 THEN size_bytes END)

@@ -1,13 +1,13 @@
 -- Jobs of a day
 --
--- What ran on a day of the archive's calendar, and what became of it? In the order of their starts;
--- what has not started stands at the end. Reads the jobs of that day.
+-- Which jobs ran on a calendar day, and did they succeed? In the order of their start; jobs that
+-- have not started come last. Reads the jobs of that day.
 --
---   duration_seconds, size_bytes  as reported; of a job that has not succeeded they say little
+--   duration_seconds, size_bytes  as reported; they say little unless the job succeeded
 WITH param AS (
     SELECT
-        CURRENT_DATE AS day,  -- which day
-        '%' AS appliance,     -- only appliances like this; % stands for any text
+        CURRENT_DATE AS day,  -- the day
+        '%' AS appliance,     -- only matching appliances; % matches any text
         '%' AS status         -- only jobs in this status, such as FAILED
 )
 

@@ -1,13 +1,13 @@
 -- Largest backups
 --
--- Which successful jobs transferred most? Reads the jobs of the period.
+-- Which successful jobs transferred the most data? Reads the jobs of the period.
 --
 --   size_bytes        data transferred to the target
---   duration_seconds  how long that took
+--   duration_seconds  duration of the job
 WITH param AS (
     SELECT
-        20 AS jobs,               -- how many jobs to show
-        '%' AS appliance,         -- only appliances like this; % stands for any text
+        20 AS jobs,               -- maximum number of jobs
+        '%' AS appliance,         -- only matching appliances; % matches any text
         '0001-01' AS from_month,  -- first month of the period
         '9999-12' AS to_month     -- last month of the period
 )

@@ -1,28 +1,28 @@
 -- Last success of each appliance
 --
--- Which appliances have gone longest without a good backup? One row an appliance, worst first; an
--- appliance that never had a success has no age and stands at the top. Walks the appliances, not
--- the jobs.
+-- Which appliances have been without a successful backup for longest? One row per appliance, the
+-- worst first. An appliance that has never had a success has no age and comes first. Reads the
+-- appliances, and looks up their last jobs.
 --
---   last_success, age_days     day of its last successful job, and how many days ago that was
---   last_attempt, last_status  day and status of its last job, whatever became of it
---   failed_since               failed jobs after the last success
---   last_seen                  when the archive last heard from it: an old one means that the
---                              archive is out of date, and the backups may be fine
+--   last_success, age_days     day of its last successful job, and its age in days
+--   last_attempt, last_status  day and status of its last job, in any status
+--   failed_since               number of failed jobs after the last success
+--   last_seen                  time of its last import: if it is old, the archive is out of date,
+--                              and the backups may be fine
 WITH param AS (
     SELECT
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the day from which ages are counted
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- day from which to count ages
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 today AS (
     SELECT calendar.ordinal
     FROM param
     LEFT JOIN calendar ON param.today = calendar.day
 ),
 
--- Walks the appliances, not the jobs. Within a day, job keys sort by the time of creation.
+-- One index lookup per appliance. Within a day, job keys sort by time of creation.
 latest AS (
     SELECT
         appliance.id,
@@ -50,7 +50,7 @@ SELECT
     today.ordinal - calendar.ordinal AS age_days,
     attempt.day AS last_attempt,
     attempt.status AS last_status,
-    -- Apart, so that only the days since the last success are read where there was one.
+    -- Two cases: after a success, only the days since then are read.
     CASE
         WHEN success.day IS NULL THEN (
             SELECT count(*) FROM job

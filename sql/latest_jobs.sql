@@ -1,17 +1,16 @@
 -- Latest job of each appliance
 --
--- What is the newest that the archive knows of each appliance? One row an appliance, the one whose
--- latest job is oldest first; an appliance without any job stands at the top. Walks the appliances,
--- not the jobs.
+-- What is the latest job of each appliance? One row per appliance, the oldest latest job first. An
+-- appliance without jobs comes first. Reads the appliances, and looks up their last jobs.
 --
---   day, key, status, type, start_time  its latest job, which need not have come to an end
---   duration_seconds, size_bytes        as reported; of one that has not succeeded they say little
+--   day, key, status, type, start_time  its latest job, which may still be in progress
+--   duration_seconds, size_bytes        as reported; they say little unless the job succeeded
 WITH param AS (
     SELECT
-        '%' AS appliance  -- only appliances like this; % stands for any text
+        '%' AS appliance  -- only matching appliances; % matches any text
 ),
 
--- Walks the appliances, not the jobs.
+-- One index lookup per appliance.
 latest AS (
     SELECT
         appliance.id,
@@ -35,7 +34,7 @@ LEFT JOIN job
     ON
         latest.id = job.appliance_id
         AND latest.day = job.day
-        -- Within a day, job keys sort by the time of creation.
+        -- Within a day, job keys sort by time of creation.
         AND NOT EXISTS (
             SELECT 1 FROM job AS later
             WHERE

@@ -1,16 +1,16 @@
 -- Backup targets and their last use
 --
--- Which targets are in use, and which no longer? The one that was used last stands first. Reads all
--- jobs.
+-- Which targets are in use, and which are not any more? The most recently used one comes first.
+-- Reads all jobs.
 --
---   location             the target as it is configured, its password hidden
---   jobs, appliances     jobs that went there, and from how many appliances
+--   location             the target as configured, with the password hidden
+--   jobs, appliances     number of jobs to the target, and of their appliances
 --   first_day, last_day  first and last day with such a job
---   last_success         last day on which one of them succeeded
---   schedules            schedules that, as far as is known, back up there now
+--   last_success         last day with a successful one
+--   schedules            number of known schedules that back up to the target now
 WITH param AS (
     SELECT
-        '%' AS location  -- only targets like this; % stands for any text
+        '%' AS location  -- only matching targets; % matches any text
 ),
 
 used AS (

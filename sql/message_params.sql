@@ -1,24 +1,24 @@
 -- Values in messages
 --
--- Which values did the messages of the last days have in them, by name? Newest day first. Reads the
--- jobs of the period and the params of their messages; arguments without a name are in message_arg.
+-- Which named values do the messages of the last days contain? Newest day first. Reads the jobs of
+-- the period and the params of their messages; positional arguments are in message_arg.
 --
---   path       name of the param, after those that it is below
---   s          the value: a text,
---   i, d       a number,
---   dt         an instant,
---   nested_id  or another message
+--   path       name of the param, after the names of the params that contain it
+--   s          the value, if it is a text
+--   i, d       the value, if it is a number
+--   dt         the value, if it is a time
+--   nested_id  the value, if it is another message: the id of that message
 WITH RECURSIVE param AS (
     SELECT
-        '%' AS message_id,     -- only messages whose identifier is like this
-        '%' AS path,           -- only params whose path is like this; % stands for any text
-        30 AS days,            -- how many days to look back, today included
-        100 AS params,         -- how many values to show
-        '%' AS appliance,      -- only appliances like this
-        CURRENT_DATE AS today  -- the last of these days
+        '%' AS message_id,     -- only messages with a matching id
+        '%' AS path,           -- only params with a matching path; % matches any text
+        30 AS days,            -- number of days, including today
+        100 AS params,         -- maximum number of values
+        '%' AS appliance,      -- only matching appliances
+        CURRENT_DATE AS today  -- last day of the period
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,

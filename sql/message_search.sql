@@ -1,20 +1,20 @@
--- Messages that say something
+-- Messages with a text
 --
--- Which jobs of the last days have a message like this? Newest day first. Reads the messages of the
--- jobs of the period.
+-- Which jobs of the last days have a message with this text? Newest day first. Reads the messages
+-- of the jobs of the period.
 --
 --   role  description, progress, message or error
---   text  as a person reads it
+--   text  localized text, otherwise English
 WITH param AS (
     SELECT
-        '%' AS text,           -- only messages like this; % stands for any text
-        30 AS days,            -- how many days to look back, today included
-        100 AS messages,       -- how many messages to show
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the last of these days
+        '%' AS text,           -- only messages with a matching text; % matches any text
+        30 AS days,            -- number of days, including today
+        100 AS messages,       -- maximum number of messages
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- last day of the period
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,

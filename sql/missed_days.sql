@@ -1,21 +1,21 @@
 -- Days without a backup
 --
--- On how many days was a backup expected and none succeeded? One row an appliance that missed any,
--- most first. One is expected on each day from its first job to when it was last heard from, or on
--- those of them that its schedule names: see v_missed. Looks up each day of each appliance.
+-- On how many days was a backup expected but none succeeded? One row per appliance with such days,
+-- the most first. A backup is expected on each day from the first job to the last import, or on
+-- those of these days that the schedule names: see v_missed. Looks up each day of each appliance.
 --
---   missed               days without a success
---   without_jobs         those of them on which no job ran at all, or none was ever seen
---   first_day, last_day  first and last of them in the period
---   most_in_a_row        how many days followed each other
+--   missed               number of days without a success
+--   without_jobs         number of these days without any known job
+--   first_day, last_day  first and last of these days in the period
+--   most_in_a_row        largest number of consecutive days
 WITH param AS (
     SELECT
-        30 AS days,            -- how many days to look back, today included
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the last of these days
+        30 AS days,            -- number of days, including today
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- last day of the period
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,
@@ -26,7 +26,7 @@ period AS (
         ON calendar.ordinal BETWEEN today.ordinal - param.days + 1 AND today.ordinal
 ),
 
--- Along days that follow each other, the number of the day and its place grow alike.
+-- Over consecutive days, the number of the day and its position increase together.
 missed AS (
     SELECT
         v_missed.appliance,

@@ -1,18 +1,18 @@
--- Jobs that have not ended
+-- Jobs in progress
 --
--- Which jobs were pending, blocked or running when they were last seen? The oldest first: one that
--- its appliance no longer knows will not end any more. Reads the jobs of the days that have such
--- jobs, which the day totals tell.
+-- Which jobs were pending, blocked or running when they were last seen? Oldest first. A job that
+-- its appliance no longer lists will never end. Reads the jobs of the days that have such jobs,
+-- which it finds in the day totals.
 --
---   age_days   how many days ago it started, or is dated
---   last_seen  when the archive was last told of it
+--   age_days   age of the job's day in days
+--   last_seen  time of the last import with the job
 WITH param AS (
     SELECT
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the day from which ages are counted
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- day from which to count ages
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 today AS (
     SELECT calendar.ordinal
     FROM param

@@ -1,14 +1,15 @@
 -- Quarantine by reason
 --
--- What could not be archived as a job, and why? Most documents first. Reads all of quarantine.
+-- Which documents could not be archived as a job, and why? The most frequent reason first. Reads
+-- the whole quarantine.
 --
---   documents, size_bytes  how many, and their bytes added up
---   appliances             of how many appliances, as far as that is known
---   first_seen, last_seen  when the first of them came, and when one came last
+--   documents, size_bytes  number of documents, and the sum of their sizes
+--   appliances             number of appliances, as far as known
+--   first_seen, last_seen  time of the earliest and of the last import with one
 --   example                number of the newest: `archive quarantine show` prints it
 WITH param AS (
     SELECT
-        '%' AS appliance  -- only appliances like this; % stands for any text
+        '%' AS appliance  -- only matching appliances; % matches any text
 )
 
 SELECT

@@ -1,21 +1,20 @@
 -- Recovery after failures
 --
--- How long does it take until a backup succeeds again? One row an appliance that failed, the one
--- that has been failing for longest first. Open jobs count for nothing. Reads and sorts the jobs
+-- How long does it take until a backup succeeds again? One row per appliance with failures; the one
+-- that has been failing for longest comes first. Ignores jobs in progress. Reads and sorts the jobs
 -- of the period.
 --
---   failing_since            day of the first failure after its last success, if it still fails
---   outages, recovered       how often it began to fail, and how often it succeeded again
---   median_days, most_days   from the day of the first failure to that of the next success, where
---                            there was one
+--   failing_since           day of the first failure after the last success; empty: not failing now
+--   outages, recovered      number of times it started to fail, and succeeded again
+--   median_days, most_days  days from the first failure to the next success: median and maximum
 WITH param AS (
     SELECT
-        365 AS days,           -- how many days to look back, today included
-        '%' AS appliance,      -- only appliances like this; % stands for any text
-        CURRENT_DATE AS today  -- the last of these days
+        365 AS days,           -- number of days, including today
+        '%' AS appliance,      -- only matching appliances; % matches any text
+        CURRENT_DATE AS today  -- last day of the period
 ),
 
--- The calendar numbers the days from 2016 to 2045, and all years that have jobs.
+-- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
 period AS (
     SELECT
         min(calendar.day) AS first_day,
@@ -43,7 +42,7 @@ finished AS (
         AND lower(appliance.name) LIKE lower(param.appliance)
 ),
 
--- The jobs at which failing begins or ends: after one that failed, the next is one that succeeded.
+-- The jobs where the status changes: the first failure of a series, or the first success after it.
 turns AS (
     SELECT
         finished.appliance,
@@ -71,7 +70,7 @@ SELECT
     max(CASE WHEN lasted IS NULL THEN day END) AS failing_since,
     count(*) AS outages,
     count(lasted) AS recovered,
-    -- The median is the value in the middle, of two the smaller.
+    -- The median is the middle value, or the smaller of two middle values.
     max(CASE WHEN place = (number + 1) / 2 THEN lasted END) AS median_days,
     max(lasted) AS most_days
 FROM outages

@@ -1,18 +1,18 @@
 -- Backup schedules, now and before
 --
--- When are the appliances to back up, as they last told, and what was that before? Reads what the
--- appliances told, not the jobs.
+-- Which backup schedules do the appliances have, and which did they have before? Reads the
+-- histories that collections keep, not the jobs.
 --
---   enabled                1 if it is enabled, else 0
---   hour, minute           appliance time
---   days                   days of the week; none: daily
---   max_count              how many backups are kept
---   first_seen, last_seen  told from when to when
---   ended_at               when something else was told; none: it is as it was last told
+--   enabled                1 if it is enabled, otherwise 0
+--   hour, minute           in the appliance's time zone
+--   days                   days of the week; empty: daily
+--   max_count              number of retained copies
+--   first_seen, last_seen  when the appliance first and last reported it
+--   ended_at               when the appliance first reported something else; empty: still current
 WITH param AS (
     SELECT
-        '%' AS appliance,  -- only appliances like this; % stands for any text
-        0 AS past          -- 1: also what has ended
+        '%' AS appliance,  -- only matching appliances; % matches any text
+        0 AS past          -- 1: include earlier values
 )
 
 SELECT

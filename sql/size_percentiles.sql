@@ -1,12 +1,12 @@
 -- Percentiles of sizes by month
 --
--- How are the sizes of the successful jobs spread? A percentile is the least size that so many of a
--- hundred jobs do not exceed. Reads and sorts the jobs of the period.
+-- How are the sizes of the successful jobs distributed? A percentile is the smallest size that at
+-- least so many percent of the jobs do not exceed. Reads and sorts the jobs of the period.
 --
---   jobs  successful jobs that have a size
+--   jobs  number of successful jobs with a size
 WITH param AS (
     SELECT
-        '%' AS appliance,         -- only appliances like this; % stands for any text
+        '%' AS appliance,         -- only matching appliances; % matches any text
         '%' AS type,              -- only jobs of this type, such as SCHEDULED
         '0001-01' AS from_month,  -- first month of the period
         '9999-12' AS to_month     -- last month of the period

@@ -1,17 +1,17 @@
 -- Slowest jobs against their own median
 --
--- Which successful jobs took unusually long for their appliance? Each is compared with the median
--- of its own appliance's successful jobs of the period, so that a slow appliance hides nothing.
--- Reads and sorts the jobs of the period.
+-- Which successful jobs took unusually long for their appliance? Compares each job with the median
+-- of its own appliance in the period, so that slow appliances do not hide the others. Reads and
+-- sorts the jobs of the period.
 --
---   duration_seconds  how long the job took
---   median_seconds    how long half of the appliance's jobs take at most
---   times_median      the one divided by the other
---   size_bytes        what was transferred: was it slow, or was there more to do?
+--   duration_seconds  duration of the job
+--   median_seconds    median duration of the appliance's jobs
+--   times_median      duration_seconds divided by median_seconds
+--   size_bytes        data transferred: shows whether the job was slow or had more to transfer
 WITH param AS (
     SELECT
-        20 AS jobs,               -- how many jobs to show
-        '%' AS appliance,         -- only appliances like this; % stands for any text
+        20 AS jobs,               -- maximum number of jobs
+        '%' AS appliance,         -- only matching appliances; % matches any text
         '0001-01' AS from_month,  -- first month of the period
         '9999-12' AS to_month     -- last month of the period
 ),
@@ -32,7 +32,7 @@ ranked AS (
         AND lower(v_job.appliance) LIKE lower(param.appliance)
 ),
 
--- The median is the value in the middle, of two the smaller.
+-- The median is the middle value, or the smaller of two middle values.
 median AS (
     SELECT appliance_id, duration_seconds AS seconds
     FROM ranked
@@ -43,7 +43,7 @@ compared AS (
     SELECT
         ranked.*,
         median.seconds AS median_seconds,
-        -- Four decimals, ties up (1e-7); by way of text, so that every shell writes them alike.
+        -- Four decimals, ties rounded up (1e-7); cast to text, so that all shells print the same.
         CAST(CAST(
             round(
                 10000 * CAST(ranked.duration_seconds AS DOUBLE PRECISION)

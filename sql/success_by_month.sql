@@ -1,15 +1,15 @@
 -- Success rate by month
 --
 -- How many of the finished jobs succeeded, month by month? A month without jobs has a row, too, so
--- that a gap in the history shows; only whole years without jobs are left out. Reads all jobs;
--- where no appliance is asked for, v_day has the same from the day totals.
+-- that gaps in the history are visible; only whole years without jobs are left out. Reads all jobs;
+-- for all appliances together, v_day gives the same result from the day totals.
 --
---   jobs, succeeded, failed  all jobs of the month, and those that came to an end
---   open                     pending, blocked or running when last seen: not in the rate
---   success_rate             succeeded / (succeeded + failed); none if no job has finished
+--   jobs, succeeded, failed  all jobs of the month, and the finished ones
+--   open                     jobs in progress when last seen; not part of the rate
+--   success_rate             succeeded / (succeeded + failed); empty if no job has finished
 WITH param AS (
     SELECT
-        '%' AS appliance,  -- only appliances like this; % stands for any text
+        '%' AS appliance,  -- only matching appliances; % matches any text
         '%' AS type        -- only jobs of this type, such as SCHEDULED
 ),
 
@@ -47,7 +47,7 @@ SELECT
     succeeded,
     failed,
     open,
-    -- Four decimals, ties up (1e-7); by way of text, so that every shell writes them alike.
+    -- Four decimals, ties rounded up (1e-7); cast to text, so that all shells print the same.
     CAST(CAST(round(CAST(10000 * succeeded AS DOUBLE PRECISION) / finished + 1e-7) / 10000 AS TEXT)
         AS NUMERIC) AS success_rate
 FROM counted

@@ -1,17 +1,17 @@
 -- Throughput by month
 --
--- How much did the successful jobs of the whole fleet transfer, and how fast? Reads the day
+-- How much data did the successful jobs of the whole fleet transfer, and how fast? Reads the day
 -- totals, not the jobs.
 --
---   jobs                          successful jobs
---   size_bytes, duration_seconds  their sizes and durations added up
---   bytes_per_second              the one divided by the other, whole bytes
+--   jobs                          number of successful jobs
+--   size_bytes, duration_seconds  sums of their sizes and durations
+--   bytes_per_second              size_bytes divided by duration_seconds, in whole bytes
 WITH param AS (
     SELECT
         '%' AS type  -- only jobs of this type, such as SCHEDULED
 ),
 
--- Upper and lower halves are added up apart: the sum of sizes may exceed 64 bits.
+-- Sums the upper and lower halves separately: the sum of sizes may exceed 64 bits.
 summed AS (
     SELECT
         calendar.month,
@@ -34,7 +34,7 @@ SELECT
     jobs,
     size_bytes,
     duration_seconds,
-    -- Without a rest both databases divide alike.
+    -- Without a remainder, both databases divide alike.
     CAST(
         (size_bytes - size_bytes % nullif(duration_seconds, 0)) / nullif(duration_seconds, 0)
         AS DECIMAL(38, 0)

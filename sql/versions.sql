@@ -1,19 +1,19 @@
 -- Versions and time zones, now and before
 --
--- What do the appliances run, as they last told, and what was that before? Reads what the
--- appliances told, not the jobs.
+-- Which version and time zone do the appliances have, and which did they have before? Reads the
+-- histories that collections keep, not the jobs.
 --
 --   what, value            version or time zone
 --   build_number, product  of a version
---   first_seen, last_seen  told from when to when
---   ended_at               when something else was told; none: it is as it was last told
+--   first_seen, last_seen  when the appliance first and last reported it
+--   ended_at               when the appliance first reported something else; empty: still current
 WITH param AS (
     SELECT
-        '%' AS appliance,  -- only appliances like this; % stands for any text
-        0 AS past          -- 1: also what has ended
+        '%' AS appliance,  -- only matching appliances; % matches any text
+        0 AS past          -- 1: include earlier values
 ),
 
-told AS (
+fact AS (
     SELECT
         appliance_id,
         'version' AS what,
@@ -39,17 +39,17 @@ told AS (
 
 SELECT
     appliance.name AS appliance,
-    told.what,
-    told.value,
-    told.build_number,
-    told.product,
-    told.first_seen,
-    told.last_seen,
-    told.ended_at
-FROM told
-INNER JOIN appliance ON told.appliance_id = appliance.id
+    fact.what,
+    fact.value,
+    fact.build_number,
+    fact.product,
+    fact.first_seen,
+    fact.last_seen,
+    fact.ended_at
+FROM fact
+INNER JOIN appliance ON fact.appliance_id = appliance.id
 CROSS JOIN param
 WHERE
     lower(appliance.name) LIKE lower(param.appliance)
-    AND (told.ended_at IS NULL OR param.past = 1)
-ORDER BY appliance.name, told.what DESC, told.first_seen;
+    AND (fact.ended_at IS NULL OR param.past = 1)
+ORDER BY appliance.name, fact.what DESC, fact.first_seen;

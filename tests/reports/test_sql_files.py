@@ -31,12 +31,12 @@ NAMES = [
     "archive_size",
     "before_and_after_build",
     "collections",
-    "imports",
     "failure_streaks",
     "failures_by_message",
     "failures_this_week",
     "findings_by_code",
     "growth_by_appliance",
+    "imports",
     "jobs_by_build",
     "jobs_of_day",
     "largest_jobs",
@@ -404,7 +404,7 @@ def test_a_value_never_becomes_sql(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "complaint"),
     [
-        ("last_succes", {}, "did you mean last_success? (there are: archive_size, "),
+        ("last_succes", {}, "did you mean last_success? (there are: appliances_not_reporting, "),
         ("zzz", {}, r"there is no query named 'zzz' (there are:"),
         ("../sql/last_success", {}, "there is no query"),
         ("slowest_jobs", {"job": "3"}, "named 'job'; did you mean jobs? (there are: jobs, "),

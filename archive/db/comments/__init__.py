@@ -1,7 +1,8 @@
-"""What each table, view and column means: comments in PostgreSQL, and the page `docs/schema.md`.
+"""Descriptions of each table, view and column: comments in PostgreSQL and the page `docs/schema.md`.
 
-In the order of the page: what is looked for first comes first. Columns are in their own order. Read
-by `archive db upgrade` and by who writes the page; no other command imports it.
+Tables are in the order of the page, the most important first. Columns are in the order of the
+database. `archive db upgrade`, `archive db role` and `docs/schema.py` import this; other commands do
+not, since it would slow them down.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ TABLES = JOB_TABLES | OTHER_TABLES
 
 
 def comments() -> Iterator[tuple[str, str | None, str]]:
-    """Yield each comment: the table or view, its column or None for itself, and the text."""
+    """Yield each comment: table or view, column (None: the table itself), text."""
     for name, described in (VIEWS | TABLES).items():
         yield name, None, f"One row is {described.rows}."
         for column, text in described.columns.items():

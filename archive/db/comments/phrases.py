@@ -1,34 +1,44 @@
-"""What a description is, and what several of them say alike."""
+"""The type of a description, and the descriptions that several tables share."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Described(NamedTuple):
-    """What a table or a view has a row for, and what its columns mean."""
+    """What one row of a table or view stands for, and the description of each column."""
 
     rows: str
     columns: dict[str, str]
 
 
+def pick(columns: Mapping[str, str], *names: str) -> dict[str, str]:
+    """Return the descriptions of these columns, in this order."""
+    return {name: columns[name] for name in names}
+
+
 APPLIANCE = "number of the appliance"
-JOB = "number of the job, unique for its appliance"
+JOB = "number of the job, unique per appliance"
 OF_JOB = {"appliance_id": APPLIANCE, "job_id": JOB}
-OF_MESSAGE = OF_JOB | {"message_seq": "place of the message among those of its job"}
-STATUS = "as vCenter wrote it: SUCCEEDED, FAILED, PENDING, BLOCKED, RUNNING, or one that it does not publish"
-TYPE = "as vCenter wrote it: SCHEDULED, MANUAL, LOCAL_BACKUP, or one that it does not publish"
-DIGEST = "SHA-256 of the texts, which may be of any length, for the unique index"
+OF_MESSAGE = OF_JOB | {"message_seq": "position of the message in the job"}
+STATUS = (
+    "as vCenter reports it: SUCCEEDED, FAILED, PENDING, BLOCKED, RUNNING or an undocumented value"
+)
+TYPE = "as vCenter reports it: SCHEDULED, MANUAL, LOCAL_BACKUP or an undocumented value"
+DIGEST = "SHA-256 of the texts, for the unique index: a text may be too long for one"
 PERIOD = {
-    "first_seen": "since when it was told",
-    "last_seen": "when it was last told",
-    "ended_at": "when something else was told, or that it is gone; NULL: it is as it was last told",
+    "first_seen": "when an appliance first reported this value",
+    "last_seen": "when the appliance last reported this value",
+    "ended_at": "when the appliance first reported another value or none; NULL: still current",
 }
 OTHER = "JSON of the fields that have no column"
-DAY = "day of the archive's calendar"
+DAY = "day in the archive's calendar"
 CALENDAR = {
     "day": DAY,
-    "day_ordinal": "number of the day, to count days with",
+    "day_ordinal": "running number of the day, for counting days",
     "week": "ISO 8601 week, such as 2026-W30",
     "month": "such as 2026-07",
     "quarter": "such as 2026-Q3",
