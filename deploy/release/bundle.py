@@ -1,7 +1,7 @@
 """Build one file that installs archive without a network: `python -m deploy.release.bundle`, `make bundle`.
 
-It has the wheel of `dist/`, all wheels that the locks name for one version of Python on Linux, pip, and the installer
-`deploy/bundle/install`. It depends on the commit and the locks alone, as the rest of a release does.
+It contains the wheel of `dist/`, all wheels in the locks for one version of Python on Linux, pip, and the installer
+`deploy/bundle/install`. It depends only on the commit and the locks, like the rest of a release.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _INSTALLER = dist.ROOT / "deploy" / "bundle" / "install"
 _LOCKS = dist.ROOT / ".ci"
 _ENTRY = re.compile(r"^([\w.-]+)==([^\s;]+)(?: *; *(.*?))?((?: \\\n +--hash=\S+)+)$", re.MULTILINE)
 _GLIBC = re.compile(r"manylinux_(\d+)_(\d+)_")
-# RHEL 8, Debian 10, Ubuntu 20.04 and later. Wheels for an older glibc are taken, too.
+# RHEL 8, Debian 10, Ubuntu 20.04 and later. Wheels for an older glibc are accepted, too.
 _NEWEST_GLIBC = 28
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 _MEGABYTE = 1 << 20
@@ -47,22 +47,22 @@ class Locked(NamedTuple):
     version: str
     marker: Marker | None
     hashes: str
-    """As they stand in the lock, each on a line of its own."""
+    """As written in the lock, each on a line of its own."""
 
 
 class Target(NamedTuple):
-    """The kind of machine that a bundle is for."""
+    """The Python version and machine type of a bundle."""
 
     python: str
     machine: str
 
     @property
     def name(self) -> str:
-        """What the file is called, without its ending."""
+        """The name of the file without its extension."""
         return f"archive-vcenter-{archive.__version__}-python{self.python}-linux-{self.machine}"
 
     def environment(self, extra: str = "") -> dict[str, str]:
-        """Return what markers see there."""
+        """Return the environment that markers are evaluated in."""
         ours = {key: str(value) for key, value in default_environment().items()}
         return ours | {
             "extra": extra,
@@ -78,7 +78,7 @@ class Target(NamedTuple):
         }
 
     def options(self) -> list[str]:
-        """Return the options by which pip chooses wheels for such a machine."""
+        """Return the options that make pip choose wheels for this target."""
         platforms = [
             name
             for minor in range(_NEWEST_GLIBC, 4, -1)
@@ -95,7 +95,7 @@ class Target(NamedTuple):
 
 
 def locked(name: str, target: Target) -> dict[str, Locked]:
-    """Return what a lock has for a kind of machine."""
+    """Return the packages of a lock that a target needs, by name."""
     found = {}
     for package, version, marker, hashes in _ENTRY.findall((_LOCKS / name).read_text("utf-8")):
         condition = Marker(marker) if marker else None
@@ -110,7 +110,7 @@ def requirements(packages: Iterable[Locked]) -> str:
 
 
 def download(packages: Iterable[Locked], target: Target, folder: Path) -> None:
-    """Download the wheels of packages, whose hashes must be those of the lock."""
+    """Download the wheels of packages and check their hashes against the lock."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write(requirements(packages))
         file.flush()
@@ -125,9 +125,9 @@ def download(packages: Iterable[Locked], target: Target, folder: Path) -> None:
 
 
 def extras(wheels: Path, known: dict[str, Locked], target: Target) -> dict[str, list[Locked]]:
-    """Return what each extra of the wheel needs beside the runtime's packages.
+    """Return the packages that each extra of the wheel adds to those of the runtime.
 
-    `known` are all packages that are locked but those.
+    `known` are all locked packages except those of the runtime.
     """
     by_name = {parse_wheel_filename(path.name)[0]: path for path in wheels.iterdir()}
     found = {}
@@ -152,7 +152,7 @@ def metadata(wheel: Path) -> Any:
 
 
 def needs(wheel: Path, extra: str, target: Target) -> Iterator[str]:
-    """Yield the names of what a wheel requires with an extra."""
+    """Yield the names of the packages that a wheel requires with an extra."""
     for line in metadata(wheel).get_all("Requires-Dist", []):
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate(target.environment(extra)):
@@ -160,17 +160,17 @@ def needs(wheel: Path, extra: str, target: Target) -> Iterator[str]:
 
 
 def glibc(names: Iterable[str]) -> str:
-    """Return the oldest glibc that all wheels run with."""
+    """Return the oldest version of glibc that all wheels run with."""
     newest = 17
     for name in names:
-        # A wheel may have several tags, and runs where one of them does.
+        # A wheel may have several tags, and runs if one of them fits.
         minors = [int(minor) for _, minor in _GLIBC.findall(name)]
         newest = max(newest, min(minors, default=0))
     return f"2.{newest}"
 
 
 def megabytes(wheels: Path, packages: Iterable[Locked]) -> int:
-    """Return what packages take when they are installed, with Python's caches half as much again."""
+    """Return the megabytes that installed packages take; Python's caches add half as much again."""
     names = {canonicalize_name(one.name) for one in packages}
     total = 0
     for path in wheels.iterdir():
@@ -181,7 +181,7 @@ def megabytes(wheels: Path, packages: Iterable[Locked]) -> int:
 
 
 def fill(folder: Path, target: Target) -> None:
-    """Put into a folder all that a bundle has."""
+    """Write all files of a bundle into a folder."""
     wheels = folder / "wheels"
     wheels.mkdir(parents=True)
     runtime = locked("requirements.txt", target)
@@ -217,7 +217,7 @@ def fill(folder: Path, target: Target) -> None:
 
 
 def pack(folder: Path, path: Path, name: str) -> None:
-    """Write a folder as .tar.gz, with nothing in it of who packed it, and when."""
+    """Write a folder as .tar.gz without the user and time of packing, so that it is reproducible."""
     time = dist.source_date()
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -227,7 +227,7 @@ def pack(folder: Path, path: Path, name: str) -> None:
         entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
         return entry
 
-    # What it consists of is compressed already.
+    # The wheels are compressed already.
     with (
         path.open("wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=1, fileobj=raw, mtime=time) as packed,
@@ -239,7 +239,7 @@ def pack(folder: Path, path: Path, name: str) -> None:
 
 
 def main() -> None:
-    """Build the bundle that is asked for, into `dist/`."""
+    """Build the requested bundle into `dist/`."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--python", default=f"{sys.version_info[0]}.{sys.version_info[1]}")
     parser.add_argument("--machine", default=platform.machine())

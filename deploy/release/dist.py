@@ -1,7 +1,7 @@
 """Build the files of a release into `dist/`: `python -m deploy.release.dist`, `make dist`.
 
-The sdist, the wheel made from it, and a bill of materials of the runtime lock in CycloneDX's JSON. They depend
-on the commit alone: two builds are equal, byte for byte, also a build from the unpacked sdist.
+The files are the sdist, the wheel built from it, and a bill of materials of the runtime lock in CycloneDX JSON. They
+depend only on the commit: two builds are equal byte for byte, including a build from the unpacked sdist.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LOCK = ROOT / ".ci" / "requirements.txt"
 
 
 def source_date() -> int:
-    """Return the seconds since 1970 that all files of a release bear as their time.
+    """Return the modification time of all files of a release, in seconds since 1970.
 
-    Those of the last commit. In an unpacked sdist each file has that time already.
+    It is the time of the last commit. In an unpacked sdist each file already has that time.
 
-    Raises SystemExit in a tree that is neither.
+    Raises SystemExit in a tree that is neither a git checkout nor an unpacked sdist.
     """
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
@@ -43,13 +43,13 @@ def source_date() -> int:
 
 def build(folder: Path) -> None:
     """Build sdist, wheel and bill of materials into a folder."""
-    # --no-isolation: the locked versions of what builds, which stand in this environment.
+    # --no-isolation: use the locked build tools of this environment.
     _run("build", "--no-isolation", "--outdir", str(folder), str(ROOT))
     write_bill(folder / f"{NAME}.cdx.json")
 
 
 def write_bill(path: Path) -> None:
-    """Write the bill of materials of what the command needs to run."""
+    """Write the bill of materials of the runtime dependencies."""
     _run(
         "cyclonedx_py", "requirements", "--pyproject", str(ROOT / "pyproject.toml"),
         "--output-reproducible", "--output-format", "JSON", "-o", str(path), str(_LOCK),
@@ -74,21 +74,21 @@ def sha256(path: Path) -> str:
 
 
 def main() -> None:
-    """Put the files into `dist/`, in place of all that is there."""
+    """Put the files into `dist/`, replacing its content."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         build(folder)
         write_sums(folder)
         shutil.rmtree(DIST, ignore_errors=True)
         shutil.copytree(folder, DIST)
-        DIST.chmod(0o755)  # a temporary folder is its owner's alone
+        DIST.chmod(0o755)  # a temporary folder is private to its owner
     for path in sorted(DIST.iterdir()):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size:,} bytes")
 
 
 def _run(*arguments: str) -> None:
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(source_date())}
-    # That the bill's root has no dependencies of its own is so: the lock is flat.
+    # Ignore the warning that the root has no dependencies of its own: the lock is flat.
     command = [sys.executable, "-W", "ignore::UserWarning:cyclonedx.model.bom", "-m", *arguments]
     done = subprocess.run(  # noqa: S603 - of our own
         command, env=environment, capture_output=True, text=True, check=False

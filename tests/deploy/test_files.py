@@ -1,4 +1,4 @@
-"""What is in `deploy/` works as it stands, but for the places of things."""
+"""The files of `deploy/` work unchanged, except for paths."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ CONFIGURATION = DEPLOY / "archive.toml"
 CRONTAB = DEPLOY / "cron" / "archive"
 SERVICE = DEPLOY / "systemd" / "archive-collect.service"
 TIMER = DEPLOY / "systemd" / "archive-collect.timer"
-# The first to verify units without those that they depend on.
+# The first version that verifies units without their dependencies.
 _SYSTEMD = 250
-# Tenths; of systemd's own scale from 0 to 10.
+# In tenths, on systemd's scale from 0 to 10.
 _GREATEST_EXPOSURE = 20
 
 
 @pytest.fixture
 def etc(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder for /etc/archive, with the configuration of a fleet that answers."""
+    """Give a folder for /etc/archive with the configuration of a simulated fleet."""
     folder = tmp_path / "etc"
     folder.mkdir()
     text = CONFIGURATION.read_text().replace("/var/lib/archive", str(tmp_path / "state"))
@@ -46,7 +46,7 @@ def etc(tmp_path: Path) -> Iterator[Path]:
 
 
 def _run(line: str, etc: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command line of cron or of systemd, with things where a test may have them."""
+    """Run a command line of cron or systemd with the paths of a test."""
     here = line.replace("/opt/archive/bin/archive", shlex.join(PROGRAM))
     return subprocess.run(
         ["sh", "-c", here.replace("/etc/archive", str(etc))],  # noqa: S607 - cron's shell
@@ -77,7 +77,7 @@ def test_the_example_configuration_reads(tmp_path: Path) -> None:
     assert fleet.database == "/var/lib/archive/archive.db"
 
 
-def test_the_line_of_cron_collects_and_says_nothing(etc: Path) -> None:
+def test_the_crontab_collects_and_prints_nothing(etc: Path) -> None:
     variables, schedules = {}, []
     for line in CRONTAB.read_text().splitlines():
         if re.match(r"[A-Z_]+=", line):
@@ -116,17 +116,17 @@ def test_the_service_may_write_where_the_archive_is() -> None:
 def _analyze() -> str:
     program = shutil.which("systemd-analyze")
     if program is None:
-        pytest.skip("this machine has no systemd-analyze, which judges the units")
+        pytest.skip("this machine has no systemd-analyze, which rates the units")
     said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
     found = re.match(r"systemd (\d+)", said)
     if found is None or int(found[1]) < _SYSTEMD:
-        pytest.skip(f"systemd-analyze is older than systemd {_SYSTEMD}, and cannot judge the units")
+        pytest.skip(f"systemd-analyze is older than systemd {_SYSTEMD}, and cannot rate the units")
     return program
 
 
 @pytest.fixture
 def units(tmp_path: Path) -> list[str]:
-    """Give the units, with a program that this machine has."""
+    """Give copies of the units that run a program of this machine."""
     copies = []
     for unit in (SERVICE, TIMER):
         copy = tmp_path / unit.name
@@ -135,13 +135,13 @@ def units(tmp_path: Path) -> list[str]:
     return copies
 
 
-def test_systemd_finds_nothing_wrong_with_the_units(units: list[str]) -> None:
+def test_systemd_verifies_the_units(units: list[str]) -> None:
     command = [_analyze(), "verify", "--man=no", "--recursive-errors=no", *units]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_the_service_can_do_little_harm(units: list[str]) -> None:
+def test_the_service_has_a_low_exposure(units: list[str]) -> None:
     command = [_analyze(), "security", "--offline=true", f"--threshold={_GREATEST_EXPOSURE}"]
     done = subprocess.run(
         [*command, "--no-pager", units[0]],

@@ -1,4 +1,4 @@
-"""The dashboard over the views, as Grafana asks them, by the role that it is given."""
+"""The dashboard's queries over the views, run as Grafana runs them, with its role."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ DASHBOARD = json.loads((GRAFANA / "dashboards" / "archive.json").read_text(encod
 PANELS = {panel["title"]: panel for panel in DASHBOARD["panels"] if panel["type"] != "row"}
 (VARIABLE,) = DASHBOARD["templating"]["list"]
 FROM, TO = "2025-12-01T00:00:00.123Z", "2026-03-06T00:00:00Z"
-# Roles are those of the whole server, which others test on at the same time.
+# Roles belong to the whole server, on which other tests run at the same time.
 READER, GRAFANA_USER = (f"{name}_{os.getpid()}" for name in ("reader", "grafana"))
-# Not with a macro of Grafana's: it expands those in values, too.
+# Without a Grafana macro, which Grafana expands in values, too.
 HOSTILE = 'it\'s $1 "x" -- %s'
 PASSWORD = "hunter2"  # noqa: S105 - of nothing
-# The queries of `sql/` that read no more than the role may.
+# The queries of `sql/` that the role may run.
 QUERIES = {
     "archive_size", "growth_by_appliance", "jobs_by_build", "jobs_of_day", "largest_jobs",
     "message_search", "missed_days", "open_jobs", "size_percentiles", "slowest_jobs",
@@ -44,7 +44,7 @@ QUERIES = {
 
 
 def expanded(sql: str, appliances: list[str]) -> str:
-    """Expand variables and macros: the former in the browser, the latter then by the server."""
+    """Expand variables as the browser does, then macros as the server does."""
     quoted = ",".join("'" + name.replace("'", "''") + "'" for name in appliances)
     sql = sql.replace("${appliance:sqlstring}", quoted)
     macros = {"__timeFilter": f"{{}} BETWEEN '{FROM}' AND '{TO}'", "__timeTo": f"'{TO}'"}
@@ -74,7 +74,7 @@ def filled(postgresql_archive: Engine) -> Engine:
 
 @pytest.fixture
 def grafana(filled: Engine) -> Iterator[Engine]:
-    """Give the archive as Grafana's user sees it, who has been granted the role."""
+    """Give the archive as seen by Grafana's user, who has the role."""
     assert archive("db", "role", READER, at(filled)).code == 0
     with db.writing(filled) as connection:
         connection.exec_driver_sql(f"CREATE ROLE {GRAFANA_USER} LOGIN")
@@ -101,7 +101,7 @@ def rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
 
 
 def test_every_panel_reads_views_alone() -> None:
-    """A panel's SQL names public views; each has its own number, and the data source that is there."""
+    """Panels read only public views, have distinct ids, and use the provisioned data source."""
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
     source = (GRAFANA / "provisioning" / "datasources" / "archive.yaml").read_text(encoding="utf-8")
     for panel in PANELS.values():
@@ -119,7 +119,7 @@ def test_every_panel_reads_views_alone() -> None:
 
 
 def test_panels_do_not_overlap() -> None:
-    """Each place of the grid has one panel."""
+    """No cell of the grid has two panels."""
     seen: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         grid = panel["gridPos"]
@@ -133,8 +133,8 @@ def test_panels_do_not_overlap() -> None:
         seen |= cells
 
 
-def test_every_panel_can_be_asked(grafana: Engine) -> None:
-    """Each gives rows for the small fleet, and Grafana's formats have the columns that they want."""
+def test_every_panel_returns_rows(grafana: Engine) -> None:
+    """Every panel returns rows for the small fleet, with the columns that its format needs."""
     names = [name for (name,) in rows(grafana, VARIABLE["query"])]
     assert "vc-secret" in names
     for title, panel in PANELS.items():
@@ -146,8 +146,8 @@ def test_every_panel_can_be_asked(grafana: Engine) -> None:
         assert PASSWORD not in str(rows(grafana, sql))
 
 
-def test_what_the_panels_say(grafana: Engine) -> None:
-    """Some figures, worked out by hand; an appliance that is not chosen is not shown."""
+def test_figures_of_panels(grafana: Engine) -> None:
+    """Figures agree with counts by hand; only selected appliances are shown."""
 
     def told(title: str, *names: str) -> list[tuple[Any, ...]]:
         return rows(grafana, expanded(sql_of(PANELS[title]), list(names)))
@@ -161,12 +161,12 @@ def test_what_the_panels_say(grafana: Engine) -> None:
             f"SELECT sum(failed) FROM v_job WHERE day BETWEEN '{FROM[:10]}' AND '{TO[:10]}'",
         )[0]
     )
-    assert {row[1] for row in told("Backups, the newest first", "vc-secret")} == {"vc-secret"}
-    assert told("Backups, the newest first", "nobody") == []
+    assert {row[1] for row in told("Backups, newest first", "vc-secret")} == {"vc-secret"}
+    assert told("Backups, newest first", "nobody") == []
 
 
-def test_the_queries_that_are_meant_for_the_role(grafana: Engine) -> None:
-    """Those of `sql/` that read the views work through the command; others are refused."""
+def test_queries_the_role_may_run(grafana: Engine) -> None:
+    """`archive sql` runs the queries that read the views; the others are refused."""
     done = set()
     for name in sql_files.names():
         found = archive("sql", name, at(grafana))
@@ -194,7 +194,7 @@ def test_the_queries_that_are_meant_for_the_role(grafana: Engine) -> None:
     ],
 )
 def test_what_the_role_cannot(grafana: Engine, sql: str) -> None:
-    """It reads no secret and no bytes, and writes nothing."""
+    """The role reads no secret and no bytes, and writes nothing."""
     with pytest.raises(DatabaseError), db.writing(grafana) as connection:
         connection.exec_driver_sql(sql)
 

@@ -1,4 +1,4 @@
-"""The dashboard against Grafana's own schema, as its SDK has it: each key is known, and each value fits."""
+"""The dashboard fits the schema of Grafana's SDK: every key is known, and every value has the right type."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODELS = "grafana_foundation_sdk.models."
 
 
 def lost(told: Any, kept: Any, place: str = "") -> Iterator[str]:
-    """Name what is no longer there, or is something else, after it has been read and written."""
+    """Return the paths that are lost or changed when the SDK reads and writes the dashboard."""
     if isinstance(told, dict) and isinstance(kept, dict):
         for key, value in told.items():
             if key in kept:
@@ -38,7 +38,7 @@ def lost(told: Any, kept: Any, place: str = "") -> Iterator[str]:
 
 
 def fits(value: Any, hint: Any) -> bool:
-    """Say whether a value is of a type, as far as JSON goes; inside objects `misfits` looks."""
+    """Return whether a JSON value has a type; `misfits` checks the content of objects."""
     if typing.get_origin(hint) in (typing.Union, UnionType):
         return any(fits(value, one) for one in typing.get_args(hint))
     if typing.get_origin(hint) is typing.Literal:
@@ -55,7 +55,7 @@ def fits(value: Any, hint: Any) -> bool:
 
 
 def misfits(value: Any, place: str = "") -> Iterator[str]:
-    """Name the values in what was read that are not what the schema has there."""
+    """Return the paths of values with another type than in the schema."""
     if isinstance(value, list):
         for number, one in enumerate(value):
             yield from misfits(one, f"{place}/{number}")
@@ -68,7 +68,7 @@ def misfits(value: Any, place: str = "") -> Iterator[str]:
 
 
 def wrong(told: dict[str, Any]) -> list[str]:
-    """Name all that Grafana does not know in a dashboard."""
+    """Return everything in a dashboard that Grafana does not know."""
     plugins.register_default_plugins()
     read = Dashboard.from_json(copy.deepcopy(told))
     kept = json.loads(JSONEncoder().encode(read))
@@ -79,7 +79,7 @@ def wrong(told: dict[str, Any]) -> list[str]:
 
 
 def test_grafana_knows_all_of_it() -> None:
-    """But for the places of queries, which are the data source's own business."""
+    """Except the content of queries, which only the data source defines."""
     assert wrong(DASHBOARD) == []
 
 
@@ -111,7 +111,7 @@ def _mistake_number(panel: dict[str, Any]) -> None:
     ],
 )
 def test_mistakes_are_found(mistake: Callable[[dict[str, Any]], None], named: str) -> None:
-    """What is misspelt does not pass: that nothing was found says something."""
+    """A misspelt key or value is found, so the test above can fail."""
     told = copy.deepcopy(DASHBOARD)
     mistake(told["panels"][1])
     assert named in wrong(told)
