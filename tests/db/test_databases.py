@@ -74,7 +74,7 @@ def test_passwords_are_hidden(url: str) -> None:
         engine = migrate.connect(url.format(port=probe.getsockname()[1]))
         with pytest.raises(DatabaseError) as refused, db.reading(engine):
             pass
-    assert str(refused.value).startswith("no server answers at this address; is PostgreSQL running")
+    assert "no server answers at this address" in str(refused.value)
     assert SECRET not in str(refused.value)
     assert SECRET not in migrate.describe(engine)
     assert "127.0.0.1" in migrate.describe(engine)
@@ -84,7 +84,7 @@ def test_a_wrong_database_name_is_told(postgres_url: str) -> None:
     """A database that is not on the server is told as such."""
     url = sa.make_url(postgres_url).set(database="nowhere", password=SECRET)
     engine = db.create_engine(url)
-    with pytest.raises(DatabaseError, match="what was asked for is not on the server") as refused:
+    with pytest.raises(DatabaseError, match="there is no such database on the server") as refused:
         migrate.require(engine)
     assert 'database "nowhere" does not exist' in str(refused.value)
     assert SECRET not in str(refused.value)
@@ -200,15 +200,16 @@ def test_a_read_only_archive_is_told(engine: Engine) -> None:
 
     sa.event.listen(reader, "connect", restrict)
     assert rows(reader, sa.select(tables.job.c.key)) == [("x",)]
-    told = "the archive is read-only for this user|the server accepts no writes"
-    with pytest.raises(DatabaseError, match=told):
+    said = "the archive is read-only for this user|the server accepts no writes"
+    with pytest.raises(DatabaseError, match=said) as refused:
         import_documents(reader, SAMPLES)
+    assert str(refused.value).endswith("; nothing of this import has been archived")
     assert count(engine, tables.job) == 1
 
 
 def test_what_nobody_foresaw_is_told_as_it_is(engine: Engine) -> None:
     """Any other refusal of the database is told in its own words, with the place."""
-    with pytest.raises(DatabaseError, match=r"^the database refused the work \(.*already exists"):  # noqa: SIM117 - the first takes what the second raises
+    with pytest.raises(DatabaseError, match=r"reports an error: .*already exists"):  # noqa: SIM117 - the first takes what the second raises
         with db.writing(engine) as connection:
             connection.execute(sa.text("CREATE TABLE setting (name TEXT)"))
 
