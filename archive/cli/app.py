@@ -17,14 +17,14 @@ from archive.cli import (
     export_parquet,
     fleet,
     fleet_add,
-    fleet_check,
+    fleet_test,
     ingest,
     job,
+    log,
     mail,
     metrics,
     quarantine,
     report,
-    runs,
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
@@ -70,8 +70,8 @@ app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
-fleet.app.command("test", epilog=fleet_check.EPILOG)(fleet_check.check)
+fleet.app.command("test", epilog=fleet_test.EPILOG)(fleet_test.run_checks)
 fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
-app.add_typer(runs.app, name="runs")
+app.add_typer(log.app, name="log")
 app.add_typer(db.app, name="db")

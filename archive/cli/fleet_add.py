@@ -122,7 +122,7 @@ def add(
             _ask(entry, distrust, shown)
         values["pin"] = shown.fingerprint
     writing.add(path, values)
-    following = ["archive", "fleet", "check", name]
+    following = ["archive", "fleet", "test", name]
     if config is not None:
         following += ["--config", config]
     say(f"{entry.name} now is in {path}. Next: {shlex.join(following)}")

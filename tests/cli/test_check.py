@@ -96,7 +96,7 @@ def test_one_appliance(place: str) -> None:
         ((SCHEDULED, "--warning-missed", "2"), 1, "3 missed days (more than 2)"),
         ((SCHEDULED, "--critical-missed", "2"), 2, "3 missed days (more than 2)"),
         ((SCHEDULED, "--warning-duration", "59s"), 1, "last success took 1 m 00 s (more than 59 s)"),
-        ((SCHEDULED, "--critical-duration", "2m:"), 2, "last success took 1 m 00 s (threshold 120:)"),
+        ((SCHEDULED, "--critical-duration", "2min:"), 2, "last success took 1 m 00 s (threshold 120:)"),
         ((SCHEDULED, "--warning-import", "1h"), 1, "last heard of 2 h 00 m ago (more than 1 h 00"),
         ((SCHEDULED, "--critical-import", "1h"), 2, "last heard of 2 h 00 m ago"),
         (("vc4*", "--warning-failures", "0"), 2, "no success is known, 1 failure in a row (more than 0)"),
@@ -195,7 +195,7 @@ def test_an_archive_that_is_empty(engine: Engine) -> None:
         (("--critical-drop", "5h"), "'5h' has a unit that there is not, there are: '%'"),
         (("--stale", "1"), "'1' is not a time: "),
         (("--now", "today"), "'today' is not an instant, "),
-        (("nobody|\n",), "no appliance matches 'nobody/\\n', there are: "),
+        (("nobody|\n",), 'no appliance matches "nobody/" (known: '),
         (("--tag", "a=b", "--config", "/none/a.toml"), "/none/a.toml: "),
     ],
 )

@@ -62,7 +62,7 @@ def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
     ("options", "words"),
     [
         (("--since", "0001-01-01"), "more days than"),
-        (("-a", "nobody"), "no appliance matches 'nobody'"),
+        (("-a", "nobody"), 'no appliance matches "nobody"'),
         (("--rpo", "soon"), "'soon' is not a time"),
     ],
 )

@@ -42,7 +42,7 @@ def test_an_archive_is_created_and_upgraded(nowhere: str) -> None:
     assert archive("db", "current", "-d", nowhere) == (0, f"{migrate.HEAD}\n", "")
     already = f"The archive at {place} has schema {migrate.HEAD} already.\n"
     assert archive("db", "upgrade", "-d", nowhere) == (0, "", already)
-    assert archive("db", "check", "-d", nowhere) == (0, "", "The archive is sound.\n")
+    assert archive("db", "verify", "-d", nowhere) == (0, "", "The archive is sound.\n")
 
 
 VERBS = (
@@ -55,7 +55,7 @@ VERBS = (
     ["quarantine", "list"],
     ["quarantine", "show", "1"],
     ["quarantine", "retry"],
-    ["db", "check"],
+    ["db", "verify"],
     ["db", "rebuild"],
     ["db", "calendar"],
     ["db", "calendar", "--day-start", "16:00"],
@@ -118,7 +118,7 @@ def test_an_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatc
 def test_a_sound_archive(engine: Engine) -> None:
     """Of an archive with nothing wrong nothing is printed but that."""
     import_documents(engine, SAMPLES)
-    assert archive("db", "check", at(engine)) == (0, "", "The archive is sound.\n")
+    assert archive("db", "verify", at(engine)) == (0, "", "The archive is sound.\n")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
     execute(engine, *damage.split("; "))
     if "day" in damage:
         archive("db", "rebuild", at(engine))
-    done = archive("db", "check", at(engine))
+    done = archive("db", "verify", at(engine))
     number = "1 thing is" if len(found) == 1 else f"{len(found)} things are"
     lines = "".join(f"job {KEY} of vc01: {sentence}\n" for sentence in found)
     assert done == (1, lines, f"archive: {number} wrong with the archive\n")
@@ -151,7 +151,7 @@ def test_a_foreign_column_is_found(nowhere: str) -> None:
     """A schema that somebody has changed is not this version's."""
     archive("db", "upgrade", "-d", nowhere)
     execute(migrate.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
-    done = archive("db", "check", "-d", nowhere)
+    done = archive("db", "verify", "-d", nowhere)
     assert done.code == 1
     assert done.out.startswith("the schema differs from this version's: ('remove_column'")
 
@@ -167,7 +167,7 @@ def test_the_calendar_is_shown_and_changed(engine: Engine) -> None:
     assert (done.code, done.out) == (0, "Days start at 16:00 Asia/Kathmandu.\n")
     done = archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine))
     assert done.err == "The day of 0 jobs has changed.\n"
-    assert archive("db", "check", at(engine)).code == 0
+    assert archive("db", "verify", at(engine)).code == 0
     assert rows(engine, sa.select(tables.job.c.day).where(tables.job.c.key == KEY)) == [
         ("2026-07-22",)
     ]
@@ -219,7 +219,7 @@ def test_totals_are_rebuilt(engine: Engine) -> None:
     """Wrong day totals are found, and written anew by the command that the check names."""
     import_documents(engine, {KEY: BASE})
     execute(engine, "UPDATE day_total SET jobs = 7")
-    assert archive("db", "check", at(engine)).code == 1
+    assert archive("db", "verify", at(engine)).code == 1
     done = archive("db", "rebuild", at(engine))
     assert done == (0, "", "The day totals have been written anew; 2 rows were wrong.\n")
-    assert archive("db", "check", at(engine)).code == 0
+    assert archive("db", "verify", at(engine)).code == 0

@@ -98,7 +98,7 @@ def test_a_locked_database(
         db.lock(connection, ["runs", "calendar"])
         done = archive(*verb, at(engine))
         assert_refused(done, "another process is writing to the archive; try again when it is")
-        assert archive("db", "check", at(engine)).code == 0
+        assert archive("db", "verify", at(engine)).code == 0
     assert lines(engine) == before
 
 
@@ -165,7 +165,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
         done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
     assert_refused(done, "the disk is full; nothing of this import has been written")
     assert count(engine, tables.job) == 0
-    assert archive("db", "check", "-d", str(path)).code == 0
+    assert archive("db", "verify", "-d", str(path)).code == 0
     assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0
 
 

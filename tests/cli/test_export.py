@@ -424,7 +424,7 @@ def test_lines_of_a_part(place: str, tmp_path: Path) -> None:
     assert archive("export", "jsonl", "--after", "2", place).out == ""
     done = archive("export", "jsonl", "-a", "vc9*", place)
     assert (done.code, done.out) == (2, "")
-    assert "no appliance matches 'vc9*'" in done.err
+    assert 'no appliance matches "vc9*"' in done.err
 
 
 @pytest.mark.parametrize(

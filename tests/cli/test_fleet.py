@@ -105,7 +105,7 @@ def test_some_are_listed(config: str, arguments: list[str], names: list[str]) ->
 def test_what_is_not_there(config: str) -> None:
     """A pattern or a tag that nothing has leaves with 2."""
     done = archive("fleet", "list", "vc05.par", config)
-    said = "no appliance matches 'vc05.par'; close to it: vc04.par, vc03.par, vc01.ber, vc02.lon"
+    said = 'no appliance matches "vc05.par" (did you mean "vc04.par", "vc03.par", "vc01.ber" or "vc02.lon"?)'
     assert done == (2, "", f"archive: {said}\n")
     done = archive("fleet", "list", "*.par", "--tag", "site=Berlin", config)
     assert done == (2, "", "archive: no appliance matches *.par and site=Berlin\n")
@@ -135,8 +135,8 @@ def test_a_wrong_configuration(tmp_path: Path) -> None:
     path = written(tmp_path, "fleet = 1\nconcurrency = 0\n")
     done = process("fleet", "list", "--config", str(path))
     assert (done.code, done.out) == (1, "")
-    assert [line.partition(" there")[0] for line in done.err.splitlines()] == [
-        f"archive: {path}: fleet:",
+    assert [line.partition(" (known")[0] for line in done.err.splitlines()] == [
+        f'archive: {path}: unknown key "fleet"',
         f"{path}: concurrency: it must be a number from 1 to 1,000",
     ]
 

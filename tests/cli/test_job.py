@@ -238,9 +238,9 @@ def test_an_empty_list(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--since", "2026-02-30"], "archive: '2026-02-30' does not say which days are meant"),
+        (["--since", "2026-02-30"], 'archive: invalid date range "2026-02-30"'),
         (["--since", "2026-03-02", "--until", "2026-03-01"], "2026-03-02, is after the last"),
-        (["--appliance", "vc9"], "archive: no appliance matches 'vc9'"),
+        (["--appliance", "vc9"], 'archive: no appliance matches "vc9"'),
         (["--limit", "-1"], "--limit"),
         (["--limit", "99999999999999999999"], "--limit"),
         (["--format", "xml"], "--format"),
@@ -276,7 +276,7 @@ def test_a_job_in_a_locale(engine: Engine) -> None:
     assert "      start    23.07.26, 08:00\n" in shown
     json_options = ("--locale", "de_DE", "--format", "json")
     assert json.loads(archive(*show, *json_options).out) == BASE
-    said = "archive: 'de_DEE' is no known locale; close to it: de_DE, de_BE, de_LU\n"
+    said = 'archive: unknown locale "de_DEE" (did you mean "de_DE", "de_BE" or "de_LU"?)\n'
     assert archive(*show, "--locale", "de_DEE") == (2, "", said)
 
 

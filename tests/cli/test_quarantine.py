@@ -122,7 +122,7 @@ def test_documents_are_tried_again(place: str, engine: Engine) -> None:
     assert shown.out == canonical.read(GOOD).text + "\n"
     jobs = tables.job.c
     assert rows(engine, sa.select(jobs.first_seen, jobs.last_seen)) == [(SEEN, SEEN)]
-    assert archive("db", "check", place).code == 0
+    assert archive("db", "verify", place).code == 0
 
 
 def test_one_document_is_tried_again(place: str, engine: Engine) -> None:

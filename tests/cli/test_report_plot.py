@@ -125,7 +125,7 @@ def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
         (("trends", "--format", "csv"), "--plot is for people: leave it out, or --format csv"),
         (("trends", "--format", "json"), "--plot is for people: leave it out, or --format json"),
         (("trends", "--compare"), "a plot shows no comparison: leave out --plot or --compare"),
-        (("trends", "--sort", "jobs"), "there is no column 'jobs'"),
+        (("trends", "--sort", "jobs"), 'unknown column "jobs"'),
     ],
 )
 def test_mistakes_are_usage_errors(place: str, arguments: tuple[str, ...], said: str) -> None:

@@ -381,7 +381,7 @@ def test_the_section_of_the_configuration(tmp_path: Path) -> None:
             "security: it would send the password for anybody to read; choose starttls",
         ),
         ('security = "none"\nca_file = "f"', "ca_file: without security no certificate is looked"),
-        ("verify = false", "verify: there is no such key"),
+        ("verify = false", 'unknown key "verify"'),
     ],
 )
 def test_what_the_section_cannot_say(tmp_path: Path, text: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""`archive runs`: the log of collections and of imports."""
+"""`archive log`: the log of collections and of imports."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ _LimitOption = Annotated[
 _BROUGHT = ("seen", "new", "changed", "unchanged", "quarantined")
 
 
-@app.command("list", epilog=examples("archive runs list", "archive runs list --limit 0 -f csv"))
+@app.command(
+    "collections",
+    epilog=examples("archive log collections", "archive log collections --limit 0 -f csv"),
+)
 def list_collections(
     limit: _LimitOption = 20,
     output_format: FormatOption = Format.TABLE,
@@ -64,12 +67,14 @@ def list_collections(
     _write_newest("collections", columns, found, limit, output_format, output)
 
 
-@app.command("show", epilog=examples("archive runs show", "archive runs show 12 --format json"))
+@app.command("show", epilog=examples("archive log show", "archive log show 12 --format json"))
 def show_collection(
     number: Annotated[
         int | None,
         typer.Argument(
-            min=1, max=GREATEST, help="A number from `archive runs list`; the newest, if none is."
+            min=1,
+            max=GREATEST,
+            help="A number from `archive log collections`; the newest, if none is.",
         ),
     ] = None,
     output_format: FormatOption = Format.TABLE,
@@ -89,7 +94,9 @@ def show_collection(
         else:
             one = collection_log.find_collection(connection, number)
             if one is None:
-                raise UsageError(f"there is no collection {number}; `archive runs list` has them")
+                raise UsageError(
+                    f"there is no collection {number}; `archive log collections` has them"
+                )
         found = [] if one is None else collection_log.attempts(connection, one.id)
     columns = [
         *_columns("appliance"),
@@ -107,7 +114,7 @@ def show_collection(
 
 
 @app.command(
-    "appliances", epilog=examples("archive runs appliances", "archive runs appliances -f json")
+    "appliances", epilog=examples("archive log appliances", "archive log appliances -f json")
 )
 def list_appliances(
     output_format: FormatOption = Format.TABLE,
@@ -138,7 +145,7 @@ def list_appliances(
 
 @app.command(
     "imports",
-    epilog=examples("archive runs imports", "archive runs imports --appliance 'vc0*' --limit 0"),
+    epilog=examples("archive log imports", "archive log imports --appliance 'vc0*' --limit 0"),
 )
 def list_imports(
     appliance: AppliancesOption = None,

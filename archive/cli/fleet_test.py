@@ -39,7 +39,7 @@ EPILOG = examples(
 )
 
 
-def check(
+def run_checks(
     patterns: PatternsArgument = None,
     tag: TagsOption = None,
     output_format: FormatOption = Format.TABLE,
