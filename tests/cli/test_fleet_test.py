@@ -160,7 +160,7 @@ def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_
 def test_progress_on_a_terminal(server: Server, good: Appliance, tmp_path: Path) -> None:
     """A terminal shows how far it has come, and texts folded to its width."""
     shown = on_terminal("fleet", "test", configured(server, {"vc01": good}, tmp_path))
-    assert "Checking appliances" in shown
+    assert "Testing appliances" in shown
     assert shown.endswith("1 appliance: 1 ok, 0 with warnings, 0 failed.\r\n")
 
 
