@@ -1,4 +1,4 @@
-"""The tree of verbs. Each verb imports what it needs when it runs, so that `--help` is instant."""
+"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
 
 app = typer.Typer(
     name="archive",
-    help="Keep and report the backup history of a vCenter fleet.",
+    help="Archive and report the backup history of a vCenter fleet.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -39,8 +39,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"archive {archive.__version__}")
         raise typer.Exit
 
@@ -54,7 +54,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options that may stand before the verb as well as after it."""
+    """Accept these options before the verb, too."""
 
 
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
