@@ -100,8 +100,17 @@ def show_collection(
         *_instants("asked", "answered"),
         *_columns("outcome", "reason", *_COUNTS),
     ]
-    # The counts of the import stand in place of its number, the last field.
-    rows = [(*attempt[:-1], *_cells(brought)) for attempt, brought in found]
+    rows = [
+        (
+            each.appliance,
+            each.asked_at,
+            each.answered_at,
+            each.outcome,
+            each.reason,
+            *_cells(counts),
+        )
+        for each, counts in found
+    ]
     _write(columns, rows, output_format, output)
     if one is None:
         say("No collections yet.")
@@ -134,7 +143,17 @@ def list_appliances(
         *_instants("last_asked", "last_answered"),
         *_columns("outcome", "reason", *_COUNTS),
     ]
-    rows = [(*standing[:-1], *_cells(standing.brought)) for standing in found]
+    rows = [
+        (
+            one.appliance,
+            one.asked_at,
+            one.answered_at,
+            one.outcome,
+            one.reason,
+            *_cells(one.brought),
+        )
+        for one in found
+    ]
     _write(columns, rows, output_format, output)
     if not rows:
         say("No collections yet.")
@@ -184,8 +203,8 @@ def _instants(*names: str) -> list[Column]:
     return [Column(name, Kind.INSTANT) for name in names]
 
 
-def _cells(brought: Brought | None) -> Sequence[int | None]:
-    return (None,) * len(_COUNTS) if brought is None else brought
+def _cells(counts: Brought | None) -> Sequence[int | None]:
+    return (None,) * len(_COUNTS) if counts is None else counts
 
 
 def _write(

@@ -210,7 +210,7 @@ class _Counted:
 def _heading(
     connection: Connection, report: Report, scope: Scope, asked: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the values that stand before the rows in JSON."""
+    """Return the values before the rows in JSON."""
     from archive import reports
 
     known = reports.heard(connection, scope)

@@ -218,7 +218,7 @@ def test_a_dry_run_saves_nothing(fleet: Fleet) -> None:
     fleet.add("vc01")
     done = fleet.collect("--dry-run", "--save", "x")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "archive: --dry-run writes nothing, so there is nothing to --save\n"
+    assert done.err == "archive: --dry-run and --save exclude each other: a dry run writes nothing\n"
     assert fleet.asked() == []
 
 
@@ -263,7 +263,7 @@ def test_some_may_be_asked(
 def test_nobody_may_be_enabled(fleet: Fleet) -> None:
     fleet.add("vc01", enabled=False)
     done = fleet.collect()
-    said = f"archive: {fleet.config} has no appliance that is enabled\n"
+    said = f"archive: {fleet.config}: no enabled appliance\n"
     assert done == (1, "", said)
     assert fleet.asked() == []
     assert not fleet.file.exists()
@@ -311,8 +311,7 @@ def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
         done = fleet.collect()
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        "archive: another `archive collect` is at work on this archive; nothing is asked twice at"
-        " the same time\n"
+        "archive: another `archive collect` is at work on this archive; nothing was collected\n"
     )
     assert fleet.asked() == []
 
@@ -339,7 +338,7 @@ def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
     os.close(theirs)
     said = read(ours)
     assert command.wait() == 3
-    assert "Asking appliances" in said
+    assert "Collecting" in said
     assert "vc02: the user lacks the right" in said
     last = said.splitlines()[-1]
     assert last == "1 of 2 appliances complete, 1 failed; jobs: 2 seen, 2 new"
@@ -391,7 +390,7 @@ def test_a_run_that_is_ended_at_once_has_told_nothing(fleet: Fleet) -> None:
     [
         ("", ">&-", 0, ""),
         ("-f csv", ">&-", 1, "archive: standard output is closed\n"),
-        ("-f csv", "> /dev/full", 1, "archive: standard output: it cannot be written: No space"),
+        ("-f csv", "> /dev/full", 1, "archive: standard output: cannot write: No space"),
         ("-f json", "| true", 0, ""),
     ],
 )

@@ -63,7 +63,7 @@ def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
     [
         (("--since", "0001-01-01"), "more days than"),
         (("-a", "nobody"), 'no appliance matches "nobody"'),
-        (("--rpo", "soon"), "'soon' is not a time"),
+        (("--rpo", "soon"), 'invalid duration "soon"'),
     ],
 )
 def test_nothing_is_written_of_what_cannot_be(

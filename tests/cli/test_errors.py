@@ -163,7 +163,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
     with monkeypatch.context() as patched:
         patched.setattr(engines, "_prepare_sqlite", on_a_small_disk)
         done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
-    assert_refused(done, "the disk is full; nothing of this import has been written")
+    assert_refused(done, "the disk is full; free some space")
     assert count(engine, tables.job) == 0
     assert archive("db", "verify", "-d", str(path)).code == 0
     assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0
@@ -206,32 +206,32 @@ def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for verb in (("report", "trends"), *WRITERS):
         for name, said in {
             "notes.txt": "the file is not an archive; check --database",
-            "cut.db": "the archive's file is damaged; restore it from a backup",
-            "cats.db": "there is no archive at cats.db",
-            ".": "the archive's file cannot be opened; check the path and its rights",
+            "cut.db": "the archive is damaged; restore it from a backup",
+            "cats.db": "no archive at cats.db",
+            ".": "the archive's file cannot be opened; check its path and permissions",
             "x" * 300: f"{'x' * 300}: File name too long",
         }.items():
             assert_refused(archive(*verb, "-d", name), said)
-    assert_refused(archive(*INGEST, "-d", "notes.txt/a.db"), "the folder notes.txt cannot be made")
+    assert_refused(archive(*INGEST, "-d", "notes.txt/a.db"), "notes.txt: cannot create the folder")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"mysql://root:{SECRET}@h/x", "the database must be given as sqlite:///PATH, as postgre"),
-        (f"postgresql+asyncpg://u:{SECRET}@h/x", "the database must be given as"),
-        ("", "the database must be given as"),
-        (":memory:", "the database must be given as"),
-        ("sqlite://", "the database must be given as"),
-        (f"://u:{SECRET}@h/x", "the database must be given as"),
-        (f"postgresql://u:{SECRET}@h:{SECRET}/x", "the database must be given as"),
+        (f"mysql://root:{SECRET}@h/x", "invalid database: use postgresql://"),
+        (f"postgresql+asyncpg://u:{SECRET}@h/x", "invalid database: use postgresql://"),
+        ("", "invalid database: use postgresql://"),
+        (":memory:", "invalid database: use postgresql://"),
+        ("sqlite://", "invalid database: use postgresql://"),
+        (f"://u:{SECRET}@h/x", "invalid database: use postgresql://"),
+        (f"postgresql://u:{SECRET}@h:{SECRET}/x", "invalid database: use postgresql://"),
         (f"postgresql://u:p@{SECRET}@h/x", "has an @ in its password; write it as %40"),
         (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x", "no server answers at this address"),
         (f"postgresql://u@127.0.0.1:PORT/x?password={SECRET}", "no server answers at this"),
-        (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "the database refused the work"),
-        (f"postgresql://postgres:{SECRET}@SERVER/cats", "what was asked for is not on the server"),
-        (f"postgresql://nobody:{SECRET}@SERVER/postgres", "what was asked for is not on the"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "reports an error"),
+        (f"postgresql://postgres:{SECRET}@SERVER/cats", "there is no such database on the server"),
+        (f"postgresql://nobody:{SECRET}@SERVER/postgres", "the server refused the user or the password"),
     ],
 )
 def test_a_database_that_cannot_be_reached(url: str, said: str) -> None:
@@ -252,7 +252,7 @@ def test_a_place_is_shown_without_its_password(postgresql_archive: Engine) -> No
     url = postgresql_archive.url.set(password=SECRET).update_query_dict({"sslpassword": SECRET})
     done = archive("db", "upgrade", "-d", url.render_as_string(hide_password=False))
     assert done.code == 0
-    assert f"{url.host}:{url.port}/{url.database} has schema" in done.err
+    assert f"{url.host}:{url.port}/{url.database} already has schema" in done.err
     assert SECRET not in done.err
 
 
@@ -280,7 +280,7 @@ def test_a_fault_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody has thought of is said to be the program's own fault, without a traceback."""
     monkeypatch.setattr(migrate, "current", fault)
     said = (
-        "archive: this is a fault in archive itself: ZeroDivisionError: integer division or modulo"
-        " by zero\nRun the command again with --debug and report what it prints.\n"
+        "archive: internal error: ZeroDivisionError: integer division or modulo"
+        " by zero\nRun the command again with --debug and report its output.\n"
     )
     assert archive("db", "current") == (1, "", said)

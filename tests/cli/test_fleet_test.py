@@ -144,7 +144,7 @@ def test_some_appliances(server: Server, good: Appliance, wrong: Appliance, tmp_
     nobody = configured(server, {"vc02": wrong}, tmp_path, vc02="enabled = false")
     done = archive("fleet", "test", nobody)
     assert (done.code, done.out) == (1, "")
-    assert done.err.endswith("archive.toml has no appliance that is enabled\n")
+    assert done.err.endswith("archive.toml: no enabled appliance\n")
 
 
 def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_path: Path) -> None:

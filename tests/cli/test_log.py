@@ -87,20 +87,20 @@ def test_the_newest_are_listed(place: str) -> None:
     """So many of the newest are listed, and it is said that there are more."""
     done = archive("log", "collections", "--limit", "2", "-f", "json", place)
     assert [row["number"] for row in json.loads(done.out)] == [3, 2]
-    assert done.err == "The newest 2 collections; --limit 0 lists all of them.\n"
+    assert done.err == "Newest 2 collections shown. List all with --limit 0.\n"
     for limit in ("0", "3"):
         done = archive("log", "collections", "--limit", limit, "-f", "json", place)
         assert (len(json.loads(done.out)), done.err) == (3, "")
     done = archive("log", "imports", "-n", "1", "-f", "json", place)
     assert [row["source"] for row in json.loads(done.out)] == ["https://vc02"]
-    assert done.err == "The newest 1 imports; --limit 0 lists all of them.\n"
+    assert done.err == "Newest 1 import shown. List all with --limit 0.\n"
 
 
 def test_a_collection_is_shown(place: str) -> None:
     """Each appliance of a collection says what came of it; the newest is shown if none is named."""
     brought = {"seen": 11, "new": 11, "changed": 0, "unchanged": 0, "quarantined": 0}
     done = archive("log", "show", "1", "-f", "json", place)
-    assert done.err == "Collection 1 of 2026-07-20 03:00:00Z: partial, 2 of 2 appliances asked.\n"
+    assert done.err == "Collection 1 of 2026-07-20 03:00:00Z: partial, 2 of 2 appliances tried.\n"
     assert json.loads(done.out) == [
         {"appliance": "vc01", "asked": MONDAY, "answered": AFTER[MONDAY], "outcome": "complete",
          "reason": None, **brought},
@@ -108,7 +108,7 @@ def test_a_collection_is_shown(place: str) -> None:
          "reason": "no route to host", **NONE},
     ]  # fmt: skip
     done = archive("log", "show", "-f", "json", place)
-    assert done.err == "Collection 3 of 2026-07-22 03:00:00Z: running, 2 of 3 appliances asked.\n"
+    assert done.err == "Collection 3 of 2026-07-22 03:00:00Z: running, 2 of 3 appliances tried.\n"
     assert [row["quarantined"] for row in json.loads(done.out)] == [None, 1]
 
 
@@ -155,8 +155,8 @@ def test_imports_are_listed(place: str, engine: Engine) -> None:
     ("verb", "said"),
     [
         ("collections", "No collections yet."),
-        ("show", "There has been no collection yet."),
-        ("appliances", "No appliance has been asked yet."),
+        ("show", "No collections yet."),
+        ("appliances", "No collections yet."),
         ("imports", "No imports yet."),
     ],
 )
@@ -170,7 +170,7 @@ def test_nothing_has_happened_yet(engine: Engine, verb: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "9"], "archive: there is no collection 9; `archive log collections` has them\n"),
+        (["show", "9"], "archive: no collection 9: see `archive log collections`\n"),
         (["show", "0"], "Invalid value"),
         (["show", "99999999999999999999"], "Invalid value"),
         (["collections", "--limit", "-1"], "Invalid value"),

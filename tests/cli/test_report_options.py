@@ -98,7 +98,7 @@ def test_tags_need_a_configuration(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     done = archive("report", "trends", "--tag", "site=London", place)
     assert (done.code, done.out) == (2, "")
-    assert "--tag site=London: tags stand in the configuration, and there is none at" in done.err
+    assert "--tag site=London: there is no configuration with tags at" in done.err
 
 
 def test_cadences_are_those_of_the_configuration(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_sizes(text: str, number: int) -> None:
 )
 def test_what_is_no_size(text: str) -> None:
     """What is no size, or none that a database can compare with, is refused."""
-    with pytest.raises(UsageError, match="is not a size; write it as 2TB"):
+    with pytest.raises(UsageError, match="invalid size .*: write 2TB"):
         parse.size(text)
 
 
