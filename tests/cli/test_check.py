@@ -213,7 +213,7 @@ def test_an_archive_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
     done = process("check", "-d", str(path))
     assert (done.code, done.err) == (3, "")
-    assert done.out.startswith(f"ARCHIVE UNKNOWN - no archive at {path}, ")
+    assert done.out.startswith(f"ARCHIVE UNKNOWN - no archive at {path}: ")
     assert done.out.count("\n") == 1
     path.write_text("no database at all, but long enough to be looked at as one" * 99)
     done = archive("check", "-d", str(path))

@@ -272,7 +272,7 @@ def test_nobody_may_be_enabled(fleet: Fleet) -> None:
 def test_there_may_be_no_configuration() -> None:
     done = archive("collect")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("archive: there is no configuration at ")
+    assert done.err.startswith("archive: no configuration at ")
     assert "--config" in done.err
 
 
@@ -283,7 +283,7 @@ def test_who_is_not_verified_is_warned_of_in_each_run(fleet: Fleet) -> None:
         done = fleet.collect()
         assert (done.code, done.out) == (0, "")
         assert done.err == (
-            "Warning: certificates are not verified, so passwords may go to anybody: vc01.\n"
+            "Warning: certificates are not verified, so passwords may reach an attacker: vc01.\n"
         )
 
 
@@ -297,7 +297,7 @@ def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
     change_calendar(fleet.engine, Calendar("Asia/Tokyo", "00:00"))
     done = fleet.collect()
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("Warning: the archive's calendar is Asia/Tokyo from 00:00, not that")
+    assert done.err.startswith("Warning: the archive's calendar (Asia/Tokyo, days start at 00:00) differs")
     assert done.err.count("\n") == 1
 
 

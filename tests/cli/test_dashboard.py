@@ -23,7 +23,7 @@ def test_a_page_is_written(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "fleet.html"
     done = archive("dashboard", "-o", str(path), NOW, at(engine))
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith(f"{path} shows 4 appliances and 651 jobs in ")
+    assert done.err.startswith(f"{path}: 4 appliances, 651 jobs, ")
     printed = archive("dashboard", NOW, at(engine))
     assert (printed.code, printed.err) == (0, "")
     assert printed.out == path.read_bytes().decode()
@@ -49,13 +49,13 @@ def test_cadences_count(engine: Engine, tmp_path: Path) -> None:
     appliances = f'[[appliance]]\nname = "{made.GOOD}"\ncadence = "1h"\n'
     config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
     done = archive("dashboard", "-a", made.GOOD, NOW, at(engine), config)
-    assert "<td>late</td>" in done.out
+    assert "<td>overdue</td>" in done.out
 
 
 def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
     """A terminal is told to name a file."""
     shown = on_terminal("dashboard", "-d", str(tmp_path / "archive.db"), code=2)
-    assert "name a file with -o FILE.html" in shown
+    assert "write the page to a file with -o FILE.html" in shown
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_without_an_archive_each_verb_says_so(
         done = archive(*verb, "-d", url)
         assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
         assert done.err.startswith(f"archive: no archive at {place}")
-        assert "`archive db upgrade` creates it" in done.err
+        assert "create it with `archive db upgrade`" in done.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -99,7 +99,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path, verb: list[str]) -> None:
     done = archive(*verb, "-d", path)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
     assert done.err.startswith(f"archive: the archive at {path} has schema 9999 of a newer")
-    assert done.err.endswith("install that version here, too\n")
+    assert done.err.endswith("upgrade the archive command on this machine\n")
     assert Path(path).read_bytes() == before
     assert archive("db", "current", "-d", path) == (0, "9999\n", "")
 

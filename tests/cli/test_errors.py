@@ -97,7 +97,7 @@ def test_a_locked_database(
             connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
         db.lock(connection, ["runs", "calendar"])
         done = archive(*verb, at(engine))
-        assert_refused(done, "another process is writing to the archive; try again when it is")
+        assert_refused(done, "another process is writing to the archive; run the command again")
         assert archive("db", "verify", at(engine)).code == 0
     assert lines(engine) == before
 
@@ -226,7 +226,7 @@ def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("sqlite://", "invalid database: use postgresql://"),
         (f"://u:{SECRET}@h/x", "invalid database: use postgresql://"),
         (f"postgresql://u:{SECRET}@h:{SECRET}/x", "invalid database: use postgresql://"),
-        (f"postgresql://u:p@{SECRET}@h/x", "has an @ in its password; write it as %40"),
+        (f"postgresql://u:p@{SECRET}@h/x", "its password has an @: write it as %40"),
         (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x", "no server answers at this address"),
         (f"postgresql://u@127.0.0.1:PORT/x?password={SECRET}", "no server answers at this"),
         (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "reports an error"),

@@ -325,7 +325,7 @@ def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
             "there is no table named 'latest_import' to export",
         ),
         (["a", "--view", "job"], "no view named 'job' to export; there are: v_job, v_message"),
-        (["a", "--since", "2026-02-30"], "'2026-02-30' is not a day"),
+        (["a", "--since", "2026-02-30"], 'invalid date range "2026-02-30"'),
         (["a", "--after", "9"], "--after 9: the newest import of this archive is 2"),
     ],
 )
@@ -371,7 +371,7 @@ def test_what_is_no_delimiter(place: str, delimiter: str) -> None:
     """What could be part of a number, a quote or a line end cannot stand between cells."""
     done = archive("export", "csv", "folder", "--delimiter", delimiter, place)
     assert (done.code, done.out) == (2, "")
-    assert f"--delimiter {delimiter!r}: it must be one character" in done.err
+    assert f"--delimiter {delimiter!r}: use `tab` or one character" in done.err
 
 
 def test_a_byte_order_mark(place: str, tmp_path: Path) -> None:

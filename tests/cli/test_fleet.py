@@ -44,7 +44,7 @@ vc02.lon  192.0.2.2:5480  archive@vsphere.local  command pass           pin     
 vc03.par  [2001:db8::3]   archive@vsphere.local  environment VC03       CA file /f/ca.pem  12 h 00 m -                       yes
 vc04.par  vc04.par        archive@vsphere.local  file vcenter-password  OFF                1 d 00 h  -                       no
 """
-WARNING = "Warning: certificates are not verified, so passwords may go to anybody: vc04.par.\n"
+WARNING = "Warning: certificates are not verified, so passwords may reach an attacker: vc04.par.\n"
 
 
 @pytest.fixture
@@ -125,8 +125,8 @@ def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     done = archive("fleet", "list")
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        f"archive: there is no configuration at {file.users_own()} or {file.SYSTEM}; write one"
-        " there, or name one with --config or $ARCHIVE_CONFIG\n"
+        f"archive: no configuration at {file.users_own()} or {file.SYSTEM}: create"
+        " one with `archive fleet add`, or name one with --config or $ARCHIVE_CONFIG\n"
     )
 
 
@@ -152,12 +152,12 @@ def test_which_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
     config = ["--config", str(path)]
     assert f"at {folder}/fleet.db now has" in archive(*config, "db", "upgrade").err
-    assert f"at {folder}/fleet.db has" in archive("db", "upgrade", *config).err
+    assert f"at {folder}/fleet.db already has" in archive("db", "upgrade", *config).err
     assert archive("db", "current", *config).out == "0001\n"
     assert "at other.db now has" in archive(*config, "db", "upgrade", "-d", "other.db").err
     monkeypatch.setenv("ARCHIVE_CONFIG", str(path))
-    assert f"at {folder}/fleet.db has" in archive("db", "upgrade").err
-    assert "at other.db has" in archive("--database", "other.db", "db", "upgrade").err
+    assert f"at {folder}/fleet.db already has" in archive("db", "upgrade").err
+    assert "at other.db already has" in archive("--database", "other.db", "db", "upgrade").err
     missing = archive("--config", "missing.toml", "db", "upgrade")
     said = "archive: missing.toml: there is no such file; --config names it\n"
     assert missing == (1, "", said)

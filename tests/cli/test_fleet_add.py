@@ -172,7 +172,7 @@ def test_nobody_can_be_asked(stranger: Appliance, path: Path) -> None:
     assert "vecs-cli entry getcert --store MACHINE_SSL_CERT" in done.err
     assert done.err.splitlines()[-1].startswith(
         "archive: vc01 was not added: its certificate is not trusted (self-signed certificate);"
-        f" if the SHA-256 is the appliance's, give --pin sha256:{fingerprint(stranger)}"
+        f" if the SHA-256 is the appliance's own, add --pin sha256:{fingerprint(stranger)}"
     )
     assert path.read_bytes() == before
     assert not stranger.requests
@@ -184,7 +184,7 @@ def test_somebody_says_yes(stranger: Appliance, path: Path) -> None:
     before = path.read_bytes()
     for typed in ("n\n", "\n"):
         shown = on_terminal(*arguments, typed=typed, code=1)
-        assert "Is it the same, and shall it be pinned? [y/N]: " in shown
+        assert "Is it the same? Pin this certificate? [y/N]: " in shown
         assert "vc01 was not added: its certificate is not trusted\r\n" in shown
         assert path.read_bytes() == before
     assert "vc01 was added to " in on_terminal(*arguments, typed="y\n")
@@ -221,7 +221,7 @@ def test_a_pin(stranger: Appliance, path: Path, form: str) -> None:
         pin = form.format(written_as)
         done = archive("fleet", "add", "vc01", "--pin", pin, *config)
         assert done.code == 0
-        assert "trusted      yes, it is the pinned one\n" in done.err
+        assert "trusted      yes, it is the pinned certificate\n" in done.err
         assert stranger.certificate is not None
         assert read(path).entries[0].trust == Trust(pin=stranger.certificate.pin)
         path.write_bytes(before)
@@ -255,11 +255,11 @@ def test_it_cannot_be_reached(server: Server, good: Appliance, path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--pin", "x", "--ca-file", "y"], 2, "--pin takes the place of --ca-file"),
+        (["--pin", "x", "--ca-file", "y"], 2, "--pin and --ca-file exclude each other"),
         (
             ["--secret-environment", "A", "--secret-file", "b"],
             2,
-            "a password is in one place; --secret-environment and --secret-file are two or more",
+            "--secret-environment and --secret-file exclude each other",
         ),
         (["--secret-command", "pass 'show"], 2, "--secret-command: no closing quotation in"),
         (["--secret-command", ""], 1, "secret: command: write program and arguments"),

@@ -188,7 +188,7 @@ def test_one_broken_document_among_a_hundred(engine: Engine, tmp_path: Path) -> 
     assert done == Done(
         3,
         SUMMARY.format(100, 99, 0, 0, 0, 1),
-        "See `archive quarantine list` for the documents that could not be archived.\n",
+        "Some documents could not be archived: see `archive quarantine list`.\n",
     )
     assert (count(engine, tables.job), count(engine, tables.quarantine)) == (99, 1)
 
@@ -235,7 +235,7 @@ def test_postgresql_is_not_created_by_the_first_ingest() -> None:
         done = archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url)
         assert (done.code, done.out) == (1, "")
         assert done.err.startswith("archive: no archive at postgresql+psycopg://")
-        assert "`archive db upgrade` creates it" in done.err
+        assert "create it with `archive db upgrade`" in done.err
         assert archive("report", "trends", "-d", url) == done
         assert archive("db", "upgrade", "-d", url).code == 0
         assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url).code == 0

@@ -86,8 +86,8 @@ def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
     [
         (["last_sucess"], 'did you mean "last_success"?'),
         (["last_success", "-p", "today"], "--param today: write NAME=VALUE"),
-        (["last_success", "-p", "day=1"], "there is no param of last_success named 'day'"),
-        (["slowest_jobs", "-p", "jobs=1", "-p", "jobs=2"], "--param jobs is given twice"),
+        (["last_success", "-p", "day=1"], 'query last_success: unknown param "day"'),
+        (["slowest_jobs", "-p", "jobs=1", "-p", "jobs=2"], "--param jobs: given twice"),
         (["--show"], "no query named"),
         (["-p", "jobs=1"], "no query named"),
     ],

@@ -120,9 +120,9 @@ READING = (
     "report trends",
     "job list",
     "sql last_success",
-    "runs list",
-    "runs appliances",
-    "runs imports",
+    "log collections",
+    "log appliances",
+    "log imports",
 )
 LISTER = (
     "import sys\n"
