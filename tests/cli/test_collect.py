@@ -218,7 +218,9 @@ def test_a_dry_run_saves_nothing(fleet: Fleet) -> None:
     fleet.add("vc01")
     done = fleet.collect("--dry-run", "--save", "x")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "archive: --dry-run and --save exclude each other: a dry run writes nothing\n"
+    assert (
+        done.err == "archive: --dry-run and --save exclude each other: a dry run writes nothing\n"
+    )
     assert fleet.asked() == []
 
 
@@ -297,7 +299,9 @@ def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
     change_calendar(fleet.engine, Calendar("Asia/Tokyo", "00:00"))
     done = fleet.collect()
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("Warning: the archive's calendar (Asia/Tokyo, days start at 00:00) differs")
+    assert done.err.startswith(
+        "Warning: the archive's calendar (Asia/Tokyo, days start at 00:00) differs"
+    )
     assert done.err.count("\n") == 1
 
 

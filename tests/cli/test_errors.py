@@ -231,7 +231,10 @@ def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (f"postgresql://u@127.0.0.1:PORT/x?password={SECRET}", "no server answers at this"),
         (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "reports an error"),
         (f"postgresql://postgres:{SECRET}@SERVER/cats", "there is no such database on the server"),
-        (f"postgresql://nobody:{SECRET}@SERVER/postgres", "the server refused the user or the password"),
+        (
+            f"postgresql://nobody:{SECRET}@SERVER/postgres",
+            "the server refused the user or the password",
+        ),
     ],
 )
 def test_a_database_that_cannot_be_reached(url: str, said: str) -> None:

@@ -130,7 +130,7 @@ def test_sizes(text: str, number: int) -> None:
 )
 def test_what_is_no_size(text: str) -> None:
     """What is no size, or none that a database can compare with, is refused."""
-    with pytest.raises(UsageError, match="invalid size .*: write 2TB"):
+    with pytest.raises(UsageError, match=r"invalid size .*: write 2TB"):
         parse.size(text)
 
 

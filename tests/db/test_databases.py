@@ -49,9 +49,7 @@ def test_databases_are_urls_or_paths(text: str, driver: str, name: str) -> None:
 )  # fmt: skip
 def test_other_databases_are_refused(text: str) -> None:
     """What is neither is refused with the forms that there are, and without its password."""
-    with pytest.raises(
-        DatabaseError, match=r"^invalid database: use postgresql://"
-    ) as refused:
+    with pytest.raises(DatabaseError, match=r"^invalid database: use postgresql://") as refused:
         db.parse_url(text)
     assert SECRET not in str(refused.value)
 
@@ -141,7 +139,9 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """Where the file's folder cannot be made, the reason is told."""
     (tmp_path / "file").touch()
     engine = migrate.connect(str(tmp_path / "file" / "archive.db"))
-    with pytest.raises(DatabaseError, match=r"cannot create the folder: (Not a directory|File exists)"):
+    with pytest.raises(
+        DatabaseError, match=r"cannot create the folder: (Not a directory|File exists)"
+    ):
         migrate.upgrade(engine)
 
 

@@ -236,7 +236,9 @@ def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
     """A superuser, and one who got a right by way of everybody: nothing is changed then."""
     done = archive("db", "role", str(filled.url.username), at(filled))
     assert done.code == 1
-    assert "would have more rights than reading the views (on alembic_version, appliance, " in done.err
+    assert (
+        "would have more rights than reading the views (on alembic_version, appliance, " in done.err
+    )
     with db.writing(filled) as connection:
         connection.exec_driver_sql("GRANT SELECT ON quarantine TO PUBLIC")
     try:
