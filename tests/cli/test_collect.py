@@ -135,7 +135,7 @@ def test_cron_hears_nothing_of_success(fleet: Fleet) -> None:
 
 
 def test_problems_are_said_on_standard_error(two: Fleet) -> None:
-    """Who failed, and why, a line each; exit code 3 while others told something."""
+    """Each failed appliance is a line with its reason; exit code 3 if others answered."""
     done = two.collect()
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("vc02: the user lacks the right")
@@ -170,12 +170,12 @@ def test_the_summary_as_csv(two: Fleet) -> None:
 
 def test_the_summary_as_json(two: Fleet) -> None:
     """JSON has the totals, too."""
-    told = json.loads(two.collect("--format", "json").out)
-    first, second = told.pop("appliances")
-    assert told == {
+    summary = json.loads(two.collect("--format", "json").out)
+    first, second = summary.pop("appliances")
+    assert summary == {
         "collection": 1, "asked": 2,
         "complete": 1, "partial": 0, "failed": 1, "interrupted": 0,
-        "seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": told["findings"],
+        "seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": summary["findings"],
         "quarantined": 0,
     }  # fmt: skip
     assert list(first) == COLUMNS
@@ -196,8 +196,8 @@ def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
 def test_a_dry_run_makes_no_archive(two: Fleet, tmp_path: Path) -> None:
     """It says what a run would say, and leaves nothing behind."""
     done = two.collect("--dry-run", "--format", "json")
-    told = json.loads(done.out)
-    assert (done.code, told["collection"], told["new"]) == (3, None, 2)
+    summary = json.loads(done.out)
+    assert (done.code, summary["collection"], summary["new"]) == (3, None, 2)
     assert done.err.startswith("vc02: the user lacks the right")
     assert [path.name for path in tmp_path.iterdir()] == ["archive.toml"]
 
@@ -208,8 +208,8 @@ def test_a_dry_run_writes_nothing(fleet: Fleet) -> None:
     fleet.collect()
     before = fleet.file.read_bytes()
     appliance.become(HISTORY | {"20260303-021500-1": job()})
-    told = json.loads(fleet.collect("--dry-run", "--format", "json").out)
-    assert (told["seen"], told["new"], told["unchanged"]) == (3, 1, 2)
+    summary = json.loads(fleet.collect("--dry-run", "--format", "json").out)
+    assert (summary["seen"], summary["new"], summary["unchanged"]) == (3, 1, 2)
     assert fleet.file.read_bytes() == before
     assert count(fleet.engine, tables.job) == 2
 
@@ -350,7 +350,7 @@ def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
-    """Who has told is archived, who has not is interrupted, and nobody stays signed in."""
+    """Answers are archived, the other appliances are interrupted, and sessions are closed."""
     fleet.top["concurrency"] = 2
     fleet.add("vc01")
     not_reporting = [fleet.add(name) for name in ("vc02", "vc03")]
@@ -377,7 +377,7 @@ def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
     ]
 
 
-def test_a_run_that_is_ended_at_once_has_told_nothing(fleet: Fleet) -> None:
+def test_a_collection_that_is_interrupted_at_once(fleet: Fleet) -> None:
     appliance = fleet.add("vc01")
     appliance.suffer(faults.hang, Resource.DETAILS)
     command = fleet.start()

@@ -53,7 +53,7 @@ def test_cadences_count(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
-    """A terminal is told to name a file."""
+    """On a terminal the error asks for a file."""
     shown = on_terminal("dashboard", "-d", str(tmp_path / "archive.db"), code=2)
     assert "write the page to a file with -o FILE.html" in shown
 

@@ -65,7 +65,7 @@ def test_a_second_demo_replaces_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_it_goes_where_it_is_told(engine: Engine) -> None:
+def test_it_goes_where_it_is_reported(engine: Engine) -> None:
     """Either database will do, if its archive is empty or a demo's."""
     url = engine.url.render_as_string(hide_password=False)
     assert archive("demo", "--database", url).code == 0

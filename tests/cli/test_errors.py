@@ -104,7 +104,7 @@ def test_a_locked_database(
 
 @pytest.mark.parametrize("verb", WRITERS)
 def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
-    """Who may only read the archive is told so when they write, and can report."""
+    """A user who may only read the archive gets an error when writing, and can report."""
     path = tmp_path / "archive.db"
     import_into(path)
     before = path.read_bytes()
@@ -116,7 +116,7 @@ def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
 
 
 def test_a_folder_without_rights(tmp_path: Path) -> None:
-    """Who may not even look into the archive's folder is told so."""
+    """A user without access to the archive's folder gets an error with the path."""
     folder = tmp_path / "folder"
     import_into(folder / "archive.db")
     folder.chmod(0)
@@ -140,7 +140,7 @@ def unprivileged(*arguments: str) -> Done:
 
 
 def test_a_server_that_is_read_only(postgresql_archive: Engine) -> None:
-    """A standby is told apart from other failures."""
+    """A standby has its own sentence."""
     url = f"{postgresql_archive.url}?options=-cdefault_transaction_read_only%3Don"
     assert_refused(archive(*INGEST, "-d", url), "the server accepts no writes")
 
@@ -164,6 +164,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
         patched.setattr(engines, "_prepare_sqlite", on_a_small_disk)
         done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
     assert_refused(done, "the disk is full; free some space")
+    assert done.err.endswith("; nothing of this import has been archived\n")
     assert count(engine, tables.job) == 0
     assert archive("db", "verify", "-d", str(path)).code == 0
     assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0

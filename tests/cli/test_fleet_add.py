@@ -270,7 +270,7 @@ def test_it_cannot_be_reached(server: Server, good: Appliance, path: Path) -> No
         (["--address", "vc01"], 1, "appliance vc02: address: it is that of appliance vc01, too"),
     ],
 )
-def test_what_is_wrong_is_told_first(
+def test_errors_come_before_the_certificate(
     tmp_path: Path, arguments: list[str], code: int, said: str
 ) -> None:
     """Nothing is connected to for what could not be added."""

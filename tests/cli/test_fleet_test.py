@@ -107,23 +107,23 @@ def test_all_fail(server: Server, wrong: Appliance, tmp_path: Path) -> None:
 def test_exact_values(server: Server, good: Appliance, wrong: Appliance, tmp_path: Path) -> None:
     """JSON and CSV have all checks of all appliances, and no secret."""
     config = configured(server, {"vc01": good, "vc02": wrong}, tmp_path)
-    told = json.loads(archive("fleet", "test", config, "-f", "json").out)
-    assert [(row["appliance"], row["check"]) for row in told] == [
+    checks = json.loads(archive("fleet", "test", config, "-f", "json").out)
+    assert [(row["appliance"], row["check"]) for row in checks] == [
         (name, check) for name in ("vc01", "vc02") for check in NAMES
     ]
-    assert told[14] == {
+    assert checks[14] == {
         "appliance": "vc02",
         "check": "login",
         "result": "failed",
         "detail": "it refuses the user or the password",
         "advice": "check both, and whether the account is locked",
     }
-    assert told[15]["result"] == "skipped"
+    assert checks[15]["result"] == "skipped"
     path = tmp_path / "checks.csv"
     done = archive("fleet", "test", config, "-f", "csv", "-o", str(path))
     assert (done.code, done.out) == (3, "")
     lines = list(csv.DictReader(io.StringIO(path.read_text())))
-    assert [line["result"] for line in lines] == [row["result"] for row in told]
+    assert [line["result"] for line in lines] == [row["result"] for row in checks]
     assert PASSWORD not in path.read_text()
 
 
@@ -168,7 +168,7 @@ def test_progress_on_a_terminal(server: Server, good: Appliance, tmp_path: Path)
 def test_an_end_before_the_end(
     server: Server, good: Appliance, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """What has been found is shown, sessions are closed, and what is missing is told."""
+    """What has been found is shown, sessions are closed, and what is missing is reported."""
     slow, later = server.add(Appliance(SAMPLES)), server.add(Appliance(SAMPLES))
     slow.suffer(faults.hang, Resource.VERSION)
     config = configured(server, {"vc01": good, "vc02": slow, "vc03": later}, tmp_path)

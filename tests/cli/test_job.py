@@ -190,8 +190,8 @@ def test_a_text_is_found_whichever_way(
 
 def test_what_a_first_message_shows(engine: Engine) -> None:
     """The list has the first message's text in the language that there is, else its id."""
-    told = {"id": "the.id", "default_message": "", "args": []}
-    for key, message in {"1": told, "2": told | {"localized": "Fertig"}}.items():
+    without_text = {"id": "the.id", "default_message": "", "args": []}
+    for key, message in {"1": without_text, "2": without_text | {"localized": "Fertig"}}.items():
         import_documents(
             engine, {key: job(messages=[message])}, "vc01", f"2026-07-24T1{key}:00:00.000000Z"
         )
@@ -265,7 +265,7 @@ def test_a_job_in_full(engine: Engine) -> None:
 
 
 def test_a_job_in_a_locale(engine: Engine) -> None:
-    """Params are written as in a locale, and told in the archive's zone; JSON stays the document."""
+    """Params are written in the style of a locale and in the archive's zone; JSON stays the document."""
     key = "20260723-021500-25148086"
     import_documents(engine, {key: BASE}, "vc01")
     assert archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine)).code == 0

@@ -166,7 +166,7 @@ def test_help_tells_each_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_are_completed() -> None:
-    """The shell is told which reports begin like that, with their questions."""
+    """Completion offers the reports that start with the text, with their questions."""
     assert report_options.complete_name("tr") == [
         (name, REPORTS[name].question) for name in ("trends",)
     ]

@@ -200,7 +200,7 @@ def context(**params: Any) -> typer.Context:
 
 
 def test_groups_and_columns_are_completed() -> None:
-    """The shell is told what the named report can be grouped and sorted by."""
+    """Completion offers the groups and columns of the named report."""
     assert report_options.complete_group(context(name="trends"), "") == list(GROUPS)
     assert report_options.complete_group(context(), "b") == ["build"]
     complete = report_options.complete_column

@@ -113,7 +113,7 @@ def test_refused_connections_are_recognised_by_sqlstate(postgresql_archive: Engi
 
 
 def test_servers_that_cannot_be_reached(tmp_path: Path) -> None:
-    """A name that cannot be resolved, and an address without a server, are told apart."""
+    """A name that cannot be resolved, and an address without a server, are different errors."""
     url = sa.make_url("postgresql+psycopg://u@h/n")
     assert "cannot be resolved" in sentence_for(url.set(host="nowhere.invalid"))
     for host in ("127.0.0.1", str(tmp_path)):
@@ -124,7 +124,7 @@ def test_servers_that_cannot_be_reached(tmp_path: Path) -> None:
 
 
 def test_a_server_behind_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that nobody answers from is told as such."""
+    """An address without any answer is a timeout."""
 
     def wait(*_: object) -> None:
         raise TimeoutError
@@ -134,7 +134,7 @@ def test_a_server_behind_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lost_connection(postgresql_archive: Engine) -> None:
-    """A connection that the server ends is told; another one can be made."""
+    """A connection that the server ends is an error; another one can be made."""
     with pytest.raises(DatabaseError, match="the server is starting or shutting down"):  # noqa: SIM117 - the first takes what the second raises
         with db.reading(postgresql_archive) as connection:
             connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -144,7 +144,7 @@ def test_a_lost_connection(postgresql_archive: Engine) -> None:
 
 
 def test_permission_denied_names_the_table(postgresql_archive: Engine) -> None:
-    """A role that may not read a table is told so, with the table's name from the server."""
+    """The error has the table's name, in the words of the server."""
     with db.writing(postgresql_archive) as connection:
         connection.exec_driver_sql("CREATE ROLE poor LOGIN")
     try:
@@ -159,7 +159,7 @@ def test_permission_denied_names_the_table(postgresql_archive: Engine) -> None:
 
 
 def test_a_statement_that_takes_too_long(postgresql_archive: Engine) -> None:
-    """A statement that the server cancels is told as such."""
+    """A statement that the server cancels has its own sentence."""
     slow = db.create_engine(
         postgresql_archive.url.set(query={"options": "-c statement_timeout=50"})
     )

@@ -51,7 +51,7 @@ def is_free(engine: Engine) -> bool:
 
 
 def test_one_process_has_the_lock(engine: Engine) -> None:
-    """While one process has it another is told so at once; afterwards it is free."""
+    """While one process has it another gets False at once; afterwards it is free."""
     with holder(engine) as (running, held):
         assert held
         assert not is_free(engine)

@@ -163,7 +163,7 @@ def test_a_migration_that_fails_leaves_nothing(
     assert count(fresh, tables.job) == 0
 
 
-def test_an_absent_archive_is_told(fresh: Engine) -> None:
+def test_an_absent_archive_is_reported(fresh: Engine) -> None:
     """Where there is no archive, the sentence says which commands make one."""
     with pytest.raises(SchemaError) as refused:
         migrate.require(fresh)

@@ -83,7 +83,7 @@ def test_without_a_terminal_it_is_80_wide() -> None:
 
 
 def test_ascii() -> None:
-    """Where there is nothing but ASCII everything is told apart all the same."""
+    """Where there is nothing but ASCII everything can be distinguished."""
     shown = plain(BARS, ascii_only=True)
     assert shown == (
         "failed, did not run\n"

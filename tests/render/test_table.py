@@ -131,9 +131,9 @@ def test_a_kind_may_be_that_of_texts(kind: Kind) -> None:
         Kind.SERIES: (1,),
     }
     columns = (Column("kind"), Column("value", kind_in="kind"))
-    told = [(kind, value.get(kind, 1)), (kind, None)]
-    lines = plain(columns, told).splitlines()
-    alone = plain((Column("value", kind),), [(shown,) for _, shown in told]).splitlines()
+    typed = [(kind, value.get(kind, 1)), (kind, None)]
+    lines = plain(columns, typed).splitlines()
+    alone = plain((Column("value", kind),), [(shown,) for _, shown in typed]).splitlines()
     assert [line.strip() for line in lines[2:]] == [line.strip() for line in alone[2:]]
 
 
