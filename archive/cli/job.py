@@ -163,9 +163,9 @@ def show_job(
             outline.write(_items(job, forms), out)
 
 
-def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
+def _values(job: ArchivedJob) -> dict[str, str | None]:
+    """Return the labelled values of a job."""
     from archive.document.flatten import mask_url
-    from archive.render.outline import Item
     from archive.render.units import duration, moment, size
 
     rows, columns = job.rows, job.rows.job
@@ -175,7 +175,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         if columns.progress_total is None
         else f"{columns.progress_completed} of {columns.progress_total}"
     )
-    values = {
+    return {
         "appliance": job.appliance,
         "key": job.key,
         "status": columns.status,
@@ -202,13 +202,20 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         "operation": rows.operation and rows.operation.operation,
         "first seen": moment(job.sight.first_seen),
         "last seen": moment(job.sight.last_seen),
-        "imported by": f"import {job.run_id}",
+        "import": str(job.run_id),
         "digest": f"SHA-256 {job.digest.hex()}",
         "stored whole": "yes, it has fields that the tables have no columns for"
         if job.irregular
         else None,
     }
-    yield from (Item(label, value) for label, value in values.items() if value)
+
+
+def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
+    from archive.render.outline import Item
+    from archive.render.units import moment
+
+    rows = job.rows
+    yield from (Item(label, value) for label, value in _values(job).items() if value)
     yield Item(
         "statuses",
         below=[

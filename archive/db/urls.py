@@ -35,8 +35,9 @@ def parse_url(text: str) -> URL:
 
 
 def shown(url: URL) -> str:
-    """Return a URL as text without passwords, wherever they are in it."""
-    return url.difference_update_query(_passwords(url)).render_as_string(hide_password=True)
+    """Return a URL as text, as users write it, without passwords, wherever they are in it."""
+    plain = url.set(drivername=url.get_backend_name()).difference_update_query(_passwords(url))
+    return plain.render_as_string(hide_password=True)
 
 
 def has_password(url: URL) -> bool:

@@ -69,7 +69,7 @@ def test_without_an_archive_each_verb_says_so(
     """What needs an archive says which command makes one, and makes nothing itself."""
     monkeypatch.chdir(tmp_path)
     empty = f"{postgres_url}?options=-csearch_path%3Dnowhere"
-    for url, place in (("a.db", "a.db"), (empty, "postgresql+psycopg://")):
+    for url, place in (("a.db", "a.db"), (empty, "postgresql://")):
         done = archive(*verb, "-d", url)
         assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
         assert done.err.startswith(f"archive: no archive at {place}")

@@ -234,7 +234,7 @@ def test_postgresql_is_not_created_by_the_first_ingest() -> None:
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         done = archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url)
         assert (done.code, done.out) == (1, "")
-        assert done.err.startswith("archive: no archive at postgresql+psycopg://")
+        assert done.err.startswith("archive: no archive at postgresql://")
         assert "create it with `archive db upgrade`" in done.err
         assert archive("report", "trends", "-d", url) == done
         assert archive("db", "upgrade", "-d", url).code == 0

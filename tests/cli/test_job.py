@@ -82,7 +82,7 @@ user           root
 operation      com.vmware.appliance.recovery.backup.job.create
 first seen     2026-07-24 12:00:00Z
 last seen      2026-07-24 12:00:00Z
-imported by    import 1
+import         1
 digest         SHA-256 {digest}
 statuses
   SUCCEEDED  since 2026-07-24 12:00:00Z
@@ -314,7 +314,7 @@ def test_a_bare_job(engine: Engine) -> None:
     labels = [line.split("  ")[0] for line in shown if not line.startswith(" ")]
     assert labels[:4] == ["appliance", "key", "status", "day"]
     assert set(labels[4:]) <= {
-        "first seen", "last seen", "imported by", "digest", "statuses", "findings", "stored whole",
+        "first seen", "last seen", "import", "digest", "statuses", "findings", "stored whole",
     }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_postgresql_errors_are_recognised_by_sqlstate(sqlstate: str, said: str) 
     engine = migrate.connect("postgresql://u@h/n")
     error = psycopg.errors.lookup(sqlstate)("FEHLER:  auf Deutsch\n\nKONTEXT:  nichts")
     sentence = driver_errors.explain(error, engine)
-    assert sentence.startswith(f"postgresql+psycopg://u@h/n: {said}")
+    assert sentence.startswith(f"postgresql://u@h/n: {said}")
     assert sentence.endswith("(FEHLER: auf Deutsch)")
 
 
@@ -87,7 +87,7 @@ def test_sqlite_errors_are_recognised_by_extended_code(name: str, said: str) -> 
 def test_other_errors_are_reported_in_the_words_of_the_database(error: Exception) -> None:
     """There is no advice for an error that nobody can foresee."""
     engine = migrate.connect("postgresql://u@h/n")
-    said = "postgresql+psycopg://u@h/n: the database reports an error: doppelt"
+    said = "postgresql://u@h/n: the database reports an error: doppelt"
     assert driver_errors.explain(error, engine) == said
 
 
@@ -114,7 +114,7 @@ def test_refused_connections_are_recognised_by_sqlstate(postgresql_archive: Engi
 
 def test_servers_that_cannot_be_reached(tmp_path: Path) -> None:
     """A name that cannot be resolved, and an address without a server, are different errors."""
-    url = sa.make_url("postgresql+psycopg://u@h/n")
+    url = sa.make_url("postgresql://u@h/n")
     assert "cannot be resolved" in sentence_for(url.set(host="nowhere.invalid"))
     for host in ("127.0.0.1", str(tmp_path)):
         assert "no server answers at this address" in sentence_for(url.set(host=host, port=1))
