@@ -198,7 +198,7 @@ def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
     monkeypatch.setattr(migrate, "HEAD", "9998")
     for use in (migrate.require, migrate.prepare):
-        with pytest.raises(SchemaError, match="this version needs 9998; run `archive db upgrade`"):
+        with pytest.raises(SchemaError, match="this version needs 9998: run `archive db upgrade`"):
             use(fresh)
 
 

@@ -244,7 +244,7 @@ def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
     try:
         done = archive("db", "role", READER, at(filled))
         assert done.code == 1
-        assert "(with quarantine)" in done.err
+        assert "(on quarantine)" in done.err
     finally:
         with db.writing(filled) as connection:
             connection.exec_driver_sql("REVOKE SELECT ON quarantine FROM PUBLIC")
@@ -260,7 +260,7 @@ def test_a_schema_that_everybody_can_make_tables_in(filled: Engine) -> None:
     try:
         done = archive("db", "role", READER, at(filled))
         assert done.code == 0
-        assert "Warning: it can make tables of its own, as everybody can here" in done.err
+        assert "Warning: every user can create tables in this schema" in done.err
     finally:
         with db.writing(filled) as connection:
             connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
