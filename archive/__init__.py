@@ -1,4 +1,4 @@
-"""The backup history of a vCenter fleet, kept in a relational archive."""
+"""Keeps the backup history of a vCenter fleet in a relational archive."""
 
 from __future__ import annotations
 

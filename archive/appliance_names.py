@@ -1,4 +1,4 @@
-"""The names of appliances: what can be one, and what was probably meant by another."""
+"""Names of appliances: which are valid, and suggestions for mistyped ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from archive.errors import UsageError
+from archive.suggestions import did_you_mean
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,20 +21,18 @@ def check_name(name: str) -> str:
     """Return a usable appliance name. Raises UsageError for an empty, long or unprintable one."""
     if not name or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
         raise UsageError(
-            f"{name!r} cannot be an appliance's name: it must have 1 to {NAME_LENGTH} printable"
-            " characters and no space around it"
+            f"invalid appliance name {name!r}: use 1 to {NAME_LENGTH} printable characters, without"
+            " spaces around them"
         )
     return name
 
 
 def unmatched(glob: str, names: Sequence[str], place: str) -> str:
-    """Return a sentence about a glob that none of the names matches; `place` is what has them."""
-    from difflib import get_close_matches
-
+    """Return an error for a glob that matches none of the names; `place` is the archive or the file."""
     if not names:
-        return f"no appliance matches {glob!r}: {place} has none yet"
-    close = get_close_matches(_WILDCARDS.sub("", glob), names, n=_SHOWN, cutoff=0.5)
-    if close:
-        return f"no appliance matches {glob!r}; close to it: {', '.join(close)}"
-    more = ", ..." if len(names) > _SHOWN else ""
-    return f"no appliance matches {glob!r}; there are: {', '.join(sorted(names)[:_SHOWN])}{more}"
+        return f"no appliance matches {quoted(glob)}: {place} has no appliances yet"
+    hint = did_you_mean(_WILDCARDS.sub("", glob), names, _SHOWN, cutoff=0.5)
+    if not hint:
+        more = ", ..." if len(names) > _SHOWN else ""
+        hint = f" (known: {', '.join(sorted(names)[:_SHOWN])}{more})"
+    return f"no appliance matches {quoted(glob)}{hint}"

@@ -1,4 +1,4 @@
-"""The archive's calendar: to which day a job belongs, and the periods that days make.
+"""The archive's calendar: the day that a job belongs to, and the periods of days.
 
 A calendar is a time zone and the time of day at which a backup day starts. With `16:00`, a job that
 starts at 02:15 belongs to the day before, so that one night's jobs share a day.
@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 from archive import timestamps
 from archive.errors import UsageError
+from archive.text import quoted
 
 # vCenter's job keys start with the UTC time at which the job was created.
 _KEY_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?!\d)", re.ASCII)
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
-# The years that the calendar has from the start; others come with the first job in them.
+# Years that a new archive has in its calendar. Other years are added with the first job in them.
 CALENDAR_YEARS = range(2016, 2046)
 _SECOND = timedelta(seconds=1)
 _SECONDS_A_DAY = 24 * 60 * 60
@@ -26,7 +27,7 @@ PERIODS = ("day", "week", "month", "quarter", "year")
 
 
 class Calendar(NamedTuple):
-    """How the archive cuts time into days."""
+    """A time zone and the time of day (HH:MM) at which a backup day starts."""
 
     zone: str = "UTC"
     day_start: str = "00:00"
@@ -40,7 +41,7 @@ class Calendar(NamedTuple):
             local = moment.astimezone(ZoneInfo(self.zone))
             start = time.fromisoformat(self.day_start)
             day = local.date() - timedelta(days=local.time() < start)
-            if local.fold:  # clocks set back show an hour again, but no day starts twice
+            if local.fold:  # clocks set back repeat an hour, but no day starts twice
                 following = day + timedelta(days=1)
                 if datetime.combine(following, start, local.tzinfo) <= moment:
                     day = following
@@ -49,7 +50,7 @@ class Calendar(NamedTuple):
             return instant[:10]
 
     def start(self, day: str) -> str:
-        """Return when a backup day starts; one that its zone skips starts when the next one does."""
+        """Return the instant at which a day starts; a day that the zone skips starts with the next one."""
         midnight = f"{day}T00:00:00.000000Z"
         if self == _PLAIN:
             return midnight
@@ -59,7 +60,7 @@ class Calendar(NamedTuple):
 
         zone = ZoneInfo(self.zone)
         local = datetime.combine(date.fromisoformat(day), time.fromisoformat(self.day_start), zone)
-        if day[:4] not in _EDGES:  # most days start where the clock says, which needs no search
+        if day[:4] not in _EDGES:  # most days start at the local time, without a search
             start = local.astimezone(UTC)
             if _first_shown(start, local) and _first_shown(start - _SECOND, local - _SECOND):
                 return timestamps.from_datetime(start)
@@ -69,26 +70,26 @@ class Calendar(NamedTuple):
         return _moved(midnight, seconds)
 
     def job_day(self, start_time: str | None, key: str, first_seen: str) -> str:
-        """Return a job's day: from its start, else its key's stamp, else when it was first seen."""
+        """Return a job's day: by its start, or by its key's timestamp, or by when it was first seen."""
         return self.day(start_time or key_stamp(key) or first_seen)
 
 
 _PLAIN = Calendar()
-# Within so many seconds of midnight UTC, a day starts: a day for its start, another for the zone, and
-# one that a zone may have skipped.
+# A day starts within so many seconds of midnight UTC: one day for the time of day, one for the zone,
+# and one that the zone may have skipped.
 _REACH = 3 * 86_400
 # Years in which adding a zone's offset may leave the range of datetime.
 _EDGES = ("0001", "9999")
 
 
 def _first_shown(moment: datetime, local: datetime) -> bool:
-    """Say whether clocks show a local time at a moment, and show it for the first time."""
+    """Whether clocks show a local time at a moment, and do so for the first time."""
     shown = moment.astimezone(local.tzinfo)
     return shown == local and not shown.fold  # in one zone, datetimes compare as clocks show them
 
 
 def _moved(instant: str, seconds: int) -> str:
-    """Return the instant so many seconds later, or the first or the last that there is."""
+    """Return the instant so many seconds later, within the years 1 to 9999."""
     try:
         return timestamps.from_datetime(
             timestamps.to_datetime(instant) + timedelta(seconds=seconds)
@@ -100,20 +101,18 @@ def _moved(instant: str, seconds: int) -> str:
 def calendar(zone: str, day_start: str) -> Calendar:
     """Return a checked calendar. Raises UsageError for an unknown zone or a malformed time."""
     if not _TIME_OF_DAY.fullmatch(day_start):
-        raise UsageError(
-            f"{day_start!r} is not a time of day; write it as HH:MM, for example 16:00"
-        )
+        raise UsageError(f"invalid time of day {quoted(day_start)}: write HH:MM, for example 16:00")
     try:
         ZoneInfo(zone)
     except (LookupError, ValueError, OSError) as error:
         raise UsageError(
-            f"{zone!r} is not an IANA time zone; an example of one is Europe/Berlin"
+            f"unknown time zone {quoted(zone)}: use an IANA name such as Europe/Berlin"
         ) from error
     return Calendar(zone, day_start)
 
 
 def key_stamp(key: str) -> str | None:
-    """Return the instant that a job key names, or None if it has no valid stamp."""
+    """Return the instant in a job key (YYYYMMDD-HHMMSS, UTC), or None if it has none."""
     match = _KEY_STAMP.match(key)
     if match is None:
         return None

@@ -1,7 +1,4 @@
-"""What is drawn of a result: reports declare charts and make figures of rows, renderers draw figures.
-
-Neither knows the other.
-"""
+"""Charts that reports declare, and the figures that renderers draw of their rows."""
 
 from __future__ import annotations
 
@@ -14,16 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lines:
-    """Columns over the periods of rows: a line for each; of grouped rows one for each group, of the first."""
+    """Lines over time: one per column, or for grouped rows one per group of the first column."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar for each row, named by some columns: the values of `parts` lie end to end.
+    """A bar for each row: `names` are the columns of its name, `parts` the columns stacked in it.
 
-    `mark` is a column with a value that the bar is to be held against.
+    `mark` is a column with a limit to compare the bar with.
     """
 
     names: tuple[str, ...]
@@ -32,7 +29,7 @@ class Bars:
 
 
 class Forecast(NamedTuple):
-    """What will be in so many days: columns of the value, and of between what it lies."""
+    """A forecast for a number of days ahead: columns of the value and of its lower and upper bound."""
 
     days: int
     value: str
@@ -42,7 +39,7 @@ class Forecast(NamedTuple):
 
 @dataclass(frozen=True)
 class Ahead:
-    """A line for each row, from the value that a column has now; a row without a name is of all."""
+    """A line for each row, from the current value on; a row without a name is the total."""
 
     name: str
     value: str
@@ -53,7 +50,7 @@ Chart = Lines | Bars | Ahead
 
 
 class Point(NamedTuple):
-    """A value at a place of the axis; `follows` says that there is nothing missing since the one before."""
+    """A value at a place on the x axis; `follows` means no gap since the point before."""
 
     at: int
     value: float
@@ -61,7 +58,7 @@ class Point(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Points from left to right."""
+    """A named line; its points run from left to right."""
 
     name: str
     points: tuple[Point, ...]
@@ -69,9 +66,9 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class LineFigure:
-    """Lines in the unit of a kind, one at least, each with a point at least.
+    """One or more lines with one or more points each, in the unit of `kind`.
 
-    `ticks` are the places of the axis that have a name, from left to right.
+    `ticks` are the labelled places of the x axis, from left to right.
     """
 
     title: str
@@ -81,7 +78,7 @@ class LineFigure:
 
 
 class Bar(NamedTuple):
-    """The values of a bar's parts; None where there is no value, rather than nothing."""
+    """A bar with the values of its parts; None is a missing value, unlike 0."""
 
     name: str
     values: tuple[float | None, ...]
@@ -90,7 +87,7 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class BarFigure:
-    """Bars in the unit of a kind, one at least, the first on top; `mark` says what their marks are."""
+    """One or more bars in the unit of `kind`, first on top; `mark` is the label of their marks."""
 
     title: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""What a column of a result is: reports declare it, renderers write it, neither knows the other."""
+"""Columns of results: reports declare them, renderers format them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What the values of a column mean, and so how a person reads them."""
+    """The meaning of a column's values, which decides how tables show them."""
 
     TEXT = "text"
     COUNT = "count"
@@ -22,9 +22,9 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a table for people makes of a column; anywhere else each is a column like any other.
+    """The role of a column in a table; CSV and JSON treat all columns alike.
 
-    The values of a heading stand above the rows that share them. Rows with a mark are set off.
+    The value of a heading stands above the rows that share it. Rows with a mark are highlighted.
     """
 
     CELL = "cell"
@@ -43,11 +43,11 @@ _ENDINGS = _UNITS | {
 
 @dataclass(frozen=True)
 class Column:
-    """A named column. An `optional` one may be left out of a table where it holds only zero or NULL.
+    """A named column. A table leaves out an `optional` column with nothing but zero and NULL.
 
-    `kind_in` names a column that says of each row what the kind of the value is; a table shows the
-    values accordingly, and leaves that column out. A `signed` one is of changes: more has a plus.
-    A series is a tuple of numbers in the order of time, None where there is none.
+    `kind_in` names another column that holds the kind of each value; a table does not show that
+    column. `signed` columns are changes: positive values get a plus. A series is a tuple of numbers
+    in order of time, with None for gaps.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        """The name as a table shows it: its unit stands with each value there."""
+        """The name as shown in a table, without the unit: values carry it."""
         name = self.name
         for unit, kind in _UNITS.items():
             if kind is self.kind:
@@ -68,7 +68,7 @@ class Column:
 
 
 def named(name: str) -> Column:
-    """Return a column whose kind is what the end of its name says, as in `size_bytes`."""
+    """Return a column whose kind follows from the end of its name, such as `size_bytes`."""
     for ending, kind in _ENDINGS.items():
         if name.endswith(ending):
             return Column(name, kind)

@@ -1,48 +1,48 @@
-"""Failures that a user can act on; the command turns each into one sentence and an exit code."""
+"""Errors that users can act on. The command turns each into one sentence and an exit code."""
 
 from __future__ import annotations
 
 
 class ArchiveError(Exception):
-    """Base of every failure that is reported without a traceback. Nothing has been written."""
+    """Base of all errors reported without a traceback. Nothing has been written."""
 
 
 class UsageError(ArchiveError):
-    """The request itself cannot be understood (a date, a period, a name)."""
+    """The request is invalid: an option, a date, a period, a name."""
 
 
 class ConfigurationError(ArchiveError):
-    """The configuration cannot be read or is wrong, or a password that it names is not there."""
+    """The configuration is missing or invalid, or a password that it names cannot be read."""
 
 
 class DatabaseError(ArchiveError):
-    """The database could not be reached, read or written."""
+    """The database cannot be reached, read or written."""
 
 
 class SchemaError(ArchiveError):
-    """The archive's schema is not the one this version of the command works with."""
+    """The archive's schema does not fit this version of the command."""
 
 
 class InputError(ArchiveError):
-    """A file or answer as a whole is not what a backup job details request returns."""
+    """A file or answer as a whole is not an answer with backup job details."""
 
 
 class InterruptedInputError(ArchiveError):
-    """A stream failed after some of its batches had been committed."""
+    """An import failed after some of its batches were committed."""
 
 
 class NotAJobError(ArchiveError):
-    """One document cannot be archived as a job; it belongs into quarantine."""
+    """One document cannot be archived as a job and goes to quarantine."""
 
 
 class CheckError(ArchiveError):
-    """The archive contradicts itself; what was found has been printed."""
+    """`archive db verify` found problems, and has printed them."""
 
 
 class ApplianceError(ArchiveError):
-    """An appliance could not be asked, or what it answered is of no use.
+    """An appliance cannot be reached, or its answer cannot be used.
 
-    `reason` says why and `advice` what to do, if anything is known to help; its text has both.
+    `reason` is the problem and `advice` the action, None if there is none; the text has both.
     """
 
     def __init__(self, reason: str, advice: str | None = None) -> None:
@@ -55,8 +55,8 @@ class ApplianceError(ArchiveError):
 
 
 class MailError(ArchiveError):
-    """A mail could not be handed over: nobody gets it."""
+    """A mail was not sent to any recipient."""
 
 
 class AlreadyRunningError(ArchiveError):
-    """Another process is collecting into this archive."""
+    """Another collection into this archive is running."""

@@ -1,4 +1,4 @@
-"""Tell how to install an optional part of the command into the environment that runs it."""
+"""Commands that install the optional parts of the package (extras)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import archive
 
 
 def advice(extra: str) -> str:
-    """Return the command that installs an extra.
+    """Return the command that installs an extra into this environment, as an advice.
 
-    The bundle's installer makes an environment without pip; any other was filled by pip.
+    The bundle's installer creates an environment without pip; any other has pip.
     """
     if importlib.util.find_spec("pip") is None:
         return f"run `./install --extra {extra}` in the unpacked bundle"

@@ -1,4 +1,4 @@
-"""JSON numbers by value: a double where a double says it exactly, else the decimal itself."""
+"""JSON numbers by value: a double where it is exact, otherwise a Decimal."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 
 def parse_float(text: str) -> float | Decimal:
-    """Return the double that `text` denotes, or the Decimal if no double prints as that value.
+    """Return the double of a number's text, or a Decimal if no double has that value.
 
-    Serializers write the same double as `0.1`, `1.0E-1` or `10.0E-2`: all are 0.1. Minus zero is
-    zero by value. Raises ValueError for an exponent beyond what a Decimal can have.
+    `0.1`, `1.0E-1` and `10.0E-2` are the same value. Minus zero becomes zero. Raises ValueError for
+    an exponent that no Decimal can have.
     """
     double = float(text)
     try:
         exact = Decimal(text)
     except ArithmeticError as error:
-        raise ValueError(f"the number {text:.40} cannot be held") from error
+        raise ValueError(f"the number {text:.40} is too large or too small") from error
     if Decimal(repr(double)) == exact:
         return double or 0.0
     return exact
 
 
 def refuse_constant(text: str) -> float:
-    """Refuse NaN and Infinity, which Python would read and JSON does not have."""
+    """Raise ValueError for NaN and Infinity, which Python accepts and JSON does not have."""
     raise ValueError(f"{text} is not JSON")
 
 
@@ -34,7 +34,7 @@ DECODER = json.JSONDecoder(parse_float=parse_float, parse_constant=refuse_consta
 def dumps(value: Any) -> str:
     """Return ASCII JSON with sorted keys and no white space; a Decimal is written as a number.
 
-    Lone surrogates and NUL are escaped, so any text of any document survives in any database.
+    Lone surrogates and NUL are escaped, so any database can store any text.
     """
     if isinstance(value, Decimal):
         return str(value)

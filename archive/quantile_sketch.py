@@ -1,11 +1,11 @@
-"""A mergeable sketch of many whole numbers that answers percentiles within 1 %.
+"""A mergeable sketch of many integers that gives percentiles within 1 %.
 
 As in DDSketch (Masson, Rim, Lee: VLDB 2019), bins grow by a constant factor, a sketch counts the values
-in each, and a percentile is the number that stands for the bin which holds its rank. Sketches merge by
-adding their counts, and a value can be taken out again, so that totals stay exact.
+in each bin, and a percentile is the number of the bin that holds its rank. Sketches merge by adding
+their counts. Values can be removed again, so totals stay exact.
 
-Bins are laid out in whole numbers: a value has the same bin on every machine. Stored counts run on from
-bin to bin, so that a rank is found by bisection, in many sketches at once, without merging them.
+Bins are computed in integers: a value has the same bin on every machine. Stored counts are cumulative,
+so a rank is found by bisection in many sketches at once, without merging them.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _GREATEST = 2**63
 
 
 def _layout() -> tuple[list[int], list[int]]:
-    """Return the greatest value of each bin, and the number that stands for it, in order.
+    """Return the greatest value of each bin, and its number, in order.
 
-    From the least value of a bin follows the greatest number that is within 1 % of it, and from that
-    the greatest value of which it is within 1 %.
+    A bin's number is the greatest one within 1 % of its least value; its greatest value is the
+    greatest one that the number is within 1 % of.
     """
     bounds, numbers = [0], [0]
     while bounds[-1] < _GREATEST:
@@ -40,9 +40,9 @@ def _layout() -> tuple[list[int], list[int]]:
 
 
 _BOUNDS, _NUMBERS = _layout()
-# So many changes are made one by one in less time than it takes to draw a sketch anew.
+# Up to so many changes are faster one by one than encoding the sketch again.
 _FEW = 8
-# Width of a count in bytes, and what `array` calls it.
+# Width of a count in bytes, and the type code of `array`.
 _CODES = {array(code).itemsize: code for code in "BHIQ"}
 
 
@@ -52,15 +52,15 @@ def bins_of(values: Iterable[int]) -> Iterator[int]:
 
 
 def number_of(bin_: int) -> int:
-    """Return the whole number that stands for a bin, within 1 % of every value in it."""
+    """Return the number of a bin, which is within 1 % of every value in it."""
     return _NUMBERS[bin_]
 
 
 def encode(counts: Mapping[int, int]) -> bytes:
-    """Return a sketch as bytes, the same for the same counts; a count of 0 leaves no trace.
+    """Return a sketch as bytes, the same for the same counts; counts of 0 are left out.
 
-    Width of a count (1 byte), first bin (2 bytes), then for each bin up to the last one the number of
-    values in it or below; little-endian. Nothing at all is no bytes.
+    Format, little-endian: width of a count (1 byte), first bin (2 bytes), then the cumulative count
+    of each bin up to the last one. An empty sketch is no bytes.
     """
     used = sorted(bin_ for bin_, count in counts.items() if count)
     if not used:
@@ -82,13 +82,13 @@ def decode(data: bytes) -> dict[int, int]:
 
 
 def changed(data: bytes, counts: Mapping[int, int]) -> bytes:
-    """Return an encoded sketch with counts added, or taken out where they are negative."""
+    """Return an encoded sketch with counts added, or removed where they are negative."""
     changes = {bin_: count for bin_, count in counts.items() if count}
     if data and len(changes) <= _FEW and min(changes.values(), default=0) >= 0:
         first, running = _read(data)
         inside = all(first <= bin_ < first + len(running) for bin_ in changes)
         if inside and running[-1] + sum(changes.values()) < 1 << 8 * running.itemsize:
-            # No edge moves and no count outgrows its width: what stands behind a bin goes up.
+            # The bins and the width stay: only cumulative counts from the bin on change.
             for bin_, count in changes.items():
                 for place in range(bin_ - first, len(running)):
                     running[place] += count
@@ -99,16 +99,16 @@ def changed(data: bytes, counts: Mapping[int, int]) -> bytes:
 
 
 class Merged:
-    """Encoded sketches as one."""
+    """Several encoded sketches, read as one."""
 
     def __init__(self, sketches: Iterable[bytes]) -> None:
         self._parts = [_read(data) for data in sketches if data]
 
     def percentile(self, percent: int) -> int | None:
-        """Return the nearest-rank percentile, within 1 %; None of nothing."""
+        """Return the nearest-rank percentile, within 1 %; None for empty sketches."""
         if not self._parts:
             return None
-        # That of all lies between the least and the greatest of the parts' own.
+        # It lies between the least and the greatest percentile of the parts.
         own = [
             first + bisect_left(running, _rank(running[-1], percent))
             for first, running in self._parts
@@ -132,7 +132,7 @@ def _rank(number: int, percent: int) -> int:
 
 
 def _read(data: bytes) -> tuple[int, array[int]]:
-    """Return the first bin of a sketch that is not empty, and its running counts."""
+    """Return the first bin of a sketch that is not empty, and its cumulative counts."""
     running = array(_CODES[data[0]], data[3:])
     return data[1] | data[2] << 8, _little_endian(running)
 

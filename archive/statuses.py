@@ -1,4 +1,4 @@
-"""The statuses that vSphere publishes for a backup job, by whether they are final."""
+"""The statuses of a backup job in vSphere's API: final ones and open ones."""
 
 from __future__ import annotations
 

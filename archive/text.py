@@ -1,20 +1,30 @@
-"""Texts of others, as every database can store them, and every terminal show them."""
+"""Texts from elsewhere: made safe to store in any database and to show on any terminal."""
 
 from __future__ import annotations
 
 import re
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-# Characters: a page of HTML must not fill a log.
+# Characters. A whole page of HTML must not fill a log.
 _LONGEST = 200
 
 
 def storable(text: str) -> str:
-    """Return a text with what no database can store replaced: NUL and lone surrogates."""
+    """Return a text in which NUL and lone surrogates, which no database stores, are replaced."""
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def printable(text: str) -> str:
-    """Return a text as one short line that no terminal takes for orders."""
+    """Return a text as one line of at most 200 characters, without control characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in storable(text)).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def quoted(text: str) -> str:
+    """Return a text in double quotes, for an error: one line, without control characters."""
+    return f'"{printable(text)}"'
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 job` or `2,000 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

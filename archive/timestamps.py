@@ -1,7 +1,7 @@
-"""Instants as text: one fixed-width UTC form, so that text order is time order.
+"""Instants as text in one fixed-width UTC form, which sorts in order of time.
 
 Inside the package an instant is a string such as `2026-07-23T02:15:00.041000Z`, whichever database
-it came from. Documents are written with milliseconds where that says it all, as vCenter does.
+it came from. Documents are written with milliseconds where these are exact, as vCenter does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SEPARATORS = ("-", "-", "T", ":", ":", ".", "Z")
 
 
 class TooFineError(ValueError):
-    """The timestamp has digits below a microsecond. `truncated` is what can be kept of it."""
+    """The timestamp has digits below a microsecond; `truncated` is without them."""
 
     def __init__(self, text: str, truncated: str) -> None:
         super().__init__(f"{text!r} is finer than a microsecond")
@@ -48,7 +48,7 @@ def parse(text: str) -> str:
 
 def canonical(text: str) -> str:
     """Return the document form of an RFC 3339 timestamp; raises as `parse` does."""
-    # As vCenter writes it, it is its own canonical form if it is a moment at all.
+    # In vCenter's form a valid timestamp is canonical already.
     if len(text) == 24 and (text[4], text[7], text[10], *text[13:20:3], text[23]) == _SEPARATORS:
         if text[11:13] == "24":  # ISO 8601's midnight, which RFC 3339 does not have
             raise ValueError(f"{text!r} has an impossible hour")
@@ -80,7 +80,7 @@ def to_datetime(instant: str) -> datetime:
 
 
 def document_form(instant: str) -> str:
-    """Return the form used in documents: milliseconds, or microseconds where they are needed."""
+    """Return the form used in documents: milliseconds, or microseconds where needed."""
     return instant[:23] + "Z" if instant[23:26] == "000" else instant
 
 

@@ -58,7 +58,7 @@ def test_what_json_does_not_have_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["1e99999999999999999999", "-1.5E-99999999999999999999"])
 def test_exponents_beyond_all_bounds_are_refused(text: str) -> None:
     """A number whose exponent nothing can hold is a ValueError like any other."""
-    with pytest.raises(ValueError, match="cannot be held"):
+    with pytest.raises(ValueError, match="is too large or too small"):
         json_numbers.loads(text)
 
 

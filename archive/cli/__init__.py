@@ -1,4 +1,4 @@
-"""The command `archive`: parse, call, render. The only place where errors become exit codes."""
+"""The command `archive`. Only here errors become exit codes."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OK, ERROR, USAGE, PARTIAL = 0, 1, 2, 3
-# How many objects are made before garbage is looked for; Python's 700 are fewer than a module makes.
+# Allocations before garbage is collected. Importing one module makes more than Python's default, 700.
 _COLLECT_AFTER = 50_000
-# A shell sets it to ask for completions.
+# Set by a shell that asks for completions.
 _COMPLETION = "_ARCHIVE_COMPLETE"
 
 
 def main() -> None:
-    """Run the command and leave with its exit code; no traceback unless `--debug` is given."""
+    """Run the command and exit with its code, with a traceback only for `--debug`."""
     _spare_collections()
     with _interrupts_end_the_process():
         from archive.cli.app import app
-        from archive.cli.interrupts import interrupts_come_again
+        from archive.cli.interrupts import repeat_lost_interrupts
         from archive.cli.options import say
         from archive.cli.wrapper import hint
     try:
-        with interrupts_come_again():
+        with repeat_lost_interrupts():
             app()
     except Exception as error:
         if "--debug" in sys.argv:
@@ -44,14 +44,14 @@ def main() -> None:
 
 @contextmanager
 def _interrupts_end_the_process() -> Iterator[None]:
-    """End the process at an interrupt, without a traceback: there is nothing to clean up yet.
+    """End the process at an interrupt, without a traceback, while there is nothing to clean up.
 
-    Completion has nothing to clean up at all, so there it stays.
+    Completion never has anything to clean up, so the handler stays.
     """
     import signal
 
     before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # a shell's, for a process in the background
+    if before is not signal.default_int_handler:  # ignored, as shells do for background processes
         yield
         return
     with suppress(ValueError):  # only the main thread may
@@ -65,16 +65,16 @@ def _interrupts_end_the_process() -> Iterator[None]:
 
 
 def _spare_collections() -> None:
-    """Keep the garbage collector from what is imported: it is no garbage before the process ends.
+    """Keep the garbage collector away from imported modules, which live as long as the process.
 
-    Looking through it again and again, and once more at the end, takes longer than most commands.
+    Searching them repeatedly, and again at exit, takes longer than most commands.
     """
     gc.set_threshold(_COLLECT_AFTER)
     atexit.register(gc.freeze)
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """Return what is said of a failure, and the exit code."""
+    """Return the message for an error, and the exit code."""
     if isinstance(error, InterruptedInputError):
         return str(error), PARTIAL
     if isinstance(error, ArchiveError):
@@ -83,21 +83,21 @@ def explain(error: Exception) -> tuple[str, int]:
         reason = error.strerror or str(error)
         return f"{error.filename}: {reason}" if error.filename else reason, ERROR
     if isinstance(error, UnicodeEncodeError) and (argument := _not_text()):
-        return f"{argument!r} is not text in UTF-8", USAGE
+        return f"argument {argument!r} is not valid UTF-8", USAGE
     return (
-        f"this is a fault in archive itself: {type(error).__name__}: {error}\n"
-        "Run the command again with --debug and report what it prints."
+        f"internal error: {type(error).__name__}: {error}\n"
+        "Run the command again with --debug and report its output."
     ), ERROR
 
 
 def _not_text() -> str | None:
-    """Return an argument with bytes that no database can be asked for, if there is one."""
+    """Return an argument that is not valid UTF-8, if there is one."""
     return next((text for text in sys.argv if any("\ud800" <= c <= "\udfff" for c in text)), None)
 
 
 def _close_stdout() -> None:
-    """Flush what has been written; a reader that has seen enough is no failure."""
-    if sys.stdout is None:  # closed by whoever started us
+    """Flush standard output; a reader that closed the pipe is no error."""
+    if sys.stdout is None:  # closed by the parent process
         return
     try:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The tree of verbs. Each verb imports what it needs when it runs, so that `--help` is instant."""
+"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from archive.cli import (
     export_parquet,
     fleet,
     fleet_add,
-    fleet_check,
+    fleet_test,
     ingest,
     job,
+    log,
     mail,
     metrics,
     quarantine,
     report,
-    runs,
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
 
 app = typer.Typer(
     name="archive",
-    help="Keep and report the backup history of a vCenter fleet.",
+    help="Archive and report the backup history of a vCenter fleet.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -39,8 +39,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         typer.echo(f"archive {archive.__version__}")
         raise typer.Exit
 
@@ -54,7 +54,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Options that may stand before the verb as well as after it."""
+    """Accept these options before the verb, too."""
 
 
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
@@ -70,8 +70,8 @@ app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")
 app.add_typer(quarantine.app, name="quarantine")
-fleet.app.command("test", epilog=fleet_check.EPILOG)(fleet_check.check)
+fleet.app.command("test", epilog=fleet_test.EPILOG)(fleet_test.run_checks)
 fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
-app.add_typer(runs.app, name="runs")
+app.add_typer(log.app, name="log")
 app.add_typer(db.app, name="db")

@@ -1,7 +1,6 @@
 """`archive check`: a plugin for Nagios, Icinga and checkmk.
 
-Here the exit codes are the plugins', and what is wrong is said on standard output: that is what they
-are read by.
+As the plugin guidelines demand, exit codes are 0 to 3 and errors go to standard output, too.
 """
 
 from __future__ import annotations
@@ -33,8 +32,15 @@ from archive.cli.check_options import (
     WarningImport,
     WarningMissed,
 )
-from archive.cli.options import ConfigOption, DatabaseOption, DebugOption, examples, open_archive
-from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+from archive.cli.options import (
+    ConfigOption,
+    DatabaseOption,
+    DebugOption,
+    TagsOption,
+    examples,
+    open_archive,
+)
+from archive.cli.report_options import NowOption, RpoOption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,15 +55,15 @@ EPILOG = examples(
 
 
 class CheckCommand(TyperCommand):
-    """A command that cannot fail otherwise than as UNKNOWN: 1 and 2 would be read as verdicts."""
+    """A command whose every error is UNKNOWN (3), since 1 and 2 mean WARNING and CRITICAL."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Read the arguments."""
+        """Parse the arguments."""
         with _unknown():
             return super().make_context(*arguments, **options)
 
     def invoke(self, *arguments: Any, **options: Any) -> Any:
-        """Run it."""
+        """Run the command."""
         with _unknown():
             return super().invoke(*arguments, **options)
 
@@ -74,25 +80,25 @@ def _unknown() -> Iterator[None]:
         from archive.cli import explain
         from archive.monitoring.plugin import Level, output
 
-        told = error.format_message() if isinstance(error, TyperException) else explain(error)[0]
-        _print(output(Level.UNKNOWN, told))
+        reason = error.format_message() if isinstance(error, TyperException) else explain(error)[0]
+        _print(output(Level.UNKNOWN, reason))
         raise typer.Exit(Level.UNKNOWN) from error
 
 
 @contextmanager
 def _within(seconds: int) -> Iterator[None]:
-    """Leave as UNKNOWN what takes longer: whoever runs plugins ends them without a word.
+    """Exit with UNKNOWN after so many seconds, before the monitoring system kills the plugin.
 
-    A database that waits for an answer lets no signal through to Python, so a thread has to do it.
-    Nothing is being written that could be left behind.
+    A thread does it: while a driver waits for the database, Python handles no signals. Nothing is
+    written, so the process can end at any point.
     """
 
     def leave() -> None:
         from archive.monitoring.plugin import Level, output
 
-        told = f"the archive could not be asked within {seconds:,} s (--timeout)"
+        reason = f"the archive did not answer within {seconds:,} s (--timeout)"
         try:
-            os.write(1, output(Level.UNKNOWN, told).encode())
+            os.write(1, output(Level.UNKNOWN, reason).encode())
         finally:
             os._exit(Level.UNKNOWN)
 
@@ -108,7 +114,7 @@ def _within(seconds: int) -> Iterator[None]:
 def _print(text: str) -> None:
     from archive.cli.output import open_output
 
-    # A reader that goes away early makes no verdict another.
+    # A reader that closes the pipe early must not change the exit code.
     with suppress(typer.Exit), open_output(None) as out:
         out.write(text)
 
@@ -130,25 +136,24 @@ def check(
     critical_import: CriticalImport = None,
     stale: StaleOption = None,
     timeout: TimeoutOption = 55,  # Nagios and Icinga wait for a minute
-    rpo: ObjectiveOption = None,
+    rpo: RpoOption = None,
     now: NowOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Say as a plugin for Nagios, Icinga or checkmk how the backups are.
+    """Nagios/Icinga/checkmk plugin: report backup health.
 
     Exit code 0 is OK, 1 WARNING, 2 CRITICAL.
 
-    3 is UNKNOWN: the archive is out of date or cannot be read, or the command was not understood.
+    3 is UNKNOWN: the archive is stale or cannot be read, or the command line is wrong.
     """
     from archive import db
     from archive.cli import parse
     from archive.monitoring import judgement
     from archive.monitoring.verdict import verdict
-    from archive.reports import Scope
 
-    asked = judgement.Thresholds(
+    thresholds = judgement.Thresholds(
         _ranges(
             {
                 judgement.AGE: warning_age,
@@ -170,19 +175,13 @@ def check(
             }
         ),
     )
-    scope = Scope(
-        appliances=tuple(appliance or ()),
-        named=parse.tagged(tag or (), config),
-        now=parse.instant(now),
-        objective_seconds=parse.seconds(rpo),
-        cadences=parse.cadences(config),
-    )
+    scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     stale_seconds = parse.seconds(stale) or judgement.STALE_SECONDS
     with (
         _within(timeout),
         db.reading(open_archive(database, config)) as connection,
     ):
-        found = verdict(connection, scope, asked, stale_seconds)
+        found = verdict(connection, scope, thresholds, stale_seconds)
     _print(found.text)
     raise typer.Exit(found.level)
 

@@ -1,4 +1,4 @@
-"""The options of `archive check`: a name for each, so that the verb itself stays legible."""
+"""Options of `archive check`."""
 
 from __future__ import annotations
 
@@ -18,54 +18,78 @@ def _option(*names: str, help_: str) -> typer.models.OptionInfo:
 
 AppliancesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="APPLIANCE", help="Which appliances, as globs; all, if none is named."),
+    typer.Argument(metavar="APPLIANCE", help="Appliances (names or globs). Default: all."),
 ]
 StaleOption = Annotated[
     str | None,
     typer.Option(
         "--stale",
         metavar="TIME",
-        help="UNKNOWN if nothing has been imported for longer, such as 36h; else 50h.",
+        help="UNKNOWN if the newest import is older, such as 36h. Default: 50h.",
     ),
 ]
 TimeoutOption = Annotated[
     int,
     typer.Option(
-        "--timeout", "-t", metavar="SECONDS", min=1, max=86_400, help="UNKNOWN if it takes longer."
+        "--timeout",
+        "-t",
+        metavar="SECONDS",
+        min=1,
+        max=86_400,
+        help="UNKNOWN if the check takes longer.",
     ),
 ]
 WarningAge = Annotated[
     str | None,
-    _option(
-        "--warning-age", "-w", help_="Age of the last success, such as 26h; else its objective."
-    ),
+    _option("--warning-age", "-w", help_="Age of the last success, such as 26h. Default: the RPO."),
 ]
 CriticalAge = Annotated[
     str | None,
-    _option("--critical-age", "-c", help_="The same, such as 50h; else twice the objective."),
+    _option(
+        "--critical-age",
+        "-c",
+        help_="Age of the last success, such as 50h. Default: twice the RPO.",
+    ),
 ]
 WarningFailures = Annotated[
-    str | None, _option("--warning-failures", help_="Failures in a row; else 2, so that 3 warn.")
+    str | None,
+    _option("--warning-failures", help_="Consecutive failures. Default: 2, so that 3 warn."),
 ]
-CriticalFailures = Annotated[str | None, _option("--critical-failures", help_="The same.")]
+CriticalFailures = Annotated[
+    str | None, _option("--critical-failures", help_="Consecutive failures.")
+]
 WarningMissed = Annotated[
-    str | None, _option("--warning-missed", help_="Missed days of the last 30.")
+    str | None, _option("--warning-missed", help_="Days with missed backups, of the last 30.")
 ]
-CriticalMissed = Annotated[str | None, _option("--critical-missed", help_="The same.")]
+CriticalMissed = Annotated[
+    str | None, _option("--critical-missed", help_="Days with missed backups, of the last 30.")
+]
 WarningDrop = Annotated[
     str | None,
-    _option("--warning-drop", help_="How much smaller than usual the last success is; else 50%."),
+    _option(
+        "--warning-drop", help_="How much smaller the last success is than usual. Default: 50%."
+    ),
 ]
-CriticalDrop = Annotated[str | None, _option("--critical-drop", help_="The same; else 90%.")]
+CriticalDrop = Annotated[
+    str | None,
+    _option(
+        "--critical-drop", help_="How much smaller the last success is than usual. Default: 90%."
+    ),
+]
 WarningDuration = Annotated[
-    str | None, _option("--warning-duration", help_="How long the last success took, such as 2h.")
+    str | None,
+    _option("--warning-duration", help_="Duration of the last success, such as 2h or 90min."),
 ]
-CriticalDuration = Annotated[str | None, _option("--critical-duration", help_="The same.")]
+CriticalDuration = Annotated[
+    str | None, _option("--critical-duration", help_="Duration of the last success.")
+]
 WarningImport = Annotated[
     str | None,
     _option(
         "--warning-import",
-        help_="When the archive last heard of the appliance; else if longer ago than usual.",
+        help_="Age of the last import of the appliance. Default: longer than usual for it.",
     ),
 ]
-CriticalImport = Annotated[str | None, _option("--critical-import", help_="The same.")]
+CriticalImport = Annotated[
+    str | None, _option("--critical-import", help_="Age of the last import of the appliance.")
+]

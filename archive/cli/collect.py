@@ -1,4 +1,4 @@
-"""`archive collect`: ask the appliances of the configuration, and archive what they tell."""
+"""`archive collect`: fetch backup jobs from appliances and archive them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import typer
 from archive.cli import ERROR, PARTIAL
 from archive.cli.fleet import (
     PatternsArgument,
-    TagsOption,
     enabled_entries,
     read_fleet,
     warn_of_unverified,
@@ -22,6 +21,7 @@ from archive.cli.options import (
     DebugOption,
     Format,
     OutputOption,
+    TagsOption,
     connect,
     examples,
     say,
@@ -50,20 +50,23 @@ def collect(
         Path | None,
         typer.Option(
             metavar="DIRECTORY",
-            help="Keep the raw answers there, gzipped, a file for each appliance and run.",
+            help="Save the raw answers in this directory, one gzipped file per appliance and collection.",
             file_okay=False,
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Ask, and say what would be archived; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Fetch, and show what would be archived, but write nothing."
+        ),
     ] = False,
     output_format: Annotated[
         Format | None,
         typer.Option(
             "--format",
             "-f",
-            help="How the summary is written: a line for each appliance, or JSON with totals. On a"
-            " terminal one line, and elsewhere none, if nothing is said.",
+            help="Print one line per appliance (JSON: also totals). Default: one line in total on a"
+            " terminal, nothing elsewhere.",
         ),
     ] = None,
     output: OutputOption = None,
@@ -71,13 +74,13 @@ def collect(
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Ask appliances for their backup jobs and archive what is new; for cron.
+    """Fetch backup jobs from appliances and archive what is new. Made for cron.
 
-    Who did not answer, and why, is said on standard error. Exit code 0 if all told everything, or if
-    another collection is at work; 1 if none did; 3 if some did not, or told only a part.
+    Appliances that fail are listed on stderr. Exit code 0: all appliances complete, or another
+    collection is running; 1: all failed; 3: some failed or are incomplete.
     """
     if dry_run and save is not None:
-        raise UsageError("--dry-run writes nothing, so there is nothing to --save")
+        raise UsageError("--dry-run and --save exclude each other: a dry run writes nothing")
     fleet = read_fleet(config)
     entries = enabled_entries(fleet, patterns, tag)
     warn_of_unverified(entries)
@@ -85,7 +88,7 @@ def collect(
     try:
         number, outcomes = _run(engine, fleet, entries, save, dry_run)
     except AlreadyRunningError as error:
-        say(f"archive: {error}; nothing is asked twice at the same time")
+        say(f"archive: {error}; nothing was collected")
         return
     for outcome in outcomes:
         if outcome.attempt.reason:
@@ -97,14 +100,14 @@ def collect(
 def _run(
     engine: Engine, fleet: Fleet, entries: Sequence[Entry], save: Path | None, dry_run: bool
 ) -> tuple[int | None, list[Outcome]]:
-    """Return the collection's number, if it has one, and how each appliance ended, by name."""
+    """Return the collection's number (None for a dry run), and outcomes sorted by appliance."""
     from archive.collect.run import collect as run
     from archive.collect.run import rehearse
     from archive.db import migrate as databases
     from archive.render.progress import progress
 
     outcomes: list[Outcome] = []
-    with progress("Asking appliances", len(entries)) as advance:
+    with progress("Collecting", len(entries)) as advance:
 
         def on_outcome(outcome: Outcome) -> None:
             outcomes.append(outcome)
@@ -112,10 +115,10 @@ def _run(
 
         number = None
         if dry_run:
-            there = databases.current(engine) is not None
-            if there:
+            exists = databases.current(engine) is not None
+            if exists:
                 databases.require(engine)
-            rehearse(engine if there else None, fleet, entries, on_outcome)
+            rehearse(engine if exists else None, fleet, entries, on_outcome)
         else:
             databases.prepare(engine)
             _use_calendar(engine, fleet)
@@ -124,7 +127,7 @@ def _run(
 
 
 def _use_calendar(engine: Engine, fleet: Fleet) -> None:
-    """Give a new archive the configuration's calendar; say so if another one is in use."""
+    """Set the configuration's calendar in a new archive; warn if an older archive has another."""
     from archive import db
     from archive.maintenance import change_calendar
     from archive.store import settings
@@ -140,8 +143,8 @@ def _use_calendar(engine: Engine, fleet: Fleet) -> None:
         change_calendar.change_calendar(engine, fleet.calendar)
     else:
         say(
-            f"Warning: the archive's calendar is {used.zone} from {used.day_start}, not that of the"
-            " configuration; `archive db calendar` changes it."
+            f"Warning: the archive's calendar ({used.zone}, days start at {used.day_start}) differs"
+            " from the configuration; change it with `archive db calendar`."
         )
 
 

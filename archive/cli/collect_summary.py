@@ -1,4 +1,4 @@
-"""The outcomes of a collection, as rows and as a sentence."""
+"""The outcomes of a collection as rows, totals and a sentence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archive.columns import Column, Kind
 from archive.store.collection_log import COMPLETE, FAILED, INTERRUPTED, PARTIAL
 from archive.store.counts import Counts
+from archive.text import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,27 +28,33 @@ COLUMNS = (
 
 
 def row(outcome: Outcome) -> tuple[Any, ...]:
-    """Return the cells of `COLUMNS`; what an appliance that told nothing brought is not known."""
+    """Return the cells of `COLUMNS`; counts are None for an appliance that did not answer."""
     name, asked, answered, ended, reason, _ = outcome.attempt
     counts = [None] * len(_COUNTS) if answered is None else asdict(outcome.counts).values()
     return name, asked, answered, ended, *counts, reason
 
 
 def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Return how many appliances ended how, and what all of them brought."""
+    """Return the number of appliances by outcome, and the sums of their counts."""
     ended: Counter[str] = Counter()
-    brought: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for outcome in outcomes:
         ended[outcome.attempt.outcome] += 1
-        brought.update(asdict(outcome.counts))
+        counts.update(asdict(outcome.counts))
     names = (COMPLETE, PARTIAL, FAILED, INTERRUPTED)
-    return {name: ended[name] for name in names} | {name: brought[name] for name in _COUNTS}
+    return {name: ended[name] for name in names} | {name: counts[name] for name in _COUNTS}
 
 
 def sentence(asked: int, outcomes: Sequence[Outcome]) -> str:
     """Return the totals in one line."""
-    told = totals(outcomes)
-    problems = [f"{told[name]:,} {name}" for name in (PARTIAL, FAILED, INTERRUPTED) if told[name]]
-    jobs = [f"{told[name]:,} {name}" for name in _COUNTS if told[name] or name in ("seen", "new")]
-    appliances = ", ".join([f"{told[COMPLETE]:,} of {asked:,} appliances complete", *problems])
+    counts = totals(outcomes)
+    problems = [
+        f"{counts[name]:,} {name}" for name in (PARTIAL, FAILED, INTERRUPTED) if counts[name]
+    ]
+    jobs = [
+        f"{counts[name]:,} {name}" for name in _COUNTS if counts[name] or name in ("seen", "new")
+    ]
+    appliances = ", ".join(
+        [f"{counts[COMPLETE]:,} of {count_of(asked, 'appliance')} complete", *problems]
+    )
     return f"{appliances}; jobs: {', '.join(jobs)}"

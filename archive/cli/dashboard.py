@@ -1,4 +1,4 @@
-"""`archive dashboard`: the fleet on one page, in one file."""
+"""`archive dashboard`: write the state of the fleet as one HTML file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from archive.cli.options import (
     DebugOption,
     OutputOption,
     SinceOption,
+    TagsOption,
     UntilOption,
     examples,
     open_archive,
     say,
 )
-from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+from archive.cli.report_options import NowOption, RpoOption
 from archive.errors import UsageError
+from archive.text import count_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,42 +37,40 @@ EPILOG = examples(
 def dashboard(
     output: OutputOption = None,
     title: Annotated[
-        str | None, typer.Option("--title", metavar="TEXT", help="What stands at its top.")
+        str | None, typer.Option("--title", metavar="TEXT", help="Title of the page.")
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     appliance: AppliancesOption = None,
     tag: TagsOption = None,
-    rpo: ObjectiveOption = None,
+    rpo: RpoOption = None,
     now: NowOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the fleet as one HTML file that needs nothing else: to read, to mail, to print.
+    """Write the state of the fleet as one self-contained HTML file, to read, mail or print.
 
-    What needs attention stands first, then a calendar of each appliance, trends, failures, growth,
-    builds and collection. Without --since it has two years.
+    The page starts with what needs attention, then a calendar of each appliance, trends, failures,
+    growth, builds and collection. Without --since it covers two years.
     """
     from archive import db
     from archive.cli import parse
     from archive.cli.output import open_output
     from archive.dashboard.gathered import gather
     from archive.dashboard.page import TITLE, page
-    from archive.reports import Scope
 
     _refuse_terminal(output)
-    moment = parse.instant(now)
     with db.reading(open_archive(database, config)) as connection:
-        first, last = parse.days(connection, since, until, moment)
-        scope = Scope(
-            since=first,
-            until=last,
-            appliances=tuple(appliance or ()),
-            named=parse.tagged(tag or (), config),
-            now=moment,
-            objective_seconds=parse.seconds(rpo),
-            cadences=parse.cadences(config),
+        scope = parse.scope(
+            config,
+            connection,
+            since=since,
+            until=until,
+            appliance=appliance,
+            tag=tag,
+            rpo=rpo,
+            now=now,
         )
         found = gather(connection, scope, parse.tags(config))
     text = page(found, TITLE if title is None else title)
@@ -79,11 +79,13 @@ def dashboard(
     if output is not None:
         jobs = len(found.history.days)
         say(
-            f"{output.resolve()} shows {found.number:,} appliances and {jobs:,} jobs in"
-            f" {len(text.encode()) / 1e6:.1f} MB; open it in a browser."
+            f"{output.resolve()}: {count_of(found.number, 'appliance')}, {count_of(jobs, 'job')},"
+            f" {len(text.encode()) / 1e6:.1f} MB. Open it in a browser."
         )
 
 
 def _refuse_terminal(output: Path | None) -> None:
     if output is None and sys.stdout is not None and sys.stdout.isatty():
-        raise UsageError("a page is nothing for a terminal; name a file with -o FILE.html")
+        raise UsageError(
+            "standard output is a terminal: write the page to a file with -o FILE.html"
+        )

@@ -1,4 +1,4 @@
-"""`archive db`: the archive itself: its schema, its calendar, its soundness."""
+"""`archive db`: create, upgrade, verify and configure the archive's database."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import CheckError
+from archive.text import count_of
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Create, upgrade and check the archive; set its calendar; let others read it.",
+    help="Create, upgrade and verify the archive, set its calendar, and give read access.",
 )
 
 
@@ -29,7 +30,7 @@ app = typer.Typer(
 def upgrade(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Create the archive, or bring its schema to this version's, in one transaction."""
+    """Create the archive, or upgrade its schema, in one transaction."""
     from archive.db import migrate as databases
 
     engine = connect(database, config)
@@ -37,7 +38,7 @@ def upgrade(
     databases.upgrade(engine)
     place = databases.describe(engine)
     if before == databases.HEAD:
-        say(f"The archive at {place} has schema {before} already.")
+        say(f"The archive at {place} already has schema {before}.")
     else:
         say(f"The archive at {place} now has schema {databases.HEAD}.")
 
@@ -46,47 +47,46 @@ def upgrade(
 def current(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Print the revision of the archive's schema."""
+    """Print the schema revision of the archive."""
     from archive.db import migrate as databases
 
     typer.echo(databases.current(connect(database, config)) or "none")
 
 
 @app.command("verify", epilog=examples("archive db verify"))
-def check(
+def verify(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Verify the archive: schema, references, every document rebuilt and compared, every day.
+    """Verify the archive: schema, references, every document, every day total.
 
-    Exit code 1 if anything is wrong; what is wrong is printed, one sentence a line.
+    Prints one line for each problem. Exit code 1: there are problems.
     """
-    from archive.maintenance.verify import verify
+    from archive.maintenance import verify as verification
     from archive.render.progress import progress
 
     engine = open_archive(database, config)
-    wrong = 0
-    with progress("checking", 1) as advance:
-        for sentence in verify(engine, lambda done, of: advance(done / of)):
-            wrong += 1
+    problems = 0
+    with progress("Verifying", 1) as advance:
+        for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
+            problems += 1
             typer.echo(sentence)
-    if wrong:
-        number = "1 thing is" if wrong == 1 else f"{wrong:,} things are"
-        raise CheckError(f"{number} wrong with the archive")
-    say("The archive is sound.")
+    if problems:
+        raise CheckError(f"{count_of(problems, 'problem')} found in the archive")
+    say("No problems found.")
 
 
 @app.command("rebuild", epilog=examples("archive db rebuild"))
 def rebuild(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Write the day totals, which reports over the whole fleet read, anew from the jobs."""
+    """Recalculate the day totals, from which fleet-wide reports are made."""
     from archive import db
     from archive.store import day_totals
 
     with db.writing(open_archive(database, config)) as connection:
         db.lock(connection, ["calendar"])
         wrong = day_totals.rebuild(connection)
-    say(f"The day totals have been written anew; {wrong:,} rows were wrong.")
+    say(f"Day totals recalculated; {count_of(wrong, 'row')} corrected.")
 
 
 @app.command(
@@ -97,21 +97,22 @@ def rebuild(
 )
 def calendar(
     time_zone: Annotated[
-        str | None, typer.Option("--time-zone", metavar="ZONE", help="An IANA time zone.")
+        str | None,
+        typer.Option("--time-zone", metavar="ZONE", help="IANA time zone, such as Europe/Berlin."),
     ] = None,
     day_start: Annotated[
         str | None,
         typer.Option(
             "--day-start",
             metavar="HH:MM",
-            help="When a backup day starts; 16:00 keeps one night's jobs on one day.",
+            help="Time at which a backup day starts. 16:00 counts the jobs of one night on one day.",
         ),
     ] = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show how the archive cuts time into days, or change it: every job's day is derived anew."""
+    """Show or change time zone and start of backup days. A change recalculates every job's day."""
     from archive import calendar as days
     from archive import db
     from archive.maintenance import change_calendar
@@ -126,33 +127,33 @@ def calendar(
             known.day_start if day_start is None else day_start,
         )
         moved = change_calendar.change_calendar(engine, known)
-        say(f"The day of {moved:,} job{'' if moved == 1 else 's'} has changed.")
+        say(f"The day of {count_of(moved, 'job')} has changed.")
     typer.echo(f"Days start at {known.day_start} {known.zone}.")
 
 
 @app.command("role", epilog=examples("archive db role archive_reader"))
 def role(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The role, new or not.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the role, new or existing.")],
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Make a role that can read the views and nothing else, or bring one up to date (PostgreSQL).
+    """Create or update a role that can only read the views (PostgreSQL).
 
-    A new one cannot log in, and so has no password: grant it to those who can.
+    A new role cannot log in. Grant it to users who can.
     """
     from archive.db import roles
 
     found = roles.reader(open_archive(database, config), name)
     say(
-        f"The role {name}, which {'is new' if found.made else 'was there'} and"
-        f" {'can' if found.logs_in else 'cannot'} log in, can read {', '.join(roles.READABLE)},"
-        " and nothing else of the archive."
+        f"{'Created' if found.made else 'Updated'} role {name}"
+        f" ({'with' if found.logs_in else 'without'} login). It can read only"
+        f" {', '.join(roles.READABLE)}."
     )
     if not found.logs_in:
-        say(f"Let somebody read by it, in psql: GRANT {name} TO somebody")
+        say(f"To give a user read access, run in psql: GRANT {name} TO user")
     if found.creates:
         say(
-            "Warning: it can make tables of its own, as everybody can here; the schema's owner ends"
-            " that, in psql: REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+            "Warning: every user can create tables in this schema. To stop that, its owner runs in"
+            " psql: REVOKE CREATE ON SCHEMA public FROM PUBLIC"
         )

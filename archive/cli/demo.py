@@ -1,4 +1,4 @@
-"""`archive demo`: a made-up fleet's history in an archive to play with."""
+"""`archive demo`: create a demo archive with the history of an invented fleet."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from archive.cli.options import DebugOption, Format, _from_anywhere, examples, say
+from archive.cli.options import DebugOption, Format, examples, from_anywhere, say
 from archive.errors import UsageError
+from archive.text import count_of
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from archive.demo.fleet import Plan
     from archive.store.counts import Counts
 
-# In the current folder, where its file is seen and can be deleted.
+# In the current folder, where users see the file and can delete it.
 DEFAULT = "archive-demo.db"
-# What the run log calls the imports, and so how a demo's archive is told from any other.
+# Start of the imports' sources; a demo archive is recognised by it.
 SOURCE = "archive demo: "
 
 EPILOG = examples("archive demo", "archive demo --database postgresql://me@localhost/demo")
@@ -42,17 +43,16 @@ def demo(
             "--database",
             "-d",
             metavar="URL",
-            help=f"Another place than {DEFAULT}: a URL or the path of a SQLite file.",
-            callback=_from_anywhere,
+            help=f"Where to create it: a URL or the path of a SQLite file. Default: {DEFAULT}.",
+            callback=from_anywhere,
         ),
     ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Fill an archive with two years of a made-up fleet, and show what can be asked of it.
+    """Create a demo archive with two years of an invented fleet, and suggest commands to try.
 
-    It goes into the file archive-demo.db in the current folder; $ARCHIVE_DATABASE_URL is left
-    alone. What an earlier demo has put there is replaced; an archive with anything else in it is
-    not touched.
+    Default: archive-demo.db in the current folder; $ARCHIVE_DATABASE_URL is ignored. An earlier demo
+    archive is replaced, any other archive is left unchanged.
     """
     from datetime import UTC, datetime
 
@@ -67,8 +67,8 @@ def demo(
     place = databases.describe(engine)
     path = db.sqlite_file(engine.url)
     say(
-        f"{path.resolve() if path else place} now holds {counts.new:,} made-up jobs of"
-        f" {len(fleet.appliances)} appliances since {fleet.start:%Y-%m-%d}.\n"
+        f"Created {path.resolve() if path else place} with {count_of(counts.new, 'invented job')} of"
+        f" {count_of(len(fleet.appliances), 'appliance')} since {fleet.start:%Y-%m-%d}.\n"
     )
     _show(engine)
     say("\nTry next:\n")
@@ -78,12 +78,12 @@ def demo(
 
 
 def _program() -> str:
-    """Return how this command is called from here: by its name only if the shell would find it."""
+    """Return the command as the shell finds it: its name, or the path it was started by."""
     return "archive" if shutil.which("archive") else shlex.quote(sys.argv[0])
 
 
 def _prepare(engine: Engine) -> None:
-    """Leave an empty archive. Raises UsageError if there is anything that no demo has made."""
+    """Create an empty archive. Raises UsageError if the database holds anything but a demo."""
     import sqlalchemy as sa
 
     from archive import db
@@ -115,8 +115,8 @@ def _not_ours(engine: Engine) -> UsageError:
 
     place = databases.describe(engine)
     return UsageError(
-        f"{place} holds something that is not a demo, and stays as it is;"
-        " name another place with --database, for example --database another-demo.db"
+        f"{place} is not a demo archive and was left unchanged: name another one, for example"
+        " --database another-demo.db"
     )
 
 
@@ -128,7 +128,7 @@ def _fill(engine: Engine, fleet: Plan) -> Counts:
 
     total = Counts()
     rounds = fleet.days // EVERY.days + 1
-    with progress("Two years of backups", rounds * len(fleet.appliances)) as advance:
+    with progress("Creating the demo", rounds * len(fleet.appliances)) as advance:
         for done, collected in enumerate(collect(fleet), 1):
             stream: Any = io.BufferedReader(io.BytesIO(collected.content))
             name = f"{SOURCE}{collected.appliance}"
@@ -139,7 +139,7 @@ def _fill(engine: Engine, fleet: Plan) -> Counts:
 
 
 def _show(engine: Engine) -> None:
-    """Print the overview of the history by quarter, which fits on a screen."""
+    """Print the report `trends` by quarter, which fits on a screen."""
     from archive import db, reports
     from archive.cli.output import open_output
     from archive.render.write import write

@@ -1,4 +1,4 @@
-"""`archive export csv` and `jsonl`: for spreadsheets, and for other archives."""
+"""`archive export csv` and `jsonl`: export for spreadsheets and for other archives."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import typer
 from archive.cli.export_options import (
     AfterOption,
     FolderArgument,
-    FromDayOption,
     OneOutputOption,
     TablesOption,
     ViewsOption,
     choose,
-    counted,
     extent_of,
     file_of,
     next_number,
+    part_of,
     progress,
     say_next,
 )
@@ -28,6 +27,7 @@ from archive.cli.options import (
     DatabaseOption,
     DebugOption,
     OutputOption,
+    SinceOption,
     examples,
     open_archive,
     say,
@@ -37,7 +37,7 @@ from archive.errors import ArchiveError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-app = typer.Typer(no_args_is_help=True, help="Export the archive, or what is new in it.")
+app = typer.Typer(no_args_is_help=True, help="Export the archive, or only new jobs.")
 _NAMED_DELIMITERS = {"tab": "\t"}
 _BOM = "\ufeff"
 
@@ -55,25 +55,28 @@ def export_csv(
     directory: FolderArgument = None,
     table: TablesOption = None,
     view: ViewsOption = None,
-    since: FromDayOption = None,
+    since: SinceOption = None,
     after: AfterOption = None,
     delimiter: Annotated[
         str,
-        typer.Option("--delimiter", metavar="CHARACTER", help="What is between cells; also: tab."),
+        typer.Option("--delimiter", metavar="CHARACTER", help="Character between cells, or `tab`."),
     ] = ",",
     bom: Annotated[
-        bool, typer.Option("--bom", help="Begin each file with a mark that Excel reads UTF-8 by.")
+        bool,
+        typer.Option(
+            "--bom", help="Start files with a byte order mark, so that Excel reads UTF-8."
+        ),
     ] = False,
     output: OneOutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write one CSV file a table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
+    """Write one CSV file per table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
 
-    With --since and --after the tables of jobs have only those rows; all others are whole. A text
-    that a spreadsheet would run as a formula gets an apostrophe before it, and a password in a URL
-    is hidden; `archive export jsonl` changes nothing.
+    --since and --after limit the tables of jobs; all other tables are complete. A text that a
+    spreadsheet would run as a formula gets a leading apostrophe, and passwords in URLs are hidden.
+    `archive export jsonl` changes nothing.
     """
     from archive import db
     from archive.cli.output import open_output
@@ -83,16 +86,16 @@ def export_csv(
 
     character = _delimiter(delimiter)
     chosen = choose(table or (), view or (), relations.VIEWS, (), directory, output)
-    extent = extent_of(since, after)
     engine = open_archive(database, config)
     if directory is not None:
         _make(directory)
-    # Each file replaces its older self when all of them have been written.
+    # Existing files are replaced only after all new ones are complete.
     with db.reading(engine) as connection, ExitStack() as files:
+        extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
         advance = files.enter_context(progress(len(chosen.relations), chosen.to_standard_output))
         for done, relation in enumerate(chosen.relations):
-            rows = text.rows(connection, relation, extent, counted(advance, done))
+            rows = text.rows(connection, relation, extent, part_of(advance, done))
             out = files.enter_context(open_output(chosen.place(relation, ".csv")))
             if bom:
                 out.write(_BOM)
@@ -108,8 +111,8 @@ def _delimiter(text: str) -> str:
     character = _NAMED_DELIMITERS.get(text, text)
     if len(character) != 1 or character.isalnum() or character in '"\r\n.+-':
         raise UsageError(
-            f"--delimiter {text!r}: it must be one character, such as ';' (or tab), that is no letter"
-            " and that no number has in it"
+            f"--delimiter {text!r}: use `tab` or one character such as ';', which cannot be a letter,"
+            " a digit, a quote or one of . + -"
         )
     return character
 
@@ -118,7 +121,7 @@ def _make(directory: Path) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ArchiveError(f"{directory}: it cannot be made: {error.strerror}") from error
+        raise ArchiveError(f"{directory}: cannot create the folder: {error.strerror}") from error
 
 
 @app.command(
@@ -132,22 +135,22 @@ def _make(directory: Path) -> None:
 )
 def export_jsonl(
     appliance: AppliancesOption = None,
-    since: FromDayOption = None,
+    since: SinceOption = None,
     after: AfterOption = None,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write every job as one line of JSON, exactly as archived; `archive ingest` reads it back."""
+    """Write every job as one line of JSON, exactly as archived. `archive ingest` reads it back."""
     from archive import db
     from archive.cli.output import open_output
     from archive.export import text
     from archive.reports import Scope
 
-    extent = extent_of(since, after)
     path = file_of(output)
     with db.reading(open_archive(database, config)) as connection:
+        extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
         ids = Scope(appliances=tuple(appliance or ())).appliance_ids(connection)
         with open_output(path) as out, progress(1, path is None) as advance:

@@ -1,4 +1,4 @@
-"""What the verbs of `archive export` share: what is exported, and where it goes."""
+"""What the verbs of `archive export` share: options, tables and views, destination, progress."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STANDARD_OUTPUT = Path("-")
 
 FolderArgument = Annotated[
     Path | None,
-    typer.Argument(file_okay=False, help="Where the files go; made if it is not there."),
+    typer.Argument(file_okay=False, help="Folder for the files. It is created if needed."),
 ]
 OneOutputOption = Annotated[
     Path | None,
@@ -33,23 +33,17 @@ OneOutputOption = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Where a single table or view goes, instead of a folder; - is standard output.",
+        help="File for a single table or view, instead of a folder. - is standard output.",
         dir_okay=False,
     ),
 ]
 TablesOption = Annotated[
     list[str] | None,
-    typer.Option("--table", metavar="NAME", help="Only this table; may be given repeatedly."),
+    typer.Option("--table", metavar="NAME", help="Only this table. Repeatable."),
 ]
 ViewsOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--view", metavar="NAME", help="Only this view, such as v_job; may be given repeatedly."
-    ),
-]
-FromDayOption = Annotated[
-    str | None,
-    typer.Option("--since", metavar="DAY", help="Only jobs of this day (YYYY-MM-DD) and later."),
+    typer.Option("--view", metavar="NAME", help="Only this view, such as v_job. Repeatable."),
 ]
 AfterOption = Annotated[
     int | None,
@@ -58,16 +52,16 @@ AfterOption = Annotated[
         metavar="NUMBER",
         min=0,
         max=GREATEST,
-        help="Only jobs that imports after this number brought or changed; 0 is all of them."
-        " The number for the next time is said on standard error.",
+        help="Only jobs that are new or changed since the import with this number; 0: all jobs. The"
+        " number for the next export is printed on stderr.",
     ),
 ]
 
 
 class Chosen(NamedTuple):
-    """Tables and views to export, and where they go: into a folder, or a single one to a file.
+    """Tables and views to export, and their destination: a folder, or for a single one a file.
 
-    Without a folder and a file it is standard output.
+    Without folder and file, it is standard output.
     """
 
     relations: list[Relation]
@@ -76,11 +70,11 @@ class Chosen(NamedTuple):
 
     @property
     def to_standard_output(self) -> bool:
-        """Say whether it goes to standard output."""
+        """Whether the export goes to standard output."""
         return self.folder is None and self.file is None
 
     def place(self, relation: Relation, ending: str) -> Path | None:
-        """Return the file that a relation goes to; None for standard output."""
+        """Return the file for a relation; None for standard output."""
         return self.file if self.folder is None else self.folder / (relation.name + ending)
 
     def __str__(self) -> str:
@@ -97,20 +91,18 @@ def choose(
     folder: Path | None,
     output: Path | None,
 ) -> Chosen:
-    """Return what is to be exported: all tables and `all_views`, if nothing is named.
+    """Return the tables and views to export: all tables and `all_views`, if none is named.
 
-    Of views only those that are known can be.
-
-    Raises UsageError for names that there are not, and if it is not clear where they should go.
+    Raises UsageError for unknown tables and views, and unless there is one destination.
     """
     from archive.export import relations
 
     found = [relations.table(name) for name in dict.fromkeys(tables)]
     found += [relations.view(name, known_views) for name in dict.fromkeys(views)]
     if (folder is None) == (output is None):
-        raise UsageError("name either a folder or, for a single table or view, -o FILE")
+        raise UsageError("no destination, or two: name a folder, or -o FILE for one table or view")
     if output is not None and len(found) != 1:
-        raise UsageError("-o takes one table or view; name it with --table or --view")
+        raise UsageError("-o needs exactly one table or view: name it with --table or --view")
     if not found:
         found += map(relations.table, relations.table_names())
         found += map(relations.view, all_views)
@@ -122,16 +114,17 @@ def file_of(output: Path | None) -> Path | None:
     return None if output == _STANDARD_OUTPUT else output
 
 
-def extent_of(since: str | None, after: int | None) -> Extent:
-    """Return which jobs are meant. Raises UsageError for what is no day."""
-    from archive.reports import Scope
+def extent_of(connection: Connection, since: str | None, after: int | None) -> Extent:
+    """Return which jobs to export. Raises UsageError for an invalid date."""
+    from archive.cli import parse
     from archive.store.selection import Extent
 
-    return Extent(Scope(since=since).since, after)
+    first, _ = parse.days(connection, since, None, parse.instant(None))
+    return Extent(first, after)
 
 
 def next_number(connection: Connection, extent: Extent) -> int | None:
-    """Return the number for the next export, if this one starts after one."""
+    """Return the number for the next export; None if this one has no --after."""
     from archive import timestamps
     from archive.store.selection import following
 
@@ -141,22 +134,22 @@ def next_number(connection: Connection, extent: Extent) -> int | None:
 
 
 def say_next(number: int | None) -> None:
-    """Say with which number the next export goes on; it is the last word."""
+    """Print the number for the next export, as the last message."""
     if number is not None:
-        say(f"For what comes next: --after {number}")
+        say(f"For the next export, use --after {number}")
 
 
 def progress(
     total: int, to_standard_output: bool = False
 ) -> AbstractContextManager[Callable[[float], None]]:
-    """Show how far an export has come, unless it is written to the same terminal."""
+    """Show the progress of an export, unless the export goes to the same terminal."""
     from archive.render import progress as bar
 
     if to_standard_output and sys.stdout is not None and sys.stdout.isatty():
         return nullcontext(lambda _: None)
-    return bar.progress("export", total)
+    return bar.progress("Exporting", total)
 
 
-def counted(advance: Callable[[float], None], done: int) -> Callable[[float], None]:
-    """Return what is told of a part of one relation, when so many are done."""
+def part_of(advance: Callable[[float], None], done: int) -> Callable[[float], None]:
+    """Return a function that reports the progress within one relation, after `done` others."""
     return lambda part: advance(done + part)

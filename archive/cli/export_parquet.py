@@ -1,4 +1,4 @@
-"""`archive export parquet`: for DuckDB, pandas, Spark and their like."""
+"""`archive export parquet`: export for DuckDB, pandas, Spark and similar tools."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from archive.cli.export_options import (
     AfterOption,
     FolderArgument,
-    FromDayOption,
     OneOutputOption,
     TablesOption,
     ViewsOption,
     choose,
-    counted,
     extent_of,
     next_number,
+    part_of,
     progress,
     say_next,
 )
@@ -22,6 +21,7 @@ from archive.cli.options import (
     ConfigOption,
     DatabaseOption,
     DebugOption,
+    SinceOption,
     examples,
     open_archive,
     say,
@@ -48,26 +48,26 @@ def export_parquet(
     directory: FolderArgument = None,
     table: TablesOption = None,
     view: ViewsOption = None,
-    since: FromDayOption = None,
+    since: SinceOption = None,
     after: AfterOption = None,
     output: OneOutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the tables and the view v_job as Parquet, those of jobs by month, into a new folder.
+    """Write the tables and the view v_job as Parquet files into a new folder.
 
-    With --since and --after the tables of jobs have only those rows; all others are whole. A
-    password in a URL is hidden. It needs the extra "parquet".
+    Tables of jobs are partitioned by month. --since and --after limit them; all other tables are
+    complete. Passwords in URLs are hidden. This needs the extra "parquet".
     """
     from archive import db
     from archive.cli.output import new_folder, open_bytes
     from archive.export import parquet, relations
 
     chosen = choose(table or (), view or (), relations.JOB_VIEWS, ("v_job",), directory, output)
-    extent = extent_of(since, after)
     engine = open_archive(database, config)
     with db.reading(engine) as connection:
+        extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
         if directory is None:
             with open_bytes(chosen.file) as out:
@@ -88,6 +88,6 @@ def _write(
     with progress(len(chosen)) as advance:
         for done, relation in enumerate(chosen):
             parquet.write_folder(
-                connection, relation, extent, months, folder, counted(advance, done)
+                connection, relation, extent, months, folder, part_of(advance, done)
             )
             advance(done + 1)

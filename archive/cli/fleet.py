@@ -1,4 +1,4 @@
-"""`archive fleet`: the appliances of the configuration."""
+"""`archive fleet`: the appliances in the configuration."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from archive.cli.options import (
     Format,
     FormatOption,
     OutputOption,
+    TagsOption,
     examples,
     say,
 )
@@ -21,20 +22,12 @@ if TYPE_CHECKING:
     from archive.config.entries import Entry, Fleet, Trust
 
 app = typer.Typer(
-    no_args_is_help=True, help="List, check and add the appliances of the configuration."
+    no_args_is_help=True, help="List, test and add the appliances in the configuration."
 )
 
 PatternsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME|GLOB]...", help="Which appliances; all, if none is named."),
-]
-TagsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="NAME=VALUE",
-        help="Only appliances with this tag; values of the same tag are alternatives.",
-    ),
+    typer.Argument(metavar="[NAME|GLOB]...", help="Appliances. Default: all that are enabled."),
 ]
 
 
@@ -49,7 +42,7 @@ def list_fleet(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List the appliances, and how each is reached; nothing is connected to, no secret is read."""
+    """List the appliances in the configuration, without connecting or reading secrets."""
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.config.selection import select
@@ -87,36 +80,37 @@ def list_fleet(
 
 
 def read_fleet(config: str | None) -> Fleet:
-    """Return the configuration that is meant. Raises ConfigurationError if there is none."""
+    """Return the configuration. Raises ConfigurationError if there is none."""
     from archive.config import file
     from archive.errors import ConfigurationError
 
     path = file.find(config)
     if path is None:
         raise ConfigurationError(
-            f"there is no configuration at {file.users_own()} or {file.SYSTEM}; write one there, or"
-            f" name one with --config or ${file.VARIABLE}"
+            f"no configuration at {file.users_own()} or {file.SYSTEM}: create one with `archive fleet"
+            f" add`, or name one with --config or ${file.VARIABLE}"
         )
     return file.read(path)
 
 
 def enabled_entries(fleet: Fleet, patterns: list[str] | None, tag: list[str] | None) -> list[Entry]:
-    """Return the appliances that are meant. Raises ConfigurationError if all are disabled."""
+    """Return the selected enabled appliances. Raises ConfigurationError if there are none."""
     from archive.config.selection import select
     from archive.errors import ConfigurationError
 
     entries = select(fleet, patterns or [], tag or [])
     if not entries:
-        raise ConfigurationError(f"{fleet.path} has no appliance that is enabled")
+        raise ConfigurationError(f"{fleet.path}: no enabled appliance")
     return entries
 
 
 def warn_of_unverified(entries: Iterable[Entry]) -> None:
-    """Say of which appliances nobody knows whether they are what answers."""
+    """Warn of appliances whose certificates are not verified."""
     names = [entry.name for entry in entries if not entry.trust.verify]
     if names:
         say(
-            f"Warning: certificates are not verified, so passwords may go to anybody: {', '.join(names)}."
+            "Warning: certificates are not verified, so passwords may reach an attacker:"
+            f" {', '.join(names)}."
         )
 
 

@@ -1,4 +1,4 @@
-"""`archive fleet add`: an appliance into the configuration, once its certificate is known."""
+"""`archive fleet add`: check an appliance's certificate and add it to the configuration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from archive.cli.options import ConfigOption, DebugOption, examples, say
 from archive.errors import ApplianceError, UsageError
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from archive.config.entries import Entry
@@ -22,78 +23,82 @@ EPILOG = examples(
     "archive fleet add vc02 --address vc02.example.com:5480 --tag site=Berlin --cadence 1d",
     "archive fleet add vc03.example.com --secret-command 'pass show vcenter/vc03'",
 )
-_PRINTS_IT = (
+_FINGERPRINT_COMMAND = (
     "/usr/lib/vmware-vmafd/bin/vecs-cli entry getcert --store MACHINE_SSL_CERT"
     " --alias __MACHINE_CERT | openssl x509 -noout -fingerprint -sha256"
 )
 
 
 def add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The archive's name for it.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the appliance in the archive.")
+    ],
     address: Annotated[
         str | None,
-        typer.Option(metavar="HOST[:PORT]", help="Where it is; the name, if nothing is said."),
+        typer.Option(metavar="HOST[:PORT]", help="Address of the appliance. Default: NAME."),
     ] = None,
     user: Annotated[
         str | None,
-        typer.Option("--user", "-u", metavar="USER", help="Who logs in. Else as in [defaults]."),
+        typer.Option(
+            "--user", "-u", metavar="USER", help="User to log in as. Default: as in [defaults]."
+        ),
     ] = None,
     secret_environment: Annotated[
         str | None,
-        typer.Option(metavar="VARIABLE", help="The password is the value of this variable."),
+        typer.Option(metavar="VARIABLE", help="Environment variable with the password."),
     ] = None,
     secret_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The password is in this file.", dir_okay=False),
+        typer.Option(metavar="FILE", help="File with the password.", dir_okay=False),
     ] = None,
     secret_command: Annotated[
         str | None,
-        typer.Option(metavar="COMMAND", help="The password is what this prints; no shell."),
+        typer.Option(
+            metavar="COMMAND", help="Command that prints the password. It runs without a shell."
+        ),
     ] = None,
     secret_keyring: Annotated[
         str | None,
-        typer.Option(metavar="SERVICE", help="The password is in the system's keyring."),
+        typer.Option(metavar="SERVICE", help="Service in the system's keyring with the password."),
     ] = None,
     ca_file: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Certificates (PEM) to trust in its case.", dir_okay=False
-        ),
+        typer.Option(metavar="FILE", help="CA certificates (PEM) to trust for it.", dir_okay=False),
     ] = None,
     pin: Annotated[
         str | None,
-        typer.Option(metavar="SHA256", help="The fingerprint that its certificate must have."),
+        typer.Option(metavar="SHA256", help="SHA-256 fingerprint its certificate must have."),
     ] = None,
     cadence: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="How often a backup is expected: 12h, 1d."),
+        typer.Option(metavar="TIME", help="How often a backup is expected: 90min, 12h, 1d."),
     ] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option("--tag", metavar="NAME=VALUE", help="A tag; may be given repeatedly."),
+        typer.Option("--tag", metavar="NAME=VALUE", help="A tag. Repeatable."),
     ] = None,
     yes: Annotated[
         bool,
         typer.Option(
             "--yes",
             "-y",
-            help="Pin what is shown without asking, whoever shows it.",
+            help="Pin the certificate without asking, whichever it is.",
         ),
     ] = False,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Add an appliance to the configuration, which is made if there is none.
+    """Add an appliance to the configuration, which is created if there is none.
 
-    Its certificate is looked at, without logging in. If it is not trusted, you are asked whether to
-    pin it. Passwords are not given here: say where they are, here or in [defaults].
+    The command fetches the appliance's certificate, without logging in. If it is not trusted, you are
+    asked whether to pin it. Say where the password is, here or in [defaults]: it is never an argument.
     """
     import asyncio
 
     from archive.config import file, writing
 
     if pin is not None and ca_file is not None:
-        raise UsageError("--pin takes the place of --ca-file; leave one of them out")
+        raise UsageError("--pin and --ca-file exclude each other")
     given = {
         "name": name,
         "address": address,
@@ -110,39 +115,37 @@ def add(
     try:
         shown, distrust = asyncio.run(_look(entry))
     except ApplianceError as error:
-        reason = f"{entry.name} has not been added: {error.reason}"
+        reason = f"{entry.name} was not added: {error.reason}"
         raise ApplianceError(reason, error.advice) from error
     _show(entry, shown, distrust)
     if distrust is not None:
         if ca_file is not None or pin is not None:
-            raise ApplianceError(
-                f"{entry.name} has not been added: {distrust.reason}", distrust.advice
-            )
+            raise ApplianceError(f"{entry.name} was not added: {distrust.reason}", distrust.advice)
         if not yes:
             _ask(entry, distrust, shown)
         values["pin"] = shown.fingerprint
     writing.add(path, values)
-    following = ["archive", "fleet", "check", name]
+    next_command = ["archive", "fleet", "test", name]
     if config is not None:
-        following += ["--config", config]
-    say(f"{entry.name} now is in {path}. Next: {shlex.join(following)}")
+        next_command += ["--config", config]
+    say(f"{entry.name} was added to {path}. Next, run: {shlex.join(next_command)}")
 
 
 def _secret(
     environment: str | None, file: Path | None, command: str | None, keyring: str | None
 ) -> dict[str, Any] | None:
-    """Return the place of the password as a configuration has it; None if none is said."""
+    """Return `secret` as the configuration writes it; None if no option names one."""
     ways: dict[str, Any] = {
         "environment": environment,
         "file": None if file is None else str(file.absolute()),
         "command": None if command is None else _words(command),
         "keyring": keyring,
     }
-    said = {way: place for way, place in ways.items() if place is not None}
-    if len(said) > 1:
-        options = " and ".join(f"--secret-{way}" for way in said)
-        raise UsageError(f"a password is in one place; {options} are two or more")
-    return said or None
+    given = {way: place for way, place in ways.items() if place is not None}
+    if len(given) > 1:
+        options = " and ".join(f"--secret-{way}" for way in given)
+        raise UsageError(f"{options} exclude each other: a password has one source")
+    return given or None
 
 
 def _words(command: str) -> list[str]:
@@ -157,13 +160,13 @@ def _tags(written: list[str]) -> dict[str, str] | None:
     for tag in written:
         name, equals, value = tag.partition("=")
         if not equals:
-            raise UsageError(f"{tag!r} is no tag and its value; write it as NAME=VALUE")
+            raise UsageError(f"invalid tag {quoted(tag)}: write NAME=VALUE")
         tags[name] = value
     return tags or None
 
 
 async def _look(entry: Entry) -> tuple[Certificate, UntrustedError | None]:
-    """Return the certificate that is shown, and why it is not trusted, if it is not."""
+    """Return the appliance's certificate, and why it is not trusted, or None if it is."""
     from archive.vcenter import certificate
 
     shown = await certificate.look(entry)
@@ -189,22 +192,23 @@ def _show(entry: Entry, shown: Certificate, distrust: UntrustedError | None) -> 
 
 def _by_what(entry: Entry) -> str:
     if entry.trust.pin is not None:
-        return "it is the pinned one"
+        return "it is the pinned certificate"
     if entry.trust.ca_file is not None:
         return f"by {entry.trust.ca_file}"
     return "by the certificates of this machine"
 
 
 def _ask(entry: Entry, distrust: UntrustedError, shown: Certificate) -> None:
-    """Ask whether the certificate is to be pinned. Raises ApplianceError unless somebody says so."""
+    """Ask whether to pin the certificate. Raises ApplianceError unless the answer is yes."""
     say(
-        f"Compare the SHA-256 with the appliance's own, which its shell prints with\n  {_PRINTS_IT}"
+        "Compare the SHA-256 with the one that this command prints in the appliance's shell:"
+        f"\n  {_FINGERPRINT_COMMAND}"
     )
     if sys.stdin is None or not sys.stdin.isatty():
         raise ApplianceError(
-            f"{entry.name} has not been added: {distrust.reason}",
-            f"if the SHA-256 is the appliance's, give --pin {shown.fingerprint}, else the vCenter's"
-            " root certificate as --ca-file",
+            f"{entry.name} was not added: {distrust.reason}",
+            f"if the SHA-256 is the appliance's own, add --pin {shown.fingerprint}; otherwise give the"
+            " vCenter's root certificate as --ca-file",
         )
-    if not typer.confirm("Is it the same, and shall it be pinned?", err=True):
-        raise ApplianceError(f"{entry.name} has not been added: its certificate is not trusted")
+    if not typer.confirm("Is it the same? Pin this certificate?", err=True):
+        raise ApplianceError(f"{entry.name} was not added: its certificate is not trusted")

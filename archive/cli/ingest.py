@@ -1,4 +1,4 @@
-"""`archive ingest`: documents in hand into the archive."""
+"""`archive ingest`: import files with job details or exported jobs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def ingest(
         list[str],
         typer.Argument(
             metavar="PATH...",
-            help="Files with job details as vCenter returns them (either API), or exported jobs:"
-            " .json, .jsonl, either gzipped; - is standard input.",
+            help="Files with job details as vCenter returns them (either API), or with exported jobs:"
+            " .json or .jsonl, also gzipped. - is standard input.",
         ),
     ],
     appliance: Annotated[
@@ -47,26 +47,27 @@ def ingest(
             "--appliance",
             "-a",
             metavar="NAME",
-            help="Whose jobs these are; not needed for exported jobs, which say it themselves.",
+            help="Appliance that the jobs belong to. Exported jobs name theirs.",
         ),
     ] = None,
     seen_at: Annotated[
         str | None,
         typer.Option(
             metavar="INSTANT",
-            help="When the answer was fetched, as 2026-07-24T02:20:00Z; now, if not given.",
+            help="When the answer was fetched, such as 2026-07-24T02:20:00Z. Default: now.",
         ),
     ] = None,
     output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="How the summary is written.")
+        Format, typer.Option("--format", "-f", help="Output format of the summary.")
     ] = Format.TABLE,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Archive documents: each file is one import, archived as a whole or not at all.
+    """Import files: each is one import, archived as a whole or not at all.
 
-    Exit code 3 if a document went to quarantine or only some of the files could be archived.
+    JSON Lines are archived in parts: after an interruption, ingest the file again. Exit code 3: a
+    document went to quarantine, or only some of the files could be archived.
     """
     from archive import timestamps
     from archive.store.counts import Counts
@@ -122,4 +123,4 @@ def _summarise(total: Counts, output_format: Format) -> None:
         else:
             out.write(records.one(counts, output_format))
     if total.quarantined:
-        say("See `archive quarantine list` for the documents that could not be archived.")
+        say("Some documents could not be archived: see `archive quarantine list`.")

@@ -1,4 +1,4 @@
-"""An interrupt (Ctrl-C) is heeded wherever it comes."""
+"""Make sure that no interrupt (Ctrl-C) is lost."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 
-# Python is done with the report of an exception that it ignores long before.
+# Long enough for Python to finish reporting an ignored exception.
 _LATER_S = 0.02
 
 
 @contextmanager
-def interrupts_come_again() -> Iterator[None]:
-    """Have an interrupt come again that came where no exception can: while an object was let go of.
+def repeat_lost_interrupts() -> Iterator[None]:
+    """Repeat an interrupt that came while an object was finalised, where no exception can be raised.
 
-    Python reports such a one as "ignored", and goes on as if nobody had asked it to stop.
+    Python reports such an exception as "ignored" and continues.
     """
-    reported = sys.unraisablehook
+    report = sys.unraisablehook
 
-    def heed(unraisable: UnraisableHookArgs) -> None:
+    def repeat(unraisable: UnraisableHookArgs) -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
             _thread.start_new_thread(_interrupt_soon, (_thread.get_ident(),))
         else:
-            reported(unraisable)
+            report(unraisable)
 
-    sys.unraisablehook = heed
+    sys.unraisablehook = repeat
     try:
         yield
     finally:
-        sys.unraisablehook = reported
+        sys.unraisablehook = report
 
 
 def _interrupt_soon(thread: int) -> None:
-    """Interrupt the thread, but not while it is still where an exception would be lost."""
+    """Interrupt the thread after it has left the finaliser."""
     time.sleep(_LATER_S)
-    # A signal of the system, unlike Python's `interrupt_main`, ends a wait as well.
+    # Unlike Python's `interrupt_main`, a signal also ends a blocking call.
     signal.pthread_kill(thread, signal.SIGINT)

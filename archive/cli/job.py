@@ -1,4 +1,4 @@
-"""`archive job`: single jobs, listed and shown in full."""
+"""`archive job`: list jobs, and show one in full."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import UsageError
+from archive.text import count_of, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +50,9 @@ SHOW_EPILOG = examples(
 def list_jobs(
     status: Annotated[
         list[str] | None,
-        typer.Option("--status", "-s", metavar="STATUS", help="Only jobs in this status."),
+        typer.Option(
+            "--status", "-s", metavar="STATUS", help="Only jobs with this status. Repeatable."
+        ),
     ] = None,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -61,13 +64,18 @@ def list_jobs(
             "--message",
             "-m",
             metavar="TEXT",
-            help="Only jobs with this text in a message, its id, arguments or params.",
+            help="Only jobs with this text in a message, its id, arguments or params (ASCII letters in"
+            " any case).",
         ),
     ] = None,
     limit: Annotated[
         int,
         typer.Option(
-            "--limit", "-n", min=0, max=GREATEST, help="How many of the newest; 0 is all."
+            "--limit",
+            "-n",
+            min=0,
+            max=GREATEST,
+            help="Number of jobs to list, newest first. 0: all.",
         ),
     ] = 100,
     output_format: FormatOption = Format.TABLE,
@@ -76,57 +84,55 @@ def list_jobs(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List jobs, the newest first.
-
-    What is looked for in messages is a part of their texts, ids, arguments or params; capital
-    letters of ASCII are the same as small ones.
-    """
+    """List jobs, newest first."""
     from itertools import chain, islice
 
     from archive import db
     from archive.cli import parse
     from archive.cli.output import open_output
     from archive.render.write import write
-    from archive.reports import Scope, jobs
+    from archive.reports import jobs
 
-    # One more says whether there are more; to count them would take longer than to list some.
+    # One more row shows whether there are more jobs, faster than counting them.
     most = min(limit + 1, GREATEST) if limit else None
     wanted = jobs.JobFilter(tuple(name.upper() for name in status or ()), message, most)
     with db.reading(open_archive(database, config)) as connection:
-        first_day, last_day = parse.days(connection, since, until, parse.instant(None))
-        scope = Scope(
-            since=first_day,
-            until=last_day,
-            appliances=tuple(appliance or ()),
-            types=tuple(kind.upper() for kind in job_type or ()),
+        scope = parse.scope(
+            config,
+            connection,
+            since=since,
+            until=until,
+            appliance=appliance,
+            job_type=job_type,
+            with_cadences=False,
         )
         found = jobs.run(connection, scope, wanted)
         first = next(found, None)
         rows = iter(()) if first is None else chain((first,), found)
         with open_output(output) as out:
             write(jobs.COLUMNS, islice(rows, limit or None), output_format, out)
-        more = sum(1 for _ in rows)  # to the end, which closes what reads them
+        more = sum(1 for _ in rows)  # reading to the end closes the cursor
     if first is None:
         say("No jobs.")
     elif more:
-        say(f"These are the newest {limit:,}; there are more, and --limit 0 lists all of them.")
+        say(f"Newest {count_of(limit, 'job')} shown. List all with --limit 0.")
 
 
 @app.command("show", epilog=SHOW_EPILOG)
 def show_job(
-    appliance: Annotated[str, typer.Argument(help="The appliance's name in the archive.")],
-    key: Annotated[str, typer.Argument(help="The job's key, as `archive job list` shows it.")],
+    appliance: Annotated[str, typer.Argument(help="Name of the appliance.")],
+    key: Annotated[str, typer.Argument(help="Job key, as in `archive job list`.")],
     output_format: Annotated[
         Literal["table", "json"],
-        typer.Option("--format", "-f", help="json is the document itself, rebuilt."),
+        typer.Option("--format", "-f", help="table, or json: the document as archived."),
     ] = "table",
     locale: Annotated[
         str | None,
         typer.Option(
             "--locale",
             metavar="LOCALE",
-            help="Write instants and numbers of params as people of a locale do, such as de_DE. Else"
-            " in the forms that the API publishes.",
+            help="Write times and numbers in messages in the style of this locale, such as de_DE."
+            " Default: the style of the API.",
         ),
     ] = None,
     output: OutputOption = None,
@@ -134,9 +140,9 @@ def show_job(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show everything that is known of a job.
+    """Show everything that the archive knows about a job.
 
-    Instants of params are told in the time zone of the archive's calendar.
+    Times in messages are in the time zone of the archive's calendar.
     """
     from archive import db, messages
     from archive.cli.output import open_output
@@ -147,7 +153,9 @@ def show_job(
         forms = messages.forms(settings.calendar(connection).zone, locale)
         job = job_reader.job(connection, appliance, key)
     if job is None:
-        raise UsageError(f"there is no job {key} of {appliance}; see `archive job list`")
+        raise UsageError(
+            f"no job {quoted(key)} of appliance {quoted(appliance)}: see `archive job list`"
+        )
     with open_output(output) as out:
         if output_format == "json":
             out.write(job.text + "\n")
@@ -155,9 +163,9 @@ def show_job(
             outline.write(_items(job, forms), out)
 
 
-def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
+def _values(job: ArchivedJob) -> dict[str, str | None]:
+    """Return the labelled values of a job."""
     from archive.document.flatten import mask_url
-    from archive.render.outline import Item
     from archive.render.units import duration, moment, size
 
     rows, columns = job.rows, job.rows.job
@@ -167,7 +175,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         if columns.progress_total is None
         else f"{columns.progress_completed} of {columns.progress_total}"
     )
-    values = {
+    return {
         "appliance": job.appliance,
         "key": job.key,
         "status": columns.status,
@@ -194,11 +202,20 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         "operation": rows.operation and rows.operation.operation,
         "first seen": moment(job.sight.first_seen),
         "last seen": moment(job.sight.last_seen),
-        "brought by": f"run {job.run_id}",
+        "import": str(job.run_id),
         "digest": f"SHA-256 {job.digest.hex()}",
-        "kept whole": "yes, it has more than the tables can hold" if job.irregular else None,
+        "stored whole": "yes, it has fields that the tables have no columns for"
+        if job.irregular
+        else None,
     }
-    yield from (Item(label, value) for label, value in values.items() if value)
+
+
+def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
+    from archive.render.outline import Item
+    from archive.render.units import moment
+
+    rows = job.rows
+    yield from (Item(label, value) for label, value in _values(job).items() if value)
     yield Item(
         "statuses",
         below=[

@@ -1,4 +1,4 @@
-"""`archive mail`: the fleet at a glance, to those who do not log in here."""
+"""`archive mail`: send the report `summary` by mail."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from archive.cli.options import (
     DebugOption,
     OutputOption,
     SinceOption,
+    TagsOption,
     UntilOption,
     examples,
     open_archive,
     say,
 )
-from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+from archive.cli.report_options import NowOption, RpoOption
 from archive.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ EPILOG = examples(
 ToOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--to", metavar="ADDRESS", help="Who gets it, in place of `to`; may be given repeatedly."
+        "--to",
+        metavar="ADDRESS",
+        help="Recipient, instead of `to` in the configuration. Repeatable.",
     ),
 ]
 
@@ -47,19 +50,19 @@ def mail(
     until: UntilOption = None,
     appliance: AppliancesOption = None,
     tag: TagsOption = None,
-    rpo: ObjectiveOption = None,
+    rpo: RpoOption = None,
     now: NowOption = None,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Mail the report `summary`, or write the mail to a file; the subject says the worst first.
+    """Mail the report `summary`, or write the mail to a file. The subject starts with the worst.
 
-    The section `mail` of the configuration names the server. Exit code 0 if it was sent to all; 1 if
-    to nobody; 3 if the server refused some.
+    The section [mail] of the configuration names the server. Exit code 0: sent to all recipients;
+    1: sent to none; 3: the server refused some recipients.
     """
-    from archive import db, reports
+    from archive import db
     from archive.cli import parse
     from archive.cli.output import open_bytes
     from archive.mail import letter
@@ -67,22 +70,21 @@ def mail(
     fleet = parse.configuration(config)
     known = None if fleet is None else fleet.mail
     recipients = _recipients(to) or (() if known is None else known.recipients)
-    # Before the archive is asked, which may take a while.
+    # Checked before the report runs, which may take a while.
     sending = None if output is not None else _sending(fleet, recipients)
-    moment = parse.instant(now)
     with db.reading(open_archive(database, config)) as connection:
-        first, last = parse.days(connection, since, until, moment)
-        scope = reports.Scope(
-            since=first,
-            until=last,
-            appliances=tuple(appliance or ()),
-            named=parse.tagged(tag or (), config),
-            now=moment,
-            objective_seconds=parse.seconds(rpo),
-            cadences=parse.cadences(config),
+        scope = parse.scope(
+            config,
+            connection,
+            since=since,
+            until=until,
+            appliance=appliance,
+            tag=tag,
+            rpo=rpo,
+            now=now,
         )
-        said = letter.compose(connection, scope)
-    message = letter.message(said, None if known is None else known.sender, recipients)
+        composed = letter.compose(connection, scope)
+    message = letter.message(composed, None if known is None else known.sender, recipients)
     if sending is not None:
         _send(sending, message, recipients)
     else:
@@ -100,17 +102,20 @@ def _recipients(to: list[str] | None) -> tuple[str, ...]:
 
 
 def _sending(fleet: Fleet | None, recipients: tuple[str, ...]) -> tuple[Fleet, Mail]:
-    """Return how mail is sent. Raises ConfigurationError or UsageError if nobody has said."""
+    """Return the configuration and its mail section.
+
+    Raises ConfigurationError without a mail server, UsageError without recipients.
+    """
     if fleet is None or fleet.mail is None:
         from archive.config import file
 
         place = file.users_own() if fleet is None else fleet.path
         raise ConfigurationError(
-            f"{place}: no mail server is named; write a section [mail] with server, from and to, or"
-            " write the mail to a file with -o"
+            f"{place}: no mail server: add a section [mail] with server, from and to, or write the"
+            " mail to a file with -o"
         )
     if not recipients:
-        raise UsageError("who gets the mail? name them with --to, or as `to` in [mail]")
+        raise UsageError("no recipients: name them with --to or as `to` in the section [mail]")
     return fleet, fleet.mail
 
 
@@ -124,7 +129,7 @@ def _send(sending: tuple[Fleet, Mail], message: EmailMessage, recipients: tuple[
         password = secrets.password(mail.secret, mail.user, fleet.path)
     refused = post.send(message, mail, recipients, password)
     for name, reason in refused.items():
-        say(f"archive: mail server {mail.address}: it refuses {name} ({reason}); the others get it")
+        say(f"archive: mail server {mail.address}: recipient {name} refused ({reason})")
     if refused:
         raise typer.Exit(PARTIAL)
     if sys.stdout is not None and sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""`archive metrics`: the figures for Prometheus."""
+"""`archive metrics`: write metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from archive.cli.options import (
     DatabaseOption,
     DebugOption,
     OutputOption,
+    TagsOption,
     examples,
     open_archive,
 )
-from archive.cli.report_options import NowOption, ObjectiveOption, TagsOption
+from archive.cli.report_options import NowOption, RpoOption
 
 EPILOG = examples(
     "archive metrics",
     "archive metrics -o /var/lib/prometheus/node-exporter/archive.prom",
 )
-# The collector runs as a user of its own, and what is in the file is no secret to it.
+# node_exporter runs as another user, which has to read the file.
 _READABLE = 0o644
 
 
 def metrics(
     appliance: AppliancesOption = None,
     tag: TagsOption = None,
-    rpo: ObjectiveOption = None,
+    rpo: RpoOption = None,
     now: NowOption = None,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the figures for the textfile collector of Prometheus' node_exporter.
+    """Write metrics for the textfile collector of Prometheus' node_exporter.
 
-    A file takes its name when it is whole, and everybody may read it.
+    With -o the file is replaced when the new one is complete, and is readable by all users.
     """
     import archive
     from archive import db
@@ -45,16 +46,10 @@ def metrics(
     from archive.reports import Scope, heard
     from archive.store import collection_log, import_log, quarantine
 
-    scope = Scope(
-        appliances=tuple(appliance or ()),
-        named=parse.tagged(tag or (), config),
-        now=parse.instant(now),
-        objective_seconds=parse.seconds(rpo),
-        cadences=parse.cadences(config),
-    )
+    scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     with db.reading(open_archive(database, config)) as connection:
         known = heard(connection, Scope())
-        told = Told(
+        facts = Told(
             archive.__version__,
             scope.now,
             states(connection, scope),
@@ -65,4 +60,4 @@ def metrics(
             quarantine.number(connection),
         )
     with open_output(output, _READABLE) as out:
-        out.write(exposition(told))
+        out.write(exposition(facts))

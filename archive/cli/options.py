@@ -1,4 +1,4 @@
-"""Options that several verbs share, declared once."""
+"""Options that several verbs share."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import typer
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-# The greatest number that a database can compare with.
+# The greatest integer of both databases.
 GREATEST = 2**63 - 1
 
 
 class Format(StrEnum):
-    """How rows are written."""
+    """Output formats of rows."""
 
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
 
 
-def _from_anywhere(
+def from_anywhere(
     context: typer.Context, param: typer.CallbackParam, value: str | None
 ) -> str | None:
-    """Let `archive --database X VERB` mean the same as `archive VERB --database X`."""
+    """Accept an option before the verb too: `archive --database X VERB`."""
     root = context.find_root()
     return root.params.get(str(param.name)) if value is None and root is not context else value
 
@@ -38,10 +38,10 @@ DatabaseOption = Annotated[
         "--database",
         "-d",
         metavar="URL",
-        help="sqlite:///PATH, postgresql://USER@HOST/NAME or the path of a SQLite file. Else"
-        " $ARCHIVE_DATABASE_URL, else what the configuration names, else a file in the user's data"
-        " directory.",
-        callback=_from_anywhere,
+        help="The archive: postgresql://USER@HOST/NAME, sqlite:///PATH or the path of a SQLite file."
+        " Default: $ARCHIVE_DATABASE_URL, then `database` in the configuration, then archive.db in"
+        " the user's data directory.",
+        callback=from_anywhere,
     ),
 ]
 ConfigOption = Annotated[
@@ -49,16 +49,16 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         metavar="FILE",
-        help="The configuration. Else $ARCHIVE_CONFIG, else archive.toml in the user's"
-        " configuration directory, else /etc/archive/archive.toml.",
-        callback=_from_anywhere,
+        help="The configuration file. Default: $ARCHIVE_CONFIG, then archive.toml in the user's"
+        " configuration directory, then /etc/archive/archive.toml.",
+        callback=from_anywhere,
     ),
 ]
 DebugOption = Annotated[
-    bool, typer.Option("--debug", help="Show a traceback when something fails.", hidden=True)
+    bool, typer.Option("--debug", help="Show a traceback on errors.", hidden=True)
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--format", "-f", help="How rows are written.", case_sensitive=False)
+    Format, typer.Option("--format", "-f", help="Output format.", case_sensitive=False)
 ]
 OutputOption = Annotated[
     Path | None,
@@ -66,14 +66,17 @@ OutputOption = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to a file, whole or not at all.",
+        help="Write to this file. An existing file is replaced only when the new one is complete.",
         dir_okay=False,
     ),
 ]
 AppliancesOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--appliance", "-a", metavar="GLOB", help="Only these appliances; may be given repeatedly."
+        "--appliance",
+        "-a",
+        metavar="GLOB",
+        help="Only appliances with this name or glob. Repeatable.",
     ),
 ]
 SinceOption = Annotated[
@@ -81,23 +84,36 @@ SinceOption = Annotated[
     typer.Option(
         "--since",
         metavar="DAYS",
-        help="First day: 2026-03-01, 2026-Q1, 2026-W05, 30d, yesterday, 'last month', ...",
+        help="First day: 2026-03-01, 2026-Q1, 2026-W05, 30d, 6mo, yesterday, 'last month', ...",
     ),
 ]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--until", metavar="DAYS", help="Last day, as --since; of a month its last."),
+    typer.Option(
+        "--until", metavar="DAYS", help="Last day, written like --since. For a month, its last day."
+    ),
+]
+TagsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tag",
+        metavar="NAME=VALUE",
+        help="Only appliances with this tag in the configuration. Repeatable: values of one tag are"
+        " alternatives, different tags must all match.",
+    ),
 ]
 TypesOption = Annotated[
     list[str] | None,
-    typer.Option("--type", metavar="TYPE", help="Only jobs of this type, such as SCHEDULED."),
+    typer.Option(
+        "--type", metavar="TYPE", help="Only jobs of this type, such as SCHEDULED. Repeatable."
+    ),
 ]
 
 
 def connect(database: str | None, config: str | None) -> Engine:
-    """Return an engine on the archive that is meant, whether it is there or not.
+    """Return an engine for the archive, whether it exists or not.
 
-    The configuration is looked for only if neither `--database` nor the environment names one.
+    The configuration is read only if neither `--database` nor the environment names an archive.
     """
     from archive.db import migrate as databases
 
@@ -110,7 +126,7 @@ def connect(database: str | None, config: str | None) -> Engine:
 
 
 def open_archive(database: str | None, config: str | None) -> Engine:
-    """Return an engine on an archive that exists and has the right schema."""
+    """Return an engine for an archive that exists and has the current schema. Raises SchemaError."""
     from archive.db import migrate as databases
 
     engine = connect(database, config)
@@ -119,10 +135,10 @@ def open_archive(database: str | None, config: str | None) -> Engine:
 
 
 def examples(*lines: str) -> str:
-    """Return the part of a help text that shows how a verb is used."""
+    """Return the examples of a help text, one command line each."""
     return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
 
 
 def say(text: str) -> None:
-    """Talk to the person at the terminal; data goes to standard output, talk does not."""
+    """Print a message on standard error; only data goes to standard output."""
     typer.echo(text, err=True)

@@ -1,4 +1,4 @@
-"""Where data goes: standard output, or files that are written whole or not at all."""
+"""Standard output, or files that appear only when they are complete."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ _TEXT = {"encoding": "utf-8", "newline": ""}
 
 @contextmanager
 def open_output(path: Path | None, mode: int | None = None) -> Iterator[TextIO]:
-    """Open a file, or standard output if there is none; line ends are written as they are.
+    """Open a file, or standard output for None, as text; line ends are not translated.
 
-    A new file is as readable as the umask lets it be, and one that is replaced as it was, unless
-    there is a `mode`: files have that in any case.
-
-    Raises ArchiveError if it cannot be written. A reader that has seen enough ends the command.
+    The file gets `mode`, or without one the mode of the file it replaces, or that of the umask.
+    Raises ArchiveError if it cannot be written. The command ends if the reader of a pipe closes it.
     """
     with (
         _explained(path),
@@ -39,32 +37,32 @@ def open_output(path: Path | None, mode: int | None = None) -> Iterator[TextIO]:
 
 
 def is_ascii() -> bool:
-    """Say whether standard output, by its locale, cannot show more than ASCII; data is UTF-8 anyway."""
+    """Whether standard output is not in UTF-8, by its encoding or the locale. Data is UTF-8 anyway."""
     names = (getattr(sys.stdout, "encoding", None), locale.getencoding())
     return any(name is not None and codecs.lookup(name).name != "utf-8" for name in names)
 
 
 @contextmanager
 def open_bytes(path: Path | None) -> Iterator[BinaryIO]:
-    """Open a file, or standard output if there is none, for bytes; raises as `open_output` does."""
+    """Open a file, or standard output for None, for bytes; raises as `open_output` does."""
     with _explained(path), _standard_bytes() if path is None else _file(path, "b") as out:
         yield cast("BinaryIO", out)
 
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Give a folder to fill, which takes its name when it is whole.
+    """Yield a temporary folder to fill; it gets its name when it is complete.
 
-    Raises ArchiveError if there is something in it already, or if it cannot be made.
+    Raises ArchiveError if the folder exists and is not empty, or if it cannot be created.
     """
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and any(target.iterdir()):
-            raise ArchiveError(f"{path}: there is something in it; name a new folder")
+            raise ArchiveError(f"{path}: the folder is not empty: name a new one")
         beside.mkdir(parents=True)
     except OSError as error:
-        raise ArchiveError(f"{path}: it cannot be made: {error.strerror}") from error
+        raise ArchiveError(f"{path}: cannot create the folder: {error.strerror}") from error
     try:
         with _explained(path):
             yield beside
@@ -81,7 +79,7 @@ def _explained(path: Path | None) -> Iterator[None]:
         raise typer.Exit from error
     except OSError as error:
         name = "standard output" if path is None else path
-        raise ArchiveError(f"{name}: it cannot be written: {error.strerror or error}") from error
+        raise ArchiveError(f"{name}: cannot write: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -111,7 +109,7 @@ def _standard_bytes() -> Iterator[IO[Any]]:
 
 
 def _forget_output() -> None:
-    # What is left in the buffer has nowhere to go, and the interpreter would try at its end.
+    # Otherwise the interpreter would try to flush the buffer again when it exits.
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -119,7 +117,7 @@ def _forget_output() -> None:
 @contextmanager
 def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Iterator[IO[Any]]:
     target = path.resolve()
-    if target.exists() and not target.is_file():  # a device or a named pipe cannot be replaced
+    if target.exists() and not target.is_file():  # a device or a named pipe
         with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         return

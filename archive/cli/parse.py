@@ -1,13 +1,14 @@
-"""What options say in words: days, instants, times, sizes, and appliances by their tags."""
+"""Parse the values of options: days, instants, durations, sizes, tags, and report scopes."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.cli.options import GREATEST
 from archive.errors import UsageError
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.config.entries import Fleet
+    from archive.reports import Scope
 
 _SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,19})?) ?(?:([kmgtpe])?(i)?b)?", re.ASCII | re.IGNORECASE)
 _POWERS = "kmgtpe"
 
 
 def instant(text: str | None) -> str:
-    """Return an instant (RFC 3339); the current one if none is given. Raises UsageError."""
+    """Return an instant (RFC 3339) in fixed-width form; now for None. Raises UsageError."""
     from archive import timestamps
 
     if text is None:
@@ -32,16 +34,16 @@ def instant(text: str | None) -> str:
         return error.truncated
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is not an instant; write it as 2026-03-01T12:00:00Z, or with an offset"
+            f"invalid time {quoted(text)}: write it as 2026-03-01T12:00:00Z or with a UTC offset"
         ) from error
 
 
 def days(
     connection: Connection, since: str | None, until: str | None, now: str
 ) -> tuple[str | None, str | None]:
-    """Return the first and the last day that are meant, by the archive's calendar.
+    """Return the first and the last day (ISO dates) of the archive's calendar, None for no limit.
 
-    Raises UsageError with the forms that there are.
+    Raises UsageError, with the valid forms.
     """
     if since is None and until is None:
         return None, None
@@ -56,7 +58,7 @@ def days(
 
 
 def seconds(text: str | None) -> int | None:
-    """Return the seconds of a time such as `25h` or `1d`. Raises UsageError."""
+    """Return the seconds of a duration such as `25h`, `90min` or `1d`. Raises UsageError."""
     if text is None:
         return None
     from archive.config import values
@@ -64,13 +66,13 @@ def seconds(text: str | None) -> int | None:
     try:
         return values.whole_seconds(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is not a time: {error}") from error
+        raise UsageError(f"invalid duration {quoted(text)}: {error}") from error
 
 
 def size(text: str | None) -> int | None:
     """Return the bytes of a size in decimal or binary units, such as `2TB` or `500 GiB`.
 
-    Parts of a byte are left off. Raises UsageError.
+    Fractions of a byte are dropped. Raises UsageError.
     """
     if text is None:
         return None
@@ -80,14 +82,14 @@ def size(text: str | None) -> int | None:
         found = int(Fraction(match[1]) * (1024 if match[3] else 1000) ** power)
         if 0 < found <= GREATEST:
             return found
-    raise UsageError(f"{text!r} is not a size; write it as 2TB, 1.5PB, 500GiB or in bytes")
+    raise UsageError(f"invalid size {quoted(text)}: write 2TB, 1.5PB, 500GiB or a number of bytes")
 
 
 def tagged(tags: Sequence[str], config: str | None) -> frozenset[str] | None:
-    """Return the names of the appliances with tags of the configuration; None if none is given.
+    """Return the names of the appliances that have the tags (NAME=VALUE); None without tags.
 
-    Those that are disabled are among them: their history is there. Raises UsageError for a tag that
-    no appliance has, or without a configuration.
+    Disabled appliances are included, since they have a history. Raises UsageError for a tag that no
+    appliance has, and without a configuration.
     """
     if not tags:
         return None
@@ -97,17 +99,14 @@ def tagged(tags: Sequence[str], config: str | None) -> frozenset[str] | None:
     fleet = configuration(config)
     if fleet is None:
         raise UsageError(
-            f"--tag {tags[0]}: tags stand in the configuration, and there is none at"
-            f" {file.users_own()} or {file.SYSTEM}; name one with --config or ${file.VARIABLE}"
+            f"--tag {tags[0]}: there is no configuration with tags at {file.users_own()} or"
+            f" {file.SYSTEM}; name one with --config or ${file.VARIABLE}"
         )
     return frozenset(entry.name for entry in select(fleet, (), tags, disabled=True))
 
 
 def cadences(config: str | None) -> tuple[tuple[str, int], ...]:
-    """Return how often backups are expected, in seconds, of the appliances that have a cadence.
-
-    There are none without a configuration.
-    """
+    """Return the cadence (name, seconds) of each appliance that has one in the configuration."""
     fleet = configuration(config)
     return tuple(
         (entry.name, entry.cadence_seconds)
@@ -117,14 +116,50 @@ def cadences(config: str | None) -> tuple[tuple[str, int], ...]:
 
 
 def tags(config: str | None) -> dict[str, Mapping[str, str]]:
-    """Return the tags of appliances by name, of those that have any; none without a configuration."""
+    """Return the tags in the configuration, by the names of the appliances that have any."""
     fleet = configuration(config)
     return {entry.name: entry.tags for entry in (fleet.entries if fleet else ()) if entry.tags}
 
 
 def configuration(config: str | None) -> Fleet | None:
-    """Return the configuration that is meant; None if there is none."""
+    """Return the configuration; None if there is none."""
     from archive.config import file
 
     path = file.find(config)
     return None if path is None else file.read(path)
+
+
+def scope(
+    config: str | None,
+    connection: Connection | None = None,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    appliance: Sequence[str] | None = None,
+    job_type: Sequence[str] | None = None,
+    tag: Sequence[str] | None = None,
+    rpo: str | None = None,
+    now: str | None = None,
+    with_cadences: bool = True,
+    **fields: Any,
+) -> Scope:
+    """Return the scope that options describe; `fields` are further fields of it.
+
+    `since` and `until` need a connection: days are those of the archive's calendar. Cadences take
+    time to read, so reports that do not use them turn them off. Raises UsageError.
+    """
+    from archive.reports import Scope
+
+    moment = instant(now)
+    first, last = (None, None) if connection is None else days(connection, since, until, moment)
+    return Scope(
+        since=first,
+        until=last,
+        appliances=tuple(appliance or ()),
+        types=tuple(text.upper() for text in job_type or ()),
+        named=tagged(tag or (), config),
+        now=moment,
+        objective_seconds=seconds(rpo),
+        cadences=cadences(config) if with_cadences else (),
+        **fields,
+    )

@@ -34,7 +34,7 @@ def list_held(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List what is in quarantine, with the reasons."""
+    """List the documents in quarantine, with the reasons."""
     from archive import db
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
@@ -69,20 +69,22 @@ def list_held(
     with open_output(output) as out:
         write(columns, rows, output_format, out)
     if not rows:
-        say("Nothing is in quarantine.")
+        say("No documents in quarantine.")
 
 
 @app.command("show", epilog=examples("archive quarantine show 1"))
 def show_held(
     number: Annotated[
         int,
-        typer.Argument(min=1, max=GREATEST, help="A number from `archive quarantine list`."),
+        typer.Argument(
+            min=1, max=GREATEST, help="Number of a document, as in `archive quarantine list`."
+        ),
     ],
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Print a document as it was imported, byte for byte; the reason goes to standard error."""
+    """Print a document exactly as imported; the reason goes to stderr."""
     from archive import db
     from archive.cli.output import open_output
     from archive.store import quarantine
@@ -90,7 +92,7 @@ def show_held(
     with db.reading(open_archive(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
-        raise UsageError(f"there is no number {number} in quarantine")
+        raise UsageError(f"no document {number} in quarantine: see `archive quarantine list`")
     with open_output(None) as out:
         out.flush()
         out.buffer.write(held.document + b"\n")
@@ -101,15 +103,15 @@ def show_held(
 def retry_held(
     numbers: Annotated[
         list[int] | None,
-        typer.Argument(min=1, max=GREATEST, help="Which ones; all, if none is named."),
+        typer.Argument(min=1, max=GREATEST, help="Numbers of documents. Default: all."),
     ] = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Try to archive documents again, for example after an upgrade of this command.
+    """Try to archive documents again, for example after an upgrade.
 
-    Exit code 3 if any of them stays in quarantine.
+    Exit code 3: some documents stay in quarantine.
     """
     from archive.ingest import retry_quarantine
 

@@ -1,4 +1,4 @@
-"""`archive report`: the history of the backups, by period."""
+"""`archive report`: show reports on the backup history."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from archive.cli.options import (
     FormatOption,
     OutputOption,
     SinceOption,
+    TagsOption,
     TypesOption,
     UntilOption,
     examples,
@@ -33,12 +34,11 @@ from archive.cli.report_options import (
     LocationsOption,
     NameArgument,
     NowOption,
-    ObjectiveOption,
     PeriodOption,
     PlotOption,
+    RpoOption,
     SortOption,
     StatusesOption,
-    TagsOption,
     TopOption,
 )
 from archive.errors import UsageError
@@ -63,7 +63,7 @@ EPILOG = examples(
 
 
 class ReportCommand(TyperCommand):
-    """A command whose help lists the reports, which are read only when it is asked for."""
+    """A command whose help lists the reports; they are imported only when help is shown."""
 
     def format_help(self, *arguments: Any) -> None:
         """Write the help text."""
@@ -93,7 +93,7 @@ def report(
     location: LocationsOption = None,
     build: BuildsOption = None,
     status: StatusesOption = None,
-    rpo: ObjectiveOption = None,
+    rpo: RpoOption = None,
     capacity: CapacityOption = None,
     keep: KeepOption = None,
     now: NowOption = None,
@@ -105,7 +105,7 @@ def report(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Report the history of the backups: each report answers a question, as it stands below."""
+    """Show a report on the backup history. Each report answers one question."""
     from archive import db, reports
     from archive.cli import parse
     from archive.cli.output import open_output
@@ -117,28 +117,27 @@ def report(
         _write_list(output_format, output)
         return
     if name is None:
-        raise UsageError("which report? `archive report --list` lists them")
+        raise UsageError("no report named: `archive report --list` lists the reports")
     chosen = reports.find(name)
     if plot and output_format is not Format.TABLE:
-        raise UsageError(f"--plot is for people: leave it out, or --format {output_format}")
-    moment = parse.instant(now)
+        raise UsageError(f"--plot and --format {output_format} exclude each other")
     with db.reading(open_archive(database, config)) as connection:
-        first, last = parse.days(connection, since, until, moment)
-        scope = reports.Scope(
+        scope = parse.scope(
+            config,
+            connection,
+            since=since,
+            until=until,
+            appliance=appliance,
+            job_type=job_type,
+            tag=tag,
+            rpo=rpo,
+            now=now,
+            with_cadences="cadences" in chosen.takes,
             period=period,
-            since=first,
-            until=last,
-            appliances=tuple(appliance or ()),
-            types=tuple(job_type or ()),
             by=by,
-            named=parse.tagged(tag or (), config),
             locations=tuple(location or ()),
             builds=tuple(build or ()),
             statuses=tuple(text.upper() for text in status or ()),
-            now=moment,
-            objective_seconds=parse.seconds(rpo),
-            # Read only where there is use for it: it takes time.
-            cadences=parse.cadences(config) if "cadences" in chosen.takes else (),
             capacity_bytes=parse.size(capacity),
             keep=keep,
             compare=compare,
@@ -149,11 +148,11 @@ def report(
         if tag:
             asked["tags"] = tag
         if now is not None:
-            asked["now"] = moment
+            asked["now"] = scope.now
         columns = chosen.columns_of(scope)
         sorting.check(columns, sort)
         found = chosen.cells_of(scope, chosen.run(connection, scope))
-        rows = _Started(sorting.ordered(columns, found, sort, top))
+        rows = _Counted(sorting.ordered(columns, found, sort, top))
         with open_output(output) as out:
             if plot:
                 _draw(plots.drawing(charts, scope, columns, rows), out, output)
@@ -189,13 +188,13 @@ def _draw(drawing: Drawing, out: TextIO, output: Path | None) -> None:
 
     plot.write(drawing.figures, out, ascii_only=output is None and is_ascii())
     for note in drawing.notes:
-        say(text(note))  # it has names in it that come from anywhere
+        say(text(note))  # it may contain names from the documents
 
 
-class _Started:
-    """Rows on their way, and how many there were.
+class _Counted:
+    """An iterable of rows that counts them.
 
-    The first is there already: what is wrong shows before anything is written.
+    The first row is fetched at once, so that an error shows before any output is written.
     """
 
     def __init__(self, rows: Iterator[tuple[Any, ...]]) -> None:
@@ -211,7 +210,7 @@ class _Started:
 def _heading(
     connection: Connection, report: Report, scope: Scope, asked: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return what stands before the rows in JSON."""
+    """Return the values before the rows in JSON."""
     from archive import reports
 
     known = reports.heard(connection, scope)
@@ -225,7 +224,7 @@ def _heading(
 
 
 def _explain(connection: Connection, report: Report, scope: Scope, number: int) -> None:
-    """Say what the rows of a table do not say themselves."""
+    """Print the notes below a table."""
     from archive import reports
     from archive.render.units import moment
 
@@ -235,7 +234,7 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
         say(note)
     known = reports.heard(connection, scope)
     if known is None:
-        say("Nothing has been imported yet; see `archive ingest --help`.")
+        say("No imports yet: see `archive collect --help` and `archive ingest --help`.")
     else:
         say(f"Imports from {moment(known.first)} to {moment(known.last)}.")
 
@@ -245,7 +244,7 @@ def _limits(scope: Scope) -> str:
         (scope.since, f"since {scope.since}"),
         (scope.until, f"until {scope.until}"),
         (scope.types, f"of type {' or '.join(scope.types)}"),
-        (scope.statuses, f"in status {' or '.join(scope.statuses)}"),
+        (scope.statuses, f"with status {' or '.join(scope.statuses)}"),
         (scope.builds, f"of build {' or '.join(scope.builds)}"),
         (scope.locations, f"to {' or '.join(scope.locations)}"),
         (scope.appliances, f"of {' or '.join(scope.appliances)}"),

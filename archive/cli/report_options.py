@@ -1,4 +1,4 @@
-"""The options of `archive report`: a name for each, so that the verb itself stays legible."""
+"""Options of `archive report`, some of which other verbs share."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import typer
 
 from archive.cli.options import GREATEST
 
-# The same as `calendar.PERIODS` and `scope.ALL_GROUPS`, which would be slow to import for a help text.
+# Copies of `calendar.PERIODS` and `scope.ALL_GROUPS`, which take too long to import for a help text.
 Period = Literal["day", "week", "month", "quarter", "year"]
 Group = Literal["appliance", "type", "build", "location", "day"]
 
-_JUDGEMENT = "What they are held against"
-_ROWS = "Which rows"
+_THRESHOLDS = "Thresholds"
+_ROWS = "Rows"
 
 
 def complete_name(incomplete: str) -> list[tuple[str, str]]:
-    """Return the reports whose names begin like that, with their questions."""
+    """Return the reports whose names start with the text, with their questions."""
     from archive.reports import REPORTS
 
     return [
@@ -28,7 +28,7 @@ def complete_name(incomplete: str) -> list[tuple[str, str]]:
 
 
 def complete_group(context: typer.Context, incomplete: str) -> list[str]:
-    """Return what the report that has been named can be grouped by."""
+    """Return the groups of the report named before, or all groups."""
     from archive.reports import REPORTS
     from archive.reports.core.scope import ALL_GROUPS
 
@@ -38,7 +38,7 @@ def complete_group(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_column(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the columns of the report that has been named, after a `-` if there is one."""
+    """Return the columns of the report named before, with a `-` if the text starts with one."""
     from archive.reports import REPORTS, Scope
 
     name = context.params.get("name")
@@ -52,18 +52,20 @@ def complete_column(context: typer.Context, incomplete: str) -> list[str]:
 
 NameArgument = Annotated[
     str | None,
-    typer.Argument(metavar="NAME", help="Which report; see above.", autocompletion=complete_name),
+    typer.Argument(
+        metavar="NAME", help="The report, from the list above.", autocompletion=complete_name
+    ),
 ]
-ListOption = Annotated[bool, typer.Option("--list", help="List the reports instead.")]
+ListOption = Annotated[bool, typer.Option("--list", help="List the reports.")]
 PeriodOption = Annotated[
     Period,
-    typer.Option("--period", "-p", help="What a row stands for.", rich_help_panel=_ROWS),
+    typer.Option("--period", "-p", help="Period of a row.", rich_help_panel=_ROWS),
 ]
 ByOption = Annotated[
     Group | None,
     typer.Option(
         "--by",
-        help="A row for each of these, too.",
+        help="Group by.",
         autocompletion=complete_group,
         rich_help_panel=_ROWS,
     ),
@@ -71,7 +73,7 @@ ByOption = Annotated[
 CompareOption = Annotated[
     bool,
     typer.Option(
-        "--compare", help="The main figures of the period before, too.", rich_help_panel=_ROWS
+        "--compare", help="Add the main figures of the period before.", rich_help_panel=_ROWS
     ),
 ]
 SortOption = Annotated[
@@ -79,7 +81,7 @@ SortOption = Annotated[
     typer.Option(
         "--sort",
         metavar="COLUMN",
-        help="Order rows by a column, as CSV names it; -COLUMN is descending.",
+        help="Sort by this column, named as in CSV. -COLUMN sorts in descending order.",
         autocompletion=complete_column,
         rich_help_panel=_ROWS,
     ),
@@ -91,23 +93,16 @@ TopOption = Annotated[
         metavar="N",
         min=1,
         max=GREATEST,
-        help="Only the first N rows of that order.",
+        help="Show only the first N rows, after sorting.",
         rich_help_panel=_ROWS,
     ),
 ]
 PlotOption = Annotated[
     bool,
     typer.Option(
-        "--plot", help="Draw the rows instead, of reports that have a plot.", rich_help_panel=_ROWS
-    ),
-]
-TagsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--tag",
-        metavar="NAME=VALUE",
-        help="Only appliances with this tag in the configuration; values of the same tag are"
-        " alternatives.",
+        "--plot",
+        help="Draw a chart instead of a table, if the report has one.",
+        rich_help_panel=_ROWS,
     ),
 ]
 LocationsOption = Annotated[
@@ -115,7 +110,7 @@ LocationsOption = Annotated[
     typer.Option(
         "--location",
         metavar="GLOB",
-        help="Only jobs to these targets, in any case, such as 'sftp://nas*'.",
+        help="Only jobs to this target (glob, any case), such as 'sftp://nas*'. Repeatable.",
     ),
 ]
 BuildsOption = Annotated[
@@ -123,22 +118,22 @@ BuildsOption = Annotated[
     typer.Option(
         "--build",
         metavar="GLOB",
-        help="Only jobs of these builds, by version or build number, such as '8.0.*'.",
+        help="Only jobs of this version or build number (glob), such as '8.0.*'. Repeatable.",
     ),
 ]
 StatusesOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--status", "-s", metavar="STATUS", help="Only jobs in this status.",
+        "--status", "-s", metavar="STATUS", help="Only jobs with this status. Repeatable.",
     ),
 ]  # fmt: skip
-ObjectiveOption = Annotated[
+RpoOption = Annotated[
     str | None,
     typer.Option(
         "--rpo",
         metavar="TIME",
-        help="The greatest age that a last success may have, such as 25h or 1d.",
-        rich_help_panel=_JUDGEMENT,
+        help="RPO: the maximum age of the last success, such as 25h, 90min or 1d.",
+        rich_help_panel=_THRESHOLDS,
     ),
 ]
 CapacityOption = Annotated[
@@ -146,8 +141,8 @@ CapacityOption = Annotated[
     typer.Option(
         "--capacity",
         metavar="SIZE",
-        help="How much the targets hold, such as 2TB or 500GiB.",
-        rich_help_panel=_JUDGEMENT,
+        help="Capacity of the targets, such as 2TB or 500GiB.",
+        rich_help_panel=_THRESHOLDS,
     ),
 ]
 KeepOption = Annotated[
@@ -157,8 +152,8 @@ KeepOption = Annotated[
         metavar="N",
         min=1,
         max=GREATEST,
-        help="How many backups of an appliance are kept there.",
-        rich_help_panel=_JUDGEMENT,
+        help="Number of retained copies of an appliance on the target.",
+        rich_help_panel=_THRESHOLDS,
     ),
 ]
 NowOption = Annotated[
@@ -166,7 +161,7 @@ NowOption = Annotated[
     typer.Option(
         "--now",
         metavar="INSTANT",
-        help="As of when ages are told, and days count back, such as 2026-03-01T12:00:00Z.",
-        rich_help_panel=_JUDGEMENT,
+        help="Evaluate as of this time instead of now, such as 2026-03-01T12:00:00Z.",
+        rich_help_panel=_THRESHOLDS,
     ),
 ]

@@ -1,4 +1,4 @@
-"""`archive sql`: the queries in `sql/`, listed, shown and run by name."""
+"""`archive sql`: list, print and run the queries in `sql/`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sql(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="Which query to run; without a name they are listed.",
+            help="The query to run. Default: list the queries.",
             autocompletion=_complete,
         ),
     ] = None,
@@ -54,12 +54,12 @@ def sql(
             "--param",
             "-p",
             metavar="NAME=VALUE",
-            help="A value in place of a param's default; may be given repeatedly.",
+            help="Value of a param, instead of its default. Repeatable.",
         ),
     ] = None,
     show: Annotated[
         bool,
-        typer.Option("--show", help="Print the query's text, to run it in psql or in sqlite3."),
+        typer.Option("--show", help="Print the query, to run it in psql or sqlite3."),
     ] = False,
     output_format: FormatOption = Format.TABLE,
     output: OutputOption = None,
@@ -67,7 +67,7 @@ def sql(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Run one of the SQL queries that come with the archive, or list them."""
+    """Run one of the supplied SQL queries, or list them."""
     from archive import columns
     from archive.cli.output import open_output
     from archive.render.write import write
@@ -76,7 +76,7 @@ def sql(
     values = _values(params or [])
     if name is None:
         if values or show:
-            raise UsageError("which query? `archive sql` lists them")
+            raise UsageError("no query named: `archive sql` lists the queries")
         result = _list(sql_files.queries())
     elif show:
         query = sql_files.find(name, connect(database, config).dialect.name)
@@ -106,9 +106,9 @@ def _values(params: list[str]) -> dict[str, str]:
     for param in params:
         name, equals, value = param.partition("=")
         if not equals:
-            raise UsageError(f"--param {param}: write it as NAME=VALUE")
+            raise UsageError(f"--param {param}: write NAME=VALUE")
         if name in values:
-            raise UsageError(f"--param {name} is given twice")
+            raise UsageError(f"--param {name}: given twice")
         values[name] = value
     return values
 

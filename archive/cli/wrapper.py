@@ -1,4 +1,4 @@
-"""What the wrapper on the PATH (`deploy/command/archive`) tells the command."""
+"""A hint for users who run the command through the wrapper `deploy/command/archive`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Who called it, where the wrapper has changed the user; sudo has a variable of its own.
+# The calling user, if the wrapper changed the user; sudo sets SUDO_USER instead.
 CALLER = "ARCHIVE_CALLER"
 
 
 def hint(error: BaseException) -> str:
-    """Return what to add to an error: the missing permission is not the caller's own."""
+    """Return a hint to add to a permission error if the command runs as another user."""
     caller = os.environ.get(CALLER) or os.environ.get("SUDO_USER")
     if not caller or not any(isinstance(cause, PermissionError) for cause in _causes(error)):
         return ""

@@ -5,7 +5,6 @@ Nothing stops at the first problem: a file is mended faster when all of them are
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
@@ -13,6 +12,8 @@ from archive.config import mailing, values
 from archive.config.entries import Entry, Fleet, Mail, Trust
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
+from archive.suggestions import suggestion
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,9 +107,7 @@ class _Reading:
         return _Section(where, table, given)
 
     def _unknown(self, where: str, key: str, keys: Keys) -> None:
-        close = get_close_matches(key, keys, n=1)
-        hint = f"; do you mean {close[0]}?" if close else f"; there are: {', '.join(keys)}"
-        self._problem(where, key if key.isprintable() else repr(key), f"there is no such key{hint}")
+        self._problem(where, f"unknown key {quoted(key)}{suggestion(key, keys)}")
 
     def _database(self, value: str) -> str | None:
         try:

@@ -14,9 +14,9 @@ from archive.appliance_names import check_name
 from archive.config.entries import HTTPS, Secret
 from archive.errors import UsageError
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", re.ASCII)
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_LONGEST = 366 * _UNITS["d"]
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|min|m|h|d)", re.ASCII)
+DURATION_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+_LONGEST = 366 * DURATION_UNITS["d"]
 _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
 # A name or an address of IPv4.
 HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
@@ -77,18 +77,25 @@ def number_at_once(value: Any) -> int:
 
 
 def seconds(value: Any) -> float:
-    """Return the seconds of a time such as `10s`, `1.5m`, `2h` or `1d`."""
+    """Return the seconds of a duration such as `10s`, `1.5min`, `2h` or `1d`."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("write a number and its unit, such as 10s, 5m, 12h or 1d")
-    found = float(match[1]) * _UNITS[match[2]]
+        raise ValueError("write a number and its unit, such as 10s, 5min, 12h or 1d")
+    if match[2] == "m":
+        raise ValueError(ambiguous_minutes(match[1]))
+    found = float(match[1]) * DURATION_UNITS[match[2]]
     if not 0 < found <= _LONGEST:
-        raise ValueError("it must be longer than nothing, and not longer than 366d")
+        raise ValueError("it must be longer than 0s and at most 366d")
     return found
 
 
+def ambiguous_minutes(number: str) -> str:
+    """Return an error for a duration in `m`, which could be months."""
+    return f"{number}m is ambiguous: write {number}min for minutes (mo, months, is for dates only)"
+
+
 def whole_seconds(value: Any) -> int:
-    """Return the seconds of a time that is a whole number of them."""
+    """Return the seconds of a duration that is a whole number of seconds."""
     found = seconds(value)
     if found != int(found):
         raise ValueError("it must be a whole number of seconds")

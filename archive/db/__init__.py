@@ -1,4 +1,4 @@
-"""The one place where SQLite and PostgreSQL differ."""
+"""Everything that differs between SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database says of itself: its encoding, its comments, its own checks."""
+"""The encoding, comments and integrity checks of a database."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 def require_utf8(connection: Connection) -> None:
-    """Raise DatabaseError unless the database can hold any text."""
+    """Raise DatabaseError unless the database stores UTF-8."""
     if connection.dialect.name == "postgresql":
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
             raise DatabaseError(
-                f"the database's encoding is {encoding}, but texts of any language are archived; "
-                "create it with ENCODING 'UTF8' TEMPLATE template0"
+                f"the database's encoding is {encoding}, but the archive needs UTF8: create the"
+                " database with ENCODING 'UTF8' TEMPLATE template0"
             )
 
 
 def comment(connection: Connection, comments: Iterable[tuple[str, str | None, str]]) -> None:
-    """Write comments of tables, views and their columns (name, column, text) that are not there yet.
+    """Write missing or changed comments (name, column, text) of tables, views and their columns.
 
     None for the column is the table or view itself. SQLite has no comments.
     """
@@ -49,12 +49,12 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
 
 
 def complaints(connection: Connection) -> list[str]:
-    """Return what the database itself finds wrong with its file or its references."""
+    """Return problems that SQLite finds in its file or in foreign keys; on PostgreSQL none."""
     if connection.dialect.name != "sqlite":
         return []
-    found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
+    found = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return [text for text in found if text != "ok"] + [
-        f"{table}: row {row} refers to a row of {parent} that is not there"
+        f"{table}: row {row} refers to a missing row of {parent}"
         for table, row, parent, _ in broken
     ]

@@ -1,4 +1,4 @@
-"""Foreign keys that are checked once, rather than row by row."""
+"""Check foreign keys once at the end instead of row by row."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def constraints_last(connection: Connection, names: Sequence[str]) -> Iterator[None]:
-    """Check the foreign keys of tables at the end, all at once, rather than row by row.
+    """Check the foreign keys of tables once, at the end.
 
-    For tables that are empty: on PostgreSQL the checks are then joins, which take far less
-    time. Nobody else can read the tables until the transaction ends. SQLite has no faster way, and
-    a user who does not own the tables has to take the slower one.
+    For filling empty tables: on PostgreSQL the checks are then joins, which are much faster. The
+    tables are locked until the transaction ends. On SQLite, and for a user who does not own the
+    tables, this does nothing.
     """
     if connection.dialect.name != "postgresql":
         yield
@@ -32,7 +32,7 @@ def constraints_last(connection: Connection, names: Sequence[str]) -> Iterator[N
         (list(names),),
     ).all()
     if found:
-        # Others lock a table before those that it refers to, which were made before it.
+        # In the order of other transactions, which lock a table before the older ones it refers to.
         locked = connection.exec_driver_sql(
             "SELECT DISTINCT one::regclass::text AS name, one FROM pg_constraint"
             " CROSS JOIN unnest(ARRAY[conrelid, confrelid]) AS relation (one)"

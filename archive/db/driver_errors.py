@@ -1,39 +1,98 @@
-"""What it means when a database refuses something, and what to do about it."""
+"""Sentences for the errors of database drivers: what is wrong, and what to do about it.
+
+Errors are recognised by their codes: the SQLSTATE of PostgreSQL, which its manual lists in appendix A,
+and SQLite's extended result codes. Messages are in the language of the server, so none is looked at.
+"""
 
 from __future__ import annotations
 
-_ADVICE = (
-    ("database is locked", "another process is writing to the archive; try again when it is done"),
-    ("lock timeout", "another process is writing to the archive; try again when it is done"),
-    (
-        "readonly database",
-        "the archive is read-only for this user; check its owner and permissions",
+from typing import TYPE_CHECKING
+
+from archive.db import failed_connection
+from archive.db.urls import shown, sqlite_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
+
+_BUSY = "another process is writing to the archive; run the command again when it has finished"
+_CONFLICT = "another process changed the same rows; run the command again"
+_DAMAGED = "the archive is damaged; restore it from a backup"
+_DISK_FAILED = "the disk failed; see the system's log"
+_DISK_FULL = "the disk is full; free some space, then run the command again"
+_MEMORY = "there is not enough memory; run the command again when less is running"
+_LOST = "the connection to the server failed; run the command again"
+_SHUT_DOWN = "the server is starting or shutting down; run the command again later"
+_USER = "the server refused the user or the password; check them and the server's pg_hba.conf"
+_INCOMPLETE = "a table, view or column is missing; check --database, then run `archive db verify`"
+
+# By the code, or by the part of it that stands for a whole class.
+_SENTENCES = {
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_PROTOCOL": _BUSY,
+    "SQLITE_READONLY": (
+        "the archive is read-only for this user; check the permissions of its file and folder"
     ),
-    (
-        "unable to open database",
-        "the archive's file cannot be opened; check the path and its rights",
+    "SQLITE_CANTOPEN": "the archive's file cannot be opened; check its path and permissions",
+    "SQLITE_NOTADB": "the file is not an archive; check --database",
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_FULL": _DISK_FULL,
+    "SQLITE_IOERR": _DISK_FAILED,
+    "SQLITE_NOMEM": _MEMORY,
+    "08": _LOST,
+    failed_connection.LOST: _LOST,
+    "25006": "the server accepts no writes; use the primary server, not a standby",
+    "25P03": "the server ended an idle transaction; run the command again",
+    "28": _USER,
+    "3D000": "there is no such database on the server; create it, or check --database",
+    "40": _CONFLICT,
+    "42501": (
+        "permission denied; use the archive's owner, or for reports a member of a role that"
+        " `archive db role` made"
     ),
-    ("file is not a database", "the file is not an archive; check --database"),
-    ("disk image is malformed", "the archive's file is damaged; restore it from a backup"),
-    ("disk is full", "the disk is full; nothing of this import has been written"),
-    ("no space left", "the disk of the server is full; nothing of this import has been written"),
-    ("disk i/o error", "the disk failed while the archive was being read or written"),
-    ("read-only transaction", "the server accepts no writes (it may be a standby)"),
-    ("permission denied", "the database user lacks a right; see the chapter on roles in the docs"),
-    ("password authentication", "the server refused the user or the password"),
-    ("no password supplied", "the server wants a password; put it into ~/.pgpass or PGPASSWORD"),
-    ("does not exist", "what was asked for is not on the server; check --database"),
-    ("connection refused", "no server answers at this address; is PostgreSQL running?"),
-    ("could not translate host", "the server's name cannot be resolved"),
-    ("failed to resolve host", "the server's name cannot be resolved"),
-    ("timeout", "the server did not answer in time"),
-)
+    "42P01": _INCOMPLETE,
+    "42703": _INCOMPLETE,
+    "53100": _DISK_FULL,
+    "53200": _MEMORY,
+    "53300": "the server has no free connection; run the command again later",
+    "55P03": _BUSY,
+    "57014": "the server cancelled the statement; its statement_timeout may be too short",
+    "57P01": _SHUT_DOWN,
+    "57P02": _SHUT_DOWN,
+    "57P03": _SHUT_DOWN,
+    "58030": _DISK_FAILED,
+    "XX001": _DAMAGED,
+    "XX002": _DAMAGED,
+    failed_connection.REFUSED: "no server answers at this address; check that PostgreSQL is running",
+    failed_connection.UNKNOWN_HOST: "the server's name cannot be resolved; check --database",
+    failed_connection.TIMEOUT: "the server does not answer; check the network, then try again",
+}
 
 
-def explain(error: BaseException, place: str) -> str:
-    """Return a sentence about what a database at some place has refused."""
+def explain(error: BaseException, engine: Engine) -> str:
+    """Return a sentence about an error that a driver raised: the archive, the problem, the action."""
+    place = sqlite_file(engine.url) or shown(engine.url)
     cause = " ".join(str(error).split("\n\n")[0].split())
-    for sign, advice in _ADVICE:
-        if sign in cause.lower():
-            return f"{advice} ({place}: {cause})"
-    return f"the database refused the work ({place}: {cause})"
+    sentence = next(
+        (_SENTENCES[code] for code in _codes(error, engine) if code in _SENTENCES), None
+    )
+    if sentence is None:
+        return f"{place}: the database reports an error: {cause}"
+    return f"{place}: {sentence} ({cause})"
+
+
+def _codes(error: BaseException, engine: Engine) -> Iterator[str]:
+    """Yield the error's code, then the codes of the classes it belongs to."""
+    sqlite: str = getattr(error, "sqlite_errorname", "")
+    if sqlite:
+        yield sqlite
+        yield "_".join(sqlite.split("_")[:2])
+        return
+    sqlstate: str | None = getattr(error, "sqlstate", None)
+    if sqlstate is None and engine.dialect.name == "postgresql":
+        sqlstate = failed_connection.code(error, engine)
+    if sqlstate is not None:
+        yield sqlstate
+        yield sqlstate[:2]

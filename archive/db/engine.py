@@ -1,4 +1,4 @@
-"""Engines, and what their connections agree on; the file of a SQLite archive."""
+"""Engines with the settings of their connections, and the file of a SQLite archive."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
     from sqlalchemy.engine import URL, Connection, Engine
 
-# How long a writer waits for another one before it gives up.
+# How long a writer waits for another writer.
 LOCK_WAIT_SECONDS = 30
 
 
 def create_engine(url: URL, kept: int = 0) -> Engine:
-    """Return an engine whose connections agree on time zone, locking and transactions.
+    """Return an engine with the archive's settings for time zone, locking and transactions.
 
-    Of its connections so many are `kept` when they are not in use, until it is disposed of.
+    It keeps up to `kept` idle connections open, until it is disposed of.
     """
     options: dict[str, Any]
     if url.get_backend_name() == "sqlite":
-        options = {"check_same_thread": False}  # a kept one may serve any thread
+        options = {"check_same_thread": False}  # kept connections may serve any thread
     else:
-        options = {"client_encoding": "utf8"}  # whatever the environment says
+        options = {"client_encoding": "utf8"}  # overrides PGCLIENTENCODING
     if kept:
         pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
     else:
@@ -51,7 +51,7 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
 
 @contextmanager
 def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
-    """Give an engine on the same database that keeps connections, for many small transactions."""
+    """Yield an engine for the same database that keeps connections open, for many transactions."""
     keeper = create_engine(engine.url, kept)
     try:
         yield keeper
@@ -60,7 +60,7 @@ def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions are ours to begin
+    connection.isolation_level = None  # `_begin_sqlite` begins transactions
     for pragma in (
         f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
         "foreign_keys = ON",
@@ -71,7 +71,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _cache_less(connection: sqlite3.Connection, _record: object) -> None:
-    """Keep few pages: a kept connection would hold all that it ever read or wrote."""
+    """Limit the cache, which a kept connection would hold for its lifetime."""
     connection.execute("PRAGMA cache_size = -8192")
 
 
@@ -86,14 +86,14 @@ def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) ->
 
 
 def prepare_file(engine: Engine) -> None:
-    """Make the file of a new SQLite archive; readers and one writer can then work side by side."""
+    """Create the file of a new SQLite archive, in WAL mode: readers and a writer work side by side."""
     path = sqlite_file(engine.url)
     if path is None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
+        raise DatabaseError(f"{path.parent}: cannot create the folder: {error.strerror}") from error
     with explained(engine):
         connection = engine.raw_connection()
         try:
@@ -103,13 +103,14 @@ def prepare_file(engine: Engine) -> None:
 
 
 def _use_wal(cursor: Any) -> None:
-    # The one statement for which SQLite does not wait while another process holds the file.
+    # SQLite's busy_timeout does not apply to this statement.
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
         else:

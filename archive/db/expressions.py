@@ -1,4 +1,4 @@
-"""Expressions of SQL that the databases write or plan in ways of their own."""
+"""SQL expressions that SQLite and PostgreSQL write or plan differently."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 def contains(connection: Connection, column: sa.Column[Any], part: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a text has a part; ASCII letters are the same in either case.
+    """Return the condition that a text contains another; case matters except for ASCII letters.
 
-    The column has the type `Text`, so that PostgreSQL knows no other letters, either.
+    The column must have the type `Text`: with its collation PostgreSQL folds only ASCII letters, too.
     """
     if connection.dialect.name == "sqlite":
-        return column.contains(part, autoescape=True)  # LIKE takes them for the same
+        return column.contains(part, autoescape=True)  # LIKE ignores the case of ASCII letters
     return column.icontains(part, autoescape=True)
 
 
 class UnindexedDay(FunctionElement[str]):
-    """A column of days as it is, but that SQLite looks for no rows by an index on it.
+    """A column of days that SQLite does not look up in an index.
 
-    Without statistics of ranges it takes any range of days for a narrow one.
+    Without statistics SQLite takes any range of days for a narrow one.
     """
 
     name = "unindexed_day"

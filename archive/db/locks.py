@@ -1,4 +1,4 @@
-"""Locks by name, within a transaction and beyond."""
+"""Named locks, for a transaction or for the life of a process."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:
-    """Hold the named locks until the transaction ends; they are taken in one order.
+    """Hold named locks until the transaction ends. They are taken in alphabetical order.
 
-    SQLite needs none: its only writer holds the whole file.
+    SQLite needs none: a writer locks the whole file.
     """
     if connection.dialect.name == "postgresql":
         function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
@@ -32,10 +32,10 @@ def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) 
 
 @contextmanager
 def alone(engine: Engine, name: str) -> Iterator[bool]:
-    """Hold a named lock beyond transactions; give False at once if another process has it.
+    """Hold a named lock across transactions; yield False at once if another process holds it.
 
-    It ends with the process, however that ends. On SQLite it is a lock on a file beside the
-    database, which stays. Raises DatabaseError if it cannot be asked for.
+    The lock ends with the process in any case. On SQLite it is a lock on a file beside the database;
+    the file stays. Raises DatabaseError if the lock cannot be requested.
     """
     path = sqlite_file(engine.url)
     with _alone_by_server(engine, name) if path is None else _alone_by_file(path, name) as held:
@@ -44,7 +44,7 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
 
 @contextmanager
 def _alone_by_server(engine: Engine, name: str) -> Iterator[bool]:
-    # A connection of its own that is in no transaction, and may be idle for as long as it takes.
+    # A separate connection without a transaction, which may stay idle for any time.
     with ExitStack() as stack:
         with explained(engine):
             connection = stack.enter_context(engine.connect())
@@ -69,7 +69,7 @@ def _alone_by_file(path: Path, name: str) -> Iterator[bool]:
         except BlockingIOError:
             held = False
         except OSError as error:
-            raise DatabaseError(f"{lock_file}: it cannot be locked: {error.strerror}") from error
+            raise DatabaseError(f"{lock_file}: cannot lock the file: {error.strerror}") from error
         else:
             held = True
         yield held

@@ -1,4 +1,4 @@
-"""Roles on PostgreSQL that read the public part of an archive, and nothing else of it."""
+"""PostgreSQL roles that can read only the public part of an archive."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import comments
 from archive.errors import DatabaseError, UsageError
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-# Besides the views: what days are, by the archive's calendar, and what they add up to; which
-# appliances there are; and the revision, which every verb looks at.
+# Readable besides the views: the calendar, the day totals, the appliances, and the schema revision,
+# which every verb checks.
 TABLES = ("alembic_version", "appliance", "calendar", "day_total")
 READABLE = (*comments.VIEWS, *TABLES)
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _RESERVED = ("public", "none")
 _SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
-# What a role can do beyond reading what it may, whether it was given to it, to everybody, or to a
-# role that it is a member of.
+# Relations on which a role has more rights than it should have: its own, those of PUBLIC, and those of
+# roles that it is a member of.
 _BEYOND = sa.text(f"""
 SELECT relname FROM pg_class
 WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND (
@@ -37,7 +38,7 @@ _SHOWN = 3
 
 
 class Role(NamedTuple):
-    """A role as it is now: `made` says whether it is new, `creates` whether it can make tables."""
+    """A role: `made` is True for a new one, `creates` if it can create tables."""
 
     name: str
     made: bool
@@ -46,21 +47,20 @@ class Role(NamedTuple):
 
 
 def reader(engine: Engine, name: str) -> Role:
-    """Make a role that can read what `READABLE` names, or let one that is there read just that.
+    """Create a role that can read only `READABLE`, or limit an existing one to it.
 
-    All of it or nothing is done. A new role cannot log in: it is there to be granted. Raises
-    UsageError for a database without roles and for a name that is none; DatabaseError if the user
-    may not do that, or the role can do more anyway.
+    It happens in one transaction. A new role cannot log in: it is meant to be granted. Raises
+    UsageError on SQLite and for an invalid name, DatabaseError if permissions are missing or if the
+    role has more rights for other reasons.
     """
     if engine.dialect.name != "postgresql":
         raise UsageError(
-            "SQLite has no roles: who may read an archive is what the permissions of its file and"
-            " folder say"
+            "SQLite has no roles: set the permissions of the archive's file and folder instead"
         )
     if not _NAME.fullmatch(name) or name.startswith("pg_") or name in _RESERVED:
         raise UsageError(
-            f"{name!r} cannot be a role here: write up to 63 small letters, digits and _, not a"
-            " digit first, and not pg_ first"
+            f"invalid role name {quoted(name)}: use up to 63 of a-z, 0-9 and _, starting with a letter"
+            " or _, but not with pg_"
         )
     with db.writing(engine) as connection:
         made = _logs_in(connection, name) is None
@@ -77,7 +77,7 @@ def reader(engine: Engine, name: str) -> Role:
 
 
 def _logs_in(connection: Connection, name: str) -> bool | None:
-    """Say whether a role can log in; None if there is no such role."""
+    """Return whether a role can log in; None if it does not exist."""
     query = sa.text("SELECT rolcanlogin FROM pg_roles WHERE rolname = :role")
     return connection.execute(query, {"role": name}).scalar()
 
@@ -93,7 +93,7 @@ def _require_no_more(connection: Connection, name: str) -> None:
     if beyond:
         shown = ", ".join(beyond[:_SHOWN]) + (", ..." if len(beyond) > _SHOWN else "")
         raise DatabaseError(
-            f"the role {name} could do more than read the views (with {shown}): it is a superuser,"
-            " owns the archive, is a member of a role that can, or everybody can; nothing has been"
-            " changed, choose another role"
+            f"role {name} would have more rights than reading the views (on {shown}), as a superuser,"
+            " as the owner, through another role or through PUBLIC; nothing was changed: choose"
+            " another role"
         )

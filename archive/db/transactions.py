@@ -1,4 +1,4 @@
-"""Transactions that read, and those that write."""
+"""Transactions: reading ones and writing ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from archive.db.driver_errors import explain
-from archive.db.urls import shown
 from archive.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -19,14 +18,15 @@ if TYPE_CHECKING:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that writes: committed as a whole at the end, or not at all.
+    """Open a transaction that writes: it is committed as a whole at the end, or not at all.
 
-    Raises DatabaseError, with a sentence for people, for whatever the database refuses.
+    Raises DatabaseError, with a sentence for the user, for any error of the database.
     """
     with explained(engine), engine.connect() as connection:
         writer = connection.execution_options(archive_writes=True)
         if engine.dialect.name == "postgresql":
-            # Who has waited for a lock must see what its last holder wrote, whatever the default.
+            # After waiting for a lock, a writer must see what the last holder wrote, whatever the
+            # server's default is.
             writer = writer.execution_options(isolation_level="READ COMMITTED")
         with writer.begin():
             yield writer
@@ -34,7 +34,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that sees one state of the archive, whoever writes meanwhile.
+    """Open a transaction that sees one state of the archive, even while others write.
 
     Raises DatabaseError as `writing` does.
     """
@@ -50,10 +50,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
-    """Turn what a driver raises into a DatabaseError, with a sentence for people."""
+    """Turn the errors of a driver into a DatabaseError, with a sentence for the user."""
     try:
         yield
     except DBAPIError as error:
-        raise DatabaseError(explain(error.orig or error, shown(engine.url))) from error
-    except engine.dialect.loaded_dbapi.Error as error:  # of a statement that went to the driver
-        raise DatabaseError(explain(error, shown(engine.url))) from error
+        raise DatabaseError(explain(error.orig or error, engine)) from error
+    except engine.dialect.loaded_dbapi.Error as error:  # of a statement sent without SQLAlchemy
+        raise DatabaseError(explain(error, engine)) from error

@@ -1,4 +1,4 @@
-"""Columns of types that mean the same on both databases."""
+"""Column types with the same meaning on both databases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archive import timestamps
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
-# Text is compared by code point everywhere, so that both databases sort alike.
+# Compared by code point, so that both databases sort alike.
 Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 

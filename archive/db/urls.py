@@ -1,4 +1,4 @@
-"""Where an archive is: URLs of databases, and paths of files."""
+"""Database URLs and the paths of SQLite files."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from archive.errors import DatabaseError
 
 
 def parse_url(text: str) -> URL:
-    """Return the database URL of `--database`: a URL, or the path of a SQLite file.
+    """Return the URL for `--database`, which is a URL or the path of a SQLite file.
 
-    Raises DatabaseError for anything that is neither.
+    Raises DatabaseError for anything else.
     """
     if text in ("", ":memory:"):
-        raise DatabaseError(_WHICH_URL)
+        raise DatabaseError(_INVALID)
     if "://" not in text:
         return URL.create("sqlite", database=text)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise DatabaseError(_WHICH_URL) from error
+        raise DatabaseError(_INVALID) from error
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg"):
-        raise DatabaseError(_WHICH_URL)
+        raise DatabaseError(_INVALID)
     if url.get_backend_name() == "sqlite" and sqlite_file(url) is None:
-        raise DatabaseError(_WHICH_URL)  # in memory, it would be gone with the command
+        raise DatabaseError(_INVALID)  # a database in memory would end with the command
     if "@" in (url.host or ""):
-        raise DatabaseError("the URL of the database has an @ in its password; write it as %40")
+        raise DatabaseError("invalid database URL: its password has an @: write it as %40")
     return url
 
 
 def shown(url: URL) -> str:
-    """Return a URL as it may be shown: without its password, wherever that stands in it."""
-    return url.difference_update_query(_passwords(url)).render_as_string(hide_password=True)
+    """Return a URL as text, as users write it, without passwords, wherever they are in it."""
+    plain = url.set(drivername=url.get_backend_name()).difference_update_query(_passwords(url))
+    return plain.render_as_string(hide_password=True)
 
 
 def has_password(url: URL) -> bool:
-    """Say whether there is a password in a URL, wherever that stands in it."""
+    """Whether there is a password anywhere in a URL."""
     return url.password is not None or bool(_passwords(url))
 
 
@@ -48,9 +49,8 @@ def _passwords(url: URL) -> list[str]:
     return [name for name in url.query if "password" in name.lower()]
 
 
-_WHICH_URL = (
-    "the database must be given as sqlite:///PATH, as postgresql://USER@HOST/NAME, "
-    "or as the path of a SQLite file"
+_INVALID = (
+    "invalid database: use postgresql://USER@HOST/NAME, sqlite:///PATH or the path of a SQLite file"
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.errors import ArchiveError, InputError, InterruptedInputError
+from archive.errors import ArchiveError, DatabaseError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
@@ -41,7 +41,8 @@ class Run:
         self._loader: Loader | None = None  # made in the first transaction, with its calendar
         self.committed = False
         self.counts = Counts()
-        self.id = import_log.start(engine, source.name, source.seen_at)
+        with _nothing_archived():
+            self.id = import_log.start(engine, source.name, source.seen_at)
 
     @contextmanager
     def logged(self) -> Iterator[None]:
@@ -57,7 +58,8 @@ class Run:
                     ) from error
                 if isinstance(error, InputError):
                     raise named(self.source.name, error) from error
-                raise
+                with _nothing_archived():
+                    raise
 
     def loader(self, connection: Connection) -> Loader:
         """Return what writes the run's documents; it is the same in all of its transactions."""
@@ -116,6 +118,15 @@ class Run:
             loader.load(connection, observations, counts)
         quarantine.hold(connection, refused)
         self._on_batch(counts)
+
+
+@contextmanager
+def _nothing_archived() -> Iterator[None]:
+    """Add to an error of the database that the import was not archived."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseError(f"{error}; nothing of this import has been archived") from error
 
 
 def appliances_of(observations: Iterable[Observation]) -> set[str]:

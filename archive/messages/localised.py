@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from decimal import Decimal, localcontext
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,8 @@ from babel.numbers import parse_pattern
 
 from archive.errors import UsageError
 from archive.messages.forms import EXACT, format_named, local, rounded
+from archive.suggestions import did_you_mean
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -25,6 +26,7 @@ _WIDTHS: dict[str, Literal["short", "medium", "long", "full"]] = {
     "LONG": "long",
     "FULL": "full",
 }
+_SUGGESTED = 3
 
 
 class Localised:
@@ -65,7 +67,7 @@ def _locale(name: str) -> Locale:
     try:
         return Locale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError) as error:
-        raise UsageError(f"{name!r} is no known locale; {_advice(name)}") from error
+        raise UsageError(f"unknown locale {quoted(name)}{_advice(name)}") from error
 
 
 def _advice(name: str) -> str:
@@ -73,8 +75,9 @@ def _advice(name: str) -> str:
     language = wanted.partition("_")[0]
     related = [other for other in known if other.partition("_")[0] == language]
     # Of a known language any territory is closer than another language.
-    near = get_close_matches(wanted, related, cutoff=0) or get_close_matches(wanted, known)
-    return f"close to it: {', '.join(near)}" if near else "examples are de_DE and ja_JP"
+    near = did_you_mean(wanted, related, _SUGGESTED, cutoff=0)
+    near = near or did_you_mean(wanted, known, _SUGGESTED)
+    return near or " (examples: de_DE, ja_JP)"
 
 
 def _plain(text: str) -> str:

@@ -10,17 +10,19 @@ import re
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.config.values import DURATION_UNITS, ambiguous_minutes
 from archive.errors import UsageError
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NUMBER = r"-?\d{1,15}(?:\.\d{1,6})?"
 _RANGE = re.compile(
-    rf"(?P<inside>@)?(?:(?P<start>~|(?:{_NUMBER})(?:[a-z%])?)?(?P<colon>:))?(?P<end>(?:{_NUMBER})(?:[a-z%])?)?",
+    rf"(?P<inside>@)?(?:(?P<start>~|(?:{_NUMBER})(?:[a-z]+|%)?)?(?P<colon>:))?(?P<end>(?:{_NUMBER})(?:[a-z]+|%)?)?",
     re.ASCII,
 )
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+SECONDS = {"": 1} | DURATION_UNITS
 PERCENT = {"": 1, "%": 1}
 PLAIN = {"": 1}
 
@@ -65,6 +67,8 @@ def parse(text: str, units: Mapping[str, int]) -> Range:
 def _value(text: str, units: Mapping[str, int], whole: str) -> float:
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz%")
     unit = text[len(number) :]
+    if unit == "m" and "min" in units:
+        raise UsageError(f"invalid range {quoted(whole)}: {ambiguous_minutes(number)}")
     if unit not in units:
         known = ", ".join(repr(one) for one in units if one) or "none"
         raise UsageError(f"{whole!r} has a unit that there is not; there are: {known}")

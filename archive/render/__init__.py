@@ -1,1 +1,1 @@
-"""Rows to text: formats know no report, reports know no format."""
+"""Formats of rows: tables, CSV, JSON, charts and HTML for mail."""

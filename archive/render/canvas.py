@@ -1,4 +1,4 @@
-"""Lines and bars as characters: the one place that knows what draws them."""
+"""Draw lines and bars as characters, with plotext, which only this module knows."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from archive.charts import BarFigure, LineFigure
 
-# The colours of Okabe and Ito that show on dark and on light, apart also for the colour-blind.
+# Of the palette of Okabe and Ito, for the colour-blind: colours visible on dark and light.
 COLOURS = (
     (0xE6, 0x9F, 0x00), (0x56, 0xB4, 0xE9), (0x00, 0x9E, 0x73),
     (0xD5, 0x5E, 0x00), (0xCC, 0x79, 0xA7), (0x00, 0x72, 0xB2),
 )  # fmt: skip
-# What of an axis takes room beside the drawing: a line, and one of names.
+# Rows or columns that an axis takes: its line, and its labels.
 _AXIS, _AXIS_WITH_NAMES = 1, 2
 _NARROWEST = 10
 _ROWS_A_NAME = 3
@@ -26,7 +26,7 @@ _BOX = str.maketrans("┌┐└┘─│┬┴├┤┼", "++++-|+++++")
 
 
 class Glyphs(NamedTuple):
-    """What points, the way between them, parts of bars and marks are drawn with."""
+    """Characters for points, the lines between them, parts of bars, and marks."""
 
     points: str
     way: str
@@ -41,9 +41,9 @@ ASCII = Glyphs("*o+x#@", ".", "#=-:", "|")
 def lines(
     figure: LineFigure, width: int, height: int, glyphs: Glyphs, *, coloured: bool
 ) -> list[str]:
-    """Return lines as rows of characters with the sequences of their colours, if there are to be any.
+    """Return a chart of lines as rows of text, with escape sequences if `coloured`.
 
-    Raises ArchiveError if nothing can be drawn here.
+    Raises ArchiveError if plotext is not available.
     """
     plotext = _plotext()
     canvas = _clear(plotext)
@@ -61,7 +61,7 @@ def lines(
             way.line(place, point.follows)
         canvas.draw(way)
         signs.append(canvas.signal(*places, marker=plotext.marker(glyph, pixel)))
-    for sign in signs:  # they lie upon all lines
+    for sign in signs:  # on top of all lines
         canvas.draw(sign)
     first, last = figure.ticks[0][0], figure.ticks[-1][0]
     alone = first == last
@@ -74,7 +74,7 @@ def lines(
 
 
 def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> list[str]:
-    """Return a row of characters for each bar, and below them those of the axis; see `lines`."""
+    """Return a row of text for each bar, then those of the axis; see `lines`."""
     plotext = _plotext()
     canvas = _clear(plotext)
     width = max(width, _NARROWEST)
@@ -113,13 +113,13 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
 def _plotext() -> Any:
     try:
         import plotext
-    except ImportError as error:  # its kernel is compiled, and may not be there for this machine
-        raise ArchiveError(f"nothing can be drawn here: {error}") from error
+    except ImportError as error:  # it is compiled, and may be missing on this platform
+        raise ArchiveError(f"cannot draw charts: plotext is not available: {error}") from error
     return plotext
 
 
 def _clear(plotext: Any) -> Any:
-    """Return the one figure that there is, empty, with two axes and no colours of its own."""
+    """Return plotext's only figure, cleared, with two axes and without colours."""
     plotext.terminal.limit(width=False, height=False)
     canvas = plotext.figure
     canvas.clear()
@@ -130,7 +130,7 @@ def _clear(plotext: Any) -> Any:
 
 
 def _some(ticks: Sequence[tuple[int, str]], width: int) -> Sequence[tuple[int, str]]:
-    """Return as many ticks, at even steps, as have room."""
+    """Return as many evenly spaced ticks as fit the width."""
     room = max(1, width // (max(len(name) for _, name in ticks) + _GAP_BETWEEN_NAMES))
     return ticks[:: -(-len(ticks) // room)]
 

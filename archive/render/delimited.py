@@ -1,4 +1,4 @@
-"""CSV by RFC 4180: exact values, one record a row, lines that end in CR LF."""
+"""CSV by RFC 4180: exact values, one record per row, lines end in CR LF."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from archive.columns import Column
 
-# What makes a spreadsheet take a cell for a formula.
+# A spreadsheet reads a cell that starts with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COMMA = ","
 
@@ -26,9 +26,9 @@ def write(
     out: TextIO,
     delimiter: str = _COMMA,
 ) -> None:
-    """Write a header and the rows, each as soon as it is there.
+    """Write a header and the rows, each as soon as it arrives.
 
-    A delimiter is a character that no number has in it, and neither a quote nor a line end.
+    The delimiter is a character that does not occur in numbers, and no quote or line end.
     """
     flags = [column.kind is Kind.FLAG for column in columns]
     out.write(record([column.name for column in columns], delimiter))
@@ -44,14 +44,14 @@ def write(
 
 def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
     """Return one record with its line end."""
-    # A record of one empty field would be an empty line, which readers pass over.
+    # A record of one empty field would be an empty line, which readers skip.
     return (delimiter.join([cell(value, delimiter) for value in cells]) or '""') + "\r\n"
 
 
 def cell(value: Any, delimiter: str = _COMMA) -> str:
-    """Return a field: NULL is empty, an empty text is a pair of quotes, a formula becomes a text.
+    """Return a field: NULL is empty, an empty text is "", a formula gets an apostrophe before it.
 
-    A series is an array of JSON.
+    A series is a JSON array.
     """
     if value is None:
         return ""
@@ -74,5 +74,5 @@ def _text(value: str, delimiter: str) -> str:
 
 @cache
 def _special(delimiter: str) -> re.Pattern[str]:
-    """Return what makes a text need quotes."""
+    """Return the pattern of characters that need quotes."""
     return re.compile(f'["{re.escape(delimiter)}\r\n]')

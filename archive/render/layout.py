@@ -1,4 +1,4 @@
-"""How a table is laid out: columns as wide as their values, under headings, folded to a terminal."""
+"""Layout of tables: column widths, headings, and folding to the width of a terminal."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 GAP = "  "
 NULL = "-"
 MARK, NO_MARK = "! ", "  "
-# Texts are not folded into columns narrower than this; lines run over instead.
+# Texts are not folded into narrower columns; lines become too long instead.
 _NARROWEST = 12
-# A series is left out rather than that texts are folded into narrower columns.
+# A series is left out before texts are folded into narrower columns.
 _NARROW = 16
 _BOLD, _DIM, _RED, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[0m"
 
 
 class Section(NamedTuple):
-    """Rows under a heading: the places from `first` to before `end`."""
+    """Rows under a heading: from index `first` to before `end`."""
 
     heading: str
     first: int
@@ -28,7 +28,7 @@ class Section(NamedTuple):
 
 @dataclass
 class Field:
-    """A column laid out: the lines of its header, its cells (None is NULL), its width."""
+    """A column: the lines of its header, its cells (None is NULL), its width in characters."""
 
     header: list[str]
     cells: list[str | None]
@@ -37,25 +37,25 @@ class Field:
     series: bool = False
 
     def blank(self, section: Section) -> None:
-        """Leave empty what has no value, if it is no number, or has none in all of a section."""
+        """Show NULL as empty in a section: always for texts, and for numbers if all are NULL."""
         rows = slice(section.first, section.end)
         if not self.numeric or all(cell is None for cell in self.cells[rows]):
             self.cells[rows] = [cell or "" for cell in self.cells[rows]]
 
     @property
     def is_text(self) -> bool:
-        """Say whether it can be folded."""
+        """Whether the column can be folded."""
         return not (self.numeric or self.series)
 
     @property
     def least(self) -> int:
-        """The width that it has at least."""
+        """The minimum width."""
         return max(_NARROWEST, *(len(word) for word in self.header))
 
 
 @dataclass
 class Layout:
-    """Columns, what stands under which heading, and the margins of rows, if they have any."""
+    """Columns, sections of rows under headings, and margins of rows if there are any."""
 
     fields: list[Field]
     sections: Sequence[Section]
@@ -63,7 +63,7 @@ class Layout:
     _spans: list[list[range]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Let texts have the room of columns before them that are empty in a section."""
+        """Let texts take the space of preceding columns that are empty in a section."""
         from rich.cells import cell_len
 
         for section in self.sections:
@@ -95,14 +95,14 @@ class Layout:
         return sum(self.fields[place].width for place in span) + len(GAP) * (len(span) - 1)
 
     def fit(self, width: int) -> Layout:
-        """Return it narrowed to a width: texts are folded, and before they are narrow, series go."""
+        """Return the layout for a width: texts are folded; series are left out before texts get narrow."""
         excess = self.width - width
         texts = [one for one in self.fields if one.is_text]
         spare = sum(max(one.width - max(_NARROW, one.least), 0) for one in texts)
         shown = [one for one in self.fields if not one.series]
         if excess > spare and len(shown) < len(self.fields):
             return Layout(shown, self.sections, self.margins).fit(width)
-        # The widest first, until lines fit the width or none can be narrowed.
+        # Widest first, until lines fit or no column can be narrower.
         for one in sorted(texts, key=lambda one: -one.width):
             if excess > 0 and one.width > one.least:
                 narrowed = max(one.least, one.width - excess)
@@ -111,7 +111,7 @@ class Layout:
         return self
 
     def lines(self, number: int, *, styled: bool) -> Iterator[str]:
-        """Yield the header and a number of rows; colours say what signs do, too."""
+        """Yield the header and a number of rows, with bold, dim and red if `styled`."""
         bold, plain = (_BOLD, _PLAIN) if styled else ("", "")
         height = max(len(one.header) for one in self.fields)
         for line in range(height):
@@ -133,10 +133,10 @@ class Layout:
         fields = [self.fields[span[-1]] for span in spans]
         widths = [self._width(span) for span in spans]
         for place in places:
-            told = [one.cells[place] for one in fields]
+            values = [one.cells[place] for one in fields]
             folded = [
                 [NULL] if cell is None else list(_folded(cell, width)) or [""]
-                for cell, width in zip(told, widths, strict=True)
+                for cell, width in zip(values, widths, strict=True)
             ]
             margin = "" if self.margins is None else self.margins[place]
             for line in range(max(map(len, folded))):
@@ -147,7 +147,7 @@ class Layout:
                 if styled and line == 0:
                     cells = [
                         f"{_DIM}{cell}{_PLAIN}" if value is None else cell
-                        for value, cell in zip(told, cells, strict=True)
+                        for value, cell in zip(values, cells, strict=True)
                     ]
                     if margin == MARK:
                         margin, cells[0] = f"{_RED}{margin}", f"{cells[0]}{_PLAIN}"
@@ -160,7 +160,7 @@ def _each(fields: Sequence[Field]) -> list[range]:
 
 
 def _spans(fields: Sequence[Field], section: Section) -> list[range]:
-    """Return which columns each cell of a section's rows takes; the last one is the cell's own."""
+    """Return the columns that each cell of a section spans; the last one is its own."""
     found: list[range] = []
     first = 0
     for place, one in enumerate(fields):
@@ -183,7 +183,7 @@ def _padded(text: str, width: int, *, numeric: bool) -> str:
 
 
 def _folded(text: str, width: int) -> Iterator[str]:
-    """Yield the lines of a text in a width: between words, or within one that is longer than a line."""
+    """Yield the lines of a text folded to a width: between words, or within a longer word."""
     from rich.cells import cell_len, chop_cells
 
     while cell_len(text) > width:

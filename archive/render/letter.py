@@ -1,6 +1,7 @@
-"""HTML for mail: what mail programs show alike. Styles stand in the elements, and nothing is fetched.
+"""HTML for mail, limited to what all mail programs show alike.
 
-No rounded corners, no grids, no style sheets: some mail programs draw HTML as a word processor does.
+Styles are inline and nothing is loaded. There are no rounded corners, grids or style sheets, since
+some mail programs render HTML with a word processor.
 """
 
 from __future__ import annotations
@@ -17,16 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _NULL = "-"
-# A cell has no more characters than this: what a log says in it can be of any length, and a mail
-# program that is given too much leaves off the end.
+# Maximum characters of a cell: messages can be of any length, and mail programs cut off long mails.
 _LONGEST = 300
-# A longer word may end a line anywhere. Shorter ones may not: many mail programs then break words
-# of any length, so that columns of words are as narrow as a letter.
+# Only longer words may be broken. If all could, many mail programs would make columns of text as
+# narrow as one letter.
 _WORD = 30
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _FONT = "Arial,Helvetica,sans-serif;color:#1f2328"
 _RULE = "border-bottom:1px solid #d0d7de"
-# It stands in each cell, so it is short.
+# Repeated in each cell, so it is short.
 _CELL = f"font:13px/18px {_FONT};padding:4px 9px;{_RULE}"
 _WRONG = "background-color:#ffe5e1;font-weight:bold"
 
@@ -37,7 +37,7 @@ def html(
     rows: Iterable[Sequence[Any]],
     notes: Iterable[str],
 ) -> str:
-    """Return a document with one table, which has a column of headings; rows with a mark are set off."""
+    """Return a document with one table. It needs a heading column; marked rows are highlighted."""
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -58,11 +58,11 @@ def html(
 
 
 def _rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    telling = {column.kind_in for column in columns}
+    kind_columns = {column.kind_in for column in columns}
     places = {column.name: place for place, column in enumerate(columns)}
     heading, mark = (_place(columns, role) for role in (Role.HEADING, Role.MARK))
     shown = [
-        column for column in columns if column.name not in telling and column.role is Role.CELL
+        column for column in columns if column.name not in kind_columns and column.role is Role.CELL
     ]
     heads = "".join(_head(column) for column in shown)
     yield f'<tr valign="top">{heads}</tr>'
@@ -83,7 +83,7 @@ def _rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[
 def _spans(
     columns: Sequence[Column], rows: Sequence[Sequence[Any]], places: dict[str, int]
 ) -> list[tuple[Column, int]]:
-    """Return the columns of a section, and how many each takes: those before it that have no value."""
+    """Return the columns of a section, each with the number it spans: empty ones before it included."""
     found: list[tuple[Column, int]] = []
     span = 1
     for column in columns[:-1]:
@@ -115,21 +115,21 @@ def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str
     if len(words) > _LONGEST:
         words = f"{words[: _LONGEST - 4]} ..."
     if _is_numeric(column):
-        # The attribute is for Outlook, which does not know the style.
+        # The attribute is for Outlook, which ignores the style.
         shape = ' align="right" nowrap style="%s;text-align:right;white-space:nowrap"'
     elif kind is Kind.SERIES:
-        # Small bars are wide, and some mail programs would make one space of several.
+        # Some mail programs collapse spaces.
         shape = ' nowrap style="%s;font:9px/18px monospace"'
         words = words.replace(" ", "\u00a0")
     elif max(map(len, re.split(r"[\s.]", words))) > _WORD:
         shape = ' style="%s;word-break:break-word"'
     else:
         shape = ' style="%s"'
-    # A name may end a line at its dots.
-    told = re.sub(r"(?<=\w)\.(?=[^\W\d])", ".<wbr>", escape(words))
+    # Names may be broken at dots.
+    content = re.sub(r"(?<=\w)\.(?=[^\W\d])", ".<wbr>", escape(words))
     if span > 1:
         shape = f' colspan="{span}"{shape}'
-    return f"<td{shape % style}>{told}</td>"
+    return f"<td{shape % style}>{content}</td>"
 
 
 def _is_numeric(column: Column) -> bool:

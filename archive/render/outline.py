@@ -1,4 +1,4 @@
-"""One thing in full, for a person: labelled values, and below them what they consist of."""
+"""One object in full: labelled values, with their parts indented below."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Item(NamedTuple):
 
 
 def write(items: Iterable[Item], out: TextIO, depth: int = 0) -> None:
-    """Write items one a line, the values of one level aligned."""
+    """Write one item per line, with the values of a level aligned."""
     items = list(items)
     width = max((len(printable(item.label)) for item in items if item.value), default=0)
     for item in items:

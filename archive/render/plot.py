@@ -1,4 +1,4 @@
-"""Figures as a terminal shows them: drawn to its width, with legends that need no colours."""
+"""Charts on a terminal: drawn to its width, with legends that work without colours."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from archive.charts import BarFigure, Figure
     from archive.render.canvas import Glyphs
 
-# Where there is no terminal.
+# Without a terminal.
 _WIDTH, _HEIGHT = 80, 25
 _NARROWEST = 30
 _LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
-# Figures share a screen with their titles and legends, and with what is said below them.
+# Lines of the screen for the title and legend of each figure, and for the notes below all.
 _BESIDE_EACH, _BESIDE_ALL = 3, 4
 _LEAST_FOR_NAMES, _LEAST_FOR_BARS = 16, 16
 _GAP = "  "
@@ -27,10 +27,10 @@ _NULL = "-"
 
 
 def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -> None:
-    """Write figures one below another: of a terminal's width and in its colours, else 80 wide.
+    """Write figures one below the other, in the width and colours of the terminal.
 
-    Lines are never narrower than 30. Without `ascii_only` they have other characters than those of
-    ASCII. Raises ArchiveError if nothing can be drawn on this machine.
+    Without a terminal they are 80 characters wide and have no colours; they are never narrower than
+    30. Raises ArchiveError if plotext is not available.
     """
     glyphs = canvas.ASCII if ascii_only else canvas.UNICODE
     if not out.isatty():
@@ -43,7 +43,9 @@ def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -
     console = Console(file=out, force_terminal=True)
     coloured = console.color_system is not None and not console.no_color
     for line in _all(figures, console.width, console.height, glyphs, coloured=coloured):
-        for shown in AnsiDecoder().decode(line):  # by which rich shows colours as the terminal can
+        for shown in AnsiDecoder().decode(
+            line
+        ):  # rich reduces colours to what the terminal supports
             shown.rstrip()
             console.print(shown, soft_wrap=True, highlight=False)
 
@@ -94,7 +96,7 @@ def _sum(figure: BarFigure, values: Iterable[float | None]) -> str:
 def _legend(
     names: Sequence[str], signs: str, glyphs: Glyphs, width: int, *, coloured: bool
 ) -> Iterator[str]:
-    """Yield lines that say what is drawn with what."""
+    """Yield the lines of a legend."""
     from rich.cells import cell_len
 
     line, filled = "", 0
@@ -116,7 +118,7 @@ def _printable(name: str, glyphs: Glyphs) -> str:
 
 
 def _shortened(name: str, width: int) -> str:
-    """Return a text of no more than a width: its middle, which says least, is left out."""
+    """Return a text cut to a width, with ... in its middle."""
     from rich.cells import cell_len, chop_cells
 
     if cell_len(name) <= width:

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal; silence anywhere else."""
+"""A progress bar on a terminal; nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDEST = 30
 
 @contextmanager
 def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
-    """Show how far a long work has come; the caller says the position, in the unit of `total`."""
+    """Yield a function that shows the progress: it takes the position, in the unit of `total`."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -24,7 +24,7 @@ def progress(description: str, total: float | None) -> Iterator[Callable[[float]
 
     from archive.render.units import text
 
-    # However long the description is, there is room for the bar.
+    # A long description must leave room for the bar.
     short = Column(max_width=_WIDEST, no_wrap=True)
     columns = (
         TextColumn("{task.description}", markup=False, table_column=short),

@@ -1,4 +1,4 @@
-"""JSON: exact values, an array with one object a row; and single records in either text format."""
+"""JSON with exact values: an array with one object per row. Also single records as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
-    """Write an array of objects, each as soon as it is there."""
+    """Write an array of objects, each as soon as it arrives."""
     out.writelines(_array(columns, rows))
     out.write("\n")
 
@@ -28,7 +28,7 @@ def write_within(
     rows: Iterable[Sequence[Any]],
     out: TextIO,
 ) -> None:
-    """Write an object with values, and last an array of objects, each as soon as it is there."""
+    """Write an object with values and, last, an array of objects, each as soon as it arrives."""
     out.write(f'{_object(values)[:-1]}, "{name}": ')
     out.writelines(_array(columns, rows))
     out.write("}\n")
@@ -60,7 +60,7 @@ def nested(
     columns: Sequence[Column],
     rows: Iterable[Sequence[Any]],
 ) -> str:
-    """Return one object in JSON, with rows below a name in it."""
+    """Return one JSON object with values, and rows as an array under `name`."""
     names = [column.name for column in columns]
     below = [dict(zip(names, row, strict=True)) for row in rows]
     return f"{_object({**values, name: below})}\n"

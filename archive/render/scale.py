@@ -1,4 +1,4 @@
-"""Which values an axis shows, and how it names them: round numbers of the units that people read."""
+"""Scales of chart axes, with ticks at round numbers of the units in use."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 _DAY = 24 * 60 * 60
 _SECONDS = (1, 2, 5, 10, 15, 30, *(60 * n for n in (1, 2, 5, 10, 15, 30)), *(3600 * n for n in (1, 2, 3, 6, 12)))  # fmt: skip
-# Rates are far from nothing, and all alike: an axis shows no less of them than this.
+# Minimum range of an axis of ratios, which are often close together.
 _LEAST_RATIO = 0.05
-# `1.0 GiB` is a GiB, and `5 m 00 s` are 5 m.
+# Shortens `1.0 GiB` to `1 GiB`, and `5 m 00 s` to `5 m`.
 _NEEDLESS = re.compile(r"\.0(?= )| 00 \w$")
 
 
 class Scale(NamedTuple):
-    """An axis from the least to the greatest value, with the values that it names."""
+    """The lowest and highest value of an axis, and its ticks."""
 
     low: float
     high: float
@@ -30,9 +30,9 @@ class Scale(NamedTuple):
 
 
 def scale(kind: Kind, least: float, most: float, number: int) -> Scale:
-    """Return an axis that shows values between these, with about so many names.
+    """Return a scale that covers the values from `least` to `most`, with about `number` ticks.
 
-    It starts at nothing, except for ratios.
+    It starts at 0, except for ratios.
     """
     if kind is Kind.RATIO:
         least = max(0, min(least, most - _LEAST_RATIO))
@@ -47,12 +47,12 @@ def scale(kind: Kind, least: float, most: float, number: int) -> Scale:
 
 
 def name(kind: Kind, value: float) -> str:
-    """Return how an axis names a value."""
+    """Return the label of a tick."""
     return _NEEDLESS.sub("", readable(kind, value if kind is Kind.RATIO else round(value)))
 
 
 def _steps(kind: Kind) -> Iterator[float]:
-    """Yield the distances that values of a kind may have on an axis, without end."""
+    """Yield the possible distances between ticks of a kind, ascending and without end."""
     if kind is Kind.RATIO:
         yield from _decades(0.001)
     elif kind in (Kind.BYTES, Kind.RATE):

@@ -1,4 +1,4 @@
-"""Numbers in the order of time, as one line of small bars."""
+"""A line of small bars for numbers in order of time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NULL = " "
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """Return a character for each value: its share of the greatest, a blank where there is none.
+    """Return a bar for each value, in proportion to the greatest; a blank for None.
 
-    Bars begin at 0, which is the lowest of them; whatever is more is seen to be more.
+    The lowest bar is 0; any value above 0 gets a higher bar.
     """
     greatest = max((value for value in values if value is not None), default=0)
     return "".join(_NULL if value is None else _bar(value, greatest) for value in values)

@@ -1,4 +1,4 @@
-"""Tables for people: units they read, numbers aligned, nothing cut off."""
+"""Tables: readable units, aligned numbers, no value cut off."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
-    """Write a table; an optional column that holds only zero or NULL is left out.
+    """Write a table, without optional columns that hold only zero or NULL.
 
-    On a terminal texts are folded to its width; anywhere else lines are as long as they have to be.
-    Rows that are not together under one heading have it as a column.
+    On a terminal texts are folded to its width; elsewhere lines have any length. A heading whose rows
+    are not adjacent becomes a column.
     """
     body = list(rows)
     places = {column.name: place for place, column in enumerate(columns)}
@@ -30,11 +30,11 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
     margins = None
     if sections or marks is not None:
         margins = [MARK if marks is not None and row[marks] else NO_MARK for row in body]
-    telling = {column.kind_in for column in columns}
+    kind_columns = {column.kind_in for column in columns}
     fields = [
         _field(column, [row[place] for row in body], _kinds(column, body, places))
         for place, column in enumerate(columns)
-        if column.name not in telling
+        if column.name not in kind_columns
         and column.role is not Role.MARK
         and not (sections and column.role is Role.HEADING)
         and (not column.optional or any(row[place] for row in body))
@@ -51,7 +51,7 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
 
 
 def _sections(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Section]:
-    """Return what stands under each heading; nothing if there are none, or one would come twice."""
+    """Return the rows under each heading; none without headings, or if a heading would repeat."""
     place = next((place for place, one in enumerate(columns) if one.role is Role.HEADING), None)
     if place is None:
         return []
@@ -75,14 +75,14 @@ def _kinds(
 def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Field:
     from rich.cells import cell_len
 
-    told = zip(kinds, values)  # noqa: B905 - a column of one kind says it without end
+    typed = zip(kinds, values)  # noqa: B905 - the kind of a whole column repeats without end
     cells = [
         None if value is None else readable(kind, value, signed=column.signed)
-        for kind, value in told
+        for kind, value in typed
     ]
     numeric = _is_numeric(column, values)
     width = max((cell_len(cell or NULL) for cell in cells), default=0)
-    # A header is no wider than the widest value, if it has spaces to break at.
+    # A header is as wide as the widest value, if it has spaces to break at.
     width = max([width, *map(cell_len, column.label.split() if numeric else [column.label])])
     header = textwrap.wrap(column.label, width, break_long_words=False)
     return Field(header, cells, numeric, width, column.kind is Kind.SERIES)

@@ -1,4 +1,4 @@
-"""Values as people read them."""
+"""Readable forms of values: sizes, durations, rates, percentages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-# What would be written as 1024.0 of a unit is written in the next one.
+# From here on `1024.0` of a unit would be shown, so the next unit is used.
 _ROUNDS_UP = 1023.95
 
 
@@ -26,7 +26,7 @@ def size(value: int) -> str:
 
 
 def duration(value: int) -> str:
-    """Return a number of seconds in its two greatest units, such as `4 m 12 s`."""
+    """Return a number of seconds in its two largest units, such as `4 m 12 s`."""
     if value < 0:
         return f"-{duration(-value)}"
     if value < 60:
@@ -46,7 +46,7 @@ def rate(value: int) -> str:
 
 
 def percent(value: float) -> str:
-    """Return a ratio as a percentage; only all and nothing are shown as 100.0 % and 0.0 %."""
+    """Return a ratio as a percentage. Only 1 is shown as 100.0 % and only 0 as 0.0 %."""
     if value < 0:
         return f"-{percent(-value)}"
     hundredths = value * 100
@@ -63,7 +63,7 @@ def moment(value: str) -> str:
 
 
 def text(value: str) -> str:
-    """Return a text on one line, in which nothing can command the terminal."""
+    """Return a text on one line, with control characters escaped."""
     if value.isprintable():
         return value
     return "".join(
@@ -83,7 +83,7 @@ _READABLE: dict[Kind, Callable[[Any], str]] = {
 
 
 def readable(kind: Kind, value: Any, *, signed: bool = False) -> str:
-    """Return a value (not NULL) as a table shows it; a `signed` one with a plus if it is one."""
+    """Return a value (not None) as a table shows it; `signed` adds a plus to positive numbers."""
     if signed and value > 0:
         return f"+{readable(kind, value)}"
     if kind in _READABLE:

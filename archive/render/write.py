@@ -1,4 +1,4 @@
-"""The formats by name, and the one way to write rows in any of them."""
+"""Write rows in a format by its name."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ FORMATS: dict[str, Writer] = {
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], name: str, out: TextIO) -> None:
-    """Write rows in the format of a name."""
+    """Write rows in the format `name`: table, csv or json."""
     FORMATS[name](columns, rows, out)

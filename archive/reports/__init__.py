@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from archive.errors import UsageError
@@ -28,6 +27,8 @@ from archive.reports import (
 )
 from archive.reports.core.report import Report
 from archive.reports.core.scope import Heard, Scope, heard
+from archive.suggestions import suggestion
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,9 +66,7 @@ def find(name: str) -> Report:
     """Return the report of a name. Raises UsageError, with the names that there are."""
     if name in REPORTS:
         return REPORTS[name]
-    close = get_close_matches(name, REPORTS, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"there is no report named {name!r}{hint} (there are: {', '.join(REPORTS)})")
+    raise UsageError(f"unknown report {quoted(name)}{suggestion(name, REPORTS)}")
 
 
 def run(connection: Connection, name: str, scope: Scope) -> Iterator[tuple[Any, ...]]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -21,6 +20,8 @@ import sqlalchemy as sa
 from archive import db, timestamps
 from archive.db import migrate
 from archive.errors import UsageError
+from archive.suggestions import suggestion
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,7 +107,7 @@ def find(name: str, dialect: str) -> Query:
     for path in _files():
         if path.name in (f"{name}.sql", f"{name}.{dialect}.sql"):
             return Query(name, path.read_text(encoding="utf-8"))
-    raise UsageError(_unknown("query", name, names()))
+    raise UsageError(f"unknown query {quoted(name)}{suggestion(name, names())}")
 
 
 def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Result:
@@ -119,7 +120,9 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
     bound = []
     for name, value in values.items():
         if name not in params:
-            raise UsageError(_unknown(f"param of {query.name}", name, params))
+            raise UsageError(
+                f"query {query.name}: unknown param {quoted(name)}{suggestion(name, params)}"
+            )
         bound.append(sa.bindparam(name, _read(params[name], value), params[name].type))
     # From the end, so that the places of the others stay what they are.
     for param in sorted(query.params, key=lambda param: param.place, reverse=True):
@@ -136,13 +139,6 @@ def _files() -> Iterable[Path]:
 
 def _name(path: Path) -> str:
     return path.name.partition(".")[0]
-
-
-def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    choice = list(known)
-    close = get_close_matches(name, choice, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"there is no {what} named {name!r}{hint} (there are: {', '.join(choice) or 'none'})"
 
 
 def _read(param: Param, value: str) -> int | str:

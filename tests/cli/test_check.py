@@ -96,7 +96,7 @@ def test_one_appliance(place: str) -> None:
         ((SCHEDULED, "--warning-missed", "2"), 1, "3 missed days (more than 2)"),
         ((SCHEDULED, "--critical-missed", "2"), 2, "3 missed days (more than 2)"),
         ((SCHEDULED, "--warning-duration", "59s"), 1, "last success took 1 m 00 s (more than 59 s)"),
-        ((SCHEDULED, "--critical-duration", "2m:"), 2, "last success took 1 m 00 s (threshold 120:)"),
+        ((SCHEDULED, "--critical-duration", "2min:"), 2, "last success took 1 m 00 s (threshold 120:)"),
         ((SCHEDULED, "--warning-import", "1h"), 1, "last heard of 2 h 00 m ago (more than 1 h 00"),
         ((SCHEDULED, "--critical-import", "1h"), 2, "last heard of 2 h 00 m ago"),
         (("vc4*", "--warning-failures", "0"), 2, "no success is known, 1 failure in a row (more than 0)"),
@@ -193,9 +193,9 @@ def test_an_archive_that_is_empty(engine: Engine) -> None:
         (("-w",), "Option '-w' requires an argument."),
         (("-w", "9:1"), "'9:1' is not a range: it ends before it starts"),
         (("--critical-drop", "5h"), "'5h' has a unit that there is not, there are: '%'"),
-        (("--stale", "1"), "'1' is not a time: "),
-        (("--now", "today"), "'today' is not an instant, "),
-        (("nobody|\n",), "no appliance matches 'nobody/\\n', there are: "),
+        (("--stale", "1"), 'invalid duration "1": '),
+        (("--now", "today"), 'invalid time "today": '),
+        (("nobody|\n",), 'no appliance matches "nobody/" (known: '),
         (("--tag", "a=b", "--config", "/none/a.toml"), "/none/a.toml: "),
     ],
 )
@@ -213,7 +213,7 @@ def test_an_archive_that_cannot_be_read(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
     done = process("check", "-d", str(path))
     assert (done.code, done.err) == (3, "")
-    assert done.out.startswith(f"ARCHIVE UNKNOWN - there is no archive at {path}, ")
+    assert done.out.startswith(f"ARCHIVE UNKNOWN - no archive at {path}: ")
     assert done.out.count("\n") == 1
     path.write_text("no database at all, but long enough to be looked at as one" * 99)
     done = archive("check", "-d", str(path))
@@ -233,7 +233,7 @@ def test_an_archive_that_does_not_answer(postgresql_archive: Engine) -> None:
     with postgresql_archive.begin() as other:
         other.exec_driver_sql("LOCK TABLE appliance")
         done = process("check", at(postgresql_archive), "-t", "2")
-    said = "ARCHIVE UNKNOWN - the archive could not be asked within 2 s (--timeout)\n"
+    said = "ARCHIVE UNKNOWN - the archive did not answer within 2 s (--timeout)\n"
     assert done == (3, said, "")
 
 
@@ -247,7 +247,7 @@ def test_a_fault(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = check(place)
     assert (done.code, done.err) == (3, "")
     assert done.out.startswith(
-        "ARCHIVE UNKNOWN - this is a fault in archive itself: RuntimeError: out / of\\norder\\nRun"
+        "ARCHIVE UNKNOWN - internal error: RuntimeError: out / of\\norder\\nRun"
     )
     assert done.out.count("\n") == 1
     with pytest.raises(RuntimeError):

@@ -135,7 +135,7 @@ def test_cron_hears_nothing_of_success(fleet: Fleet) -> None:
 
 
 def test_problems_are_said_on_standard_error(two: Fleet) -> None:
-    """Who failed, and why, a line each; exit code 3 while others told something."""
+    """Each failed appliance is a line with its reason; exit code 3 if others answered."""
     done = two.collect()
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("vc02: the user lacks the right")
@@ -170,12 +170,12 @@ def test_the_summary_as_csv(two: Fleet) -> None:
 
 def test_the_summary_as_json(two: Fleet) -> None:
     """JSON has the totals, too."""
-    told = json.loads(two.collect("--format", "json").out)
-    first, second = told.pop("appliances")
-    assert told == {
+    summary = json.loads(two.collect("--format", "json").out)
+    first, second = summary.pop("appliances")
+    assert summary == {
         "collection": 1, "asked": 2,
         "complete": 1, "partial": 0, "failed": 1, "interrupted": 0,
-        "seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": told["findings"],
+        "seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": summary["findings"],
         "quarantined": 0,
     }  # fmt: skip
     assert list(first) == COLUMNS
@@ -196,8 +196,8 @@ def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
 def test_a_dry_run_makes_no_archive(two: Fleet, tmp_path: Path) -> None:
     """It says what a run would say, and leaves nothing behind."""
     done = two.collect("--dry-run", "--format", "json")
-    told = json.loads(done.out)
-    assert (done.code, told["collection"], told["new"]) == (3, None, 2)
+    summary = json.loads(done.out)
+    assert (done.code, summary["collection"], summary["new"]) == (3, None, 2)
     assert done.err.startswith("vc02: the user lacks the right")
     assert [path.name for path in tmp_path.iterdir()] == ["archive.toml"]
 
@@ -208,8 +208,8 @@ def test_a_dry_run_writes_nothing(fleet: Fleet) -> None:
     fleet.collect()
     before = fleet.file.read_bytes()
     appliance.become(HISTORY | {"20260303-021500-1": job()})
-    told = json.loads(fleet.collect("--dry-run", "--format", "json").out)
-    assert (told["seen"], told["new"], told["unchanged"]) == (3, 1, 2)
+    summary = json.loads(fleet.collect("--dry-run", "--format", "json").out)
+    assert (summary["seen"], summary["new"], summary["unchanged"]) == (3, 1, 2)
     assert fleet.file.read_bytes() == before
     assert count(fleet.engine, tables.job) == 2
 
@@ -218,7 +218,9 @@ def test_a_dry_run_saves_nothing(fleet: Fleet) -> None:
     fleet.add("vc01")
     done = fleet.collect("--dry-run", "--save", "x")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "archive: --dry-run writes nothing, so there is nothing to --save\n"
+    assert (
+        done.err == "archive: --dry-run and --save exclude each other: a dry run writes nothing\n"
+    )
     assert fleet.asked() == []
 
 
@@ -263,7 +265,7 @@ def test_some_may_be_asked(
 def test_nobody_may_be_enabled(fleet: Fleet) -> None:
     fleet.add("vc01", enabled=False)
     done = fleet.collect()
-    said = f"archive: {fleet.config} has no appliance that is enabled\n"
+    said = f"archive: {fleet.config}: no enabled appliance\n"
     assert done == (1, "", said)
     assert fleet.asked() == []
     assert not fleet.file.exists()
@@ -272,7 +274,7 @@ def test_nobody_may_be_enabled(fleet: Fleet) -> None:
 def test_there_may_be_no_configuration() -> None:
     done = archive("collect")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("archive: there is no configuration at ")
+    assert done.err.startswith("archive: no configuration at ")
     assert "--config" in done.err
 
 
@@ -283,7 +285,7 @@ def test_who_is_not_verified_is_warned_of_in_each_run(fleet: Fleet) -> None:
         done = fleet.collect()
         assert (done.code, done.out) == (0, "")
         assert done.err == (
-            "Warning: certificates are not verified, so passwords may go to anybody: vc01.\n"
+            "Warning: certificates are not verified, so passwords may reach an attacker: vc01.\n"
         )
 
 
@@ -297,7 +299,9 @@ def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
     change_calendar(fleet.engine, Calendar("Asia/Tokyo", "00:00"))
     done = fleet.collect()
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("Warning: the archive's calendar is Asia/Tokyo from 00:00, not that")
+    assert done.err.startswith(
+        "Warning: the archive's calendar (Asia/Tokyo, days start at 00:00) differs"
+    )
     assert done.err.count("\n") == 1
 
 
@@ -311,8 +315,7 @@ def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
         done = fleet.collect()
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        "archive: another `archive collect` is at work on this archive; nothing is asked twice at"
-        " the same time\n"
+        "archive: another `archive collect` is at work on this archive; nothing was collected\n"
     )
     assert fleet.asked() == []
 
@@ -339,7 +342,7 @@ def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
     os.close(theirs)
     said = read(ours)
     assert command.wait() == 3
-    assert "Asking appliances" in said
+    assert "Collecting" in said
     assert "vc02: the user lacks the right" in said
     last = said.splitlines()[-1]
     assert last == "1 of 2 appliances complete, 1 failed; jobs: 2 seen, 2 new"
@@ -347,7 +350,7 @@ def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
-    """Who has told is archived, who has not is interrupted, and nobody stays signed in."""
+    """Answers are archived, the other appliances are interrupted, and sessions are closed."""
     fleet.top["concurrency"] = 2
     fleet.add("vc01")
     not_reporting = [fleet.add(name) for name in ("vc02", "vc03")]
@@ -374,7 +377,7 @@ def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
     ]
 
 
-def test_a_run_that_is_ended_at_once_has_told_nothing(fleet: Fleet) -> None:
+def test_a_collection_that_is_interrupted_at_once(fleet: Fleet) -> None:
     appliance = fleet.add("vc01")
     appliance.suffer(faults.hang, Resource.DETAILS)
     command = fleet.start()
@@ -391,7 +394,7 @@ def test_a_run_that_is_ended_at_once_has_told_nothing(fleet: Fleet) -> None:
     [
         ("", ">&-", 0, ""),
         ("-f csv", ">&-", 1, "archive: standard output is closed\n"),
-        ("-f csv", "> /dev/full", 1, "archive: standard output: it cannot be written: No space"),
+        ("-f csv", "> /dev/full", 1, "archive: standard output: cannot write: No space"),
         ("-f json", "| true", 0, ""),
     ],
 )

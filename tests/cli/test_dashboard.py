@@ -23,7 +23,7 @@ def test_a_page_is_written(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "fleet.html"
     done = archive("dashboard", "-o", str(path), NOW, at(engine))
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith(f"{path} shows 4 appliances and 651 jobs in ")
+    assert done.err.startswith(f"{path}: 4 appliances, 651 jobs, ")
     printed = archive("dashboard", NOW, at(engine))
     assert (printed.code, printed.err) == (0, "")
     assert printed.out == path.read_bytes().decode()
@@ -49,21 +49,21 @@ def test_cadences_count(engine: Engine, tmp_path: Path) -> None:
     appliances = f'[[appliance]]\nname = "{made.GOOD}"\ncadence = "1h"\n'
     config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
     done = archive("dashboard", "-a", made.GOOD, NOW, at(engine), config)
-    assert "<td>late</td>" in done.out
+    assert "<td>overdue</td>" in done.out
 
 
 def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
-    """A terminal is told to name a file."""
+    """On a terminal the error asks for a file."""
     shown = on_terminal("dashboard", "-d", str(tmp_path / "archive.db"), code=2)
-    assert "name a file with -o FILE.html" in shown
+    assert "write the page to a file with -o FILE.html" in shown
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (("--since", "0001-01-01"), "more days than"),
-        (("-a", "nobody"), "no appliance matches 'nobody'"),
-        (("--rpo", "soon"), "'soon' is not a time"),
+        (("-a", "nobody"), 'no appliance matches "nobody"'),
+        (("--rpo", "soon"), 'invalid duration "soon"'),
     ],
 )
 def test_nothing_is_written_of_what_cannot_be(

@@ -45,7 +45,7 @@ def test_it_fills_an_archive_and_says_what_to_try(tmp_path: Path) -> None:
     table = done.out.splitlines()
     assert len(table) <= 24
     assert table[1].split()[:3] == ["period", "finished", "succeeded"]
-    assert f"{tmp_path}/archive-demo.db now holds 5," in done.err
+    assert f"Created {tmp_path}/archive-demo.db with 5," in done.err
     hints = [line.strip() for line in done.err.splitlines() if line.startswith("  archive ")]
     assert len(hints) == len(demo.TRY)
     for hint in hints:
@@ -65,7 +65,7 @@ def test_a_second_demo_replaces_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_it_goes_where_it_is_told(engine: Engine) -> None:
+def test_it_goes_where_it_is_reported(engine: Engine) -> None:
     """Either database will do, if its archive is empty or a demo's."""
     url = engine.url.render_as_string(hide_password=False)
     assert archive("demo", "--database", url).code == 0
@@ -81,7 +81,7 @@ def test_an_archive_with_anything_else_is_left_alone(engine: Engine) -> None:
     import_documents(engine, samples.SAMPLES)
     done = archive("demo", "--database", engine.url.render_as_string(hide_password=False))
     assert (done.code, done.out) == (2, "")
-    assert "holds something that is not a demo, and stays as it is" in done.err
+    assert "is not a demo archive and was left unchanged" in done.err
     assert count(engine, tables.job) == len(samples.SAMPLES)
 
 

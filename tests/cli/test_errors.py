@@ -97,14 +97,14 @@ def test_a_locked_database(
             connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
         db.lock(connection, ["runs", "calendar"])
         done = archive(*verb, at(engine))
-        assert_refused(done, "another process is writing to the archive; try again when it is")
-        assert archive("db", "check", at(engine)).code == 0
+        assert_refused(done, "another process is writing to the archive; run the command again")
+        assert archive("db", "verify", at(engine)).code == 0
     assert lines(engine) == before
 
 
 @pytest.mark.parametrize("verb", WRITERS)
 def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
-    """Who may only read the archive is told so when they write, and can report."""
+    """A user who may only read the archive gets an error when writing, and can report."""
     path = tmp_path / "archive.db"
     import_into(path)
     before = path.read_bytes()
@@ -116,7 +116,7 @@ def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
 
 
 def test_a_folder_without_rights(tmp_path: Path) -> None:
-    """Who may not even look into the archive's folder is told so."""
+    """A user without access to the archive's folder gets an error with the path."""
     folder = tmp_path / "folder"
     import_into(folder / "archive.db")
     folder.chmod(0)
@@ -140,7 +140,7 @@ def unprivileged(*arguments: str) -> Done:
 
 
 def test_a_server_that_is_read_only(postgresql_archive: Engine) -> None:
-    """A standby is told apart from other failures."""
+    """A standby has its own sentence."""
     url = f"{postgresql_archive.url}?options=-cdefault_transaction_read_only%3Don"
     assert_refused(archive(*INGEST, "-d", url), "the server accepts no writes")
 
@@ -163,9 +163,10 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
     with monkeypatch.context() as patched:
         patched.setattr(engines, "_prepare_sqlite", on_a_small_disk)
         done = archive("ingest", str(large), "-a", "vc01", "-d", str(path))
-    assert_refused(done, "the disk is full; nothing of this import has been written")
+    assert_refused(done, "the disk is full; free some space")
+    assert done.err.endswith("; nothing of this import has been archived\n")
     assert count(engine, tables.job) == 0
-    assert archive("db", "check", "-d", str(path)).code == 0
+    assert archive("db", "verify", "-d", str(path)).code == 0
     assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0
 
 
@@ -206,32 +207,35 @@ def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for verb in (("report", "trends"), *WRITERS):
         for name, said in {
             "notes.txt": "the file is not an archive; check --database",
-            "cut.db": "the archive's file is damaged; restore it from a backup",
-            "cats.db": "there is no archive at cats.db",
-            ".": "the archive's file cannot be opened; check the path and its rights",
+            "cut.db": "the archive is damaged; restore it from a backup",
+            "cats.db": "no archive at cats.db",
+            ".": "the archive's file cannot be opened; check its path and permissions",
             "x" * 300: f"{'x' * 300}: File name too long",
         }.items():
             assert_refused(archive(*verb, "-d", name), said)
-    assert_refused(archive(*INGEST, "-d", "notes.txt/a.db"), "the folder notes.txt cannot be made")
+    assert_refused(archive(*INGEST, "-d", "notes.txt/a.db"), "notes.txt: cannot create the folder")
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"mysql://root:{SECRET}@h/x", "the database must be given as sqlite:///PATH, as postgre"),
-        (f"postgresql+asyncpg://u:{SECRET}@h/x", "the database must be given as"),
-        ("", "the database must be given as"),
-        (":memory:", "the database must be given as"),
-        ("sqlite://", "the database must be given as"),
-        (f"://u:{SECRET}@h/x", "the database must be given as"),
-        (f"postgresql://u:{SECRET}@h:{SECRET}/x", "the database must be given as"),
-        (f"postgresql://u:p@{SECRET}@h/x", "has an @ in its password; write it as %40"),
+        (f"mysql://root:{SECRET}@h/x", "invalid database: use postgresql://"),
+        (f"postgresql+asyncpg://u:{SECRET}@h/x", "invalid database: use postgresql://"),
+        ("", "invalid database: use postgresql://"),
+        (":memory:", "invalid database: use postgresql://"),
+        ("sqlite://", "invalid database: use postgresql://"),
+        (f"://u:{SECRET}@h/x", "invalid database: use postgresql://"),
+        (f"postgresql://u:{SECRET}@h:{SECRET}/x", "invalid database: use postgresql://"),
+        (f"postgresql://u:p@{SECRET}@h/x", "its password has an @: write it as %40"),
         (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x", "no server answers at this address"),
         (f"postgresql://u@127.0.0.1:PORT/x?password={SECRET}", "no server answers at this"),
-        (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "the database refused the work"),
-        (f"postgresql://postgres:{SECRET}@SERVER/cats", "what was asked for is not on the server"),
-        (f"postgresql://nobody:{SECRET}@SERVER/postgres", "what was asked for is not on the"),
+        (f"postgresql://u:{SECRET}@127.0.0.1:PORT/x?nonsense=1", "reports an error"),
+        (f"postgresql://postgres:{SECRET}@SERVER/cats", "there is no such database on the server"),
+        (
+            f"postgresql://nobody:{SECRET}@SERVER/postgres",
+            "the server refused the user or the password",
+        ),
     ],
 )
 def test_a_database_that_cannot_be_reached(url: str, said: str) -> None:
@@ -252,7 +256,7 @@ def test_a_place_is_shown_without_its_password(postgresql_archive: Engine) -> No
     url = postgresql_archive.url.set(password=SECRET).update_query_dict({"sslpassword": SECRET})
     done = archive("db", "upgrade", "-d", url.render_as_string(hide_password=False))
     assert done.code == 0
-    assert f"{url.host}:{url.port}/{url.database} has schema" in done.err
+    assert f"{url.host}:{url.port}/{url.database} already has schema" in done.err
     assert SECRET not in done.err
 
 
@@ -280,7 +284,7 @@ def test_a_fault_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody has thought of is said to be the program's own fault, without a traceback."""
     monkeypatch.setattr(migrate, "current", fault)
     said = (
-        "archive: this is a fault in archive itself: ZeroDivisionError: integer division or modulo"
-        " by zero\nRun the command again with --debug and report what it prints.\n"
+        "archive: internal error: ZeroDivisionError: integer division or modulo"
+        " by zero\nRun the command again with --debug and report its output.\n"
     )
     assert archive("db", "current") == (1, "", said)

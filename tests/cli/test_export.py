@@ -159,7 +159,7 @@ def test_a_folder_is_replaced_whole_or_not_at_all(
     with monkeypatch.context() as patched:
         patched.setattr(export, "rows", fail)
         done = archive("export", "csv", str(folder), place)
-    said = f"archive: {folder / 'setting.csv'}: it cannot be written: No space left on device\n"
+    said = f"archive: {folder / 'setting.csv'}: cannot write: No space left on device\n"
     assert done == (1, "", said)
     assert {path.name: path.read_text() for path in folder.iterdir()} == old
     assert archive("export", "csv", str(folder), place).code == 0
@@ -172,8 +172,8 @@ def test_a_folder_is_replaced_whole_or_not_at_all(
     ("target", "code", "said"),
     [
         ("file", 2, "is a file"),
-        ("file/folder", 1, "file/folder: it cannot be made: Not a directory\n"),
-        ("x" * 300, 1, "it cannot be made: File name too long\n"),
+        ("file/folder", 1, "file/folder: cannot create the folder: Not a directory\n"),
+        ("x" * 300, 1, "cannot create the folder: File name too long\n"),
     ],
 )
 def test_a_folder_that_cannot_be_made(
@@ -195,7 +195,7 @@ def test_without_an_archive_nothing_is_made(
     monkeypatch.chdir(tmp_path)
     done = archive("export", *verb, "-d", "none.db")
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("archive: there is no archive at none.db")
+    assert done.err.startswith("archive: no archive at none.db")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -247,7 +247,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 
     monkeypatch.setattr(export, "lines", fail)
     done = archive("export", "jsonl", "-o", str(path), place)
-    said = f"archive: {path}: it cannot be written: No space left on device\n"
+    said = f"archive: {path}: cannot write: No space left on device\n"
     assert done == (1, "", said)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {path.name: "old"}
 
@@ -312,10 +312,10 @@ def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
 @pytest.mark.parametrize(
     ("order", "said"),
     [
-        ([], "name either a folder or, for a single table or view, -o FILE"),
-        (["a", "-o", "b"], "name either a folder or, for a single table or view, -o FILE"),
-        (["-o", "-"], "-o takes one table or view; name it with --table or --view"),
-        (["-o", "-", "--table", "job", "--view", "v_job"], "-o takes one table or view"),
+        ([], "no destination, or two: name a folder, or -o FILE"),
+        (["a", "-o", "b"], "no destination, or two: name a folder, or -o FILE"),
+        (["-o", "-"], "-o needs exactly one table or view: name it with --table or --view"),
+        (["-o", "-", "--table", "job", "--view", "v_job"], "-o needs exactly one table or view"),
         (
             ["a", "--table", "jobs"],
             "there is no table named 'jobs' to export; there are: appliance,",
@@ -325,7 +325,7 @@ def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
             "there is no table named 'latest_import' to export",
         ),
         (["a", "--view", "job"], "no view named 'job' to export; there are: v_job, v_message"),
-        (["a", "--since", "2026-02-30"], "'2026-02-30' is not a day"),
+        (["a", "--since", "2026-02-30"], 'invalid date range "2026-02-30"'),
         (["a", "--after", "9"], "--after 9: the newest import of this archive is 2"),
     ],
 )
@@ -371,7 +371,7 @@ def test_what_is_no_delimiter(place: str, delimiter: str) -> None:
     """What could be part of a number, a quote or a line end cannot stand between cells."""
     done = archive("export", "csv", "folder", "--delimiter", delimiter, place)
     assert (done.code, done.out) == (2, "")
-    assert f"--delimiter {delimiter!r}: it must be one character" in done.err
+    assert f"--delimiter {delimiter!r}: use `tab` or one character" in done.err
 
 
 def test_a_byte_order_mark(place: str, tmp_path: Path) -> None:
@@ -390,7 +390,7 @@ def test_parts_of_the_archive(place: str, tmp_path: Path) -> None:
     assert archive("export", "csv", str(recent), "--since", "2026-03-01", place).code == 0
     done = archive("export", "csv", str(new), "--after", "1", place)
     number = len(relations.table_names())
-    said = f"{number} tables written to {new}.\nFor what comes next: --after 2\n"
+    said = f"{number} tables written to {new}.\nFor the next export, use --after 2\n"
     assert done == (0, "", said)
     assert exported(recent) == {key for key in (*SAMPLES, KEY) if key >= "20260301"}
     assert exported(new) == {KEY}
@@ -418,13 +418,13 @@ def test_lines_of_a_part(place: str, tmp_path: Path) -> None:
         key for key in (*SAMPLES, KEY) if key >= "20260301"
     }
     done = archive("export", "jsonl", "--after", "1", "-o", str(tmp_path / "new"), place)
-    assert done == (0, "", "For what comes next: --after 2\n")
+    assert done == (0, "", "For the next export, use --after 2\n")
     (line,) = (tmp_path / "new").read_text().splitlines()
     assert json.loads(line)["job"] == KEY
     assert archive("export", "jsonl", "--after", "2", place).out == ""
     done = archive("export", "jsonl", "-a", "vc9*", place)
     assert (done.code, done.out) == (2, "")
-    assert "no appliance matches 'vc9*'" in done.err
+    assert 'no appliance matches "vc9*"' in done.err
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ vc02.lon  192.0.2.2:5480  archive@vsphere.local  command pass           pin     
 vc03.par  [2001:db8::3]   archive@vsphere.local  environment VC03       CA file /f/ca.pem  12 h 00 m -                       yes
 vc04.par  vc04.par        archive@vsphere.local  file vcenter-password  OFF                1 d 00 h  -                       no
 """
-WARNING = "Warning: certificates are not verified, so passwords may go to anybody: vc04.par.\n"
+WARNING = "Warning: certificates are not verified, so passwords may reach an attacker: vc04.par.\n"
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_some_are_listed(config: str, arguments: list[str], names: list[str]) ->
 def test_what_is_not_there(config: str) -> None:
     """A pattern or a tag that nothing has leaves with 2."""
     done = archive("fleet", "list", "vc05.par", config)
-    said = "no appliance matches 'vc05.par'; close to it: vc04.par, vc03.par, vc01.ber, vc02.lon"
+    said = 'no appliance matches "vc05.par" (did you mean "vc04.par", "vc03.par", "vc01.ber" or "vc02.lon"?)'
     assert done == (2, "", f"archive: {said}\n")
     done = archive("fleet", "list", "*.par", "--tag", "site=Berlin", config)
     assert done == (2, "", "archive: no appliance matches *.par and site=Berlin\n")
@@ -125,8 +125,8 @@ def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     done = archive("fleet", "list")
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        f"archive: there is no configuration at {file.users_own()} or {file.SYSTEM}; write one"
-        " there, or name one with --config or $ARCHIVE_CONFIG\n"
+        f"archive: no configuration at {file.users_own()} or {file.SYSTEM}: create"
+        " one with `archive fleet add`, or name one with --config or $ARCHIVE_CONFIG\n"
     )
 
 
@@ -135,8 +135,8 @@ def test_a_wrong_configuration(tmp_path: Path) -> None:
     path = written(tmp_path, "fleet = 1\nconcurrency = 0\n")
     done = process("fleet", "list", "--config", str(path))
     assert (done.code, done.out) == (1, "")
-    assert [line.partition(" there")[0] for line in done.err.splitlines()] == [
-        f"archive: {path}: fleet:",
+    assert [line.partition(" (known")[0] for line in done.err.splitlines()] == [
+        f'archive: {path}: unknown key "fleet"',
         f"{path}: concurrency: it must be a number from 1 to 1,000",
     ]
 
@@ -152,12 +152,12 @@ def test_which_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARCHIVE_DATABASE_URL", raising=False)
     config = ["--config", str(path)]
     assert f"at {folder}/fleet.db now has" in archive(*config, "db", "upgrade").err
-    assert f"at {folder}/fleet.db has" in archive("db", "upgrade", *config).err
+    assert f"at {folder}/fleet.db already has" in archive("db", "upgrade", *config).err
     assert archive("db", "current", *config).out == "0001\n"
     assert "at other.db now has" in archive(*config, "db", "upgrade", "-d", "other.db").err
     monkeypatch.setenv("ARCHIVE_CONFIG", str(path))
-    assert f"at {folder}/fleet.db has" in archive("db", "upgrade").err
-    assert "at other.db has" in archive("--database", "other.db", "db", "upgrade").err
+    assert f"at {folder}/fleet.db already has" in archive("db", "upgrade").err
+    assert "at other.db already has" in archive("--database", "other.db", "db", "upgrade").err
     missing = archive("--config", "missing.toml", "db", "upgrade")
     said = "archive: missing.toml: there is no such file; --config names it\n"
     assert missing == (1, "", said)

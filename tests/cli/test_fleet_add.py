@@ -61,7 +61,7 @@ def test_a_trusted_certificate(server: Server, good: Appliance, path: Path) -> N
     assert f"The certificate of {good.address}:\n" in done.err
     assert f"trusted      yes, by {server.ca_file}\n" in done.err
     assert done.err.endswith(
-        f"vc01 now is in {path}. Next: archive fleet test vc01 --config {path}\n"
+        f"vc01 was added to {path}. Next, run: archive fleet test vc01 --config {path}\n"
     )
     (entry,) = read(path).entries
     assert entry.trust == Trust(ca_file=server.ca_file)
@@ -104,7 +104,7 @@ def test_a_new_configuration(
     )  # fmt: skip
     path = tmp_path / "archive" / "archive.toml"
     assert done.code == 0
-    assert done.err.endswith(f"vc01 now is in {path}. Next: archive fleet test vc01\n")
+    assert done.err.endswith(f"vc01 was added to {path}. Next, run: archive fleet test vc01\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     (entry,) = read(path).entries
     host, _, port = good.address.partition(":")
@@ -171,8 +171,8 @@ def test_nobody_can_be_asked(stranger: Appliance, path: Path) -> None:
     assert f"SHA-256      {fingerprint(stranger)}\n" in done.err
     assert "vecs-cli entry getcert --store MACHINE_SSL_CERT" in done.err
     assert done.err.splitlines()[-1].startswith(
-        "archive: vc01 has not been added: its certificate is not trusted (self-signed certificate);"
-        f" if the SHA-256 is the appliance's, give --pin sha256:{fingerprint(stranger)}"
+        "archive: vc01 was not added: its certificate is not trusted (self-signed certificate);"
+        f" if the SHA-256 is the appliance's own, add --pin sha256:{fingerprint(stranger)}"
     )
     assert path.read_bytes() == before
     assert not stranger.requests
@@ -184,10 +184,10 @@ def test_somebody_says_yes(stranger: Appliance, path: Path) -> None:
     before = path.read_bytes()
     for typed in ("n\n", "\n"):
         shown = on_terminal(*arguments, typed=typed, code=1)
-        assert "Is it the same, and shall it be pinned? [y/N]: " in shown
-        assert "vc01 has not been added: its certificate is not trusted\r\n" in shown
+        assert "Is it the same? Pin this certificate? [y/N]: " in shown
+        assert "vc01 was not added: its certificate is not trusted\r\n" in shown
         assert path.read_bytes() == before
-    assert "vc01 now is in " in on_terminal(*arguments, typed="y\n")
+    assert "vc01 was added to " in on_terminal(*arguments, typed="y\n")
     assert stranger.certificate is not None
     assert read(path).entries[0].trust == Trust(pin=stranger.certificate.pin)
     assert f'pin = "sha256:{fingerprint(stranger)}"' in path.read_text()
@@ -221,13 +221,13 @@ def test_a_pin(stranger: Appliance, path: Path, form: str) -> None:
         pin = form.format(written_as)
         done = archive("fleet", "add", "vc01", "--pin", pin, *config)
         assert done.code == 0
-        assert "trusted      yes, it is the pinned one\n" in done.err
+        assert "trusted      yes, it is the pinned certificate\n" in done.err
         assert stranger.certificate is not None
         assert read(path).entries[0].trust == Trust(pin=stranger.certificate.pin)
         path.write_bytes(before)
     done = archive("fleet", "add", "vc01", "--yes", "--pin", form.format("00" * 32), *config)
     assert (done.code, path.read_bytes()) == (1, before)
-    assert "vc01 has not been added: its certificate is not the pinned one" in done.err
+    assert "vc01 was not added: its certificate is not the pinned one" in done.err
 
 
 def test_a_ca_that_does_not_vouch(server: Server, stranger: Appliance, path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_ca_that_does_not_vouch(server: Server, stranger: Appliance, path: Pat
         "--yes", "--config", str(path),
     )  # fmt: skip
     assert (done.code, path.read_bytes()) == (1, before)
-    assert "vc01 has not been added: its certificate is not trusted" in done.err
+    assert "vc01 was not added: its certificate is not trusted" in done.err
 
 
 def test_it_cannot_be_reached(server: Server, good: Appliance, path: Path) -> None:
@@ -249,28 +249,28 @@ def test_it_cannot_be_reached(server: Server, good: Appliance, path: Path) -> No
         "fleet", "add", "vc01", "--address", good.address, "--yes", "--config", str(path)
     )
     assert (done.code, path.read_bytes()) == (1, before)
-    assert done.err.startswith("archive: vc01 has not been added: no connection to ")
+    assert done.err.startswith("archive: vc01 was not added: no connection to ")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--pin", "x", "--ca-file", "y"], 2, "--pin takes the place of --ca-file"),
+        (["--pin", "x", "--ca-file", "y"], 2, "--pin and --ca-file exclude each other"),
         (
             ["--secret-environment", "A", "--secret-file", "b"],
             2,
-            "a password is in one place; --secret-environment and --secret-file are two or more",
+            "--secret-environment and --secret-file exclude each other",
         ),
         (["--secret-command", "pass 'show"], 2, "--secret-command: no closing quotation in"),
         (["--secret-command", ""], 1, "secret: command: write program and arguments"),
-        (["--tag", "Berlin"], 2, "'Berlin' is no tag and its value; write it as NAME=VALUE"),
+        (["--tag", "Berlin"], 2, 'invalid tag "Berlin": write NAME=VALUE'),
         (["--pin", "x"], 1, "appliance vc02: pin: it must be sha256: and"),
         (["--cadence", "1 day"], 1, "appliance vc02: cadence: write a number and its unit"),
         (["--address", "https://vc02"], 1, "appliance vc02: address: write host and port alone"),
         (["--address", "vc01"], 1, "appliance vc02: address: it is that of appliance vc01, too"),
     ],
 )
-def test_what_is_wrong_is_told_first(
+def test_errors_come_before_the_certificate(
     tmp_path: Path, arguments: list[str], code: int, said: str
 ) -> None:
     """Nothing is connected to for what could not be added."""

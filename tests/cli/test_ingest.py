@@ -153,8 +153,8 @@ def test_when_it_was_fetched(
     [
         (["--seen-at", "yesterday", "-a", "a"], "--seen-at: 'yesterday' is not an RFC 3339"),
         (["--seen-at", "2026-07-24T02:20:00", "-a", "a"], "--seen-at: '2026-07-24T02:20:00' is"),
-        (["-a", " a"], "' a' cannot be an appliance's name"),
-        (["-a", ""], "'' cannot be an appliance's name"),
+        (["-a", " a"], "invalid appliance name ' a'"),
+        (["-a", ""], "invalid appliance name ''"),
         ([], "document 1 does not say whose job it is; name it with --appliance"),
     ],
 )
@@ -188,7 +188,7 @@ def test_one_broken_document_among_a_hundred(engine: Engine, tmp_path: Path) -> 
     assert done == Done(
         3,
         SUMMARY.format(100, 99, 0, 0, 0, 1),
-        "See `archive quarantine list` for the documents that could not be archived.\n",
+        "Some documents could not be archived: see `archive quarantine list`.\n",
     )
     assert (count(engine, tables.job), count(engine, tables.quarantine)) == (99, 1)
 
@@ -234,8 +234,8 @@ def test_postgresql_is_not_created_by_the_first_ingest() -> None:
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         done = archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url)
         assert (done.code, done.out) == (1, "")
-        assert done.err.startswith("archive: there is no archive at postgresql+psycopg://")
-        assert "`archive db upgrade` creates it" in done.err
+        assert done.err.startswith("archive: no archive at postgresql://")
+        assert "create it with `archive db upgrade`" in done.err
         assert archive("report", "trends", "-d", url) == done
         assert archive("db", "upgrade", "-d", url).code == 0
         assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url).code == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive.cli.interrupts import interrupts_come_again
+from archive.cli.interrupts import repeat_lost_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def test_without_it_an_interrupt_while_letting_go_is_lost(
 
 def test_with_it_the_interrupt_comes(reported: list[type[BaseException]]) -> None:
     def wait() -> None:
-        with interrupts_come_again():
+        with repeat_lost_interrupts():
             LetGo()
             time.sleep(10)
 
@@ -68,14 +68,14 @@ def test_with_it_the_interrupt_comes(reported: list[type[BaseException]]) -> Non
 
 
 def test_any_other_error_is_reported_as_before(reported: list[type[BaseException]]) -> None:
-    with interrupts_come_again():
+    with repeat_lost_interrupts():
         LetGo(ValueError)
     assert reported == [ValueError]
 
 
 def test_afterwards_all_is_reported_as_before(reported: list[type[BaseException]]) -> None:
     hook = sys.unraisablehook
-    with interrupts_come_again():
+    with repeat_lost_interrupts():
         assert sys.unraisablehook is not hook
     assert sys.unraisablehook is hook
     assert reported == []

@@ -60,7 +60,7 @@ vc01.lon   5    PENDING  MANUAL     2026-03-05 01:00:00Z         -        -  -
 vc01.lon   4    FAILED   SCHEDULED  2026-03-04 01:00:00Z  1 m 00 s  1.0 KiB  100% full
 """
 
-MORE = "These are the newest 2; there are more, and --limit 0 lists all of them.\n"
+MORE = "Newest 2 jobs shown. List all with --limit 0.\n"
 
 SHOWN = """\
 appliance      vc01
@@ -82,7 +82,7 @@ user           root
 operation      com.vmware.appliance.recovery.backup.job.create
 first seen     2026-07-24 12:00:00Z
 last seen      2026-07-24 12:00:00Z
-brought by     run 1
+import         1
 digest         SHA-256 {digest}
 statuses
   SUCCEEDED  since 2026-07-24 12:00:00Z
@@ -190,8 +190,8 @@ def test_a_text_is_found_whichever_way(
 
 def test_what_a_first_message_shows(engine: Engine) -> None:
     """The list has the first message's text in the language that there is, else its id."""
-    told = {"id": "the.id", "default_message": "", "args": []}
-    for key, message in {"1": told, "2": told | {"localized": "Fertig"}}.items():
+    without_text = {"id": "the.id", "default_message": "", "args": []}
+    for key, message in {"1": without_text, "2": without_text | {"localized": "Fertig"}}.items():
         import_documents(
             engine, {key: job(messages=[message])}, "vc01", f"2026-07-24T1{key}:00:00.000000Z"
         )
@@ -238,14 +238,14 @@ def test_an_empty_list(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--since", "2026-02-30"], "archive: '2026-02-30' does not say which days are meant"),
+        (["--since", "2026-02-30"], 'archive: invalid date range "2026-02-30"'),
         (["--since", "2026-03-02", "--until", "2026-03-01"], "2026-03-02, is after the last"),
-        (["--appliance", "vc9"], "archive: no appliance matches 'vc9'"),
+        (["--appliance", "vc9"], 'archive: no appliance matches "vc9"'),
         (["--limit", "-1"], "--limit"),
         (["--limit", "99999999999999999999"], "--limit"),
         (["--format", "xml"], "--format"),
-        (["--message", "a\udcff"], r"archive: 'a\udcff' is not text in UTF-8"),
-        (["--type", "a\udcff"], r"archive: 'a\udcff' is not text in UTF-8"),
+        (["--message", "a\udcff"], r"archive: argument 'a\udcff' is not valid UTF-8"),
+        (["--type", "a\udcff"], r"archive: argument 'a\udcff' is not valid UTF-8"),
     ],
 )
 def test_mistakes_are_usage_errors(place: str, options: list[str], said: str) -> None:
@@ -265,7 +265,7 @@ def test_a_job_in_full(engine: Engine) -> None:
 
 
 def test_a_job_in_a_locale(engine: Engine) -> None:
-    """Params are written as in a locale, and told in the archive's zone; JSON stays the document."""
+    """Params are written in the style of a locale and in the archive's zone; JSON stays the document."""
     key = "20260723-021500-25148086"
     import_documents(engine, {key: BASE}, "vc01")
     assert archive("db", "calendar", "--time-zone", "Asia/Kathmandu", at(engine)).code == 0
@@ -276,7 +276,7 @@ def test_a_job_in_a_locale(engine: Engine) -> None:
     assert "      start    23.07.26, 08:00\n" in shown
     json_options = ("--locale", "de_DE", "--format", "json")
     assert json.loads(archive(*show, *json_options).out) == BASE
-    said = "archive: 'de_DEE' is no known locale; close to it: de_DE, de_BE, de_LU\n"
+    said = 'archive: unknown locale "de_DEE" (did you mean "de_DE", "de_BE" or "de_LU"?)\n'
     assert archive(*show, "--locale", "de_DEE") == (2, "", said)
 
 
@@ -294,7 +294,7 @@ def test_a_strange_job(engine: Engine) -> None:
         "cancelable     yes\n",
         "parent         20260722-021500-1\n",
         "target         Appliance vc\n",
-        "kept whole     yes, it has more than the tables can hold\n",
+        "stored whole   yes, it has fields that the tables have no columns for\n",
         "statuses\n  PENDING  since 2026-07-24 10:00:00Z\n  BLOCKED  since 2026-07-24 11:00:00Z\n",
         "  RUNNING  since 2026-07-24 12:00:00Z\n",
         "  message      \\x1b[31mred\n    id          m\n    argument 1  one\n    argument 2\n",
@@ -314,7 +314,7 @@ def test_a_bare_job(engine: Engine) -> None:
     labels = [line.split("  ")[0] for line in shown if not line.startswith(" ")]
     assert labels[:4] == ["appliance", "key", "status", "day"]
     assert set(labels[4:]) <= {
-        "first seen", "last seen", "brought by", "digest", "statuses", "findings", "kept whole",
+        "first seen", "last seen", "import", "digest", "statuses", "findings", "stored whole",
     }  # fmt: skip
 
 
@@ -342,7 +342,7 @@ def test_json_hides_nothing(engine: Engine) -> None:
 def test_an_unknown_job(place: str, appliance: str, key: str) -> None:
     """A job that is not there leaves with 2, and says where jobs are listed."""
     done = archive("job", "show", appliance, key, place)
-    said = f"archive: there is no job {key} of {appliance}; see `archive job list`\n"
+    said = f'archive: no job "{key}" of appliance "{appliance}": see `archive job list`\n'
     assert done == (2, "", said)
 
 
@@ -351,4 +351,4 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     path = str(tmp_path / "a.db")
     assert archive("db", "upgrade", "-d", path).code == 0
     done = process("job", "show", b"vc\xff", "k", "-d", path)
-    assert done == (2, "", "archive: 'vc\\udcff' is not text in UTF-8\n")
+    assert done == (2, "", "archive: argument 'vc\\udcff' is not valid UTF-8\n")

@@ -67,10 +67,10 @@ def test_a_device_is_written_to() -> None:
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     """A folder that is not there, and a disk that is full, are named in one sentence."""
     path = tmp_path / "none" / "out.csv"
-    with pytest.raises(ArchiveError, match=r"out\.csv: it cannot be written: No such file"):
+    with pytest.raises(ArchiveError, match=r"out\.csv: cannot write: No such file"):
         open_output(path).__enter__()
     with (
-        pytest.raises(ArchiveError, match="/dev/full: it cannot be written: No space left"),
+        pytest.raises(ArchiveError, match="/dev/full: cannot write: No space left"),
         open_output(Path("/dev/full")) as out,
     ):
         out.write("x")
@@ -107,7 +107,7 @@ def test_a_reader_that_has_gone_ends_the_command(monkeypatch: pytest.MonkeyPatch
             3,
             "> /dev/full",
             1,
-            "archive: standard output: it cannot be written: No space left on device\n",
+            "archive: standard output: cannot write: No space left on device\n",
         ),
     ],
 )

@@ -88,7 +88,7 @@ def test_what_is_held_is_listed(place: str, tmp_path: Path) -> None:
 def test_nothing_is_held(engine: Engine) -> None:
     """An empty quarantine is said, and trying it again does nothing."""
     done = archive("quarantine", "list", at(engine))
-    assert (done.code, done.out.count("\n"), done.err) == (0, 2, "Nothing is in quarantine.\n")
+    assert (done.code, done.out.count("\n"), done.err) == (0, 2, "No documents in quarantine.\n")
     assert archive("quarantine", "list", "-f", "json", at(engine)).out == "[]\n"
     done = archive("quarantine", "retry", at(engine))
     assert done == (0, "0 archived, 0 still in quarantine\n", "")
@@ -122,7 +122,7 @@ def test_documents_are_tried_again(place: str, engine: Engine) -> None:
     assert shown.out == canonical.read(GOOD).text + "\n"
     jobs = tables.job.c
     assert rows(engine, sa.select(jobs.first_seen, jobs.last_seen)) == [(SEEN, SEEN)]
-    assert archive("db", "check", place).code == 0
+    assert archive("db", "verify", place).code == 0
 
 
 def test_one_document_is_tried_again(place: str, engine: Engine) -> None:
@@ -137,7 +137,7 @@ def test_one_document_is_tried_again(place: str, engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "3"], "archive: there is no number 3 in quarantine\n"),
+        (["show", "3"], "archive: no document 3 in quarantine: see `archive quarantine list`\n"),
         (["retry", "1", "9", "2", "8"], "archive: there is no number 8 in quarantine\n"),
         (["show", "0"], "Invalid value"),
         (["show", "one"], "Invalid value"),

@@ -106,27 +106,27 @@ def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
     assert done.err == (
         "No rows.\n"
         "Each row is a month; days start at 00:00 UTC; percentiles are exact (nearest rank).\n"
-        "Nothing has been imported yet; see `archive ingest --help`.\n"
+        "No imports yet: see `archive collect --help` and `archive ingest --help`.\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("trnds",), "there is no report named 'trnds'; did you mean trends?"),
-        ((), "which report? `archive report --list` lists them"),
-        (("trends", "--since", "tomorrow"), "'tomorrow' does not say which days are meant; write"),
-        (("trends", "--now", "yesterday"), "'yesterday' is not an instant; write it as 2026-"),
+        (("trnds",), 'unknown report "trnds" (did you mean "trends"?)'),
+        ((), "no report named: `archive report --list` lists"),
+        (("trends", "--since", "tomorrow"), 'invalid date range "tomorrow": write'),
+        (("trends", "--now", "yesterday"), 'invalid time "yesterday": write it as 2026-'),
         (("trends", "--rpo", "25h"), "the report trends has no use for --rpo"),
-        (("trends", "--rpo", "25"), "'25' is not a time: write a number and its unit"),
+        (("trends", "--rpo", "25"), 'invalid duration "25": write a number and its unit'),
         (("trends", "--capacity", "2TB"), "the report trends has no use for --capacity"),
-        (("trends", "--capacity", "2T"), "'2T' is not a size; write it as 2TB, 1.5PB, 500GiB"),
+        (("trends", "--capacity", "2T"), 'invalid size "2T": write 2TB, 1.5PB, 500GiB'),
         (("trends", "--keep", "7"), "the report trends has no use for --keep"),
         (("trends", "--keep", "0"), "--keep"),
         (("trends", "--top", "0"), "--top"),
-        (("trends", "--sort", "jobs"), "there is no column 'jobs' (there are: period, finished"),
-        (("trends", "--sort", "-finish"), "did you mean finished?"),
-        (("trends", "--appliance", "vc9*"), "no appliance matches 'vc9*'"),
+        (("trends", "--sort", "jobs"), 'unknown column "jobs" (known: period, finished'),
+        (("trends", "--sort", "-finish"), 'did you mean "finished"?'),
+        (("trends", "--appliance", "vc9*"), 'no appliance matches "vc9*"'),
         (("trends", "--by", "colour"), "'colour' is not one of"),
         (("trends", "--period", "decade"), "'decade' is not one of"),
     ],
@@ -166,7 +166,7 @@ def test_help_tells_each_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_names_are_completed() -> None:
-    """The shell is told which reports begin like that, with their questions."""
+    """Completion offers the reports that start with the text, with their questions."""
     assert report_options.complete_name("tr") == [
         (name, REPORTS[name].question) for name in ("trends",)
     ]

@@ -84,12 +84,12 @@ def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["last_sucess"], "did you mean last_success?"),
-        (["last_success", "-p", "today"], "--param today: write it as NAME=VALUE"),
-        (["last_success", "-p", "day=1"], "there is no param of last_success named 'day'"),
-        (["slowest_jobs", "-p", "jobs=1", "-p", "jobs=2"], "--param jobs is given twice"),
-        (["--show"], "which query?"),
-        (["-p", "jobs=1"], "which query?"),
+        (["last_sucess"], 'did you mean "last_success"?'),
+        (["last_success", "-p", "today"], "--param today: write NAME=VALUE"),
+        (["last_success", "-p", "day=1"], 'query last_success: unknown param "day"'),
+        (["slowest_jobs", "-p", "jobs=1", "-p", "jobs=2"], "--param jobs: given twice"),
+        (["--show"], "no query named"),
+        (["-p", "jobs=1"], "no query named"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(

@@ -44,18 +44,18 @@ VERBS = {
     ("quarantine", "list"),
     ("quarantine", "show"),
     ("quarantine", "retry"),
-    ("runs", "list"),
-    ("runs", "show"),
-    ("runs", "appliances"),
-    ("runs", "imports"),
+    ("log", "collections"),
+    ("log", "show"),
+    ("log", "appliances"),
+    ("log", "imports"),
     ("db", "upgrade"),
     ("db", "current"),
-    ("db", "check"),
+    ("db", "verify"),
     ("db", "rebuild"),
     ("db", "calendar"),
     ("db", "role"),
     ("fleet", "list"),
-    ("fleet", "check"),
+    ("fleet", "test"),
     ("fleet", "add"),
 }
 # What takes long to import, and what is needed by other verbs alone.
@@ -120,9 +120,9 @@ READING = (
     "report trends",
     "job list",
     "sql last_success",
-    "runs list",
-    "runs appliances",
-    "runs imports",
+    "log collections",
+    "log appliances",
+    "log imports",
 )
 LISTER = (
     "import sys\n"
@@ -288,7 +288,7 @@ def test_every_example_can_be_typed(example: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["job"], ["export"], ["quarantine"], ["fleet"], ["runs"], ["db"]]
+    "arguments", [[], ["job"], ["export"], ["quarantine"], ["fleet"], ["log"], ["db"]]
 )
 def test_a_group_alone_shows_its_help(arguments: list[str]) -> None:
     """Without a verb there is nothing to do but to show the verbs: code 2."""

@@ -65,8 +65,8 @@ def test_tags() -> None:
 @pytest.mark.parametrize(
     ("patterns", "tags", "said"),
     [
-        (["vc2.lon"], [], "no appliance matches 'vc2.lon'; close to it: vc02.lon"),
-        (["vc02.lon", "x"], [], "no appliance matches 'x'; there are: VC01.ber, old[1].ber, vc02"),
+        (["vc2.lon"], [], 'no appliance matches "vc2.lon" (did you mean "vc02.lon"'),
+        (["vc02.lon", "x"], [], 'no appliance matches "x" (known: VC01.ber, old[1].ber, vc02'),
         (["old*"], [], "'old*' matches only appliances that are disabled; give the name in full"),
         ([], ["site"], "'site' is no tag and its value; write it as NAME=VALUE"),
         ([], ["site=Rome"], "no appliance has the tag site=Rome; there are: Berlin, London, Paris"),
@@ -89,7 +89,7 @@ def test_an_empty_fleet() -> None:
     """It is said where there is nothing to choose from."""
     with pytest.raises(UsageError) as error:
         select(Fleet(path=FLEET.path), ["*"])
-    assert str(error.value) == "no appliance matches '*': /f/archive.toml has none yet"
+    assert str(error.value) == 'no appliance matches "*": /f/archive.toml has no appliances yet'
 
 
 @given(st.lists(st.sampled_from(ALL), min_size=1))

@@ -18,11 +18,11 @@ def found(engine: Engine) -> dict[tuple[str, str | None], str | None]:
     """What a database says of its tables, views and columns."""
     with db.reading(engine) as connection:
         inspector = sa.inspect(connection)
-        told: dict[tuple[str, str | None], str | None] = {}
+        found: dict[tuple[str, str | None], str | None] = {}
         for name in (*comments.TABLES, *comments.VIEWS):
-            told[name, None] = inspector.get_table_comment(name)["text"]
-            told |= {(name, c["name"]): c["comment"] for c in inspector.get_columns(name)}
-        return told
+            found[name, None] = inspector.get_table_comment(name)["text"]
+            found |= {(name, c["name"]): c["comment"] for c in inspector.get_columns(name)}
+        return found
 
 
 def test_all_is_described(engine: Engine) -> None:

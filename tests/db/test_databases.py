@@ -49,14 +49,12 @@ def test_databases_are_urls_or_paths(text: str, driver: str, name: str) -> None:
 )  # fmt: skip
 def test_other_databases_are_refused(text: str) -> None:
     """What is neither is refused with the forms that there are, and without its password."""
-    with pytest.raises(
-        DatabaseError, match=r"^the database must be given as sqlite:///PATH"
-    ) as refused:
+    with pytest.raises(DatabaseError, match=r"^invalid database: use postgresql://") as refused:
         db.parse_url(text)
     assert SECRET not in str(refused.value)
 
 
-def test_an_at_sign_in_a_password_is_told() -> None:
+def test_an_at_sign_in_a_password_is_reported() -> None:
     """A password with an @ that is not escaped is not taken for a part of the host."""
     with pytest.raises(DatabaseError, match="write it as %40"):
         db.parse_url("postgresql://u:s3@cret@h/n")
@@ -74,24 +72,24 @@ def test_passwords_are_hidden(url: str) -> None:
         engine = migrate.connect(url.format(port=probe.getsockname()[1]))
         with pytest.raises(DatabaseError) as refused, db.reading(engine):
             pass
-    assert str(refused.value).startswith("no server answers at this address; is PostgreSQL running")
+    assert "no server answers at this address" in str(refused.value)
     assert SECRET not in str(refused.value)
     assert SECRET not in migrate.describe(engine)
     assert "127.0.0.1" in migrate.describe(engine)
 
 
-def test_a_wrong_database_name_is_told(postgres_url: str) -> None:
-    """A database that is not on the server is told as such."""
+def test_a_wrong_database_name_is_reported(postgres_url: str) -> None:
+    """The error says that the server has no such database."""
     url = sa.make_url(postgres_url).set(database="nowhere", password=SECRET)
     engine = db.create_engine(url)
-    with pytest.raises(DatabaseError, match="what was asked for is not on the server") as refused:
+    with pytest.raises(DatabaseError, match="there is no such database on the server") as refused:
         migrate.require(engine)
     assert 'database "nowhere" does not exist' in str(refused.value)
     assert SECRET not in str(refused.value)
 
 
-def test_an_unknown_host_is_told() -> None:
-    """A server whose name nobody knows is told as such."""
+def test_an_unknown_host_is_reported() -> None:
+    """The error says that the host name cannot be resolved."""
     engine = migrate.connect("postgresql://u@nowhere.invalid/n?connect_timeout=5")
     with pytest.raises(DatabaseError, match="the server's name cannot be resolved"):
         migrate.require(engine)
@@ -126,7 +124,7 @@ def test_texts_are_utf_8_whatever_the_environment_says(
     assert rows(postgresql_archive, sa.select(tables.job.c.user_name)) == [("例",)]
 
 
-def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     """A file of another kind is refused, and stays as it is."""
     path = tmp_path / "details.json"
     path.write_bytes(b'{"20260301-021500-1": {}}' * 100)
@@ -137,21 +135,23 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"20260301-021500-1": {}}' * 100
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    """Where the file's folder cannot be made, the reason is told."""
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+    """The error says why the file's folder cannot be created."""
     (tmp_path / "file").touch()
     engine = migrate.connect(str(tmp_path / "file" / "archive.db"))
-    with pytest.raises(DatabaseError, match=r"cannot be made: (Not a directory|File exists)"):
+    with pytest.raises(
+        DatabaseError, match=r"cannot create the folder: (Not a directory|File exists)"
+    ):
         migrate.upgrade(engine)
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
-    """A directory in place of the file is told."""
+    """A directory in place of the file is an error."""
     with pytest.raises(DatabaseError, match="the archive's file cannot be opened"):
         migrate.require(migrate.connect(str(tmp_path)))
 
 
-def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who cannot write because another process does says so after a while, and has written nothing."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     engine = migrate.connect(str(tmp_path / "archive.db"))
@@ -165,7 +165,7 @@ def test_a_locked_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert count(engine, tables.job) == len(SAMPLES)
 
 
-def test_a_locked_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_new_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same goes for a file that is being made."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     engine = migrate.connect(str(tmp_path / "archive.db"))
@@ -175,7 +175,7 @@ def test_a_locked_new_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             db.prepare_file(engine)
 
 
-def test_a_locked_server_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_server_is_reported(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL, too, an import does not wait for another one for ever."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 1)
     other = db.create_engine(engine.url)
@@ -186,8 +186,8 @@ def test_a_locked_server_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch
     assert count(engine, tables.job) == count(engine, tables.ingest_run) == 0
 
 
-def test_a_read_only_archive_is_told(engine: Engine) -> None:
-    """Who may only read can read, and is told when writing."""
+def test_a_read_only_archive_is_reported(engine: Engine) -> None:
+    """A user with read access can read, and gets an error when writing."""
     import_documents(engine, {"x": job()})
     reader = db.create_engine(engine.url)
 
@@ -200,15 +200,16 @@ def test_a_read_only_archive_is_told(engine: Engine) -> None:
 
     sa.event.listen(reader, "connect", restrict)
     assert rows(reader, sa.select(tables.job.c.key)) == [("x",)]
-    told = "the archive is read-only for this user|the server accepts no writes"
-    with pytest.raises(DatabaseError, match=told):
+    said = "the archive is read-only for this user|the server accepts no writes"
+    with pytest.raises(DatabaseError, match=said) as refused:
         import_documents(reader, SAMPLES)
+    assert str(refused.value).endswith("; nothing of this import has been archived")
     assert count(engine, tables.job) == 1
 
 
-def test_what_nobody_foresaw_is_told_as_it_is(engine: Engine) -> None:
-    """Any other refusal of the database is told in its own words, with the place."""
-    with pytest.raises(DatabaseError, match=r"^the database refused the work \(.*already exists"):  # noqa: SIM117 - the first takes what the second raises
+def test_other_errors_are_reported_in_the_words_of_the_database(engine: Engine) -> None:
+    """Any other error of the database is shown as it is, with the archive's place."""
+    with pytest.raises(DatabaseError, match=r"reports an error: .*already exists"):  # noqa: SIM117 - the first takes what the second raises
         with db.writing(engine) as connection:
             connection.execute(sa.text("CREATE TABLE setting (name TEXT)"))
 

@@ -51,7 +51,7 @@ def is_free(engine: Engine) -> bool:
 
 
 def test_one_process_has_the_lock(engine: Engine) -> None:
-    """While one process has it another is told so at once; afterwards it is free."""
+    """While one process has it another gets False at once; afterwards it is free."""
     with holder(engine) as (running, held):
         assert held
         assert not is_free(engine)
@@ -120,7 +120,7 @@ def test_a_lock_that_cannot_be_asked_for(tmp_path: Path) -> None:
     """Where no lock can be, a sentence says so."""
     engine = migrate.connect(str(tmp_path / "none" / "archive.db"))
     with pytest.raises(
-        DatabaseError, match=r"archive\.db-collect\.lock: it cannot be locked: No such"
+        DatabaseError, match=r"archive\.db-collect\.lock: cannot lock the file: No such"
     ):
         is_free(engine)
     engine = migrate.connect("postgresql://nobody@127.0.0.1:1/none")

@@ -33,8 +33,8 @@ def test_the_default_is_a_file_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_
     [
         ("a b.db", "a b.db"),
         ("sqlite:////x/y.db", "/x/y.db"),
-        ("postgres://u:p@h/n", "postgresql+psycopg://u:***@h/n"),
-        ("postgres://u@h/n?password=p&sslmode=require", "postgresql+psycopg://u@h/n?sslmode=require"),
+        ("postgres://u:p@h/n", "postgresql://u:***@h/n"),
+        ("postgres://u@h/n?password=p&sslmode=require", "postgresql://u@h/n?sslmode=require"),
     ],
 )  # fmt: skip
 def test_a_place_is_shown_without_secrets(url: str, shown: str) -> None:

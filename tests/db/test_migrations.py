@@ -163,13 +163,13 @@ def test_a_migration_that_fails_leaves_nothing(
     assert count(fresh, tables.job) == 0
 
 
-def test_an_absent_archive_is_told(fresh: Engine) -> None:
+def test_an_absent_archive_is_reported(fresh: Engine) -> None:
     """Where there is no archive, the sentence says which commands make one."""
     with pytest.raises(SchemaError) as refused:
         migrate.require(fresh)
     assert str(refused.value) == (
-        f"there is no archive at {migrate.describe(fresh)}; `archive db upgrade` creates it"
-        " (on SQLite the first `archive ingest` does, too)"
+        f"no archive at {migrate.describe(fresh)}: create it with `archive db upgrade`"
+        " (a SQLite archive is also created by the first `archive ingest` or `archive collect`)"
     )
 
 
@@ -184,7 +184,7 @@ def test_a_newer_schema_is_refused(fresh: Engine) -> None:
     set_revision(fresh, "9999")
     for use in (migrate.require, migrate.prepare, migrate.upgrade):
         with pytest.raises(
-            SchemaError, match=r"has schema 9999, made by a newer.*install that version here"
+            SchemaError, match=r"has schema 9999 of a newer version.*upgrade the archive command"
         ):
             use(fresh)
     assert [sentence for sentence in verify.verify(fresh) if "9999" in sentence] == [
@@ -198,7 +198,7 @@ def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
     monkeypatch.setattr(migrate, "HEAD", "9998")
     for use in (migrate.require, migrate.prepare):
-        with pytest.raises(SchemaError, match="this version needs 9998; run `archive db upgrade`"):
+        with pytest.raises(SchemaError, match="this version needs 9998: run `archive db upgrade`"):
             use(fresh)
 
 
@@ -230,7 +230,7 @@ def test_other_databases_are_left_alone(fresh: Engine) -> None:
     db.prepare_file(fresh)
     with db.writing(fresh) as connection:
         connection.execute(sa.text("CREATE TABLE theirs (id integer)"))
-    with pytest.raises(SchemaError, match="there is no archive"):
+    with pytest.raises(SchemaError, match="no archive at"):
         migrate.prepare(fresh)
     assert names(fresh) == {"theirs"}
 
@@ -239,6 +239,6 @@ def test_postgresql_is_prepared_by_its_administrator() -> None:
     """On PostgreSQL no import makes an archive."""
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         engine = migrate.connect(url)
-        with pytest.raises(SchemaError, match="there is no archive"):
+        with pytest.raises(SchemaError, match="no archive at"):
             migrate.prepare(engine)
         assert names(engine) == set()

@@ -64,7 +64,7 @@ def _value(unit: Path, key: str) -> str:
 
 def _collections(etc: Path) -> list[tuple[str, int, int]]:
     database = etc.parent / "state" / "archive.db"
-    found = json.loads(archive("runs", "list", "--format=json", f"--database={database}").out)
+    found = json.loads(archive("log", "collections", "--format=json", f"--database={database}").out)
     return [(one["outcome"], one["asked"], one["complete"]) for one in found]
 
 

@@ -250,7 +250,7 @@ def test_a_folder_appears_whole_or_not_at_all(
     monkeypatch.setattr(parquet, "write_folder", fail)
     path = tmp_path / "folder"
     done = archive("export", "parquet", str(path), at(engine))
-    said = f"archive: {path}: it cannot be written: No space left on device\n"
+    said = f"archive: {path}: cannot write: No space left on device\n"
     assert done == (1, "", said)
     assert list(tmp_path.iterdir()) == []
 
@@ -259,14 +259,14 @@ def test_a_folder_with_something_in_it_is_left_alone(engine: Engine, tmp_path: P
     """Old files among new ones would be read as one table; an empty folder will do."""
     (tmp_path / "mine").touch()
     done = archive("export", "parquet", str(tmp_path), at(engine))
-    said = f"archive: {tmp_path}: there is something in it; name a new folder\n"
+    said = f"archive: {tmp_path}: the folder is not empty: name a new one\n"
     assert done == (1, "", said)
     (tmp_path / "mine").unlink()
     assert archive("export", "parquet", str(tmp_path), at(engine)).code == 0
     (tmp_path / "file").touch()
     done = archive("export", "parquet", str(tmp_path / "file" / "x"), at(engine))
     assert (done.code, done.err) == (
-        1, f"archive: {tmp_path / 'file' / 'x'}: it cannot be made: Not a directory\n",
+        1, f"archive: {tmp_path / 'file' / 'x'}: cannot create the folder: Not a directory\n",
     )  # fmt: skip
 
 
@@ -285,7 +285,7 @@ def test_increments(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "new"
     done = archive("export", "parquet", str(path), "--after", "1", at(engine))
     assert (done.code, done.out) == (0, ""), done.err
-    assert done.err.endswith(f" written to {path}.\nFor what comes next: --after 2\n")
+    assert done.err.endswith(f" written to {path}.\nFor the next export, use --after 2\n")
     assert [place.name for place in (path / "job").iterdir()] == ["month=2026-03"]
     assert pq.ParquetDataset(path / "v_job").read()["key"].to_pylist() == [KEY]
     assert read(path / "build.parquet") == stored(engine, relations.table("build"))

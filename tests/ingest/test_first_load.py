@@ -32,7 +32,9 @@ def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
     data = stream(*exported, {"x": job("RUNNING", new=1)}, {"x": {}}, {"y": job("FAILED")})
     with monkeypatch.context() as patch:
         failing_load(patch, 2, DatabaseError("gone"))
-        with pytest.raises(DatabaseError, match=r"^gone$"):
+        with pytest.raises(
+            DatabaseError, match=r"^gone; nothing of this import has been archived$"
+        ):
             import_documents(engine, data, name="all.jsonl")
     assert count(engine, tables.job) == count(engine, tables.appliance) == 0
     assert list(verify.verify(engine)) == []
@@ -106,7 +108,7 @@ def test_a_first_load_that_fails_anywhere(
     monkeypatch.setattr(batches, "BATCH", 2)
     failing_load(monkeypatch, batch, DatabaseError("gone"))
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(8)))
-    with pytest.raises(DatabaseError, match=r"^gone$"):
+    with pytest.raises(DatabaseError, match=r"^gone; nothing of this import has been archived$"):
         import_documents(engine, data, None, name="all.jsonl")
     assert count(engine, tables.job) == 0
     assert list(verify.verify(engine)) == []

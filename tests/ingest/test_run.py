@@ -56,11 +56,12 @@ def test_an_import_is_archived_whole_or_not_at_all(
     """Where a later batch of an import fails, nothing of it stays but the record of the run."""
     monkeypatch.setattr(batches, "BATCH", 3)
     failing_load(monkeypatch, 1, DatabaseError("gone"))
-    with pytest.raises(DatabaseError, match=r"^gone$"):
+    with pytest.raises(DatabaseError, match=r"^gone; nothing of this import has been archived$"):
         import_documents(engine, MANY)
     assert count(engine, tables.job) == count(engine, tables.appliance) == 0
     found = run(engine)
-    assert (found["outcome"], found["error"], found["appliance_id"]) == ("failed", "gone", None)
+    error = "gone; nothing of this import has been archived"
+    assert (found["outcome"], found["error"], found["appliance_id"]) == ("failed", error, None)
     assert found["finished"] >= found["started"]
     assert [found[column.name] for column in COUNTS] == [0] * 6
     monkeypatch.undo()
@@ -179,7 +180,7 @@ def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
 @pytest.mark.parametrize("name", ["", " ", "a ", " a", "a\nb", "a\0b", "\ud800", "x" * 256])
 def test_names_of_appliances_are_checked(engine: Engine, name: str) -> None:
     """A name that could not be shown or stored is refused before anything is written."""
-    with pytest.raises(UsageError, match="cannot be an appliance's name"):
+    with pytest.raises(UsageError, match="invalid appliance name"):
         import_documents(engine, MANY, name)
     assert count(engine, tables.ingest_run) == 0
 
@@ -255,7 +256,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
 
     sa.event.listen(engine, "connect", limit)
     many = {f"job-{number}": job(user="u" * 4000) for number in range(100)}
-    with pytest.raises(DatabaseError, match="the disk is full; nothing of this import"):
+    with pytest.raises(DatabaseError, match=r"the disk is full; .*; nothing of this import"):
         import_documents(engine, many, "vc02")
     assert rows(engine, sa.select(tables.job.c.key)) == [("first",)]
     assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]

@@ -179,7 +179,7 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
     found = list(verify.verify(engine))
     assert found[-1] == CHANGED
     assert {one.split(": ")[1].partition(" refers to ")[2] for one in found[:-1]} == {
-        f"a row of {table} that is not there"
+        f"a missing row of {table}"
         for table in ("location", "build", "operation", "message_template")
     }
 

@@ -39,8 +39,8 @@ def test_ranges(text: str, found: Range, alarming: tuple[int, ...], fine: tuple[
     ("text", "units", "written"),
     [
         ("26h", SECONDS, "93600"),
-        ("90m:2d", SECONDS, "5400:172800"),
-        ("@30s:1.5m", SECONDS, "@30:90"),
+        ("90min:2d", SECONDS, "5400:172800"),
+        ("@30s:1.5min", SECONDS, "@30:90"),
         ("~:1h", SECONDS, "~:3600"),
         ("0:5", PLAIN, "5"),
         (":5", PLAIN, "5"),
@@ -67,7 +67,12 @@ def test_units(text: str, units: dict[str, int], written: str) -> None:
         ("20:10", PLAIN, "'20:10' is not a range: it ends before it starts"),
         ("2d:1h", SECONDS, "it ends before it starts"),
         ("5h", PLAIN, "'5h' has a unit that there is not; there are: none"),
-        ("5w", SECONDS, "there are: 's', 'm', 'h', 'd'"),
+        ("5w", SECONDS, "there are: 's', 'min', 'h', 'd'"),
+        (
+            "90m",
+            SECONDS,
+            'invalid range "90m": 90m is ambiguous: write 90min for minutes (mo, months,',
+        ),
         ("5s", PERCENT, "there are: '%'"),
     ],
 )

@@ -229,7 +229,7 @@ def test_sudo_reads_the_rule() -> None:
 def test_a_missing_permission_names_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says whose permission is missing, and what to do, if the wrapper changed the user."""
     cause = PermissionError(13, "Permission denied")
-    error = ArchiveError("report.html: it cannot be written: Permission denied")
+    error = ArchiveError("report.html: cannot write: Permission denied")
     error.__cause__ = cause
     monkeypatch.delenv("ARCHIVE_CALLER", raising=False)
     monkeypatch.delenv("SUDO_USER", raising=False)

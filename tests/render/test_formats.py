@@ -195,7 +195,7 @@ def test_names_say_what_values_are() -> None:
     [
         ("csv", 'trend\r\n"[1, null, 0.5]"\r\n""\r\n[]\r\n'),
         ("json", '[\n  {"trend": [1, null, 0.5]},\n  {"trend": null},\n  {"trend": []}\n]\n'),
-        ("table", "trend\n──────\n█ ▅\n-\n\n"),
+        ("table", "trend\n─────\n█ ▅\n-\n\n"),
     ],
 )
 def test_a_series(name: str, written: str) -> None:

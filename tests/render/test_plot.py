@@ -83,7 +83,7 @@ def test_without_a_terminal_it_is_80_wide() -> None:
 
 
 def test_ascii() -> None:
-    """Where there is nothing but ASCII everything is told apart all the same."""
+    """Where there is nothing but ASCII everything can be distinguished."""
     shown = plain(BARS, ascii_only=True)
     assert shown == (
         "failed, did not run\n"
@@ -244,7 +244,7 @@ def test_long_and_wide_names_keep_bars_in_line() -> None:
 def test_without_a_kernel_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that the library was not made for, an error says so."""
     monkeypatch.setitem(sys.modules, "plotext", None)
-    with pytest.raises(ArchiveError, match="nothing can be drawn here: "):
+    with pytest.raises(ArchiveError, match="cannot draw charts: plotext is not available: "):
         plain(GAP)
 
 

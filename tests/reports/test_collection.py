@@ -148,7 +148,7 @@ def test_appliances_can_be_chosen(engine: Engine) -> None:
     # Known to the archive, though it never answered; other reports have no row of it.
     assert found(appliances=("vc3",)) == ["vc3"]
     assert ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",))) == []
-    with pytest.raises(UsageError, match="no appliance matches 'vc4'"):
+    with pytest.raises(UsageError, match='no appliance matches "vc4"'):
         found(appliances=("vc4",))
 
 

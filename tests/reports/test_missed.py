@@ -72,7 +72,7 @@ def test_days_and_appliances_can_be_chosen(engine: Engine) -> None:
     assert found(named=frozenset({UNTOLD})) == []
     assert found(since="2027-01-01") == []
     assert found(until="0001-01-01") == []
-    with pytest.raises(UsageError, match="no appliance matches 'vc9'"):
+    with pytest.raises(UsageError, match='no appliance matches "vc9"'):
         found(appliances=("vc9",))
     with pytest.raises(UsageError, match="the report missed has no use for --type"):
         found(types=("MANUAL",))

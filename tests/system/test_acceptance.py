@@ -104,8 +104,8 @@ def questions() -> Iterator[tuple[str, ...]]:
     for form in Format:
         yield "job", "list", "--limit", "0", "--format", form
         yield "quarantine", "list", "--format", form
-        for verb in ("list", "show", "appliances", "imports"):
-            yield "runs", verb, "--format", form
+        for verb in ("collections", "show", "appliances", "imports"):
+            yield "log", verb, "--format", form
     yield "job", "show", "a", "20260723-021500-25148086"
     yield "job", "show", "a", "k"
     yield "quarantine", "show", "1"
@@ -142,7 +142,7 @@ def outcome(
     answers = {question: archive(*question, at(engine)) for question in questions()}
     exported = archive("export", "csv", str(folder), at(engine))
     assert exported.code == 0
-    assert archive("db", "check", at(engine)) == (0, "", "The archive is sound.\n")
+    assert archive("db", "verify", at(engine)) == (0, "", "No problems found.\n")
     return said, answers, {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
@@ -182,7 +182,7 @@ def test_the_samples_come_out_as_they_went_in(engine: Engine) -> None:
     lines = [json.loads(line) for line in archive("export", "jsonl", at(engine)).out.splitlines()]
     assert {line["job"]: line["info"] for line in lines} == SAMPLES
     assert all(line["appliance"] == "a" for line in lines)
-    assert archive("db", "check", at(engine)) == (0, "", "The archive is sound.\n")
+    assert archive("db", "verify", at(engine)) == (0, "", "No problems found.\n")
 
 
 def test_one_broken_document_among_a_hundred(
@@ -206,4 +206,4 @@ def test_one_broken_document_among_a_hundred(
     assert archive("quarantine", "retry", at(engine)).code == 0
     assert archive("quarantine", "list", "--format", "json", at(engine)).out == "[]\n"
     assert archive("job", "show", "a", "20260101-000000-50", at(engine)).code == 0
-    assert archive("db", "check", at(engine)).code == 0
+    assert archive("db", "verify", at(engine)).code == 0

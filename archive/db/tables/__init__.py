@@ -1,9 +1,9 @@
-"""The archive's tables, as SQLAlchemy Core sees them; the migrations make them.
+"""The archive's tables for SQLAlchemy Core; the migrations create them.
 
 Every table that grows with the jobs has `appliance_id` first in its primary key, so that a job's
-rows lie together and the table can be distributed by appliance. On SQLite such tables are clustered
-on that key (WITHOUT ROWID). `attempt`, which has appliances that never answered, too, has the
-appliance's name there.
+rows are stored together and the table can be distributed by appliance. On SQLite such tables are
+clustered on that key (WITHOUT ROWID). `attempt` has the appliance's name there instead, since it
+also has appliances that never answered.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What tables are made of."""
+"""Columns and constraints that tables share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def required(name: str, type_: Any, *arguments: Any, **options: Any) -> Column[A
 
 
 def own_id() -> Column[int]:
-    """Return the column of a number that the archive gives."""
+    """Return the column of an id that the archive assigns."""
     return Column("id", BigInteger, primary_key=True, autoincrement=False)
 
 
@@ -38,14 +38,14 @@ def key(name: str, type_: Any = BigInteger) -> Column[Any]:
 
 
 def of_job() -> ForeignKeyConstraint:
-    """Return the reference of a row to its job, with which it goes."""
+    """Return the foreign key of a row to its job; it is deleted with the job."""
     return ForeignKeyConstraint(
         ["appliance_id", "job_id"], ["job.appliance_id", "job.id"], ondelete="CASCADE"
     )
 
 
 def of_message() -> ForeignKeyConstraint:
-    """Return the reference of a row to its message, with which it goes."""
+    """Return the foreign key of a row to its message; it is deleted with the message."""
     return ForeignKeyConstraint(
         ["appliance_id", "job_id", "message_seq"],
         ["message.appliance_id", "message.job_id", "message.seq"],

@@ -1,4 +1,4 @@
-"""What an appliance said of itself, from when to when."""
+"""Facts about an appliance over time: its schedules, version and time zone."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from archive.db import Instant, Text
 from archive.db.tables.base import key, metadata, required
 
 
-# What an appliance said of itself, from when to when: each change is a row of its own. A row was told
-# from `first_seen` to `last_seen`; at `ended_at` something else was, and NULL means that nothing else
-# has been since. `other` is JSON of what has no column. See `archive.store.fact_history`.
+# Each change of a fact is a new row. The appliance reported it from `first_seen` to `last_seen`, and
+# something else at `ended_at`; NULL: the fact is current. `other` is JSON with fields that have no
+# column. See `archive.store.fact_history`.
 def _period() -> tuple[Any, ...]:
     return (
         ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
@@ -30,7 +30,7 @@ def _period() -> tuple[Any, ...]:
     )
 
 
-# `days` and `parts` are JSON lists; no days: daily. `hour` and `minute` are appliance time.
+# `days` and `parts` are JSON lists; no days: daily. `hour` and `minute` are in the appliance's time zone.
 schedule = Table(
     "schedule",
     metadata,
@@ -53,7 +53,7 @@ schedule = Table(
     sqlite_with_rowid=False,
 )
 
-# Texts as they were told; both dates, too.
+# Texts as the appliance reported them, both dates included.
 system_version = Table(
     "system_version",
     metadata,

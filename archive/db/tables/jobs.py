@@ -1,4 +1,4 @@
-"""A job, and what has a row for each of its parts."""
+"""Jobs and the tables with their parts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ job = Table(
     Column("operation_id", ForeignKey("operation.id")),
     required("digest", LargeBinary),
     required("first_seen", Instant),
-    # NULL: it was in its appliance's latest import, whose `seen_at` is when it was last seen.
+    # NULL: last seen in the appliance's latest import, at its `seen_at`.
     Column("last_seen", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
@@ -109,7 +109,7 @@ irregular_document = Table(
     sqlite_with_rowid=False,
 )
 
-# What an appliance's latest import held: see `archive.store.seen_documents`.
+# The documents of an appliance's latest import: see `archive.store.seen_documents`.
 latest_import = Table(
     "latest_import",
     metadata,

@@ -1,4 +1,4 @@
-"""What was tried, what became of it, and what could not be archived."""
+"""Imports, collections and their attempts, and the quarantine."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ ingest_run = Table(
     CheckConstraint("outcome IN ('running', 'complete', 'failed')", name="outcome"),
 )
 
-# One run of `archive collect`, and how many appliances it was to ask. `finished` is NULL while it
-# runs, and for good where its process died.
+# One run of `archive collect`; `asked` is the number of selected appliances. `finished` is NULL while
+# it runs, and stays NULL if its process died.
 collection = Table(
     "collection",
     metadata,
@@ -56,8 +56,8 @@ collection = Table(
     CheckConstraint("complete + partial + failed <= asked", name="counts"),
 )
 
-# One appliance asked in one collection. `run_id` is the import that its answer became; the primary
-# key finds an appliance's latest attempt.
+# One appliance in one collection. `run_id` is the import of its answer. The primary key finds an
+# appliance's latest attempt.
 attempt = Table(
     "attempt",
     metadata,

@@ -1,4 +1,4 @@
-"""The messages of a job: in order, with their arguments and the tree of their params."""
+"""The messages of a job in order, with arguments and the tree of params."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ message = Table(
     of_job(),
     CheckConstraint("role IN ('description', 'progress', 'message', 'error')", name="role"),
     Index(None, "template_id"),
-    # Only of the messages that have one: the migration alone says so, as it does of the hash above.
+    # A partial index; only the migration declares that.
     Index("ix_message_localized", "appliance_id", "job_id"),
     sqlite_with_rowid=False,
 )

@@ -1,4 +1,4 @@
-"""What many rows refer to: settings, days, appliances, and texts that are stored once."""
+"""Settings, the calendar, appliances, and values that are stored once and referred to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ calendar = Table(
     required("month", Text),
     required("quarter", Text),
     required("year", Text),
-    # When it starts: SQL finds the day of any instant without functions of dates and zones.
+    # Start of the day: SQL finds the day of an instant without date or time zone functions.
     required("start_time", Instant),
     Index(None, "start_time"),
 )
@@ -42,7 +42,7 @@ appliance = Table(
     CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
 )
 
-# The digest of the natural key stands for it in the unique index: texts may be of any length.
+# The unique index is on a digest of the natural key, since texts may be of any length.
 build = Table(
     "build",
     metadata,
@@ -78,7 +78,7 @@ message_template = Table(
     required("digest", LargeBinary, unique=True),
     required("message_id", Text),
     required("default_message", Text),
-    # On PostgreSQL a hash, as ids may be of any length. The migration alone says so: an option of
-    # PostgreSQL's would bring its dialect into every command.
+    # A hash index on PostgreSQL, as ids may be of any length. Only the migration declares that: the
+    # option would load PostgreSQL's dialect into every command.
     Index(None, "message_id"),
 )

@@ -1,4 +1,4 @@
-"""What the jobs of a day add up to."""
+"""Totals and percentile sketches of a day's jobs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ day_total = Table(
     sqlite_with_rowid=False,
 )
 
-# Apart from the totals, which are read far more often and are much smaller.
+# A separate table: totals are smaller and read far more often.
 day_sketch = Table(
     "day_sketch",
     metadata,

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive import calendar, timestamps
 from archive.errors import UsageError
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from archive.calendar import Calendar
 
 FORMS = (
     "a day (2026-03-01), an instant (2026-03-01T12:00:00Z), a year, quarter, month or week (2026,"
-    " 2026-Q3, 2026-03, 2026-W05), so long ago (30d, 12w, 6m, 2y), today, yesterday, or this or last"
+    " 2026-Q3, 2026-03, 2026-W05), so long ago (30d, 12w, 6mo, 2y), today, yesterday, or this or last"
     " week, month, quarter or year (last-month)"
 )
 _LABEL = re.compile(r"(\d{4})(?:-(?:q([1-4])|w(\d\d)|(\d\d)(?:-(\d\d))?))?", re.ASCII)
-_AGO = re.compile(r"(\d{1,7})([dwmy])", re.ASCII)
+_AGO = re.compile(r"(\d{1,7})(d|w|mo|y)", re.ASCII)
+_AMBIGUOUS = re.compile(r"(\d{1,7})m", re.ASCII)
 _NAMED = re.compile(r"(this|last)[ -](week|month|quarter|year)", re.ASCII)
 _MONTHS = 3  # of a quarter
 
@@ -92,6 +94,11 @@ def before(span: Span) -> Span | None:
 
 def _span(text: str, calendar: Calendar, now: str) -> Span:
     word = text.strip().lower()
+    if match := _AMBIGUOUS.fullmatch(word):
+        raise UsageError(
+            f"invalid date range {quoted(text)}: {word} is ambiguous: write {match[1]}mo for months"
+            " (min, minutes, is for durations only)"
+        )
     try:
         if match := _AGO.fullmatch(word):
             return _one(_ago(_today(calendar, now), int(match[1]), match[2]))
@@ -103,7 +110,7 @@ def _span(text: str, calendar: Calendar, now: str) -> Span:
             return _one(date.fromisoformat(calendar.day(_instant(word))))
         return of_label(word)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{text!r} does not say which days are meant; write {FORMS}") from error
+        raise UsageError(f"invalid date range {quoted(text)}: write {FORMS}") from error
 
 
 def _one(day: date) -> Span:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Generator
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
 from archive.errors import UsageError
+from archive.suggestions import suggestion
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,6 +62,4 @@ def _place(columns: Sequence[Column], name: str) -> int:
     names = [column.name for column in columns]
     if name in names:
         return names.index(name)
-    close = get_close_matches(name, names, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"there is no column {name!r}{hint} (there are: {', '.join(names)})")
+    raise UsageError(f"unknown column {quoted(name)}{suggestion(name, names)}")

@@ -46,8 +46,8 @@ def meant(text: str, calendar: Calendar = UTC, now: str = NOW) -> tuple[str, str
         ("0d", "2026-03-31", "2026-03-31"),
         ("30d", "2026-03-01", "2026-03-01"),
         ("2w", "2026-03-17", "2026-03-17"),
-        ("1m", "2026-02-28", "2026-02-28"),
-        ("25m", "2024-02-29", "2024-02-29"),
+        ("1mo", "2026-02-28", "2026-02-28"),
+        ("25mo", "2024-02-29", "2024-02-29"),
         ("2y", "2024-03-31", "2024-03-31"),
         ("this week", "2026-03-30", "2026-04-05"),
         ("last-week", "2026-03-23", "2026-03-29"),
@@ -97,7 +97,7 @@ def test_at_four_in_the_afternoon_a_month_begins() -> None:
     [
         "", "now", "2026-1-1", "20260101", "2026-02-30", "2026-13", "2026-00", "2026-Q5", "2026-Q0",
         "2026-W54", "2021-W53", "2026-W00", "0000", "26", "30", "3h", "-3d", "9999y", "999999d",
-        "9999999m", "last day", "this", "2026-03-01T12:00:00", "2026-03-01T25:00:00Z", "2026-03-00",
+        "9999999mo", "last day", "this", "2026-03-01T12:00:00", "2026-03-01T25:00:00Z", "2026-03-00",
         "tomorrow", "\uff12\uff10\uff12\uff16",
     ],
 )  # fmt: skip
@@ -105,8 +105,18 @@ def test_what_is_no_word_is_refused(text: str) -> None:
     """A mistake is answered with the forms that there are."""
     with pytest.raises(UsageError) as refused:
         meant(text)
-    said = f"{text!r} does not say which days are meant; write a day (2026-03-01), an instant"
+    said = f'invalid date range "{text}": write a day (2026-03-01), an instant'
     assert str(refused.value).startswith(said)
+
+
+def test_months_are_never_written_m() -> None:
+    """`m` could be minutes, so it is refused, and the error names both units."""
+    with pytest.raises(UsageError) as refused:
+        meant("6m")
+    assert str(refused.value) == (
+        'invalid date range "6m": 6m is ambiguous: write 6mo for months (min, minutes, is for'
+        " durations only)"
+    )
 
 
 def test_nothing_is_before_the_first_day() -> None:
@@ -133,7 +143,7 @@ def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
         assert getattr(calendar.calendar_day(last + timedelta(days=1)), period) > label
 
 
-@given(DAYS, st.integers(0, 400), st.sampled_from("dwmy"))
+@given(DAYS, st.integers(0, 400), st.sampled_from(["d", "w", "mo", "y"]))
 def test_so_long_ago(day: date, number: int, unit: str) -> None:
     """Days and weeks are exact; months and years keep the day of the month, where there is one."""
     now = f"{day}T12:00:00.000000Z"

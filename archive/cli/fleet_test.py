@@ -1,4 +1,4 @@
-"""`archive fleet test`: whether each appliance of the configuration can be collected from."""
+"""`archive fleet test`: check that appliances can be collected from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import typer
 from archive.cli import ERROR, PARTIAL
 from archive.cli.fleet import (
     PatternsArgument,
-    TagsOption,
     enabled_entries,
     read_fleet,
     warn_of_unverified,
@@ -20,9 +19,11 @@ from archive.cli.options import (
     Format,
     FormatOption,
     OutputOption,
+    TagsOption,
     examples,
     say,
 )
+from archive.text import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +40,7 @@ EPILOG = examples(
 )
 
 
-def check(
+def run_checks(
     patterns: PatternsArgument = None,
     tag: TagsOption = None,
     output_format: FormatOption = Format.TABLE,
@@ -47,11 +48,11 @@ def check(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Check that appliances can be reached, trusted, logged in to and asked; write nothing.
+    """Check connection, certificate, login and API of appliances; change nothing.
 
-    A table has all checks of a single appliance; of several, a line for each that is fine, and what is
-    wrong with the others. CSV and JSON have all checks. Exit code 0 if none failed, 3 if some
-    appliances failed, 1 if all did.
+    For one appliance the table shows every check; for several, one line for each that is ok and the
+    problems of the others. CSV and JSON always have every check. Exit code 0: no appliance failed;
+    3: some failed; 1: all failed.
     """
     fleet = read_fleet(config)
     entries = enabled_entries(fleet, patterns, tag)
@@ -64,12 +65,12 @@ def check(
 
 
 def _examine(fleet: Fleet, entries: Sequence[Entry]) -> list[tuple[Entry, Examination]]:
-    """Return the appliances that were examined, in the order of the configuration."""
+    """Check the appliances; return results in the order of the configuration."""
     from archive.collect.preflight_run import check as run
     from archive.render.progress import progress
 
     examined: dict[str, tuple[Entry, Examination]] = {}
-    with progress("Checking appliances", len(entries)) as advance:
+    with progress("Testing appliances", len(entries)) as advance:
 
         def on_checked(entry: Entry, examination: Examination) -> None:
             examined[entry.name] = (entry, examination)
@@ -105,11 +106,12 @@ def _summary(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
 
     for entry, examination in examined:
         if examination.result == OK:
-            told = (examination.found[name].detail for name in ("version", "details"))
-            yield entry.name, "all", OK, "; ".join(told), None
+            details = (examination.found[name].detail for name in ("version", "details"))
+            yield entry.name, "all", OK, "; ".join(details), None
             continue
         for row in _rows([(entry, examination)]):
-            if row[2] in (FAILED, WARNING):
+            _, _, result, _, _ = row
+            if result in (FAILED, WARNING):
                 yield row
 
 
@@ -120,7 +122,7 @@ def _summarise(asked: int, results: Sequence[str]) -> None:
     counted = [f"{results.count(result):,} {name}" for result, name in names.items()]
     if len(results) < asked:
         counted.append(f"{asked - len(results):,} not checked")
-    say(f"{asked:,} {'appliance' if asked == 1 else 'appliances'}: {', '.join(counted)}.")
+    say(f"{count_of(asked, 'appliance')}: {', '.join(counted)}.")
 
 
 def _exit_code(asked: int, results: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""`archive runs`: the log of collections and of imports."""
+"""`archive log`: list collections, their appliances, and imports."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import UsageError
+from archive.text import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,20 +29,21 @@ if TYPE_CHECKING:
     from archive.columns import Column
     from archive.store.collection_log import Brought
 
-app = typer.Typer(
-    no_args_is_help=True, help="Tell when appliances were asked, and what was imported."
-)
+app = typer.Typer(no_args_is_help=True, help="Show the log of collections and imports.")
 
 _LimitOption = Annotated[
     int,
     typer.Option(
-        "--limit", "-n", min=0, max=GREATEST - 1, help="How many of the newest; 0 is all."
+        "--limit", "-n", min=0, max=GREATEST - 1, help="Number of rows, newest first. 0: all."
     ),
 ]
-_BROUGHT = ("seen", "new", "changed", "unchanged", "quarantined")
+_COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
 
 
-@app.command("list", epilog=examples("archive runs list", "archive runs list --limit 0 -f csv"))
+@app.command(
+    "collections",
+    epilog=examples("archive log collections", "archive log collections --limit 0 -f csv"),
+)
 def list_collections(
     limit: _LimitOption = 20,
     output_format: FormatOption = Format.TABLE,
@@ -50,7 +52,7 @@ def list_collections(
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List collections, the newest first, with how many appliances were asked and answered."""
+    """List collections, newest first, with the number of appliances by outcome."""
     from archive import db
     from archive.store import collection_log
 
@@ -61,15 +63,17 @@ def list_collections(
         *_instants("started", "finished"),
         *_columns("outcome", "asked", "complete", "partial", "failed"),
     ]
-    _write_newest("collections", columns, found, limit, output_format, output)
+    _write_newest("collection", columns, found, limit, output_format, output)
 
 
-@app.command("show", epilog=examples("archive runs show", "archive runs show 12 --format json"))
+@app.command("show", epilog=examples("archive log show", "archive log show 12 --format json"))
 def show_collection(
     number: Annotated[
         int | None,
         typer.Argument(
-            min=1, max=GREATEST, help="A number from `archive runs list`; the newest, if none is."
+            min=1,
+            max=GREATEST,
+            help="Number of a collection, as in `archive log collections`. Default: the newest.",
         ),
     ] = None,
     output_format: FormatOption = Format.TABLE,
@@ -78,7 +82,7 @@ def show_collection(
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show what came of each appliance in a collection."""
+    """Show the outcome of each appliance in a collection."""
     from archive import db
     from archive.render.units import moment
     from archive.store import collection_log
@@ -89,25 +93,34 @@ def show_collection(
         else:
             one = collection_log.find_collection(connection, number)
             if one is None:
-                raise UsageError(f"there is no collection {number}; `archive runs list` has them")
+                raise UsageError(f"no collection {number}: see `archive log collections`")
         found = [] if one is None else collection_log.attempts(connection, one.id)
     columns = [
         *_columns("appliance"),
         *_instants("asked", "answered"),
-        *_columns("outcome", "reason", *_BROUGHT),
+        *_columns("outcome", "reason", *_COUNTS),
     ]
-    # The last field is the number of the import, whose counts stand there instead.
-    rows = [(*attempt[:-1], *_cells(brought)) for attempt, brought in found]
+    rows = [
+        (
+            each.appliance,
+            each.asked_at,
+            each.answered_at,
+            each.outcome,
+            each.reason,
+            *_cells(counts),
+        )
+        for each, counts in found
+    ]
     _write(columns, rows, output_format, output)
     if one is None:
-        say("There has been no collection yet.")
+        say("No collections yet.")
     else:
-        told = f"{len(rows):,} of {one.asked:,} appliances asked"
-        say(f"Collection {one.id} of {moment(one.started)}: {one.outcome}, {told}.")
+        tried = f"{len(rows):,} of {count_of(one.asked, 'appliance')} tried"
+        say(f"Collection {one.id} of {moment(one.started)}: {one.outcome}, {tried}.")
 
 
 @app.command(
-    "appliances", epilog=examples("archive runs appliances", "archive runs appliances -f json")
+    "appliances", epilog=examples("archive log appliances", "archive log appliances -f json")
 )
 def list_appliances(
     output_format: FormatOption = Format.TABLE,
@@ -116,9 +129,9 @@ def list_appliances(
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List the appliances that were ever asked, the longest unanswered first.
+    """List all appliances that were ever collected from, longest without an answer first.
 
-    What came last is that of the latest answer that was archived.
+    Outcome and reason are those of the last attempt, the counts those of the last archived answer.
     """
     from archive import db
     from archive.store import collection_log
@@ -128,17 +141,27 @@ def list_appliances(
     columns = [
         *_columns("appliance"),
         *_instants("last_asked", "last_answered"),
-        *_columns("outcome", "reason", *_BROUGHT),
+        *_columns("outcome", "reason", *_COUNTS),
     ]
-    rows = [(*standing[:-1], *_cells(standing.brought)) for standing in found]
+    rows = [
+        (
+            one.appliance,
+            one.asked_at,
+            one.answered_at,
+            one.outcome,
+            one.reason,
+            *_cells(one.brought),
+        )
+        for one in found
+    ]
     _write(columns, rows, output_format, output)
     if not rows:
-        say("No appliance has been asked yet.")
+        say("No collections yet.")
 
 
 @app.command(
     "imports",
-    epilog=examples("archive runs imports", "archive runs imports --appliance 'vc0*' --limit 0"),
+    epilog=examples("archive log imports", "archive log imports --appliance 'vc0*' --limit 0"),
 )
 def list_imports(
     appliance: AppliancesOption = None,
@@ -149,7 +172,7 @@ def list_imports(
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List what was imported, the newest first: files as well as answers."""
+    """List imports, newest first: ingested files and collected answers."""
     from archive import db
     from archive.reports import Scope
     from archive.store import import_log
@@ -164,7 +187,7 @@ def list_imports(
         *_columns("outcome", "error", "seen", "new", "changed", "unchanged"),
         *_columns("findings", "quarantined"),
     ]
-    _write_newest("imports", columns, found, limit, output_format, output)
+    _write_newest("import", columns, found, limit, output_format, output)
 
 
 def _columns(*names: str) -> list[Column]:
@@ -180,8 +203,8 @@ def _instants(*names: str) -> list[Column]:
     return [Column(name, Kind.INSTANT) for name in names]
 
 
-def _cells(brought: Brought | None) -> Sequence[int | None]:
-    return (None,) * len(_BROUGHT) if brought is None else brought
+def _cells(counts: Brought | None) -> Sequence[int | None]:
+    return (None,) * len(_COUNTS) if counts is None else counts
 
 
 def _write(
@@ -198,12 +221,12 @@ def _write(
 
 
 def _one_more(limit: int) -> int | None:
-    """Return how many rows to ask for, so that it shows whether there are more; 0 is all."""
+    """Return the limit plus one row, which shows whether there are more; None for all (0)."""
     return limit + 1 if limit else None
 
 
 def _write_newest(
-    what: str,
+    noun: str,
     columns: Sequence[Column],
     rows: Sequence[Sequence[Any]],
     limit: int,
@@ -212,6 +235,6 @@ def _write_newest(
 ) -> None:
     _write(columns, rows[: limit or None], output_format, output)
     if not rows:
-        say(f"No {what} yet.")
+        say(f"No {noun}s yet.")
     elif limit and len(rows) > limit:
-        say(f"The newest {limit:,} {what}; --limit 0 lists all of them.")
+        say(f"Newest {count_of(limit, noun)} shown. List all with --limit 0.")

@@ -65,7 +65,7 @@ def test_one_appliance(server: Server, good: Appliance, tmp_path: Path) -> None:
     """Of a single appliance every check is shown: code 0."""
     config = configured(server, {"vc01": good}, tmp_path)
     before = sorted(tmp_path.iterdir())
-    done = process("fleet", "check", config)
+    done = process("fleet", "test", config)
     assert (done.code, done.err) == (0, "1 appliance: 1 ok, 0 with warnings, 0 failed.\n")
     shown = [" ".join(row) for row in rows(done)]
     assert [row.startswith(f"vc01 {name} ok ") for row, name in zip(shown, NAMES, strict=True)] == [
@@ -80,7 +80,7 @@ def test_several_appliances(
 ) -> None:
     """What is fine is a line, what is not is shown; code 3 if one of them failed."""
     fleet = {"vc01": good, "vc02": wrong, "vc03": overdue}
-    done = archive("fleet", "check", configured(server, fleet, tmp_path))
+    done = archive("fleet", "test", configured(server, fleet, tmp_path))
     assert done.code == 3
     assert done.err == "3 appliances: 1 ok, 1 with warnings, 1 failed.\n"
     assert [row[:3] for row in rows(done)] == [
@@ -94,36 +94,36 @@ def test_several_appliances(
 
 def test_warnings_are_no_failures(server: Server, overdue: Appliance, tmp_path: Path) -> None:
     """Code 0, though not everything is as it should be."""
-    done = archive("fleet", "check", configured(server, {"vc03": overdue}, tmp_path))
+    done = archive("fleet", "test", configured(server, {"vc03": overdue}, tmp_path))
     assert (done.code, done.err) == (0, "1 appliance: 0 ok, 1 with warnings, 0 failed.\n")
 
 
 def test_all_fail(server: Server, wrong: Appliance, tmp_path: Path) -> None:
     """Code 1 if no appliance can be collected from."""
-    done = archive("fleet", "check", configured(server, {"vc02": wrong}, tmp_path))
+    done = archive("fleet", "test", configured(server, {"vc02": wrong}, tmp_path))
     assert (done.code, done.err) == (1, "1 appliance: 0 ok, 0 with warnings, 1 failed.\n")
 
 
 def test_exact_values(server: Server, good: Appliance, wrong: Appliance, tmp_path: Path) -> None:
     """JSON and CSV have all checks of all appliances, and no secret."""
     config = configured(server, {"vc01": good, "vc02": wrong}, tmp_path)
-    told = json.loads(archive("fleet", "check", config, "-f", "json").out)
-    assert [(row["appliance"], row["check"]) for row in told] == [
+    checks = json.loads(archive("fleet", "test", config, "-f", "json").out)
+    assert [(row["appliance"], row["check"]) for row in checks] == [
         (name, check) for name in ("vc01", "vc02") for check in NAMES
     ]
-    assert told[14] == {
+    assert checks[14] == {
         "appliance": "vc02",
         "check": "login",
         "result": "failed",
         "detail": "it refuses the user or the password",
         "advice": "check both, and whether the account is locked",
     }
-    assert told[15]["result"] == "skipped"
+    assert checks[15]["result"] == "skipped"
     path = tmp_path / "checks.csv"
-    done = archive("fleet", "check", config, "-f", "csv", "-o", str(path))
+    done = archive("fleet", "test", config, "-f", "csv", "-o", str(path))
     assert (done.code, done.out) == (3, "")
     lines = list(csv.DictReader(io.StringIO(path.read_text())))
-    assert [line["result"] for line in lines] == [row["result"] for row in told]
+    assert [line["result"] for line in lines] == [row["result"] for row in checks]
     assert PASSWORD not in path.read_text()
 
 
@@ -137,21 +137,21 @@ def test_some_appliances(server: Server, good: Appliance, wrong: Appliance, tmp_
         vc02="enabled = false",
     )
     for chosen in ([], ["vc01"], ["--tag", "site=Berlin"], ["vc0*"]):
-        done = archive("fleet", "check", *chosen, config)
+        done = archive("fleet", "test", *chosen, config)
         assert (done.code, len(rows(done))) == (0, len(NAMES))
-    assert archive("fleet", "check", "vc02", config).code == 1
-    assert archive("fleet", "check", "vc03", config).code == 2
+    assert archive("fleet", "test", "vc02", config).code == 1
+    assert archive("fleet", "test", "vc03", config).code == 2
     nobody = configured(server, {"vc02": wrong}, tmp_path, vc02="enabled = false")
-    done = archive("fleet", "check", nobody)
+    done = archive("fleet", "test", nobody)
     assert (done.code, done.out) == (1, "")
-    assert done.err.endswith("archive.toml has no appliance that is enabled\n")
+    assert done.err.endswith("archive.toml: no enabled appliance\n")
 
 
 def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_path: Path) -> None:
     """As with every command that sends a password to whoever answers."""
     good.certificate = self_signed()
     done = archive(
-        "fleet", "check", configured(server, {"vc01": good}, tmp_path, vc01="verify = false")
+        "fleet", "test", configured(server, {"vc01": good}, tmp_path, vc01="verify = false")
     )
     assert done.code == 0
     assert done.err.startswith("Warning: certificates are not verified")
@@ -159,8 +159,8 @@ def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_
 
 def test_progress_on_a_terminal(server: Server, good: Appliance, tmp_path: Path) -> None:
     """A terminal shows how far it has come, and texts folded to its width."""
-    shown = on_terminal("fleet", "check", configured(server, {"vc01": good}, tmp_path))
-    assert "Checking appliances" in shown
+    shown = on_terminal("fleet", "test", configured(server, {"vc01": good}, tmp_path))
+    assert "Testing appliances" in shown
     assert shown.endswith("1 appliance: 1 ok, 0 with warnings, 0 failed.\r\n")
 
 
@@ -168,14 +168,14 @@ def test_progress_on_a_terminal(server: Server, good: Appliance, tmp_path: Path)
 def test_an_end_before_the_end(
     server: Server, good: Appliance, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """What has been found is shown, sessions are closed, and what is missing is told."""
+    """What has been found is shown, sessions are closed, and what is missing is reported."""
     slow, later = server.add(Appliance(SAMPLES)), server.add(Appliance(SAMPLES))
     slow.suffer(faults.hang, Resource.VERSION)
     config = configured(server, {"vc01": good, "vc02": slow, "vc03": later}, tmp_path)
     path = tmp_path / "archive.toml"
     path.write_text(f"concurrency = 1\n{path.read_text()}")
     with subprocess.Popen(
-        [*PROGRAM, "fleet", "check", config],
+        [*PROGRAM, "fleet", "test", config],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=environment(),
     ) as running:  # fmt: skip

@@ -74,48 +74,48 @@ def test_collections_are_listed(place: str, tmp_path: Path) -> None:
         {"number": 1, "started": MONDAY, "finished": AFTER[MONDAY], "outcome": "partial",
          "asked": 2, "complete": 1, "partial": 0, "failed": 1},
     ]  # fmt: skip
-    assert shown("runs", "list", place) == expected
-    path = tmp_path / "runs.csv"
-    assert archive("runs", "list", "-f", "csv", "-o", str(path), place) == (0, "", "")
+    assert shown("log", "collections", place) == expected
+    path = tmp_path / "collections.csv"
+    assert archive("log", "collections", "-f", "csv", "-o", str(path), place) == (0, "", "")
     listed = list(csv.DictReader(io.StringIO(path.read_text(), newline="")))
     assert [row["number"] for row in listed] == ["3", "2", "1"]
-    table = archive("runs", "list", place).out.splitlines()
+    table = archive("log", "collections", place).out.splitlines()
     assert table[2].split() == ["3", "2026-07-22", "03:00:00Z", "-", "running", "3", "0", "0", "0"]
 
 
 def test_the_newest_are_listed(place: str) -> None:
     """So many of the newest are listed, and it is said that there are more."""
-    done = archive("runs", "list", "--limit", "2", "-f", "json", place)
+    done = archive("log", "collections", "--limit", "2", "-f", "json", place)
     assert [row["number"] for row in json.loads(done.out)] == [3, 2]
-    assert done.err == "The newest 2 collections; --limit 0 lists all of them.\n"
+    assert done.err == "Newest 2 collections shown. List all with --limit 0.\n"
     for limit in ("0", "3"):
-        done = archive("runs", "list", "--limit", limit, "-f", "json", place)
+        done = archive("log", "collections", "--limit", limit, "-f", "json", place)
         assert (len(json.loads(done.out)), done.err) == (3, "")
-    done = archive("runs", "imports", "-n", "1", "-f", "json", place)
+    done = archive("log", "imports", "-n", "1", "-f", "json", place)
     assert [row["source"] for row in json.loads(done.out)] == ["https://vc02"]
-    assert done.err == "The newest 1 imports; --limit 0 lists all of them.\n"
+    assert done.err == "Newest 1 import shown. List all with --limit 0.\n"
 
 
 def test_a_collection_is_shown(place: str) -> None:
     """Each appliance of a collection says what came of it; the newest is shown if none is named."""
     brought = {"seen": 11, "new": 11, "changed": 0, "unchanged": 0, "quarantined": 0}
-    done = archive("runs", "show", "1", "-f", "json", place)
-    assert done.err == "Collection 1 of 2026-07-20 03:00:00Z: partial, 2 of 2 appliances asked.\n"
+    done = archive("log", "show", "1", "-f", "json", place)
+    assert done.err == "Collection 1 of 2026-07-20 03:00:00Z: partial, 2 of 2 appliances tried.\n"
     assert json.loads(done.out) == [
         {"appliance": "vc01", "asked": MONDAY, "answered": AFTER[MONDAY], "outcome": "complete",
          "reason": None, **brought},
         {"appliance": "vc02", "asked": MONDAY, "answered": None, "outcome": "failed",
          "reason": "no route to host", **NONE},
     ]  # fmt: skip
-    done = archive("runs", "show", "-f", "json", place)
-    assert done.err == "Collection 3 of 2026-07-22 03:00:00Z: running, 2 of 3 appliances asked.\n"
+    done = archive("log", "show", "-f", "json", place)
+    assert done.err == "Collection 3 of 2026-07-22 03:00:00Z: running, 2 of 3 appliances tried.\n"
     assert [row["quarantined"] for row in json.loads(done.out)] == [None, 1]
 
 
 def test_appliances_are_listed(place: str, engine: Engine) -> None:
     """The appliance that has not answered for longest comes first, with what came last."""
     ask(engine, 3, "vc03", WEDNESDAY, None)
-    rows = shown("runs", "appliances", place)
+    rows = shown("log", "appliances", place)
     assert [(row["appliance"], row["last_answered"], row["seen"]) for row in rows] == [
         ("vc03", None, None),
         ("vc01", AFTER[MONDAY], 11),
@@ -131,7 +131,7 @@ def test_appliances_are_listed(place: str, engine: Engine) -> None:
 def test_imports_are_listed(place: str, engine: Engine) -> None:
     """Files stand in the run log as well as answers; appliances can be chosen."""
     import_documents(engine, SAMPLES, "vc09", name="file.json")
-    rows = shown("runs", "imports", place)
+    rows = shown("log", "imports", place)
     assert [(row["source"], row["appliance"]) for row in rows] == [
         ("file.json", "vc09"), ("https://vc02", "vc02"), ("https://vc01", "vc01"),
     ]  # fmt: skip
@@ -144,41 +144,41 @@ def test_imports_are_listed(place: str, engine: Engine) -> None:
         "finished": finished, "outcome": "complete", "error": None, "seen": 2, "new": 1,
         "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 1,
     }  # fmt: skip
-    some = shown("runs", "imports", "--appliance", "vc0[19]", place)
+    some = shown("log", "imports", "--appliance", "vc0[19]", place)
     assert [row["appliance"] for row in some] == ["vc09", "vc01"]
-    done = archive("runs", "imports", "--appliance", "vc7", place)
+    done = archive("log", "imports", "--appliance", "vc7", place)
     assert (done.code, done.out) == (2, "")
-    assert "no appliance matches 'vc7'" in done.err
+    assert 'no appliance matches "vc7"' in done.err
 
 
 @pytest.mark.parametrize(
     ("verb", "said"),
     [
-        ("list", "No collections yet."),
-        ("show", "There has been no collection yet."),
-        ("appliances", "No appliance has been asked yet."),
+        ("collections", "No collections yet."),
+        ("show", "No collections yet."),
+        ("appliances", "No collections yet."),
         ("imports", "No imports yet."),
     ],
 )
 def test_nothing_has_happened_yet(engine: Engine, verb: str, said: str) -> None:
     """Where there is nothing to list there is a header, and a sentence."""
-    done = archive("runs", verb, at(engine))
+    done = archive("log", verb, at(engine))
     assert (done.code, done.out.count("\n"), done.err) == (0, 2, f"{said}\n")
-    assert archive("runs", verb, "-f", "json", at(engine)).out == "[]\n"
+    assert archive("log", verb, "-f", "json", at(engine)).out == "[]\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "9"], "archive: there is no collection 9; `archive runs list` has them\n"),
+        (["show", "9"], "archive: no collection 9: see `archive log collections`\n"),
         (["show", "0"], "Invalid value"),
         (["show", "99999999999999999999"], "Invalid value"),
-        (["list", "--limit", "-1"], "Invalid value"),
-        (["list", "--limit", "9223372036854775807"], "Invalid value"),
+        (["collections", "--limit", "-1"], "Invalid value"),
+        (["collections", "--limit", "9223372036854775807"], "Invalid value"),
     ],
 )
 def test_an_unknown_number(place: str, arguments: list[str], said: str) -> None:
     """A number that is not there, or cannot be, leaves with 2."""
-    done = archive("runs", *arguments, place)
+    done = archive("log", *arguments, place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
