@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
 from tomlkit.items import Array
 
+from archive.atomic_write import atomic_write
 from archive.config import sections
 from archive.config.file import read
 from archive.errors import ConfigurationError, UsageError
@@ -93,30 +93,10 @@ def _appended(text: str, values: Mapping[str, Any]) -> str:
 
 def _replace(path: Path, target: Path, text: str, *, there: bool) -> Entry:
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if there:
-                before = target.stat()
-                os.fchown(descriptor, before.st_uid, before.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
-            file.write(text.encode())
-            file.flush()
-            os.fsync(descriptor)
-        entry = read(beside, meant=path).entries[-1]
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-    _sync(target.parent)
-    return entry
-
-
-def _sync(folder: Path) -> None:
-    """Let a new name of a file outlast a loss of power, where folders can be synchronised."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    with atomic_write(target, _PRIVATE, durable=True) as written:
+        if there:
+            before = target.stat()
+            os.chown(written, before.st_uid, before.st_gid)
+            written.chmod(stat.S_IMODE(before.st_mode))
+        written.write_bytes(text.encode())
+        return read(written, meant=path).entries[-1]
