@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from archive import db
 from archive.db import migrate, tables
 from archive.store import day_totals
+from archive.store.chunks import chunks
 from bench.measure import progress
 
 if TYPE_CHECKING:
@@ -134,12 +135,10 @@ def fill(engine: Engine, jobs: int) -> None:
         db.insert(connection, tables.appliance, names)
         for index in indexes:
             index.drop(connection)
-        made = rows(jobs)
-        while chunk := list(islice(made, _CHUNK)):
+        for chunk in chunks(rows(jobs), _CHUNK):
             _insert(connection, chunk)
             db.insert(connection, tables.message, list(_said(chunk)))
-        imports = _imports(appliances(jobs))
-        while runs := list(islice(imports, _CHUNK)):
+        for runs in chunks(_imports(appliances(jobs)), _CHUNK):
             db.insert(connection, tables.ingest_run, runs)
         for index in indexes:
             index.create(connection)

@@ -27,9 +27,8 @@ def test_replaces_the_target_when_the_block_ends(tmp_path: Path, *, durable: boo
 def test_keeps_the_target_and_removes_the_new_file_on_failure(tmp_path: Path) -> None:
     target = tmp_path / "report.csv"
     target.write_text("old")
-    with pytest.raises(ZeroDivisionError), atomic_write(target) as written:
-        written.write_text("half")
-        raise ZeroDivisionError
+    with pytest.raises(FileNotFoundError), atomic_write(target) as written:
+        written.with_name("missing").rename(written)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

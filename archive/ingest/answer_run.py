@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import db
 from archive.appliance_names import check_name
 from archive.errors import InputError
-from archive.ingest import formats
-from archive.ingest.batches import batched
+from archive.ingest import batches, formats
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.ingest.run import Run, named
 from archive.store import import_log
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,7 +74,7 @@ def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[An
         if name is not None:
             number = run.mark_seen(connection, loader, name)
             known = loader.known(number)
-        for batch in batched(formats.documents(run.source.content, encoding, known)):
+        for batch in chunks(formats.documents(run.source.content, encoding, known), batches.BATCH):
             if again := [told.fingerprint for told in batch if isinstance(told, KnownDocument)]:
                 loader.see_again(number, again, run.counts)
             raws = [told for told in batch if isinstance(told, RawDocument)]

@@ -5,6 +5,7 @@ What an answer brought stands with the import that it became, in the run log.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -61,6 +62,11 @@ class Brought(NamedTuple):
     changed: int
     unchanged: int
     quarantined: int
+
+
+_collection_columns = attrgetter(*Collection._fields)
+_attempt_columns = attrgetter(*Attempt._fields)
+_brought_columns = attrgetter(*Brought._fields)
 
 
 class Standing(NamedTuple):
@@ -140,7 +146,7 @@ def finish(engine: Engine, collection: int) -> Collection:
             **columns(counts),
         )
         query = sa.select(table).where(table.c.id == collection)
-        return Collection(*connection.execute(query).one())
+        return Collection._make(_collection_columns(connection.execute(query).one()))
 
 
 def _outcome(asked: int, counts: dict[str, int]) -> str:
@@ -175,14 +181,14 @@ def collections(connection: Connection, limit: int | None = None) -> list[Collec
     """Return the collections, newest first: all of them, or so many."""
     table = tables.collection
     query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
-    return [Collection(*row) for row in connection.execute(query)]
+    return [Collection._make(_collection_columns(row)) for row in connection.execute(query)]
 
 
 def find_collection(connection: Connection, number: int) -> Collection | None:
     """Return the collection of a number, if there is one."""
     table = tables.collection
     row = connection.execute(sa.select(table).where(table.c.id == number)).first()
-    return None if row is None else Collection(*row)
+    return None if row is None else Collection._make(_collection_columns(row))
 
 
 def attempts(connection: Connection, collection: int) -> list[tuple[Attempt, Brought | None]]:
@@ -194,9 +200,8 @@ def attempts(connection: Connection, collection: int) -> list[tuple[Attempt, Bro
         .where(attempt.c.collection_id == collection)
         .order_by(attempt.c.appliance_name)
     )
-    width = len(Attempt._fields)
-    found = map(tuple, connection.execute(query))
-    return [(Attempt(*row[:width]), _what_came(row[width:])) for row in found]
+    found = connection.execute(query)
+    return [(Attempt._make(_attempt_columns(row)), _read_brought(row)) for row in found]
 
 
 def standings(connection: Connection) -> list[Standing]:
@@ -205,7 +210,7 @@ def standings(connection: Connection) -> list[Standing]:
     names = _names()
     query = (
         sa.select(
-            last.c.appliance_name,
+            last.c.appliance_name.label("appliance"),
             last.c.asked_at,
             answered.c.answered_at,
             last.c.outcome,
@@ -218,9 +223,17 @@ def standings(connection: Connection) -> list[Standing]:
         .outerjoin(run, answered.c.run_id == run.c.id)
         .order_by(answered.c.answered_at.is_not(None), answered.c.answered_at, names.c.name)
     )
-    width = len(Standing._fields) - 1
-    found = map(tuple, connection.execute(query))
-    return [Standing._make((*row[:width], _what_came(row[width:]))) for row in found]
+    return [
+        Standing(
+            row.appliance,
+            row.asked_at,
+            row.answered_at,
+            row.outcome,
+            row.reason,
+            _read_brought(row),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def names(connection: Connection) -> list[str]:
@@ -261,13 +274,15 @@ def _is_latest_of(
 
 
 def _of(attempt: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    names = ("appliance_name", *Attempt._fields[1:])
-    return [attempt.c[name] for name in names]
+    return [
+        attempt.c.appliance_name.label("appliance"),
+        *(attempt.c[name] for name in Attempt._fields if name != "appliance"),
+    ]
 
 
 def _brought(run: sa.FromClause) -> list[sa.ColumnElement[Any]]:
     return [run.c[name] for name in Brought._fields]
 
 
-def _what_came(row: tuple[Any, ...]) -> Brought | None:
-    return None if row[0] is None else Brought(*row)
+def _read_brought(row: sa.Row[Any]) -> Brought | None:
+    return None if row.seen is None else Brought._make(_brought_columns(row))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from archive import db, quantile_sketch
 from archive.db import tables
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 10_000
-_CHUNK = 500
 _KEY = ("day", "type", "status")
 _TABLES = (tables.day_total, tables.day_sketch)
 # So many values wait to be counted together, which costs a fraction of counting each.
@@ -188,9 +188,8 @@ def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
     query = sa.select(total, drawn.c.sizes, drawn.c.durations).join(
         drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
     )
-    wanted = sorted(days)
-    for start in range(0, len(wanted), _CHUNK):
-        yield from connection.execute(query.where(total.c.day.in_(wanted[start : start + _CHUNK])))
+    for chunk in chunks(sorted(days)):
+        yield from connection.execute(query.where(total.c.day.in_(chunk)))
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:

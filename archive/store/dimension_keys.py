@@ -12,6 +12,7 @@ from archive import calendar, db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation, Template, mask_url
 from archive.store import settings
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +30,6 @@ _TABLES: dict[type, sa.Table] = {
 }
 # Beyond this many remembered texts the memory of them is started anew.
 _REMEMBERED = 200_000
-_CHUNK = 500
 
 
 class References:
@@ -118,15 +118,12 @@ def _has_year(connection: Connection, year: str) -> bool:
 def _look_up(
     connection: Connection, table: sa.Table, by_digest: dict[bytes, Natural]
 ) -> dict[Natural, int]:
-    digests = list(by_digest)
-    found: dict[Natural, int] = {}
-    for start in range(0, len(digests), _CHUNK):
-        query = sa.select(table.c.digest, table.c.id).where(
-            table.c.digest.in_(digests[start : start + _CHUNK])
-        )
-        for key_digest, number in connection.execute(query):
-            found[by_digest[key_digest]] = number
-    return found
+    query = sa.select(table.c.digest, table.c.id)
+    return {
+        by_digest[row.digest]: row.id
+        for chunk in chunks(by_digest)
+        for row in connection.execute(query.where(table.c.digest.in_(chunk)))
+    }
 
 
 def digest(key: Natural) -> bytes:

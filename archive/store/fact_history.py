@@ -82,23 +82,26 @@ def _follow(
     seen_at: str,
 ) -> None:
     """Bring a history in line with all that was told for it, by key."""
-    width = len(_keys(table))
-    query = sa.select(*_keys(table), *(table.c[name] for name in _PERIOD), *_values(table)).where(
+    key_columns, value_columns = _keys(table), _values(table)
+    query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
         # One that ended at this time or later says that this answer is late.
         sa.or_(table.c.ended_at.is_(None), table.c.ended_at >= seen_at),
     )
-    rows = [tuple(row) for row in connection.execute(query)]
-    if any(row[width + 1] >= seen_at or row[width + 2] is not None for row in rows):
+    rows = connection.execute(query).mappings().all()
+    if any(row["last_seen"] >= seen_at or row["ended_at"] is not None for row in rows):
         return
-    current = {row[:width]: row[width + len(_PERIOD) :] for row in rows}
+    current = {
+        tuple(row[column] for column in key_columns): tuple(row[column] for column in value_columns)
+        for row in rows
+    }
     for key, values in current.items():
         name = "last_seen" if told.get(key) == values else "ended_at"
         connection.execute(
             sa.update(table)
             .where(
                 table.c.appliance_id == appliance_id,
-                *(column == part for column, part in zip(_keys(table), key, strict=True)),
+                *(column == part for column, part in zip(key_columns, key, strict=True)),
                 table.c.ended_at.is_(None),
             )
             .values({name: seen_at})

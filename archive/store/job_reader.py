@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 # Jobs whose rows are read together: one query a table.
 _CHUNK = 1000
 _ALL = Extent()
+_job_columns = attrgetter(*JobColumns._fields)
+_error_columns = attrgetter(*ErrorRow._fields)
+_param_columns = attrgetter(*ParamRow._fields)
 
 
 class ArchivedJob(NamedTuple):
@@ -155,12 +159,12 @@ def _assemble(
     whole = _children(connection, tables.irregular_document, appliance_id, ids)
     for row in chunk:
         rows = Normalised(
-            JobColumns(*(getattr(row, column) for column in JobColumns._fields)),
+            JobColumns._make(_job_columns(row)),
             None if row.version is None else Build(row.version_name, row.version, row.build_number),
             None if row.url is None else Location(row.url),
             None if row.operation_id is None else Operation(row.service, row.operation),
             messages.get(row.id, []),
-            ErrorRow._make(errors[row.id][0][2:]) if row.id in errors else None,
+            ErrorRow._make(_error_columns(errors[row.id][0])) if row.id in errors else None,
         )
         irregular = row.id in whole
         yield ArchivedJob(
@@ -176,7 +180,7 @@ def _assemble(
                 row.last_seen,
                 {child.status: child.observed_at for child in statuses.get(row.id, [])},
             ),
-            [Finding._make(child[3:]) for child in findings.get(row.id, [])],
+            [Finding(child.code, child.field, child.detail) for child in findings.get(row.id, [])],
             row.run_id,
         )
 
@@ -206,7 +210,9 @@ def _messages(
     params: dict[tuple[int, int], list[ParamRow]] = {}
     for rows in _children(connection, tables.message_param, appliance_id, ids).values():
         for row in rows:
-            params.setdefault((row.job_id, row.message_seq), []).append(ParamRow._make(row[3:]))
+            params.setdefault((row.job_id, row.message_seq), []).append(
+                ParamRow._make(_param_columns(row))
+            )
     message, template = tables.message, tables.message_template
     query = (
         sa.select(message, template.c.message_id, template.c.default_message)

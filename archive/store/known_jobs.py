@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.document import precedence
+from archive.store.chunks import chunks
 from archive.store.day_totals import Contribution
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-_CHUNK = 500
 # The number of a job's appliance, and the job's key.
 JobKey = tuple[int, str]
 
@@ -53,7 +53,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
         wanted.setdefault(appliance_id, []).append(key)
     found: dict[JobKey, Stored] = {}
     for appliance_id, keys in wanted.items():
-        for start in range(0, len(keys), _CHUNK):
+        for chunk in chunks(keys):
             for row in connection.execute(
                 sa.select(
                     job.c.id,
@@ -71,7 +71,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
                     job.c.last_seen,
                 ).where(
                     job.c.appliance_id == appliance_id,
-                    job.c.key.in_(keys[start : start + _CHUNK]),
+                    job.c.key.in_(chunk),
                 )
             ):
                 rank = precedence.rank(
@@ -114,26 +114,23 @@ def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[
         .correlate(appliance)
         .scalar_subquery()
     )
-    found: dict[int, int] = {}
-    for start in range(0, len(appliance_ids), _CHUNK):
-        query = sa.select(appliance.c.id, sa.func.coalesce(greatest, 0)).where(
-            appliance.c.id.in_(appliance_ids[start : start + _CHUNK])
-        )
-        found |= dict(map(tuple, connection.execute(query)))
-    return found
+    query = sa.select(appliance.c.id, sa.func.coalesce(greatest, 0).label("greatest"))
+    return {
+        row.id: row.greatest
+        for chunk in chunks(appliance_ids)
+        for row in connection.execute(query.where(appliance.c.id.in_(chunk)))
+    }
 
 
 def set_last_seen(
     connection: Connection, appliance_id: int, job_ids: Iterable[int], instant: str | None
 ) -> None:
     """Write into the rows of an appliance's jobs when they were last seen."""
-    job, ordered = tables.job, sorted(job_ids)
-    for start in range(0, len(ordered), _CHUNK):
+    job = tables.job
+    for chunk in chunks(sorted(job_ids)):
         connection.execute(
             sa.update(job)
-            .where(
-                job.c.appliance_id == appliance_id, job.c.id.in_(ordered[start : start + _CHUNK])
-            )
+            .where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
             .values(last_seen=instant)
         )
 

@@ -8,10 +8,10 @@ from archive import db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
-from archive.store.appliances import find_appliances, record_sights
+from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
-from archive.store.job_writer import Batch, update_jobs
+from archive.store.job_writer import Batch, JobRow, update_jobs
 from archive.store.known_jobs import (
     JobKey,
     Stored,
@@ -69,7 +69,7 @@ class Loader:
 
     def mark_seen(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Record that appliances told something, and return their numbers by name."""
-        locked = record_sights(connection, dict.fromkeys(names, self._here))
+        locked = record_seen(connection, dict.fromkeys(names, self._here))
         self._latest.open(connection, locked.ids.values())
         return locked.ids
 
@@ -88,7 +88,7 @@ class Loader:
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
     ) -> None:
         """Merge a batch into the archive and add what happened to `counts`."""
-        locked = record_sights(connection, _sights(observations))
+        locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
         incoming, imported = _merge(observations, locked.ids)
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
@@ -161,22 +161,24 @@ class Loader:
         document: ParsedJob,
         first_seen: str,
         last_seen: str | None,
-    ) -> tuple[Any, ...]:
+    ) -> JobRow:
         job, build, location, operation, _, _ = document.rows
         ids = self._references.ids
-        return (
-            key[0],
-            job_id,
-            key[1],
-            self._calendar.job_day(job[2], key[1], first_seen),
-            *job,
-            None if location is None else ids(Location)[location],
-            None if build is None else ids(Build)[build],
-            None if operation is None else ids(Operation)[operation],
-            document.digest,
-            first_seen,
-            last_seen,
-            self._run_id,
+        return JobRow._make(
+            (
+                key[0],
+                job_id,
+                key[1],
+                self._calendar.job_day(job[2], key[1], first_seen),
+                *job,
+                None if location is None else ids(Location)[location],
+                None if build is None else ids(Build)[build],
+                None if operation is None else ids(Operation)[operation],
+                document.digest,
+                first_seen,
+                last_seen,
+                self._run_id,
+            )
         )
 
     def _touch(
@@ -226,15 +228,15 @@ class Loader:
         return key in imported and self._is_latest(key[0], sight.last_seen)
 
 
-def _sights(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
-    """Return between which instants each appliance was seen."""
-    sights: dict[str, SeenInterval] = {}
+def _seen(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
+    """Return when each appliance was seen, first and last."""
+    seen: dict[str, SeenInterval] = {}
     for name, _, _, (first_seen, last_seen, _), _ in observations:
-        known = sights.get(name)
+        known = seen.get(name)
         if known is None or first_seen < known.first_seen or last_seen > known.last_seen:
-            sight = SeenInterval(first_seen, last_seen, {})
-            sights[name] = sight if known is None else known.merge(sight)
-    return sights
+            interval = SeenInterval(first_seen, last_seen, {})
+            seen[name] = interval if known is None else known.merge(interval)
+    return seen
 
 
 def _merge(
@@ -252,6 +254,6 @@ def _merge(
     return states, imported
 
 
-def _contribution(row: tuple[Any, ...]) -> Contribution:
+def _contribution(row: JobRow) -> Contribution:
     """Return what a row of `job` adds to the day totals."""
-    return Contribution(row[3], row[5] or "", row[4], row[9], row[8])
+    return Contribution(row.day, row.type or "", row.status, row.size_bytes, row.duration_seconds)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
+from archive.store.chunks import chunks
 from archive.store.known_jobs import set_last_seen
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _ENTRY = struct.Struct(">16sq")
-_CHUNK = 500
 
 
 @dataclass
@@ -58,10 +58,10 @@ class LatestImports:
         table = tables.latest_import
         wanted = [number for number in appliance_ids if number not in self._latest]
         self._latest |= {number: _Latest() for number in wanted}
-        for start in range(0, len(wanted), _CHUNK):
-            query = sa.select(table).where(table.c.appliance_id.in_(wanted[start : start + _CHUNK]))
-            for appliance_id, seen_at, documents in connection.execute(query):
-                self._latest[appliance_id] = _Latest(seen_at, decode(documents))
+        for chunk in chunks(wanted):
+            query = sa.select(table).where(table.c.appliance_id.in_(chunk))
+            for row in connection.execute(query):
+                self._latest[row.appliance_id] = _Latest(row.seen_at, decode(row.documents))
 
     def takes(self, appliance_id: int) -> bool:
         """Say whether the import that is being loaded is no older than the latest one."""
@@ -114,10 +114,10 @@ class LatestImports:
                 again.append(appliance_id)
         table = tables.latest_import
         db.upsert(connection, table, changed, ["seen_at", "documents"])
-        for start in range(0, len(again), _CHUNK):
+        for chunk in chunks(again):
             connection.execute(
                 sa.update(table)
-                .where(table.c.appliance_id.in_(again[start : start + _CHUNK]))
+                .where(table.c.appliance_id.in_(chunk))
                 .values(seen_at=self._seen_at)
             )
         self._latest.clear()
