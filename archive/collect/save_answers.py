@@ -1,4 +1,4 @@
-"""Raw answers kept in files, one an appliance and run, in the form that `ingest` reads."""
+"""Raw answers saved as files, one for each appliance and collection, as `ingest` reads them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
         ):
             shutil.copyfileobj(answer, zipped)
     except OSError as error:
-        raise InputError(f"its answer was not saved in {folder}: {error.strerror}") from error
+        raise InputError(f"answer not saved in {folder}: {error.strerror}") from error
     finally:
         answer.seek(0)
     return path

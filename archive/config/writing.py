@@ -1,4 +1,4 @@
-"""An appliance added to a configuration, whose other lines stay as they are."""
+"""Add an appliance to a configuration and leave its other lines as they are."""
 
 from __future__ import annotations
 
@@ -25,27 +25,25 @@ _PRIVATE = 0o600
 
 
 def add(path: Path, values: Mapping[str, Any]) -> Entry:
-    """Append an `[[appliance]]` with these keys to a configuration, and return what it then means.
+    """Append an `[[appliance]]` with these keys to a configuration, and return its entry.
 
-    The values are those of the file: texts, booleans, arrays, and maps for `secret` and `tags`. A
-    file that is not there is made, for its owner alone. It is replaced as a whole, with the mode and
-    the owner that it had, once its successor has been written and reads well.
+    The values are as in the file: strings, booleans, arrays, and maps for `secret` and `tags`. A
+    missing file is created for its owner alone. An existing file keeps its mode and owner; it is
+    replaced as a whole, after the new content has been read back without errors.
 
-    Raises UsageError for a name that is there already; ConfigurationError, with nothing changed, if
-    the file is wrong, would become so, or cannot be written.
+    Raises UsageError for a name that exists already; ConfigurationError, with nothing changed, if
+    the file has errors, would have errors, or cannot be written.
     """
     target = path.resolve()  # a link stays one
     there = target.exists()
     try:
         return _replace(path, target, _with(path, values), there=there)
     except OSError as error:
-        raise ConfigurationError(
-            f"{path}: it cannot be written: {error.strerror or error}"
-        ) from error
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def draft(path: Path, values: Mapping[str, Any]) -> Entry:
-    """Return what an appliance would mean if it were added; nothing is written.
+    """Return the entry that `add` would return; write nothing.
 
     Raises as `add` does.
     """
@@ -54,12 +52,12 @@ def draft(path: Path, values: Mapping[str, Any]) -> Entry:
 
 
 def _with(path: Path, values: Mapping[str, Any]) -> str:
-    """Return the text of a configuration with one appliance more."""
+    """Return the text of a configuration with the appliance added."""
     if not path.exists():
         return _appended("", values)
     name = values.get("name")
     if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
-        raise UsageError(f"{path} has an appliance {name} already")
+        raise UsageError(f"{path}: appliance {name} already exists")
     text = path.read_bytes().decode()
     _check_form(path, text)
     return _appended(text, values)
@@ -68,8 +66,8 @@ def _with(path: Path, values: Mapping[str, Any]) -> str:
 def _check_form(path: Path, text: str) -> None:
     if isinstance(tomlkit.parse(text).get("appliance"), Array):
         raise ConfigurationError(
-            f"{path}: appliance: nothing can be added to an array in brackets; write each appliance"
-            " below an [[appliance]] of its own"
+            f"{path}: appliance: cannot add to an array in brackets; write each appliance as a table"
+            " under its own [[appliance]]"
         )
 
 

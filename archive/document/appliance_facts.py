@@ -69,7 +69,7 @@ def read_version(answer: Any) -> Version:
     fields = _Fields(_unwrap(answer), "a version")
     version = fields.text("version")
     if version is None:
-        raise InputError("the answer is not a version: it has no `version`")
+        raise InputError("the answer has no `version`")
     return Version(
         version,
         fields.text("product"),
@@ -87,8 +87,8 @@ def read_time_zone(answer: Any) -> str:
     """Read an answer of `appliance/system/time/timezone`. Raises InputError if it is none."""
     zone = _unwrap(answer)
     if not isinstance(zone, str) or not zone:
-        kind = "an empty text" if zone == "" else _kind(zone)
-        raise InputError(f"the answer is not a time zone: it is {kind}")
+        kind = "an empty string" if zone == "" else _kind(zone)
+        raise InputError(f"the answer is {kind}, not a time zone")
     return storable(zone)
 
 
@@ -103,17 +103,15 @@ def read_schedules(answer: Any) -> tuple[Schedule, ...]:
         schedules = _unwrap(answer)
     schedules = schema.entries_to_map(schedules)
     if not isinstance(schedules, dict):
-        raise InputError(f"the answer is not backup schedules: it is {_kind(schedules)}")
+        raise InputError(f"the answer is {_kind(schedules)}, not backup schedules")
     return tuple(_schedule(key, schedules[key]) for key in sorted(schedules))
 
 
 def _schedule(key: str, value: Any) -> Schedule:
     if not 1 <= len(key) <= _KEY_LENGTH or storable(key) != key:
-        raise InputError(f"{key[:60]!r} cannot be the key of a backup schedule")
+        raise InputError(f"invalid key of a backup schedule: {key[:60]!r}")
     if not _is_schedule(value):
-        raise InputError(
-            f"the answer is not backup schedules: {key!r} does not say whether it is enabled"
-        )
+        raise InputError(f"backup schedule {key!r} does not say whether it is enabled")
     fields = _Fields(value, "a schedule")
     recurrence, retention = fields.below("recurrence_info"), fields.below("retention_info")
     days, parts = recurrence.texts("days"), fields.texts("parts")
@@ -147,7 +145,7 @@ def _unwrap(answer: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 
@@ -156,7 +154,7 @@ class _Fields:
 
     def __init__(self, value: Any, what: str) -> None:
         if not isinstance(value, dict):
-            raise InputError(f"the answer is not {what}: it is {_kind(value)}")
+            raise InputError(f"the answer is {_kind(value)}, not {what}")
         self._left = {name: item for name, item in value.items() if item is not None}
         self._below: dict[str, _Fields] = {}
 

@@ -49,7 +49,7 @@ def _lenient(raw: Any) -> Document:
         mended = mend(raw)
         text = schema.to_json(mended.info) if mended.regular else json_numbers.dumps(mended.whole)
     except RecursionError as error:
-        raise NotAJobError("it is nested too deeply") from error
+        raise NotAJobError("nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)
     return Document(mended.info, text, digest(text), not mended.regular, found)
 

@@ -41,12 +41,12 @@ class Mended(NamedTuple):
 def mend(raw: Any) -> Mended:
     """Read a document that the strict schema refuses. Raises NotAJobError if nothing helps."""
     if not isinstance(raw, dict):
-        raise NotAJobError(f"it is {_kind(raw)}, not a job's details")
+        raise NotAJobError(f"{_kind(raw)} instead of job details")
     if not isinstance(raw.get("status"), str):
-        hint = " (it looks like an answer of the older .../job/{id})" if "state" in raw else ""
-        raise NotAJobError(f"it has no status{hint}")
+        hint = " (probably an answer of the older .../job/{id} request)" if "state" in raw else ""
+        raise NotAJobError(f"no status{hint}")
     if len(raw["status"]) > schema.STATUS_LENGTH:
-        raise NotAJobError(f"its status is longer than {schema.STATUS_LENGTH} characters")
+        raise NotAJobError(f"the status is longer than {schema.STATUS_LENGTH} characters")
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}
     _params_to_maps(whole)
@@ -65,11 +65,11 @@ def mend(raw: Any) -> Mended:
                 not aside,
                 [finding for finding in aside.values() if finding is not None],
             )
-    raise NotAJobError("its structure is too far from a job's details")
+    raise NotAJobError("the structure differs too much from job details")
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 
@@ -137,7 +137,7 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
         aside[path] = Finding("missing_field", _dotted(path), f"{_dotted(path)} is null")
         parent[name] = copy.deepcopy(_NEUTRAL[name])
     else:
-        aside[path] = Finding("bad_value", _dotted(path), f"cannot be {_shorten(value)}")
+        aside[path] = Finding("bad_value", _dotted(path), f"invalid value {_shorten(value)}")
         _replace(parent, name, kind, value)
 
 

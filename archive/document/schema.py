@@ -180,7 +180,7 @@ class Seen(_Structure):
             timestamps.fixed_form, (self.first, self.last, *self.status.values())
         )
         if not all(first <= instant <= last for instant in (last, *others)):
-            raise ValueError("a status was seen between the first time and the last")
+            raise ValueError("every status must be seen between first and last")
         return self
 
 

@@ -141,7 +141,7 @@ def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    return f"there is no {what} named {name!r} to export; there are: {', '.join(known)}"
+    return f"unknown {what} {name!r}; choose from: {', '.join(known)}"
 
 
 def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) -> Sequence[Any]:

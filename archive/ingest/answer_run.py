@@ -38,7 +38,7 @@ def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
 
     A document that names another appliance goes to quarantine.
 
-    Raises InputError if it is not the answer of one appliance, DatabaseError: nothing of it, and
+    Raises InputError if not the answer of a single appliance, DatabaseError: nothing of it, and
     nothing that the block wrote, has then been archived.
     """
     if source.appliance is None:
@@ -87,4 +87,4 @@ def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[An
 
 
 def _no_answer(source: Source) -> InputError:
-    return InputError(f"{source.name}: it is not the answer of one appliance")
+    return InputError(f"{source.name}: not the answer of a single appliance")

@@ -58,7 +58,7 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
             key, key_text = text.value()
             text.expect(":")
             if not isinstance(key, str):
-                raise text.broken("a key is not a text")
+                raise text.broken("a key is not a string")
             if number == 1 and key == "value" and text.peek() == "[":
                 yield from _list(text, known)
                 _finish_rest(text)
@@ -171,19 +171,19 @@ def _entry(entry: Any, text: str, number: int) -> RawDocument:
         return RawDocument(None, None, text, position, problem=entry.reason)
     if number == 1 and not (isinstance(entry, dict) and "key" in entry):
         raise InputError(_what_it_is([entry]))
-    problem = "it is not an entry with a job key and its details"
+    problem = "not an entry with a job key and job details"
     return RawDocument(None, None, text, position, problem=problem)
 
 
 def _what_it_is(value: Any) -> str:
-    """Return a sentence about JSON that is no job details answer."""
-    wanted = "what is archived is the answer of GET /api/appliance/recovery/backup/job/details"
+    """Return an error for JSON that is not an answer with job details."""
+    wanted = "expected the answer of GET /api/appliance/recovery/backup/job/details"
     if isinstance(value, Unreadable):
-        return f"it is not JSON: {value.reason}"
+        return f"invalid JSON: {value.reason}"
     if isinstance(value, dict) and value.keys() == {"value"}:
         return _what_it_is(value["value"])
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return f"it is a list of job ids, without their details; {wanted}"
+        return f"a list of job IDs without details; {wanted}"
     if isinstance(value, dict):
         failure = value.get("value") if "type" in value else value
         messages = failure.get("messages") if isinstance(failure, dict) else None
@@ -191,12 +191,9 @@ def _what_it_is(value: Any) -> str:
         if kind and isinstance(messages, list) and "status" not in value:
             texts = [m.get("default_message") for m in messages if isinstance(m, dict)]
             said = printable(": ".join(map(str, [kind, *texts[:1]])))
-            return f"it is an error answer of vCenter ({said}); {wanted}"
+            return f"an error answer from vCenter ({said}); {wanted}"
         if "state" in value:
-            return f"it is an answer of the older .../job/{{id}} request; {wanted}"
+            return f"an answer of the older .../job/{{id}} request; {wanted}"
         if "status" in value:
-            return (
-                "it is the details of one job without its job key;"
-                ' write it as {"<job key>": <details>}'
-            )
-    return f"it is JSON, but no job details; {wanted}"
+            return 'job details without a job key; write them as {"<job key>": <details>}'
+    return f"JSON without job details; {wanted}"

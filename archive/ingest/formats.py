@@ -55,7 +55,7 @@ def form(stream: io.BufferedReader[Any], name: str) -> Form:
     """Return how an import is written, from its beginning. Raises InputError if it is empty."""
     head = stream.peek()
     if not head.strip():
-        raise InputError("it is empty")
+        raise InputError("empty: there is nothing to import")
     return Form(is_lines(name, head), sniff_encoding(head))
 
 
@@ -83,7 +83,7 @@ def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
         for number, line in enumerate(text, 1):
             yield Line(number, line.encode())
     except UnicodeDecodeError as error:
-        raise InputError(f"after line {number} it is not text in {error.encoding}") from error
+        raise InputError(f"not valid {error.encoding} after line {number}") from error
     finally:
         text.detach()  # the stream is the caller's to close
 

@@ -21,7 +21,7 @@ _SPACE = " \t\n\r"
 _CUT = 64
 # What follows the digits that a cut number has been read to: a point, or an exponent's `e+`.
 _NUMBER_CUT = 2
-_NO_NUMBER = "it has a number that cannot be held (NaN, an infinity, or one too long)"
+_NO_NUMBER = "it has an unsupported number (NaN, infinite or too long)"
 # What tells where a value ends: its strings, in which nothing counts, and its brackets.
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
 
@@ -67,7 +67,7 @@ class JsonText:
     def expect(self, wanted: str) -> None:
         """Step over the next character. Raises InputError if it is not the wanted one."""
         if not self.take(wanted):
-            raise self.broken(f"{wanted!r} is missing")
+            raise self.broken(f"missing {wanted!r}")
 
     def value(self) -> tuple[Any, str]:
         """Return the next value (or that it is Unreadable) and its text.
@@ -75,7 +75,7 @@ class JsonText:
         Raises InputError if there is none.
         """
         if not self.peek():
-            raise self.broken("it ends too early")
+            raise self.broken("it ends early")
         while True:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._place)
@@ -85,7 +85,7 @@ class JsonText:
                     continue
                 raise self.broken(error.msg, error.pos, cut=_is_cut(error)) from error
             except RecursionError:
-                return Unreadable("it is nested too deeply"), self._step_to(self._end_of_value())
+                return Unreadable("nested too deeply"), self._step_to(self._end_of_value())
             except ValueError:
                 return Unreadable(_NO_NUMBER), self._step_to(self._end_of_value())
             # A number may go on in what has not been read yet.
@@ -158,9 +158,9 @@ class JsonText:
         position = self._dropped + (self._place if place is None else place)
         if (cut or not self.peek()) and self._ended:
             return InputError(
-                f"it is cut off: the JSON ends too early, at character {position:,}; get it again"
+                f"cut off: the JSON ends early, at character {position:,}; download it again"
             )
-        return InputError(f"it is not JSON: {what} at character {position:,}")
+        return InputError(f"invalid JSON: {what} at character {position:,}")
 
     def _more(self) -> bool:
         if self._ended:
@@ -170,7 +170,7 @@ class JsonText:
             self._ended = not data
             self._buffer += self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError as error:
-            raise InputError(f"it is not text in {error.encoding}") from error
+            raise InputError(f"not valid {error.encoding}") from error
         return not self._ended or self._place < len(self._buffer)
 
 

@@ -47,10 +47,10 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
     Raises UsageError if nobody says whose job it is.
     """
     if raw.problem is not None or raw.key is None:
-        return raw.problem or "it has no job key"
+        return raw.problem or "no job key"
     name = appliance if raw.appliance is None else raw.appliance
     if name is None:
-        raise UsageError(f"{raw.position} does not say whose job it is; name it with --appliance")
+        raise UsageError(f"{raw.position}: no appliance name; set it with --appliance")
     try:
         check_name(name)
         document = prepare(raw.info)
@@ -68,7 +68,7 @@ def observe_answer(raw: RawDocument, appliance: str, seen_at: str) -> Observatio
     What it says of another appliance, as exports can, is not believed.
     """
     if raw.appliance not in (None, appliance):
-        return "it names another appliance than the one that told it"
+        return "it names another appliance than the one that sent it"
     return observe(raw, appliance, seen_at)
 
 

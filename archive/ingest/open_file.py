@@ -74,19 +74,17 @@ def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise InputError(
-            f"{name}: it is cut off: the gzip data ends too early; get it again"
-        ) from error
+        raise InputError(f"{name}: cut off: the gzip data ends early; download it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{name}: its gzip data is damaged ({error}); get it again") from error
+        raise InputError(f"{name}: damaged gzip data ({error}); download it again") from error
     except FileNotFoundError as error:
-        raise InputError(f"{name}: there is no such file") from error
+        raise InputError(f"{name}: no such file") from error
     except IsADirectoryError as error:
         raise InputError(
-            f"{name}: it is a directory; name the files in it, for example {name}/*.json"
+            f"{name}: is a directory; name the files in it, for example {name}/*.json"
         ) from error
     except OSError as error:
-        raise InputError(f"{name}: it cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
 @contextmanager

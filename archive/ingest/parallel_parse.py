@@ -67,7 +67,7 @@ def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> It
             yield _result(*waiting.popleft())
     except BrokenProcessPool as error:
         raise InputError(
-            "a process that was reading it has been ended, perhaps for want of memory"
+            "a worker process was killed; the machine may be short of memory"
         ) from error
 
 

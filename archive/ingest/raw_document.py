@@ -53,11 +53,11 @@ def document(key: str, info: Any, text: str, position: str) -> RawDocument:
     if isinstance(info, Unreadable):
         problem = info.reason
     elif not is_utf8(text):
-        problem = "it is not UTF-8"
+        problem = "not valid UTF-8"
     elif not 0 < len(key) <= KEY_LENGTH:
-        problem = f"its job key does not have 1 to {KEY_LENGTH} characters"
+        problem = f"the job key must have 1 to {KEY_LENGTH} characters"
     elif _UNTEXT.search(key):
-        problem = "its job key has characters that are not text"
+        problem = "the job key has invalid characters"
     if problem:
         return RawDocument(None, None, text, position, problem=problem)
     return RawDocument(key, info, text, position)
@@ -71,9 +71,7 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
     try:
         line = schema.parse_exported_job(value)
     except schema.ShapeError as error:
-        return RawDocument(
-            None, None, text, position, problem=f"it is not an exported job: {error}"
-        )
+        return RawDocument(None, None, text, position, problem=f"not an exported job: {error}")
     sight = (
         None
         if line.seen is None

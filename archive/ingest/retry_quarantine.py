@@ -36,7 +36,9 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
         loader = Loader(run_id, settings.calendar(connection), timestamps.now())
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
-            raise UsageError(f"there is no number {min(missing)} in quarantine")
+            raise UsageError(
+                f"document {min(missing)} is not in quarantine: see `archive quarantine list`"
+            )
         released = []
         observations: list[Observation] = []
         for held in documents:

@@ -53,7 +53,7 @@ class Run:
                 if self.committed:
                     raise InterruptedInputError(
                         f"{named(self.source.name, error)}; the first {self.counts.seen:,} documents"
-                        " have been archived, ingesting it again completes it"
+                        " are archived: ingest the file again to complete it"
                     ) from error
                 if isinstance(error, InputError):
                     raise named(self.source.name, error) from error

@@ -144,4 +144,4 @@ def contradictions(connection: Connection) -> Iterator[str]:
             .order_by(appliance.c.name, row.c.first_seen)
         )
         for name, first_seen in connection.execute(query):
-            yield f"{name}: the row of {table.name} from {first_seen} does not end before the next"
+            yield f"{name}: the row of {table.name} from {first_seen} overlaps the next one"

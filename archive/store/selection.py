@@ -59,7 +59,7 @@ def following(connection: Connection, after: int, now: str) -> int:
         sa.select(sa.func.coalesce(sa.func.max(run.c.id), 0))
     ).scalar_one()
     if after > newest:
-        raise UsageError(f"--after {after}: the newest import of this archive is {newest}")
+        raise UsageError(f"--after {after}: no such import; the newest one is {newest}")
     long_ago = timestamps.from_datetime(timestamps.to_datetime(now) - _LONGEST)
     running = connection.execute(
         sa.select(run.c.id, run.c.started).where(run.c.id > after, run.c.outcome == "running")

@@ -125,7 +125,7 @@ def test_an_export_that_contradicts_itself_is_unreadable(fields: dict[str, Any])
     bad = exported(KEY) | fields
     (document,) = read(stream(bad), "x.jsonl")
     assert document.problem
-    assert document.problem.startswith("it is not an exported job: ")
+    assert document.problem.startswith("not an exported job: ")
     assert document.raw == stream(bad).strip()
     (document,) = read(json.dumps(bad, separators=(",", ":"), indent=None).encode())
     assert document.raw == json.dumps(bad, separators=(",", ":")).encode()

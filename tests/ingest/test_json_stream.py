@@ -70,8 +70,8 @@ def test_numbers_are_not_cut(size: int) -> None:
     [
         ("NaN", "a number that cannot be held"),
         ('{"a": [-Infinity], "b": "}]\\""}', "a number that cannot be held"),
-        ("[" * 11_000 + "]" * 11_000, "it is nested too deeply"),
-        ('{"a": ' * 11_000 + "1" + "}" * 11_000, "it is nested too deeply"),
+        ("[" * 11_000 + "]" * 11_000, "nested too deeply"),
+        ('{"a": ' * 11_000 + "1" + "}" * 11_000, "nested too deeply"),
         ('{"a": 1e99999999999999999999}', "a number that cannot be held"),
         ("1" * 5000, "a number that cannot be held"),
     ],
@@ -89,12 +89,12 @@ def test_what_cannot_be_held_is_stepped_over(value: str, reason: str, size: int)
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[", "cut off: the JSON ends too early, at character 1"),
-        ('[{"a": "b', "cut off: the JSON ends too early, at character 7"),
-        ('[{"a": tru', "cut off: the JSON ends too early, at character 7"),
-        ('["a"', "cut off: the JSON ends too early, at character 4"),
-        ("[[NaN", "cut off: the JSON ends too early, at character 5"),
-        ('[[NaN, "]', "cut off: the JSON ends too early, at character 9"),
+        ("[", "cut off: the JSON ends early, at character 1"),
+        ('[{"a": "b', "cut off: the JSON ends early, at character 7"),
+        ('[{"a": tru', "cut off: the JSON ends early, at character 7"),
+        ('["a"', "cut off: the JSON ends early, at character 4"),
+        ("[[NaN", "cut off: the JSON ends early, at character 5"),
+        ('[[NaN, "]', "cut off: the JSON ends early, at character 9"),
         ("x", "not JSON: '[' is missing at character 0"),
         ('["a" "b"]' + " " * 100, "not JSON: ']' is missing at character 5"),
         ('[{"a" 1}]' + " " * 100, "not JSON: Expecting ':' delimiter at character 6"),
@@ -102,7 +102,7 @@ def test_what_cannot_be_held_is_stepped_over(value: str, reason: str, size: int)
     ],
 )
 def test_what_is_no_json_says_where(text: str, reason: str, size: int) -> None:
-    """Text that ends too early, or is not JSON, is refused with the place."""
+    """Text that ends early, or is not JSON, is refused with the place."""
     with pytest.raises(InputError, match="^it is " + re.escape(reason)):
         entries(cursor(text, size))
 

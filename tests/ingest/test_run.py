@@ -68,12 +68,12 @@ def test_an_import_is_archived_whole_or_not_at_all(
 
 
 def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that ends too early is refused by its name, and nothing of it is archived."""
+    """An answer that ends early is refused by its name, and nothing of it is archived."""
     monkeypatch.setattr(batches, "BATCH", 2)
-    with pytest.raises(InputError, match=r"^cut.json: it is cut off"):
+    with pytest.raises(InputError, match=r"^cut.json: cut off"):
         import_documents(engine, json.dumps(MANY).encode()[:-2], name="cut.json")
     assert count(engine, tables.job) == 0
-    assert run(engine)["error"].startswith("cut.json: it is cut off")
+    assert run(engine)["error"].startswith("cut.json: cut off")
 
 
 def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.Monkey
         with pytest.raises(InterruptedInputError) as refused:
             import_documents(engine, data, name="all.jsonl")
     assert str(refused.value) == (
-        "all.jsonl: gone; the first 3 documents have been archived, ingesting it again completes it"
+        "all.jsonl: gone; the first 3 documents are archived: ingest the file again to complete it"
     )
     assert count(engine, tables.job) == len(SAMPLES) + 3
     found = run(engine)

@@ -179,4 +179,4 @@ def test_damage_is_found(engine: Engine) -> None:
             tables.latest_import.update().values(documents=seen_documents.encode({b"x" * 16: 1}))
         )
     (sentence,) = verify.verify(engine)
-    assert sentence == "vc01: when its jobs were last seen is not known; import its answer again"
+    assert sentence == "vc01: the jobs do not match the latest import: import its answer again"
