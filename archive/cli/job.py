@@ -192,8 +192,8 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         "parent": columns.parent,
         "target": columns.target_id and f"{columns.target_type} {columns.target_id}",
         "operation": rows.operation and rows.operation.operation,
-        "first seen": moment(job.sight.first_seen),
-        "last seen": moment(job.sight.last_seen),
+        "first seen": moment(job.seen.first_seen),
+        "last seen": moment(job.seen.last_seen),
         "brought by": f"run {job.run_id}",
         "digest": f"SHA-256 {job.digest.hex()}",
         "kept whole": "yes, it has more than the tables can hold" if job.irregular else None,
@@ -203,7 +203,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         "statuses",
         below=[
             Item(status, f"since {moment(at)}")
-            for status, at in sorted(job.sight.statuses.items(), key=lambda item: item[::-1])
+            for status, at in sorted(job.seen.statuses.items(), key=lambda item: item[::-1])
         ],
     )
     if rows.messages:

@@ -61,10 +61,10 @@ class State(NamedTuple):
     """A job as far as it has been observed. `document` is whatever belongs to the winning rank."""
 
     rank: Rank
-    sight: SeenInterval
+    seen: SeenInterval
     document: Any
 
     def merge(self, other: State) -> State:
         """Return the state after both observations; of two equal documents this one stays."""
         winner = other if other.rank > self.rank else self
-        return State(winner.rank, self.sight.merge(other.sight), winner.document)
+        return State(winner.rank, self.seen.merge(other.seen), winner.document)

@@ -101,8 +101,8 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
         found = findings.examine(info)
     if job.findings != found:
         yield f"{name}: the findings do not match the document"
-    day = calendar.job_day(job.rows.job.start_time, job.key, job.sight.first_seen)
+    day = calendar.job_day(job.rows.job.start_time, job.key, job.seen.first_seen)
     if job.day != day:
         yield f"{name}: the day is {job.day}, but by the calendar {day}"
-    if job.rows.job.status not in job.sight.statuses:
+    if job.rows.job.status not in job.seen.statuses:
         yield f"{name}: no time is stored for its status {job.rows.job.status}"

@@ -1,4 +1,4 @@
-"""Appliances by name: their rows, and the lock that keeps two loads of one appliance apart."""
+"""Rows of appliances by name, and the lock against two loads of one appliance at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Known(NamedTuple):
 
 
 class Locked(NamedTuple):
-    """The numbers of locked appliances by name, and which of them are new to the archive."""
+    """The IDs of locked appliances by name, and the IDs that are new to the archive."""
 
     ids: dict[str, int]
     created: frozenset[int]
@@ -37,8 +37,8 @@ class Locked(NamedTuple):
 def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
     """Lock appliances against other loads, until the transaction ends.
 
-    Appliances are locked before anything else, all at once and in one order, so that two loads
-    cannot wait for each other.
+    Take this lock before any other, for all appliances at once: it is taken in a fixed order, so
+    that two loads cannot deadlock.
     """
     db.lock(connection, [f"appliance {name}" for name in names])
 
@@ -56,7 +56,7 @@ def record_seen(connection: Connection, seen: Mapping[str, SeenInterval]) -> Loc
 
 
 def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Return the numbers of those of the appliances that the archive has, by name."""
+    """Return the IDs of the named appliances that the archive has, by name."""
     return {name: row.id for name, row in _find(connection, names).items()}
 
 

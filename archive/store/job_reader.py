@@ -1,4 +1,4 @@
-"""Documents out of the archive: rows read back, rebuilt, with when they were seen."""
+"""Read jobs from the archive: their rows, the rebuilt document, and when they were seen."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
-# Jobs whose rows are read together: one query a table.
+# Jobs that are read together, with one query for each table.
 _CHUNK = 1000
 _ALL = Extent()
 _job_columns = attrgetter(*JobColumns._fields)
@@ -42,9 +42,10 @@ _param_columns = attrgetter(*ParamRow._fields)
 
 
 class ArchivedJob(NamedTuple):
-    """One job as the archive has it.
+    """One archived job.
 
-    `text` is the canonical JSON of its document; `irregular` says that it was kept whole.
+    `text` is the canonical JSON of its document; `irregular` says that the document is stored whole,
+    because the tables cannot represent all of it.
     """
 
     appliance: str
@@ -54,22 +55,22 @@ class ArchivedJob(NamedTuple):
     text: str
     irregular: bool
     digest: bytes
-    sight: SeenInterval
+    seen: SeenInterval
     findings: list[Finding]
     run_id: int
 
     def intact(self) -> bool:
-        """Say whether the document still has the digest that it was archived with."""
+        """Return whether the document still has its archived digest."""
         return canonical.digest(self.text) == self.digest
 
     def line(self) -> str:
         """Return the job as one line of JSON, in the form that `ingest` reads."""
         seen = {
-            "first": timestamps.document_form(self.sight.first_seen),
-            "last": timestamps.document_form(self.sight.last_seen),
+            "first": timestamps.document_form(self.seen.first_seen),
+            "last": timestamps.document_form(self.seen.last_seen),
             "status": {
                 status: timestamps.document_form(at)
-                for status, at in sorted(self.sight.statuses.items())
+                for status, at in sorted(self.seen.statuses.items())
             },
         }
         return (
@@ -86,7 +87,7 @@ def jobs(
 ) -> Iterator[ArchivedJob]:
     """Yield the jobs of an extent, of all or some appliances, by appliance name and job key.
 
-    `on_appliance` is told how many appliances have been read, and of how many.
+    `on_appliance` is called with the number of appliances read so far, and the number of all.
     """
     appliance = tables.appliance
     names = connection.execute(
@@ -188,7 +189,7 @@ def _assemble(
 def _children(
     connection: Connection, table: sa.Table, appliance_id: int, ids: Sequence[int]
 ) -> dict[int, list[Row[Any]]]:
-    """Return a table's rows of the given jobs, in key order, by job."""
+    """Return a table's rows of the given jobs by job ID, in key order."""
     found: dict[int, list[Row[Any]]] = {}
     query = (
         sa.select(table)

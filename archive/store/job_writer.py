@@ -1,4 +1,4 @@
-"""The rows of a batch of jobs, collected by table and written in bulk."""
+"""Collect the rows of a batch of jobs by table and write them in bulk."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _changing_values = attrgetter(*_CHANGING)
 
 
 class Batch:
-    """Rows to write for new jobs, and for jobs whose document is replaced."""
+    """Rows of new jobs, and of jobs whose document is replaced."""
 
     def __init__(self, references: References) -> None:
         self._references = references
@@ -148,7 +148,7 @@ class Batch:
 
 
 def update_jobs(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
-    """Update rows of `job`; each change names `of_appliance`, `of_job` and `new_<column>`s."""
+    """Update rows of `job`; each change has `of_appliance`, `of_job` and `new_COLUMN` keys."""
     if not changes:
         return
     job = tables.job

@@ -88,7 +88,9 @@ MISBEHAVING = {
         "add the user to the group SystemConfiguration.Administrators",
         suffers(faults.unauthorized, Resource.DETAILS),
     ),
-    "not-found": Wrong("is it a vCenter Server, 6.7 or later?", suffers(faults.not_found)),
+    "not-found": Wrong(
+        "check that this is a vCenter Server 6.7 or later", suffers(faults.not_found)
+    ),
     "busy": Wrong("too many requests (HTTP 429", suffers(faults.too_many_requests("1"))),
     "error": Wrong("the server cannot answer (HTTP 500; Operation failed.)", suffers(faults.error)),
     "no-upstream": Wrong(
@@ -103,7 +105,7 @@ MISBEHAVING = {
         {"read_timeout": "0.5s", "deadline": "6s"},
     ),
     "no-handshake": Wrong("timed out; check that the appliance is up", has(handshakes=False)),
-    "login-page": Wrong("it answers with text/html", suffers(faults.login_page)),
+    "login-page": Wrong("the answer is text/html", suffers(faults.login_page)),
     "not-json": Wrong(
         "unexpected answer to the request for job details",
         suffers(faults.not_json, Resource.DETAILS),

@@ -392,7 +392,7 @@ def test_what_is_no_toml(tmp_path: Path, content: bytes, said: str) -> None:
     path = written(tmp_path, "")
     path.write_bytes(content)
     assert refused(path)[0].startswith(said)
-    with pytest.raises(ConfigurationError, match="invalid TOML|not valid UTF-8"):
+    with pytest.raises(ConfigurationError, match=r"invalid TOML|not valid UTF-8"):
         file.database(path)
 
 
