@@ -262,7 +262,7 @@ def test_the_day_follows_what_is_known(engine: Engine) -> None:
 def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long stream may have more texts than are remembered; each still stands there once."""
     monkeypatch.setattr(batches, "BATCH", 2)
-    monkeypatch.setattr(dimension_keys, "_REMEMBERED", 3)
+    monkeypatch.setattr(dimension_keys, "_CACHED", 3)
     answer = {
         f"job-{number}": job(
             messages=[{"id": f"m{number % 5}", "default_message": "x", "args": []}]
