@@ -21,7 +21,7 @@ _SPACE = " \t\n\r"
 _CUT = 64
 # Characters that may follow the digits of a number cut at the end: a point, or `e+`.
 _NUMBER_CUT = 2
-_NO_NUMBER = "it has an unsupported number (NaN, infinite or too long)"
+_NO_NUMBER = "unsupported number (NaN, infinite or too long)"
 # Strings, whose content does not count, and brackets: together they show where a value ends.
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
 

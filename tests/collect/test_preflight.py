@@ -22,8 +22,8 @@ from tests.support.proxies import proxy
 from tests.support.samples import job
 from tests.vcenter_server import faults
 from tests.vcenter_server.appliance import PASSWORD, Appliance
-from tests.vcenter_server.asking import entry
 from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.entries import entry
 from tests.vcenter_server.requests import Resource
 from tests.vcenter_server.server import Server
 

@@ -29,7 +29,7 @@ from tests.support.failures import failing_load
 from tests.support.samples import api, job
 from tests.vcenter_server import faults
 from tests.vcenter_server.appliance import Appliance
-from tests.vcenter_server.asking import entry
+from tests.vcenter_server.entries import entry
 from tests.vcenter_server.requests import Resource
 from tests.vcenter_server.server import Server
 

@@ -159,7 +159,7 @@ def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
     assert count(engine, tables.ingest_run) == 0
 
 
-def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
+def test_an_empty_answer_counts_as_seen(engine: Engine) -> None:
     """An appliance without jobs has been seen all the same."""
     assert import_documents(engine, b"{}").counts == Counts()
     assert import_documents(engine, b"{}\n{}\n").counts == Counts()
@@ -170,7 +170,7 @@ def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
 @pytest.mark.parametrize("data", [api(x=job()), stream({"x": job()}), stream({"x": job()}, {})])
 def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
     """Documents that do not say whose they are need an appliance to be named."""
-    with pytest.raises(UsageError, match=r"does not say whose job it is; name it with --appliance"):
+    with pytest.raises(UsageError, match=r"no appliance name; set it with --appliance"):
         import_documents(engine, data, None)
     assert count(engine, tables.job) == 0
     assert run(engine)["outcome"] == "failed"

@@ -21,8 +21,8 @@ from tests.support.samples import SAMPLES, job
 from tests.vcenter_server import faults
 from tests.vcenter_server.appliance import PASSWORD, Appliance
 from tests.vcenter_server.appliance import SCHEDULES as SCHEDULE
-from tests.vcenter_server.asking import entry
 from tests.vcenter_server.certificates import self_signed
+from tests.vcenter_server.entries import entry
 from tests.vcenter_server.requests import Resource
 from tests.vcenter_server.server import Server
 from tests.vcenter_server.shapes import Api
