@@ -14,6 +14,11 @@ def storable(text: str) -> str:
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 job`, `2,000 jobs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable(text: str) -> str:
     """Return a text as one line of at most 200 characters, without control characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in storable(text)).split())

@@ -1,4 +1,4 @@
-"""`python -m bench`: measures the claims that are named, or all of them."""
+"""`python -m bench`: measure the named claims, or all."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Measure, print each claim's figures as they come, and all findings once more at the end."""
+    """Measure the claims, print the figures of each, and all findings again at the end."""
     arguments = _parse()
     wanted = [claim for claim in CLAIMS if claim.name in arguments.claims or not arguments.claims]
     start = time.perf_counter()
     results: list[tuple[Claim, Site, list[Finding]]] = []
     with ExitStack() as stack:
-        # On the disk where temporary files are: a file system in memory would flatter everybody.
+        # On a disk: a file system in memory would make every side too fast.
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="archive-bench-")))
         databases = Databases(folder, stack)
         for claim in wanted:
@@ -86,18 +86,18 @@ def _parse() -> argparse.Namespace:
     )
     parser = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Measure what archive claims, against what it claims it of.",
+        description="Measure the claims about archive against what they compare it with.",
         epilog=f"Claims:\n\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     names = [claim.name for claim in CLAIMS]
     parser.add_argument(
-        "claims", nargs="*", metavar="CLAIM", help="which to measure; all, if none is named"
+        "claims", nargs="*", metavar="CLAIM", help="claims to measure; default: all"
     )
-    parser.add_argument("--full", action="store_true", help="over as many jobs as it takes")
-    parser.add_argument("--jobs", type=int, metavar="N", help="over so many jobs instead")
-    parser.add_argument("--rounds", type=int, metavar="N", help="so many rounds instead")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings, too")
+    parser.add_argument("--full", action="store_true", help="measure with the full number of jobs")
+    parser.add_argument("--jobs", type=int, metavar="N", help="measure with N jobs")
+    parser.add_argument("--rounds", type=int, metavar="N", help="measure N rounds")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the findings as JSON")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.claims if name not in names]:
         parser.error(f"there is no claim {unknown[0]}; there are {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""A first load, against the time that the driver alone takes for the rows that come of it."""
+"""A first load, against the time that the driver alone takes to write the same rows."""
 
 from __future__ import annotations
 

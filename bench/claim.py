@@ -1,4 +1,4 @@
-"""What a claim is, and where it is measured."""
+"""The description of a claim, and the site where it is measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Site:
-    """Where a claim is measured: a folder of its own, databases, and how much there is to do."""
+    """The site of a measurement: its folder, its databases, and the number of jobs and rounds."""
 
     folder: Path
     databases: Databases
@@ -40,9 +40,9 @@ class Site:
 
 
 class Claim(NamedTuple):
-    """A claim: what it compares, what is wanted, and over how many jobs, quickly and in full.
+    """A claim: its comparison, its target, and its number of jobs, quick and full.
 
-    `measure` prints what it measures and returns what it found.
+    `measure` prints the figures and returns the findings.
     """
 
     name: str

@@ -31,7 +31,7 @@ def _measure(site: Site) -> list[Finding]:
 def _compare(site: Site, fleet: Fleet, kind: str, appliances: int) -> list[Finding]:
     runs = [_Run(site, fleet, kind, appliances, concurrency) for concurrency in (CONCURRENCY, 1)]
     first = [Side(f"{run.name}, first run", run.collect, run.count, run.prepare) for run in runs]
-    # These find what the last round of the first runs has archived.
+    # These runs find the jobs already archived by the last first run.
     again = [Side(f"{run.name}, unchanged", run.collect, run.count) for run in runs]
     found = []
     for what, sides in (("first run", first), ("unchanged", again)):

@@ -1,4 +1,4 @@
-"""Running processes: the command that is measured, and what it is measured against."""
+"""Run processes: the measured command and its peers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def archive(*arguments: str) -> str:
 
 def ingest(path: Path, url: str, *options: str) -> dict[str, int]:
     """Run `archive ingest` over a file, and return its counts."""
-    told = archive("ingest", str(path), "--database", url, "--format", "json", *options)
-    counts: dict[str, int] = json.loads(told)
+    output = archive("ingest", str(path), "--database", url, "--format", "json", *options)
+    counts: dict[str, int] = json.loads(output)
     return counts
 
 
@@ -48,6 +48,6 @@ def run(command: Sequence[str], added: Mapping[str, str] | None = None) -> str:
     return done.stdout
 
 
-def told(output: str) -> Any:
-    """Return the JSON on the last line of what a peer printed."""
+def last_json(output: str) -> Any:
+    """Return the JSON on the last line of a peer's output."""
     return json.loads(output.splitlines()[-1])

@@ -1,6 +1,6 @@
-"""The dashboard of a fleet: how large its page is, how long it takes to make, and to open in a Chromium.
+"""The dashboard of a fleet: the size of its page, the time to write it, and to open it in Chromium.
 
-A page is open when all of its charts are drawn. Each page is made in a process of its own, as it is by the
+A page is open when all of its charts are drawn. Each page is written by its own process, as by the
 command, and opened several times by one browser.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bench.claim import Site
 
-# Up to so many appliances each is shown, and the page is to be this small; of more it is summed up.
+# Up to this many appliances, the page shows each one, within this size; beyond, it summarises.
 EACH_UP_TO = 1000
 WANTED_MB, WANTED_MB_SUMMED_UP = 5, 10
 WANTED_SECONDS = 2

@@ -1,4 +1,4 @@
-"""The databases that are measured: made anew for each round, as an archive or blank."""
+"""The measured databases: created again for each round, as an archive or blank."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bench.measure import Rows
 
-# As an administrator of a small server would set it; durability is the default, on.
+# Settings as for a small server; durability is on, as by default.
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -32,7 +32,7 @@ KINDS = (SQLITE, POSTGRESQL)
 
 
 class Database(Protocol):
-    """A database that can be made anew, with what was in it gone."""
+    """A database that can be dropped and created again."""
 
     @property
     def kind(self) -> str:
@@ -43,25 +43,25 @@ class Database(Protocol):
         """Its SQLAlchemy URL, which stays the same."""
 
     def migrate(self) -> None:
-        """Make it anew, as an archive with nothing in it."""
+        """Create it again, as an empty archive."""
 
     def blank(self) -> None:
-        """Make it anew, with nothing in it at all."""
+        """Create it again, without any table."""
 
 
 class Databases:
-    """Gives databases by name; a server is started for the first on PostgreSQL."""
+    """Provide databases by name; the first one on PostgreSQL starts a server."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self._stack = stack
 
     def get(self, kind: str, name: str) -> Database:
-        """Return the database of a name (one word); it has yet to be made."""
+        """Return the database of a name (one word), not yet created."""
         if kind == POSTGRESQL:
             return _PostgreSQL(self._server, name)
         if kind != SQLITE:
-            raise ValueError(f"there is no {kind!r}; there are: {', '.join(KINDS)}")
+            raise ValueError(f"unknown kind of database {kind!r}; choose from: {', '.join(KINDS)}")
         return _SQLite(self._template, self._folder / "sqlite" / name)
 
     @cached_property

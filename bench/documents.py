@@ -105,7 +105,7 @@ def write_answers(folder: Path, number: int, *, per_appliance: int = 1000) -> li
 
 
 def _messages() -> list[dict[str, Any]]:
-    """Return every message there is: a text with each of the arguments it is told with."""
+    """Return all messages: every text with each of its arguments."""
     messages: list[dict[str, Any]] = []
     for number, text in enumerate(TEXTS):
         for part in PARTS:
@@ -133,10 +133,10 @@ def _info(random: Random, name: str, start: datetime, messages: list[str]) -> st
     done = random.randrange(100) if failed else 100
     status = "FAILED" if failed else "SUCCEEDED"
     type_ = "MANUAL" if random.random() < 0.05 else "SCHEDULED"
-    told = ",".join(random.sample(messages, random.randint(1, 6)))
+    chosen = ",".join(random.sample(messages, random.randint(1, 6)))
     return (
         f'{{"location":"sftp://{host}/srv/vcenter/{folder}","location_user":"svc-backup",'
-        f'"type":"{type_}","messages":[{told}],"build":{{"version_name":"{version_name}",'
+        f'"type":"{type_}","messages":[{chosen}],"build":{{"version_name":"{version_name}",'
         f'"version":"{version}","build_number":"{build_number}"}},"user":"root",'
         f'"description":{{"id":"{SERVICE}.description","default_message":"Backup job","args":[]}},'
         f'"service":"{SERVICE}","operation":"{SERVICE}.create","status":"{status}",'

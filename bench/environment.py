@@ -1,4 +1,4 @@
-"""The environment of the peers, apart from the one that archive is measured in."""
+"""The Python environment of the peers, separate from archive's own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def command(script: str, *arguments: str) -> list[str]:
 
 
 def prepare() -> None:
-    """Make the environment, unless it is there with what is wanted in it.
+    """Create the environment, unless it exists with the required packages.
 
     Raises SystemExit if the packages cannot be installed.
     """

@@ -1,4 +1,4 @@
-"""A first load, against dlt: from the start of the process to its end, on both databases."""
+"""A first load against dlt: whole processes, on both databases."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ingest_side(site: Site, database: Database) -> Side:
-    """Return the command's side of a first load, into an archive that is there and empty."""
+    """Return the command's side of a first load, into an existing empty archive."""
 
     def load() -> None:
         commands.ingest(site.lines, database.url)
@@ -51,8 +51,8 @@ def _dlt_side(site: Site, database: Database, mode: str) -> Side:
     url = database.url.replace("+psycopg", "").replace("postgres@", "postgres:unused@")
 
     def load() -> Mapping[str, float]:
-        told = environment.peer("dlt_load.py", str(site.lines), url, dataset, str(state), mode)
-        parts: dict[str, float] = commands.told(told)
+        output = environment.peer("dlt_load.py", str(site.lines), url, dataset, str(state), mode)
+        parts: dict[str, float] = commands.last_json(output)
         return parts
 
     def prepare() -> None:

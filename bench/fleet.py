@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from archive import db
 from archive.db import migrate, tables
 from archive.store import day_totals
+from archive.store.chunks import chunks
 from bench.measure import progress
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Night(NamedTuple):
 
 
 def appliances(jobs: int) -> int:
-    """Return how many appliances so many jobs are of."""
+    """Return the number of appliances for a number of jobs."""
     return -(-jobs // PER_APPLIANCE)
 
 
@@ -122,7 +123,7 @@ def _history(
 
 
 def fill(engine: Engine, jobs: int) -> None:
-    """Fill a new archive, count its totals, and leave it as the database's upkeep would."""
+    """Fill a new archive, count its totals, and run the database's maintenance."""
     indexes = list(tables.job.indexes)
     with db.writing(engine) as connection:
         _hurry(connection)
@@ -134,12 +135,10 @@ def fill(engine: Engine, jobs: int) -> None:
         db.insert(connection, tables.appliance, names)
         for index in indexes:
             index.drop(connection)
-        made = rows(jobs)
-        while chunk := list(islice(made, _CHUNK)):
+        for chunk in chunks(rows(jobs), _CHUNK):
             _insert(connection, chunk)
             db.insert(connection, tables.message, list(_said(chunk)))
-        imports = _imports(appliances(jobs))
-        while runs := list(islice(imports, _CHUNK)):
+        for runs in chunks(_imports(appliances(jobs)), _CHUNK):
             db.insert(connection, tables.ingest_run, runs)
         for index in indexes:
             index.create(connection)
@@ -167,7 +166,7 @@ def _imports(number: int) -> Iterator[tuple[Any, ...]]:
 
 
 def _hurry(connection: Connection) -> None:
-    """Let the rows come in unchecked: they are known to be right."""
+    """Switch off constraint checks: the rows are known to be valid."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
 
@@ -187,14 +186,14 @@ def _insert(connection: Connection, chunk: list[tuple[Any, ...]]) -> None:
 
 
 def tidy(engine: Engine) -> None:
-    """Do what autovacuum does with time. SQLite has no such upkeep, and plans without statistics."""
+    """Do the work of autovacuum. SQLite has no such maintenance, and plans without statistics."""
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def filled(site: Site, kind: str) -> Engine:
-    """Return a filled archive, which claims that come after another share with it."""
+    """Return a filled archive, which several claims share."""
     place = site.databases.get(kind, "fleet")
     engine = migrate.connect(place.url)
     if _made.get(place.url) != site.jobs:
@@ -209,7 +208,7 @@ _made: dict[str, int] = {}
 
 
 def write_csv(path: Path, jobs: int) -> None:
-    """Write the columns that the questions need, for databases that are no archive."""
+    """Write the columns that the queries need, for databases that are not archives."""
     columns = ("appliance_id", "id", "key", "day", "status", "type", "start_time", "duration_seconds",
                "size_bytes")  # fmt: skip
     places = [tables.job.columns.keys().index(name) for name in columns]

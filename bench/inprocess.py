@@ -1,4 +1,4 @@
-"""Ingesting in this process, where start-up would hide what is measured."""
+"""Ingest in this process, where start-up time would hide the measured time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SEEN = "2026-10-01T06:00:00.000000Z"
 
 
 def ingest(path: Path, url: str, appliance: str | None = None, seen_at: str = SEEN) -> Counts:
-    """Archive a file, and return what became of its documents."""
+    """Archive a file, and return the counts of its documents."""
     gc.set_threshold(50_000)  # as the command does
     engine = migrate.connect(url)
     with io.BufferedReader(io.FileIO(path), 1 << 16) as content:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bench.claim import Site
     from bench.measure import Finding
 
-# What is wanted of ten million jobs; fewer need only be faster.
+# The target at ten million jobs; with fewer jobs it only has to be faster.
 ALL = 10_000_000
 WANTED = 50
 _WINDOW = """

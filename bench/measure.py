@@ -1,4 +1,4 @@
-"""Measuring sides against each other: in one run, taking turns, medians of the rounds."""
+"""Compare sides: in one run, in turns, by the medians of the rounds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Rows = dict[str, int]
 
 @dataclass(frozen=True)
 class Side:
-    """One way to do the job: `prepare` and `count` are not timed, `run` is.
+    """One way to do the job; only `run` is timed, `prepare` and `count` are not.
 
-    `run` may tell parts of its own time, in seconds. `count` says how many rows of each kind are
-    there afterwards, which every side of a comparison must agree on.
+    `run` may return parts of its own time, in seconds. `count` returns the rows of each kind
+    afterwards, which must be the same for every side of a comparison.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a side took, in seconds a round, the parts it told of, and the rows it counted."""
+    """A side's seconds for each round, the parts of its time, and its rows."""
 
     name: str
     seconds: list[float]
@@ -46,7 +46,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Finding:
-    """A figure, what is wanted of it (None if it only informs), and the sides it comes from.
+    """A figure, its target (None if it has none), and the sides that it comes from.
 
     `medians` are in seconds.
     """
@@ -60,7 +60,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """What became of what was wanted."""
+        """Whether the target was met."""
         if self.wanted is None:
             return ""
         reached = self.figure <= self.wanted if self.at_most else self.figure >= self.wanted
@@ -75,14 +75,14 @@ class Finding:
 
 
 def alternate(sides: Sequence[Side], rounds: int) -> list[Measured]:
-    """Run all sides in turns. Raises SystemExit if any of them counts other rows."""
+    """Run all sides in turns. Raises SystemExit if their rows differ."""
     taken = {side.name: Measured(side.name, []) for side in sides}
     agreed: Rows | None = None
     for turn in range(rounds):
-        # Whatever warms or tires the machine meets each side as often in each place.
+        # The order changes, so that caches and heat affect all sides alike.
         for side in sides if turn % 2 == 0 else reversed(sides):
             side.prepare()
-            os.sync()  # nobody pays for what another has written
+            os.sync()  # so that no side waits for another's writes
             start = time.perf_counter()
             parts = side.run() or {}
             seconds = time.perf_counter() - start
@@ -102,7 +102,7 @@ def alternate(sides: Sequence[Side], rounds: int) -> list[Measured]:
 
 
 def show(sides: Sequence[Measured], number: int, unit: str = "jobs") -> None:
-    """Print each side's median, its spread and its parts, and the rows they all counted."""
+    """Print each side's median, spread and parts, and the rows of all."""
     for side in sides:
         least, most = min(side.seconds), max(side.seconds)
         rate = f"  {number / side.median:10,.0f} {unit}/s" if number else ""
@@ -136,5 +136,5 @@ def medians(sides: Sequence[Measured]) -> dict[str, float]:
 
 
 def progress(sentence: str) -> None:
-    """Talk to whoever waits; figures go to standard output, talk does not."""
+    """Print progress to standard error; figures go to standard output."""
     print(sentence, file=sys.stderr, flush=True)

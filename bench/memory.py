@@ -1,4 +1,4 @@
-"""The memory that a load takes, and whether it grows with what is loaded; Linux only."""
+"""The memory that a load takes, and whether it grows with the input; Linux only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WANTED = 300
 _PROCESSES = Path("/proc")
 _EVERY_SECONDS = 0.02
-_MIB = 1024  # in the kibibytes that the kernel tells
+_MIB = 1024  # in KiB, the kernel's unit
 
 
 def _measure(site: Site) -> list[Finding]:

@@ -34,8 +34,8 @@ def _measure(site: Site) -> list[Finding]:
 
 def _orm_side(site: Site, database: Database) -> Side:
     def load() -> Mapping[str, float]:
-        told = commands.python(_SCRIPT, "load", database.url, str(site.lines))
-        parts: dict[str, float] = commands.told(told)
+        output = commands.python(_SCRIPT, "load", database.url, str(site.lines))
+        parts: dict[str, float] = commands.last_json(output)
         return parts
 
     def prepare() -> None:

@@ -1,4 +1,4 @@
-"""The same documents again, against their first load: nothing has changed, so little is done."""
+"""The same documents again, against their first load: nothing has changed, so little work."""
 
 from __future__ import annotations
 

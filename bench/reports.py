@@ -36,7 +36,7 @@ LONGEST_SECONDS = 600
 
 
 class Question(NamedTuple):
-    """What is asked: a report by name, of all days or since one, or the plain SQL in its place."""
+    """A query: a report by name, for all days or since one, or the plain SQL instead."""
 
     report: str
     since: str | None = None
@@ -44,7 +44,7 @@ class Question(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What a side took; `rows` is None of one that was ended."""
+    """A side's figures; `rows` is None if it was stopped."""
 
     seconds: float
     mib: float
@@ -82,7 +82,7 @@ def _of_kind(kind: str, site: Site) -> list[Finding]:
 
 
 def _taken(url: str, question: Question) -> Taken:
-    """Ask in a process of its own. Raises SystemExit if it fails."""
+    """Run a query in a separate process. Raises SystemExit if it fails."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_ask, args=(url, question, there))

@@ -1,4 +1,4 @@
-"""How long the command takes to be there, against the imports that it cannot do without."""
+"""The start-up time of the command, against that of the imports it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.measure import Finding
 
 WANTED = 1.5
-# As it is installed beside this interpreter, and called by people.
+# The installed command, next to this interpreter.
 _SCRIPT = Path(sys.executable).with_name("archive")
 
 
@@ -42,7 +42,7 @@ def _compare(site: Site, name: str, arguments: list[str], imports: str) -> Findi
     def bare() -> str:
         return commands.python("-c", imports)
 
-    # Once each beforehand: both find their files in memory and their modules compiled.
+    # Run both once first, so that files are cached and modules compiled.
     if not command():
         raise SystemExit(f"{name} prints nothing")
     bare()

@@ -1,4 +1,4 @@
-"""What the day totals cost a load: against the same load with nothing counted."""
+"""The cost of the day totals for a load, against the same load without them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bench.claim import Site
     from bench.measure import Finding
 
-# What is wanted of ten million jobs; of fewer only that it is faster than plain SQL.
+# The target at ten million jobs; with fewer jobs it only has to be faster than plain SQL.
 ALL = 10_000_000
 WANTED = {"counts": 300, "percentiles": 20}
 REPORTS = {"counts": "volume", "percentiles": "trends"}
@@ -71,7 +71,7 @@ Rows = list[tuple[Any, ...]]
 
 
 class Other(NamedTuple):
-    """Whom the reports are compared with, and how it answers each question."""
+    """A peer of the reports, and how it answers each question."""
 
     name: str
     ask: Callable[[str], Rows]
@@ -125,7 +125,7 @@ def _running(answer: Callable[[], Rows]) -> Callable[[], None]:
 
 
 def _ignore(_rows: Rows) -> None:
-    """Take an answer for what it is: its rows have been compared before."""
+    """Ignore an answer: its rows were compared before."""
 
 
 def _days(ask: Callable[[], Rows]) -> dict[str, int]:

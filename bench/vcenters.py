@@ -1,4 +1,4 @@
-"""Appliances to collect from: the tests' server, as a process of its own."""
+"""Appliances to collect from: the tests' server, in a separate process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 JOBS = 60
 LATENCY_MS = 20
-# Where the password comes from, as the configuration says.
+# The source of the password in the configuration.
 VARIABLE = "BENCH_VCENTER_PASSWORD"
 
 
 class Fleet(NamedTuple):
-    """Appliances that listen, and what it takes to sign in."""
+    """Running appliances, and the credentials to sign in."""
 
     addresses: Sequence[str]
     user: str
@@ -29,7 +29,7 @@ class Fleet(NamedTuple):
     ca_file: str
 
     def configure(self, path: Path, concurrency: int, appliances: int) -> Path:
-        """Write a configuration with the first so many appliances, and return where it is."""
+        """Write a configuration with the first `number` appliances, and return its path."""
         lines = [
             f"concurrency = {concurrency}",
             "[defaults]",
@@ -45,7 +45,7 @@ class Fleet(NamedTuple):
 
 @contextmanager
 def listening(appliances: int) -> Iterator[Fleet]:
-    """Serve so many appliances with a history of 60 jobs, each answer 20 ms late."""
+    """Serve appliances with a history of 60 jobs each, and a delay of 20 ms for each answer."""
     options = {"--appliances": appliances, "--jobs": JOBS, "--latency-ms": LATENCY_MS}
     arguments = [text for option, value in options.items() for text in (option, str(value))]
     command = [sys.executable, "-m", "tests.vcenter_server", *arguments]

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the connection it is handed, else on the command's own database."""
+"""Alembic's environment: uses the given connection, or else the command's own database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def _render_type(kind: str, item: Any, _autogenerate: object) -> str | Literal[False]:
-    """Write the archive's own column types into new migrations by their names."""
+    """Render the archive's own column types in new migrations by name."""
     if kind == "type" and isinstance(item, (db.Instant, db.Day)):
         return f"{type(item).__name__}()"
     return False
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations that Alembic asks for."""
+    """Run the migrations that Alembic selected."""
     context.configure(
         connection=connection,
         target_metadata=tables.metadata,
@@ -32,9 +32,9 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-handed = context.config.attributes.get("connection")
-if handed is not None:
-    run(handed)
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
 else:
     with db.writing(migrate.connect()) as opened:
         run(opened)

@@ -27,7 +27,7 @@ from tests.support import postgres
 from tests.support.command import archive
 from tests.support.configurations import written
 from tests.support.samples import DATA
-from tests.vcenter_server.asking import configured
+from tests.vcenter_server.entries import configured
 from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:

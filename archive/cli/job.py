@@ -200,8 +200,8 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "parent": columns.parent,
         "target": columns.target_id and f"{columns.target_type} {columns.target_id}",
         "operation": rows.operation and rows.operation.operation,
-        "first seen": moment(job.sight.first_seen),
-        "last seen": moment(job.sight.last_seen),
+        "first seen": moment(job.seen.first_seen),
+        "last seen": moment(job.seen.last_seen),
         "import": str(job.run_id),
         "digest": f"SHA-256 {job.digest.hex()}",
         "stored whole": "yes, it has fields that the tables have no columns for"
@@ -220,7 +220,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         "statuses",
         below=[
             Item(status, f"since {moment(at)}")
-            for status, at in sorted(job.sight.statuses.items(), key=lambda item: item[::-1])
+            for status, at in sorted(job.seen.statuses.items(), key=lambda item: item[::-1])
         ],
     )
     if rows.messages:

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import typer
 
+from archive.atomic_write import atomic_write
 from archive.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -121,14 +122,10 @@ def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Ite
         with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         return
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with beside.open(f"x{form}", **options) as out:  # type: ignore[call-overload]  # by form
+    with atomic_write(target) as written:
+        with written.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         if mode is None and target.exists():
             mode = target.stat().st_mode
         if mode is not None:
-            beside.chmod(mode)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+            written.chmod(mode)

@@ -1,1 +1,1 @@
-"""A run over the fleet: appliances queried side by side, their answers stored."""
+"""Collections: query the appliances of a fleet, several at a time, and store their answers."""

@@ -1,4 +1,4 @@
-"""Appliances asked side by side: so many at a time, each secret once, and an end when it is wanted."""
+"""Work on several appliances at a time: each secret is read once, and signals end the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Passwords:
         self._found: dict[object, asyncio.Task[str]] = {}
 
     async def of(self, entry: Entry) -> str:
-        """Return an appliance's password; each secret is asked for once. Raises ConfigurationError."""
+        """Return an appliance's password; each secret is read once. Raises ConfigurationError."""
         key = (entry.secret, entry.user if entry.secret.keyring else None)
         if key not in self._found:
             revealing = asyncio.to_thread(reveal, entry, self._path)
@@ -35,8 +35,8 @@ class Passwords:
 def each(entries: Iterable[Entry], at_once: int, one: Callable[[Entry], Awaitable[None]]) -> None:
     """Await `one` for every entry, `at_once` at a time, until all are done.
 
-    SIGINT and SIGTERM cancel those that are under way, and no other begins. `one` then has to come to
-    its end, and return.
+    SIGINT and SIGTERM cancel the calls in progress, and no other one starts. A cancelled `one` must
+    clean up and return.
     """
     asyncio.run(_Round(one).all(iter(entries), at_once))
 

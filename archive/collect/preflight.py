@@ -1,4 +1,4 @@
-"""One appliance examined: everything that its collection depends on, a check each."""
+"""Tests of one appliance: one check for each thing that a collection needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archive.document import appliance_facts
 from archive.errors import ApplianceError, ConfigurationError, InputError
 from archive.ingest import formats
 from archive.ingest.raw_document import RawDocument
-from archive.text import printable
+from archive.text import counted, printable
 from archive.vcenter import certificate, errors, job_details
 from archive.vcenter.certificate import HiddenError
 from archive.vcenter.client import Connection, place, proxy
@@ -36,15 +36,15 @@ CHECKS = (
     "details", "version", "schedules", "time zone", "clock",
 )  # fmt: skip
 _RENEW = timedelta(days=30)
-# Seconds. Beyond the first a clock is not kept right, beyond the second jobs have wrong times.
-_ODD, _WRONG = 60, 300
-# Seconds until the next address of a host is tried beside the one before.
+# Seconds that the clocks may differ before there is a warning, and before the check fails.
+_CLOCK_WARNING, _CLOCK_FAILED = 60, 300
+# Seconds until the next address of a host is tried in parallel.
 _NEXT_ADDRESS = 0.25
 _BUFFER = 1 << 16
 
 
 class Found(NamedTuple):
-    """What a check has found. A failure is what would keep a collection from being complete, or right."""
+    """The result of one check. A failed one makes a collection incomplete or wrong."""
 
     result: str
     detail: str
@@ -52,7 +52,7 @@ class Found(NamedTuple):
 
 
 class Examination:
-    """The checks of one appliance, as far as they have come, in the order of `CHECKS`."""
+    """The checks of one appliance that are done so far, in the order of `CHECKS`."""
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
@@ -61,18 +61,18 @@ class Examination:
 
     @property
     def result(self) -> str:
-        """The worst that was found."""
+        """The worst result so far."""
         results = {found.result for found in self.found.values()}
         return next((result for result in (FAILED, WARNING) if result in results), OK)
 
     async def run(self, password: Awaitable[str]) -> None:
-        """Check everything, as far as it can be; no error is raised. Nobody stays signed in."""
+        """Run every check that is possible; raise no error, and sign out at the end."""
         entry, revealed = self._entry, ""
         try:
             revealed = await password
             self.found["secret"] = Found(OK, entry.secret.origin)
         except ConfigurationError as error:
-            advice = "correct `secret`, or what it names"
+            advice = "check `secret` and what it refers to"
             self.found["secret"] = Found(FAILED, str(error), advice)
         for name, check in (
             ("resolve", self._resolve),
@@ -80,10 +80,10 @@ class Examination:
             ("certificate", self._certificate),
         ):
             if not await self._check(name, check()):
-                self._skip(f"`{name}` has failed")
+                self._skip(f"`{name}` failed")
                 return
         if not revealed:
-            self._skip("`secret` has failed")
+            self._skip("`secret` failed")
             return
         try:
             async with (
@@ -95,10 +95,10 @@ class Examination:
                 await self._ask(session)
         except ApplianceError as error:
             self.found["login"] = Found(FAILED, error.reason, error.advice)
-            self._skip("`login` has failed")
+            self._skip("`login` failed")
 
     def end(self, reason: str) -> None:
-        """Let what has not been found have failed for a reason; what comes after it was not tried."""
+        """Mark the check that is not done as failed for this reason, and skip those after it."""
         name = next((name for name in CHECKS if name not in self.found), None)
         if name is not None:
             self.found[name] = Found(FAILED, reason)
@@ -119,7 +119,7 @@ class Examination:
 
     async def _resolve(self) -> Found:
         if self._proxy is not None:
-            return Found(SKIPPED, f"this is left to the proxy {_shown(self._proxy)}")
+            return Found(SKIPPED, f"left to the proxy {_shown(self._proxy)}")
         entry, loop = self._entry, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(entry.connect_timeout):
@@ -130,7 +130,7 @@ class Examination:
 
     async def _connect(self) -> Found:
         if self._proxy is not None:
-            return Found(SKIPPED, f"this is left to the proxy {_shown(self._proxy)}")
+            return Found(SKIPPED, f"left to the proxy {_shown(self._proxy)}")
         entry, began = self._entry, time.monotonic()
         try:
             async with asyncio.timeout(entry.connect_timeout):
@@ -141,8 +141,8 @@ class Examination:
             raise errors.unconnected(place(entry)) from error
         except OSError as error:
             raise ApplianceError(
-                f"no connection to {place(entry)}: {errors.cause(error)}",
-                "check `address`; is it up, does its port answer?",
+                f"cannot connect to {place(entry)}: {errors.cause(error)}",
+                "check `address`, and that the appliance is up and its port is open",
             ) from error
         took = time.monotonic() - began
         writer.close()
@@ -159,9 +159,9 @@ class Examination:
         if not self._entry.trust.verify:
             return Found(
                 WARNING,
-                f"it is not verified: {described}",
-                f'compare it on the appliance, then write pin = "{shown.fingerprint}" in place of'
-                " verify = false",
+                f"not verified: {described}",
+                f"compare the fingerprint on the appliance, then replace verify = false with"
+                f' pin = "{shown.fingerprint}"',
             )
         if (distrust := await certificate.distrust(self._entry, shown)) is not None:
             return Found(FAILED, f"{distrust.reason}: {described}", distrust.advice)
@@ -181,7 +181,7 @@ class Examination:
 
 
 def describe(shown: Certificate) -> str:
-    """Return what is in a certificate, in a line."""
+    """Return a certificate's main fields in one line."""
     names = f" for {', '.join(shown.names)}" if shown.names else ""
     until = f"valid until {shown.valid_until:%Y-%m-%d}"
     return f"{shown.subject}{names}, issued by {shown.issuer}, {until}, {shown.fingerprint}"
@@ -191,38 +191,38 @@ def _expiring(shown: Certificate, described: str, *, pinned: bool) -> Found:
     left = shown.valid_until - datetime.now(UTC)
     if left > _RENEW:
         return Found(OK, described)
-    ends = "it has expired" if left < timedelta(0) else f"it expires within {left.days + 1} days"
+    ends = "expired" if left < timedelta(0) else f"expires within {counted(left.days + 1, 'day')}"
     also = ", then change `pin`" if pinned else ""
-    return Found(WARNING, f"{ends}: {described}", f"renew it on the appliance{also}")
+    return Found(WARNING, f"{ends}: {described}", f"{errors.RENEW}{also}")
 
 
 def _shown(through: str) -> str:
-    """Return a proxy without the password that may be in its URL."""
+    """Return a proxy's address, without the user and password that its URL may have."""
     return URL(through).authority.rpartition("@")[2]
 
 
 async def _details(session: Session) -> Found:
-    told = await job_details.fetch(session)
-    jobs, unreadable = await asyncio.to_thread(_count, told.body)
-    what = f"{jobs:,} jobs, on /{session.api.prefix}"
+    details = await job_details.fetch(session)
+    jobs, unreadable = await asyncio.to_thread(_count, details.body)
+    what = f"{counted(jobs, 'job')}, on /{session.api.prefix}"
     if unreadable:
-        return Found(FAILED, f"{what}; {unreadable:,} of them cannot be read as jobs")
-    if told.missing is not None:
-        return Found(FAILED, f"{what}; {told.missing}")
-    return Found(OK, f"{what}; no job is missing")
+        return Found(FAILED, f"{what}; {unreadable:,} of them unreadable")
+    if details.missing is not None:
+        return Found(FAILED, f"{what}; {details.missing}")
+    return Found(OK, f"{what}; none missing")
 
 
 def _count(body: IO[bytes]) -> tuple[int, int]:
-    """Return how many jobs an answer has, and how many of them are none; close it."""
+    """Return how many documents an answer has, and how many are unreadable; close it."""
     stream: io.BufferedReader[Any] = io.BufferedReader(body, _BUFFER)
     with stream:
         encoding = formats.form(stream, "").encoding
-        told = [
+        readable = [
             document.problem is None
             for document in formats.documents(stream, encoding)
             if isinstance(document, RawDocument)
         ]
-    return len(told), told.count(False)
+    return len(readable), readable.count(False)
 
 
 async def _version(session: Session) -> Found:
@@ -234,9 +234,9 @@ async def _version(session: Session) -> Found:
 async def _schedules(session: Session) -> Found:
     schedules = appliance_facts.read_schedules(await session.get_json(SCHEDULES))
     enabled = [schedule for schedule in schedules if schedule.enabled]
-    what = f"{len(enabled):,} enabled of {len(schedules):,}"
+    what = f"{len(enabled):,} of {len(schedules):,} enabled"
     if not enabled:
-        return Found(WARNING, what, "nothing is backed up by itself; enable a schedule")
+        return Found(WARNING, what, "no backup starts by itself: enable a schedule")
     return Found(OK, what)
 
 
@@ -248,15 +248,15 @@ async def _time_zone(session: Session) -> Found:
 
 def _clock(ahead: float | None) -> Found:
     if ahead is None:
-        return Found(SKIPPED, "its answers have no date")
+        return Found(SKIPPED, "the answers have no date")
     seconds = round(abs(ahead))
     if seconds <= 1:
-        return Found(OK, "as the clock of this machine")
-    what = f"{seconds:,} s {'ahead of' if ahead > 0 else 'behind'} the clock of this machine"
-    advice = "set both by NTP; the times of its jobs are by its own clock"
-    if seconds > _WRONG:
+        return Found(OK, "same as this machine")
+    what = f"{seconds:,} s {'ahead of' if ahead > 0 else 'behind'} this machine"
+    advice = "synchronise both by NTP: job times come from the appliance's clock"
+    if seconds > _CLOCK_FAILED:
         return Found(FAILED, what, advice)
-    return Found(WARNING, what, advice) if seconds > _ODD else Found(OK, what)
+    return Found(WARNING, what, advice) if seconds > _CLOCK_WARNING else Found(OK, what)
 
 
 def _joined(between: str, *texts: str | None) -> str:

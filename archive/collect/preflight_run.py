@@ -1,4 +1,4 @@
-"""Every appliance of a fleet examined, several at a time; nothing is written anywhere."""
+"""Test every appliance of a fleet, several at a time; write nothing."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def check(
     fleet: Fleet, entries: Sequence[Entry], on_checked: Callable[[Entry, Examination], None]
 ) -> None:
-    """Examine appliances; `on_checked` is told of each as it ends.
+    """Test appliances; call `on_checked` for each one when it is done.
 
-    SIGINT and SIGTERM end the run early: sessions are closed, what was not found out has failed, and
-    appliances that were not begun are not told of.
+    SIGINT and SIGTERM end the run early: sessions are closed, unfinished checks count as failed, and
+    appliances that were not started are not reported.
     """
     passwords = Passwords(fleet)
 
@@ -29,9 +29,9 @@ def check(
         try:
             await examination.run(passwords.of(entry))
         except asyncio.CancelledError:
-            examination.end("the run was ended before it was found out")
+            examination.end("interrupted before this check was done")
         except Exception as error:  # noqa: BLE001 - one appliance must not end the run of the others
-            examination.end(f"this is a fault in archive itself: {type(error).__name__}: {error}")
+            examination.end(f"internal error in archive: {type(error).__name__}: {error}")
         on_checked(entry, examination)
 
     each(entries, fleet.concurrency, one)

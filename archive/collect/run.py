@@ -1,7 +1,6 @@
-"""One run over a fleet: every appliance asked, several at a time, and what it tells archived.
+"""A collection: fetch the answers of all appliances of a fleet, several at a time, and archive them.
 
-Each appliance is a transaction and an outcome of its own. While some are asked, what others told is
-written by threads.
+Each appliance has its own transaction and outcome. Threads write answers while others are fetched.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from archive import db, timestamps
 from archive.collect.concurrency import Passwords, each
 from archive.collect.save_answers import keep
-from archive.collect.store_answer import Outcome, archive_told, compare_told
+from archive.collect.store_answer import Outcome, archive_answer, compare_answer
 from archive.errors import AlreadyRunningError, ArchiveError, InputError
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
@@ -41,20 +40,20 @@ def collect(
     on_outcome: OnOutcome,
     keep_in: Path | None = None,
 ) -> Collection:
-    """Ask appliances, archive what they tell, and return what came of it.
+    """Fetch and archive the answers of appliances, and return the collection.
 
-    `on_outcome` is told of each as it ends. Raw answers are kept below `keep_in`. SIGINT and SIGTERM
-    end the run early: what is being written is finished, sessions are closed. Raises
-    AlreadyRunningError, DatabaseError.
+    `on_outcome` is called for each appliance when it is done. Raw answers are saved below `keep_in`.
+    SIGINT and SIGTERM end the collection early: writes in progress are finished and sessions are
+    closed. Raises AlreadyRunningError, DatabaseError.
     """
     writers = 1 if db.sqlite_file(engine.url) else _WRITERS
     with db.alone(engine, "collect") as alone, db.keeping(engine, writers) as keeper:
         if not alone:
-            raise AlreadyRunningError("another `archive collect` is at work on this archive")
+            raise AlreadyRunningError("another `archive collect` is running on this archive")
         number = collection_log.begin(keeper, len(entries))
 
-        def write(entry: Entry, asked_at: str, told: CollectedAnswer) -> Outcome:
-            return archive_told(keeper, number, entry, asked_at, told)
+        def write(entry: Entry, asked_at: str, answer: CollectedAnswer) -> Outcome:
+            return archive_answer(keeper, number, entry, asked_at, answer)
 
         def fail(attempt: Attempt) -> None:
             collection_log.record_failure(keeper, number, attempt)
@@ -69,10 +68,10 @@ def collect(
 def rehearse(
     engine: Engine | None, fleet: Fleet, entries: Sequence[Entry], on_outcome: OnOutcome
 ) -> None:
-    """Ask appliances and compare what they tell with the archive, if there is one; write nothing."""
+    """Fetch the answers of appliances, compare them with the archive if there is one; write nothing."""
 
-    def compare(entry: Entry, asked_at: str, told: CollectedAnswer) -> Outcome:
-        return compare_told(engine, entry, asked_at, told)
+    def compare(entry: Entry, asked_at: str, answer: CollectedAnswer) -> Outcome:
+        return compare_answer(engine, entry, asked_at, answer)
 
     _Run(fleet, compare, lambda _: None, on_outcome, None).all(entries, 1)
 
@@ -82,7 +81,7 @@ _WRITERS = 4
 
 
 class _Run:
-    """Appliances that are asked at the same time; `write` and `fail` say what becomes of them."""
+    """One run over appliances; `write` handles answers, and `fail` attempts without one."""
 
     def __init__(
         self,
@@ -100,7 +99,7 @@ class _Run:
         self._passwords = Passwords(fleet)
 
     def all(self, entries: Sequence[Entry], writers: int) -> None:
-        """Ask all, so many at a time as the fleet's configuration says."""
+        """Process all appliances, up to the configured `concurrency` at a time."""
         with ThreadPoolExecutor(writers, "writer") as self._writers:
             each(entries, self._fleet.concurrency, self._one)
 
@@ -110,44 +109,44 @@ class _Run:
     async def _outcome(self, entry: Entry) -> Outcome:
         asked_at = timestamps.now()
         try:
-            told = await ask(entry, await self._passwords.of(entry))
+            answer = await ask(entry, await self._passwords.of(entry))
         except asyncio.CancelledError:
             return await self._finish(self._give_up, entry, asked_at, None)
         except Exception as error:  # noqa: BLE001 - one appliance must not end the run of the others
             return await self._finish(self._give_up, entry, asked_at, error)
-        return await self._finish(self._archive, entry, asked_at, told)
+        return await self._finish(self._archive, entry, asked_at, answer)
 
     async def _finish(self, work: Callable[..., Outcome], *of: object) -> Outcome:
-        """Have a thread do what writes, to its end even if the run is ended meanwhile."""
+        """Run `work` in a writer thread, and wait for its end even if the run is interrupted."""
         writing = asyncio.get_running_loop().run_in_executor(self._writers, work, *of)
         while not writing.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(writing)
         return writing.result()
 
-    def _archive(self, entry: Entry, asked_at: str, told: CollectedAnswer) -> Outcome:
-        with told.details:
+    def _archive(self, entry: Entry, asked_at: str, answer: CollectedAnswer) -> Outcome:
+        with answer.details:
             try:
-                return self._write(entry, asked_at, self._kept(entry, told))
+                return self._write(entry, asked_at, self._kept(entry, answer))
             except Exception as error:  # noqa: BLE001 - it must not end the run of the others
                 return self._give_up(entry, asked_at, error)
 
-    def _kept(self, entry: Entry, told: CollectedAnswer) -> CollectedAnswer:
-        """Keep the answer, if answers are to be kept; what cannot be is missing."""
+    def _kept(self, entry: Entry, answer: CollectedAnswer) -> CollectedAnswer:
+        """Save the raw answer if wanted; a failure to save makes the outcome partial."""
         if self._keep_in is None:
-            return told
+            return answer
         try:
-            keep(self._keep_in, entry.name, told.seen_at, told.details)
+            keep(self._keep_in, entry.name, answer.seen_at, answer.details)
         except InputError as error:
-            return told._replace(missing=(*told.missing, str(error)))
-        return told
+            return answer._replace(missing=(*answer.missing, str(error)))
+        return answer
 
     def _give_up(self, entry: Entry, asked_at: str, error: Exception | None) -> Outcome:
         outcome, reason = FAILED, str(error)
         if error is None:
-            outcome, reason = INTERRUPTED, "the run was ended before it answered"
+            outcome, reason = INTERRUPTED, "interrupted before the appliance answered"
         elif not isinstance(error, ArchiveError):
-            reason = f"this is a fault in archive itself: {type(error).__name__}: {error}"
+            reason = f"internal error in archive: {type(error).__name__}: {error}"
         attempt = Attempt(entry.name, asked_at, None, outcome, reason, None)
         self._fail(attempt)
         return Outcome(attempt, Counts())

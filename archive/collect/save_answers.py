@@ -1,19 +1,19 @@
-"""Raw answers kept in files, one an appliance and run, in the form that `ingest` reads."""
+"""Raw answers saved as files, one for each appliance and collection, as `ingest` reads them."""
 
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import shutil
-from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
+from archive.atomic_write import atomic_write
 from archive.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_PRIVATE = 0o600
 _UNSAFE = re.compile(r"[^\w.@-]|^\.")
 
 
@@ -25,19 +25,16 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
     """
     folder = directory / _UNSAFE.sub("_", appliance)
     path = folder / f"{re.sub(r'[-:.]', '', seen_at)}.json.gz"
-    beside = path.with_name(f".{path.name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (
-            os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
+            atomic_write(path, _PRIVATE) as written,
+            written.open("wb") as file,
             gzip.GzipFile(fileobj=file, mode="wb", filename="") as zipped,
         ):
             shutil.copyfileobj(answer, zipped)
-        beside.replace(path)
     except OSError as error:
-        raise InputError(f"its answer was not saved in {folder}: {error.strerror}") from error
+        raise InputError(f"answer not saved in {folder}: {error.strerror}") from error
     finally:
-        with suppress(OSError):  # nothing may be there, not even the folder
-            beside.unlink()
         answer.seek(0)
     return path

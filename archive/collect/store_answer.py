@@ -1,4 +1,4 @@
-"""What an appliance told, into the archive: jobs, facts and outcome in one transaction."""
+"""Archive an appliance's answers: jobs, facts and outcome in one transaction."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
 from archive.store.counts import Counts
+from archive.text import counted
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION
 
 if TYPE_CHECKING:
@@ -29,70 +30,69 @@ if TYPE_CHECKING:
     from archive.ingest.raw_document import RawDocument
     from archive.vcenter.query import CollectedAnswer
 
-# As much as an import's form is told from.
+# Bytes: enough to recognise the format of an answer.
 _BUFFER = 1 << 16
 
 
 class Outcome(NamedTuple):
-    """What became of one appliance in a run, and of the documents that it imported."""
+    """The outcome of one appliance in a collection, and the counts of its documents."""
 
     attempt: Attempt
     counts: Counts
 
 
-def archive_told(
-    engine: Engine, collection: int, entry: Entry, asked_at: str, told: CollectedAnswer
+def archive_answer(
+    engine: Engine, collection: int, entry: Entry, asked_at: str, answer: CollectedAnswer
 ) -> Outcome:
-    """Archive what an appliance told and how that ended. Raises InputError, DatabaseError."""
+    """Archive an appliance's answers and the outcome. Raises InputError, DatabaseError."""
     answered_at = timestamps.now()
-    found, problems = _facts(told)
+    found, problems = _facts(answer)
     attempt = Attempt(entry.name, asked_at, answered_at, COMPLETE, None, None)
 
-    with closing(_stream(told)) as stream:
-        source = Source(_source(entry), stream, entry.name, told.seen_at)
+    with closing(_stream(answer)) as stream:
+        source = Source(_source(entry), stream, entry.name, answer.seen_at)
         with ingest_answer(engine, source) as answered:
             attempt = _judged(
-                attempt._replace(run_id=answered.run_id), told, problems, answered.counts
+                attempt._replace(run_id=answered.run_id), answer, problems, answered.counts
             )
-            fact_history.record(answered.connection, answered.appliance_id, found, told.seen_at)
+            fact_history.record(answered.connection, answered.appliance_id, found, answer.seen_at)
             collection_log.record(answered.connection, collection, attempt)
     return Outcome(attempt, answered.counts)
 
 
-def compare_told(
-    engine: Engine | None, entry: Entry, asked_at: str, told: CollectedAnswer
+def compare_answer(
+    engine: Engine | None, entry: Entry, asked_at: str, answer: CollectedAnswer
 ) -> Outcome:
-    """Count the documents that an appliance told, and those that the archive has just so.
+    """Count an appliance's documents, and those that the archive has unchanged; write nothing.
 
-    Nothing is written. The others are counted as new, whether they are or have changed. Raises
-    InputError, DatabaseError.
+    All others count as new, even if only changed. Raises InputError, DatabaseError.
     """
-    _, problems = _facts(told)
+    _, problems = _facts(answer)
     known = {} if engine is None else _known(engine, entry.name)
     counts = Counts()
-    with closing(_stream(told)) as stream:
+    with closing(_stream(answer)) as stream:
         try:
             for document in _documents(stream, entry.name, known):
                 counts.seen += 1
                 if isinstance(document, KnownDocument):
                     counts.unchanged += 1
-                elif isinstance(observe_answer(document, entry.name, told.seen_at), str):
+                elif isinstance(observe_answer(document, entry.name, answer.seen_at), str):
                     counts.quarantined += 1
                 else:
                     counts.new += 1
         except InputError as error:
             raise InputError(f"{_source(entry)}: {error}") from error
     attempt = Attempt(entry.name, asked_at, timestamps.now(), COMPLETE, None, None)
-    return Outcome(_judged(attempt, told, problems, counts), counts)
+    return Outcome(_judged(attempt, answer, problems, counts), counts)
 
 
 def _judged(
-    attempt: Attempt, told: CollectedAnswer, problems: list[str], counts: Counts
+    attempt: Attempt, answer: CollectedAnswer, problems: list[str], counts: Counts
 ) -> Attempt:
-    """Return an attempt at an appliance that answered, partial if anything was not as it should be."""
-    reasons = [*told.missing, *problems]
+    """Return the attempt with its outcome: partial if anything is missing, bad or in quarantine."""
+    reasons = [*answer.missing, *problems]
     if counts.quarantined:
-        reasons.append(f"{counts.quarantined:,} of its jobs went to quarantine")
+        reasons.append(f"{counted(counts.quarantined, 'job')} in quarantine")
     if not reasons:
         return attempt
     return attempt._replace(outcome=PARTIAL, reason="; ".join(reasons))
@@ -103,7 +103,7 @@ def _documents(
 ) -> Iterator[RawDocument | KnownDocument]:
     in_lines, encoding = formats.form(stream, name)
     if in_lines:
-        raise InputError("it is not the answer of one appliance")
+        raise InputError("not the answer of a single appliance")
     return formats.documents(stream, encoding, known)
 
 
@@ -111,8 +111,8 @@ def _source(entry: Entry) -> str:
     return f"https://{entry.address}"
 
 
-def _stream(told: CollectedAnswer) -> io.BufferedReader[Any]:
-    return io.BufferedReader(told.details, _BUFFER)
+def _stream(answer: CollectedAnswer) -> io.BufferedReader[Any]:
+    return io.BufferedReader(answer.details, _BUFFER)
 
 
 def _known(engine: Engine, name: str) -> dict[bytes, int]:
@@ -132,14 +132,14 @@ _READERS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 )
 
 
-def _facts(told: CollectedAnswer) -> tuple[appliance_facts.Facts, list[str]]:
-    """Return what could be read of what an appliance said of itself, and what could not."""
+def _facts(answer: CollectedAnswer) -> tuple[appliance_facts.Facts, list[str]]:
+    """Return the facts that could be read, and an error for each answer that could not."""
     found: dict[str, Any] = dict.fromkeys(appliance_facts.Facts._fields)
     problems: list[str] = []
     for name, path, read in _READERS:
-        if path in told.facts:
+        if path in answer.facts:
             try:
-                found[name] = read(told.facts[path])
+                found[name] = read(answer.facts[path])
             except InputError as error:
                 problems.append(f"{path}: {error}")
     return appliance_facts.Facts(**found), problems

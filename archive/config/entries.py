@@ -1,4 +1,4 @@
-"""What a configuration says, checked and complete."""
+"""The settings of a configuration, checked and complete."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
 
 HTTPS = 443
-# How a connection to a mail server is protected, each with the port that is usual for it.
+# How a connection to a mail server is encrypted, each with its usual port.
 STARTTLS, TLS, NONE = "starttls", "tls", "none"
 SECURITY = {STARTTLS: 587, TLS: 465, NONE: 25}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
-    """How an appliance's certificate is judged.
+    """How an appliance's certificate is checked.
 
-    `ca_file` is a PEM bundle that takes the place of the system's store; `pin` is the SHA-256 of the
+    `ca_file` is a PEM bundle used instead of the system's store; `pin` is the SHA-256 of the
     certificate's DER form, 32 bytes, and then nothing else is checked. If `verify` is false nothing
-    is checked at all, and whoever connects warns of it.
+    is checked at all, and every connecting command warns.
     """
 
     ca_file: Path | None = None
@@ -33,9 +33,9 @@ class Trust:
 
 @dataclass(frozen=True, kw_only=True)
 class Secret:
-    """Where a password comes from: exactly one of these is set, or ValueError is raised.
+    """The source of a password: exactly one field is set, otherwise ValueError is raised.
 
-    `value` is the password itself, and no representation shows it.
+    `value` is the password itself; `repr` does not show it.
     """
 
     environment: str | None = None
@@ -47,11 +47,11 @@ class Secret:
     def __post_init__(self) -> None:
         ways = (self.environment, self.file, self.command, self.keyring, self.value)
         if sum(way is not None for way in ways) != 1:
-            raise ValueError("a secret comes from exactly one place")
+            raise ValueError("a secret has exactly one source")
 
     @property
     def origin(self) -> str:
-        """The kind and the name of the place, as it may be shown; of a command its first word."""
+        """The kind and name of the source, without secrets; of a command only its first word."""
         if self.environment is not None:
             return f"environment {self.environment}"
         if self.file is not None:
@@ -65,9 +65,10 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One appliance. `host` is a name or an address, of IPv6 without brackets; times are seconds.
+    """One appliance. `host` is a name or an address, IPv6 without brackets.
 
-    `cadence_seconds` is how often a backup is expected, None if nobody has said.
+    Timeouts and `deadline` are in seconds. `cadence_seconds` is the expected time between backups,
+    None if not configured.
     """
 
     name: str
@@ -85,17 +86,17 @@ class Entry:
 
     @property
     def address(self) -> str:
-        """Host and port as one writes them: IPv6 in brackets, the port of HTTPS left out."""
+        """Host and port as written in a URL: IPv6 in brackets, port 443 left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == HTTPS else f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """How mail is sent: `security` is STARTTLS, TLS or NONE, the last without user and secret.
+    """How mail is sent: `security` is STARTTLS, TLS or NONE; NONE has no user and no secret.
 
-    `server` is a name or an address, of IPv6 without brackets. `ca_file` is a PEM bundle that takes
-    the place of the system's store. `user` and `secret` are both there, or neither is.
+    `server` is a name or an address, IPv6 without brackets. `ca_file` is a PEM bundle used instead of
+    the system's store. `user` and `secret` are both set, or both None.
     """
 
     server: str
@@ -109,17 +110,17 @@ class Mail:
 
     @property
     def address(self) -> str:
-        """Host and port as one writes them: IPv6 in brackets."""
+        """Host and port as written in a URL: IPv6 in brackets."""
         host = f"[{self.server}]" if ":" in self.server else self.server
         return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """A whole configuration; what it does not say is None, or as here.
+    """A whole configuration; missing keys have these defaults.
 
-    `path` is absolute. `database` is what `--database` takes; the path of a SQLite file in it is
-    absolute. `concurrency` is how many appliances may be asked at the same time.
+    `path` is absolute. `database` has the form of `--database`, with an absolute path for a SQLite
+    file. `concurrency` is how many appliances are queried at the same time.
     """
 
     path: Path

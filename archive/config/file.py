@@ -1,4 +1,4 @@
-"""The configuration file: where it is looked for, and what it says."""
+"""The configuration file: find it and read it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ SYSTEM = Path("/etc/archive") / _NAME
 
 
 def users_own() -> Path:
-    """Return where a user's own configuration is looked for."""
+    """Return the path of the user's own configuration."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("archive", appauthor=False)) / _NAME
 
 
 def find(config: str | None) -> Path | None:
-    """Return the configuration: the one that is named, else the environment's, the user's, the system's.
+    """Return the path of the configuration; None if there is none.
 
-    None if there is none. Never one in the current folder, which could be anybody's: a configuration
-    names commands that are run. Raises ConfigurationError if the one that is named is not there.
+    The first of these counts: `config`, the environment, the user's own file, the system's file. The
+    current folder is never searched: a configuration names commands to run, and anybody may have
+    written a file there. Raises ConfigurationError if a named file does not exist.
     """
     for named, by in ((config, "--config"), (os.environ.get(VARIABLE) or None, f"${VARIABLE}")):
         if named is not None:
             path = Path(named).expanduser()
             if not path.exists():
-                raise ConfigurationError(f"{path}: there is no such file; {by} names it")
+                raise ConfigurationError(f"{path}: no such file; check {by}")
             return path
     for path in (users_own(), SYSTEM):
-        # Not to be allowed to look is no reason to go on without: another archive would be meant.
+        # An unreadable folder is an error: going on without it could select another archive.
         try:
             if path.is_file():
                 return path
@@ -46,7 +47,7 @@ def find(config: str | None) -> Path | None:
 
 
 def place(config: str | None) -> Path:
-    """Return the configuration as `find` does, or where it is to be made if it is not there."""
+    """Return the configuration as `find` does; if there is none, the path at which to create it."""
     named = config if config is not None else os.environ.get(VARIABLE) or None
     if named is not None:
         return Path(named).expanduser()
@@ -54,9 +55,9 @@ def place(config: str | None) -> Path:
 
 
 def read(path: Path, meant: Path | None = None) -> Fleet:
-    """Return what a configuration says; of a copy of it, `meant` is where it will be.
+    """Read a configuration; for a copy that will replace it, `meant` is the final path.
 
-    Raises ConfigurationError with all that is wrong with it, a line each.
+    Raises ConfigurationError with all errors, one a line.
     """
     from archive.config import sections
 
@@ -66,9 +67,9 @@ def read(path: Path, meant: Path | None = None) -> Fleet:
 
 
 def database(path: Path) -> str | None:
-    """Return the database that a configuration names, as `--database` takes it; else None.
+    """Return the configuration's database in the form of `--database`; None if it names none.
 
-    Nothing else is looked at. Raises ConfigurationError if that much cannot be read.
+    Other keys are not checked. Raises ConfigurationError if the file or this key is wrong.
     """
     from archive.config import place
 
@@ -83,7 +84,7 @@ def database(path: Path) -> str | None:
 
 
 def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
-    """Return the TOML of a file, and why the file may hold no secret, if it may not."""
+    """Return a file's TOML, and why the file must not contain secrets, or None if it may."""
     import tomllib
 
     from archive.config import privacy
@@ -100,11 +101,13 @@ def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
         return tomllib.loads(content.decode()), privacy.not_private(shown, status)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{shown}: it is not text in UTF-8 (at line {line})") from error
+        raise ConfigurationError(f"{shown}: not valid UTF-8 (line {line})") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{shown}: it is not TOML: {error}") from error
+        raise ConfigurationError(f"{shown}: invalid TOML: {error}") from error
 
 
 def _unreadable(path: Path, error: OSError) -> ConfigurationError:
     reason = error.strerror or error
-    return ConfigurationError(f"{path}: it cannot be read: {reason}; --config names another one")
+    return ConfigurationError(
+        f"{path}: cannot be read: {reason}; use --config to name another file"
+    )

@@ -1,4 +1,4 @@
-"""The section `[mail]` of a configuration: its keys, and what they cannot say together."""
+"""The section `[mail]` of a configuration: its keys, and which contradict each other."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GREATEST_PORT = 65535
-# Without what would need quotes, and what could end a header or a command.
+# Without characters that need quotes, or that could end a header or a command.
 _MAILBOX = re.compile(r"[0-9a-z!#$%&'*+/=?^_`{|}~.-]{1,64}", re.ASCII | re.IGNORECASE)
 
 
 def server(value: Any) -> str:
-    """Return the host of a mail server, an address of IPv6 without brackets."""
+    """Return the host of a mail server; an IPv6 address is without brackets."""
     written = values.text(value)
     try:
         return str(ipaddress.ip_address(written.removeprefix("[").removesuffix("]")))
     except ValueError:
         if values.HOST.fullmatch(written):
             return written
-    raise ValueError('write the host alone, such as "mail.example.com"; its port is a key, too')
+    raise ValueError('write only the host, such as "mail.example.com", and the port as `port`')
 
 
 def port(value: Any) -> int:
     """Return a port."""
     if type(value) is not int or not 1 <= value <= _GREATEST_PORT:
-        raise ValueError(f"it must be a number from 1 to {_GREATEST_PORT}")
+        raise ValueError(f"must be a number from 1 to {_GREATEST_PORT}")
     return value
 
 
 def security(value: Any) -> str:
-    """Return how a connection is protected."""
+    """Return how a connection is encrypted: `starttls`, `tls` or `none`."""
     if not isinstance(value, str) or value not in SECURITY:
-        raise ValueError(f"it must be one of {', '.join(SECURITY)}")
+        raise ValueError(f"must be one of {', '.join(SECURITY)}")
     return value
 
 
@@ -47,15 +47,15 @@ def address(value: Any) -> str:
     """Return a mail address."""
     mailbox, _, host = values.text(value).rpartition("@")
     if not _MAILBOX.fullmatch(mailbox) or not values.HOST.fullmatch(host):
-        raise ValueError("write the address alone, such as ops@example.com, in ASCII")
+        raise ValueError("write only the address, such as ops@example.com, in ASCII")
     return f"{mailbox}@{host}"
 
 
 def addresses(value: Any) -> tuple[str, ...]:
-    """Return mail addresses, each once; one may stand alone."""
+    """Return mail addresses without duplicates, from an array or a single string."""
     found = value if isinstance(value, list) else [value]
     if not found:
-        raise ValueError('it is empty; write it as ["ops@example.com"]')
+        raise ValueError('empty; write it as ["ops@example.com"]')
     return tuple(dict.fromkeys(map(address, found)))
 
 
@@ -74,25 +74,25 @@ KEYS: dict[str, Callable[[Any], Any]] = {
 def contradictions(
     written: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """Yield keys, each with what is wrong with it beside the others.
+    """Yield each key that is missing or contradicts another, with the error.
 
-    `written` is the section as it stands in the file, `given` what is well-formed of it.
+    `written` is the section as in the file, `given` its well-formed values.
     """
     for key in ("server", "from"):
         if key not in written:
-            yield key, "it is missing"
+            yield key, "missing"
     for key, other in (("user", "secret"), ("secret", "user")):
         if key in written and other not in written:
-            yield other, f"it is missing, but {key} is there"
+            yield other, f"missing, but {key} is set"
     if given.get("security") == NONE:
         if "secret" in written:
-            yield "security", "it would send the password for anybody to read; choose starttls"
+            yield "security", "the password would be sent unencrypted; use starttls or tls"
         if "ca_file" in written:
-            yield "ca_file", "without security no certificate is looked at; leave one of them out"
+            yield "ca_file", 'no certificate is checked with security = "none"; remove one of them'
 
 
 def mail(given: Mapping[str, Any], folder: Path) -> Mail:
-    """Return what the section says, whose paths begin in a folder."""
+    """Return the mail settings; relative paths start at `folder`."""
     chosen = given.get("security", STARTTLS)
     return Mail(
         server=given["server"],

@@ -1,4 +1,4 @@
-"""Where a configuration says that the archive is."""
+"""The key `database` of a configuration."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def database(value: Any, folder: Path, unsafe: str | None) -> str:
-    """Return what `--database` would take; a relative path of a SQLite file begins at `folder`.
+    """Return the database in the form of `--database`; a relative SQLite path starts at `folder`.
 
-    `unsafe` is why the configuration may hold no secret, if it may not. Raises ValueError.
+    `unsafe` is why the configuration must not contain secrets, None if it may. Raises ValueError.
     """
     from archive import db
 
@@ -24,7 +24,7 @@ def database(value: Any, folder: Path, unsafe: str | None) -> str:
     except DatabaseError as error:
         raise ValueError(str(error)) from error
     if unsafe and db.has_password(url):
-        raise ValueError(f"it has a password in it, but {unsafe}")
+        raise ValueError(f"contains a password, but {unsafe}")
     path = db.sqlite_file(url)
     if path is None:
         return written

@@ -1,4 +1,4 @@
-"""Which files may hold a secret: those that nobody but their owner can read or write."""
+"""Whether a file may contain a secret: only its owner may be able to read or write it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def open_to_others(path: Path, status: os.stat_result) -> str | None:
-    """Return a sentence if others can read or write a file, with what mends it; else None."""
+    """Return an error, with the command to run, if other users can access a file; else None."""
     if stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-        return f"others can read or write {path}; run `chmod 600 {shlex.quote(str(path))}`"
+        return f"other users can read or write {path}; run `chmod 600 {shlex.quote(str(path))}`"
     return None
 
 
 def not_private(path: Path, status: os.stat_result) -> str | None:
-    """Return a sentence unless a file is the user's own and closed to others; else None."""
+    """Return an error, with the command to run, unless a file is the user's own and private."""
     if status.st_uid != os.geteuid():
         mend = f"chown {os.geteuid()} {shlex.quote(str(path))}"
         return f"{path} belongs to another user; run `{mend}`"
@@ -27,7 +27,7 @@ def not_private(path: Path, status: os.stat_result) -> str | None:
 
 
 def writable_by_all(path: Path, status: os.stat_result) -> str | None:
-    """Return a sentence if everyone can write to a file, with what mends it; else None."""
+    """Return an error, with the command to run, if every user can write to a file; else None."""
     if stat.S_IMODE(status.st_mode) & stat.S_IWOTH:
-        return f"everyone can write to it; run `chmod o-w {shlex.quote(str(path))}`"
+        return f"every user can write to this file; run `chmod o-w {shlex.quote(str(path))}`"
     return None

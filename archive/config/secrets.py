@@ -1,4 +1,4 @@
-"""Passwords, from where the configuration says they are. They stand in no error and no log."""
+"""Passwords, read from the source that the configuration names; never in an error or a log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archive.errors import ConfigurationError
 if TYPE_CHECKING:
     from archive.config.entries import Entry, Secret
 
-# The folder of a systemd unit's credentials, which nobody but the unit can read.
+# The folder of a systemd unit's credentials; only the unit can read it.
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
 _COMMAND_SECONDS = 30
 _SHOWN = 500
@@ -24,29 +24,30 @@ def reveal(entry: Entry, fleet_path: Path) -> str:
 
 
 def password(secret: Secret, user: str, fleet_path: Path) -> str:
-    """Return the password of a user; it may take a command's 30 seconds.
+    """Return the password of a user; a command may take up to 30 seconds.
 
-    Relative paths begin in the folder of a systemd unit's credentials, else beside the
-    configuration. Raises ConfigurationError if there is no password, or others can read it.
+    Relative paths start in the folder of the systemd unit's credentials; without one, in the
+    configuration's folder. Raises ConfigurationError if there is no password, or if other users can
+    read it.
     """
     folder = fleet_path.absolute().parent
     try:
         return _usable(_password(secret, user, folder))
-    except UnicodeError:  # the error would have the password in it
-        reason = "it is not text in UTF-8"
+    except UnicodeError:  # its text would contain the password
+        reason = "not valid UTF-8"
     except _NoPasswordError as error:
         reason = str(error)
-    # Of no appliance: several may have the same secret, which is then read once.
+    # The error names no appliance: several may share a secret, which is read once.
     raise ConfigurationError(f"{fleet_path}: no password from {secret.origin}: {reason}")
 
 
 class _NoPasswordError(Exception):
-    """Why there is no password."""
+    """There is no password; the text says why."""
 
 
 def _usable(password: str) -> str:
     if not password:
-        raise _NoPasswordError("it is empty")
+        raise _NoPasswordError("empty")
     password.encode()
     return password
 
@@ -65,7 +66,7 @@ def _password(secret: Secret, user: str, folder: Path) -> str:
 
 def _from_environment(name: str) -> str:
     if name not in os.environ:
-        raise _NoPasswordError("this variable is not set")
+        raise _NoPasswordError("the variable is not set")
     return os.environ[name]
 
 
@@ -98,15 +99,15 @@ def _from_command(command: tuple[str, ...], folder: Path) -> str:
             timeout=_COMMAND_SECONDS,
             check=False,
         )
-    except subprocess.TimeoutExpired:  # it has what was printed
-        reason = f"it was not done after {_COMMAND_SECONDS} seconds"
+    except subprocess.TimeoutExpired:  # the exception contains the output
+        reason = f"not finished after {_COMMAND_SECONDS} seconds"
     except OSError as error:
-        reason = f"it cannot be run: {error.strerror or error}"
+        reason = f"cannot be run: {error.strerror or error}"
     else:
         if not done.returncode:
             return done.stdout.partition(b"\n")[0].removesuffix(b"\r").decode()
         said = " ".join(done.stderr.decode(errors="replace").split())[:_SHOWN]
-        reason = f"it failed with exit code {done.returncode}{said and f': {said}'}"
+        reason = f"failed with exit code {done.returncode}{said and f': {said}'}"
     raise _NoPasswordError(reason)
 
 
@@ -121,8 +122,7 @@ def _from_keyring(service: str, user: str) -> str:
     try:
         password = keyring.get_password(service, user)
     except KeyringError as error:
-        raise _NoPasswordError(f"the keyring refused: {error}") from error
+        raise _NoPasswordError(f"keyring error: {error}") from error
     if password is None:
-        mend = f"keyring set {service} {user}"
-        raise _NoPasswordError(f"it has none for {user}; run `{mend}`")
+        raise _NoPasswordError(f"no entry for {user}; run `keyring set {service} {user}`")
     return password

@@ -1,6 +1,6 @@
-"""A whole configuration from its TOML: each key checked, defaults filled in, contradictions found.
+"""Turn the TOML of a configuration into a Fleet: check each key, fill in defaults.
 
-Nothing stops at the first problem: a file is mended faster when all of them are known.
+All errors are collected, so that a file can be corrected in one go.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ _APPLIANCE: Keys = _DEFAULTS | {
     "verify": values.flag,
 }
 _NOT_FOR_ALL = {
-    "name": "each appliance has its own",
-    "address": "each appliance has its own",
-    "verify": "verification is switched off for one appliance, by its name, not for all of them",
+    "name": "set it for each appliance",
+    "address": "set it for each appliance",
+    "verify": "verification can only be switched off for a single appliance",
 }
 
 
 class _Section(NamedTuple):
-    """Where a table stands, what is written in it, and the values of it that are well-formed."""
+    """A table: its name for errors, its raw keys, and its well-formed values."""
 
     where: str
     written: Mapping[str, Any]
@@ -65,7 +65,7 @@ class _Section(NamedTuple):
 
 
 class _Reading:
-    """One reading of a configuration, and the problems found on the way."""
+    """One pass over a configuration, and the errors found so far."""
 
     def __init__(self, path: Path, unsafe: str | None) -> None:
         self._path = path
@@ -117,22 +117,22 @@ class _Reading:
             return None
 
     def _calendar(self, table: Mapping[str, Any]) -> calendar.Calendar | None:
-        given = self._section("calendar", table, _CALENDAR).given
+        given = self._section("[calendar]", table, _CALENDAR).given
         plain = calendar.Calendar()
         try:
             return calendar.calendar(
                 given.get("time_zone", plain.zone), given.get("day_start", plain.day_start)
             )
         except UsageError as error:
-            self._problem("calendar", error)
+            self._problem("[calendar]", error)
             return None
 
     def _mail(self, table: Mapping[str, Any]) -> Mail | None:
-        section = self._section("mail", table, mailing.KEYS)
+        section = self._section("[mail]", table, mailing.KEYS)
         found = len(self._problems)
         for key, problem in mailing.contradictions(table, section.given):
-            self._problem("mail", key, problem)
-        self._judge(section)
+            self._problem("[mail]", key, problem)
+        self._check(section)
         if len(self._problems) > found or section.given.keys() != table.keys():
             return None
         return mailing.mail(section.given, self._folder)
@@ -141,9 +141,9 @@ class _Reading:
         rest = dict(table)
         for key, reason in _NOT_FOR_ALL.items():
             if rest.pop(key, None) is not None:
-                self._problem("defaults", key, reason)
-        section = self._section("defaults", rest, _DEFAULTS)
-        self._judge(section)
+                self._problem("[defaults]", key, reason)
+        section = self._section("[defaults]", rest, _DEFAULTS)
+        self._check(section)
         return section
 
     def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
@@ -152,7 +152,7 @@ class _Reading:
             for place, table in enumerate(tables, 1)
         ]
         for section in sections:
-            self._judge(section)
+            self._check(section)
             self._complete(section, defaults)
         self._tell_apart(sections)
         return [
@@ -162,10 +162,10 @@ class _Reading:
         ]
 
     def _complete(self, section: _Section, defaults: _Section) -> None:
-        """Find what is missing; an address that is not given is the name."""
+        """Report missing keys; without `address`, the name is the address."""
         where, written, own = section
         if "name" not in written:
-            self._problem(where, "name", "it is missing")
+            self._problem(where, "name", "missing")
         if "name" in own and "address" not in written:
             try:
                 own["address"] = values.address(own["name"])
@@ -173,33 +173,33 @@ class _Reading:
                 self._problem(where, "address", error)
         for key in ("user", "secret"):
             if key not in written and key not in defaults.written:
-                self._problem(where, key, "it is missing; say it here or in [defaults]")
+                self._problem(where, key, "missing; set it here or in [defaults]")
 
     def _tell_apart(self, sections: list[_Section]) -> None:
-        """Find names and addresses that are there twice; they know no case, as host names do not."""
+        """Report duplicate names and addresses, compared without regard to case."""
         names: set[str] = set()
         addresses: dict[tuple[str, int], str] = {}
         for where, _, own in sections:
             if "name" in own:
                 if own["name"].casefold() in names:
-                    self._problem(where, "name", "another appliance has this name already")
+                    self._problem(where, "name", "another appliance already has this name")
                     continue
                 names.add(own["name"].casefold())
             if "address" in own:
                 host, port = own["address"]
                 other = addresses.setdefault((host.lower(), port), where)
                 if other != where:
-                    self._problem(where, "address", f"it is that of {other}, too")
+                    self._problem(where, "address", f"same address as {other}")
 
-    def _judge(self, section: _Section) -> None:
-        """Find what the keys of one table cannot say together, or not in this file."""
+    def _check(self, section: _Section) -> None:
+        """Report keys of one table that contradict each other or must not be in this file."""
         where, _, given = section
         if "pin" in given and "ca_file" in given:
-            self._problem(where, "pin", "it takes the place of ca_file; leave one of them out")
+            self._problem(where, "pin", "cannot be combined with ca_file; remove one of them")
         if "pin" in given and given.get("verify") is False:
-            self._problem(where, "pin", "it says the opposite of verify = false; leave one out")
+            self._problem(where, "pin", "contradicts verify = false; remove one of them")
         if self._unsafe and "secret" in given and given["secret"].value is not None:
-            self._problem(where, "secret", f"the password stands here, but {self._unsafe}")
+            self._problem(where, "secret", f"the password is in this file, but {self._unsafe}")
 
     def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
         given = {**defaults, **own}
@@ -218,7 +218,7 @@ class _Reading:
         )
 
     def _trust(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Trust:
-        """Return what an appliance says of its certificate; if nothing, what the defaults say."""
+        """Return how to check an appliance's certificate, from its own keys or the defaults."""
         if own.get("verify") is False:
             return Trust(verify=False)
         said = own if own.keys() & {"pin", "ca_file"} else defaults
@@ -228,10 +228,10 @@ class _Reading:
 
 
 def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
-    """Return what a configuration says, whose absolute path is `path`.
+    """Return the Fleet of a configuration whose absolute path is `path`.
 
-    `unsafe` is why the file may hold no secret, if it may not. Raises ConfigurationError with all
-    that is wrong, a line each.
+    `unsafe` is why the file must not contain secrets, None if it may. Raises ConfigurationError with
+    all errors, one a line.
     """
     return _Reading(path, unsafe).fleet(document)
 
@@ -239,4 +239,4 @@ def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
 def _where(table: Mapping[str, Any], place: int) -> str:
     name = table.get("name")
     known = isinstance(name, str) and name and name.isprintable()
-    return f"appliance {name}" if known else f"appliance number {place}"
+    return f"[[appliance]] {name if known else place}"

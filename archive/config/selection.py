@@ -1,4 +1,4 @@
-"""Some of the appliances of a fleet: by names, globs and tags."""
+"""Select appliances of a fleet by names, globs and tags."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def select(
 ) -> list[Entry]:
     """Return the appliances that any of the patterns matches, in the order of the configuration.
 
-    Patterns are names or globs, in any case; none at all means every appliance. `tags` are written
-    `NAME=VALUE`: values of the same tag are alternatives, of different tags each must have one.
-    An appliance that is disabled is left out, unless its name is given in full or `disabled` is set.
-    Raises UsageError if a pattern or a tag matches no appliance, or nothing is left of them.
+    Patterns are names or globs, compared without regard to case; without patterns every appliance
+    matches. `tags` are written `NAME=VALUE`: an appliance needs one of the values of every tag named.
+    Disabled appliances are left out, unless the full name is given or `disabled` is set. Raises
+    UsageError if a pattern, a tag or all together match no appliance.
     """
     wanted = _wanted_tags(fleet, tags)
     found = _matching(fleet, patterns, disabled=disabled)
     chosen = [entry for entry in found if _has(entry, wanted)]
     if not chosen and (patterns or tags):
         said = " and ".join(filter(None, [" or ".join(patterns), " and ".join(tags)]))
-        raise UsageError(f"no appliance{'' if disabled else ' that is enabled'} matches {said}")
+        raise UsageError(f"no {'' if disabled else 'enabled '}appliance matches {said}")
     return chosen
 
 
@@ -47,8 +47,8 @@ def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[
         wanted = exact + [entry for entry in globbed if disabled or entry.enabled]
         if not wanted:
             raise UsageError(
-                f"{pattern!r} matches only appliances that are disabled; give the name in full to"
-                f" have one all the same: {', '.join(entry.name for entry in globbed)}"
+                f"{pattern!r} matches only disabled appliances; to select one, give its full name:"
+                f" {', '.join(entry.name for entry in globbed)}"
             )
         names.update(entry.name for entry in wanted)
     return [entry for entry in fleet.entries if entry.name in names]
@@ -59,11 +59,13 @@ def _wanted_tags(fleet: Fleet, tags: Sequence[str]) -> dict[str, set[str]]:
     for tag in tags:
         name, equals, value = tag.partition("=")
         if not equals:
-            raise UsageError(f"{tag!r} is no tag and its value; write it as NAME=VALUE")
+            raise UsageError(f"invalid tag {tag!r}: write it as NAME=VALUE")
         known = {entry.tags[name] for entry in fleet.entries if name in entry.tags}
         if value not in known:
             there = (
-                f"there are: {', '.join(sorted(known))}" if known else "no appliance has this tag"
+                f"its values are: {', '.join(sorted(known))}"
+                if known
+                else "no appliance has this tag"
             )
             raise UsageError(f"no appliance has the tag {tag}; {there}")
         wanted.setdefault(name, set()).add(value)

@@ -30,39 +30,39 @@ _PLACES = (
 
 
 def text(value: Any) -> str:
-    """Return a text with something printable in it."""
+    """Return a non-empty string of printable characters."""
     if not isinstance(value, str):
-        raise ValueError("it must be a text in quotes")
+        raise ValueError("must be a string in quotes")
     if not value.strip() or not value.isprintable():
-        raise ValueError("it must have printable characters, and at least one")
+        raise ValueError("must have at least one character, all of them printable")
     return value
 
 
 def flag(value: Any) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
-        raise ValueError("it must be true or false")
+        raise ValueError("must be true or false")
     return value
 
 
 def table(value: Any) -> dict[str, Any]:
     """Return a table, whose keys are checked elsewhere."""
     if not isinstance(value, dict):
-        raise ValueError("it must be a table")
+        raise ValueError("must be a table")
     return value
 
 
 def tables(value: Any) -> list[dict[str, Any]]:
     """Return an array of tables."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ValueError("write each appliance as a table of its own, below [[appliance]]")
+        raise ValueError("write each appliance as a table under its own [[appliance]]")
     return value
 
 
 def name(value: Any) -> str:
     """Return the name of an appliance."""
     if not isinstance(value, str):
-        raise ValueError("it must be a text in quotes")
+        raise ValueError("must be a string in quotes")
     try:
         return check_name(value)
     except UsageError as error:
@@ -70,9 +70,9 @@ def name(value: Any) -> str:
 
 
 def number_at_once(value: Any) -> int:
-    """Return how many appliances may be asked at the same time."""
+    """Return how many appliances are queried at the same time."""
     if type(value) is not int or not 1 <= value <= _MOST_AT_ONCE:
-        raise ValueError(f"it must be a number from 1 to {_MOST_AT_ONCE:,}")
+        raise ValueError(f"must be a number from 1 to {_MOST_AT_ONCE:,}")
     return value
 
 
@@ -98,35 +98,33 @@ def whole_seconds(value: Any) -> int:
     """Return the seconds of a duration that is a whole number of seconds."""
     found = seconds(value)
     if found != int(found):
-        raise ValueError("it must be a whole number of seconds")
+        raise ValueError("must be a whole number of seconds")
     return int(found)
 
 
 def path(value: Any) -> Path:
-    """Return a path as it is written, but with the home directory for `~`."""
+    """Return a path as written, with `~` replaced by the home directory."""
     try:
         return Path(text(value)).expanduser()
     except RuntimeError as error:
-        raise ValueError("whose home directory ~ is cannot be found out") from error
+        raise ValueError("cannot find the home directory for ~") from error
 
 
 def pin(value: Any) -> bytes:
     """Return the 32 bytes of a fingerprint."""
     match = _PIN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(
-            "it must be sha256: and 64 hexadecimal digits, with or without colons between them"
-        )
+        raise ValueError("must be sha256: and 64 hexadecimal digits, with or without colons")
     return bytes.fromhex(match[1].replace(":", ""))
 
 
 def tags(value: Any) -> dict[str, str]:
-    """Return tags, each a name without `=` and a text."""
+    """Return tags by name; a name has no `=`, a value is a string."""
     if not isinstance(value, dict):
         raise ValueError('write it as { site = "Berlin", owner = "ops" }')
     for tag, said in value.items():
         if not tag.strip() or not tag.isprintable() or "=" in tag:
-            raise ValueError(f"{tag!r} cannot be the name of a tag")
+            raise ValueError(f"invalid tag name {tag!r}")
         try:
             text(said)
         except ValueError as error:
@@ -139,7 +137,7 @@ def address(value: Any) -> tuple[str, int]:
     written = text(value)
     if "/" in written or "@" in written:
         raise ValueError(
-            "write host and port alone, such as vc01.example.com:5480, without https://, user or path"
+            "write only host and port, such as vc01.example.com:5480, without https://, user or path"
         )
     bracketed = _BRACKETED.fullmatch(written)
     if bracketed:
@@ -148,7 +146,7 @@ def address(value: Any) -> tuple[str, int]:
     if ":" in port:
         raise ValueError("write an IPv6 address in brackets, such as [2001:db8::1]:443")
     if not HOST.fullmatch(host):
-        raise ValueError(f'{host!r} is no host; name one by address = "vc01.example.com"')
+        raise ValueError(f'invalid host {host!r}; set address = "vc01.example.com"')
     return host, _port(port if colon else None)
 
 
@@ -156,22 +154,22 @@ def _ipv6(written: str) -> str:
     try:
         return str(ipaddress.IPv6Address(written))
     except ValueError as error:
-        raise ValueError(f"{written!r} is no IPv6 address") from error
+        raise ValueError(f"invalid IPv6 address {written!r}") from error
 
 
 def _port(written: str | None) -> int:
     if written is None:
         return HTTPS
     if not re.fullmatch(r"[0-9]{1,5}", written) or not 1 <= int(written) <= _GREATEST_PORT:
-        raise ValueError(f"{written!r} is no port; it must be a number from 1 to {_GREATEST_PORT}")
+        raise ValueError(f"invalid port {written!r}: must be a number from 1 to {_GREATEST_PORT}")
     return int(written)
 
 
 def secret(value: Any) -> Secret:
-    """Return where a password comes from; a bare text is the password itself."""
+    """Return the source of a password; a plain string is the password itself."""
     if isinstance(value, str):
         if not value:
-            raise ValueError(f"it is empty; {_PLACES}")
+            raise ValueError(f"empty; {_PLACES}")
         return Secret(value=value)
     if not isinstance(value, dict) or len(value) != 1:
         raise ValueError(_PLACES)
@@ -187,7 +185,7 @@ def secret(value: Any) -> Secret:
             return Secret(command=_command(place))
     except ValueError as error:
         raise ValueError(f"{kind}: {error}") from error
-    raise ValueError(f"{kind!r} is no place of a secret; {_PLACES}")
+    raise ValueError(f"unknown source of a secret {kind!r}; {_PLACES}")
 
 
 def _command(words: Any) -> tuple[str, ...]:

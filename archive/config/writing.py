@@ -1,16 +1,16 @@
-"""An appliance added to a configuration, whose other lines stay as they are."""
+"""Add an appliance to a configuration and leave its other lines as they are."""
 
 from __future__ import annotations
 
 import os
 import stat
 import tomllib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
 from tomlkit.items import Array
 
+from archive.atomic_write import atomic_write
 from archive.config import sections
 from archive.config.file import read
 from archive.errors import ConfigurationError, UsageError
@@ -25,27 +25,25 @@ _PRIVATE = 0o600
 
 
 def add(path: Path, values: Mapping[str, Any]) -> Entry:
-    """Append an `[[appliance]]` with these keys to a configuration, and return what it then means.
+    """Append an `[[appliance]]` with these keys to a configuration, and return its entry.
 
-    The values are those of the file: texts, booleans, arrays, and maps for `secret` and `tags`. A
-    file that is not there is made, for its owner alone. It is replaced as a whole, with the mode and
-    the owner that it had, once its successor has been written and reads well.
+    The values are as in the file: strings, booleans, arrays, and maps for `secret` and `tags`. A
+    missing file is created for its owner alone. An existing file keeps its mode and owner; it is
+    replaced as a whole, after the new content has been read back without errors.
 
-    Raises UsageError for a name that is there already; ConfigurationError, with nothing changed, if
-    the file is wrong, would become so, or cannot be written.
+    Raises UsageError for a name that exists already; ConfigurationError, with nothing changed, if
+    the file has errors, would have errors, or cannot be written.
     """
     target = path.resolve()  # a link stays one
     there = target.exists()
     try:
         return _replace(path, target, _with(path, values), there=there)
     except OSError as error:
-        raise ConfigurationError(
-            f"{path}: it cannot be written: {error.strerror or error}"
-        ) from error
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def draft(path: Path, values: Mapping[str, Any]) -> Entry:
-    """Return what an appliance would mean if it were added; nothing is written.
+    """Return the entry that `add` would return; write nothing.
 
     Raises as `add` does.
     """
@@ -54,12 +52,12 @@ def draft(path: Path, values: Mapping[str, Any]) -> Entry:
 
 
 def _with(path: Path, values: Mapping[str, Any]) -> str:
-    """Return the text of a configuration with one appliance more."""
+    """Return the text of a configuration with the appliance added."""
     if not path.exists():
         return _appended("", values)
     name = values.get("name")
     if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
-        raise UsageError(f"{path} has an appliance {name} already")
+        raise UsageError(f"{path}: appliance {name} already exists")
     text = path.read_bytes().decode()
     _check_form(path, text)
     return _appended(text, values)
@@ -68,8 +66,8 @@ def _with(path: Path, values: Mapping[str, Any]) -> str:
 def _check_form(path: Path, text: str) -> None:
     if isinstance(tomlkit.parse(text).get("appliance"), Array):
         raise ConfigurationError(
-            f"{path}: appliance: nothing can be added to an array in brackets; write each appliance"
-            " below an [[appliance]] of its own"
+            f"{path}: appliance: cannot add to an array in brackets; write each appliance as a table"
+            " under its own [[appliance]]"
         )
 
 
@@ -93,30 +91,10 @@ def _appended(text: str, values: Mapping[str, Any]) -> str:
 
 def _replace(path: Path, target: Path, text: str, *, there: bool) -> Entry:
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if there:
-                before = target.stat()
-                os.fchown(descriptor, before.st_uid, before.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
-            file.write(text.encode())
-            file.flush()
-            os.fsync(descriptor)
-        entry = read(beside, meant=path).entries[-1]
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
-    _sync(target.parent)
-    return entry
-
-
-def _sync(folder: Path) -> None:
-    """Let a new name of a file outlast a loss of power, where folders can be synchronised."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    with atomic_write(target, _PRIVATE, durable=True) as written:
+        if there:
+            before = target.stat()
+            os.chown(written, before.st_uid, before.st_gid)
+            written.chmod(stat.S_IMODE(before.st_mode))
+        written.write_bytes(text.encode())
+        return read(written, meant=path).entries[-1]

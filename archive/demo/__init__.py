@@ -1,7 +1,7 @@
-"""A made-up fleet and its history: what the archive is shown with and measured with.
+"""A made-up fleet and its history, for demonstrations and benchmarks.
 
-Seeded and pure: the same plan gives the same documents. Their structure is the published one, and
-job keys, version strings, locations and a few failure texts have the form of those seen in public.
-All else is invented: message ids, most texts, most build numbers, sizes and durations. Nothing may
-be learnt about vCenter from it.
+Seeded and pure: the same plan gives the same documents. Their structure is the published one. Job
+keys, version strings, locations and a few failure texts look like those seen in public. Everything
+else is invented: message IDs, most texts, most build numbers, sizes and durations. Do not draw
+conclusions about vCenter from it.
 """

@@ -1,4 +1,4 @@
-"""What a collector brings home from the fleet over the years: one answer after the other."""
+"""The answers that a collector gets from the fleet over the years, one after the other."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from archive.demo.fleet import Appliance, Plan
 
-# Each answer reaches back beyond the one before, as an appliance's memory does. (A real appliance
-# may tell of all its jobs each time; that would only make the demonstration slow.)
+# Answers overlap: each has the jobs of MEMORY. (A real appliance may return all its jobs each time;
+# that would only make the demonstration slow.)
 EVERY = timedelta(days=30)
 MEMORY = timedelta(days=40)
 _BETWEEN_APPLIANCES = timedelta(seconds=4)
@@ -31,7 +31,7 @@ class Collected(NamedTuple):
 
 
 class _Visited:
-    """One appliance as its jobs come to pass."""
+    """One appliance and the jobs that it has created so far."""
 
     def __init__(self, plan: Plan, appliance: Appliance) -> None:
         self.appliance = appliance
@@ -40,7 +40,7 @@ class _Visited:
         self._remembered: deque[Job] = deque()
 
     def remembered(self, at: datetime) -> deque[Job]:
-        """Return the jobs that the appliance tells of at a moment later than the one before."""
+        """Return the jobs in an answer at a moment, which must be later than the one before."""
         while self._next is not None and self._next.created <= at:
             self._remembered.append(self._next)
             self._next = next(self._coming, None)
@@ -50,9 +50,9 @@ class _Visited:
 
 
 def collect(plan: Plan) -> Iterator[Collected]:
-    """Yield the answers in the order in which they were given, the last ones at the plan's end.
+    """Yield the answers in order of time, up to the plan's end.
 
-    An appliance answers from its first job on until it falls silent.
+    An appliance answers from its first job until it stops reporting.
     """
     fleet = [_Visited(plan, appliance) for appliance in plan.appliances]
     for before in range(plan.days // EVERY.days, -1, -1):

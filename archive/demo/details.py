@@ -1,4 +1,4 @@
-"""A job as vCenter would tell of it at a given moment, in either wire shape."""
+"""A job's document as vCenter would return it at a given moment, in either wire shape."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LETTERS = {"SCHEDULED": "S", "MANUAL": "M"}
 def details(appliance: Appliance, job: Job, at: datetime) -> dict[str, Any]:
     """Return the document of a job as it stood at `at`, in the shape of `/api`."""
     local = job.type == "LOCAL_BACKUP"
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "location": _location(appliance, job, started=at >= job.start),
         "location_user": "" if local else appliance.target.user,
         "type": job.type,
@@ -35,22 +35,22 @@ def details(appliance: Appliance, job: Job, at: datetime) -> dict[str, Any]:
         "cancelable": False,
     }
     if not local:
-        told["user"] = "administrator@VSPHERE.LOCAL" if job.type == "MANUAL" else "root"
+        document["user"] = "administrator@VSPHERE.LOCAL" if job.type == "MANUAL" else "root"
     if at < job.start:
-        return told
-    if job.build != V67:  # builds before 6.7.2 do not say which they are
-        told["build"] = job.build._asdict()
+        return document
+    if job.build != V67:  # builds before 6.7.2 do not have the field
+        document["build"] = job.build._asdict()
     if job.build.version.startswith("9"):
-        told["fast_backup"] = not local
+        document["fast_backup"] = not local
     if at < job.end:
-        return told | _running(job, at)
-    return told | _finished(job)
+        return document | _running(job, at)
+    return document | _finished(job)
 
 
 def answer(appliance: Appliance, jobs: Iterable[Job], at: datetime) -> bytes:
-    """Return what an appliance answers, newest job first, when asked for these jobs at `at`."""
-    told = {job.key: details(appliance, job, at) for job in jobs}
-    newest_first = dict(reversed(told.items()))
+    """Return an appliance's answer with these jobs at `at`, newest job first."""
+    documents = {job.key: details(appliance, job, at) for job in jobs}
+    newest_first = dict(reversed(documents.items()))
     whole: Any = newest_first
     if appliance.legacy_api:
         whole = {"value": _entries(newest_first)}
@@ -80,7 +80,7 @@ def _running(job: Job, at: datetime) -> dict[str, Any]:
 
 
 def _finished(job: Job) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "status": "SUCCEEDED",
         "duration": int((job.end - job.start).total_seconds()),
         "size": job.size,
@@ -89,12 +89,12 @@ def _finished(job: Job) -> dict[str, Any]:
         "end_time": failures.instant(job.end),
     }
     if job.failure is not None:
-        told |= {"status": "FAILED", "messages": job.failure.messages}
+        document |= {"status": "FAILED", "messages": job.failure.messages}
         if job.failure.error is not None:
-            told["error"] = job.failure.error
+            document["error"] = job.failure.error
     elif job.remark is not None:
-        told["messages"] = [job.remark]
-    return told
+        document["messages"] = [job.remark]
+    return document
 
 
 def _progress(percent: int) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _progress(percent: int) -> dict[str, Any]:
 
 
 def _entries(mapping: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a map as `/rest` writes it: a list of entries, and so for the `params` within."""
+    """Return a map as `/rest` writes it: a list of entries, also for nested `params`."""
     return [{"key": key, "value": _legacy(value)} for key, value in mapping.items()]
 
 

@@ -1,4 +1,4 @@
-"""How made-up jobs end: the messages of a failure, and how far the job came before it."""
+"""Failures of made-up jobs: their messages, and how far a job gets before it fails."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNREACHABLE_AFTER = 0.7
 
 
 class Failure(NamedTuple):
-    """Why a job failed: what it says, its error if it has one, and where and when it stopped."""
+    """A job's failure: its messages, its error if any, the percentage reached, and its duration."""
 
     messages: list[dict[str, Any]]
     error: dict[str, Any] | None
@@ -28,19 +28,19 @@ class Failure(NamedTuple):
 
 
 def message(name: str, text: str, *args: str) -> dict[str, Any]:
-    """Return a message whose English text has its arguments in it already."""
+    """Return a message; its English text already contains the arguments."""
     return {"id": _FAMILY + name, "default_message": text, "args": list(args)}
 
 
 def instant(moment: datetime) -> str:
-    """Return a moment as documents write it."""
+    """Return a moment in the form of documents."""
     return timestamps.document_form(timestamps.from_datetime(moment))
 
 
 def of_target(
     chance: Random, appliance: Appliance, share: float, needed: int, seconds: float
 ) -> Failure | None:
-    """Return how a job fails while its target is in trouble; some get through."""
+    """Return the failure of a job while its target has a problem; None for some jobs."""
     trouble = appliance.trouble
     if chance.random() < 0.15:
         return None
@@ -64,14 +64,14 @@ def of_target(
 
 
 def of_snapshot(chance: Random) -> Failure:
-    """Return how a job fails while its appliance's machine has a snapshot."""
+    """Return the failure of a job while the appliance's machine has a snapshot."""
     cause = "Full backup not allowed during VM snapshot"
     text = f"BackupManager encountered an exception. Exception: {cause}"
     return Failure([message("manager_exception", text, cause)], None, 10, chance.uniform(60, 95))
 
 
 def of_chance(chance: Random, build: Build) -> Failure | None:
-    """Return how one job in seventy fails for reasons of its own; None for the others."""
+    """Return a random failure for one job in seventy; None for the others."""
     kind = chance.random() * 70
     if kind >= 1:
         return None
@@ -93,7 +93,7 @@ def of_chance(chance: Random, build: Build) -> Failure | None:
 
 
 def slow(chance: Random, minutes: float, started: datetime) -> dict[str, Any]:
-    """Return the remark of a successful job that took long, with its parameters by name."""
+    """Return the message of a slow successful job, with named params."""
     part = chance.choice(("seat", "common"))
     nested = {"id": f"com.vmware.applmgmt.part.{part}", "params": {"name": {"s": part}}}
     return {

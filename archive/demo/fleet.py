@@ -1,6 +1,6 @@
-"""Who is in the fleet: appliances, their targets and builds, and what befalls them.
+"""The made-up fleet: appliances, their targets and builds, and the events in their history.
 
-Moments in an appliance's life are shares of the history, so a plan of any length tells the stories.
+Moments are fractions of the history, so a plan of any length has all events.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 GIGABYTE = 1 << 30
 MEGABYTE = 1 << 20
-# When the made-up collector asks the appliances, every time it does.
+# The time of day at which the made-up collector runs.
 COLLECTED_AT = timedelta(hours=2, minutes=20)
 
 
 class Build(NamedTuple):
-    """What vCenter says of its own version."""
+    """A version of vCenter."""
 
     version_name: str
     version: str
@@ -39,7 +39,7 @@ V902 = Build("9.0.2 GA", "9.0.2.0", "25148086")
 
 @dataclass(frozen=True)
 class Target:
-    """Where backups go, and how fast."""
+    """A backup target and its speed."""
 
     url: str
     user: str
@@ -47,13 +47,13 @@ class Target:
 
 
 class Span(NamedTuple):
-    """A part of the history, from 0.0, its beginning, to 1.0, its end."""
+    """A part of the history, whose start is 0.0 and end 1.0."""
 
     start: float
     end: float
 
     def holds(self, share: float) -> bool:
-        """Say whether a moment lies in this part."""
+        """Return whether a moment is in this part."""
         return self.start <= share < self.end
 
 
@@ -63,11 +63,11 @@ NEVER = Span(2.0, 2.0)
 
 @dataclass(frozen=True)
 class Appliance:
-    """One appliance: when it backs up, how much, where to, and what happens to it.
+    """One appliance: its daily backup, target and size, and the events in its history.
 
-    `builds` are those it ran and since when. `slowed` is when its backups take twice their time,
-    `trouble` when its target fails, `snapshot` when a snapshot of its machine forbids backups,
-    `queued` says whether a job waits at the end of the history.
+    `builds` are its builds, each with its start. `slowed` is when backups take twice as long,
+    `trouble` when the target fails, `snapshot` when a snapshot of the machine prevents backups.
+    `queued` says whether a job is waiting at the end of the history.
     """
 
     name: str
@@ -84,13 +84,13 @@ class Appliance:
     legacy_api: bool = False
 
     def build(self, share: float) -> Build:
-        """Return the build that it ran at a moment of the history."""
+        """Return the build at a moment of the history."""
         return [build for since, build in self.builds if since <= share][-1]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A fleet, the days of its history, and the moment of the last look at it."""
+    """A fleet, the days of its history, and the time of its last collection."""
 
     appliances: tuple[Appliance, ...]
     until: datetime
@@ -103,11 +103,11 @@ class Plan:
         return self.until - timedelta(days=self.days)
 
     def share(self, moment: datetime) -> float:
-        """Return how much of the history lies before a moment."""
+        """Return the fraction of the history before a moment."""
         return (moment - self.start) / timedelta(days=self.days)
 
     def random(self, *names: str) -> Random:
-        """Return a source of chance that depends on the seed and the names alone."""
+        """Return a random generator that depends only on the seed and the names."""
         return Random("/".join((str(self.seed), *names)))  # noqa: S311 - made-up data
 
 
@@ -125,7 +125,7 @@ _BERLIN = Target("sftp://backup.ber.example.com/srv/vcenter", "vcbackup", 60 * M
 _LONDON = Target("nfs://nas.lon.example.com/exports/vcenter", "vcbackup", 45 * MEGABYTE)
 _LONDON_OLD = Target("scp://nas.lon.example.com:22/exports/legacy", "root", 18 * MEGABYTE)
 _SINGAPORE = Target("smb://files.sin.example.com/backup", "EXAMPLE\\vcbackup", 9 * MEGABYTE)
-# A bad month: first the disk of the target fills, then it cannot be reached.
+# A bad month: first the target's disk is full, then the target is unreachable.
 _BAD_MONTH = Span(0.68, 0.725)
 
 
@@ -159,7 +159,7 @@ _STORIES = (
         ((0.0, V801), (0.55, V803)),
         slowed=Span(0.55, 1.01),
     ),
-    # Nobody notices that it has fallen silent.
+    # It stops reporting, and nobody notices.
     Appliance(
         "vc02.sin.example.com",
         _SINGAPORE,

@@ -1,4 +1,4 @@
-"""The jobs of one appliance from the first to the last day, as they come to pass."""
+"""The jobs of one appliance over the history, in order."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _YEAR = timedelta(days=365)
 _LOCAL_BYTES_PER_SECOND = 150 * MEGABYTE
 _PREPARATION_SECONDS = 100
 _SUNDAY = 6
-# The job that waits at the end of the history: since when, and for how many seconds at most.
+# The waiting job at the end of the history: when it was created, and its longest wait in seconds.
 _QUEUED_BEFORE = timedelta(seconds=40)
 _QUEUED_FOR = 900
-# A successful job that takes longer than this many times what is usual remarks on it.
+# A successful job has a message if it takes longer than this many times the usual time.
 _SLOW = 1.6
 
 
 class Job(NamedTuple):
-    """One job with its whole life; `created` is when it was asked for, before it could start."""
+    """One job from creation to end; `created` is when it was requested, before `start`."""
 
     key: str
     type: str
@@ -58,7 +58,7 @@ def jobs(plan: Plan, appliance: Appliance) -> Iterator[Job]:
 
 
 class _Life:
-    """What happens to one appliance."""
+    """The events of one appliance."""
 
     def __init__(self, plan: Plan, appliance: Appliance) -> None:
         self._plan = plan
@@ -66,7 +66,7 @@ class _Life:
         self._chance = plan.random(appliance.name, "jobs")
 
     def until_next(self, planned: datetime) -> Iterator[Job]:
-        """Yield a day's scheduled job and what follows it until the next one."""
+        """Yield a day's scheduled job and the other jobs before the next scheduled one."""
         build = self._appliance.build(self._plan.share(planned))
         scheduled = self.job("SCHEDULED", build, planned)
         yield scheduled
@@ -83,7 +83,7 @@ class _Life:
     def job(
         self, kind: str, build: Build, moment: datetime, *, wait: float = 1.0, comment: str = ""
     ) -> Job:
-        """Return a job asked for at a moment; it starts after some part of `wait` seconds."""
+        """Return a job requested at a moment; it starts within `wait` seconds."""
         chance = self._chance
         created = moment.replace(microsecond=0) + timedelta(seconds=chance.randint(0, 20))
         start = created + _milliseconds(wait * chance.uniform(0.2, 0.95))
@@ -109,7 +109,7 @@ class _Life:
         )
 
     def _work(self, kind: str, moment: datetime) -> tuple[int, float, float]:
-        """Return the bytes to send, and the seconds it usually takes and takes this time."""
+        """Return the bytes to send, the usual seconds, and the seconds this time."""
         appliance, chance = self._appliance, self._chance
         years = (moment - self._plan.start) / _YEAR
         size = appliance.size_bytes * (1 + appliance.growth_a_year * years)
@@ -117,7 +117,7 @@ class _Life:
         speed = appliance.target.bytes_per_second
         if kind == "LOCAL_BACKUP":
             speed = _LOCAL_BYTES_PER_SECOND
-        # Before anything is sent, the services are asked to hold still.
+        # Before sending, the services are prepared.
         usual = _PREPARATION_SECONDS + size / speed
         seconds = usual * math.exp(chance.gauss(0, 0.08))
         if chance.random() < 0.01:

@@ -1,1 +1,1 @@
-"""One job's document: read, repaired, flattened into rows and rebuilt; no database."""
+"""One job's document: read it, repair it, flatten it into rows, rebuild it; no database."""

@@ -1,8 +1,10 @@
-"""What an appliance says of itself besides its jobs: version, time zone, backup schedules.
+"""An appliance's facts: its version, time zone and backup schedules.
 
-An answer is JSON as `json_numbers.loads` gives it, in either wire shape: plain (`/api`), or below `value`,
-with maps as lists of `key` and `value` (`/rest`). Reading is lenient: a field may be missing, a number may be written
-as a text. What has no column, or does not fit into it, is kept in `other`.
+An answer is JSON as `json_numbers.loads` gives it, in either wire shape: plain (`/api`), or below
+`value`, with maps as lists of `key` and `value` (`/rest`). Reading is lenient: a field may be missing,
+a number may be a string. Values without a column, or that do not fit into it, are kept in `other`.
+Source: vSphere Automation API, `appliance/system/version`, `appliance/system/time/timezone`,
+`appliance/recovery/backup/schedules`.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from archive.text import storable
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _INT32_MAX = 2**31 - 1
-# Ours: a schedule's key is part of a key, which no database lets grow without bound.
+# Our limit, not vSphere's: the key is part of a primary key, which databases limit.
 _KEY_LENGTH = 255
 _T = TypeVar("_T")
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
 class Version(NamedTuple):
-    """Which vCenter Server an appliance runs; texts as it tells them. `other` is JSON."""
+    """The vCenter Server version of an appliance; texts as answered. `other` is JSON."""
 
     version: str
     product: str | None
@@ -38,9 +40,10 @@ class Version(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """One backup schedule. `hour` and `minute` are appliance time; no `days`: daily.
+    """One backup schedule. `hour` and `minute` are in the appliance's time zone; no `days`: daily.
 
-    Days and parts are sets on the wire; here they have one order. `other` is JSON.
+    `days` are sorted from Monday, `parts` by name; the API has sets. `max_count` is the number of
+    retained copies. `other` is JSON.
     """
 
     key: str
@@ -57,7 +60,7 @@ class Schedule(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What an appliance said of itself; None is what it has not told, `()` that it has no schedule."""
+    """The facts of an appliance; None: not answered. `schedules` is `()` if it has no schedule."""
 
     version: Version | None
     time_zone: str | None
@@ -65,11 +68,11 @@ class Facts(NamedTuple):
 
 
 def read_version(answer: Any) -> Version:
-    """Read an answer of `appliance/system/version`. Raises InputError if it is none."""
+    """Read an answer of `appliance/system/version`. Raises InputError if it is not one."""
     fields = _Fields(_unwrap(answer), "a version")
     version = fields.text("version")
     if version is None:
-        raise InputError("the answer is not a version: it has no `version`")
+        raise InputError("the answer has no `version`")
     return Version(
         version,
         fields.text("product"),
@@ -84,36 +87,34 @@ def read_version(answer: Any) -> Version:
 
 
 def read_time_zone(answer: Any) -> str:
-    """Read an answer of `appliance/system/time/timezone`. Raises InputError if it is none."""
+    """Read an answer of `appliance/system/time/timezone`. Raises InputError if it is not one."""
     zone = _unwrap(answer)
     if not isinstance(zone, str) or not zone:
-        kind = "an empty text" if zone == "" else _kind(zone)
-        raise InputError(f"the answer is not a time zone: it is {kind}")
+        kind = "an empty string" if zone == "" else _kind(zone)
+        raise InputError(f"the answer is {kind}, not a time zone")
     return storable(zone)
 
 
 def read_schedules(answer: Any) -> tuple[Schedule, ...]:
-    """Read an answer of `appliance/recovery/backup/schedules`, in the order of their keys.
+    """Read an answer of `appliance/recovery/backup/schedules`; sort the schedules by key.
 
-    Raises InputError if it is none, or if a schedule does not say whether it is enabled.
+    Raises InputError if it is not one, or if a schedule does not say whether it is enabled.
     """
     schedules = answer
-    # A schedule may be called `value`, too; then it is one.
+    # `value` may also be the key of a schedule.
     if isinstance(answer, dict) and not _is_schedule(answer.get("value")):
         schedules = _unwrap(answer)
     schedules = schema.entries_to_map(schedules)
     if not isinstance(schedules, dict):
-        raise InputError(f"the answer is not backup schedules: it is {_kind(schedules)}")
+        raise InputError(f"the answer is {_kind(schedules)}, not backup schedules")
     return tuple(_schedule(key, schedules[key]) for key in sorted(schedules))
 
 
 def _schedule(key: str, value: Any) -> Schedule:
     if not 1 <= len(key) <= _KEY_LENGTH or storable(key) != key:
-        raise InputError(f"{key[:60]!r} cannot be the key of a backup schedule")
+        raise InputError(f"invalid key of a backup schedule: {key[:60]!r}")
     if not _is_schedule(value):
-        raise InputError(
-            f"the answer is not backup schedules: {key!r} does not say whether it is enabled"
-        )
+        raise InputError(f"backup schedule {key!r} does not say whether it is enabled")
     fields = _Fields(value, "a schedule")
     recurrence, retention = fields.below("recurrence_info"), fields.below("retention_info")
     days, parts = recurrence.texts("days"), fields.texts("parts")
@@ -147,21 +148,21 @@ def _unwrap(answer: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 
 class _Fields:
-    """The fields of an object, taken one by one; what is not taken exactly stays for `other`."""
+    """The fields of an object, taken one by one; what is not taken unchanged stays for `other`."""
 
     def __init__(self, value: Any, what: str) -> None:
         if not isinstance(value, dict):
-            raise InputError(f"the answer is not {what}: it is {_kind(value)}")
+            raise InputError(f"the answer is {_kind(value)}, not {what}")
         self._left = {name: item for name, item in value.items() if item is not None}
         self._below: dict[str, _Fields] = {}
 
     def text(self, name: str) -> str | None:
-        """Take a text; a whole number is one, too."""
+        """Take a string; a whole number is converted. None if it is neither."""
         value = self._left.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
@@ -170,7 +171,7 @@ class _Fields:
         return self._taken(name, storable(value), exact=storable(value) == value)
 
     def texts(self, name: str) -> list[str] | None:
-        """Take a list of texts."""
+        """Take a list of strings; None if it is not one."""
         value = self._left.get(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             return None
@@ -178,7 +179,7 @@ class _Fields:
         return self._taken(name, kept, exact=kept == value)
 
     def integer(self, name: str, greatest: int) -> int | None:
-        """Take a whole number of at most a magnitude, which may be written as a text."""
+        """Take a whole number from -`greatest` to `greatest`, also from a string; None otherwise."""
         value = self._left.get(name)
         if isinstance(value, str) and _INTEGER.fullmatch(value):
             value = int(value)
@@ -187,12 +188,12 @@ class _Fields:
         return self._taken(name, value)
 
     def flag(self, name: str) -> bool | None:
-        """Take a boolean."""
+        """Take a boolean; None if it is not one."""
         value = self._left.get(name)
         return self._taken(name, value) if isinstance(value, bool) else None
 
     def below(self, name: str) -> _Fields:
-        """Take an object, whose own fields can then be taken."""
+        """Take an object, and return its fields to take."""
         value = self._left.get(name)
         fields = _Fields(value if isinstance(value, dict) else {}, name)
         if isinstance(value, dict):
@@ -200,7 +201,7 @@ class _Fields:
         return fields
 
     def other(self, *known: str) -> str | None:
-        """Return as JSON what has not been taken and is not `known`; None if that is nothing."""
+        """Return the fields neither taken nor `known` as JSON; None if there are none."""
         left = self._rest()
         for name in known:
             left.pop(name, None)

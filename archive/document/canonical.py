@@ -1,4 +1,4 @@
-"""From a parsed JSON value to a document: typed content, canonical JSON, digest, findings."""
+"""Turn parsed JSON into a document: typed content, canonical JSON, digest, findings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Document(NamedTuple):
-    """One job's document, read.
+    """One job's document.
 
-    `text` is the canonical JSON. `irregular` says that the tables cannot give all of it back, so
-    that it has to be kept as well.
+    `text` is the canonical JSON, `digest` its SHA-256. If `irregular`, the tables cannot represent
+    all of it, so the text is stored as well.
     """
 
     info: schema.Info
@@ -38,7 +38,7 @@ def read(raw: Any) -> Document:
         text = schema.to_json(info)
     except (ValueError, RecursionError):
         return _lenient(raw)
-    # An escaped NUL, or a backslash before "u0000": rare enough to look closer at both.
+    # An escaped NUL, or a backslash before "u0000": both are rare, so read both leniently.
     if "\\u0000" in text:
         return _lenient(raw)
     return Document(info, text, digest(text), irregular=False, findings=findings.examine(info))
@@ -49,7 +49,7 @@ def _lenient(raw: Any) -> Document:
         mended = mend(raw)
         text = schema.to_json(mended.info) if mended.regular else json_numbers.dumps(mended.whole)
     except RecursionError as error:
-        raise NotAJobError("it is nested too deeply") from error
+        raise NotAJobError("nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)
     return Document(mended.info, text, digest(text), not mended.regular, found)
 

@@ -1,8 +1,8 @@
-"""The form in which nearly all documents come, read in one pass of compiled code.
+"""Read the common form of documents in one pass of compiled code.
 
-A job that has finished, in the shape of `/api`, with instants as vCenter writes them, and nothing
-about it that would be a finding. Whatever else a document is, it gets None here and is read the long
-way: `canonical`, then `flatten`. For what is read here they give the same, only slower.
+The common form is a finished job in the shape of `/api`, with instants as vCenter writes them and
+without findings. For any other document the functions return None, and `canonical` and `flatten`
+read it. For the common form those give the same result, only slower.
 """
 
 from __future__ import annotations
@@ -125,25 +125,25 @@ class _Line(TypedDict):
 _INFO = TypeAdapter(_Info)
 _LINE = TypeAdapter(_Line)
 
-# One object for each text that comes again and again: less to keep, and to hand over.
+# One object for each repeated text: less to store, and to pass between processes.
 _templates: dict[tuple[str, str], tuple[str, str]] = {}
 _REMEMBERED = 10_000
 
-# Plain tuples, in the order of the fields of `flatten.Normalised` and what is in it: they are
-# cheap to make, and to send from one process to another.
+# Plain tuples with the fields of `flatten.Normalised` and its parts, in order: they are cheap to
+# create, and to pass between processes.
 Rows = tuple[Any, ...]
 
 
-# A document's status, place in the order of states, digest, and rows.
+# A document's status, rank, digest and rows.
 Read = tuple[str, Rank, bytes, Rows]
-# When a job was seen, as in `precedence.SeenInterval`.
+# When a job was seen: the fields of `precedence.SeenInterval`.
 Seen = tuple[str, str, dict[str, str]]
-# A job of an export: its appliance, its key, when it was seen if the line says so, its document.
+# An exported job: appliance, key, when it was seen if the line has that, document.
 ReadLine = tuple[str, str, Seen | None, Read]
 
 
 def read_info(raw: Any) -> Read | None:
-    """Read a job's details from parsed JSON; None if they are not of the common form."""
+    """Read a job's details from parsed JSON; None if they are not in the common form."""
     try:
         return _read(_INFO.validate_python(raw))
     except ValidationError:
@@ -151,7 +151,7 @@ def read_info(raw: Any) -> Read | None:
 
 
 def read_line(line: bytes) -> ReadLine | None:
-    """Read a line of an export; None if it is not of the common form."""
+    """Read a line of an export; None if it is not in the common form."""
     try:
         value = _LINE.validate_json(line)
     except ValidationError:
@@ -161,8 +161,8 @@ def read_line(line: bytes) -> ReadLine | None:
         return None
     seen = None
     if "seen" in value:
-        told = value["seen"]
-        first, last, statuses = told["first"], told["last"], told["status"]
+        given = value["seen"]
+        first, last, statuses = given["first"], given["last"], given["status"]
         if not all(first <= instant <= last for instant in (last, *statuses.values())):
             return None
         if not all(map(_exists, (first, last, *statuses.values()))):
@@ -224,9 +224,9 @@ def _rows(info: _Info) -> Rows:
     failure = info.get("error")
     error = None
     if failure is not None:
-        told = failure.get("messages")
-        messages += [_message("error", message) for message in told or ()]
-        error = (None, failure.get("error_type"), None, None, False, told is not None)
+        failed = failure.get("messages")
+        messages += [_message("error", message) for message in failed or ()]
+        error = (None, failure.get("error_type"), None, None, False, failed is not None)
     return (
         job,
         None if build is None else (build["version_name"], build["version"], build["build_number"]),

@@ -1,6 +1,7 @@
-"""What a document breaks of the published rules: recorded beside the job, never fatal.
+"""Findings: violations of the published rules, recorded with the job, never fatal.
 
-The rules are those of the SDK's validator (a union discriminated by `status`) and plain arithmetic.
+The rules are those of the vSphere SDK's validator (a union discriminated by `status`), and simple
+arithmetic on durations (seconds), sizes (bytes) and instants.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
 _RAN = frozenset({"duration", "size", "progress", "start_time"})
-# status: (must be present, must be absent); a status not listed may have none of the fields.
+# By status: fields that must be present, and fields that must be absent. Other statuses: all absent.
 UNION: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "SUCCEEDED": (_RAN | {"end_time"}, frozenset({"error"})),
     "FAILED": (_RAN | {"end_time"}, frozenset()),
@@ -32,12 +33,12 @@ REQUIRED = (
     "operation",
     "cancelable",
 )
-# `duration` is in whole seconds and the serializers truncate: one second is no disagreement.
+# `duration` is in whole seconds, and vCenter truncates: one second is not a mismatch.
 DURATION_TOLERANCE_SECONDS = 1
 
 
 class Finding(NamedTuple):
-    """One broken rule: a stable code, the field it is about, and a sentence."""
+    """One violation: a stable code, the field, and a description."""
 
     code: str
     field: str
@@ -45,7 +46,7 @@ class Finding(NamedTuple):
 
 
 def examine(info: Info) -> list[Finding]:
-    """Return what a job's document breaks, in the order of the rules."""
+    """Return the findings of a job's document, in the order of the rules."""
     found = [
         Finding("missing_field", field, f"the schema requires {field}")
         for field in REQUIRED

@@ -1,7 +1,7 @@
-"""A document to rows: pure, no identifiers yet. `rebuild` is its inverse.
+"""Turn a document into rows, without database IDs. `rebuild` is the inverse.
 
-Texts that repeat from job to job (build, location, operation, message template) are natural keys
-here; the store gives them their numbers.
+Texts that many jobs share (build, location, operation, message template) are natural keys here; the
+store gives them IDs.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Build(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A backup target as it was configured: the URL without the folder of the single backup."""
+    """A backup target: its configured URL, without the folder of the single backup."""
 
     url: str
 
 
 class Operation(NamedTuple):
-    """The API service and operation that a job is."""
+    """The API service and operation that started a job."""
 
     service: str | None
     operation: str | None
@@ -48,7 +48,10 @@ class Template(NamedTuple):
 
 
 class ParamRow(NamedTuple):
-    """One node of a message's parameter tree; `parent_seq` is the param whose `l` holds it."""
+    """One param of a message; `parent_seq` is the param whose `l` contains it.
+
+    Fields are those of vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
+    """
 
     seq: int
     parent_seq: int | None
@@ -75,7 +78,7 @@ class MessageRows(NamedTuple):
 
 
 class ErrorRow(NamedTuple):
-    """A job's `error` without its messages, which stand with the job's other messages.
+    """A job's `error` without its messages, which are among the job's other messages.
 
     `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text.
     """
@@ -89,7 +92,7 @@ class ErrorRow(NamedTuple):
 
 
 class JobColumns(NamedTuple):
-    """The columns of `job` that come from the document itself."""
+    """The columns of `job` that come from the document; instants are fixed-width UTC texts."""
 
     status: str
     type: str | None
@@ -110,7 +113,7 @@ class JobColumns(NamedTuple):
 
 
 class Normalised(NamedTuple):
-    """All that the tables keep of one document."""
+    """All rows of one document."""
 
     job: JobColumns
     build: Build | None
@@ -156,12 +159,12 @@ def normalise(info: Info) -> Normalised:
 
 
 def mask_url(url: str) -> str:
-    """Return a URL with the password of its user information hidden."""
+    """Return a URL with the password of its user information replaced by `***`."""
     return _PASSWORD.sub(r"\1:***@", url)
 
 
 def split_location(location: str | None) -> tuple[str | None, str | None]:
-    """Return a location's URL as it was configured, and the folder of the single backup."""
+    """Return a location's configured URL, and the folder of the single backup if it has one."""
     if location is None:
         return None, None
     cut = location.rfind(_FOLDER)

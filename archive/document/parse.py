@@ -1,4 +1,4 @@
-"""A document as it was imported, made ready for the tables: the fast way or the long one."""
+"""Read a document for the tables: in the fast way if it has the common form, else leniently."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class ParsedJob(NamedTuple):
-    """What the archive keeps of one document.
+    """What the archive stores of one document.
 
-    `rows` are the fields of `flatten.Normalised`, in order. `irregular` is the canonical JSON if
-    the tables cannot give all of it back.
+    `rows` are the fields of `flatten.Normalised`, in order. `irregular` is the canonical JSON if the
+    tables cannot represent all of it, otherwise None.
     """
 
     status: str
@@ -31,7 +31,7 @@ class ParsedJob(NamedTuple):
 
 
 def prepare(raw: Any) -> ParsedJob:
-    """Read one job's details from parsed JSON. Raises NotAJobError if they cannot be a job."""
+    """Read one job's details from parsed JSON. Raises NotAJobError if they are not a job."""
     read = fast_parse.read_info(raw)
     if read is not None:
         return common(read)
@@ -51,5 +51,5 @@ def prepare(raw: Any) -> ParsedJob:
 
 
 def common(read: Read) -> ParsedJob:
-    """Return a document that was read the fast way."""
+    """Return the parsed job for a result of `fast_parse`."""
     return ParsedJob(*read, None, ())

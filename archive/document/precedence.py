@@ -1,7 +1,7 @@
-"""Which of two observations of a job wins, and what both together say of it.
+"""Merge two observations of a job: which document wins, and when the job was seen.
 
-The order is total, so merging is commutative, associative and idempotent: any order, duplication or
-split of the same imports gives the same archive.
+The order is total, so merging is commutative, associative and idempotent: the same imports give the
+same archive in any order, repeated or split.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from archive.statuses import FINISHED, OPEN
 
-# A status that the published schema does not know comes after RUNNING: it may well be an end, but a
-# job that is known to have finished never leaves that state.
+# A status that the published schema does not have ranks after RUNNING: it may be final, but a job that
+# has SUCCEEDED or FAILED keeps that status.
 _UNKNOWN_RANK = len(OPEN)
 _RANKS = {status: rank for rank, status in enumerate(OPEN)} | dict.fromkeys(
     FINISHED, _UNKNOWN_RANK + 1
@@ -27,7 +27,10 @@ def rank(
     end_time: str | None,
     digest: bytes,
 ) -> Rank:
-    """Return the place of a document in the order of states; the greatest is the job's state."""
+    """Return the rank of a document; of a job's documents the greatest wins.
+
+    `end_time` is a fixed-width UTC instant, `digest` the SHA-256 of the canonical JSON.
+    """
     lowest = -(2**63) - 1
     return (
         _RANKS.get(status, _UNKNOWN_RANK),
@@ -39,14 +42,14 @@ def rank(
 
 
 class SeenInterval(NamedTuple):
-    """When a job was seen: first, last, and first in each status."""
+    """When a job was seen: first, last, and first in each status; fixed-width UTC instants."""
 
     first_seen: str
     last_seen: str
     statuses: dict[str, str]
 
     def merge(self, other: SeenInterval) -> SeenInterval:
-        """Return what both sights together say."""
+        """Return the interval of both together."""
         statuses = dict(self.statuses)
         for status, observed_at in other.statuses.items():
             known = statuses.get(status)
@@ -58,13 +61,13 @@ class SeenInterval(NamedTuple):
 
 
 class State(NamedTuple):
-    """A job as far as it has been observed. `document` is whatever belongs to the winning rank."""
+    """A job's merged observations; `document` is the content with the winning rank."""
 
     rank: Rank
-    sight: SeenInterval
+    seen: SeenInterval
     document: Any
 
     def merge(self, other: State) -> State:
-        """Return the state after both observations; of two equal documents this one stays."""
+        """Return the state of both together; of two equal ranks this one wins."""
         winner = other if other.rank > self.rank else self
-        return State(winner.rank, self.sight.merge(other.sight), winner.document)
+        return State(winner.rank, self.seen.merge(other.seen), winner.document)

@@ -1,4 +1,4 @@
-"""Rows back to the document: the inverse of `flatten`."""
+"""Rebuild a document from its rows: the inverse of `flatten`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def rebuild(rows: Normalised) -> Info:
-    """Return the document whose rows these are."""
+    """Return the document of these rows."""
     job = rows.job
     by_role: dict[str, list[Any]] = {}
     for message in rows.messages:
@@ -76,7 +76,7 @@ def _params(rows: list[ParamRow]) -> dict[str, Param]:
         below: dict[str, Param] | None = {} if row.nested_has_params else None
         if below is not None:
             children[row.seq] = below
-        # Of a damaged parent the children are lost, which makes another document.
+        # Children of a damaged parent are lost; the digest then shows the damage.
         children.setdefault(row.parent_seq, {})[row.name] = Param.model_construct(
             d=row.d,
             dt=row.dt and timestamps.document_form(row.dt),
@@ -106,5 +106,5 @@ def _error(row: ErrorRow, messages: list[Message]) -> Failure:
 def _data(text: str) -> Any:
     try:
         return json_numbers.loads(text)
-    except ValueError:  # damaged: any other value makes another document
+    except ValueError:  # damaged: the digest then shows it
         return text

@@ -1,8 +1,8 @@
-"""Lenient reading: what the strict schema refuses is either understood or set aside.
+"""Read documents that the strict schema refuses: convert values or set them aside.
 
-The strict schema names each place that it refuses. A value that can only mean one thing (an integer
-written as a string) is converted. Anything else is *set aside*: the tables get the nearest thing
-that they can hold, a finding says what was there, and the document is kept whole beside them.
+The strict schema names each place that it refuses. A value with only one possible meaning (an integer
+written as a string) is converted. Any other value is *set aside*: the tables get the nearest value
+that they can store, a finding describes the original, and the whole document is stored as well.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _NEUTRAL: dict[str, Any] = {"id": "", "default_message": "", "args": [], "messages": []}
-# Each round mends every place that the schema names; a removal can uncover one level more.
+# Each round repairs every place that the schema names; a removal can reveal errors one level up.
 _ROUNDS = 50
 
 
 class Mended(NamedTuple):
-    """A document read leniently.
+    """A repaired document.
 
-    `whole` is its canonical form; `regular` says that the tables alone can give that back.
+    `whole` is its canonical form; if `regular`, the tables alone can represent it.
     """
 
     info: schema.Info
@@ -39,14 +39,14 @@ class Mended(NamedTuple):
 
 
 def mend(raw: Any) -> Mended:
-    """Read a document that the strict schema refuses. Raises NotAJobError if nothing helps."""
+    """Read a document that the strict schema refuses. Raises NotAJobError if it is not a job."""
     if not isinstance(raw, dict):
-        raise NotAJobError(f"it is {_kind(raw)}, not a job's details")
+        raise NotAJobError(f"{_kind(raw)} instead of job details")
     if not isinstance(raw.get("status"), str):
-        hint = " (it looks like an answer of the older .../job/{id})" if "state" in raw else ""
-        raise NotAJobError(f"it has no status{hint}")
+        hint = " (probably an answer of the older .../job/{id} request)" if "state" in raw else ""
+        raise NotAJobError(f"no status{hint}")
     if len(raw["status"]) > schema.STATUS_LENGTH:
-        raise NotAJobError(f"its status is longer than {schema.STATUS_LENGTH} characters")
+        raise NotAJobError(f"the status is longer than {schema.STATUS_LENGTH} characters")
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}
     _params_to_maps(whole)
@@ -65,11 +65,11 @@ def mend(raw: Any) -> Mended:
                 not aside,
                 [finding for finding in aside.values() if finding is not None],
             )
-    raise NotAJobError("its structure is too far from a job's details")
+    raise NotAJobError("the structure differs too much from job details")
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 
@@ -96,7 +96,7 @@ def _get(value: Any, name: str) -> Any:
 
 
 def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
-    """Return a copy in which every text can be stored; set aside the places that had to change."""
+    """Return a copy with only storable texts; set aside the changed places."""
     if isinstance(value, str):
         scrubbed = storable(value)
         if scrubbed != value:
@@ -137,12 +137,12 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
         aside[path] = Finding("missing_field", _dotted(path), f"{_dotted(path)} is null")
         parent[name] = copy.deepcopy(_NEUTRAL[name])
     else:
-        aside[path] = Finding("bad_value", _dotted(path), f"cannot be {_shorten(value)}")
+        aside[path] = Finding("bad_value", _dotted(path), f"invalid value {_shorten(value)}")
         _replace(parent, name, kind, value)
 
 
 def _understand(value: Any, kind: str) -> int | float | None:
-    """Return the number that a value of another JSON type plainly means, or None."""
+    """Return the number that a value of another JSON type clearly means, or None."""
     if isinstance(value, bool) or value is None:
         return None
     if kind.startswith("int_") and isinstance(value, str):
@@ -190,7 +190,7 @@ def _remove(clean: Any, path: Path, aside: dict[Path, Finding | None]) -> None:
 
 
 def _parent(clean: Any, path: Path) -> tuple[Any, Any]:
-    """Return the object that holds the named place, or (None, ...) if it has gone by now."""
+    """Return the parent of a place and its name; (None, name) if the parent no longer exists."""
     value = clean
     for step in path[:-1]:
         try:
@@ -201,7 +201,7 @@ def _parent(clean: Any, path: Path) -> tuple[Any, Any]:
 
 
 def _overlay(whole: Any, kept: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
-    """Return the canonical form: what the tables keep, and the original where it was set aside."""
+    """Return the canonical form: the stored values, and the originals that were set aside."""
     if path in aside:
         return whole
     if isinstance(whole, dict) and isinstance(kept, dict):

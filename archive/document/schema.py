@@ -1,9 +1,8 @@
-"""The published shape of one job: `Details.Info` and what it is made of, strictly typed.
+"""The published schema of one job, `Details.Info` and its parts, strictly typed.
 
-Field for field the schema of `appliance/recovery/backup/job/details` (vSphere Automation API 6.7 to
-9.1), with one leniency: where a field may be absent is looser than published, so that what old
-builds omit is still a regular document. Fields stand in alphabetical order, which makes the JSON
-that pydantic writes canonical: keys sorted, nulls left out, instants in UTC.
+It has the fields of `appliance/recovery/backup/job/details` (vSphere Automation API 6.7 to 9.1), with
+one difference: more fields are optional, because old builds omit some. Fields are in alphabetical
+order, so that the JSON that pydantic writes is canonical: sorted keys, no nulls, instants in UTC.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ from pydantic import (
 from archive import timestamps
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-# Ours: a status is part of a key, which no database lets grow without bound.
+# Our limit, not vSphere's: a status is part of a primary key, which databases limit.
 STATUS_LENGTH = 255
 
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
-# Minus zero is zero by value.
+# -0.0 equals 0.0, so it is stored as 0.0.
 Double = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda double: double + 0.0)]
 Timestamp = Annotated[str, AfterValidator(timestamps.canonical)]
 
 
 def entries_to_map(value: object) -> object:
-    """Return the map that a `/rest` list of `{"key", "value"}` entries means; else the value itself.
+    """Return a `/rest` list of `{"key", "value"}` entries as a map; any other value unchanged.
 
-    Keys are sorted, as everywhere in a canonical document. A list with a key twice is no map.
+    Keys are sorted, as everywhere in a canonical document. A list with a duplicate key is unchanged.
     """
     if isinstance(value, list):
         try:
@@ -56,7 +55,7 @@ class _Structure(BaseModel):
 
 
 class Param(_Structure):
-    """A `LocalizationParam`: by its documentation one value is set, but no validator says so."""
+    """A `LocalizationParam`. Its documentation says that one value is set; no validator checks that."""
 
     d: Double | None = None
     dt: Timestamp | None = None
@@ -71,14 +70,14 @@ Params = Annotated[dict[str, Param], BeforeValidator(entries_to_map)]
 
 
 class Nested(_Structure):
-    """A `NestedLocalizableMessage`: an id and params, with no text of its own."""
+    """A `NestedLocalizableMessage`: a message ID and params, without a text."""
 
     id: str
     params: Params | None = None
 
 
 class Message(_Structure):
-    """A `LocalizableMessage`. `default_message` is English with the arguments already in it."""
+    """A `LocalizableMessage`. `default_message` is English, with the arguments filled in."""
 
     args: list[str]
     default_message: str
@@ -96,7 +95,7 @@ class Build(_Structure):
 
 
 class Progress(_Structure):
-    """How far the job is; `completed` may exceed `total`."""
+    """A job's progress; `completed` may exceed `total`."""
 
     completed: Int64
     message: Message
@@ -111,7 +110,7 @@ class DynamicID(_Structure):
 
 
 def free_json(value: object) -> object:
-    """Return any JSON value with its keys sorted; ValueError for numbers that no double holds."""
+    """Return a JSON value with sorted keys. Raises ValueError for a number that is not a double."""
     if isinstance(value, dict):
         return {key: free_json(value[key]) for key in sorted(value)}
     if isinstance(value, list):
@@ -122,7 +121,7 @@ def free_json(value: object) -> object:
 
 
 class Failure(_Structure):
-    """The `error` of a job, in any of its forms: `{}`, plain, or wrapped as `{type, value}`."""
+    """The `error` of a job: `{}`, plain, or wrapped as `{type, value}`."""
 
     challenge: str | None = None
     data: Annotated[Any, AfterValidator(free_json)] = None
@@ -143,7 +142,7 @@ class Failure(_Structure):
 
 
 class Info(_Structure):
-    """One job. `duration` is in seconds, `size` in bytes."""
+    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes."""
 
     build: Build | None = None
     cancelable: bool | None = None
@@ -180,12 +179,12 @@ class Seen(_Structure):
             timestamps.fixed_form, (self.first, self.last, *self.status.values())
         )
         if not all(first <= instant <= last for instant in (last, *others)):
-            raise ValueError("a status was seen between the first time and the last")
+            raise ValueError("every status must be seen between first and last")
         return self
 
 
 class ExportedJob(_Structure):
-    """One line of an export; `info` is a job's details as they stand in an answer."""
+    """One line of an export; `info` is a job's details as in an answer."""
 
     appliance: str
     info: Any
@@ -194,7 +193,7 @@ class ExportedJob(_Structure):
 
 
 class Refusal(NamedTuple):
-    """One place of a value that the schema refuses; `kind` is pydantic's name for the reason."""
+    """One place that the schema refuses; `kind` is pydantic's error type."""
 
     path: tuple[str | int, ...]
     kind: str
@@ -202,7 +201,7 @@ class Refusal(NamedTuple):
 
 
 class ShapeError(ValueError):
-    """A value is not of the schema's shape; `refusals` name the places."""
+    """A value does not match the schema; `refusals` names the places."""
 
     def __init__(self, error: ValidationError) -> None:
         self.refusals = [
@@ -214,7 +213,7 @@ class ShapeError(ValueError):
 
 
 def parse_info(raw: Any) -> Info:
-    """Return one job's details, strictly. Raises ShapeError."""
+    """Return one job's details. Raises ShapeError if they do not match the schema."""
     try:
         return Info.model_validate(raw)
     except ValidationError as error:
@@ -222,7 +221,7 @@ def parse_info(raw: Any) -> Info:
 
 
 def parse_exported_job(raw: Any) -> ExportedJob:
-    """Return one line of an export; its `info` is not looked at yet. Raises ShapeError."""
+    """Return one line of an export, with `info` unchecked. Raises ShapeError."""
     try:
         return ExportedJob.model_validate(raw)
     except ValidationError as error:
@@ -232,6 +231,6 @@ def parse_exported_job(raw: Any) -> ExportedJob:
 def to_json(info: Info) -> str:
     """Return the canonical JSON of a job: sorted keys, no white space, nulls left out.
 
-    Raises ValueError where a text has a lone surrogate.
+    Raises ValueError if a text has a lone surrogate.
     """
     return info.model_dump_json(exclude_none=True, by_alias=True)

@@ -1,1 +1,1 @@
-"""The archive written for other programs: CSV, JSON Lines, Parquet."""
+"""Export the archive for other programs: CSV, JSON Lines, Parquet."""

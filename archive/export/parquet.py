@@ -1,7 +1,7 @@
-"""Exports as Parquet: a file a table, or for what is of jobs a file a month.
+"""Export as Parquet: one file for each table, or for each month if its rows belong to jobs.
 
-Instants are timestamps in UTC with microseconds, whole numbers are 64 bits with a sign: what
-DuckDB, pandas, Spark and the like read as they are.
+Instants are timestamps in UTC with microseconds, whole numbers are signed 64-bit integers: DuckDB,
+pandas and Spark read them directly.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archive.export.relations import Relation
     from archive.store.selection import Extent
 
-# A row group is written when it has so many rows, or so many bytes: what memory has to hold.
+# Rows and bytes of a row group, whichever is reached first; memory holds one group.
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 32 << 20
 _TYPES: dict[type[Any], Any] = {
@@ -58,21 +58,21 @@ def write_folder(
     folder: Path,
     advance: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Write a relation into a folder: as `NAME.parquet`, or if it is of jobs by month.
+    """Write a relation into a folder: as `NAME.parquet`, or by month if its rows belong to jobs.
 
-    There is a file `NAME/month=2026-03/part-0.parquet` for each of the `months`, in which there is no
-    column of that name. `advance` is told which part has been written, from 0 to 1.
+    Each of the `months` has a file `NAME/month=2026-03/part-0.parquet` without a column `month`.
+    `advance` is called with the fraction written, from 0 to 1.
     """
     if relation.of_jobs is None:
         with (folder / f"{relation.name}.parquet").open("xb") as out:
             write_file(connection, relation, extent, out)
         return
-    kept = relation.without("month")
+    columns = relation.without("month")
     for number, month in enumerate(months, 1):
         place = folder / relation.name / f"month={month}"
         place.mkdir(parents=True)
         with (place / "part-0.parquet").open("xb") as out:
-            _write(connection, kept, kept.select(extent, month), _Counting(out))
+            _write(connection, columns, columns.select(extent, month), _Counting(out))
         advance(number / len(months))
 
 
@@ -107,7 +107,7 @@ def _array(values: tuple[Any, ...], kind: Any) -> Any:
 
 
 def _groups(batches: Iterator[Any]) -> Iterator[list[Any]]:
-    """Put batches together for a row group."""
+    """Collect batches into row groups."""
     group: list[Any] = []
     rows = size = 0
     for batch in batches:
@@ -122,7 +122,7 @@ def _groups(batches: Iterator[Any]) -> Iterator[list[Any]]:
 
 
 class _Counting:
-    """A stream that says how much has been written to it, also where a pipe could not."""
+    """A stream that counts the bytes written, because a pipe cannot tell its position."""
 
     closed = False
 
@@ -137,8 +137,8 @@ class _Counting:
         return len(data)
 
     def tell(self) -> int:
-        """Return how many bytes have been written."""
+        """Return the number of bytes written."""
         return self._written
 
     def flush(self) -> None:
-        """Leave flushing to whoever opened the stream."""
+        """Do nothing: the caller that opened the stream flushes it."""

@@ -1,6 +1,6 @@
-"""What is exported as rows: tables and views, with the types of their columns and their order.
+"""Tables and views to export as rows: their columns, types and order.
 
-The password of a URL is hidden wherever one may stand, other than in the bytes of quarantine.
+Passwords in URLs are masked wherever they may occur, except in the bytes of quarantined documents.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _Column = sa.ColumnElement[Any]
 
 
 class Relation(NamedTuple):
-    """A table or a view. `of_jobs` are the columns that name a job, if its rows are of jobs.
+    """A table or a view. `of_jobs` are the columns that name a job, if its rows belong to jobs.
 
-    `day` is that of the rows of a view that are of no job, if they are of days.
+    `day` is the day column of a view whose rows belong to days, not to jobs.
     """
 
     name: str
@@ -49,9 +49,10 @@ class Relation(NamedTuple):
         return self._replace(columns=tuple(each for each in self.columns if each.key != name))
 
     def select(self, extent: Extent, month: str | None = None) -> sa.Select[Any]:
-        """Return its rows in order: what is of the jobs or days of an extent, and what is of none.
+        """Return a query for its rows in order, limited to the jobs or days of an extent.
 
-        Rows of jobs may be those of one month only, which come by day.
+        Rows that belong to neither are all included. With `month`, only jobs of that month are
+        included, sorted by day.
         """
         query, order, job = (
             sa.select(*self.columns).select_from(self.source),
@@ -63,7 +64,7 @@ class Relation(NamedTuple):
                 appliance_id, job_id = self.of_jobs
                 query = query.join(job, (job.c.appliance_id == appliance_id) & (job.c.id == job_id))
             query = query.where(*conditions)
-            # By columns of `job`, so that SQLite looks for jobs first, and then for what is of them.
+            # Sorted by columns of `job`, so that SQLite finds the jobs first, then their rows.
             order = (job.c.appliance_id, job.c.id, *order[2:])
             if month is not None:
                 order = (job.c.day, *order)
@@ -73,15 +74,15 @@ class Relation(NamedTuple):
 
 
 def table_names() -> list[str]:
-    """Return the names of the tables that say something of the archived jobs, in order.
+    """Return the names of the tables to export, sorted.
 
-    What an appliance's latest import held is left out: jobs say when they were last seen.
+    `latest_import` is left out: the jobs have its content as `last_seen`.
     """
     return sorted(tables.metadata.tables.keys() - {tables.latest_import.name})
 
 
 def table(name: str) -> Relation:
-    """Return a table. Raises UsageError if there is none of that name."""
+    """Return a table. Raises UsageError for an unknown name."""
     if name not in table_names():
         raise UsageError(_unknown("table", name, table_names()))
     found = tables.metadata.tables[name]
@@ -99,7 +100,7 @@ def table(name: str) -> Relation:
 
 
 def view(name: str, known: Collection[str] | None = None) -> Relation:
-    """Return one of the `known` views, of all if None. Raises UsageError if it is none of them."""
+    """Return one of the `known` views (None: all). Raises UsageError for any other name."""
     known = VIEWS if known is None else known
     if name not in known:
         raise UsageError(_unknown("view", name, list(known)))
@@ -117,7 +118,7 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
 def partitions(
     connection: Connection, relation: Relation, query: sa.Select[Any]
 ) -> Iterator[list[Sequence[Any]]]:
-    """Yield the rows that a relation's query gives, so many at a time."""
+    """Yield the rows of a relation's query in lists, with passwords masked."""
     hiding = [_HIDE.get((relation.name, name)) for name in relation.names()]
     hidden = [(place, hide) for place, hide in enumerate(hiding) if hide is not None]
     result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
@@ -126,7 +127,7 @@ def partitions(
 
 
 def months(connection: Connection, extent: Extent) -> list[str]:
-    """Return the months, as `2026-03`, in which the jobs of an extent are."""
+    """Return the months, as `2026-03`, of the jobs of an extent."""
     job, calendar = tables.job, tables.calendar
     days = sa.select(job.c.day).where(*extent.conditions()).distinct()
     query = sa.select(calendar.c.month).where(calendar.c.day.in_(days)).distinct()
@@ -141,7 +142,7 @@ def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    return f"there is no {what} named {name!r} to export; there are: {', '.join(known)}"
+    return f"unknown {what} {name!r}; choose from: {', '.join(known)}"
 
 
 def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) -> Sequence[Any]:
@@ -173,7 +174,7 @@ def _masked(value: Any) -> Any:
     return value
 
 
-# Where a location's URL stands, or may stand, with all that is in it.
+# Columns that contain a URL, or may contain one.
 _HIDE = {
     (tables.location.name, "url"): mask_url,
     (tables.irregular_document.name, "document"): _hide_in_document,
@@ -194,11 +195,11 @@ _PERIODS = (
     *_of(tables.calendar, "week", "month", "quarter", "year"),
 )
 _NUMBER = sa.BigInteger()
-# A sum may exceed 64 bits: it comes as the driver has it, and is never made a float.
+# A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
 _SUM = sa.types.NullType()
-# The views of which each row is of a job.
+# The views with one or more rows for each job.
 JOB_VIEWS = ("v_job", "v_message")
-# The columns of the views that the migrations make, in their order, with their types.
+# The columns of the views that the migrations create, in order, with their types.
 VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
         *_NAME,

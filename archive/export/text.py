@@ -1,4 +1,4 @@
-"""Exports as text: rows for CSV, and every job as one line of JSON."""
+"""Export as text: rows for CSV, or every job as one line of JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rows(
 ) -> Iterator[Sequence[Any]]:
     """Yield a relation's rows in order, bytes as hexadecimal.
 
-    `advance` is told now and then which part of them has been read, from 0 to 1.
+    `advance` is called with the fraction of rows read, from 0 to 1.
     """
     greatest, place = 0, 0
     if relation.of_jobs is not None:
@@ -49,10 +49,10 @@ def lines(
     appliance_ids: Sequence[int] | None = None,
     on_appliance: Callable[[int, int], None] = lambda *_: None,
 ) -> Iterator[str]:
-    """Yield jobs as lines in the form that `ingest` reads, by appliance and job key.
+    """Yield jobs as JSON lines that `ingest` reads, by appliance and job key.
 
-    They are those of an extent, of all or some appliances. `on_appliance` is told how many
-    appliances have been read, and of how many.
+    The jobs are those of an extent, of all or some appliances. `on_appliance` is called with the
+    number of appliances read so far, and the number of all.
     """
     for job in job_reader.jobs(connection, extent, appliance_ids, on_appliance):
         yield job.line() + "\n"

@@ -1,1 +1,1 @@
-"""Files and answers into the archive: opened, taken apart, parsed, stored."""
+"""Import files and answers: open, split into documents, parse, store."""

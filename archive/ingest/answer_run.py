@@ -1,4 +1,4 @@
-"""An answer into the archive, in one transaction; with that of an appliance, more can be written."""
+"""Import an answer in one transaction, which the caller may extend for a collected answer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import db
 from archive.appliance_names import check_name
 from archive.errors import InputError
-from archive.ingest import formats
-from archive.ingest.batches import batched
+from archive.ingest import batches, formats
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.ingest.run import Run, named
 from archive.store import import_log
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Answered(NamedTuple):
-    """An answer that has been read to its end, in a transaction that is still open."""
+    """A fully read answer whose transaction is still open."""
 
     connection: Connection
     appliance_id: int
@@ -34,12 +34,11 @@ class Answered(NamedTuple):
 
 @contextmanager
 def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
-    """Archive what an appliance itself answered; what the block writes is archived with it or not at all.
+    """Archive an answer fetched from an appliance, in one transaction with what the block writes.
 
-    A document that names another appliance goes to quarantine.
-
-    Raises InputError if it is not the answer of one appliance, DatabaseError: nothing of it, and
-    nothing that the block wrote, has then been archived.
+    A document that names another appliance goes to quarantine. Raises InputError if it is not the
+    answer of a single appliance, or DatabaseError. Then nothing of the answer, and nothing that the
+    block wrote, is archived.
     """
     if source.appliance is None:
         raise _no_answer(source)
@@ -51,22 +50,22 @@ def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
     if in_lines:
         raise _no_answer(source)
     run = Run(engine, source, lambda _: None)
-    with run.logged(), _written(run, encoding, told_by=source.appliance) as answered:
+    with run.logged(), _written(run, encoding, collected_from=source.appliance) as answered:
         yield answered
 
 
 def commit_whole(run: Run, encoding: str) -> None:
-    """Archive the answer that a run is over."""
+    """Archive the run's whole answer in one transaction."""
     with _written(run, encoding):
         pass
 
 
 @contextmanager
-def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[Answered]:
-    """Write the jobs of an answer, then what the block writes, then what jobs add up to; commit."""
+def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iterator[Answered]:
+    """Write an answer's jobs, then the block's rows, then the day totals; commit."""
     name = run.source.appliance
     with db.writing(run.engine) as connection:
-        # Without a name its batches lock appliances in no order: no other load may run then.
+        # Without a name, batches lock appliances in any order: no other load may run meanwhile.
         db.lock(connection, ["calendar"], shared=name is not None)
         loader = run.loader(connection)
         known: Mapping[bytes, int] = {}
@@ -74,12 +73,12 @@ def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[An
         if name is not None:
             number = run.mark_seen(connection, loader, name)
             known = loader.known(number)
-        for batch in batched(formats.documents(run.source.content, encoding, known)):
-            if again := [told.fingerprint for told in batch if isinstance(told, KnownDocument)]:
+        for batch in chunks(formats.documents(run.source.content, encoding, known), batches.BATCH):
+            if again := [each.fingerprint for each in batch if isinstance(each, KnownDocument)]:
                 loader.see_again(number, again, run.counts)
-            raws = [told for told in batch if isinstance(told, RawDocument)]
-            run.load(connection, loader, *run.observe(raws, told_by), run.counts)
-        # Before the totals: who holds their lock must not wait for another one.
+            raws = [each for each in batch if isinstance(each, RawDocument)]
+            run.load(connection, loader, *run.observe(raws, collected_from), run.counts)
+        # Before the totals: a holder of their lock must not wait for another lock.
         yield Answered(connection, number, run.id, run.counts)
         loader.finish(connection)
         import_log.record(connection, run.id, run.counts)
@@ -87,4 +86,4 @@ def _written(run: Run, encoding: str, told_by: str | None = None) -> Iterator[An
 
 
 def _no_answer(source: Source) -> InputError:
-    return InputError(f"{source.name}: it is not the answer of one appliance")
+    return InputError(f"{source.name}: not the answer of a single appliance")

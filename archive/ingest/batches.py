@@ -1,9 +1,9 @@
-"""How many documents are merged together: what is read of an import, in batches."""
+"""Lines in batches, and the number of documents that are merged together."""
 
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from archive.errors import InputError
 
@@ -12,18 +12,11 @@ if TYPE_CHECKING:
 
     from archive.ingest.formats import Line
 
-T = TypeVar("T")
 BATCH = 2000
 
 
-def batched(items: Iterator[T]) -> Iterator[list[T]]:
-    """Yield items, so many at a time."""
-    while batch := list(islice(items, BATCH)):
-        yield batch
-
-
 class LineBatches:
-    """Lines in batches; `failure` says why there are no more, where that is not their end."""
+    """Lines in lists of `BATCH`; `failure` is the error that ended them early, if one did."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines

@@ -1,10 +1,10 @@
-"""The answers of an appliance, from JSON text to their documents.
+"""Split the JSON text of an answer into its documents.
 
 - the answer of `/api`, a map from job key to details;
 - the answer of `/rest`, `{"value": [{"key": ..., "value": ...}, ...]}`, or the list alone;
-- exported jobs, where they stand alone or in a list.
+- exported jobs, alone or in a list.
 
-What is JSON but no details answer is refused as a whole, with what it seems to be.
+Other JSON is refused as a whole, with an error that says what it seems to be.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
-# Fields of other answers, and of a single job's details: without a status below it none is a key.
+# Field names, of other answers or of one job's details: not job keys, unless a status is below.
 _FIELDS = frozenset(schema.Info.model_fields) | frozenset(schema.Failure.model_fields)
 _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*')
-# Documents start with a job key, which starts with a digit: as a map's key, or an entry's.
+# A document starts with a job key, which starts with a digit: in a map or in an entry.
 _START_LENGTH = 40
 _START = re.compile(r"[^0-9]{1,30}[0-9]")
 
 
 def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
-    """Yield the documents of one answer, or of several written one after the other.
+    """Yield the documents of one answer, or of several concatenated answers.
 
-    Those whose fingerprint is `known` are not read. Raises InputError where the answer as a whole
-    is at fault.
+    Documents whose fingerprint is `known` are not parsed. Raises InputError if the text as a whole
+    is not an answer.
     """
     while opening := text.peek():
         if opening == "{":
@@ -58,7 +58,7 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
             key, key_text = text.value()
             text.expect(":")
             if not isinstance(key, str):
-                raise text.broken("a key is not a text")
+                raise text.broken("a key is not a string")
             if number == 1 and key == "value" and text.peek() == "[":
                 yield from _list(text, known)
                 _finish_rest(text)
@@ -67,9 +67,9 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
             if number == 1 and not _may_be_details(key, info):
                 yield from _other(text, key, info, f"{key_text}:{info_text}")
                 return
-            told = document(key, info, f"{key_text}:{info_text}", f"document {number}")
+            new = document(key, info, f"{key_text}:{info_text}", f"document {number}")
         gap = text.gap()
-        yield again or _unless_known(told, known)
+        yield again or _unless_known(new, known)
         if not gap:
             text.expect("}")
             return
@@ -77,7 +77,7 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
 
 
 def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
-    """Step over a key and its details if they are known as they stand there."""
+    """Skip a key and its details if their bytes are known."""
     piece = text.until(boundary)
     member = _MEMBER.match(piece)
     if member is None:
@@ -90,23 +90,24 @@ def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> Kno
 
 
 def _boundary(text: JsonText, gap: str) -> str:
-    """Return what will stand between this document and the next, if they are written alike.
+    """Return the text expected between this document and the next.
 
-    Where it stands elsewhere, too, what is cut there has no fingerprint that is known.
+    If it also occurs inside a document, the piece cut there has no known fingerprint, so the
+    document is parsed instead.
     """
     start = _START.match(text.ahead(_START_LENGTH))
     return "" if start is None else f"}}{gap}{start[0]}"
 
 
-def _unless_known(told: RawDocument, known: Collection[bytes]) -> RawDocument | KnownDocument:
-    if not known or told.problem is not None:
-        return told
-    mark = fingerprint(told.raw)
-    return KnownDocument(mark) if mark in known else told
+def _unless_known(read: RawDocument, known: Collection[bytes]) -> RawDocument | KnownDocument:
+    if not known or read.problem is not None:
+        return read
+    mark = fingerprint(read.raw)
+    return KnownDocument(mark) if mark in known else read
 
 
 def _finish_rest(text: JsonText) -> None:
-    """Step over what a `/rest` answer has after its list."""
+    """Skip the rest of a `/rest` answer after its list."""
     while text.take(","):
         text.value()
         text.expect(":")
@@ -123,7 +124,7 @@ def _may_be_details(key: str, value: Any) -> bool:
 
 
 def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocument]:
-    """Read the rest of an object that is no map of details; refuse it unless it is an export."""
+    """Read the rest of an object that is not a map of details; refuse it unless it is an export."""
     whole, pieces = {key: value}, [piece]
     while text.take(","):
         name, name_text = text.value()
@@ -146,15 +147,15 @@ def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kn
         number += 1
         piece = text.until(boundary)
         mark = fingerprint(encode(piece)) if piece else b""
-        told: RawDocument | KnownDocument
+        found: RawDocument | KnownDocument
         if mark in known:
             text.skip(len(piece))
-            told = KnownDocument(mark)
+            found = KnownDocument(mark)
         else:
             entry, entry_text = text.value()
-            told = _unless_known(_entry(entry, entry_text, number), known)
+            found = _unless_known(_entry(entry, entry_text, number), known)
         gap = text.gap()
-        yield told
+        yield found
         if not gap:
             text.expect("]")
             return
@@ -171,19 +172,19 @@ def _entry(entry: Any, text: str, number: int) -> RawDocument:
         return RawDocument(None, None, text, position, problem=entry.reason)
     if number == 1 and not (isinstance(entry, dict) and "key" in entry):
         raise InputError(_what_it_is([entry]))
-    problem = "it is not an entry with a job key and its details"
+    problem = "not an entry with a job key and job details"
     return RawDocument(None, None, text, position, problem=problem)
 
 
 def _what_it_is(value: Any) -> str:
-    """Return a sentence about JSON that is no job details answer."""
-    wanted = "what is archived is the answer of GET /api/appliance/recovery/backup/job/details"
+    """Return an error for JSON that is not an answer with job details."""
+    wanted = "expected the answer of GET /api/appliance/recovery/backup/job/details"
     if isinstance(value, Unreadable):
-        return f"it is not JSON: {value.reason}"
+        return f"invalid JSON: {value.reason}"
     if isinstance(value, dict) and value.keys() == {"value"}:
         return _what_it_is(value["value"])
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return f"it is a list of job ids, without their details; {wanted}"
+        return f"a list of job IDs without details; {wanted}"
     if isinstance(value, dict):
         failure = value.get("value") if "type" in value else value
         messages = failure.get("messages") if isinstance(failure, dict) else None
@@ -191,12 +192,9 @@ def _what_it_is(value: Any) -> str:
         if kind and isinstance(messages, list) and "status" not in value:
             texts = [m.get("default_message") for m in messages if isinstance(m, dict)]
             said = printable(": ".join(map(str, [kind, *texts[:1]])))
-            return f"it is an error answer of vCenter ({said}); {wanted}"
+            return f"an error answer from vCenter ({said}); {wanted}"
         if "state" in value:
-            return f"it is an answer of the older .../job/{{id}} request; {wanted}"
+            return f"an answer of the older .../job/{{id}} request; {wanted}"
         if "status" in value:
-            return (
-                "it is the details of one job without its job key;"
-                ' write it as {"<job key>": <details>}'
-            )
-    return f"it is JSON, but no job details; {wanted}"
+            return 'job details without a job key; write them as {"<job key>": <details>}'
+    return f"JSON without job details; {wanted}"

@@ -1,7 +1,7 @@
-"""An import's bytes to its documents: an appliance's answer, or JSON Lines.
+"""Split an input into its documents: an appliance's answer, or JSON Lines.
 
-JSON Lines have an answer a line, or an exported job a line. A line that cannot be read is passed on as
-unreadable, and reading goes on.
+Each line of JSON Lines is an answer or an exported job. An unreadable line becomes a document with a
+`problem`, and reading goes on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from archive.ingest.raw_document import KnownDocument, RawDocument, exported, fi
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-# An exported job names its appliance first; a name that JSON escapes is left to the reader of JSON.
+# An exported job starts with its appliance; names with JSON escapes are left to the JSON parser.
 _NAMED = re.compile(rb'\s*\{"appliance": ?"([ !#-\[\]-~]+)"')
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
     @property
     def fingerprint(self) -> bytes:
-        """What stands for the bytes of the document, if the line is one."""
+        """The fingerprint of the document, if the line is one document."""
         return fingerprint(self.text)
 
     def documents(self) -> Iterator[RawDocument]:
@@ -45,22 +45,22 @@ class Line(NamedTuple):
 
 
 class Form(NamedTuple):
-    """How an import is written."""
+    """The format of an input: JSON Lines or one answer, and the text encoding."""
 
     in_lines: bool
     encoding: str
 
 
 def form(stream: io.BufferedReader[Any], name: str) -> Form:
-    """Return how an import is written, from its beginning. Raises InputError if it is empty."""
+    """Return the format of an input from its first bytes. Raises InputError if it is empty."""
     head = stream.peek()
     if not head.strip():
-        raise InputError("it is empty")
+        raise InputError("empty: there is nothing to import")
     return Form(is_lines(name, head), sniff_encoding(head))
 
 
 def is_lines(name: str, head: bytes) -> bool:
-    """Say whether an import is JSON Lines, from its name and its first bytes."""
+    """Return whether an input is JSON Lines, from its name and its first bytes."""
     if name.lower().endswith(_LINE_SUFFIXES):
         return True
     line, newline, rest = head.lstrip().partition(b"\n")
@@ -83,23 +83,23 @@ def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
         for number, line in enumerate(text, 1):
             yield Line(number, line.encode())
     except UnicodeDecodeError as error:
-        raise InputError(f"after line {number} it is not text in {error.encoding}") from error
+        raise InputError(f"not valid {error.encoding} after line {number}") from error
     finally:
-        text.detach()  # the stream is the caller's to close
+        text.detach()  # the caller closes the stream
 
 
 def documents(
     stream: io.BufferedReader[Any], encoding: str, known: Collection[bytes] = ()
 ) -> Iterator[RawDocument | KnownDocument]:
-    """Yield the documents of an answer, those whose fingerprint is `known` without reading them.
+    """Yield the documents of an answer; those whose fingerprint is `known` are not parsed.
 
-    Raises InputError where the import as a whole is at fault.
+    Raises InputError if the input as a whole is not an answer.
     """
     return details_response.read(JsonText(stream, encoding), known)
 
 
 def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:
-    """Sort lines by the appliance that they name first of all, as exported jobs do; and the others."""
+    """Return lines by the appliance named at their start, as in exported jobs, and all other lines."""
     named: dict[str, list[Line]] = {}
     others: list[Line] = []
     start, theirs = b"", others
@@ -114,9 +114,9 @@ def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Lin
 
 
 def read_again(raw: bytes) -> list[RawDocument]:
-    """Return the documents in the bytes of one that could not be read before."""
+    """Return the documents in the stored bytes of a quarantined document."""
     text = raw.decode("utf-8", "surrogateescape")
-    # A document of a map was kept with its key, one of a list as its entry, others as they are.
+    # Stored with its key if it came from a map, as an entry if from a list, else as it was.
     for form in [f"{{{text}}}"] if text.startswith('"') else [f"[{text}]", text]:
         documents = list(_line(form, "quarantine"))
         if documents and not any(document.problem for document in documents):
@@ -126,7 +126,7 @@ def read_again(raw: bytes) -> list[RawDocument]:
 
 def _line(text: str, position: str) -> Iterator[RawDocument]:
     value: Any = None
-    with suppress(ValueError, RecursionError):  # the cursor tells better what is wrong
+    with suppress(ValueError, RecursionError):  # the cursor below gives a better error
         value = json_numbers.loads(text)
     if isinstance(value, dict) and "info" in value:
         yield exported(value, text, position)

@@ -1,8 +1,7 @@
-"""An import of any form into the archive: documents read, merged and written; what cannot be read, held.
+"""Import an input of any format: read, merge and write its documents, quarantine the unreadable.
 
-An import is one transaction: all of it or none of it. JSON Lines, which may be very long, are
-committed in parts, each whole; the run log says how far a run came, and running it again completes
-it.
+An import is one transaction. JSON Lines, which may be very long, are committed in parts; the import
+log says how far a run came, and importing the same input again completes it.
 """
 
 from __future__ import annotations
@@ -30,11 +29,11 @@ __all__ = ["Source", "ingest"]
 def ingest(
     engine: Engine, source: Source, on_batch: Callable[[Counts], None] = lambda _: None
 ) -> import_log.Summary:
-    """Archive an import. `on_batch` is told after each batch what has been done so far.
+    """Archive an input; `on_batch` is called after each batch with the counts so far.
 
-    Raises UsageError if it does not say whose documents these are, InputError if it is not a
-    details answer, DatabaseError: nothing of it has then been archived. Raises
-    InterruptedInputError if some batches of a stream had been committed.
+    Raises UsageError if the input names no appliance, InputError if it has no job details, or
+    DatabaseError; then nothing of it is archived. Raises InterruptedInputError if some batches of
+    JSON Lines are already committed.
     """
     if source.appliance is not None:
         check_name(source.appliance)

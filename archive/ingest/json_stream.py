@@ -1,4 +1,4 @@
-"""A stream of JSON text, read piece by piece: one value at a time is in memory, not the whole."""
+"""Read JSON text from a stream, one value at a time in memory."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _CHUNK = 1 << 18
 _SPACE = " \t\n\r"
-# An error this close to the end of what has been read may only mean that more is to come.
+# Characters. An error this close to the end of the buffer may only mean that more must be read.
 _CUT = 64
-# What follows the digits that a cut number has been read to: a point, or an exponent's `e+`.
+# Characters that may follow the digits of a number cut at the end: a point, or `e+`.
 _NUMBER_CUT = 2
-_NO_NUMBER = "it has a number that cannot be held (NaN, an infinity, or one too long)"
-# What tells where a value ends: its strings, in which nothing counts, and its brackets.
+_NO_NUMBER = "unsupported number (NaN, infinite or too long)"
+# Strings, whose content does not count, and brackets: together they show where a value ends.
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
 
 
 class Unreadable(NamedTuple):
-    """A value that is written like JSON, but that nothing here can hold."""
+    """A value in JSON syntax that cannot be decoded, and why."""
 
     reason: str
 
@@ -35,8 +35,8 @@ class Unreadable(NamedTuple):
 class JsonText:
     """A cursor over JSON text.
 
-    Bytes that are not UTF-8 become lone surrogates, which JSON text itself cannot have, so that the
-    original bytes of any piece can be had again from `encode`.
+    Bytes that are not UTF-8 become lone surrogates, which JSON text itself cannot contain, so that
+    `encode` gives the original bytes of any piece.
     """
 
     def __init__(self, stream: io.BufferedIOBase, encoding: str) -> None:
@@ -48,7 +48,7 @@ class JsonText:
         self._ended = False
 
     def peek(self) -> str:
-        """Return the next character that is not white space; empty at the end."""
+        """Return the next character that is not white space, or "" at the end."""
         while True:
             while self._place < len(self._buffer) and self._buffer[self._place] in _SPACE:
                 self._place += 1
@@ -58,24 +58,24 @@ class JsonText:
                 return ""
 
     def take(self, wanted: str) -> bool:
-        """Step over the next character if it is the wanted one."""
+        """Skip the next character if it is the wanted one, and return whether it was."""
         if self.peek() != wanted:
             return False
         self._place += 1
         return True
 
     def expect(self, wanted: str) -> None:
-        """Step over the next character. Raises InputError if it is not the wanted one."""
+        """Skip the next character. Raises InputError if it is not the wanted one."""
         if not self.take(wanted):
-            raise self.broken(f"{wanted!r} is missing")
+            raise self.broken(f"missing {wanted!r}")
 
     def value(self) -> tuple[Any, str]:
-        """Return the next value (or that it is Unreadable) and its text.
+        """Return the next value (or Unreadable) and its text.
 
-        Raises InputError if there is none.
+        Raises InputError if there is no value.
         """
         if not self.peek():
-            raise self.broken("it ends too early")
+            raise self.broken("it ends early")
         while True:
             try:
                 value, end = DECODER.raw_decode(self._buffer, self._place)
@@ -85,17 +85,17 @@ class JsonText:
                     continue
                 raise self.broken(error.msg, error.pos, cut=_is_cut(error)) from error
             except RecursionError:
-                return Unreadable("it is nested too deeply"), self._step_to(self._end_of_value())
+                return Unreadable("nested too deeply"), self._step_to(self._end_of_value())
             except ValueError:
                 return Unreadable(_NO_NUMBER), self._step_to(self._end_of_value())
-            # A number may go on in what has not been read yet.
+            # A number may continue in the part not read yet.
             if len(self._buffer) - end > _NUMBER_CUT or not self._more():
                 return value, self._step_to(end)
 
     def gap(self) -> str:
-        """Step over a comma and the white space around it, and return them; empty if there is none.
+        """Skip a comma and the white space around it, and return them; "" if there is no comma.
 
-        `place` is then that of the next value.
+        The cursor is then at the next value.
         """
         start = self._place
         if not self.take(","):
@@ -104,15 +104,15 @@ class JsonText:
         return self._buffer[start : self._place]
 
     def ahead(self, length: int) -> str:
-        """Return the next characters, so many if there are, without stepping over them."""
+        """Return up to `length` next characters without skipping them."""
         while len(self._buffer) - self._place < length and self._more():
             pass
         return self._buffer[self._place : self._place + length]
 
     def until(self, boundary: str) -> str:
-        """Return the text up to a boundary and with its first character, without stepping over it.
+        """Return the text up to and including the first character of a boundary; skip nothing.
 
-        Empty if there is no boundary, or none before what has been read of the stream ends.
+        Returns "" if no boundary is given, or if it is not in the buffered text.
         """
         end = self._buffer.find(boundary, self._place) if boundary else -1
         if end < 0 and boundary and self._more():
@@ -120,11 +120,11 @@ class JsonText:
         return self._buffer[self._place : end + 1]
 
     def skip(self, length: int) -> None:
-        """Step over so many characters."""
+        """Skip `length` characters."""
         self._step_to(self._place + length)
 
     def _end_of_value(self) -> int:
-        """Return where a value that cannot be decoded ends, by its strings and brackets alone."""
+        """Return the end of a value that cannot be decoded, from its strings and brackets."""
         place, depth = self._place, 0
         while True:
             match = _MARK.search(self._buffer, place)
@@ -154,13 +154,13 @@ class JsonText:
         return text
 
     def broken(self, what: str, place: int | None = None, *, cut: bool = False) -> InputError:
-        """Return the error that says where the text stops being JSON."""
+        """Return the error for text that is not JSON from `place` on, or is cut off there."""
         position = self._dropped + (self._place if place is None else place)
         if (cut or not self.peek()) and self._ended:
             return InputError(
-                f"it is cut off: the JSON ends too early, at character {position:,}; get it again"
+                f"cut off: the JSON ends early, at character {position:,}; download it again"
             )
-        return InputError(f"it is not JSON: {what} at character {position:,}")
+        return InputError(f"invalid JSON: {what} at character {position:,}")
 
     def _more(self) -> bool:
         if self._ended:
@@ -170,12 +170,12 @@ class JsonText:
             self._ended = not data
             self._buffer += self._decoder.decode(data, final=self._ended)
         except UnicodeDecodeError as error:
-            raise InputError(f"it is not text in {error.encoding}") from error
+            raise InputError(f"not valid {error.encoding}") from error
         return not self._ended or self._place < len(self._buffer)
 
 
 def _is_cut(error: JSONDecodeError) -> bool:
-    """Say whether text that is no JSON is the beginning of some."""
+    """Return whether the invalid text could be the start of valid JSON."""
     rest = error.doc[error.pos :].strip()
     return (
         "Unterminated" in error.msg
@@ -190,15 +190,15 @@ def sniff_encoding(head: bytes) -> str:
 
 
 def errors_of(encoding: str) -> str:
-    """Return how bytes that are not of the encoding are decoded."""
+    """Return the error handler for bytes that are invalid in the encoding."""
     return "surrogateescape" if encoding.startswith("utf-8") else "strict"
 
 
 def encode(text: str) -> bytes:
-    """Return the bytes that a piece of text came from (as UTF-8 if it was in another encoding)."""
+    """Return the original bytes of a piece of text; UTF-8 if it was in another encoding."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def is_utf8(text: str) -> bool:
-    """Say whether a piece of text came from valid UTF-8."""
+    """Return whether a piece of text came from valid UTF-8."""
     return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)

@@ -1,4 +1,4 @@
-"""JSON Lines into the archive, in parts: as many batches in a transaction as are no burden to others."""
+"""Import JSON Lines in parts: few batches a transaction, so that others need not wait long."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ BATCHES_A_COMMIT = 10
 
 
 def commit_batches(run: Run, lines: Iterator[Line]) -> None:
-    """Archive the lines of a run, so many batches in a transaction."""
+    """Archive the lines of a run, BATCHES_A_COMMIT batches in a transaction."""
     batches = LineBatches(lines)
     while True:
         counts = Counts(**vars(run.counts))
         with db.writing(run.engine) as connection:
-            # Its batches lock appliances in no order: no other load may run meanwhile.
+            # Batches lock appliances in any order: no other load may run meanwhile.
             db.lock(connection, ["calendar"])
             loader = run.loader(connection)
             first = next(batches, [])
@@ -65,9 +65,10 @@ def _load_first(
     batches: Iterable[list[Line]],
     counts: Counts,
 ) -> None:
-    """Load a stream into an empty archive, all of it in one transaction.
+    """Load all lines into an empty archive, in one transaction.
 
-    Nothing can be known yet, so lines are read ahead; nobody misses the tables meanwhile.
+    No document can be known yet, so lines are parsed ahead by other processes; nobody else needs
+    the tables meanwhile.
     """
     if run.source.appliance is not None:
         run.mark_seen(connection, loader, run.source.appliance)
@@ -82,7 +83,7 @@ def _load_first(
                     others += line.documents()
             more, refused = run.observe(others)
             run.load(connection, loader, observations + more, refused, counts)
-            # What waits to be written at the end must not grow with what is loaded.
+            # Pending totals must not grow with the size of the input.
             if number % (10 * BATCHES_A_COMMIT) == 0:
                 loader.finish(connection)
             elif number % BATCHES_A_COMMIT == 0:

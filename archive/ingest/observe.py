@@ -1,4 +1,4 @@
-"""From what an import holds to observations: what a job's document says, and when it was seen."""
+"""Turn documents and lines into observations: the job's content, and when it was seen."""
 
 from __future__ import annotations
 
@@ -21,59 +21,60 @@ _checked = lru_cache(check_name)
 
 
 @lru_cache
-def _here(status: str, seen_at: str) -> SeenInterval:
+def _seen_once(status: str, seen_at: str) -> SeenInterval:
     return SeenInterval(seen_at, seen_at, {status: seen_at})
 
 
 def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation | None:
-    """Return what an exported job says; None if its line has to be read the long way."""
+    """Return the observation of an exported job; None if `observe` has to read its line."""
     if read is None:
         return None
-    name, key, seen, told = read
+    name, key, interval, parsed = read
     try:
         _checked(name)
-    except UsageError:  # the long way says it of the document
+    except UsageError:  # `observe` then reports it for the document
         return None
-    document = common(told)
-    if seen is None:
-        sight = _here(document.status, seen_at)
-        return Observation(name, key, document, sight, line.fingerprint)
-    return Observation(name, key, document, _with(SeenInterval(*seen), document.status), None)
+    document = common(parsed)
+    if interval is None:
+        seen = _seen_once(document.status, seen_at)
+        return Observation(name, key, document, seen, line.fingerprint)
+    seen = _with_status(SeenInterval(*interval), document.status)
+    return Observation(name, key, document, seen, None)
 
 
 def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
-    """Return what a document says, or why it cannot be archived as a job.
+    """Return a document's observation, or why it cannot be archived as a job.
 
-    Raises UsageError if nobody says whose job it is.
+    `appliance` is used if the document names none; UsageError is raised if both are missing.
     """
     if raw.problem is not None or raw.key is None:
-        return raw.problem or "it has no job key"
+        return raw.problem or "no job key"
     name = appliance if raw.appliance is None else raw.appliance
     if name is None:
-        raise UsageError(f"{raw.position} does not say whose job it is; name it with --appliance")
+        raise UsageError(f"{raw.position}: no appliance name; set it with --appliance")
     try:
         check_name(name)
         document = prepare(raw.info)
     except (NotAJobError, UsageError) as error:
         return str(error)
-    if raw.sight is None:
+    if raw.seen is None:
         mark = raw_document.fingerprint(raw.raw)
-        return Observation(name, raw.key, document, _here(document.status, seen_at), mark)
-    return Observation(name, raw.key, document, _with(raw.sight, document.status), None)
+        return Observation(name, raw.key, document, _seen_once(document.status, seen_at), mark)
+    return Observation(name, raw.key, document, _with_status(raw.seen, document.status), None)
 
 
 def observe_answer(raw: RawDocument, appliance: str, seen_at: str) -> Observation | str:
-    """Return what a document that an appliance itself told says, or why it cannot be archived.
+    """Return the observation of a document fetched from an appliance, or why it cannot be archived.
 
-    What it says of another appliance, as exports can, is not believed.
+    A document that names another appliance, as exports can, is refused.
     """
     if raw.appliance not in (None, appliance):
-        return "it names another appliance than the one that told it"
+        return "it names another appliance than the one that sent it"
     return observe(raw, appliance, seen_at)
 
 
-def _with(sight: SeenInterval, status: str) -> SeenInterval:
-    """Return a sight that says when a job was seen in the status that it has."""
-    if status in sight.statuses:
-        return sight
-    return sight._replace(statuses={**sight.statuses, status: sight.last_seen})
+def _with_status(seen: SeenInterval, status: str) -> SeenInterval:
+    """Return an interval that has the status the job is in."""
+    if status in seen.statuses:
+        return seen
+    return seen._replace(statuses={**seen.statuses, status: seen.last_seen})

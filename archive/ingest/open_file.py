@@ -1,4 +1,4 @@
-"""Imports in files and on standard input, plain or gzipped."""
+"""Open inputs: files or standard input, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _BUFFER = 1 << 16
 
 
 class OpenFile(NamedTuple):
-    """An open import: its content, and how far its bytes have been read.
+    """An open input; `content` is unzipped, `stored` is the file as it is.
 
-    `size` is in bytes as stored, None where it cannot be known.
+    `size` is the stored size in bytes, None if unknown.
     """
 
     name: str
@@ -32,15 +32,15 @@ class OpenFile(NamedTuple):
     size: int | None
 
     def position(self) -> int:
-        """Return how many bytes have been read of what is stored."""
+        """Return how many stored bytes have been read; 0 if the size is unknown."""
         return self.stored.tell() if self.size is not None else 0
 
 
 @contextmanager
 def open_file(path: str) -> Iterator[OpenFile]:
-    """Open an import; `-` is standard input.
+    """Open an input; `-` is standard input.
 
-    Raises InputError if it cannot be opened or, while it is being read, if it cannot be read.
+    Raises InputError if it cannot be opened, and from `content` if it cannot be read.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     with ExitStack() as stack:
@@ -54,7 +54,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
 
 
 class _Explained(io.RawIOBase):
-    """Bytes whose reading fails with a InputError, wherever in the import that is."""
+    """Bytes that raise InputError if they cannot be read, at any position."""
 
     def __init__(self, name: str, source: io.BufferedIOBase) -> None:
         super().__init__()
@@ -74,27 +74,25 @@ def _explained(name: str) -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise InputError(
-            f"{name}: it is cut off: the gzip data ends too early; get it again"
-        ) from error
+        raise InputError(f"{name}: cut off: the gzip data ends early; download it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{name}: its gzip data is damaged ({error}); get it again") from error
+        raise InputError(f"{name}: damaged gzip data ({error}); download it again") from error
     except FileNotFoundError as error:
-        raise InputError(f"{name}: there is no such file") from error
+        raise InputError(f"{name}: no such file") from error
     except IsADirectoryError as error:
         raise InputError(
-            f"{name}: it is a directory; name the files in it, for example {name}/*.json"
+            f"{name}: is a directory; name the files in it, for example {name}/*.json"
         ) from error
     except OSError as error:
-        raise InputError(f"{name}: it cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{name}: cannot be read: {error.strerror or error}") from error
 
 
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
     if path == STANDARD_INPUT:
-        if sys.stdin is None:  # closed by whoever started us
+        if sys.stdin is None:  # closed by the parent process
             raise InputError("standard input is closed")
-        # A buffer of our own: the one that is there is too small to tell what an import is.
+        # The default buffer is too small to recognise the format.
         yield io.BufferedReader(cast("io.RawIOBase", sys.stdin.buffer), _BUFFER)
     else:
         with io.BufferedReader(io.FileIO(path), _BUFFER) as stored:

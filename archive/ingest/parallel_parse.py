@@ -1,7 +1,7 @@
-"""Lines read by other processes, while this one writes what they have read before.
+"""Parse lines in other processes while this one writes.
 
-Reading a document takes a good third of what loading it does, and another processor can do it. What
-comes back are plain tuples, which are cheap to hand over.
+Parsing takes more than a third of the time of a load, and another processor can do it. The results
+are plain tuples, which are cheap to pass between processes.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 Lines = list["Line"]
 Batch = tuple[Lines, list["ReadLine | None"]]
 
-# One process is left to this one and, on a small machine, the database; more find nothing to do.
+# One processor is left for this process and a local database; more workers would be idle.
 _MOST = 3
 _AHEAD = 1
 
 
 @contextmanager
 def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
-    """Give a function that adds to batches of lines what each line says, in the order of batches.
+    """Yield a function that adds the parsed lines to each batch, in the order of the batches.
 
-    None stands for a line that is not of the common form. The function raises InputError if one
-    of the processes is ended from outside.
+    A line that is not in the common form is None. The function raises InputError if a worker
+    process is killed.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
@@ -57,7 +57,7 @@ def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> It
         started = pool.submit(_read_lines, ())
         waiting: deque[tuple[Lines, Future[bytes]]] = deque()
         for lines in batches:
-            if not started.done():  # a process takes longer to start than a batch to be read
+            if not started.done():  # parsing a batch is faster than starting a process
                 yield _read_here(lines)
                 continue
             waiting.append((lines, pool.submit(_read_lines, _texts(lines))))
@@ -67,7 +67,7 @@ def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> It
             yield _result(*waiting.popleft())
     except BrokenProcessPool as error:
         raise InputError(
-            "a process that was reading it has been ended, perhaps for want of memory"
+            "a worker process was killed; the machine may be short of memory"
         ) from error
 
 
@@ -84,10 +84,10 @@ def _result(lines: Lines, future: Future[bytes]) -> Batch:
 
 
 def _read_lines(lines: Sequence[bytes]) -> bytes:
-    """Return what lines say, as bytes; runs in another process."""
+    """Return parsed lines, marshalled; runs in a worker process."""
     return marshal.dumps([*map(read_line, lines)])
 
 
 def _ignore_interrupts() -> None:
-    # The process that started this one decides what an interrupt means.
+    # The parent process handles interrupts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""One document as it was imported: its parsed JSON, its own text, and what stands for its bytes."""
+"""One document as imported: its parsed JSON, its text, and a fingerprint of its bytes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _UNTEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class RawDocument(NamedTuple):
-    """One document as it was imported; `appliance` and `sight` only where it says so itself.
+    """One document as imported; `appliance` and `seen` are set only if the document has them.
 
-    `problem` says why it cannot be read; then `info` is None.
+    `problem` says why it is unreadable; then `info` is None.
     """
 
     key: str | None
@@ -27,7 +27,7 @@ class RawDocument(NamedTuple):
     text: str
     position: str
     appliance: str | None = None
-    sight: SeenInterval | None = None
+    seen: SeenInterval | None = None
     problem: str | None = None
 
     @property
@@ -37,27 +37,27 @@ class RawDocument(NamedTuple):
 
 
 class KnownDocument(NamedTuple):
-    """A document that is known already, by its fingerprint: it has not been read."""
+    """A document whose fingerprint is known, so that it was not parsed."""
 
     fingerprint: bytes
 
 
 def fingerprint(document: bytes) -> bytes:
-    """Return 16 bytes that stand for the bytes of a document."""
+    """Return the first 16 bytes of the SHA-256 of a document, white space around it removed."""
     return hashlib.sha256(document.strip()).digest()[:FINGERPRINT_LENGTH]
 
 
 def document(key: str, info: Any, text: str, position: str) -> RawDocument:
-    """Return a job's details with their key."""
+    """Return a job's details with its key, or with a `problem` if they cannot be used."""
     problem = None
     if isinstance(info, Unreadable):
         problem = info.reason
     elif not is_utf8(text):
-        problem = "it is not UTF-8"
+        problem = "not valid UTF-8"
     elif not 0 < len(key) <= KEY_LENGTH:
-        problem = f"its job key does not have 1 to {KEY_LENGTH} characters"
+        problem = f"the job key must have 1 to {KEY_LENGTH} characters"
     elif _UNTEXT.search(key):
-        problem = "its job key has characters that are not text"
+        problem = "the job key has invalid characters"
     if problem:
         return RawDocument(None, None, text, position, problem=problem)
     return RawDocument(key, info, text, position)
@@ -71,10 +71,8 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
     try:
         line = schema.parse_exported_job(value)
     except schema.ShapeError as error:
-        return RawDocument(
-            None, None, text, position, problem=f"it is not an exported job: {error}"
-        )
-    sight = (
+        return RawDocument(None, None, text, position, problem=f"not an exported job: {error}")
+    seen = (
         None
         if line.seen is None
         else SeenInterval(
@@ -84,5 +82,5 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
         )
     )
     return document(line.job, line.info, text, position)._replace(
-        appliance=line.appliance, sight=sight
+        appliance=line.appliance, seen=seen
     )

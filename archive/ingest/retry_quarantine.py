@@ -1,4 +1,4 @@
-"""Documents in quarantine tried again: what can be archived now is, as of when it was seen."""
+"""Retry quarantined documents: archive those that can be read now, as of when they were seen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
-    """Try to archive quarantined documents again; those that succeed leave quarantine.
+    """Retry quarantined documents, all or those of `ids`; archived ones leave quarantine.
 
     `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
     """
@@ -36,7 +36,9 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
         loader = Loader(run_id, settings.calendar(connection), timestamps.now())
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
-            raise UsageError(f"there is no number {min(missing)} in quarantine")
+            raise UsageError(
+                f"document {min(missing)} is not in quarantine: see `archive quarantine list`"
+            )
         released = []
         observations: list[Observation] = []
         for held in documents:
@@ -57,21 +59,21 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
 
 
 def _observe_again(held: QuarantinedDocument) -> list[Observation]:
-    """Return what a held document says now; nothing unless all of it can be archived."""
+    """Return the observations of a quarantined document; empty unless all can be archived."""
     observations = []
     for raw in formats.read_again(held.document):
         try:
             if held.appliance is None:
                 observation = observe(raw, None, held.last_seen)
-            else:  # what another one told must not become its job now
+            else:  # another appliance's document must not become its job
                 observation = observe_answer(raw, held.appliance, held.last_seen)
-        except UsageError:  # nobody knows whose job it is
+        except UsageError:  # no appliance is known
             return []
         if isinstance(observation, str):
             return []
-        if raw.sight is None:
+        if raw.seen is None:
             statuses = {observation.document.status: held.first_seen}
-            sight = SeenInterval(held.first_seen, held.last_seen, statuses)
-            observation = observation._replace(sight=sight, fingerprint=None)
+            seen = SeenInterval(held.first_seen, held.last_seen, statuses)
+            observation = observation._replace(seen=seen, fingerprint=None)
         observations.append(observation)
     return observations

@@ -1,4 +1,4 @@
-"""One run over one import: what all forms of it have in common."""
+"""One import in progress: what all input formats share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """What to ingest: a name for messages, the bytes, whose it is, and when it was fetched."""
+    """An input: its name for messages, its bytes, its appliance if known, and when it was fetched."""
 
     name: str
     content: io.BufferedReader[Any]
@@ -32,7 +32,7 @@ class Source(NamedTuple):
 
 
 class Run:
-    """A run, from its first row in the run log on; `committed` says whether some of it will stay."""
+    """An import in progress; `committed` says whether part of it is stored already."""
 
     def __init__(self, engine: Engine, source: Source, on_batch: Callable[[Counts], None]) -> None:
         self.engine = engine
@@ -46,7 +46,7 @@ class Run:
 
     @contextmanager
     def logged(self) -> Iterator[None]:
-        """Record a failure in the run log, and say which import failed."""
+        """Record a failure in the import log, and name the import in the error."""
         with import_log.logged(self.engine, self.id):
             try:
                 yield
@@ -54,7 +54,7 @@ class Run:
                 if self.committed:
                     raise InterruptedInputError(
                         f"{named(self.source.name, error)}; the first {self.counts.seen:,} documents"
-                        " have been archived, ingesting it again completes it"
+                        " are archived: ingest the file again to complete it"
                     ) from error
                 if isinstance(error, InputError):
                     raise named(self.source.name, error) from error
@@ -62,36 +62,36 @@ class Run:
                     raise
 
     def loader(self, connection: Connection) -> Loader:
-        """Return what writes the run's documents; it is the same in all of its transactions."""
+        """Return the run's loader, the same one in all of its transactions."""
         if self._loader is None:
             calendar = settings.calendar(connection)
             self._loader = Loader(self.id, calendar, self.source.seen_at)
         return self._loader
 
     def mark_seen(self, connection: Connection, loader: Loader, name: str) -> int:
-        """Lock the appliance that the import is of, and record that it told something."""
+        """Lock the import's appliance, record when it was seen, and return its number."""
         lock_appliances(connection, [name])
         number = loader.mark_seen(connection, [name])[name]
         import_log.record(connection, self.id, self.counts, appliance_id=number)
         return number
 
     def observe(
-        self, raws: Iterable[RawDocument], told_by: str | None = None
+        self, raws: Iterable[RawDocument], collected_from: str | None = None
     ) -> tuple[list[Observation], list[QuarantinedDocument]]:
-        """Return what documents say, and those that cannot be archived as jobs.
+        """Return the observations of documents, and the documents to quarantine.
 
-        What an appliance told itself can be of no other one.
+        With `collected_from`, documents of any other appliance are quarantined.
         """
         observations: list[Observation] = []
         refused: list[QuarantinedDocument] = []
         seen_at = self.source.seen_at
         for raw in raws:
-            if told_by is None:
+            if collected_from is None:
                 observed = observe(raw, self.source.appliance, seen_at)
                 appliance = self.source.appliance if raw.appliance is None else raw.appliance
             else:
-                observed = observe_answer(raw, told_by, seen_at)
-                appliance = told_by
+                observed = observe_answer(raw, collected_from, seen_at)
+                appliance = collected_from
             if isinstance(observed, Observation):
                 observations.append(observed)
                 continue
@@ -110,7 +110,7 @@ class Run:
         refused: list[QuarantinedDocument],
         counts: Counts,
     ) -> None:
-        """Merge observations into the archive, and put into quarantine what was refused."""
+        """Merge observations into the archive, and quarantine the refused documents."""
         counts.seen += len(refused)
         counts.quarantined += len(refused)
         if observations:
@@ -130,11 +130,11 @@ def _nothing_archived() -> Iterator[None]:
 
 
 def appliances_of(observations: Iterable[Observation]) -> set[str]:
-    """Return the names of the appliances that observations are of."""
+    """Return the names of the observations' appliances."""
     return {observation.appliance for observation in observations}
 
 
 def named(name: str, error: ArchiveError) -> InputError:
-    """Return an error that says which import it is of."""
+    """Return the error with the name of its import, unless its text starts with that."""
     text = str(error)
     return InputError(text if text.startswith(f"{name}: ") else f"{name}: {text}")

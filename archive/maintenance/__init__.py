@@ -1,1 +1,1 @@
-"""What keeps an archive right over the years."""
+"""Checking and changing a whole archive."""

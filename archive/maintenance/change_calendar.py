@@ -1,6 +1,6 @@
-"""Changing the archive's calendar: every job's day is derived anew, in one transaction.
+"""Change the archive's calendar: recompute every job's day and every day's start.
 
-So is when each day of the calendar starts.
+All of it is one transaction.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _CHUNK = 5000
 
 
 def change_calendar(engine: Engine, chosen: Calendar) -> int:
-    """Store a calendar and return for how many jobs the day has changed."""
+    """Store a calendar and return the number of jobs whose day has changed."""
     with db.writing(engine) as connection:
         db.lock(connection, ["calendar"])
         settings.store_calendar(connection, chosen)
         db.upsert(connection, tables.calendar, settings.misplaced_days(connection), ["start_time"])
         references = References()
-        moved = 0
+        changed = 0
         for chunk in _chunks(connection):
             changes = [
                 {"of_appliance": row.appliance_id, "of_job": row.id, "new_day": day}
@@ -41,10 +41,10 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
             ]
             references.learn_days(connection, {change["new_day"] for change in changes})
             update_jobs(connection, changes)
-            moved += len(changes)
-        if moved:
+            changed += len(changes)
+        if changed:
             day_totals.rebuild(connection)
-    return moved
+    return changed
 
 
 def _chunks(connection: Connection) -> Iterator[list[Any]]:

@@ -1,4 +1,4 @@
-"""Whether the archive still says what was archived: every document rebuilt and compared."""
+"""Check the archive: rebuild every document and compare it with what was archived."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from archive.store import (
     seen_documents,
     settings,
 )
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,20 +28,20 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
     from archive.store.job_reader import ArchivedJob
 
-_TOLD_EVERY = 1000
+_PROGRESS_EVERY = 1000
 
 
 def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None) -> Iterator[str]:
-    """Yield a sentence for each thing that is wrong; nothing if the archive is sound.
+    """Yield one line for each error; nothing if the archive is intact.
 
-    `on_job` is told how many jobs have been compared, and of how many.
+    `on_job` is called with the number of jobs compared so far, and the number of all jobs.
     """
     with db.reading(engine) as connection:
         yield from db.complaints(connection)
         yield from _drift(connection)
         wrong = day_totals.differences(connection, day_totals.count(connection))
         if wrong:
-            yield f"{wrong:,} rows of the day totals are wrong; `archive db rebuild` writes them anew"
+            yield f"day totals: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
         yield from _latest_imports(connection)
         yield from fact_history.contradictions(connection)
         yield from contradictions(connection)
@@ -48,13 +49,13 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         misplaced = settings.misplaced_days(connection)
         if misplaced:
             yield (
-                f"{len(misplaced):,} days of the calendar do not start when it says;"
-                f" `archive db calendar --time-zone {calendar.zone}` mends that"
+                f"calendar: {counted(len(misplaced), 'day')} with a wrong start: run"
+                f" `archive db calendar --time-zone {calendar.zone}`"
             )
         total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
         for number, job in enumerate(job_reader.jobs(connection), 1):
             yield from _wrong(job, calendar)
-            if number % _TOLD_EVERY == 0:
+            if number % _PROGRESS_EVERY == 0:
                 on_job(number, total)
 
 
@@ -69,39 +70,39 @@ def _latest_imports(connection: Connection) -> Iterator[str]:
             sa.select(job.c.id).where(job.c.appliance_id == appliance_id, job.c.last_seen.is_(None))
         ).scalars()
         if set(seen_documents.decode(data or b"").values()) != set(unmarked):
-            yield f"{name}: when its jobs were last seen is not known; import its answer again"
+            yield f"{name}: the jobs do not match the latest import: import its answer again"
 
 
 def _drift(connection: Connection) -> Iterator[str]:
-    """Compare the tables that are there with those that this version works with."""
+    """Compare the tables of the database with those of this version."""
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     found = migrate.revision(connection)
     if found != migrate.HEAD:
-        yield f"the schema is {found}, not {migrate.HEAD}"
+        yield f"schema: revision {found} instead of {migrate.HEAD}"
     context = MigrationContext.configure(connection, opts=migrate.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
-        yield f"the schema differs from this version's: {difference}"
+        yield f"schema: differs from this version: {difference}"
 
 
 def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
     name = f"job {job.key} of {job.appliance}"
     if not job.intact():
-        yield f"{name}: its document is no longer the one that was archived"
+        yield f"{name}: the document is not the one that was archived"
         return
     info = rebuild(job.rows)
     if job.irregular:
         document = canonical.read(json_numbers.loads(job.text))
         found = document.findings
         if schema.to_json(info) != schema.to_json(document.info):
-            yield f"{name}: its rows do not agree with the document that was kept whole"
+            yield f"{name}: the rows do not match the stored document"
     else:
         found = findings.examine(info)
     if job.findings != found:
-        yield f"{name}: its findings are not those of its document"
-    day = calendar.job_day(job.rows.job.start_time, job.key, job.sight.first_seen)
+        yield f"{name}: the findings do not match the document"
+    day = calendar.job_day(job.rows.job.start_time, job.key, job.seen.first_seen)
     if job.day != day:
-        yield f"{name}: its day is {job.day}, but the calendar says {day}"
-    if job.rows.job.status not in job.sight.statuses:
-        yield f"{name}: its status {job.rows.job.status} is not among those that were observed"
+        yield f"{name}: the day is {job.day}, but by the calendar {day}"
+    if job.rows.job.status not in job.seen.statuses:
+        yield f"{name}: no time is stored for its status {job.rows.job.status}"

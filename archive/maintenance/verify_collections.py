@@ -1,4 +1,4 @@
-"""Whether the log of collections says what was archived."""
+"""Check the log of collections against the imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def contradictions(connection: Connection) -> Iterator[str]:
-    """Yield a sentence for each attempt and collection that says what is not so."""
+    """Yield one line for each attempt or collection that contradicts what was archived."""
     attempt, run, appliance = tables.attempt, tables.ingest_run, tables.appliance
     foreign = (
         sa.select(attempt.c.appliance_name, attempt.c.collection_id, run.c.id)
@@ -31,12 +31,12 @@ def contradictions(connection: Connection) -> Iterator[str]:
         .order_by(attempt.c.collection_id, attempt.c.appliance_name)
     )
     for name, number, run_id in connection.execute(foreign):
-        yield f"{name}: import {run_id} is not what collection {number} got of it"
+        yield f"{name}: import {run_id} does not match collection {number}"
     counts = _counts_by_collection(connection)
     for one in collections(connection):
-        told = {COMPLETE: one.complete, PARTIAL: one.partial, FAILED: one.failed}
-        if one.outcome != RUNNING and columns(counts.get(one.id, {})) != told:
-            yield f"collection {one.id}: its counts are not those of its attempts"
+        stored = {COMPLETE: one.complete, PARTIAL: one.partial, FAILED: one.failed}
+        if one.outcome != RUNNING and columns(counts.get(one.id, {})) != stored:
+            yield f"collection {one.id}: the counts do not match the attempts"
 
 
 def _counts_by_collection(connection: Connection) -> dict[int, dict[str, int]]:

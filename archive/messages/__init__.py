@@ -1,4 +1,4 @@
-"""How messages are shown: which of their texts, and their params by what they hold."""
+"""Show messages: choose their text and format their params."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["Forms", "Published", "Shown", "forms", "params", "text"]
 
 
 def forms(zone: str, locale: str | None = None) -> Forms:
-    """Return the forms of a locale, such as `de_DE`, or the published ones; instants in a zone.
+    """Return the formats of a locale, such as `de_DE`, or the published ones; instants in a zone.
 
-    Raises UsageError for a locale that is not known.
+    Raises UsageError for an unknown locale.
     """
     if locale is None:
         return Published(zone)

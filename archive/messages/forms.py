@@ -1,7 +1,7 @@
-"""Instants and numbers as the API publishes examples of them: what is shown without a locale.
+"""Format instants and numbers as in the API's published examples, used without a locale.
 
 The examples, in UTC: `2019-01-28 12:59` is SHORT_DATE_TIME, `2019 Jan 28, Mon 12:59:01 Z` is
-FULL_DATE_TIME. What the API leaves open is decided here, and described in docs/messages.md.
+FULL_DATE_TIME. docs/messages.md describes what the API leaves open.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
-# The least double has so many fractional digits; more could only be zeros.
+# The smallest double has about this many fractional digits; more would all be zero.
 _MOST_DIGITS = 324
-# Wide enough for the greatest double with all of them.
+# Wide enough for the greatest double with all fractional digits.
 EXACT = Context(prec=2 * _MOST_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 class Forms(Protocol):
-    """How the values of params are written."""
+    """Formats for the values of params."""
 
     def instant(self, instant: str, form: str | None) -> str:
-        """Return a fixed-width instant in one of the API's twelve formats, else SHORT_DATE_TIME."""
+        """Return a fixed-width instant in one of the API's twelve formats, by default SHORT_DATE_TIME."""
 
     def integer(self, value: int) -> str:
-        """Return a whole number with its digits in groups."""
+        """Return a whole number with digit grouping."""
 
     def double(self, value: float, precision: int | None) -> str:
-        """Return a number with so many fractional digits; with those that it has, if None."""
+        """Return a number with `precision` fractional digits; None: as many as it has."""
 
 
 class Format(NamedTuple):
-    """One of the API's formats: how wide, and what of an instant is shown."""
+    """One of the API's formats: its width, and whether it shows date and time."""
 
     width: str
     date: bool
@@ -51,16 +51,16 @@ class Format(NamedTuple):
 FORMATS = {
     f"{width}_{part}": Format(width, *shows) for width in _WIDTHS for part, shows in _PARTS.items()
 }
-_UNTOLD = FORMATS["SHORT_DATE_TIME"]
+_DEFAULT = FORMATS["SHORT_DATE_TIME"]
 
 
 def format_named(name: str | None) -> Format:
-    """Return the format of a name; SHORT_DATE_TIME where there is none or nobody knows it."""
-    return _UNTOLD if name is None else FORMATS.get(name, _UNTOLD)
+    """Return the format of a name; SHORT_DATE_TIME for no name or an unknown one."""
+    return _DEFAULT if name is None else FORMATS.get(name, _DEFAULT)
 
 
 def local(instant: str, zone: ZoneInfo) -> datetime:
-    """Return an instant in a zone; in UTC where that would leave the years 1 to 9999."""
+    """Return an instant in a zone; in UTC if the local time is outside the years 1 to 9999."""
     moment = timestamps.to_datetime(instant)
     try:
         return moment.astimezone(zone)
@@ -69,7 +69,7 @@ def local(instant: str, zone: ZoneInfo) -> datetime:
 
 
 def rounded(value: float, precision: int | None) -> Decimal:
-    """Return the shortest decimal that is a double, rounded half to even; zero has no sign."""
+    """Return the shortest decimal of a double, rounded half to even; zero without a sign."""
     exact = Decimal(repr(value))
     if precision is not None:
         digits = min(max(precision, 0), _MOST_DIGITS)
@@ -80,20 +80,20 @@ def rounded(value: float, precision: int | None) -> Decimal:
 
 
 class Published:
-    """The forms of the published examples; they are English and know no locale."""
+    """The formats of the published examples: English, independent of a locale."""
 
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
 
     def instant(self, instant: str, form: str | None) -> str:
-        """Return a fixed-width instant in one of the API's twelve formats, else SHORT_DATE_TIME."""
+        """Return a fixed-width instant in one of the API's twelve formats, by default SHORT_DATE_TIME."""
         wanted, moment = format_named(form), local(instant, self._zone)
-        said = []
+        parts = []
         if wanted.date:
-            said.append(_date(moment, wanted.width))
+            parts.append(_date(moment, wanted.width))
         if wanted.time:
-            said.append(_time(moment, wanted.width))
-        return " ".join(said)
+            parts.append(_time(moment, wanted.width))
+        return " ".join(parts)
 
     def integer(self, value: int) -> str:
         """Return a whole number with commas between thousands."""
@@ -118,5 +118,5 @@ def _time(moment: datetime, width: str) -> str:
 
 
 def _offset(moment: datetime) -> str:
-    """Return the offset from UTC as ISO 8601 has it: `Z`, `+05:45`, `-00:25:21`."""
+    """Return the offset from UTC in ISO 8601 form: `Z`, `+05:45`, `-00:25:21`."""
     return moment.isoformat()[len(moment.replace(tzinfo=None).isoformat()) :].replace("+00:00", "Z")

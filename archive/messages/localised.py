@@ -1,4 +1,4 @@
-"""Instants and numbers as people of a locale write them, by Unicode's CLDR."""
+"""Format instants and numbers for a locale, with the data of Unicode's CLDR."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUGGESTED = 3
 
 
 class Localised:
-    """The forms of one locale, with Latin digits. Raises UsageError if it is not known."""
+    """The formats of one locale, with Latin digits. Raises UsageError for an unknown locale."""
 
     def __init__(self, zone: str, name: str) -> None:
         self._zone = ZoneInfo(zone)
@@ -38,7 +38,7 @@ class Localised:
         self._number = self._locale.decimal_formats[None].pattern
 
     def instant(self, instant: str, form: str | None) -> str:
-        """Return a fixed-width instant in one of the API's twelve formats, else SHORT_DATE_TIME."""
+        """Return a fixed-width instant in one of the API's twelve formats, by default SHORT_DATE_TIME."""
         wanted, moment = format_named(form), local(instant, self._zone)
         width = _WIDTHS[wanted.width]
         if not wanted.time:
@@ -47,11 +47,11 @@ class Localised:
         return _plain(show(moment, width, moment.tzinfo, self._locale))
 
     def integer(self, value: int) -> str:
-        """Return a whole number with its digits in groups."""
+        """Return a whole number with digit grouping."""
         return self._show(Decimal(value), (0, 0))
 
     def double(self, value: float, precision: int | None) -> str:
-        """Return a number with so many fractional digits; with those that it has, if None."""
+        """Return a number with `precision` fractional digits; None: as many as it has."""
         number = rounded(value, precision)
         digits = -int(number.as_tuple().exponent)
         return self._show(number, (digits, digits))
@@ -81,6 +81,6 @@ def _advice(name: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of CLDR's with plain spaces, and without marks of direction."""
+    """Return a CLDR text with plain spaces and without direction marks."""
     kinds = ((char, unicodedata.category(char)) for char in text)
     return "".join(" " if kind == "Zs" else char for char, kind in kinds if kind != "Cf")

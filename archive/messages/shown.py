@@ -1,4 +1,4 @@
-"""What is shown of a message: a text that is finished, else its id with what it was told with."""
+"""Turn a message into text: its finished text, or its ID with arguments and params."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from archive.document.flatten import MessageRows, ParamRow
     from archive.messages.forms import Forms
 
-# Nothing bounds how deep params nest; nobody reads them deeper.
+# Params may nest without limit; deeper levels are not shown.
 DEEPEST = 20
 _MORE = "…"
 
@@ -18,7 +18,7 @@ _Children = dict[int | None, list["ParamRow"]]
 
 
 class Shown(NamedTuple):
-    """A param as it is shown; below it are the params of the message that it holds."""
+    """A param as shown; `below` are the params of its nested message."""
 
     name: str
     value: str
@@ -26,10 +26,10 @@ class Shown(NamedTuple):
 
 
 def text(message: MessageRows, forms: Forms) -> str:
-    """Return a message as one text: as it was localised, else in English, else its id.
+    """Return a message as one text: localised, or in English, or its ID.
 
-    The arguments are in the first two already, so these are left as they are. An id comes with its
-    arguments and params in parentheses.
+    The first two already contain the arguments. An ID is followed by its arguments and params in
+    parentheses.
     """
     template = message.template
     return (
@@ -43,7 +43,7 @@ def text(message: MessageRows, forms: Forms) -> str:
 
 
 def params(rows: Sequence[ParamRow], forms: Forms) -> list[Shown]:
-    """Return the tree of a message's params, in their order, twenty levels deep."""
+    """Return the tree of a message's params in their order, at most twenty levels deep."""
     children: _Children = {}
     for row in rows:
         children.setdefault(row.parent_seq, []).append(row)
@@ -61,7 +61,7 @@ def _below(parent: int | None, children: _Children, forms: Forms, levels: int) -
 
 
 def _value(row: ParamRow, forms: Forms) -> str:
-    """Return all values that a param has: it should be one, but may be several or none."""
+    """Return all values of a param: normally one, but it may have several or none."""
     values = (
         row.s,
         None if row.dt is None else forms.instant(row.dt, row.format),

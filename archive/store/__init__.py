@@ -1,1 +1,1 @@
-"""Rows in and out of the archive."""
+"""Read and write the rows of the archive."""

@@ -1,4 +1,4 @@
-"""Appliances by name: their rows, and the lock that keeps two loads of one appliance apart."""
+"""Rows of appliances by name, and the lock against two loads of one appliance at a time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
+from archive.store.chunks import chunks
 from archive.store.dimension_keys import next_id
 
 if TYPE_CHECKING:
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
 
     from archive.document.precedence import SeenInterval
 
-_CHUNK = 500
-_Row = tuple[int, str, str]
+
+class _Known(NamedTuple):
+    """The row of an appliance that the archive has."""
+
+    id: int
+    first_seen: str
+    last_seen: str
 
 
 class Locked(NamedTuple):
-    """The numbers of locked appliances by name, and which of them are new to the archive."""
+    """The IDs of locked appliances by name, and the IDs that are new to the archive."""
 
     ids: dict[str, int]
     created: frozenset[int]
@@ -31,70 +37,65 @@ class Locked(NamedTuple):
 def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
     """Lock appliances against other loads, until the transaction ends.
 
-    Appliances are locked before anything else, all at once and in one order, so that two loads
-    cannot wait for each other.
+    Take this lock before any other, for all appliances at once: it is taken in a fixed order, so
+    that two loads cannot deadlock.
     """
     db.lock(connection, [f"appliance {name}" for name in names])
 
 
-def record_sights(connection: Connection, sights: Mapping[str, SeenInterval]) -> Locked:
-    """Create or refresh the rows of locked appliances; `sights` say between when each was seen."""
-    known = _find(connection, sights)
-    created = _create(connection, {name: sights[name] for name in sights if name not in known})
-    _widen(connection, sights, known)
+def record_seen(connection: Connection, seen: Mapping[str, SeenInterval]) -> Locked:
+    """Create or refresh the rows of locked appliances; `seen` says when each one was seen, first and last."""
+    known = _find(connection, seen)
+    created = _create(connection, {name: seen[name] for name in seen if name not in known})
+    _widen(connection, seen, known)
     known |= created
     return Locked(
-        {name: number for name, (number, _, _) in known.items()},
-        frozenset(number for number, _, _ in created.values()),
+        {name: row.id for name, row in known.items()},
+        frozenset(row.id for row in created.values()),
     )
 
 
 def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, int]:
-    """Return the numbers of those of the appliances that the archive has, by name."""
-    return {name: number for name, (number, _, _) in _find(connection, names).items()}
+    """Return the IDs of the named appliances that the archive has, by name."""
+    return {name: row.id for name, row in _find(connection, names).items()}
 
 
-def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Row]:
+def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
     table = tables.appliance
-    wanted = list(names)
-    found: dict[str, _Row] = {}
-    for start in range(0, len(wanted), _CHUNK):
-        for name, *row in connection.execute(
-            sa.select(table.c.name, table.c.id, table.c.first_seen, table.c.last_seen).where(
-                table.c.name.in_(wanted[start : start + _CHUNK])
-            )
-        ):
-            found[name] = (row[0], row[1], row[2])
-    return found
+    query = sa.select(table.c.name, table.c.id, table.c.first_seen, table.c.last_seen)
+    return {
+        row.name: _Known(row.id, row.first_seen, row.last_seen)
+        for chunk in chunks(names)
+        for row in connection.execute(query.where(table.c.name.in_(chunk)))
+    }
 
 
-def _create(connection: Connection, sights: Mapping[str, SeenInterval]) -> dict[str, _Row]:
-    if not sights:
+def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[str, _Known]:
+    if not seen:
         return {}
     db.lock(connection, ["references"])
     following = next_id(connection, tables.appliance)
     created = {
-        name: (following + place, sight.first_seen, sight.last_seen)
-        for place, (name, sight) in enumerate(sights.items())
+        name: _Known(following + place, interval.first_seen, interval.last_seen)
+        for place, (name, interval) in enumerate(seen.items())
     }
-    rows = [(number, name, first, last) for name, (number, first, last) in created.items()]
+    rows = [(new.id, name, new.first_seen, new.last_seen) for name, new in created.items()]
     db.insert(connection, tables.appliance, rows)
     return created
 
 
 def _widen(
-    connection: Connection, sights: Mapping[str, SeenInterval], known: Mapping[str, _Row]
+    connection: Connection, seen: Mapping[str, SeenInterval], known: Mapping[str, _Known]
 ) -> None:
     table = tables.appliance
     widened = [
         {
-            "number": number,
-            "first": min(first, sight.first_seen),
-            "last": max(last, sight.last_seen),
+            "number": row.id,
+            "first": min(row.first_seen, seen[name].first_seen),
+            "last": max(row.last_seen, seen[name].last_seen),
         }
-        for name, (number, first, last) in known.items()
-        for sight in (sights[name],)
-        if sight.first_seen < first or sight.last_seen > last
+        for name, row in known.items()
+        if seen[name].first_seen < row.first_seen or seen[name].last_seen > row.last_seen
     ]
     if widened:
         connection.execute(

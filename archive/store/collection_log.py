@@ -1,10 +1,11 @@
-"""The log of collections: which appliances were asked, when, and what came of it.
+"""The log of collections: which appliances were queried, when, and with what outcome.
 
-What an answer brought stands with the import that it became, in the run log.
+The counts of an answer are those of its import, in the import log.
 """
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -23,10 +24,10 @@ RUNNING, COMPLETE, PARTIAL, FAILED, INTERRUPTED = (
 
 
 class Attempt(NamedTuple):
-    """One appliance asked once.
+    """One query of one appliance.
 
     `outcome` is `complete`, `partial`, `failed` or `interrupted`; `reason` says why it is not
-    complete. `run_id` is the import that the answer became, if it is complete or partial.
+    complete. `run_id` is the import of the answer, if it is complete or partial.
     """
 
     appliance: str
@@ -38,9 +39,9 @@ class Attempt(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """One run over the fleet: how many appliances it was to ask, and how many ended how.
+    """One run over the fleet: how many appliances it queries, and how many by outcome.
 
-    `finished` is None while it runs, and of one whose process died.
+    `finished` is None while it runs, and also if its process died.
     """
 
     id: int
@@ -54,7 +55,7 @@ class Collection(NamedTuple):
 
 
 class Brought(NamedTuple):
-    """What an archived answer brought, as the run log has it."""
+    """The counts of an archived answer, from the import log."""
 
     seen: int
     new: int
@@ -63,8 +64,13 @@ class Brought(NamedTuple):
     quarantined: int
 
 
+_collection_columns = attrgetter(*Collection._fields)
+_attempt_columns = attrgetter(*Attempt._fields)
+_brought_columns = attrgetter(*Brought._fields)
+
+
 class Standing(NamedTuple):
-    """How an appliance's latest attempt ended, and when its latest archived answer came."""
+    """An appliance's latest attempt, and when its latest archived answer came."""
 
     appliance: str
     asked_at: str
@@ -75,9 +81,10 @@ class Standing(NamedTuple):
 
 
 def begin(engine: Engine, asked: int) -> int:
-    """Record that a collection of so many appliances has begun; return its number.
+    """Record the start of a collection of `asked` appliances; return its number.
 
-    The caller holds the lock of collecting, so one that still seems to run has lost its process.
+    The caller holds the lock of collections, so any other one marked as running has died: it is
+    marked as interrupted.
     """
     table = tables.collection
     with db.writing(engine) as connection:
@@ -100,7 +107,7 @@ def begin(engine: Engine, asked: int) -> int:
 
 
 def record(connection: Connection, collection: int, attempt: Attempt) -> None:
-    """Record an attempt, in the transaction that archives what came of it."""
+    """Record an attempt, in the transaction that archives its answer."""
     connection.execute(
         sa.insert(tables.attempt).values(
             appliance_name=attempt.appliance,
@@ -115,16 +122,16 @@ def record(connection: Connection, collection: int, attempt: Attempt) -> None:
 
 
 def record_failure(engine: Engine, collection: int, attempt: Attempt) -> None:
-    """Record an attempt of which nothing is archived, in a transaction of its own."""
+    """Record an attempt without an archived answer, in its own transaction."""
     with db.writing(engine) as connection:
         record(connection, collection, attempt)
 
 
 def finish(engine: Engine, collection: int) -> Collection:
-    """Record that a collection has ended, and return what came of it.
+    """Record the end of a collection, and return it.
 
-    It was interrupted if an attempt was, or if an appliance has not been asked; it failed if all
-    have, and is complete if all are.
+    It is interrupted if an attempt was, or if an appliance was not queried; failed if all attempts
+    failed; complete if all are complete; otherwise partial.
     """
     table = tables.collection
     with db.writing(engine) as connection:
@@ -140,7 +147,7 @@ def finish(engine: Engine, collection: int) -> Collection:
             **columns(counts),
         )
         query = sa.select(table).where(table.c.id == collection)
-        return Collection(*connection.execute(query).one())
+        return Collection._make(_collection_columns(connection.execute(query).one()))
 
 
 def _outcome(asked: int, counts: dict[str, int]) -> str:
@@ -153,7 +160,7 @@ def _outcome(asked: int, counts: dict[str, int]) -> str:
 
 
 def _counts(connection: Connection, collection: int) -> dict[str, int]:
-    """Return how many attempts of a collection ended how."""
+    """Return the number of attempts of a collection by outcome."""
     table = tables.attempt
     number = sa.func.count().label("number")
     query = sa.select(table.c.outcome, number).where(table.c.collection_id == collection)
@@ -162,7 +169,7 @@ def _counts(connection: Connection, collection: int) -> dict[str, int]:
 
 
 def columns(counts: dict[str, int]) -> dict[str, int]:
-    """Return the numbers that a collection's row has, of how many attempts ended how."""
+    """Return the columns of a collection's row for the number of attempts by outcome."""
     return {outcome: counts.get(outcome, 0) for outcome in (COMPLETE, PARTIAL, FAILED)}
 
 
@@ -172,21 +179,21 @@ def _update(connection: Connection, collection: int, **values: Any) -> None:
 
 
 def collections(connection: Connection, limit: int | None = None) -> list[Collection]:
-    """Return the collections, newest first: all of them, or so many."""
+    """Return the collections, newest first, at most `limit` of them."""
     table = tables.collection
     query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
-    return [Collection(*row) for row in connection.execute(query)]
+    return [Collection._make(_collection_columns(row)) for row in connection.execute(query)]
 
 
 def find_collection(connection: Connection, number: int) -> Collection | None:
-    """Return the collection of a number, if there is one."""
+    """Return the collection with this number, None if there is none."""
     table = tables.collection
     row = connection.execute(sa.select(table).where(table.c.id == number)).first()
-    return None if row is None else Collection(*row)
+    return None if row is None else Collection._make(_collection_columns(row))
 
 
 def attempts(connection: Connection, collection: int) -> list[tuple[Attempt, Brought | None]]:
-    """Return the attempts of a collection by appliance, and what each brought."""
+    """Return the attempts of a collection by appliance, each with the counts of its import."""
     attempt, run = tables.attempt, tables.ingest_run
     query = (
         sa.select(*_of(attempt), *_brought(run))
@@ -194,18 +201,17 @@ def attempts(connection: Connection, collection: int) -> list[tuple[Attempt, Bro
         .where(attempt.c.collection_id == collection)
         .order_by(attempt.c.appliance_name)
     )
-    width = len(Attempt._fields)
-    found = map(tuple, connection.execute(query))
-    return [(Attempt(*row[:width]), _what_came(row[width:])) for row in found]
+    found = connection.execute(query)
+    return [(Attempt._make(_attempt_columns(row)), _read_brought(row)) for row in found]
 
 
 def standings(connection: Connection) -> list[Standing]:
-    """Return how each appliance stands: the one whose answer is oldest first, if it has one at all."""
+    """Return the standing of each appliance: first those without an answer, then oldest first."""
     last, answered, run = tables.attempt.alias(), tables.attempt.alias(), tables.ingest_run
     names = _names()
     query = (
         sa.select(
-            last.c.appliance_name,
+            last.c.appliance_name.label("appliance"),
             last.c.asked_at,
             answered.c.answered_at,
             last.c.outcome,
@@ -218,20 +224,28 @@ def standings(connection: Connection) -> list[Standing]:
         .outerjoin(run, answered.c.run_id == run.c.id)
         .order_by(answered.c.answered_at.is_not(None), answered.c.answered_at, names.c.name)
     )
-    width = len(Standing._fields) - 1
-    found = map(tuple, connection.execute(query))
-    return [Standing._make((*row[:width], _what_came(row[width:]))) for row in found]
+    return [
+        Standing(
+            row.appliance,
+            row.asked_at,
+            row.answered_at,
+            row.outcome,
+            row.reason,
+            _read_brought(row),
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def names(connection: Connection) -> list[str]:
-    """Return the names of the appliances that were ever asked, in their order."""
+    """Return the names of all appliances ever queried, sorted."""
     found = _names()
     query = sa.select(found.c.name).where(found.c.name.is_not(None)).order_by(found.c.name)
     return list(connection.execute(query).scalars())
 
 
 def _names() -> sa.CTE:
-    """Return each appliance's name, by steps along the primary key: a name has very many attempts."""
+    """Return each appliance's name, by steps along the primary key: each has very many attempts."""
     attempt = tables.attempt
     names = sa.select(sa.func.min(attempt.c.appliance_name).label("name")).cte(
         "names", recursive=True
@@ -247,7 +261,7 @@ def _names() -> sa.CTE:
 def _is_latest_of(
     names: sa.CTE, attempt: sa.FromClause, *conditions: sa.ColumnElement[bool]
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that an attempt is its appliance's latest of those that meet some more."""
+    """Return the condition that an attempt is its appliance's latest that meets `conditions`."""
     table = tables.attempt
     latest = (
         sa.select(table.c.collection_id)
@@ -261,13 +275,15 @@ def _is_latest_of(
 
 
 def _of(attempt: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    names = ("appliance_name", *Attempt._fields[1:])
-    return [attempt.c[name] for name in names]
+    return [
+        attempt.c.appliance_name.label("appliance"),
+        *(attempt.c[name] for name in Attempt._fields if name != "appliance"),
+    ]
 
 
 def _brought(run: sa.FromClause) -> list[sa.ColumnElement[Any]]:
     return [run.c[name] for name in Brought._fields]
 
 
-def _what_came(row: tuple[Any, ...]) -> Brought | None:
-    return None if row[0] is None else Brought(*row)
+def _read_brought(row: sa.Row[Any]) -> Brought | None:
+    return None if row.seen is None else Brought._make(_brought_columns(row))

@@ -1,4 +1,4 @@
-"""What became of the documents of a run, in numbers."""
+"""The number of documents of an import, by result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass
 class Counts:
-    """What became of the documents of a run; `findings` are those of new and changed ones."""
+    """The number of documents of an import, by result.
+
+    `findings` counts the findings of new and changed documents.
+    """
 
     seen: int = 0
     new: int = 0

@@ -1,7 +1,7 @@
-"""Day totals: what fleet-wide questions about time read instead of the jobs.
+"""Day totals: reports over the fleet and time read them instead of the jobs.
 
-They are kept exactly, in the transaction that changes the jobs: the old contribution of a job goes
-out, the new one comes in. `verify` counts them anew and compares; `rebuild` writes them anew.
+The transaction that changes a job subtracts its old contribution and adds the new one, so they are
+exact. `verify` counts them again and compares; `rebuild` writes them again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from archive import db, quantile_sketch
 from archive.db import tables
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,15 +23,14 @@ if TYPE_CHECKING:
 
 _LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 10_000
-_CHUNK = 500
 _KEY = ("day", "type", "status")
 _TABLES = (tables.day_total, tables.day_sketch)
-# So many values wait to be counted together, which costs a fraction of counting each.
+# Values are counted together in batches of this size, which is several times faster.
 _WAITING = 256
 
 
 class Contribution(NamedTuple):
-    """What a job adds to the totals; `type` is empty where the job has none."""
+    """A job's share of the totals, in bytes and seconds; `type` is "" if the job has none."""
 
     day: str
     type: str
@@ -43,7 +43,7 @@ _Key = tuple[str, str, str]
 
 
 class _Measure:
-    """A sum, over how many values, and in which bins they are; `_stored` has more of these."""
+    """A count, a sum and a sketch of values; `_stored` is the stored sketch, not yet merged."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -63,22 +63,22 @@ class _Measure:
         self._bins.subtract(quantile_sketch.bins_of([value]))
 
     def merge(self, number: int, high: int, low: int, data: bytes) -> None:
-        """Add what is stored, once: a sum in two halves, and an encoded sketch."""
+        """Add a stored count, sum (in two halves of 32 bits) and sketch; call it only once."""
         self._number += number
         self._total += (high << 32) + low
         self._stored = data
 
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         self._settle()
         return not (self._number or self._total or any(self._bins.values()))
 
     def sums(self) -> tuple[int, int, int]:
-        """Return over how many values the sum is, and its two halves."""
+        """Return the number of values, and the high and low 32 bits of their sum."""
         self._settle()
         return self._number, self._total >> 32, self._total & _LOW_BITS
 
-    def drawn(self) -> bytes:
-        """Return the sketch of the values."""
+    def sketch(self) -> bytes:
+        """Return the encoded sketch of the values."""
         self._settle()
         return quantile_sketch.changed(self._stored, self._bins)
 
@@ -97,11 +97,11 @@ class _Total:
         self.size = _Measure()
         self.duration = _Measure()
 
-    def is_nothing(self) -> bool:
-        return not self.jobs and self.size.is_nothing() and self.duration.is_nothing()
+    def is_empty(self) -> bool:
+        return not self.jobs and self.size.is_empty() and self.duration.is_empty()
 
     def merge(self, row: sa.Row[Any]) -> None:
-        """Add what is stored."""
+        """Add a stored total."""
         self.jobs += row.jobs
         self.size.merge(row.sized, row.size_high, row.size_low, row.sizes)
         self.duration.merge(row.timed, row.duration_high, row.duration_low, row.durations)
@@ -114,7 +114,7 @@ class Totals:
         self._totals: dict[_Key, _Total] = {}
 
     def add(self, job: Contribution, sign: int = 1) -> None:
-        """Count a job in, or with a sign of -1 out again."""
+        """Add a job; with a sign of -1, subtract it."""
         day, type_, status, size, duration = job
         key = (day, type_, status)
         total = self._totals.get(key)
@@ -127,12 +127,12 @@ class Totals:
             (total.duration.add if sign > 0 else total.duration.remove)(duration)
 
     def write(self, connection: Connection) -> None:
-        """Add the changes to the stored totals, and forget them."""
-        changes = {key: total for key, total in self._totals.items() if not total.is_nothing()}
+        """Add the changes to the stored totals, and clear them."""
+        changes = {key: total for key, total in self._totals.items() if not total.is_empty()}
         self._totals = {}
         if not changes:
             return
-        # Every load touches today's totals: whoever comes here waits for the one before.
+        # Every load changes the totals of today, so loads take turns here.
         db.lock(connection, ["totals"])
         for row in _stored(connection, {day for day, _, _ in changes}):
             total = changes.get((row.day, row.type, row.status))
@@ -141,7 +141,7 @@ class Totals:
         _replace(connection, changes)
 
     def rows(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        """Return what has been collected as rows of `day_total` and `day_sketch`, in key order."""
+        """Return the changes as rows of `day_total` and `day_sketch`, in key order."""
         totals = [(key, total) for key, total in sorted(self._totals.items()) if total.jobs]
         return (
             [_total_row(key, total) for key, total in totals],
@@ -150,7 +150,7 @@ class Totals:
 
 
 def count(connection: Connection) -> Totals:
-    """Count all jobs of the archive anew."""
+    """Return the totals of all jobs in the archive."""
     job = tables.job
     query = sa.select(
         job.c.day, sa.func.coalesce(job.c.type, ""), job.c.status, job.c.size_bytes,
@@ -163,7 +163,7 @@ def count(connection: Connection) -> Totals:
 
 
 def rebuild(connection: Connection) -> int:
-    """Write all totals anew from the jobs, and return how many rows differed."""
+    """Recompute all totals from the jobs, and return how many rows were wrong."""
     db.lock(connection, ["totals"])
     totals = count(connection)
     wrong = differences(connection, totals)
@@ -175,7 +175,7 @@ def rebuild(connection: Connection) -> int:
 
 
 def differences(connection: Connection, totals: Totals) -> int:
-    """Return in how many rows the stored totals differ from those that were counted."""
+    """Return the number of stored rows that differ from the given totals."""
     wrong = 0
     for table, rows in zip(_TABLES, totals.rows(), strict=True):
         stored = {tuple(row) for row in connection.execute(sa.select(table))}
@@ -188,9 +188,8 @@ def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
     query = sa.select(total, drawn.c.sizes, drawn.c.durations).join(
         drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
     )
-    wanted = sorted(days)
-    for start in range(0, len(wanted), _CHUNK):
-        yield from connection.execute(query.where(total.c.day.in_(wanted[start : start + _CHUNK])))
+    for chunk in chunks(sorted(days)):
+        yield from connection.execute(query.where(total.c.day.in_(chunk)))
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
@@ -213,4 +212,4 @@ def _total_row(key: _Key, total: _Total) -> tuple[Any, ...]:
 
 
 def _sketch_row(key: _Key, total: _Total) -> tuple[Any, ...]:
-    return (*key, total.size.drawn(), total.duration.drawn())
+    return (*key, total.size.sketch(), total.duration.sketch())

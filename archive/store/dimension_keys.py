@@ -1,4 +1,4 @@
-"""Numbers for texts that repeat: builds, locations, operations, message templates."""
+"""IDs of repeated texts: builds, locations, operations, message templates."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from archive import calendar, db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation, Template, mask_url
 from archive.store import settings
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,33 +28,32 @@ _TABLES: dict[type, sa.Table] = {
     Operation: tables.operation,
     Template: tables.message_template,
 }
-# Beyond this many remembered texts the memory of them is started anew.
-_REMEMBERED = 200_000
-_CHUNK = 500
+# The cache of a kind is cleared when it has more texts than this.
+_CACHED = 200_000
 
 
 class References:
-    """Knows the numbers of natural keys, and creates rows for new ones.
+    """Look up the IDs of natural keys, and create rows for new ones.
 
-    Remembers what it has seen, so one object must not outlive a transaction that was rolled back.
+    IDs are cached, so do not use an object after one of its transactions was rolled back.
     """
 
     def __init__(self) -> None:
-        # By kind, because keys of two kinds can be equal as tuples.
+        # By kind, because keys of different kinds can be equal tuples.
         self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
         self._years = {str(year) for year in calendar.CALENDAR_YEARS}
 
     def ids(self, kind: type[Natural]) -> dict[Any, int]:
-        """Return the numbers of the keys of a kind that `learn` has been given."""
+        """Return the IDs of a kind's keys that `learn` has seen."""
         return self._ids[kind]
 
     def learn(self, connection: Connection, documents: Iterable[Rows]) -> None:
-        """Make sure that each shared text of some documents has a row and a known number.
+        """Give every repeated text of some documents a row and a cached ID.
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
         for known in self._ids.values():
-            if len(known) > _REMEMBERED:
+            if len(known) > _CACHED:
                 known.clear()
         builds, locations, operations, templates = (self._ids[kind] for kind in _TABLES)
         unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
@@ -74,7 +74,7 @@ class References:
     def learn_locations(
         self, connection: Connection, wanted: Iterable[Location]
     ) -> dict[Location, int]:
-        """Make sure that each location has a row, and return their numbers."""
+        """Give every location a row, and return the IDs."""
         locations = list(dict.fromkeys(wanted))
         if locations:
             self._learn_kind(connection, Location, locations)
@@ -86,7 +86,7 @@ class References:
         known |= _look_up(connection, table, by_digest)
         if all(key in known for key in wanted):
             return
-        # Numbers are given out under one lock, so they are the same whichever database it is.
+        # IDs are assigned under one lock, so that every database assigns the same ones.
         db.lock(connection, ["references"])
         known |= _look_up(connection, table, by_digest)
         following = next_id(connection, table)
@@ -99,7 +99,7 @@ class References:
         db.insert(connection, table, rows)
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
-        """Make sure that the calendar has the whole year of each day."""
+        """Add the whole year of each day to the calendar if it is missing."""
         for year in sorted({day[:4] for day in wanted} - self._years):
             if not _has_year(connection, year):
                 db.lock(connection, ["references"])
@@ -118,24 +118,21 @@ def _has_year(connection: Connection, year: str) -> bool:
 def _look_up(
     connection: Connection, table: sa.Table, by_digest: dict[bytes, Natural]
 ) -> dict[Natural, int]:
-    digests = list(by_digest)
-    found: dict[Natural, int] = {}
-    for start in range(0, len(digests), _CHUNK):
-        query = sa.select(table.c.digest, table.c.id).where(
-            table.c.digest.in_(digests[start : start + _CHUNK])
-        )
-        for key_digest, number in connection.execute(query):
-            found[by_digest[key_digest]] = number
-    return found
+    query = sa.select(table.c.digest, table.c.id)
+    return {
+        by_digest[row.digest]: row.id
+        for chunk in chunks(by_digest)
+        for row in connection.execute(query.where(table.c.digest.in_(chunk)))
+    }
 
 
 def digest(key: Natural) -> bytes:
-    """Return the digest that stands for a natural key in its table's unique index."""
+    """Return the SHA-256 of a natural key, for its table's unique index."""
     return hashlib.sha256(json.dumps(key).encode()).digest()
 
 
 def next_id(connection: Connection, table: sa.Table) -> int:
-    """Return the number after a table's greatest; only meaningful under a lock."""
+    """Return the ID after a table's greatest; hold a lock that prevents inserts."""
     greatest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
     return int(greatest or 0) + 1
 

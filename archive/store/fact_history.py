@@ -1,8 +1,7 @@
-"""What appliances said of themselves, over time: each change is a row of its own.
+"""The history of an appliance's facts (version, time zone, schedules): one row for each change.
 
-The answers of an appliance are recorded in the order of their time. One as of a time that has been
-recorded already, or before it, changes nothing: so to record an answer again is harmless, and a late
-one is not made up into a history that nobody has seen.
+Answers are recorded in the order of their time. An answer that is not newer than the recorded ones
+changes nothing: recording it again is harmless, and a late one invents no history.
 """
 
 from __future__ import annotations
@@ -24,34 +23,34 @@ if TYPE_CHECKING:
     from archive.document.appliance_facts import Facts, Schedule
 
 HISTORIES = (tables.schedule, tables.system_version, tables.system_time_zone)
-# Columns that every history has before those of what was told.
+# Columns of every history, before its values.
 _PERIOD = ("first_seen", "last_seen", "ended_at")
 _Row = tuple[Any, ...]
-# What was told, by what tells it apart: a schedule's key, or nothing.
-_Told = dict[tuple[str, ...], _Row]
+# The values of an answer by key: a schedule's key, or () for a single fact.
+_Values = dict[tuple[str, ...], _Row]
 
 
 def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> None:
-    """Record what an appliance, which the caller has locked, said of itself at an instant.
+    """Record the facts of an appliance, which the caller has locked, as of an instant.
 
-    May take the lock of the shared texts, so that of the day totals must not be held yet.
+    May take the lock of repeated texts, so the lock of the day totals must not be held yet.
     """
-    told: dict[sa.Table, _Told] = {}
+    found: dict[sa.Table, _Values] = {}
     if facts.version is not None:
-        told[tables.system_version] = {(): facts.version}
+        found[tables.system_version] = {(): facts.version}
     if facts.time_zone is not None:
-        told[tables.system_time_zone] = {(): (facts.time_zone,)}
+        found[tables.system_time_zone] = {(): (facts.time_zone,)}
     if facts.schedules is not None:
-        told[tables.schedule] = _schedules(connection, facts.schedules)
-    for table, rows in told.items():
+        found[tables.schedule] = _schedules(connection, facts.schedules)
+    for table, rows in found.items():
         _follow(connection, table, appliance_id, rows, seen_at)
 
 
-def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Told:
+def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Values:
     """Return the columns of schedules by key, in the order of the table."""
-    told = list(schedules)
+    answered = list(schedules)
     references = References()
-    urls = [schedule.location for schedule in told if schedule.location is not None]
+    urls = [schedule.location for schedule in answered if schedule.location is not None]
     numbered = references.learn_locations(connection, map(Location, urls))
     return {
         (one.key,): (
@@ -66,7 +65,7 @@ def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Told:
             one.location_user,
             one.other,
         )
-        for one in told
+        for one in answered
     }
 
 
@@ -78,41 +77,44 @@ def _follow(
     connection: Connection,
     table: sa.Table,
     appliance_id: int,
-    told: _Told,
+    answered: _Values,
     seen_at: str,
 ) -> None:
-    """Bring a history in line with all that was told for it, by key."""
-    width = len(_keys(table))
-    query = sa.select(*_keys(table), *(table.c[name] for name in _PERIOD), *_values(table)).where(
+    """Update a history from an answer: extend unchanged rows, end others, insert new values."""
+    key_columns, value_columns = _keys(table), _values(table)
+    query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
-        # One that ended at this time or later says that this answer is late.
+        # A row that ended at this time or later shows that this answer is late.
         sa.or_(table.c.ended_at.is_(None), table.c.ended_at >= seen_at),
     )
-    rows = [tuple(row) for row in connection.execute(query)]
-    if any(row[width + 1] >= seen_at or row[width + 2] is not None for row in rows):
+    rows = connection.execute(query).mappings().all()
+    if any(row["last_seen"] >= seen_at or row["ended_at"] is not None for row in rows):
         return
-    current = {row[:width]: row[width + len(_PERIOD) :] for row in rows}
+    current = {
+        tuple(row[column] for column in key_columns): tuple(row[column] for column in value_columns)
+        for row in rows
+    }
     for key, values in current.items():
-        name = "last_seen" if told.get(key) == values else "ended_at"
+        name = "last_seen" if answered.get(key) == values else "ended_at"
         connection.execute(
             sa.update(table)
             .where(
                 table.c.appliance_id == appliance_id,
-                *(column == part for column, part in zip(_keys(table), key, strict=True)),
+                *(column == part for column, part in zip(key_columns, key, strict=True)),
                 table.c.ended_at.is_(None),
             )
             .values({name: seen_at})
         )
     begun = [
         (appliance_id, *key, seen_at, seen_at, None, *values)
-        for key, values in told.items()
+        for key, values in answered.items()
         if current.get(key) != values
     ]
     db.insert(connection, table, begun)
 
 
 def _keys(table: sa.Table) -> list[sa.Column[Any]]:
-    """Return the columns that tell the histories of one appliance apart."""
+    """Return the key columns of a history within an appliance: none, or a schedule's key."""
     return [column for column in table.primary_key if column.name not in ("appliance_id", *_PERIOD)]
 
 
@@ -122,7 +124,7 @@ def _values(table: sa.Table) -> list[sa.Column[Any]]:
 
 
 def contradictions(connection: Connection) -> Iterator[str]:
-    """Yield a sentence for each row that says something of a time of which another one does, too."""
+    """Yield an error for each row whose period overlaps the next row's."""
     appliance = tables.appliance
     for table in HISTORIES:
         following = sa.func.lead(table.c.first_seen).over(
@@ -141,4 +143,4 @@ def contradictions(connection: Connection) -> Iterator[str]:
             .order_by(appliance.c.name, row.c.first_seen)
         )
         for name, first_seen in connection.execute(query):
-            yield f"{name}: the row of {table.name} from {first_seen} does not end before the next"
+            yield f"{name}: the row of {table.name} from {first_seen} overlaps the next one"

@@ -1,4 +1,4 @@
-"""The run log: one row for each import that was tried, with what became of it."""
+"""The import log: one row for each attempted import, with its outcome."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 class Summary(NamedTuple):
-    """What a run did."""
+    """An import's number and counts."""
 
     run: int
     counts: Counts
 
 
 class LoggedRun(NamedTuple):
-    """A row of the run log: what was imported, of which appliance, and what became of it.
+    """A row of the import log: source, appliance if known, outcome and counts.
 
-    `finished` is None while it runs, and of one whose process died.
+    `finished` is None while it runs, and also if its process died.
     """
 
     id: int
@@ -50,14 +50,14 @@ class LoggedRun(NamedTuple):
 
 
 def start(engine: Engine, source: str, seen_at: str) -> int:
-    """Record, in a transaction of its own, that a run has begun; return its number."""
+    """Record the start of an import, in its own transaction; return its number."""
     with db.writing(engine) as connection:
         db.lock(connection, ["runs"])
         run_id = next_id(connection, tables.ingest_run)
         connection.execute(
             sa.insert(tables.ingest_run).values(
                 id=run_id,
-                # A file's name need not be text; what is shown of it then are its bytes.
+                # A file name need not be valid text; then its bytes are shown escaped.
                 source=source.encode("utf-8", "backslashreplace").decode(),
                 seen_at=seen_at,
                 started=timestamps.now(),
@@ -71,7 +71,7 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
 def record(
     connection: Connection, run_id: int, counts: Counts, *, appliance_id: int | None = None
 ) -> None:
-    """Record how far a run has come, in the transaction that came so far."""
+    """Record the counts so far, in the transaction of the documents that they count."""
     values: dict[str, Any] = asdict(counts)
     if appliance_id is not None:
         values["appliance_id"] = appliance_id
@@ -79,12 +79,12 @@ def record(
 
 
 def complete(connection: Connection, run_id: int) -> None:
-    """Record, in its last transaction, that a run did all that it had to do."""
+    """Record that an import is complete, in its last transaction."""
     _update(connection, run_id, {"outcome": "complete", "finished": timestamps.now()})
 
 
 def fail(engine: Engine, run_id: int, error: BaseException) -> None:
-    """Record that a run ended early, and why; its counts are those of its last commit."""
+    """Record that an import failed, and why; its counts are those of its last commit."""
     reason = storable(str(error)) or type(error).__name__
     with db.writing(engine) as connection:
         values = {"outcome": "failed", "finished": timestamps.now(), "error": reason}
@@ -94,7 +94,7 @@ def fail(engine: Engine, run_id: int, error: BaseException) -> None:
 def logged_runs(
     connection: Connection, limit: int | None = None, appliance_ids: Sequence[int] | None = None
 ) -> list[LoggedRun]:
-    """Return the run log, newest first: all of it, or so many rows; of all or of some appliances."""
+    """Return the import log, newest first: at most `limit` rows, of all or some appliances."""
     run, appliance = tables.ingest_run, tables.appliance
     columns = [run.c[name] for name in LoggedRun._fields if name != "appliance"]
     columns.insert(LoggedRun._fields.index("appliance"), appliance.c.name)
@@ -112,11 +112,11 @@ def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None
 
 @contextmanager
 def logged(engine: Engine, run_id: int) -> Iterator[None]:
-    """Record the failure of a run, whatever it is."""
+    """Record any exception of the block as the failure of the import."""
     try:
         yield
     except BaseException as error:
-        # What stopped the run may stop its record, too; the first failure is the one to report.
+        # The same cause may prevent this record, too; report the first failure.
         with suppress(DatabaseError):
             fail(engine, run_id, error)
         raise

@@ -1,8 +1,9 @@
-"""Documents out of the archive: rows read back, rebuilt, with when they were seen."""
+"""Read jobs from the archive: their rows, the rebuilt document, and when they were seen."""
 
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -32,15 +33,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Row
 
-# Jobs whose rows are read together: one query a table.
+# Jobs that are read together, with one query for each table.
 _CHUNK = 1000
 _ALL = Extent()
+_job_columns = attrgetter(*JobColumns._fields)
+_error_columns = attrgetter(*ErrorRow._fields)
+_param_columns = attrgetter(*ParamRow._fields)
 
 
 class ArchivedJob(NamedTuple):
-    """One job as the archive has it.
+    """One archived job.
 
-    `text` is the canonical JSON of its document; `irregular` says that it was kept whole.
+    `text` is the canonical JSON of its document; `irregular` says that the document is stored whole,
+    because the tables cannot represent all of it.
     """
 
     appliance: str
@@ -50,22 +55,22 @@ class ArchivedJob(NamedTuple):
     text: str
     irregular: bool
     digest: bytes
-    sight: SeenInterval
+    seen: SeenInterval
     findings: list[Finding]
     run_id: int
 
     def intact(self) -> bool:
-        """Say whether the document still has the digest that it was archived with."""
+        """Return whether the document still has its archived digest."""
         return canonical.digest(self.text) == self.digest
 
     def line(self) -> str:
         """Return the job as one line of JSON, in the form that `ingest` reads."""
         seen = {
-            "first": timestamps.document_form(self.sight.first_seen),
-            "last": timestamps.document_form(self.sight.last_seen),
+            "first": timestamps.document_form(self.seen.first_seen),
+            "last": timestamps.document_form(self.seen.last_seen),
             "status": {
                 status: timestamps.document_form(at)
-                for status, at in sorted(self.sight.statuses.items())
+                for status, at in sorted(self.seen.statuses.items())
             },
         }
         return (
@@ -82,7 +87,7 @@ def jobs(
 ) -> Iterator[ArchivedJob]:
     """Yield the jobs of an extent, of all or some appliances, by appliance name and job key.
 
-    `on_appliance` is told how many appliances have been read, and of how many.
+    `on_appliance` is called with the number of appliances read so far, and the number of all.
     """
     appliance = tables.appliance
     names = connection.execute(
@@ -155,12 +160,12 @@ def _assemble(
     whole = _children(connection, tables.irregular_document, appliance_id, ids)
     for row in chunk:
         rows = Normalised(
-            JobColumns(*(getattr(row, column) for column in JobColumns._fields)),
+            JobColumns._make(_job_columns(row)),
             None if row.version is None else Build(row.version_name, row.version, row.build_number),
             None if row.url is None else Location(row.url),
             None if row.operation_id is None else Operation(row.service, row.operation),
             messages.get(row.id, []),
-            ErrorRow._make(errors[row.id][0][2:]) if row.id in errors else None,
+            ErrorRow._make(_error_columns(errors[row.id][0])) if row.id in errors else None,
         )
         irregular = row.id in whole
         yield ArchivedJob(
@@ -176,7 +181,7 @@ def _assemble(
                 row.last_seen,
                 {child.status: child.observed_at for child in statuses.get(row.id, [])},
             ),
-            [Finding._make(child[3:]) for child in findings.get(row.id, [])],
+            [Finding(child.code, child.field, child.detail) for child in findings.get(row.id, [])],
             row.run_id,
         )
 
@@ -184,7 +189,7 @@ def _assemble(
 def _children(
     connection: Connection, table: sa.Table, appliance_id: int, ids: Sequence[int]
 ) -> dict[int, list[Row[Any]]]:
-    """Return a table's rows of the given jobs, in key order, by job."""
+    """Return a table's rows of the given jobs by job ID, in key order."""
     found: dict[int, list[Row[Any]]] = {}
     query = (
         sa.select(table)
@@ -206,7 +211,9 @@ def _messages(
     params: dict[tuple[int, int], list[ParamRow]] = {}
     for rows in _children(connection, tables.message_param, appliance_id, ids).values():
         for row in rows:
-            params.setdefault((row.job_id, row.message_seq), []).append(ParamRow._make(row[3:]))
+            params.setdefault((row.job_id, row.message_seq), []).append(
+                ParamRow._make(_param_columns(row))
+            )
     message, template = tables.message, tables.message_template
     query = (
         sa.select(message, template.c.message_id, template.c.default_message)

@@ -1,8 +1,9 @@
-"""The rows of a batch of jobs, collected by table and written in bulk."""
+"""Collect the rows of a batch of jobs by table and write them in bulk."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from archive.document.parse import ParsedJob
     from archive.store.dimension_keys import References
 
-# Parents before children.
-_INSERTED = (
-    tables.job,
+# The tables of a document's rows, parents before children.
+_CHILDREN = (
     tables.message,
     tables.message_arg,
     tables.message_param,
@@ -28,34 +28,76 @@ _INSERTED = (
     tables.job_finding,
     tables.irregular_document,
 )
-LOADED = tuple(table.name for table in (*_INSERTED, tables.job_status))
-# What goes with a replaced document, children before parents: a first load has no cascades.
-_REPLACED = tuple(reversed(_INSERTED[1:]))
+LOADED = tuple(table.name for table in (tables.job, *_CHILDREN, tables.job_status))
+# Children before parents: during a first load there are no constraints, so no cascades.
+_DELETED = tuple(reversed(_CHILDREN))
+
+
+class JobRow(NamedTuple):
+    """A row of `job`: all its columns, in the order of the table.
+
+    Instants and the day are texts; durations are in seconds, sizes in bytes.
+    """
+
+    appliance_id: int
+    id: int
+    key: str
+    day: str
+    status: str
+    type: str | None
+    start_time: str | None
+    end_time: str | None
+    duration_seconds: int | None
+    size_bytes: int | None
+    location_folder: str | None
+    location_user: str | None
+    fast_backup: bool | None
+    cancelable: bool | None
+    user_name: str | None
+    parent: str | None
+    target_type: str | None
+    target_id: str | None
+    progress_total: int | None
+    progress_completed: int | None
+    location_id: int | None
+    build_id: int | None
+    operation_id: int | None
+    digest: bytes
+    first_seen: str
+    last_seen: str | None
+    run_id: int
+
+
+# What names a job, and never changes.
+_IDENTITY = ("appliance_id", "id", "key")
+_CHANGING = tuple(name for name in JobRow._fields if name not in _IDENTITY)
+_changing_values = attrgetter(*_CHANGING)
 
 
 class Batch:
-    """Rows to write for new jobs, and for jobs whose document is replaced."""
+    """Rows of new jobs, and of jobs whose document is replaced."""
 
     def __init__(self, references: References) -> None:
         self._references = references
-        self._inserted: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in _INSERTED}
-        self._updated: list[tuple[Any, ...]] = []
+        self._children: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in _CHILDREN}
+        self._new: list[JobRow] = []
+        self._updated: list[JobRow] = []
 
-    def insert_job(self, row: tuple[Any, ...], document: ParsedJob) -> None:
-        """Add a new job: the row of `job` and everything below it."""
-        self._inserted["job"].append(row)
-        self._add_children(row[0], row[1], document)
+    def insert_job(self, row: JobRow, document: ParsedJob) -> None:
+        """Add a new job: the row of `job` and the rows of its document."""
+        self._new.append(row)
+        self._add_children(row.appliance_id, row.id, document)
 
-    def replace_job(self, row: tuple[Any, ...], document: ParsedJob) -> None:
-        """Add a known job whose document another one replaces."""
+    def replace_job(self, row: JobRow, document: ParsedJob) -> None:
+        """Add a known job whose document is replaced by another one."""
         self._updated.append(row)
-        self._add_children(row[0], row[1], document)
+        self._add_children(row.appliance_id, row.id, document)
 
     def _add_children(self, appliance_id: int, job_id: int, document: ParsedJob) -> None:
-        inserted = self._inserted
+        children = self._children
         templates = self._references.ids(Template)
-        add_message = inserted["message"].append
-        add_arg = inserted["message_arg"].append
+        add_message = children["message"].append
+        add_arg = children["message_arg"].append
         _, _, _, _, messages, error = document.rows
         for seq, message in enumerate(messages):
             role, template, localized, has_params, args, params = message
@@ -64,26 +106,27 @@ class Batch:
             for place, value in enumerate(args):
                 add_arg((appliance_id, job_id, seq, place, value))
             for param in params:
-                inserted["message_param"].append((appliance_id, job_id, seq, *param))
+                children["message_param"].append((appliance_id, job_id, seq, *param))
         if error is not None:
-            inserted["job_error"].append((appliance_id, job_id, *error))
+            children["job_error"].append((appliance_id, job_id, *error))
         for place, finding in enumerate(document.findings):
-            inserted["job_finding"].append((appliance_id, job_id, place, *finding))
+            children["job_finding"].append((appliance_id, job_id, place, *finding))
         if document.irregular is not None:
-            inserted["irregular_document"].append((appliance_id, job_id, document.irregular))
+            children["irregular_document"].append((appliance_id, job_id, document.irregular))
 
     def write(self, connection: Connection) -> None:
-        """Write everything: old children out, rows updated, new rows in."""
-        days = {row[3] for row in (*self._inserted["job"], *self._updated)}
+        """Delete replaced children, update their jobs, then insert all new rows."""
+        days = {row.day for row in (*self._new, *self._updated)}
         self._references.learn_days(connection, days)
         self._delete_children(connection)
         self._update_jobs(connection)
-        for table in _INSERTED:
-            db.insert(connection, table, self._inserted[table.name])
+        db.insert(connection, tables.job, self._new)
+        for table in _CHILDREN:
+            db.insert(connection, table, self._children[table.name])
 
     def _delete_children(self, connection: Connection) -> None:
-        keys = [{"of_appliance": row[0], "of_job": row[1]} for row in self._updated]
-        for table in _REPLACED if keys else ():
+        keys = [{"of_appliance": row.appliance_id, "of_job": row.id} for row in self._updated]
+        for table in _DELETED if keys else ():
             connection.execute(
                 sa.delete(table).where(
                     table.c.appliance_id == sa.bindparam("of_appliance"),
@@ -93,18 +136,19 @@ class Batch:
             )
 
     def _update_jobs(self, connection: Connection) -> None:
-        names = [f"new_{name}" for name in tables.job.columns.keys()[3:]]
+        names = [f"new_{name}" for name in _CHANGING]
         update_jobs(
             connection,
             [
-                {"of_appliance": row[0], "of_job": row[1]} | dict(zip(names, row[3:], strict=True))
+                {"of_appliance": row.appliance_id, "of_job": row.id}
+                | dict(zip(names, _changing_values(row), strict=True))
                 for row in self._updated
             ],
         )
 
 
 def update_jobs(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
-    """Update rows of `job`; each change names `of_appliance`, `of_job` and `new_<column>`s."""
+    """Update rows of `job`; each change has `of_appliance`, `of_job` and `new_COLUMN` keys."""
     if not changes:
         return
     job = tables.job

@@ -1,4 +1,4 @@
-"""What the archive has of jobs that are imported again, also in which status they were seen; new numbers."""
+"""Jobs already in the archive that are imported again, their statuses, and IDs for new jobs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.document import precedence
+from archive.store.chunks import chunks
 from archive.store.day_totals import Contribution
 
 if TYPE_CHECKING:
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-_CHUNK = 500
-# The number of a job's appliance, and the job's key.
+# The ID of a job's appliance, and the job's key.
 JobKey = tuple[int, str]
 
 
 class Stored(NamedTuple):
-    """A job as the archive has it; `counted` is what it has added to the day totals.
+    """A job in the archive; `counted` is its contribution to the day totals.
 
     `own_last_seen` is None for a job of its appliance's latest import.
     """
@@ -41,19 +41,19 @@ class Stored(NamedTuple):
 
 
 def is_empty(connection: Connection) -> bool:
-    """Say whether the archive has no jobs yet."""
+    """Return whether the archive has no jobs."""
     return connection.execute(sa.select(tables.job.c.id).limit(1)).first() is None
 
 
 def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
-    """Return what the archive has of some jobs, by job."""
+    """Return those of the wanted jobs that the archive has, by job key."""
     job = tables.job
     wanted: dict[int, list[str]] = {}
     for appliance_id, key in wanted_jobs:
         wanted.setdefault(appliance_id, []).append(key)
     found: dict[JobKey, Stored] = {}
     for appliance_id, keys in wanted.items():
-        for start in range(0, len(keys), _CHUNK):
+        for chunk in chunks(keys):
             for row in connection.execute(
                 sa.select(
                     job.c.id,
@@ -71,7 +71,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
                     job.c.last_seen,
                 ).where(
                     job.c.appliance_id == appliance_id,
-                    job.c.key.in_(keys[start : start + _CHUNK]),
+                    job.c.key.in_(chunk),
                 )
             ):
                 rank = precedence.rank(
@@ -95,7 +95,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
 
 
 def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
-    """Number new jobs after the greatest of their appliance, which the caller has locked."""
+    """Return IDs for new jobs, following the greatest of their appliance; the caller has locked it."""
     keys = list(new)
     following = _greatest_ids(connection, sorted({appliance_id for appliance_id, _ in keys}))
     numbers: dict[JobKey, int] = {}
@@ -107,33 +107,30 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
     job, appliance = tables.job, tables.appliance
-    # A look at the end of each appliance's part of the primary key.
+    # Reads only the end of each appliance's part of the primary key.
     greatest = (
         sa.select(sa.func.max(job.c.id))
         .where(job.c.appliance_id == appliance.c.id)
         .correlate(appliance)
         .scalar_subquery()
     )
-    found: dict[int, int] = {}
-    for start in range(0, len(appliance_ids), _CHUNK):
-        query = sa.select(appliance.c.id, sa.func.coalesce(greatest, 0)).where(
-            appliance.c.id.in_(appliance_ids[start : start + _CHUNK])
-        )
-        found |= dict(map(tuple, connection.execute(query)))
-    return found
+    query = sa.select(appliance.c.id, sa.func.coalesce(greatest, 0).label("greatest"))
+    return {
+        row.id: row.greatest
+        for chunk in chunks(appliance_ids)
+        for row in connection.execute(query.where(appliance.c.id.in_(chunk)))
+    }
 
 
 def set_last_seen(
     connection: Connection, appliance_id: int, job_ids: Iterable[int], instant: str | None
 ) -> None:
-    """Write into the rows of an appliance's jobs when they were last seen."""
-    job, ordered = tables.job, sorted(job_ids)
-    for start in range(0, len(ordered), _CHUNK):
+    """Set `last_seen` of an appliance's jobs."""
+    job = tables.job
+    for chunk in chunks(sorted(job_ids)):
         connection.execute(
             sa.update(job)
-            .where(
-                job.c.appliance_id == appliance_id, job.c.id.in_(ordered[start : start + _CHUNK])
-            )
+            .where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
             .values(last_seen=instant)
         )
 
@@ -141,7 +138,7 @@ def set_last_seen(
 def record_statuses(
     connection: Connection, observed: Mapping[tuple[int, int], Mapping[str, str]], run_id: int
 ) -> None:
-    """Record when jobs (appliance and job number) were seen in statuses, where that is news."""
+    """Record when jobs (appliance ID, job ID) were first seen in a status, if new or earlier."""
     table = tables.job_status
     rows = []
     for (appliance_id, job_id), statuses in observed.items():

@@ -1,4 +1,4 @@
-"""Observations into the archive: merged with what is stored, written in bulk."""
+"""Merge observations with the stored jobs and write them in bulk."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from archive import db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
-from archive.store.appliances import find_appliances, record_sights
+from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
-from archive.store.job_writer import Batch, update_jobs
+from archive.store.job_writer import Batch, JobRow, update_jobs
 from archive.store.known_jobs import (
     JobKey,
     Stored,
@@ -35,50 +35,50 @@ if TYPE_CHECKING:
 class Observation(NamedTuple):
     """One document of one job, and when it was seen.
 
-    `fingerprint` stands for its bytes if it was seen with the import that is being loaded; it is
-    None for a document that says itself when it was seen.
+    `fingerprint` is that of its bytes if it was seen with the import being loaded; None if the
+    document itself says when it was seen.
     """
 
     appliance: str
     key: str
     document: ParsedJob
-    sight: SeenInterval
+    seen: SeenInterval
     fingerprint: bytes | None
 
 
 class Loader:
-    """Writes batches of observations, each within the caller's transaction.
+    """Write batches of observations, each within the caller's transaction.
 
-    `seen_at` is when the import was seen. The caller has locked all appliances that it names.
-    After a transaction that failed a loader must not be used again: it remembers numbers.
+    `seen_at` is when the import was seen. The caller must lock every appliance of a batch. Do not
+    use a loader after a failed transaction: it caches IDs.
     """
 
     def __init__(self, run_id: int, calendar: Calendar, seen_at: str) -> None:
         self._run_id = run_id
         self._calendar = calendar
-        self._here = SeenInterval(seen_at, seen_at, {})
+        self._this_import = SeenInterval(seen_at, seen_at, {})
         self._references = References()
         self._totals = Totals()
         self._latest = LatestImports(seen_at)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
-        """Return the numbers of those of the appliances that the archive has, by name."""
+        """Return the IDs of the named appliances that the archive has, by name."""
         numbers = find_appliances(connection, names)
         self._latest.open(connection, numbers.values())
         return numbers
 
     def mark_seen(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
-        """Record that appliances told something, and return their numbers by name."""
-        locked = record_sights(connection, dict.fromkeys(names, self._here))
+        """Record that appliances were seen with this import, and return their IDs by name."""
+        locked = record_seen(connection, dict.fromkeys(names, self._this_import))
         self._latest.open(connection, locked.ids.values())
         return locked.ids
 
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
-        """Return the jobs that are unchanged if a document has one of these fingerprints."""
+        """Return the jobs of the latest import by the fingerprint of their document."""
         return self._latest.known(appliance_id)
 
     def see_again(self, appliance_id: int, fingerprints: Iterable[bytes], counts: Counts) -> None:
-        """Record that documents that are `known` have been imported again."""
+        """Record that documents with `known` fingerprints were imported again."""
         marks = list(fingerprints)
         self._latest.see_again(appliance_id, marks)
         counts.seen += len(marks)
@@ -87,8 +87,8 @@ class Loader:
     def load(
         self, connection: Connection, observations: Sequence[Observation], counts: Counts
     ) -> None:
-        """Merge a batch into the archive and add what happened to `counts`."""
-        locked = record_sights(connection, _sights(observations))
+        """Merge a batch into the archive and update `counts`."""
+        locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
         incoming, imported = _merge(observations, locked.ids)
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
@@ -105,13 +105,13 @@ class Loader:
         self._touch(connection, incoming, changed, stored, imported)
 
     def settle(self, connection: Connection) -> None:
-        """Bring the latest imports in line so far."""
+        """Write the latest imports so far."""
         self._latest.write(connection)
 
     def finish(self, connection: Connection) -> None:
-        """Bring the latest imports and day totals in line; the last thing in a transaction.
+        """Write the latest imports and the day totals, at the end of a transaction.
 
-        It may be done before, too, which takes time for each day that has been touched.
+        It may be called earlier, too; each call takes time for every changed day.
         """
         self.settle(connection)
         self._totals.write(connection)
@@ -130,19 +130,19 @@ class Loader:
         statuses: list[tuple[Any, ...]] = []
         for key, job_id in new_ids(connection, new).items():
             state = new[key]
-            sight = state.sight
-            last_seen: str | None = sight.last_seen
-            if key in imported and self._is_latest(key[0], sight.last_seen):
+            seen = state.seen
+            last_seen: str | None = seen.last_seen
+            if key in imported and self._is_latest(key[0], seen.last_seen):
                 self._latest.see(key[0], job_id, imported[key], apart=False)
                 last_seen = None
-            row = self._job_row(key, job_id, state.document, sight.first_seen, last_seen)
+            row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
             self._totals.add(_contribution(row))
-            for status, observed_at in sight.statuses.items():
+            for status, observed_at in seen.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
         for key, state in changed.items():
             before = stored[key]
-            first_seen = min(before.first_seen, state.sight.first_seen)
+            first_seen = min(before.first_seen, state.seen.first_seen)
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
             self._totals.add(before.counted, -1)
@@ -151,8 +151,8 @@ class Loader:
         db.insert(connection, tables.job_status, statuses)
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
-        """Say whether a job was last seen with this import, and this is its appliance's latest."""
-        return last_seen == self._here.last_seen and self._latest.takes(appliance_id)
+        """Return whether a job was last seen with this import, and it is its appliance's latest."""
+        return last_seen == self._this_import.last_seen and self._latest.takes(appliance_id)
 
     def _job_row(
         self,
@@ -161,22 +161,24 @@ class Loader:
         document: ParsedJob,
         first_seen: str,
         last_seen: str | None,
-    ) -> tuple[Any, ...]:
+    ) -> JobRow:
         job, build, location, operation, _, _ = document.rows
         ids = self._references.ids
-        return (
-            key[0],
-            job_id,
-            key[1],
-            self._calendar.job_day(job[2], key[1], first_seen),
-            *job,
-            None if location is None else ids(Location)[location],
-            None if build is None else ids(Build)[build],
-            None if operation is None else ids(Operation)[operation],
-            document.digest,
-            first_seen,
-            last_seen,
-            self._run_id,
+        return JobRow._make(
+            (
+                key[0],
+                job_id,
+                key[1],
+                self._calendar.job_day(job[2], key[1], first_seen),
+                *job,
+                None if location is None else ids(Location)[location],
+                None if build is None else ids(Build)[build],
+                None if operation is None else ids(Operation)[operation],
+                document.digest,
+                first_seen,
+                last_seen,
+                self._run_id,
+            )
         )
 
     def _touch(
@@ -192,16 +194,16 @@ class Loader:
         earlier: list[dict[str, Any]] = []
         statuses: dict[tuple[int, int], dict[str, str]] = {}
         for key, before in stored.items():
-            sight, (appliance_id, _) = incoming[key].sight, key
+            seen, (appliance_id, _) = incoming[key].seen, key
             last_seen = self._latest.last_seen(appliance_id, before.id, before.own_last_seen)
-            if sight.last_seen >= last_seen and self._in_latest(key, sight, imported):
+            if seen.last_seen >= last_seen and self._in_latest(key, seen, imported):
                 apart = before.own_last_seen is not None
                 self._latest.see(appliance_id, before.id, imported[key], apart=apart)
-            elif sight.last_seen > last_seen:
-                later.setdefault((appliance_id, sight.last_seen), []).append(before.id)
-                self._latest.leave(appliance_id, before.id, sight.last_seen)
-            if sight.first_seen < before.first_seen:
-                day = self._calendar.job_day(before.start_time, key[1], sight.first_seen)
+            elif seen.last_seen > last_seen:
+                later.setdefault((appliance_id, seen.last_seen), []).append(before.id)
+                self._latest.leave(appliance_id, before.id, seen.last_seen)
+            if seen.first_seen < before.first_seen:
+                day = self._calendar.job_day(before.start_time, key[1], seen.first_seen)
                 if key not in changed:
                     self._totals.add(before.counted, -1)
                     self._totals.add(before.counted._replace(day=day))
@@ -209,49 +211,49 @@ class Loader:
                         {
                             "of_appliance": appliance_id,
                             "of_job": before.id,
-                            "new_first_seen": sight.first_seen,
+                            "new_first_seen": seen.first_seen,
                             "new_day": day,
                         }
                     )
-            # Seen in order, and in the status it has: what is known of its statuses stays true.
-            if sight.first_seen < last_seen or set(sight.statuses) != {before.status}:
-                statuses[appliance_id, before.id] = sight.statuses
+            # Seen later and in its present status: the stored statuses stay right.
+            if seen.first_seen < last_seen or set(seen.statuses) != {before.status}:
+                statuses[appliance_id, before.id] = seen.statuses
         for (appliance_id, instant), job_ids in later.items():
             set_last_seen(connection, appliance_id, job_ids, instant)
         self._references.learn_days(connection, [change["new_day"] for change in earlier])
         update_jobs(connection, earlier)
         record_statuses(connection, statuses, self._run_id)
 
-    def _in_latest(self, key: JobKey, sight: SeenInterval, imported: dict[JobKey, bytes]) -> bool:
-        return key in imported and self._is_latest(key[0], sight.last_seen)
+    def _in_latest(self, key: JobKey, seen: SeenInterval, imported: dict[JobKey, bytes]) -> bool:
+        return key in imported and self._is_latest(key[0], seen.last_seen)
 
 
-def _sights(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
-    """Return between which instants each appliance was seen."""
-    sights: dict[str, SeenInterval] = {}
+def _seen(observations: Sequence[Observation]) -> dict[str, SeenInterval]:
+    """Return when each appliance was seen, first and last."""
+    seen: dict[str, SeenInterval] = {}
     for name, _, _, (first_seen, last_seen, _), _ in observations:
-        known = sights.get(name)
+        known = seen.get(name)
         if known is None or first_seen < known.first_seen or last_seen > known.last_seen:
-            sight = SeenInterval(first_seen, last_seen, {})
-            sights[name] = sight if known is None else known.merge(sight)
-    return sights
+            interval = SeenInterval(first_seen, last_seen, {})
+            seen[name] = interval if known is None else known.merge(interval)
+    return seen
 
 
 def _merge(
     observations: Sequence[Observation], appliance_ids: Mapping[str, int]
 ) -> tuple[dict[JobKey, State], dict[JobKey, bytes]]:
-    """Return one state for each job of a batch, and the fingerprints of those just imported."""
+    """Return one state for each job of a batch, and the fingerprints of its imported documents."""
     states: dict[JobKey, State] = {}
     imported: dict[JobKey, bytes] = {}
-    for name, job_key, document, sight, fingerprint in observations:
+    for name, job_key, document, seen, fingerprint in observations:
         key = (appliance_ids[name], job_key)
-        state = State(document.rank, sight, document)
+        state = State(document.rank, seen, document)
         states[key] = states[key].merge(state) if key in states else state
         if fingerprint is not None:
             imported[key] = fingerprint
     return states, imported
 
 
-def _contribution(row: tuple[Any, ...]) -> Contribution:
+def _contribution(row: JobRow) -> Contribution:
     """Return what a row of `job` adds to the day totals."""
-    return Contribution(row[3], row[5] or "", row[4], row[9], row[8])
+    return Contribution(row.day, row.type or "", row.status, row.size_bytes, row.duration_seconds)

@@ -1,4 +1,4 @@
-"""Documents that could not be archived as jobs: kept byte for byte, to be tried again."""
+"""Quarantine: documents that could not be archived as jobs, stored byte for byte for a retry."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class QuarantinedDocument(NamedTuple):
     id: int = 0
 
     def digest(self) -> bytes:
-        """Return what tells this document from others, however often it is imported."""
+        """Return the SHA-256 of appliance, job key and document, the same for each import of it."""
         origin = json.dumps([self.appliance, self.job_key]).encode()
         return hashlib.sha256(origin + b"\0" + self.document).digest()
 
 
 def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> None:
-    """Keep documents; one that is held already is only seen again."""
+    """Store documents; for one already stored only the times are updated."""
     if not documents:
         return
     table = tables.quarantine
-    # The lock of the shared texts: with one of its own, two runs could wait for each other.
+    # The lock of repeated texts: with a separate lock, two imports could deadlock.
     db.lock(connection, ["references"])
     following = next_id(connection, table)
     for held in documents:
@@ -80,7 +80,7 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
 
 
 def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDocument]:
-    """Return what is in quarantine, oldest first: all of it, or the numbers asked for."""
+    """Return the quarantined documents, oldest first: all, or those with these IDs."""
     table = tables.quarantine
     query = sa.select(
         table.c.appliance_name,
@@ -99,12 +99,12 @@ def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDoc
 
 
 def number(connection: Connection) -> int:
-    """Return how many documents are in quarantine."""
+    """Return the number of quarantined documents."""
     query = sa.select(sa.func.count()).select_from(tables.quarantine)
     return connection.execute(query).scalar_one()
 
 
 def release(connection: Connection, ids: Sequence[int]) -> None:
-    """Remove documents that have been archived as jobs."""
+    """Delete documents that are now archived as jobs."""
     table = tables.quarantine
     connection.execute(sa.delete(table).where(table.c.id.in_(ids)))

@@ -1,11 +1,11 @@
-"""What each appliance's latest import held: which documents, byte for byte, and when.
+"""The documents of each appliance's latest import, by fingerprint.
 
-A job that was in it has no `last_seen` of its own: it was last seen with that import. So a history
-that comes again unchanged is recognised by its bytes, without being read, and costs a row for each
-appliance rather than one for each job.
+A job of the latest import has no `last_seen` of its own: it was last seen with that import. So an
+unchanged history is recognised by its bytes without parsing, and importing it again writes one row
+for each appliance instead of one for each job.
 
-`documents` are pairs of a document's fingerprint and the number of the job into which it was merged.
-To merge the same document into the same job again changes nothing but when the job was last seen.
+`documents` are pairs of a document's fingerprint and the ID of the job into which it was merged.
+Merging the same document into the same job again changes only when the job was last seen.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
+from archive.store.chunks import chunks
 from archive.store.known_jobs import set_last_seen
 
 if TYPE_CHECKING:
@@ -26,27 +27,26 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _ENTRY = struct.Struct(">16sq")
-_CHUNK = 500
 
 
 @dataclass
 class _Latest:
-    """One appliance's latest import, as stored, and what this transaction has seen of it."""
+    """One appliance's latest import as stored, and the changes of this transaction."""
 
     seen_at: str | None = None
     known: dict[bytes, int] = field(default_factory=dict)
     # By job: the fingerprint of its document.
     seen: dict[int, bytes] = field(default_factory=dict)
-    # Jobs seen by this transaction, or otherwise since, whose rows have a `last_seen` of their own.
+    # Jobs whose rows have a `last_seen` of their own.
     apart: set[int] = field(default_factory=set)
-    # When jobs that have left since were last seen.
+    # When jobs that are no longer part of it were last seen.
     left: dict[int, str] = field(default_factory=dict)
 
 
 class LatestImports:
     """The latest imports of the appliances that a transaction writes to.
 
-    `seen_at` is when the import that is being loaded was seen. All appliances must be locked.
+    `seen_at` is when the import being loaded was seen. All appliances must be locked.
     """
 
     def __init__(self, seen_at: str) -> None:
@@ -58,22 +58,22 @@ class LatestImports:
         table = tables.latest_import
         wanted = [number for number in appliance_ids if number not in self._latest]
         self._latest |= {number: _Latest() for number in wanted}
-        for start in range(0, len(wanted), _CHUNK):
-            query = sa.select(table).where(table.c.appliance_id.in_(wanted[start : start + _CHUNK]))
-            for appliance_id, seen_at, documents in connection.execute(query):
-                self._latest[appliance_id] = _Latest(seen_at, decode(documents))
+        for chunk in chunks(wanted):
+            query = sa.select(table).where(table.c.appliance_id.in_(chunk))
+            for row in connection.execute(query):
+                self._latest[row.appliance_id] = _Latest(row.seen_at, decode(row.documents))
 
     def takes(self, appliance_id: int) -> bool:
-        """Say whether the import that is being loaded is no older than the latest one."""
+        """Return whether the import being loaded is at least as new as the latest one."""
         before = self._latest[appliance_id].seen_at
         return before is None or before <= self._seen_at
 
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
-        """Return the documents that need not be read again, by fingerprint."""
+        """Return job IDs by fingerprint, for documents that need not be parsed again."""
         return self._latest[appliance_id].known if self.takes(appliance_id) else {}
 
     def last_seen(self, appliance_id: int, job_id: int, own: str | None) -> str:
-        """Return when a job was last seen; `own` is what its row says."""
+        """Return when a job was last seen; `own` is the `last_seen` of its row."""
         latest = self._latest[appliance_id]
         if job_id in latest.seen or (own is None and latest.seen_at is None):
             return self._seen_at
@@ -87,7 +87,7 @@ class LatestImports:
             latest.apart.add(job_id)
 
     def see_again(self, appliance_id: int, fingerprints: Iterable[bytes]) -> None:
-        """Record that documents that are `known` are in this import."""
+        """Record that documents with `known` fingerprints are in this import."""
         latest = self._latest[appliance_id]
         for fingerprint in fingerprints:
             job_id = latest.known[fingerprint]
@@ -95,14 +95,14 @@ class LatestImports:
                 latest.seen[job_id] = fingerprint
 
     def leave(self, appliance_id: int, job_id: int, last_seen: str) -> None:
-        """Record that a job's row has been given a `last_seen` of its own."""
+        """Record that a job's row now has a `last_seen` of its own."""
         latest = self._latest[appliance_id]
         latest.seen.pop(job_id, None)
         latest.apart.add(job_id)
         latest.left[job_id] = last_seen
 
     def write(self, connection: Connection) -> None:
-        """Make this import the latest one where it was seen, and forget all."""
+        """Store this import as the latest one of its appliances, and clear the cache."""
         changed: list[tuple[int, str, bytes]] = []
         again: list[int] = []
         for appliance_id, latest in self._latest.items():
@@ -114,16 +114,16 @@ class LatestImports:
                 again.append(appliance_id)
         table = tables.latest_import
         db.upsert(connection, table, changed, ["seen_at", "documents"])
-        for start in range(0, len(again), _CHUNK):
+        for chunk in chunks(again):
             connection.execute(
                 sa.update(table)
-                .where(table.c.appliance_id.in_(again[start : start + _CHUNK]))
+                .where(table.c.appliance_id.in_(chunk))
                 .values(seen_at=self._seen_at)
             )
         self._latest.clear()
 
     def _settle(self, connection: Connection, appliance_id: int, latest: _Latest) -> None:
-        """Bring the rows of `job` and what is known in line with what was seen."""
+        """Update the rows of `job` and the known documents from what was seen."""
         seen = latest.seen
         known = {job: mark for mark, job in latest.known.items() if job not in latest.left}
         if seen and latest.seen_at == self._seen_at:
@@ -137,28 +137,28 @@ class LatestImports:
                     set_last_seen(connection, appliance_id, gone, latest.seen_at)
                 set_last_seen(connection, appliance_id, joined, None)
                 latest.seen_at, known = self._seen_at, seen
-            else:  # a small part of what the latest one held: it stays the latest
+            else:  # only a small part of the latest import: that stays the latest
                 set_last_seen(connection, appliance_id, seen, self._seen_at)
                 known = {job: mark for job, mark in known.items() if job not in seen}
         latest.known = {mark: job for job, mark in known.items()}
 
 
 def encode(documents: Mapping[bytes, int]) -> bytes:
-    """Return fingerprints and numbers of jobs as bytes, in the order of the jobs."""
+    """Return fingerprints and job IDs as bytes, 24 for each document, by job ID."""
     ordered = sorted(documents.items(), key=lambda entry: entry[1])
     return b"".join(_ENTRY.pack(*entry) for entry in ordered)
 
 
 def decode(data: bytes) -> dict[bytes, int]:
-    """Return the fingerprints and numbers of `encode`."""
+    """Return the job IDs by fingerprint from the bytes of `encode`."""
     return dict(_ENTRY.iter_unpack(data))
 
 
 def job_columns() -> list[sa.ColumnElement[Any]]:
-    """Return the columns of `job`, each job's `last_seen` told, for a SELECT from `joined`."""
+    """Return the columns of `job`, with `last_seen` filled in, for a SELECT from `joined`."""
     own = tables.job.c.last_seen
-    told = sa.func.coalesce(own, tables.latest_import.c.seen_at, type_=own.type)
-    return [told.label(own.name) if column is own else column for column in tables.job.c]
+    filled = sa.func.coalesce(own, tables.latest_import.c.seen_at, type_=own.type)
+    return [filled.label(own.name) if column is own else column for column in tables.job.c]
 
 
 def joined() -> sa.FromClause:

@@ -1,7 +1,7 @@
-"""Which jobs an export has: from a day on, and what imports after a certain one brought.
+"""Select the jobs of an export: from a day on, and changed by imports after a given one.
 
-An import has its number before its jobs can be read, and imports overlap: the number that the
-next export starts after is one up to which all imports have ended.
+An import gets its number before its jobs can be read, and imports overlap. So the next export
+starts after a number up to which all imports have ended.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from archive.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-# An import that has not ended by then is taken for one whose process has died.
+# An import running longer than this is assumed to have died.
 _LONGEST = timedelta(days=1)
 
 
 class Extent(NamedTuple):
-    """Jobs from the day `since` on that imports after the number `after` brought or changed.
+    """Jobs from the day `since` on, added or changed by imports after the number `after`.
 
-    What an import changes of a job is all but when it was last seen.
+    A new time of last seen alone is not a change.
     """
 
     since: str | None = None
     after: int | None = None
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """Return what a job must meet; to be used where `job` is selected from."""
-        # Of another name than where rows of `job_status` itself are asked for.
+        """Return the conditions on `job`, for a query that selects from it."""
+        # An alias, because the query may select from `job_status` itself.
         job, status = tables.job, tables.job_status.alias("seen_in")
         conditions: list[sa.ColumnElement[bool]] = []
         if self.since is not None:
             conditions.append(job.c.day >= self.since)
         if self.after is not None:
-            # Seen in another status, or earlier, a job keeps its document and its `run_id`.
+            # A job seen in another status, or earlier, keeps its document and its `run_id`.
             seen_so = sa.exists().where(
                 status.c.appliance_id == job.c.appliance_id,
                 status.c.job_id == job.c.id,
@@ -50,7 +50,7 @@ class Extent(NamedTuple):
 
 
 def following(connection: Connection, after: int, now: str) -> int:
-    """Return the number for the export after this one, which is made at the instant `now`.
+    """Return the number after which the next export starts; this one is made at `now`.
 
     Raises UsageError if no import has the number `after` yet.
     """
@@ -59,7 +59,7 @@ def following(connection: Connection, after: int, now: str) -> int:
         sa.select(sa.func.coalesce(sa.func.max(run.c.id), 0))
     ).scalar_one()
     if after > newest:
-        raise UsageError(f"--after {after}: the newest import of this archive is {newest}")
+        raise UsageError(f"--after {after}: no such import; the newest one is {newest}")
     long_ago = timestamps.from_datetime(timestamps.to_datetime(now) - _LONGEST)
     running = connection.execute(
         sa.select(run.c.id, run.c.started).where(run.c.id > after, run.c.outcome == "running")

@@ -1,4 +1,4 @@
-"""What an archive knows of itself: its calendar."""
+"""The settings stored in an archive: its calendar."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def calendar(connection: Connection) -> Calendar:
 
 
 def store_calendar(connection: Connection, chosen: Calendar) -> None:
-    """Store the archive's calendar; the days of its jobs are the caller's to bring in line."""
+    """Store the archive's calendar; the caller must recompute the days of its jobs."""
     rows = [(_ZONE, chosen.zone), (_DAY_START, chosen.day_start)]
     db.upsert(connection, tables.setting, rows, ["value"])
 
 
 def misplaced_days(connection: Connection) -> list[CalendarDay]:
-    """Return the days that do not start when the archive's calendar says, as they should be."""
+    """Return the days whose stored start is wrong for the archive's calendar, corrected."""
     table = tables.calendar
     known = calendar(connection)
     stored = connection.execute(sa.select(table.c.day, table.c.start_time).order_by(table.c.day))
-    # Nearly always there are none, so the rest of a day is only derived for those that differ.
+    # There are hardly ever any, so a day's other columns are only derived for those.
     return [
         calendar_day(date.fromisoformat(day), known)
         for day, start_time in stored

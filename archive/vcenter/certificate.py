@@ -1,4 +1,4 @@
-"""The certificate that an appliance shows to anybody, looked at without sending it anything."""
+"""The certificate that an appliance shows, read without sending a request."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class HiddenError(ApplianceError):
-    """A certificate that cannot be looked at from here."""
+    """A certificate that cannot be read from this machine."""
 
 
 class Certificate(NamedTuple):
-    """What is in a certificate, in texts that a terminal can show; instants are UTC.
+    """A certificate's fields, as texts that a terminal can show; instants are in UTC.
 
-    `names` are the hosts that it is for. `pin` is the SHA-256 of its DER form.
+    `names` are the hosts that it is valid for. `pin` is the SHA-256 of its DER form.
     """
 
     subject: str
@@ -49,17 +49,17 @@ class Certificate(NamedTuple):
 
 
 async def look(entry: Entry) -> Certificate:
-    """Return the certificate that an appliance shows, whoever vouches for it.
+    """Return the certificate that an appliance shows, trusted or not.
 
-    Raises HiddenError behind a proxy that has a certificate itself; ApplianceError.
+    Raises HiddenError behind an HTTPS proxy, ApplianceError otherwise.
     """
     return _read(await _shake_hands(entry, judged=False))
 
 
 async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | None:
-    """Return why the appliance's certificate is not trusted as its entry says; None if it is.
+    """Return why the entry's settings do not trust the certificate; None if they do.
 
-    Raises ApplianceError if that cannot be found out.
+    Raises ApplianceError if that cannot be checked.
     """
     judged = judge(entry.trust)
     if isinstance(judged, Pin):
@@ -73,7 +73,7 @@ async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | N
 
 
 class _Look(Pin):
-    """Takes what is shown, and ends the connection by fitting nothing, before a request is sent."""
+    """Keep the certificate and refuse it, which ends the connection before a request is sent."""
 
     def __init__(self) -> None:
         super().__init__(bytes(hashlib.sha256().digest_size))
@@ -85,14 +85,14 @@ class _Look(Pin):
 
 
 async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
-    """Return the certificate in DER form. Raises UntrustedError if it is judged so."""
+    """Return the certificate in DER form. Raises UntrustedError if `judged` does not trust it."""
     through = proxy(entry.host)
     if through is not None and URL(through).scheme == "https":
-        raise HiddenError("the proxy shows a certificate of its own first")
+        raise HiddenError("the proxy shows its own certificate")
     looking = _Look()
     try:
         async with client(entry, judged=looking) as http, http.get(base(entry), ssl=judged):
-            raise AssertionError  # nothing fits, so no request is sent
+            raise AssertionError  # no certificate matches, so no request is sent
     except aiohttp.ServerFingerprintMismatch:
         return looking.shown
     except (aiohttp.ClientError, OSError) as error:
@@ -102,7 +102,7 @@ async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
 def _read(der: bytes) -> Certificate:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd certificate is not for us to complain of
+            warnings.simplefilter("ignore")  # about certificates that break the standard
             certificate = x509.load_der_x509_certificate(der)
             return Certificate(
                 printable(certificate.subject.rfc4514_string()),
@@ -113,7 +113,7 @@ def _read(der: bytes) -> Certificate:
                 hashlib.sha256(der).digest(),
             )
     except ValueError as error:
-        raise ApplianceError(f"its certificate cannot be read: {printable(str(error))}") from error
+        raise ApplianceError(f"certificate cannot be read: {printable(str(error))}") from error
 
 
 def _names(certificate: x509.Certificate) -> list[str]:

@@ -1,4 +1,4 @@
-"""HTTPS to one appliance: requests with retries, within the time that it has been given."""
+"""HTTPS to one appliance: requests with retries, until the appliance's deadline."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Entry
 
-# Seconds between attempts grow from the first to the second, and something random is added.
+# Seconds between attempts grow from the first value to the second, plus a random part.
 _WAITS = (0.5, 10.0)
 _CHUNK = 1 << 16
 _IN_MEMORY = 4 << 20
-# Bytes. A quarter of a million jobs are no longer than this; what goes on is no answer.
+# Bytes: enough for a quarter of a million jobs. Longer answers are refused.
 LONGEST_ANSWER = 256 << 20
 LONGEST_SMALL_ANSWER = 4 << 20
-# Seconds for signing out, which is also done when the time is over.
+# Seconds for signing out, also after the deadline.
 GRACE = 5.0
 
-set_on_retry_hooks([])  # its hooks log; what there is to say, the caller says
+set_on_retry_hooks([])  # its hooks write log lines; the caller reports the error
 
 
 class Reply(NamedTuple):
-    """An answer with status 2xx; `body` is at its start, and the caller's to close."""
+    """An answer with status 2xx; `body` is at its start, and the caller must close it."""
 
     body: IO[bytes]
-    ahead: float | None  # by how many seconds the appliance's clock is ahead of ours
+    ahead: float | None  # seconds by which the appliance's clock is ahead of this machine's
 
     def read(self) -> bytes:
         """Return the whole body, and close it."""
@@ -56,38 +56,38 @@ class Reply(NamedTuple):
             return self.body.read()
 
     def json(self) -> Any:
-        """Return a small answer. Raises ApplianceError if it is not JSON."""
+        """Return the decoded body of a small answer. Raises ApplianceError if it is not JSON."""
         try:
             return json_numbers.loads(self.read().decode())
         except (ValueError, RecursionError) as error:
-            raise ApplianceError("its answer is not JSON") from error
+            raise ApplianceError("the answer is not JSON") from error
 
 
 class Connection:
-    """An appliance under its address; one request at a time."""
+    """Requests to one appliance, one at a time."""
 
     def __init__(self, entry: Entry, http: aiohttp.ClientSession) -> None:
         self._http = http
         self._read_timeout = entry.read_timeout
         self._deadline_seconds = entry.deadline
         self._deadline = time.monotonic() + entry.deadline
-        self._wrong: PassingError | None = None  # most recently, if anything
+        self._last_error: PassingError | None = None
         self._base = base(entry)
         self.place = place(entry)
 
     @classmethod
     @asynccontextmanager
     async def open(cls, entry: Entry) -> AsyncIterator[Self]:
-        """Get ready to ask an appliance; nothing is sent yet."""
+        """Prepare requests to an appliance; nothing is sent yet."""
         async with client(entry, judged=judge(entry.trust)) as http:
             yield cls(entry, http)
 
     def remaining(self) -> float:
-        """Return how many seconds are left."""
+        """Return the seconds until the deadline."""
         return self._deadline - time.monotonic()
 
     def allow(self, seconds: float) -> None:
-        """Allow this much time from now on, whatever has been used up."""
+        """Set the deadline to this many seconds from now."""
         self._deadline = time.monotonic() + seconds
 
     async def request(
@@ -101,7 +101,7 @@ class Connection:
         attempts: int = 4,
         within: float | None = None,
     ) -> Reply:
-        """Send a request, and again while it may yet succeed; `within` so many seconds.
+        """Send a request, with retries where they may help, for at most `within` seconds.
 
         Raises PassingError when all attempts failed, RefusedError for another status than 2xx,
         OversizedError for a body of more than `longest` bytes, DeadlineError, ApplianceError.
@@ -124,14 +124,14 @@ class Connection:
                         try:
                             return await self._once(method, path, headers, params, longest)
                         except PassingError as error:
-                            self._wrong = error
+                            self._last_error = error
                             raise
         except TimeoutError as error:
-            why = f"; before, {self._wrong}" if self._wrong else ""
+            why = f"; last error: {self._last_error}" if self._last_error else ""
             if end < self._deadline:
-                raise PassingError(f"it took more than {within:.0f} s to answer{why}") from error
+                raise PassingError(f"no answer within {within:.0f} s{why}") from error
             raise DeadlineError(
-                f"the {self._deadline_seconds:g} s that it has been given are over{why}"
+                f"not done within `deadline`, {self._deadline_seconds:g} s{why}"
             ) from error
         raise AssertionError  # the loop returns or raises
 
@@ -152,8 +152,8 @@ class Connection:
                 kind = response.headers.get("Content-Type", "")
                 if response.status != HTTPStatus.NO_CONTENT and kind and "json" not in kind:
                     raise ApplianceError(
-                        f"it answers with {printable(kind)} instead of JSON",
-                        f"is {self.place} a vCenter Server, and not a portal or a proxy?",
+                        f"the answer is {printable(kind)}, not JSON",
+                        f"check that {self.place} is a vCenter Server, not a portal or a proxy",
                     )
                 ahead = _ahead(response)
                 return Reply(await _body(response, longest), ahead)
@@ -162,12 +162,12 @@ class Connection:
 
 
 def base(entry: Entry) -> URL:
-    """Return the URL that all paths of an appliance are below."""
+    """Return the URL below which all paths of an appliance are."""
     return URL.build(scheme="https", host=entry.host, port=entry.port)
 
 
 def place(entry: Entry) -> str:
-    """Return what an appliance's address is called in errors."""
+    """Return an appliance's address for errors: `host:port`."""
     return f"{entry.host}:{entry.port}"
 
 
@@ -175,7 +175,7 @@ def place(entry: Entry) -> str:
 async def client(
     entry: Entry, *, judged: ssl.SSLContext | Pin | bool
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Give what sends requests to an appliance whose certificate is judged so."""
+    """Yield an HTTP client for an appliance; `judged` decides whether its certificate is trusted."""
     timeout = aiohttp.ClientTimeout(
         total=None, connect=entry.connect_timeout, sock_read=entry.read_timeout
     )
@@ -208,7 +208,7 @@ async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:
         async for chunk in response.content.iter_chunked(_CHUNK):
             length += len(chunk)
             if length > longest:
-                raise OversizedError(f"its answer is longer than {longest >> 20} MiB")
+                raise OversizedError(f"the answer is longer than {longest >> 20} MiB")
             body.write(chunk)
         stack.pop_all()
     body.seek(0)
@@ -221,7 +221,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
         raw = await response.content.read(_CHUNK)
         texts = errors.messages(json.loads(raw))
     except (ValueError, aiohttp.ClientError, OSError):
-        pass  # the status says enough
+        pass  # then the status has to do
     wait = response.headers.get("Retry-After", "")
     return errors.of_status(
         response.status,
@@ -234,7 +234,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
 def _ahead(response: aiohttp.ClientResponse) -> float | None:
     try:
         date = email.utils.parsedate_to_datetime(response.headers.get("Date", ""))
-        # It is cut to a second: on average half of one has passed.
+        # The header has whole seconds: on average half a second has passed since.
         return date.timestamp() + 0.5 - time.time()
     except (ValueError, OverflowError):
         return None

@@ -1,7 +1,7 @@
-"""The details of all jobs that an appliance has: at once, or where it cannot, in slices.
+"""The details of all jobs of an appliance: in one request or, where that fails, in slices.
 
-The request is known to have limits: long histories time out, fail, or are cut without a word. So
-the job ids are asked for, too, and what the whole answer lacks is asked for by id.
+The request has limits: with a long history it times out, fails, or returns only some of the jobs
+without an error. So the job IDs are requested, too, and missing jobs are then requested by ID.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from archive.errors import ApplianceError
+from archive.text import counted
 from archive.vcenter.client import LONGEST_ANSWER
 from archive.vcenter.errors import DeadlineError, OversizedError, PassingError, RefusedError
 from archive.vcenter.session import API, REST
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
 _IDS = "appliance/recovery/backup/job"
 _DETAILS = f"{_IDS}/details"
-# How many jobs are asked for in one request at first: an address of some 2,000 characters.
+# Jobs in the first request by ID: the URL then has about 2,000 characters.
 _SLICE = 50
-# A job's id where an answer has it: a key of the map, or the key of an entry.
+# A job's ID in an answer: a key of the map (`/api`), or the key of an entry (`/rest`).
 _KEYS = {
     API.name: re.compile(rb'"([^"\\]+)"\s*:\s*\{'),
     REST.name: re.compile(rb'"key"\s*:\s*"([^"\\]+)"'),
 }
-# What stands around the jobs of an answer.
+# The text around the jobs of an answer, to take off and to put back.
 _AROUND = {
     API.name: (re.compile(rb"\s*\{(.*)\}\s*", re.DOTALL), b"{%s}"),
     REST.name: (
@@ -41,14 +42,14 @@ _AROUND = {
 
 
 class Details(NamedTuple):
-    """An answer with job details, as bytes, and what is missing in it (None: nothing)."""
+    """An answer with job details, as bytes; `missing` says what it lacks, None if nothing."""
 
     body: IO[bytes]
     missing: str | None
 
 
 async def fetch(session: Session) -> Details:
-    """Return the details of all jobs. Raises ApplianceError if none could be had."""
+    """Return the details of all jobs. Raises ApplianceError if none could be fetched."""
     try:
         whole = await _whole(session)
     except (PassingError, OversizedError) as error:
@@ -56,18 +57,18 @@ async def fetch(session: Session) -> Details:
     try:
         ids = await _ids(session)
     except ApplianceError as error:
-        return Details(whole, f"whether the answer has all jobs is not known: {error}")
+        return Details(whole, f"cannot check that the answer has all jobs: {error}")
     data = whole.read()
     whole.seek(0)
-    lacking = _without(ids, _found(session, data))
-    if not lacking:
+    absent = _without(ids, _found(session, data))
+    if not absent:
         return Details(whole, None)
     with whole:
-        return await _slices(session, lacking, [data])
+        return await _slices(session, absent, [data])
 
 
 async def _whole(session: Session) -> IO[bytes]:
-    # Half of the time is kept for slices.
+    # The other half of the time is for slices.
     within = session.connection.remaining() / 2
     try:
         return (await session.get(_DETAILS, longest=LONGEST_ANSWER, within=within)).body
@@ -82,8 +83,8 @@ async def _ids(session: Session) -> list[str]:
     answer = await session.get_json(_IDS)
     ids = answer.get("value") if isinstance(answer, dict) else answer
     if not isinstance(ids, list) or not all(isinstance(job, str) for job in ids):
-        raise ApplianceError("it answers to the request for job ids with something else")
-    return sorted(ids, reverse=True)  # their stamps come first: the newest ones first
+        raise ApplianceError("unexpected answer to the request for job IDs")
+    return sorted(ids, reverse=True)  # an ID starts with its time stamp: newest first
 
 
 async def _in_slices(session: Session, whole: ApplianceError) -> Details:
@@ -97,10 +98,10 @@ async def _in_slices(session: Session, whole: ApplianceError) -> Details:
 
 
 async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Details:
-    """Ask for jobs by their ids, for fewer at a time where that is too much."""
+    """Request jobs by their IDs, fewer at a time where a request fails."""
     wanted, size = ids, _SLICE
     lost: list[str] = []
-    failure = ApplianceError("it has their ids, but does not tell their details")
+    failure = ApplianceError("the appliance lists the job IDs but returns no details")
     while wanted:
         part = wanted[:size]
         found: set[str] = set()
@@ -119,7 +120,7 @@ async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Det
         else:
             answers.append(answer)
             found = _found(session, answer)
-        # Fewer than asked for: that many fit into an answer. None at all: fewer may.
+        # If some came, that many fit into an answer. If none came, try half as many.
         size = len(found.intersection(part)) or len(part) // 2
         if not size:
             lost += part
@@ -128,7 +129,7 @@ async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Det
         wanted = _without(wanted, found)
     if not answers:
         raise failure
-    missing = f"{len(lost):,} of its jobs could not be had: {failure}" if lost else None
+    missing = f"{counted(len(lost), 'job')} could not be fetched: {failure}" if lost else None
     return Details(io.BytesIO(_joined(answers, session.api.name)), missing)
 
 
@@ -154,6 +155,6 @@ def _joined(answers: Sequence[bytes], api: str) -> bytes:
     for answer in answers:
         found = around.fullmatch(answer)
         if found is None:
-            raise ApplianceError("it answers to the request for job details with something else")
+            raise ApplianceError("unexpected answer to the request for job details")
         inner.append(found[1].strip())
     return form % b",".join(filter(None, inner))

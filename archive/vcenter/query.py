@@ -1,4 +1,4 @@
-"""All that one appliance is asked for."""
+"""All requests to one appliance: its jobs, schedules, version and time zone."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TIME_ZONE = "appliance/system/time/timezone"
 
 
 class CollectedAnswer(NamedTuple):
-    """What an appliance told, and when it was asked.
+    """The answers of an appliance, and when they were requested.
 
-    `details` is its answer, the caller's to close; `facts` are its other answers, decoded, by path.
-    `missing` says what it did not tell.
+    `details` is the answer with its jobs, which the caller must close; `facts` are its other answers,
+    decoded, by path. `missing` says what could not be fetched, and why.
     """
 
     seen_at: str
@@ -33,18 +33,18 @@ class CollectedAnswer(NamedTuple):
 
 
 async def ask(entry: Entry, password: str) -> CollectedAnswer:
-    """Ask an appliance for its jobs, schedules, version and time zone.
+    """Fetch the jobs, schedules, version and time zone of an appliance.
 
-    Raises ApplianceError, with a reason for people, if it does not tell its jobs.
+    Raises ApplianceError, with a reason and advice, if the jobs cannot be fetched.
     """
-    with ExitStack() as unless_told:
+    with ExitStack() as on_failure:
         async with (
             Connection.open(entry) as connection,
             signed_in(connection, entry.user, password) as session,
         ):
             seen_at = timestamps.now()
             jobs = await job_details.fetch(session)
-            unless_told.enter_context(jobs.body)
+            on_failure.enter_context(jobs.body)
             missing = [] if jobs.missing is None else [jobs.missing]
             facts: dict[str, Any] = {}
             for path in (VERSION, SCHEDULES, TIME_ZONE):
@@ -52,5 +52,5 @@ async def ask(entry: Entry, password: str) -> CollectedAnswer:
                     facts[path] = await session.get_json(path)
                 except ApplianceError as error:
                     missing.append(f"{path}: {error}")
-        unless_told.pop_all()
+        on_failure.pop_all()
     return CollectedAnswer(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))

@@ -1,4 +1,4 @@
-"""A session on an appliance: signed in on whichever API it has, and always signed out."""
+"""A session on an appliance: signed in on the API that it has, and always signed out."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Sequence
 
 _TOKEN_HEADER = "vmware-api-session-id"  # noqa: S105 - a header's name
-# What appliances without `/api/session` answer to it.
+# Statuses of appliances that do not have `/api/session`.
 _UNKNOWN = frozenset({400, 404, 405, 415, 501})
 
 
 class Api(NamedTuple):
-    """One of the two APIs: where it is, and where its sessions are made."""
+    """One of the two APIs: its path prefix, and the path that creates sessions."""
 
     name: str
     prefix: str
@@ -33,9 +33,10 @@ REST = Api("rest", "rest", "rest/com/vmware/cis/session")
 
 
 class Session:
-    """Requests of someone who is signed in. `api` is the one that has last answered.
+    """Requests of a signed-in user. `api` is the API that answered last.
 
-    `ahead` is by how many seconds the appliance's clock is ahead of ours; None if it does not tell.
+    `ahead` is by how many seconds the appliance's clock is ahead of this machine's; None if its
+    answers have no date.
     """
 
     def __init__(self, connection: Connection, user: str, password: str) -> None:
@@ -57,7 +58,7 @@ class Session:
         attempts: int = 4,
         within: float | None = None,
     ) -> Reply:
-        """Ask for `path`, below `/api` or `/rest`; sign in once more if the session has ended.
+        """Get `path`, below `/api` or `/rest`; sign in again once if the session has ended.
 
         Raises as `Connection.request` does.
         """
@@ -84,11 +85,11 @@ class Session:
         return (await self.get(path)).json()
 
     async def sign_in(self) -> None:
-        """Sign in on `/api`, or on `/rest` where there is none. Raises ApplianceError."""
+        """Sign in on `/api`, or on `/rest` if the appliance has no `/api`. Raises ApplianceError."""
         await _undisturbed(self._sign_in())
 
     async def sign_out(self) -> None:
-        """End the session, as far as the appliance lets us; it expires by itself otherwise."""
+        """End the session if the appliance allows it; otherwise it expires by itself."""
         await _undisturbed(self._sign_out())
 
     async def _sign_in(self) -> None:
@@ -105,7 +106,7 @@ class Session:
         answer = reply.json()
         token = answer.get("value") if isinstance(answer, dict) else answer
         if not isinstance(token, str) or not token or not token.isprintable():
-            raise ApplianceError("it answers to the login with something that is no session")
+            raise ApplianceError("unexpected answer to the login: it has no session token")
         self._token = token
         self._secrets.append(token)
 
@@ -129,28 +130,31 @@ class Session:
                 reply.body.close()
 
     def without_secrets(self, text: str) -> str:
-        """Return a text that the appliance may have had a part in without what it was told."""
+        """Return a text, which may quote the appliance, with passwords and tokens replaced."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
 
 async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
-    """Do what leaves a session behind if it is left off: a cancellation waits for it, for a while."""
+    """Finish signing in or out before a cancellation, for at most GRACE seconds.
+
+    Otherwise a session would stay open on the appliance.
+    """
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait({task}, timeout=GRACE)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)  # what it has open is closed by then
+        await asyncio.gather(task, return_exceptions=True)  # wait until its connection is closed
         raise
 
 
 def _of_login(error: RefusedError) -> ApplianceError:
     if error.status == HTTPStatus.UNAUTHORIZED:
         return RefusedError(
-            "it refuses the user or the password",
+            "user name or password refused",
             "check both, and whether the account is locked",
             status=error.status,
         )
@@ -159,7 +163,7 @@ def _of_login(error: RefusedError) -> ApplianceError:
 
 @asynccontextmanager
 async def signed_in(connection: Connection, user: str, password: str) -> AsyncIterator[Session]:
-    """Sign in, and out whatever happens. Raises ApplianceError with no secret in it."""
+    """Sign in, and always sign out. Raises ApplianceError without secrets in its text."""
     session = Session(connection, user, password)
     try:
         await session.sign_in()

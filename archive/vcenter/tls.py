@@ -1,4 +1,4 @@
-"""How an appliance's certificate is judged: what aiohttp's `ssl` argument has to be."""
+"""How an appliance's certificate is checked: the value of aiohttp's `ssl` argument."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Pin(Fingerprint):
-    """Judges a certificate by its SHA-256 alone."""
+    """Accept a certificate by its SHA-256 alone."""
 
     def __init__(self, pin: bytes) -> None:
         super().__init__(pin)
         self._refused: list[asyncio.Transport] = []
 
     def check(self, transport: asyncio.Transport) -> None:
-        """Raise ServerFingerprintMismatch if the certificate is another one."""
+        """Raise ServerFingerprintMismatch if the certificate does not match."""
         try:
             super().check(transport)
         except ServerFingerprintMismatch:
@@ -33,14 +33,14 @@ class Pin(Fingerprint):
             raise
 
     async def end(self) -> None:
-        """End the connections that were refused: closed politely, they would wait for an answer."""
+        """Abort the refused connections: an orderly TLS close would wait for an answer."""
         for transport in self._refused:
             transport.abort()
-        await asyncio.sleep(0)  # the turn of the loop in which they end
+        await asyncio.sleep(0)  # let the event loop end them
 
 
 def judge(trust: Trust) -> ssl.SSLContext | Pin | bool:
-    """Return what judges the certificate. Raises ApplianceError if a CA file is of no use."""
+    """Return aiohttp's `ssl` argument for an entry. Raises ApplianceError for an unusable CA file."""
     if not trust.verify:
         return False
     if trust.pin is not None:
@@ -48,11 +48,11 @@ def judge(trust: Trust) -> ssl.SSLContext | Pin | bool:
     return _context(trust.ca_file)
 
 
-@cache  # reading a store of some hundred certificates takes longer than asking an appliance
+@cache  # reading a store of hundreds of certificates takes longer than a request
 def _context(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError as error:
-        raise ApplianceError(f"{ca_file} holds no certificates in PEM form") from error
+        raise ApplianceError(f"{ca_file}: no certificates in PEM format") from error
     except OSError as error:
-        raise ApplianceError(f"{ca_file} cannot be read: {error.strerror}") from error
+        raise ApplianceError(f"{ca_file}: cannot be read: {error.strerror}") from error

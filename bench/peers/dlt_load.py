@@ -25,7 +25,7 @@ WORKERS = os.cpu_count() or 1
 
 
 def main(path: str, url: str, dataset: str, state: str, mode: str) -> None:
-    """Load the file, and say how long it took."""
+    """Load the file, and print how long it took."""
     start = time.perf_counter()
     tuned = mode == "tuned"
     os.environ.update(_settings(state) | (_tuning() if tuned else {}))

@@ -1,4 +1,4 @@
-"""The load that many would write first: classes with relationships, one session, `add_all`.
+"""An obvious first version of the load: classes with relationships, one session, `add_all`.
 
 Called with `prepare URL`, which makes the tables, or with `load URL FILE`; one commit an import,
 which is all the jobs of one appliance. Prints the seconds without imports as JSON.
@@ -99,7 +99,7 @@ def prepare(url: str) -> None:
 
 
 def load(url: str, path: str) -> None:
-    """Load the file, and say how long it took."""
+    """Load the file, and print how long it took."""
     start = time.perf_counter()
     with Session(create_engine(url)) as session:
         for _, lines in groupby(_lines(Path(path)), key=lambda line: line["appliance"]):
@@ -117,8 +117,8 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _job(line: dict[str, Any]) -> Job:
     info = line["info"]
     build, done = info["build"], info["progress"]
-    told = [("message", message) for message in info["messages"]]
-    told += [("description", info["description"]), ("progress", done["message"])]
+    messages = [("message", message) for message in info["messages"]]
+    messages += [("description", info["description"]), ("progress", done["message"])]
     return Job(
         appliance=line["appliance"],
         key=line["job"],
@@ -139,7 +139,7 @@ def _job(line: dict[str, Any]) -> Job:
         completed=done["completed"],
         start_time=datetime.fromisoformat(info["start_time"]),
         end_time=datetime.fromisoformat(info["end_time"]),
-        messages=[_message(seq, role, message) for seq, (role, message) in enumerate(told)],
+        messages=[_message(seq, role, message) for seq, (role, message) in enumerate(messages)],
     )
 
 

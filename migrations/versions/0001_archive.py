@@ -1,8 +1,8 @@
-"""The archive: appliances, jobs, messages, and what was seen of them.
+"""Create the archive: appliances, jobs, messages, and when they were seen.
 
-A migration runs in one transaction with its record of itself. It must keep every row, work on
-SQLite and PostgreSQL alike, and be reversible; views that a change touches are dropped and created
-again. Add its revision to `archive.db.migrate.REVISIONS`.
+A migration runs in one transaction together with its new revision number. It must keep every row,
+work on SQLite and PostgreSQL, and be reversible; drop and recreate the views that a change touches.
+Add its revision to `archive.db.migrate.REVISIONS`.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ INNER JOIN appliance ON message.appliance_id = appliance.id
 INNER JOIN message_template ON message.template_id = message_template.id
 """
 
-# From the totals: it costs days, not jobs. The upper half as NUMERIC, since PostgreSQL's BIGINT is
-# too small for some sums.
+# From the totals: its cost grows with days, not jobs. The upper half is NUMERIC, because some sums
+# exceed PostgreSQL's BIGINT.
 V_DAY = """
 CREATE VIEW v_day AS
 SELECT
@@ -107,7 +107,7 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
-# Walks the appliances, not the jobs. Within a day, job keys sort by the time of creation.
+# Its cost grows with appliances, not jobs. Within a day, job keys sort by the time of creation.
 V_APPLIANCE = """
 CREATE VIEW v_appliance AS
 WITH latest AS (
@@ -199,9 +199,9 @@ LEFT JOIN schedule
         AND schedule.ended_at IS NULL
 """
 
-# Costs the appliances and days that are asked for. The schedule of a day is the one in force when
-# it starts; what was told first holds for the time before. A schedule's time before the day's start
-# is in the night that belongs to the day before.
+# Its cost grows with the selected appliances and days. The schedule of a day is the one in force at
+# its start; the first known schedule also counts for the time before. A schedule's time before the
+# day's start is in the night that belongs to the previous day.
 V_MISSED = """
 CREATE VIEW v_missed AS
 WITH watched AS (
@@ -801,7 +801,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_day_sketch")),
         sqlite_with_rowid=False,
     )
-    # SQL counts back from today, so the calendar has days before they have jobs.
+    # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
     for view in VIEWS.values():

@@ -138,7 +138,7 @@ def test_problems_are_said_on_standard_error(two: Fleet) -> None:
     """Each failed appliance is a line with its reason; exit code 3 if others answered."""
     done = two.collect()
     assert (done.code, done.out) == (3, "")
-    assert done.err.startswith("vc02: the user lacks the right")
+    assert done.err.startswith("vc02: permission denied for the user")
     assert done.err.count("\n") == 1
 
 
@@ -146,7 +146,7 @@ def test_a_part_is_a_problem(fleet: Fleet) -> None:
     fleet.add("vc01").suffer(faults.unauthorized, Resource.VERSION)
     done = fleet.collect()
     assert (done.code, done.out) == (3, "")
-    assert done.err.startswith("vc01: appliance/system/version: the user lacks the right")
+    assert done.err.startswith("vc01: appliance/system/version: permission denied for the user")
 
 
 def test_exit_code_1_if_nobody_tells_anything(fleet: Fleet) -> None:
@@ -187,7 +187,7 @@ def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
     """A file has a table, if nothing else is said; standard output then has nothing."""
     out = two.collect("--format", "table").out
     assert "complete" in out
-    assert "the user lacks the right" in out
+    assert "permission denied for the user" in out
     path = tmp_path / "summary"
     assert two.collect("--output", str(path)).out == ""
     assert "complete" in path.read_text()
@@ -196,9 +196,9 @@ def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
 def test_a_dry_run_makes_no_archive(two: Fleet, tmp_path: Path) -> None:
     """It says what a run would say, and leaves nothing behind."""
     done = two.collect("--dry-run", "--format", "json")
-    summary = json.loads(done.out)
-    assert (done.code, summary["collection"], summary["new"]) == (3, None, 2)
-    assert done.err.startswith("vc02: the user lacks the right")
+    told = json.loads(done.out)
+    assert (done.code, told["collection"], told["new"]) == (3, None, 2)
+    assert done.err.startswith("vc02: permission denied for the user")
     assert [path.name for path in tmp_path.iterdir()] == ["archive.toml"]
 
 
@@ -315,7 +315,8 @@ def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
         done = fleet.collect()
     assert (done.code, done.out) == (0, "")
     assert done.err == (
-        "archive: another `archive collect` is at work on this archive; nothing was collected\n"
+        "archive: another `archive collect` is running on this archive; nothing is asked twice at"
+        " the same time\n"
     )
     assert fleet.asked() == []
 
@@ -342,8 +343,8 @@ def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
     os.close(theirs)
     said = read(ours)
     assert command.wait() == 3
-    assert "Collecting" in said
-    assert "vc02: the user lacks the right" in said
+    assert "Asking appliances" in said
+    assert "vc02: permission denied for the user" in said
     last = said.splitlines()[-1]
     assert last == "1 of 2 appliances complete, 1 failed; jobs: 2 seen, 2 new"
 
@@ -365,8 +366,8 @@ def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
     ended = {one["appliance"]: one["outcome"] for one in json.loads(out)["appliances"]}
     assert ended == {"vc01": "complete", "vc02": "interrupted", "vc03": "interrupted"}
     assert err.decode().splitlines() == [
-        "vc02: the run was ended before it answered",
-        "vc03: the run was ended before it answered",
+        "vc02: interrupted before the appliance answered",
+        "vc03: interrupted before the appliance answered",
     ]
     assert not any(one.sessions for one in fleet.appliances.values())
     attempt, collection = tables.attempt.c, tables.collection.c
@@ -385,7 +386,7 @@ def test_a_collection_that_is_interrupted_at_once(fleet: Fleet) -> None:
     command.send_signal(signal.SIGTERM)
     out, err = command.communicate(timeout=30)
     assert (command.returncode, out) == (1, b"")
-    assert err == b"vc01: the run was ended before it answered\n"
+    assert err == b"vc01: interrupted before the appliance answered\n"
     assert not appliance.sessions
 
 

@@ -124,13 +124,13 @@ def test_a_sound_archive(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        ("DELETE FROM job_status", ["its status SUCCEEDED is not among those that were observed"]),
-        ("UPDATE job SET user_name = 'x'", ["its document is no longer the one that was archived"]),
+        ("DELETE FROM job_status", ["no time is stored for its status SUCCEEDED"]),
+        ("UPDATE job SET user_name = 'x'", ["the document is not the one that was archived"]),
         (
             "DELETE FROM job_status; UPDATE job SET day = '2026-07-22'",
             [
-                "its day is 2026-07-22, but the calendar says 2026-07-23",
-                "its status SUCCEEDED is not among those that were observed",
+                "the day is 2026-07-22, but by the calendar 2026-07-23",
+                "no time is stored for its status SUCCEEDED",
             ],
         ),
     ],
@@ -153,7 +153,7 @@ def test_a_foreign_column_is_found(nowhere: str) -> None:
     execute(migrate.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
     done = archive("db", "verify", "-d", nowhere)
     assert done.code == 1
-    assert done.out.startswith("the schema differs from this version's: ('remove_column'")
+    assert done.out.startswith("schema: differs from this version: ('remove_column'")
 
 
 def test_the_calendar_is_shown_and_changed(engine: Engine) -> None:

@@ -53,22 +53,22 @@ def assert_refused(done: Done, said: str, code: int = 1) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("none.json", None, "none.json: there is no such file"),
-        ("folder", None, "folder: it is a directory; name the files in it, for example folder/*"),
-        ("a.json", b"", "a.json: it is empty"),
-        ("a.json", GOOD.read_bytes()[:900], "a.json: it is cut off: the JSON ends too early"),
-        ("a.json", b'{"a": tru', "a.json: it is cut off"),
+        ("none.json", None, "none.json: no such file"),
+        ("folder", None, "folder: is a directory; name the files in it, for example folder/*"),
+        ("a.json", b"", "a.json: empty"),
+        ("a.json", GOOD.read_bytes()[:900], "a.json: cut off: the JSON ends early"),
+        ("a.json", b'{"a": tru', "a.json: cut off"),
         ("a.json", b"<html>", "a.json: "),
-        ("a.json", b"42", "a.json: it is JSON, but no job details"),
+        ("a.json", b"42", "a.json: JSON without job details"),
         ("a.json", b'["20260103-085630-1"]', "a.json: it is a list of job ids, without"),
         (
             "a.json",
             b'{"error_type": "UNAUTHENTICATED", "messages": [{"default_message": "Who?"}]}',
-            "a.json: it is an error answer of vCenter (UNAUTHENTICATED: Who?)",
+            "a.json: an error answer from vCenter (UNAUTHENTICATED: Who?)",
         ),
-        ("a.json", b'{"state": "FAILED", "id": "x"}', "a.json: it is an answer of the older"),
-        ("a.json", b"\x1f\x8b\x08\x00", "a.json: it is cut off: the gzip data ends too early"),
-        ("a.json", b"\x1f\x8b\x07" + b"x" * 30, "a.json: its gzip data is damaged"),
+        ("a.json", b'{"state": "FAILED", "id": "x"}', "a.json: an answer of the older"),
+        ("a.json", b"\x1f\x8b\x08\x00", "a.json: cut off: the gzip data ends early"),
+        ("a.json", b"\x1f\x8b\x07" + b"x" * 30, "a.json: damaged gzip data"),
     ],
 )
 def test_what_is_no_import(
@@ -264,7 +264,7 @@ def test_debug_shows_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """With --debug, before the verb or after it, a failure shows where it arose."""
     none = str(tmp_path / "none.json")
     for arguments in (("--debug", "ingest", none), ("ingest", none, "--debug")):
-        with pytest.raises(ArchiveError, match="there is no such file") as raised:
+        with pytest.raises(ArchiveError, match="no such file") as raised:
             archive(*arguments, "-a", "a", "-d", str(tmp_path / "a.db"))
         assert "in _opened" in "".join(traceback.format_exception(raised.value))
     monkeypatch.setattr(migrate, "current", fault)

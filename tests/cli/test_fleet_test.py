@@ -115,7 +115,7 @@ def test_exact_values(server: Server, good: Appliance, wrong: Appliance, tmp_pat
         "appliance": "vc02",
         "check": "login",
         "result": "failed",
-        "detail": "it refuses the user or the password",
+        "detail": "user name or password refused",
         "advice": "check both, and whether the account is locked",
     }
     assert checks[15]["result"] == "skipped"
@@ -193,6 +193,6 @@ def test_an_end_before_the_end(
         ["vc01", "all", "ok"],
         ["vc02", "version", "failed"],
     ]
-    assert "the run was ended before it was found out" in out
+    assert "interrupted before this check was done" in out
     assert not slow.sessions
     assert later.connections == 0

@@ -33,7 +33,7 @@ LISTED = [
         "appliance": "vc01",
         "key": "20260301-021500-1",
         "position": "document 1",
-        "reason": "it has no status",
+        "reason": "no status",
         "document_bytes": len(HELD),
         "first_seen": SEEN,
         "last_seen": LATER,
@@ -50,9 +50,9 @@ LISTED = [
     },
 ]
 TABLE = """\
-number  appliance  key                position    reason            document  first seen            last seen
-────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     1  vc01       20260301-021500-1  document 1  it has no status      50 B  2026-07-24 12:00:00Z  2026-07-25 12:00:00Z
+number  appliance  key                position    reason     document  first seen            last seen
+─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     1  vc01       20260301-021500-1  document 1  no status      50 B  2026-07-24 12:00:00Z  2026-07-25 12:00:00Z
      2  vc02       20260302-021500-1  document 1  it is too new        466 B  2026-07-24 12:00:00Z  2026-07-24 12:00:00Z
 """
 
@@ -97,7 +97,7 @@ def test_nothing_is_held(engine: Engine) -> None:
 def test_a_document_is_shown_as_it_came(place: str) -> None:
     """The bytes go to standard output as they were imported, and the reason to standard error."""
     done = archive("quarantine", "show", "1", place)
-    assert done == (0, HELD.decode() + "\n", "document 1: it has no status\n")
+    assert done == (0, HELD.decode() + "\n", "document 1: no status\n")
 
 
 def test_bytes_that_are_no_text_are_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,8 +137,11 @@ def test_one_document_is_tried_again(place: str, engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "3"], "archive: no document 3 in quarantine: see `archive quarantine list`\n"),
-        (["retry", "1", "9", "2", "8"], "archive: there is no number 8 in quarantine\n"),
+        (["show", "3"], "archive: there is no number 3 in quarantine\n"),
+        (
+            ["retry", "1", "9", "2", "8"],
+            "archive: document 8 is not in quarantine: see `archive quarantine list`\n",
+        ),
         (["show", "0"], "Invalid value"),
         (["show", "one"], "Invalid value"),
         (["show", "99999999999999999999"], "Invalid value"),

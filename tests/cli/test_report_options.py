@@ -85,7 +85,7 @@ def test_tags_choose_appliances(place: str, configuration: str) -> None:
     assert jobs(place, configuration, "--tag", "site=Berlin", "--appliance", "*.ber.*") == 4
     done = archive("report", "trends", configuration, "--tag", "site=Rome", place)
     assert (done.code, done.out) == (2, "")
-    assert "no appliance has the tag site=Rome; there are: Berlin, London" in done.err
+    assert "no appliance has the tag site=Rome; its values are: Berlin, London" in done.err
     done = archive("report", "trends", configuration, "--tag", "site=London", "-fjson", place)
     assert json.loads(done.out)["scope"] == {"period": "month", "tags": ["site=London"]}
 

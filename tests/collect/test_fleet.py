@@ -83,46 +83,48 @@ def refuses_one_job(appliance: Appliance, asked: Any, proper: Any) -> Any:
 
 ELSEWHERE = "elsewhere"
 MISBEHAVING = {
-    "wrong-password": Wrong("it refuses the user or the password", has(password="x")),  # noqa: S106 - nobody's
+    "wrong-password": Wrong("user name or password refused", has(password="x")),  # noqa: S106 - nobody's
     "forbidden": Wrong(
-        "it must be in the group SystemConfiguration.Administrators",
+        "add the user to the group SystemConfiguration.Administrators",
         suffers(faults.unauthorized, Resource.DETAILS),
     ),
-    "not-found": Wrong("is it a vCenter Server, 6.7 or later?", suffers(faults.not_found)),
-    "busy": Wrong("it has too many requests (HTTP 429", suffers(faults.too_many_requests("1"))),
-    "error": Wrong("it cannot answer (HTTP 500; Operation failed.)", suffers(faults.error)),
-    "no-upstream": Wrong("it cannot answer (HTTP 503)", suffers(faults.no_healthy_upstream)),
-    "cut": Wrong("its answer was cut short", suffers(faults.cut, Resource.DETAILS)),
-    "reset": Wrong("the connection broke: ", suffers(faults.reset, Resource.DETAILS)),
-    "drip": Wrong(
-        "the 3 s that it has been given are over", suffers(faults.drip, Resource.DETAILS)
+    "not-found": Wrong(
+        "check that this is a vCenter Server 6.7 or later", suffers(faults.not_found)
     ),
+    "busy": Wrong("too many requests (HTTP 429", suffers(faults.too_many_requests("1"))),
+    "error": Wrong("the server cannot answer (HTTP 500; Operation failed.)", suffers(faults.error)),
+    "no-upstream": Wrong(
+        "the server cannot answer (HTTP 503)", suffers(faults.no_healthy_upstream)
+    ),
+    "cut": Wrong("the answer was cut short", suffers(faults.cut, Resource.DETAILS)),
+    "reset": Wrong("connection lost: ", suffers(faults.reset, Resource.DETAILS)),
+    "drip": Wrong("not done within `deadline`, 3 s", suffers(faults.drip, Resource.DETAILS)),
     "hang": Wrong(
-        "it sent nothing for 0.5 s",
+        "no data for 0.5 s",
         suffers(faults.hang, Resource.DETAILS),
         {"read_timeout": "0.5s", "deadline": "6s"},
     ),
-    "no-handshake": Wrong("in time; is it up, does a firewall drop it?", has(handshakes=False)),
-    "login-page": Wrong("it answers with text/html", suffers(faults.login_page)),
+    "no-handshake": Wrong("timed out; check that the appliance is up", has(handshakes=False)),
+    "login-page": Wrong("the answer is text/html", suffers(faults.login_page)),
     "not-json": Wrong(
-        "it answers to the request for job details with something else",
+        "unexpected answer to the request for job details",
         suffers(faults.not_json, Resource.DETAILS),
     ),
-    "expired": Wrong("its certificate has expired; renew it on the appliance", expires),
+    "expired": Wrong("certificate has expired; renew it on the appliance", expires),
     "changed": Wrong(
-        "its certificate is not the pinned one but sha256:",
+        "certificate does not match the pin: it is sha256:",
         has(certificate=self_signed()),
         {"pin": f"sha256:{self_signed().pin.hex()}"},
     ),
-    "redirect": Wrong("it redirects to https://127.0.0.1:", lambda *_: None),
-    "endless": Wrong("its answer is longer than 4 MiB", suffers(faults.endless(), Resource.LOGIN)),
+    "redirect": Wrong("redirect to https://127.0.0.1:", lambda *_: None),
+    "endless": Wrong("the answer is longer than 4 MiB", suffers(faults.endless(), Resource.LOGIN)),
     "one-bad-job": Wrong(
-        "1 of its jobs could not be had: it cannot answer (HTTP 500",
+        "1 job could not be fetched: the server cannot answer (HTTP 500",
         suffers(refuses_one_job, Resource.DETAILS),
     ),
-    "gone": Wrong("no connection to 127.0.0.1:", Server.remove),
+    "gone": Wrong("cannot connect to 127.0.0.1:", Server.remove),
     "unresolvable": Wrong(
-        "its address vc.invalid:443 cannot be resolved", lambda *_: None, {"address": "vc.invalid"}
+        "cannot resolve vc.invalid:443", lambda *_: None, {"address": "vc.invalid"}
     ),
 }
 # What may pass is tried again, for as long as there is time.

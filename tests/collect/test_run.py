@@ -29,7 +29,7 @@ from tests.support.failures import failing_load
 from tests.support.samples import api, job
 from tests.vcenter_server import faults
 from tests.vcenter_server.appliance import Appliance
-from tests.vcenter_server.asking import entry
+from tests.vcenter_server.entries import entry
 from tests.vcenter_server.requests import Resource
 from tests.vcenter_server.server import Server
 
@@ -145,12 +145,12 @@ def test_an_appliance_tells_of_no_other_one(run: Run, answer: Any) -> None:
     run.appliances["vc01"].become({})
     run.collect()
     assert run.ended() == {"vc01": "partial"}
-    assert "1 of its jobs went to quarantine" in run.reason("vc01")
+    assert "1 job in quarantine" in run.reason("vc01")
     with db.reading(run.engine) as connection:
         (held,) = quarantine.held(connection)
     assert (held.appliance, held.reason) == (
         "vc01",
-        "it names another appliance than the one that told it",
+        "it names another appliance than the one that sent it",
     )
     retry_quarantine.retry(run.engine)
     assert {name for name, *_ in jobs(run.engine)} <= {"vc01"}
@@ -231,10 +231,10 @@ def test_all_may_fail(run: Run) -> None:
     [
         (api(**JOBS)[:-5], "cut off"),
         (b"{" + b'"%s": {' % KEY.encode() * 2 + b'"%s": {' % NEXT.encode() + b"}", "cut off"),
-        (b"not JSON at all", "it is not JSON"),
-        (b"", "it is empty"),
-        (b"{}\n{}\n", "it is not the answer of one appliance"),
-        (b'{"state": "SUCCEEDED"}', "it is an answer of the older"),
+        (b"not JSON at all", "invalid JSON"),
+        (b"", "empty: there is nothing"),
+        (b"{}\n{}\n", "not the answer of a single appliance"),
+        (b'{"state": "SUCCEEDED"}', "an answer of the older"),
     ],
 )
 def test_an_answer_that_cannot_be_read_is_refused_whole(run: Run, answer: bytes, why: str) -> None:
@@ -255,7 +255,7 @@ def test_an_error_in_place_of_an_answer_gives_no_orders_to_a_terminal(run: Run) 
     appliance = run.suffering("vc01", faults.saying(json.dumps(said).encode()))
     appliance.suffer(faults.saying(b"[]"), Resource.JOBS)
     run.collect()
-    assert "it is an error answer of vCenter" in run.reason("vc01")
+    assert "an error answer from vCenter" in run.reason("vc01")
     assert run.reason("vc01").isprintable()
     assert len(run.reason("vc01")) < 1000
 
@@ -265,7 +265,7 @@ def test_what_goes_to_quarantine_makes_it_partial(run: Run) -> None:
     run.add("vc01", JOBS | {"20260303-021500-24322831": {"no": "status"}})
     assert run.collect().outcome == "partial"
     assert run.counts["vc01"].quarantined == 1
-    assert run.reason("vc01") == "1 of its jobs went to quarantine"
+    assert run.reason("vc01") == "1 job in quarantine"
     assert len(jobs(run.engine)) == 2
 
 
@@ -273,11 +273,19 @@ def test_what_goes_to_quarantine_makes_it_partial(run: Run) -> None:
     ("resource", "fault", "why"),
     [
         (Resource.SCHEDULES, faults.unauthorized, "appliance/recovery/backup/schedules: the user"),
-        (Resource.VERSION, faults.error, "appliance/system/version: it cannot answer (HTTP 500"),
-        (Resource.TIME_ZONE, faults.not_json, "appliance/system/time/timezone: its answer is not"),
-        (Resource.TIME_ZONE, faults.saying(b"{}"), "timezone: the answer is not a time zone"),
+        (
+            Resource.VERSION,
+            faults.error,
+            "appliance/system/version: the server cannot answer (HTTP 500",
+        ),
+        (Resource.TIME_ZONE, faults.not_json, "appliance/system/time/timezone: the answer is not"),
+        (
+            Resource.TIME_ZONE,
+            faults.saying(b"{}"),
+            "timezone: the answer is an object, not a time zone",
+        ),
         (Resource.SCHEDULES, faults.saying(b'{"a": {}}'), "'a' does not say whether it is enabled"),
-        (Resource.JOBS, faults.unauthorized, "whether the answer has all jobs is not known"),
+        (Resource.JOBS, faults.unauthorized, "cannot check that the answer has all jobs"),
     ],
 )
 def test_jobs_are_archived_without_what_is_refused(
@@ -350,7 +358,7 @@ def test_one_that_is_gone_keeps_its_history(run: Run) -> None:
     before = lines(run.engine)
     run.server.remove(run.appliances["vc01"])
     assert run.collect().outcome == "failed"
-    assert f"no connection to {run.appliances['vc01'].address}" in run.reason("vc01")
+    assert f"cannot connect to {run.appliances['vc01'].address}" in run.reason("vc01")
     assert lines(run.engine) == before
 
 
@@ -392,11 +400,8 @@ def test_what_an_appliance_says_of_itself_has_a_history(run: Run) -> None:
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (
-            DatabaseError("the disk is full"),
-            "the disk is full; nothing of this import has been archived",
-        ),
-        (ValueError("two"), "this is a fault in archive itself: ValueError: two"),
+        (DatabaseError("the disk is full"), "the disk is full"),
+        (ValueError("two"), "internal error in archive: ValueError: two"),
     ],
 )
 def test_what_cannot_be_written_is_one_appliance_s_failure(
@@ -452,7 +457,7 @@ def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(loader.Loader, "load", signalled)
     assert run.collect().outcome == "interrupted"
     assert run.ended() == {"vc01": "complete", "vc02": "interrupted"}
-    assert run.reason("vc02") == "the run was ended before it answered"
+    assert run.reason("vc02") == "interrupted before the appliance answered"
     assert {name for name, *_ in jobs(run.engine)} == {"vc01"}
     assert not run.appliances["vc03"].connections
 
@@ -470,7 +475,7 @@ def test_only_one_runs_at_a_time(run: Run) -> None:
         refused.append(str(caught.value))
 
     collect(run.engine, run.fleet, list(run.entries.values()), meanwhile)
-    assert refused == ["another `archive collect` is at work on this archive"]
+    assert refused == ["another `archive collect` is running on this archive"]
     assert count(run.engine, tables.collection) == 1
     assert run.collect().outcome == "complete"
 
@@ -576,7 +581,7 @@ def test_answers_that_cannot_be_kept_are_archived(run: Run, tmp_path: Path) -> N
     run.add("vc02")
     assert run.collect(tmp_path).outcome == "partial"
     assert run.ended() == {"vc01": "partial", "vc02": "complete"}
-    assert run.reason("vc01").startswith(f"its answer was not saved in {tmp_path / 'vc01'}: ")
+    assert run.reason("vc01").startswith(f"answer not saved in {tmp_path / 'vc01'}: ")
     assert len(jobs(run.engine)) == 4
     assert len(list((tmp_path / "vc02").iterdir())) == 1
 

@@ -97,9 +97,9 @@ def test_a_named_configuration_must_be_there(
     missing = tmp_path / "missing.toml"
     with pytest.raises(ConfigurationError) as error:
         file.find(str(missing))
-    assert str(error.value) == f"{missing}: there is no such file; --config names it"
+    assert str(error.value) == f"{missing}: no such file; check --config"
     monkeypatch.setenv(file.VARIABLE, str(missing))
-    with pytest.raises(ConfigurationError, match=r"; \$ARCHIVE_CONFIG names it"):
+    with pytest.raises(ConfigurationError, match=r"; check \$ARCHIVE_CONFIG"):
         file.find(None)
 
 
@@ -114,7 +114,7 @@ def test_what_may_not_be_looked_at(
     monkeypatch.setattr(Path, "is_file", refuse)
     with pytest.raises(ConfigurationError) as error:
         file.find(None)
-    said = f"{places[0]}: it cannot be read: Permission denied; --config names another one"
+    said = f"{places[0]}: cannot be read: Permission denied; use --config to name another file"
     assert str(error.value) == said
 
 
@@ -216,86 +216,94 @@ def test_addresses(tmp_path: Path, address: str, host: str, port: int, shown: st
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('address = "https://vc01/"', "address: write host and port alone, such as vc01.example"),
-        ('address = "root@vc01"', "address: write host and port alone, such as vc01.example"),
+        ('address = "https://vc01/"', "address: write only host and port, such as vc01.example"),
+        ('address = "root@vc01"', "address: write only host and port, such as vc01.example"),
         ('address = "2001:db8::1"', "address: write an IPv6 address in brackets, such as ["),
-        ('address = "[vc01]"', "address: 'vc01' is no IPv6 address"),
+        ('address = "[vc01]"', "address: invalid IPv6 address 'vc01'"),
         ('address = "[::1"', "address: write an IPv6 address in brackets"),
-        ('address = "-a"', "address: '-a' is no host"),
-        ('address = "a b"', "address: 'a b' is no host"),
-        ('address = ":443"', "address: '' is no host"),
-        ('address = "a:"', "address: '' is no port; it must be a number from 1 to 65535"),
-        ('address = "a:0"', "address: '0' is no port"),
-        ('address = "a:65536"', "address: '65536' is no port"),
-        ('address = "a:+80"', "address: '+80' is no port"),
-        ('address = ""', "address: it must have printable characters, and at least one"),
-        ("address = 1", "address: it must be a text in quotes"),
-        ('user = " "', "user: it must have printable characters, and at least one"),
-        ("enabled = 1", "enabled: it must be true or false"),
-        ('verify = "no"', "verify: it must be true or false"),
-        ("cadence = 1", "cadence: write a number and its unit, such as 10s, 5min, 12h or 1d"),
-        ('cadence = "1w"', "cadence: write a number and its unit, such as 10s, 5min, 12h or 1d"),
-        ('cadence = "-1d"', "cadence: write a number and its unit, such as 10s, 5min, 12h or 1d"),
-        ('cadence = "90m"', "cadence: 90m is ambiguous: write 90min for minutes"),
-        ('cadence = "0d"', "cadence: it must be longer than 0s and at most 366d"),
-        ('cadence = "367d"', "cadence: it must be longer than 0s and at most 366d"),
-        ('cadence = "0.5s"', "cadence: it must be a whole number of seconds"),
-        ('deadline = "5 m"', "deadline: write a number and its unit, such as 10s, 5min, 12h or 1d"),
-        ('pin = "sha256:00"', "pin: it must be sha256: and 64 hexadecimal digits, with or without"),
-        (f'pin = "{PIN.hex()}"', "pin: it must be sha256: and 64 hexadecimal digits, with or"),
+        ('address = "-a"', "address: invalid host '-a'"),
+        ('address = "a b"', "address: invalid host 'a b'"),
+        ('address = ":443"', "address: invalid host ''"),
+        ('address = "a:"', "address: invalid port '': must be a number from 1 to 65535"),
+        ('address = "a:0"', "address: invalid port '0'"),
+        ('address = "a:65536"', "address: invalid port '65536'"),
+        ('address = "a:+80"', "address: invalid port '+80'"),
+        ('address = ""', "address: must have at least one character, all of them printable"),
+        ("address = 1", "address: must be a string in quotes"),
+        ('user = " "', "user: must have at least one character, all of them printable"),
+        ("enabled = 1", "enabled: must be true or false"),
+        ('verify = "no"', "verify: must be true or false"),
+        ("cadence = 1", "cadence: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('cadence = "1w"', "cadence: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('cadence = "-1d"', "cadence: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('cadence = "0d"', "cadence: it must be longer than nothing, and not longer than 366d"),
+        ('cadence = "367d"', "cadence: it must be longer than nothing, and not longer than 366d"),
+        ('cadence = "0.5s"', "cadence: must be a whole number of seconds"),
+        ('deadline = "5 m"', "deadline: write a number and its unit, such as 10s, 5m, 12h or 1d"),
+        ('pin = "sha256:00"', "pin: must be sha256: and 64 hexadecimal digits, with or without"),
+        (f'pin = "{PIN.hex()}"', "pin: must be sha256: and 64 hexadecimal digits, with or"),
         ("tags = 1", 'tags: write it as { site = "Berlin", owner = "ops" }'),
-        ("tags = { a = 1 }", "tags: a: it must be a text in quotes"),
-        ('tags = { "a=b" = "" }', "tags: 'a=b' cannot be the name of a tag"),
-        ('secret = ""', "secret: it is empty; write it as { file = "),
+        ("tags = { a = 1 }", "tags: a: must be a string in quotes"),
+        ('tags = { "a=b" = "" }', "tags: invalid tag name 'a=b'"),
+        ('secret = ""', "secret: empty; write it as { file = "),
         ("secret = 1", "secret: write it as { file = "),
         ('secret = { file = "a", keyring = "b" }', "secret: write it as { file = "),
-        ('secret = { fiel = "a" }', "secret: 'fiel' is no place of a secret; write it as { file ="),
-        ('secret = { file = "" }', "secret: file: it must have printable characters"),
-        ('secret = { file = "~nobody-here/a" }', "secret: file: whose home directory ~ is cannot"),
-        ("secret = { environment = 1 }", "secret: environment: it must be a text in quotes"),
+        (
+            'secret = { fiel = "a" }',
+            "secret: unknown source of a secret 'fiel'; write it as { file =",
+        ),
+        ('secret = { file = "" }', "secret: file: must have at least one character"),
+        (
+            'secret = { file = "~nobody-here/a" }',
+            "secret: file: cannot find the home directory for ~",
+        ),
+        ("secret = { environment = 1 }", "secret: environment: must be a string in quotes"),
         ('secret = { command = "pass show" }', "secret: command: write program and arguments as"),
         ("secret = { command = [] }", "secret: command: write program and arguments as an array"),
-        ('pasword = "x"', 'unknown key "pasword" (known: connect_timeout, '),
-        ('adress = "x"', 'unknown key "adress" (did you mean "address"?)'),
-        (f'pin = "sha256:{PIN.hex()}"\nca_file = "a"', "pin: it takes the place of ca_file; leave"),
-        (f'pin = "sha256:{PIN.hex()}"\nverify = false', "pin: it says the opposite of verify ="),
+        ('pasword = "x"', "pasword: there is no such key; there are: connect_timeout, "),
+        ('adress = "x"', "adress: there is no such key; do you mean address?"),
+        (
+            f'pin = "sha256:{PIN.hex()}"\nca_file = "a"',
+            "pin: cannot be combined with ca_file; remove",
+        ),
+        (f'pin = "sha256:{PIN.hex()}"\nverify = false', "pin: contradicts verify = false"),
     ],
 )
 def test_what_an_appliance_cannot_say(tmp_path: Path, line: str, said: str) -> None:
     """What is wrong with an appliance is said once, with its name, its key and what would be right."""
     found = refused(written(tmp_path, f'{DEFAULTS}[[appliance]]\nname = "vc01"\n{line}\n'))
     assert len(found) == 1
-    assert found[0].startswith(f"appliance vc01: {said}")
+    assert found[0].startswith(f"[[appliance]] vc01: {said}")
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("concurrency = 0", "concurrency: it must be a number from 1 to 1,000"),
-        ("concurrency = true", "concurrency: it must be a number from 1 to 1,000"),
-        ("calendar = 1", "calendar: it must be a table"),
-        ("calendar.time_zone = 1", "calendar: time_zone: it must be a text in quotes"),
-        ('calendar.time_zone = "Mars"', 'calendar: unknown time zone "Mars": use an IANA'),
-        ('calendar.day_start = "4pm"', 'calendar: invalid time of day "4pm": write HH:MM'),
-        ('calendar.zone = "UTC"', 'calendar: unknown key "zone" (did you mean "time_zone"?)'),
-        ('database = "mysql://h/x"', "database: invalid database: use postgresql://"),
-        ("database = 1", "database: it must be a text in quotes"),
-        ('[appliance]\nname = "a"', "appliance: write each appliance as a table of its own, below"),
-        ("defaults.verify = false", "defaults: verify: verification is switched off for one"),
-        ("defaults.verify = true", "defaults: verify: verification is switched off for one"),
-        ('defaults.name = "a"', "defaults: name: each appliance has its own"),
-        ('defaults.user = ""', "defaults: user: it must have printable characters"),
-        ('fleet = "a"', 'unknown key "fleet" (known: database, concurrency, calendar'),
-        ('"a\\nb" = 1', 'unknown key "a b"'),
-        (f"{DEFAULTS}[[appliance]]", "appliance number 1: name: it is missing"),
-        (f"{DEFAULTS}[[appliance]]\nname = 1", "appliance number 1: name: it must be a text in"),
+        ("concurrency = 0", "concurrency: must be a number from 1 to 1,000"),
+        ("concurrency = true", "concurrency: must be a number from 1 to 1,000"),
+        ("calendar = 1", "calendar: must be a table"),
+        ("calendar.time_zone = 1", "[calendar]: time_zone: must be a string in quotes"),
+        ('calendar.time_zone = "Mars"', "[calendar]: 'Mars' is not an IANA time zone; an example"),
+        ('calendar.day_start = "4pm"', "[calendar]: '4pm' is not a time of day; write it as HH:MM"),
+        ('calendar.zone = "UTC"', "[calendar]: zone: there is no such key; do you mean time_zone?"),
+        ('database = "mysql://h/x"', "database: the database must be given as sqlite:///PATH"),
+        ("database = 1", "database: must be a string in quotes"),
+        ('[appliance]\nname = "a"', "appliance: write each appliance as a table under its own"),
         (
-            f'{DEFAULTS}[[appliance]]\nname = ""',
-            "appliance number 1: name: invalid appliance name ''",
+            "defaults.verify = false",
+            "[defaults]: verify: verification can only be switched off for",
         ),
+        ("defaults.verify = true", "[defaults]: verify: verification can only be switched off for"),
+        ('defaults.name = "a"', "[defaults]: name: set it for each appliance"),
+        ('defaults.user = ""', "[defaults]: user: must have at least one character"),
+        ('fleet = "a"', "fleet: there is no such key; there are: database, concurrency, calendar"),
+        ('"a\\nb" = 1', "'a\\nb': there is no such key"),
+        (f"{DEFAULTS}[[appliance]]", "[[appliance]] 1: name: missing"),
+        (f"{DEFAULTS}[[appliance]]\nname = 1", "[[appliance]] 1: name: must be a string in"),
+        (f'{DEFAULTS}[[appliance]]\nname = ""', "[[appliance]] 1: name: '' cannot be an"),
         (
             f'{DEFAULTS}[[appliance]]\nname = "a b"',
-            "appliance a b: address: 'a b' is no host; name",
+            "[[appliance]] a b: address: invalid host 'a b'; set",
         ),
     ],
 )
@@ -316,12 +324,12 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         '[[appliance]]\nname = "b"\naddress = "a:443"\nsecret = "x"\n',
     )
     assert refused(path) == [
-        'unknown key "databse" (did you mean "database"?)',
-        "defaults: user: it must be a text in quotes",
-        "appliance a: enabled: it must be true or false",
-        "appliance a: secret: it is missing; say it here or in [defaults]",
-        "appliance A: name: another appliance has this name already",
-        "appliance b: address: it is that of appliance a, too",
+        "databse: there is no such key; do you mean database?",
+        "[defaults]: user: must be a string in quotes",
+        "[[appliance]] a: enabled: must be true or false",
+        "[[appliance]] a: secret: missing; set it here or in [defaults]",
+        "[[appliance]] A: name: another appliance already has this name",
+        "[[appliance]] b: address: same address as [[appliance]] a",
     ]
 
 
@@ -333,15 +341,15 @@ def test_passwords_in_an_open_file(tmp_path: Path, mode: int) -> None:
         'defaults.secret = "hunter2"\n[[appliance]]\nname = "a"\nsecret = "hunter2"\n'
     )
     path = written(tmp_path, text, mode)
-    mend = f"others can read or write {path}; run `chmod 600 {path}`"
+    mend = f"other users can read or write {path}; run `chmod 600 {path}`"
     assert refused(path) == [
-        f"defaults: secret: the password stands here, but {mend}",
-        f"appliance a: secret: the password stands here, but {mend}",
-        f"database: it has a password in it, but {mend}",
+        f"[defaults]: secret: the password is in this file, but {mend}",
+        f"[[appliance]] a: secret: the password is in this file, but {mend}",
+        f"database: contains a password, but {mend}",
     ]
     with pytest.raises(ConfigurationError) as error:
         file.database(path)
-    assert str(error.value) == f"{path}: database: it has a password in it, but {mend}"
+    assert str(error.value) == f"{path}: database: contains a password, but {mend}"
     for private in (0o600, 0o400):
         path.chmod(private)
         assert file.read(path).database == file.database(path) == "postgresql://u:hunter2@h/n"
@@ -353,30 +361,30 @@ def test_passwords_in_the_file_of_another(tmp_path: Path, monkeypatch: pytest.Mo
     path = written(tmp_path, 'database = "postgresql://h/n?password=hunter2"')
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     mend = f"run `chown {user + 1} {path}`"
-    said = f"database: it has a password in it, but {path} belongs to another user; {mend}"
+    said = f"database: contains a password, but {path} belongs to another user; {mend}"
     assert refused(path) == [said]
 
 
 def test_everyone_may_write(tmp_path: Path) -> None:
     """A file that names commands is not taken from where everyone can write it."""
     assert refused(written(tmp_path, "", 0o602)) == [
-        f"everyone can write to it; run `chmod o-w {tmp_path}/archive.toml`"
+        f"every user can write to this file; run `chmod o-w {tmp_path}/archive.toml`"
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a = 1\nb = ", "it is not TOML: Invalid value"),
+        (b"a = 1\nb = ", "invalid TOML: Invalid value"),
         (
             b"a = 1\nb\n",
-            "it is not TOML: Expected '=' after a key in a key/value pair (at line 2, column 2)",
+            "invalid TOML: Expected '=' after a key in a key/value pair (at line 2, column 2)",
         ),
         (
             b"[calendar]\n[calendar]\n",
-            "it is not TOML: Cannot declare ('calendar',) twice (at line 2, column 10)",
+            "invalid TOML: Cannot declare ('calendar',) twice (at line 2, column 10)",
         ),
-        (b"# one\n# \xff\n", "it is not text in UTF-8 (at line 2)"),
+        (b"# one\n# \xff\n", "not valid UTF-8 (line 2)"),
     ],
 )
 def test_what_is_no_toml(tmp_path: Path, content: bytes, said: str) -> None:
@@ -384,13 +392,15 @@ def test_what_is_no_toml(tmp_path: Path, content: bytes, said: str) -> None:
     path = written(tmp_path, "")
     path.write_bytes(content)
     assert refused(path)[0].startswith(said)
-    with pytest.raises(ConfigurationError, match="it is not"):
+    with pytest.raises(ConfigurationError, match=r"invalid TOML|not valid UTF-8"):
         file.database(path)
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     """What cannot be read is refused with a way on."""
-    assert refused(tmp_path) == ["it cannot be read: Is a directory; --config names another one"]
+    assert refused(tmp_path) == [
+        "cannot be read: Is a directory; use --config to name another file"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -445,8 +455,8 @@ def test_no_configuration_is_a_fault(
     "secrets", [{}, {"value": "a", "keyring": "b"}, {"environment": "a", "file": Path("b")}]
 )
 def test_a_secret_has_one_place(secrets: dict[str, Any]) -> None:
-    """A secret comes from exactly one place."""
-    with pytest.raises(ValueError, match="exactly one place"):
+    """A secret comes from exactly one source."""
+    with pytest.raises(ValueError, match="exactly one source"):
         Secret(**secrets)
 
 

@@ -65,16 +65,24 @@ def test_tags() -> None:
 @pytest.mark.parametrize(
     ("patterns", "tags", "said"),
     [
-        (["vc2.lon"], [], 'no appliance matches "vc2.lon" (did you mean "vc02.lon"'),
-        (["vc02.lon", "x"], [], 'no appliance matches "x" (known: VC01.ber, old[1].ber, vc02'),
-        (["old*"], [], "'old*' matches only appliances that are disabled; give the name in full"),
-        ([], ["site"], "'site' is no tag and its value; write it as NAME=VALUE"),
-        ([], ["site=Rome"], "no appliance has the tag site=Rome; there are: Berlin, London, Paris"),
+        (["vc2.lon"], [], "no appliance matches 'vc2.lon'; close to it: vc02.lon"),
+        (["vc02.lon", "x"], [], "no appliance matches 'x'; there are: VC01.ber, old[1].ber, vc02"),
+        (
+            ["old*"],
+            [],
+            "'old*' matches only disabled appliances; to select one, give its full name",
+        ),
+        ([], ["site"], "invalid tag 'site': write it as NAME=VALUE"),
+        (
+            [],
+            ["site=Rome"],
+            "no appliance has the tag site=Rome; its values are: Berlin, London, Paris",
+        ),
         ([], ["size=1"], "no appliance has the tag size=1; no appliance has this tag"),
         (
             ["*.lon"],
             ["site=Berlin", "owner=ops"],
-            "no appliance that is enabled matches *.lon and site=Berlin and owner=ops",
+            "no enabled appliance matches *.lon and site=Berlin and owner=ops",
         ),
     ],
 )

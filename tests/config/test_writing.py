@@ -85,20 +85,24 @@ def test_a_name_that_is_there(tmp_path: Path) -> None:
     path = written(tmp_path, BEFORE)
     with pytest.raises(UsageError) as error:
         add(path, {"name": "VC01"})
-    assert str(error.value) == f"{path} has an appliance VC01 already"
+    assert str(error.value) == f"{path}: appliance VC01 already exists"
     assert path.read_text() == BEFORE
 
 
 @pytest.mark.parametrize(
     ("text", "values", "said"),
     [
-        (BEFORE, {"name": "vc02", "pin": "x"}, "appliance vc02: pin: it must be sha256: and"),
-        (BEFORE, {"name": "vc02", "address": "vc01"}, "appliance vc02: address: it is that of"),
-        (BEFORE, {}, "appliance number 2: name: it is missing"),
-        (BEFORE, {"name": "vc02", "secret": "x"}, "appliance vc02: secret: the password stands"),
-        ("x = 1", {"name": "vc02"}, 'unknown key "x"'),
-        ("x", {"name": "vc02"}, "it is not TOML"),
-        ("appliance = []", {"name": "vc02"}, "appliance: nothing can be added to an array in"),
+        (BEFORE, {"name": "vc02", "pin": "x"}, "[[appliance]] vc02: pin: must be sha256: and"),
+        (
+            BEFORE,
+            {"name": "vc02", "address": "vc01"},
+            "[[appliance]] vc02: address: same address as",
+        ),
+        (BEFORE, {}, "[[appliance]] 2: name: missing"),
+        (BEFORE, {"name": "vc02", "secret": "x"}, "[[appliance]] vc02: secret: the password is in"),
+        ("x = 1", {"name": "vc02"}, "x: there is no such key"),
+        ("x", {"name": "vc02"}, "invalid TOML"),
+        ("appliance = []", {"name": "vc02"}, "appliance: cannot add to an array in"),
     ],
 )
 def test_what_would_be_wrong(tmp_path: Path, text: str, values: dict[str, Any], said: str) -> None:
@@ -121,7 +125,7 @@ def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(ConfigurationError) as error:
         add(path, {"name": "vc02"})
-    assert str(error.value) == f"{path}: it cannot be written: No space left on device"
+    assert str(error.value) == f"{path}: cannot be written: No space left on device"
     assert path.read_text() == BEFORE
     assert list(tmp_path.iterdir()) == [path]
 

@@ -188,7 +188,7 @@ def test_a_newer_schema_is_refused(fresh: Engine) -> None:
         ):
             use(fresh)
     assert [sentence for sentence in verify.verify(fresh) if "9999" in sentence] == [
-        f"the schema is 9999, not {migrate.HEAD}"
+        f"schema: revision 9999 instead of {migrate.HEAD}"
     ]
 
 

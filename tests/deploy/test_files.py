@@ -17,7 +17,7 @@ import pytest
 
 from archive.config import file
 from tests.support.command import PROGRAM, archive, environment
-from tests.vcenter_server.asking import configured
+from tests.vcenter_server.entries import configured
 from tests.vcenter_server.server import Server
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ def states(draw: st.DrawFn) -> State:
     content = (draw(NUMBERS), draw(NUMBERS), draw(st.none() | st.sampled_from(INSTANTS)))
     variant = draw(st.binary(max_size=1))
     digest = repr((status, content, variant)).encode()
-    seen = sorted(draw(st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2)))
-    sight = SeenInterval(seen[0], seen[1], {status: draw(st.sampled_from(seen))})
-    return State(precedence.rank(status, *content, digest), sight, digest)
+    times = sorted(draw(st.lists(st.sampled_from(INSTANTS), min_size=2, max_size=2)))
+    seen = SeenInterval(times[0], times[1], {status: draw(st.sampled_from(times))})
+    return State(precedence.rank(status, *content, digest), seen, digest)
 
 
 @given(states(), states())
@@ -47,15 +47,15 @@ def test_merging_is_idempotent(one: State, other: State) -> None:
 
 @given(st.lists(states(), min_size=1, max_size=5))
 def test_what_was_seen_is_kept(observations: list[State]) -> None:
-    """The whole keeps the first and last sight, and the first of each status."""
+    """The merged interval keeps the first and last times, and the first time of each status."""
     whole = observations[0]
     for state in observations[1:]:
         whole = whole.merge(state)
     assert whole.rank == max(state.rank for state in observations)
-    assert whole.sight.first_seen == min(state.sight.first_seen for state in observations)
-    assert whole.sight.last_seen == max(state.sight.last_seen for state in observations)
-    pairs = [pair for state in observations for pair in state.sight.statuses.items()]
-    assert whole.sight.statuses == {
+    assert whole.seen.first_seen == min(state.seen.first_seen for state in observations)
+    assert whole.seen.last_seen == max(state.seen.last_seen for state in observations)
+    pairs = [pair for state in observations for pair in state.seen.statuses.items()]
+    assert whole.seen.statuses == {
         status: min(at for of, at in pairs if of == status) for status, _ in pairs
     }
 

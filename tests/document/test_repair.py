@@ -95,7 +95,7 @@ def test_other_texts_are_no_doubles(value: str) -> None:
     document = canonical.read(with_param(d=value))
     assert document.irregular
     assert json_numbers.loads(document.text) == with_param(d=value)
-    assert found(document) == [("bad_value", "messages.0.params.k.d", f'cannot be "{value}"')]
+    assert found(document) == [("bad_value", "messages.0.params.k.d", f'invalid value "{value}"')]
     assert document.info.messages[0].params is not None
     assert document.info.messages[0].params["k"].d is None
 
@@ -128,7 +128,7 @@ def test_other_values_are_no_integers(value: object) -> None:
 def test_long_values_are_shortened_in_findings() -> None:
     """A finding shows the beginning of a value, not all of it."""
     document = canonical.read(job(size="x" * 100))
-    assert found(document)[0] == ("bad_value", "size", 'cannot be "' + "x" * 56 + "...")
+    assert found(document)[0] == ("bad_value", "size", 'invalid value "' + "x" * 56 + "...")
 
 
 def test_unknown_fields_are_found_at_every_depth() -> None:
@@ -243,7 +243,7 @@ def test_errors_in_errors_are_kept() -> None:
     document = canonical.read(job("FAILED", error=wrapped(5)))
     assert document.irregular
     assert json_numbers.loads(document.text)["error"] == wrapped(5)
-    with pytest.raises(NotAJobError, match="too far from a job's details"):
+    with pytest.raises(NotAJobError, match="differs too much from job details"):
         canonical.read(job("FAILED", error=wrapped(120)))
 
 

@@ -95,7 +95,7 @@ def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(parallel_parse, "_read_here", slowly)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(80)))
-    with pytest.raises(InputError, match="a process that was reading it has been ended"):
+    with pytest.raises(InputError, match="a worker process was killed"):
         import_documents(engine, data, None, name="all.jsonl")
     assert count(engine, tables.job) == 0
 

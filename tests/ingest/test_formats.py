@@ -93,7 +93,7 @@ def test_exported_jobs_say_whose_and_when() -> None:
     ):
         first, second = read(data)
         assert (first.appliance, first.key, first.info) == ("vc01", KEY, job())
-        assert first.sight == SeenInterval(
+        assert first.seen == SeenInterval(
             "2026-03-01T02:20:00.000000Z",
             "2026-03-02T02:20:00.000000Z",
             {
@@ -101,7 +101,7 @@ def test_exported_jobs_say_whose_and_when() -> None:
                 "SUCCEEDED": "2026-03-02T02:20:00.000000Z",
             },
         )
-        assert (second.appliance, second.key, second.sight) == ("vc01", "other", None)
+        assert (second.appliance, second.key, second.seen) == ("vc01", "other", None)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_an_export_that_contradicts_itself_is_unreadable(fields: dict[str, Any])
     bad = exported(KEY) | fields
     (document,) = read(stream(bad), "x.jsonl")
     assert document.problem
-    assert document.problem.startswith("it is not an exported job: ")
+    assert document.problem.startswith("not an exported job: ")
     assert document.raw == stream(bad).strip()
     (document,) = read(json.dumps(bad, separators=(",", ":"), indent=None).encode())
     assert document.raw == json.dumps(bad, separators=(",", ":")).encode()

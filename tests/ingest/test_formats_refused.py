@@ -57,7 +57,7 @@ def test_one_of_a_hundred_is_no_entry(entry: bytes, place: int) -> None:
             None,
             entry.decode(),
             f"document {place + 1}",
-            problem="it is not an entry with a job key and its details",
+            problem="not an entry with a job key and job details",
         )
 
 
@@ -111,7 +111,7 @@ def test_one_of_a_hundred_cannot_be_held() -> None:
     assert len([document for document in found if document.problem is None]) == 99
     assert found[50].raw == b'"k50":{"size": [NaN, "}"]}'
     assert found[50].problem is not None
-    assert "a number that cannot be held" in found[50].problem
+    assert "unsupported number" in found[50].problem
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"a\xc3", b"\xed\xa0\x80", b"\xc0\x80"])
@@ -121,17 +121,17 @@ def test_bytes_that_are_not_utf_8_are_kept(text: bytes) -> None:
     for data in (b'{"a":{},' + bad + b"}", b'{"a":{}}\n{' + bad + b"}\n"):
         good, found = read(data)
         assert (good.key, good.problem) == ("a", None)
-        assert found.problem == "it is not UTF-8"
+        assert found.problem == "not valid UTF-8"
         assert found.raw == bad.replace(b": {", b":{")
 
 
 @pytest.mark.parametrize(
     ("key", "problem"),
     [
-        ("", "its job key does not have 1 to 255 characters"),
-        ("x" * 256, "its job key does not have 1 to 255 characters"),
-        ("a\0b", "its job key has characters that are not text"),
-        ("a\ud800b", "its job key has characters that are not text"),
+        ("", "the job key must have 1 to 255 characters"),
+        ("x" * 256, "the job key must have 1 to 255 characters"),
+        ("a\0b", "the job key has invalid characters"),
+        ("a\ud800b", "the job key has invalid characters"),
     ],
 )
 def test_keys_must_be_text(key: str, problem: str) -> None:
@@ -142,11 +142,11 @@ def test_keys_must_be_text(key: str, problem: str) -> None:
 
 
 MESSAGES = [{"id": "x", "default_message": "Authentication required.", "args": []}]
-IDS = "it is a list of job ids, without their details; what is archived is the answer of GET"
-ERROR = "it is an error answer of vCenter (UNAUTHENTICATED: Authentication required.); what is"
-OLDER = "it is an answer of the older .../job/{id} request; what is archived"
-BARE = 'it is the details of one job without its job key; write it as {"<job key>": <details>}'
-NONE = "it is JSON, but no job details; what is archived is the answer of GET /api/appliance/"
+IDS = "a list of job IDs without details; expected the answer of GET"
+ERROR = "an error answer from vCenter (UNAUTHENTICATED: Authentication required.); expected"
+OLDER = "an answer of the older .../job/{id} request; expected"
+BARE = 'job details without a job key; write them as {"<job key>": <details>}'
+NONE = "JSON without job details; expected the answer of GET /api/appliance/"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,10 @@ NONE = "it is JSON, but no job details; what is archived is the answer of GET /a
         ({"data": {"a": 1}, "messages": MESSAGES, "error_type": "UNAUTHENTICATED"}, ERROR),
         ({"type": "UNAUTHENTICATED", "value": {"messages": MESSAGES}}, ERROR),
         ({"value": {"messages": MESSAGES}, "type": "UNAUTHENTICATED"}, ERROR),
-        ({"type": "com.vmware.x", "value": {"messages": []}}, "answer of vCenter (com.vmware.x);"),
+        (
+            {"type": "com.vmware.x", "value": {"messages": []}},
+            "answer from vCenter (com.vmware.x);",
+        ),
         ({"id": KEY, "state": "INPROGRESS", "messages": [], "progress": 5}, OLDER),
         ({"value": {"id": KEY, "state": "INPROGRESS"}}, OLDER),
         ({"messages": [], "state": "FAILED"}, OLDER),
@@ -186,21 +189,21 @@ def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "it is empty"),
-        (b" \r\n", "it is empty"),
-        (b"NaN", "it is not JSON: it has a number that cannot be held"),
-        (b"<html>no healthy upstream</html>", "it is not JSON: Expecting value at character 0"),
-        (API[: len(API) // 2], "it is cut off: the JSON ends too early, at character"),
-        (REST[: len(REST) // 2], "it is cut off: the JSON ends too early, at character"),
-        (API[:-2], "it is cut off: the JSON ends too early, at character"),
-        (REST[:-2], "it is cut off: the JSON ends too early, at character"),
-        (b'{"a": {}} x', "it is not JSON: Expecting value at character"),
-        (b"{5: {}}", "it is not JSON: a key is not a text"),
-        (b'{"a": {}, 5: {}}', "it is not JSON: a key is not a text"),
-        (b'{"a" {}}    ', "it is not JSON: ':' is missing at character 5"),
-        (b'{"a": {} "b": {}}', "it is not JSON: '}' is missing at character 9"),
-        ('{"a": {}'.encode("utf-16") + b"x", "it is not text in utf-16"),
-        (stream({KEY: {}}, {}).decode().encode("utf-16") + b"x", "after line 2 it is not text in"),
+        (b"", "empty: "),
+        (b" \r\n", "empty: "),
+        (b"NaN", "invalid JSON: unsupported number"),
+        (b"<html>no healthy upstream</html>", "invalid JSON: Expecting value at character 0"),
+        (API[: len(API) // 2], "cut off: the JSON ends early, at character"),
+        (REST[: len(REST) // 2], "cut off: the JSON ends early, at character"),
+        (API[:-2], "cut off: the JSON ends early, at character"),
+        (REST[:-2], "cut off: the JSON ends early, at character"),
+        (b'{"a": {}} x', "invalid JSON: Expecting value at character"),
+        (b"{5: {}}", "invalid JSON: a key is not a string"),
+        (b'{"a": {}, 5: {}}', "invalid JSON: a key is not a string"),
+        (b'{"a" {}}    ', "invalid JSON: missing ':' at character 5"),
+        (b'{"a": {} "b": {}}', "invalid JSON: missing '}' at character 9"),
+        ('{"a": {}'.encode("utf-16") + b"x", "not valid utf-16"),
+        (stream({KEY: {}}, {}).decode().encode("utf-16") + b"x", "not valid utf-16"),
     ],
 )
 def test_what_is_no_json_is_refused(data: bytes, sentence: str) -> None:

@@ -64,7 +64,7 @@ def test_missing_files_are_told(tmp_path: Path) -> None:
     path = tmp_path / "absent.json"
     with pytest.raises(InputError) as refused, open_file(str(path)):
         pass
-    assert str(refused.value) == f"{path}: there is no such file"
+    assert str(refused.value) == f"{path}: no such file"
 
 
 def test_directories_are_told(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_directories_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused, open_file(str(tmp_path)):
         pass
     assert str(refused.value) == (
-        f"{tmp_path}: it is a directory; name the files in it, for example {tmp_path}/*.json"
+        f"{tmp_path}: is a directory; name the files in it, for example {tmp_path}/*.json"
     )
 
 
@@ -87,14 +87,12 @@ def test_unreadable_files_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [12, 1000, 200_000])
 def test_truncated_gzip_is_told(tmp_path: Path, length: int) -> None:
-    """Gzip data that ends too early is told where it is read."""
+    """Gzip data that ends early is told where it is read."""
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(NOISE + os.urandom(200_000))[:length])
     with open_file(str(path)) as file, pytest.raises(InputError) as refused:
         file.content.read()
-    assert (
-        str(refused.value) == f"{path}: it is cut off: the gzip data ends too early; get it again"
-    )
+    assert str(refused.value) == f"{path}: cut off: the gzip data ends early; download it again"
 
 
 @pytest.mark.parametrize("place", [3, 5000, -8])
@@ -109,8 +107,8 @@ def test_damaged_gzip_is_told(tmp_path: Path, place: int) -> None:
     path.write_bytes(data)
     with open_file(str(path)) as file, pytest.raises(InputError) as refused:
         file.content.read()
-    assert str(refused.value).startswith(f"{path}: its gzip data is damaged (")
-    assert str(refused.value).endswith("); get it again")
+    assert str(refused.value).startswith(f"{path}: damaged gzip data (")
+    assert str(refused.value).endswith("); download it again")
 
 
 def test_a_failing_disk_is_told(tmp_path: Path) -> None:

@@ -69,12 +69,12 @@ def test_an_import_is_archived_whole_or_not_at_all(
 
 
 def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that ends too early is refused by its name, and nothing of it is archived."""
+    """An answer that ends early is refused by its name, and nothing of it is archived."""
     monkeypatch.setattr(batches, "BATCH", 2)
-    with pytest.raises(InputError, match=r"^cut.json: it is cut off"):
+    with pytest.raises(InputError, match=r"^cut.json: cut off"):
         import_documents(engine, json.dumps(MANY).encode()[:-2], name="cut.json")
     assert count(engine, tables.job) == 0
-    assert run(engine)["error"].startswith("cut.json: it is cut off")
+    assert run(engine)["error"].startswith("cut.json: cut off")
 
 
 def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.Monkey
         with pytest.raises(InterruptedInputError) as refused:
             import_documents(engine, data, name="all.jsonl")
     assert str(refused.value) == (
-        "all.jsonl: gone; the first 3 documents have been archived, ingesting it again completes it"
+        "all.jsonl: gone; the first 3 documents are archived: ingest the file again to complete it"
     )
     assert count(engine, tables.job) == len(SAMPLES) + 3
     found = run(engine)
@@ -160,7 +160,7 @@ def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
     assert count(engine, tables.ingest_run) == 0
 
 
-def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
+def test_an_empty_answer_counts_as_seen(engine: Engine) -> None:
     """An appliance without jobs has been seen all the same."""
     assert import_documents(engine, b"{}").counts == Counts()
     assert import_documents(engine, b"{}\n{}\n").counts == Counts()
@@ -171,7 +171,7 @@ def test_an_empty_answer_is_a_sight(engine: Engine) -> None:
 @pytest.mark.parametrize("data", [api(x=job()), stream({"x": job()}), stream({"x": job()}, {})])
 def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
     """Documents that do not say whose they are need an appliance to be named."""
-    with pytest.raises(UsageError, match=r"does not say whose job it is; name it with --appliance"):
+    with pytest.raises(UsageError, match=r"no appliance name; set it with --appliance"):
         import_documents(engine, data, None)
     assert count(engine, tables.job) == 0
     assert run(engine)["outcome"] == "failed"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 KEY = "20260723-021500-25148086"
-CHANGED = f"job {KEY} of vc01: its document is no longer the one that was archived"
+CHANGED = f"job {KEY} of vc01: the document is not the one that was archived"
 FAILED = job(
     "FAILED",
     error={"messages": [], "data": {"a": 1}},
@@ -83,7 +83,7 @@ def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
     import_documents(engine, {KEY: BASE | {"new": 1}})
     execute(engine, "UPDATE job SET location_user = 'other'")
     assert list(verify.verify(engine)) == [
-        f"job {KEY} of vc01: its rows do not agree with the document that was kept whole"
+        f"job {KEY} of vc01: the rows do not match the stored document"
     ]
 
 
@@ -108,11 +108,11 @@ def test_a_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
     [
         (
             "UPDATE job SET day = '2026-07-22'",
-            "its day is 2026-07-22, but the calendar says 2026-07-23",
+            "the day is 2026-07-22, but by the calendar 2026-07-23",
         ),
-        ("DELETE FROM job_status", "its status SUCCEEDED is not among those that were observed"),
+        ("DELETE FROM job_status", "no time is stored for its status SUCCEEDED"),
         ("INSERT INTO setting VALUES ('calendar.day_start', '16:00')",
-         "its day is 2026-07-23, but the calendar says 2026-07-22"),
+         "the day is 2026-07-23, but by the calendar 2026-07-22"),
     ],
 )  # fmt: skip
 def test_what_is_derived_is_checked(engine: Engine, damage: str, found: str) -> None:
@@ -126,7 +126,7 @@ def test_missing_findings_are_found(engine: Engine) -> None:
     """What a document breaks of the rules has to stand beside it."""
     import_documents(engine, {KEY: BASE | {"duration": 1}, "other": BASE | {"new": 1}})
     execute(engine, "DELETE FROM job_finding")
-    sentence = "its findings are not those of its document"
+    sentence = "the findings do not match the document"
     assert of_jobs(engine) == [f"job {key} of vc01: {sentence}" for key in (KEY, "other")]
 
 
@@ -144,7 +144,7 @@ def test_days_that_start_elsewhere_are_found(engine: Engine) -> None:
         engine, "UPDATE calendar SET start_time = '2026-07-01T00:00:00Z' WHERE month = '2026-07'"
     )
     (found,) = verify.verify(engine)
-    assert found.startswith("31 days of the calendar do not start when it says;")
+    assert found.startswith("calendar: 31 days with a wrong start:")
     assert "`archive db calendar --time-zone Europe/Berlin`" in found
     change_calendar.change_calendar(engine, Calendar("Europe/Berlin"))
     assert list(verify.verify(engine)) == []
@@ -161,7 +161,7 @@ def test_a_changed_schema_is_found(tmp_path: Path) -> None:
         "CREATE TABLE theirs (id INTEGER)",
     )
     found = list(verify.verify(engine))
-    assert all(one.startswith("the schema differs from this version's: ") for one in found)
+    assert all(one.startswith("schema: differs from this version: ") for one in found)
     assert len(found) == 3
 
 

@@ -362,7 +362,7 @@ def test_quarantine_summary(engine: Engine) -> None:
         ("reason", "documents", "size_bytes", "appliances", "first_seen", "last_seen", "example"),
         [
             (
-                "it has no status",
+                "no status",
                 2,
                 len('"bad":{"no": "bad"}"worse":{"no": "worse"}'),
                 1,

@@ -175,18 +175,18 @@ def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
     [
         (
             "UPDATE attempt SET run_id = 2 WHERE appliance_name = 'vc01'",
-            "vc01: import 2 is not what collection 1 got of it",
+            "vc01: import 2 does not match collection 1",
         ),
         (
             "UPDATE ingest_run SET outcome = 'failed' WHERE id = 1",
-            "vc01: import 1 is not what collection 1 got of it",
+            "vc01: import 1 does not match collection 1",
         ),
         (
             "UPDATE ingest_run SET appliance_id = NULL WHERE id = 2",
-            "vc02: import 2 is not what collection 1 got of it",
+            "vc02: import 2 does not match collection 1",
         ),
-        ("DELETE FROM attempt WHERE run_id IS NULL", "collection 1: its counts are not those of its attempts"),
-        ("UPDATE collection SET partial = 1", "collection 1: its counts are not those of its attempts"),
+        ("DELETE FROM attempt WHERE run_id IS NULL", "collection 1: the counts do not match the attempts"),
+        ("UPDATE collection SET partial = 1", "collection 1: the counts do not match the attempts"),
     ],
 )  # fmt: skip
 def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> None:
@@ -247,7 +247,7 @@ def test_only_an_answer_of_one_appliance_has_more_with_it(
     """Lines, and an answer of nobody's, are refused where more is to be written with them."""
     source = Source("vc01", stream(data), appliance, SEEN)
     with (
-        pytest.raises(InputError, match="vc01: it is not the answer of one appliance"),
+        pytest.raises(InputError, match="vc01: not the answer of a single appliance"),
         ingest_answer(engine, source),
     ):
         raise AssertionError

@@ -153,7 +153,7 @@ def test_rows_of_the_same_time_are_found(engine: Engine, damage: str) -> None:
     with db.writing(engine) as connection:
         connection.execute(sa.text(damage))
     assert list(verify.verify(engine)) == [
-        f"vc01: the row of system_version from {TIMES[0]} does not end before the next"
+        f"vc01: the row of system_version from {TIMES[0]} overlaps the next one"
     ]
 
 

@@ -29,7 +29,7 @@ def test_one_job_is_found_by_its_key(engine: Engine) -> None:
     one = found(engine, "vc02", "x")
     assert one is not None
     assert (one.appliance, one.key, one.day, one.run_id) == ("vc02", "x", "2026-03-01", 2)
-    assert one.sight == SeenInterval(FIRST, LATER, {"RUNNING": FIRST})
+    assert one.seen == SeenInterval(FIRST, LATER, {"RUNNING": FIRST})
     assert one.text == canonical.read(job("RUNNING", new=1)).text
     assert one.irregular
     assert one.intact()

@@ -152,7 +152,7 @@ def test_an_irregular_document_stands_beside_its_rows(engine: Engine) -> None:
 
 
 def test_twice_is_once(engine: Engine) -> None:
-    """An unchanged history costs no write to `job`, and nothing but the sight of it changes."""
+    """An unchanged history costs no write to `job`, and only its last-seen time changes."""
     answer = api(**{KEY: FAILED, "other": job(), "third": job("RUNNING")})
     import_documents(engine, answer, seen_at=FIRST)
     before = everything(engine)
@@ -220,7 +220,7 @@ def test_a_stale_import_changes_no_document(engine: Engine) -> None:
 
 
 def test_statuses_keep_their_first_sight(engine: Engine) -> None:
-    """Of each status that was observed the earliest sight is kept, in whatever order they come."""
+    """Of each status that was observed the earliest time is kept, in any order of imports."""
     for seen_at in (LATER, LATEST, FIRST):
         import_documents(engine, api(**{KEY: job("RUNNING")}), seen_at=seen_at)
     assert table(engine, tables.job_status) == [(1, 1, "RUNNING", FIRST, 3)]
@@ -245,7 +245,7 @@ def test_jobs_are_numbered_by_appliance(engine: Engine) -> None:
 
 
 def test_the_day_follows_what_is_known(engine: Engine) -> None:
-    """A job without start and stamp has the day of its first sight, until a start is known."""
+    """A job without start and stamp has the day when it was first seen, until a start is known."""
     day = sa.select(tables.job.c.day)
     import_documents(engine, api(x=job("PENDING")), seen_at=LATEST)
     assert rows(engine, day) == [("2026-03-02",)]
@@ -262,7 +262,7 @@ def test_the_day_follows_what_is_known(engine: Engine) -> None:
 def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long stream may have more texts than are remembered; each still stands there once."""
     monkeypatch.setattr(batches, "BATCH", 2)
-    monkeypatch.setattr(dimension_keys, "_REMEMBERED", 3)
+    monkeypatch.setattr(dimension_keys, "_CACHED", 3)
     answer = {
         f"job-{number}": job(
             messages=[{"id": f"m{number % 5}", "default_message": "x", "args": []}]

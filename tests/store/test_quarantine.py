@@ -51,7 +51,7 @@ def test_what_is_no_job_is_held(engine: Engine) -> None:
             "vc01",
             "20260301-021500-1",
             "document 1",
-            "it has no status",
+            "no status",
             b'"20260301-021500-1":{"no": "status"}',
             FIRST,
             FIRST,
@@ -152,7 +152,7 @@ def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatc
     """A number that is not in quarantine is refused, and nothing is archived."""
     import_documents(engine, api(x=job()))
     refusing.undo()
-    with pytest.raises(UsageError, match="there is no number 7 in quarantine"):
+    with pytest.raises(UsageError, match="document 7 is not in quarantine"):
         retry_quarantine.retry(engine, [1, 9, 7])
     assert len(held(engine)) == 1
     assert count(engine, tables.job) == 0

@@ -142,7 +142,7 @@ IMPORT = st.tuples(
 )
 @given(imports=st.lists(IMPORT, max_size=6))
 def test_jobs_were_last_seen_when_they_were(engines: list[Engine], imports: Any) -> None:
-    """Whatever is imported in whatever order, each job tells its last sight, on each database."""
+    """In any order of imports, each job has the time when it was last seen, on each database."""
     for engine in each(engines):
         wanted: dict[str, str] = {}
         for day, keys, status, in_lines in imports:
@@ -179,4 +179,4 @@ def test_damage_is_found(engine: Engine) -> None:
             tables.latest_import.update().values(documents=seen_documents.encode({b"x" * 16: 1}))
         )
     (sentence,) = verify.verify(engine)
-    assert sentence == "vc01: when its jobs were last seen is not known; import its answer again"
+    assert sentence == "vc01: the jobs do not match the latest import: import its answer again"

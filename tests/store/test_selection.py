@@ -74,7 +74,7 @@ def test_the_next_number(engine: Engine) -> None:
     """It is that of the newest import, as long as all have ended, however they did."""
     assert following_of(engine, 0) == 0
     import_documents(engine, SAMPLES)
-    with pytest.raises(UsageError, match=r"^--after 2: the newest import of this archive is 1$"):
+    with pytest.raises(UsageError, match=r"^--after 2: no such import; the newest one is 1$"):
         following_of(engine, 2)
     run_id = import_log.start(engine, "broken", NOW)
     import_log.fail(engine, run_id, ValueError("no"))

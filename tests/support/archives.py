@@ -101,7 +101,7 @@ def lines(engine: Engine) -> str:
 
 
 def content(engine: Engine) -> dict[str, Any]:
-    """Return all that does not depend on the order of imports: no numbers, no run log."""
+    """Return all content that does not depend on the order of imports: no IDs, no import log."""
     with db.reading(engine) as connection:
         return {
             "jobs": "".join(text.lines(connection)),
@@ -142,7 +142,7 @@ def _all(connection: Connection, *names: str, of: sa.Table) -> list[tuple[Any, .
 
 
 def each(engines: Iterable[Engine]) -> Iterable[Engine]:
-    """Yield archives emptied anew, for examples of one property."""
+    """Yield emptied archives, for examples of one property."""
     for engine in engines:
         empty(engine)
         yield engine

@@ -1,4 +1,4 @@
-"""The command as its users meet it: what it prints, and how it leaves."""
+"""Run the command as users do: its output and its exit code."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 PROGRAM = (sys.executable, "-m", "archive")
-# Made anew for each run, as a process does, it would take half of the time.
+# Creating it for each run, as a process does, would take half of the time.
 _COMMAND = typer.main.get_command(app)
 
 
 class Done(NamedTuple):
-    """How a run of the command ended."""
+    """The result of a run of the command."""
 
     code: int
     out: str
@@ -50,7 +50,7 @@ def archive(*arguments: str) -> Done:
 
 
 def process(*arguments: str | bytes, stdin: bytes | None = None) -> Done:
-    """Run the command as a process of its own, where being one matters."""
+    """Run the command in a separate process, for tests that need one."""
     done = subprocess.run(
         [*PROGRAM, *arguments], input=stdin, capture_output=True, check=False, env=environment()
     )
@@ -58,7 +58,7 @@ def process(*arguments: str | bytes, stdin: bytes | None = None) -> Done:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a process that runs this checkout, wherever it stands."""
+    """Return the environment of a process that runs this checkout."""
     return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 

@@ -1,4 +1,4 @@
-"""Things that go wrong when a test wants them to."""
+"""Failures on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fleets of the test server, as a configuration says them and the command finds them."""
+"""Fleets of the test server, and their configurations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def section(name: str, appliance: Appliance, **values: Any) -> dict[str, Any]:
-    """Return what a configuration says of an appliance: how it is reached, and more."""
+    """Return the configuration of an appliance, with further keys if wanted."""
     return {
         "name": name,
         "address": appliance.address,

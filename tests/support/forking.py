@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Forking:
-    """The process that forks, from `with` to the end of it."""
+    """The forking process, for the duration of a `with` block."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A mail server on the loopback, which keeps what it is given and refuses what it is told to."""
+"""A mail server on the loopback, which keeps mails and refuses them on demand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PASSWORD = "s3cret: it's mine"  # noqa: S105 - of nothing
 
 
 class Mail(NamedTuple):
-    """What came, and for whom; `protected` says whether it came over TLS, `user` who had logged in."""
+    """A mail and its recipients; `protected`: received over TLS; `user`: the user who logged in."""
 
     sender: str
     recipients: list[str]

@@ -1,4 +1,4 @@
-"""A fleet that is watched: the nights of four, one that never answered, and one with a hostile name."""
+"""A monitored fleet: four appliances, one that never answered, and one with a hostile name."""
 
 from __future__ import annotations
 

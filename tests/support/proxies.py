@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Proxy(NamedTuple):
-    """Where it listens ("127.0.0.1:PORT"), and what it has been asked for so far."""
+    """Its address ("127.0.0.1:PORT"), and its requests so far."""
 
     address: str
     asked: list[str]

@@ -1,4 +1,4 @@
-"""A fleet of three, and all that can be told of it, for the queries and the views."""
+"""A fleet of three appliances with data of every kind, for the queries and the views."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def say(text: str) -> dict[str, Any]:
 
 
 def fill(engine: Engine) -> None:
-    """Archive a fleet of three: one that is well, one that never was, one that varies."""
+    """Archive a fleet of three: one that always succeeds, one that never does, one that varies."""
     well = {
         "20251230-020000-1": job("2025-12-30", 100, 1000, build=V7),
         "20260131-020000-1": job("2026-01-31", 110, 2000, build=V8),
@@ -73,7 +73,7 @@ def fill(engine: Engine) -> None:
 
 
 def tell(engine: Engine) -> None:
-    """Archive besides what appliances said of themselves, collections, quarantine, and values."""
+    """Also archive facts of appliances, collections, quarantine, and values."""
     import_documents(
         engine, {"20260305-030000-1": VALUES}, "vc-varies", "2026-03-05T04:00:00.000000Z"
     )

@@ -1,4 +1,4 @@
-"""Imports read as an ingest reads them."""
+"""Read inputs as `ingest` does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[RawDocument]:
-    """Return all documents of an import, in lines or not."""
+    """Return all documents of an input of either format."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
     in_lines, encoding = formats.form(stream, name)
     if in_lines:
@@ -26,7 +26,7 @@ def read(data: bytes, name: str = "answer.json", buffer: int = 1 << 16) -> list[
 def read_known(
     data: bytes, known: Collection[bytes], buffer: int = 1 << 16
 ) -> list[RawDocument | raw_document.KnownDocument]:
-    """Return the documents of an answer of which some are known."""
+    """Return the documents of an answer, some of them known."""
     stream = io.BufferedReader(io.BytesIO(data), buffer)
     _, encoding = formats.form(stream, "answer.json")
     return list(formats.documents(stream, encoding, known))

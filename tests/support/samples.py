@@ -1,4 +1,4 @@
-"""The sample documents, and small ones made to order."""
+"""The sample documents, and functions for small ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BASE = SAMPLES["20260723-021500-25148086"]
 
 
 def job(status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """A small document of a status, with the fields that the schema wants."""
+    """A small document of a status, with the fields that the schema requires."""
     info: dict[str, Any] = {
         "location": "sftp://nas.example.com/backup/vCenter/sn_vc/S_8.0.3.00400_20260301-021500_",
         "location_user": "backup",

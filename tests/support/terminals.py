@@ -1,4 +1,4 @@
-"""The command on a terminal of its own."""
+"""Run the command on a terminal."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def test_one_broken_document_among_a_hundred(
     done = archive("ingest", str(path), "--appliance", "a", at(engine))
     assert (done.code, done.out.split(", ")[1::4]) == (3, ["99 new", "1 quarantined\n"])
     listed = archive("quarantine", "list", "--format", "csv", at(engine)).out.splitlines()
-    assert listed[1].startswith("1,a,20260101-000000-50,document 51,it has no status,")
+    assert listed[1].startswith("1,a,20260101-000000-50,document 51,no status,")
     shown = archive("quarantine", "show", "1", at(engine)).out
     assert json.loads("{" + shown + "}") == {"20260101-000000-50": documents["20260101-000000-50"]}
     assert archive("quarantine", "retry", at(engine)).code == 3

@@ -1,4 +1,4 @@
-"""What an appliance answers, and how it says that it will not."""
+"""Answers of an appliance, including its standard errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.vcenter_server.shapes import Api, encode
 
 
 class Delivery(Enum):
-    """What becomes of an answer on its way."""
+    """How an answer is sent, or not."""
 
     WHOLE = auto()
     CUT = auto()
@@ -18,7 +18,7 @@ class Delivery(Enum):
     DRIP = auto()
     """The body a byte at a time."""
     ENDLESS = auto()
-    """The body is followed by more of its last byte, for ever."""
+    """The body is followed by its last byte, endlessly."""
     HANG = auto()
     """Nothing is ever sent."""
     RESET = auto()

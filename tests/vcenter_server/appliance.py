@@ -1,4 +1,4 @@
-"""One vCenter Server appliance: what it has, who may ask, and what it has been asked."""
+"""One vCenter Server appliance: its jobs, its users, and the requests it got."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ class Appliance:
         self._lock = threading.Lock()
 
     def become(self, jobs: Mapping[str, Any]) -> None:
-        """Have these jobs from now on."""
+        """Set the jobs."""
         self.history = History(jobs)
 
     def suffer(self, fault: Fault, on: Resource | None = None, times: int | None = None) -> None:
-        """Misbehave when asked for something, or for anything; the first `times`, or always.
+        """Set a fault for one resource or all; for the first `times` requests, or always.
 
         What was suffered last has the last word.
         """
@@ -107,18 +107,18 @@ class Appliance:
             self._suffered.append(_Suffered(fault, on, times))
 
     def recover(self) -> None:
-        """Behave from now on."""
+        """Remove all faults."""
         with self._lock:
             self._suffered.clear()
 
     @property
     def requests(self) -> list[Seen]:
-        """What has been asked so far."""
+        """The requests so far."""
         with self._lock:
             return list(self._seen)
 
     def asked_for(self, resource: Resource) -> list[Seen]:
-        """Return the requests for one thing."""
+        """Return the requests for one resource."""
         paths = resource.paths.values()
         return [
             seen
@@ -152,7 +152,7 @@ class Appliance:
         return token
 
     def session(self, asked: Asked) -> dict[str, Any] | None:
-        """Return what is known of the request's session, which this uses; None without one."""
+        """Return the request's session, and mark it as used; None without one."""
         token = asked.headers.get(SESSION_HEADER, "")
         with self._lock:
             session = self._sessions.get(token)
@@ -175,7 +175,7 @@ class Appliance:
             self._sessions.pop(asked.headers.get(SESSION_HEADER, ""), None)
 
     def faults(self, resource: Resource | None) -> list[Fault]:
-        """Return what befalls a request for something now."""
+        """Return the fault for a request for a resource, if any."""
         befalling: list[Fault] = []
         with self._lock:
             for suffered in self._suffered:
@@ -186,7 +186,7 @@ class Appliance:
         return befalling
 
     def remember(self, asked: Asked, status: int | None) -> None:
-        """Write down that something was asked."""
+        """Record a request."""
         credentials = frozenset(name for name in CREDENTIAL_HEADERS if name in asked.headers)
         with self._lock:
             self._seen.append(Seen(asked.method, asked.path, asked.query, status, credentials))

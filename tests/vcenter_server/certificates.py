@@ -36,25 +36,25 @@ class Authority:
         self._ca = trustme.CA()
 
     def write(self, path: Path) -> None:
-        """Write the file that clients are to trust."""
+        """Write the CA file for clients."""
         self._ca.cert_pem.write_to_path(path)
 
     def issue(self) -> Certificate:
-        """Return a good certificate."""
+        """Return a valid certificate."""
         return _of(self._ca.issue_cert(*_NAMES))
 
     def expired(self) -> Certificate:
-        """Return one that was good until yesterday."""
+        """Return a certificate that expired yesterday."""
         now = datetime.now(UTC)
         return _of(self._ca.issue_cert(*_NAMES, not_before=now - 2 * _DAY, not_after=now - _DAY))
 
     def misnamed(self) -> Certificate:
-        """Return one that is good for another host."""
+        """Return a certificate for another host."""
         return _of(self._ca.issue_cert("other.example.com"))
 
 
 def self_signed() -> Certificate:
-    """Return one that vouches for itself."""
+    """Return a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Reply(NamedTuple):
-    """An answer as it came; header names are lower-case."""
+    """An answer as received; header names are lower-case."""
 
     status: int
     headers: dict[str, str]
@@ -56,7 +56,7 @@ class Client:
             return Reply(answer.status, received, answer.read())
 
     def get(self, resource: Resource, api: Api = Api.NEW, query: str = "") -> Reply:
-        """Return the answer to a question."""
+        """Return the answer to a GET."""
         return self.ask(resource.method, f"{resource.paths[api]}{query}")
 
     def login(self, api: Api = Api.NEW, password: str | None = None) -> Reply:

@@ -1,4 +1,4 @@
-"""Configurations that lead to the test server's appliances."""
+"""Configurations with appliances of the test server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection to an appliance: requests read, answers sent as they are meant to arrive."""
+"""One connection to an appliance: read requests, send answers with their faults."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Connection:
             self._wire.start_next_cycle()
 
     async def _next(self) -> Asked | None:
-        """Return the next request with its body read, None if there is none that makes sense."""
+        """Return the next request, with its body read; None if there is no valid one."""
         request = None
         while True:
             try:

@@ -1,4 +1,4 @@
-"""What an appliance answers to a request, its misbehaviour included."""
+"""The answer of an appliance to a request, faults included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Misbehaviour: each fault takes the place of what an appliance would properly answer.
+"""Faults: each one replaces the correct answer of an appliance.
 
 A fault is given the appliance, what was asked, and a function that gives the proper answer (which
 may be that of another fault). Those of the handshake are attributes of the appliance.
@@ -25,7 +25,7 @@ Fault = Callable[["Appliance", "Asked", Proper], Answer]
 
 
 def unauthenticated(_appliance: Appliance, asked: Asked, _proper: Proper) -> Answer:
-    """401, whatever is sent."""
+    """401 for every request."""
     return refusal(asked.api, Refusal.UNAUTHENTICATED)
 
 
@@ -36,17 +36,17 @@ def session_ends(appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
 
 
 def unauthorized(_appliance: Appliance, asked: Asked, _proper: Proper) -> Answer:
-    """403: the user may not ask for this."""
+    """403: the user lacks the permission."""
     return refusal(asked.api, Refusal.UNAUTHORIZED)
 
 
 def not_found(_appliance: Appliance, asked: Asked, _proper: Proper) -> Answer:
-    """404: it does not know the path."""
+    """404: unknown path."""
     return refusal(asked.api, Refusal.NOT_FOUND)
 
 
 def too_many_requests(retry_after: str = "1") -> Fault:
-    """429, with what Retry-After is to say: seconds, or a date."""
+    """429, with a Retry-After in seconds or as a date."""
 
     def fault(_appliance: Appliance, asked: Asked, _proper: Proper) -> Answer:
         headers = (("retry-after", retry_after),)
@@ -61,19 +61,19 @@ def error(_appliance: Appliance, asked: Asked, _proper: Proper) -> Answer:
 
 
 def no_healthy_upstream(_appliance: Appliance, _asked: Asked, _proper: Proper) -> Answer:
-    """503 of a proxy, in HTML: the services behind it are not up."""
+    """503 of a proxy, in HTML: the services behind it are down."""
     body = b"<html><body><h1>503</h1>no healthy upstream</body></html>"
     return Answer(503, body, content_type="text/html")
 
 
 def login_page(_appliance: Appliance, _asked: Asked, _proper: Proper) -> Answer:
-    """200, but a page for people."""
+    """200, but an HTML page."""
     body = b"<!DOCTYPE html><html><body><form>Log in</form></body></html>"
     return Answer(200, body, content_type="text/html; charset=utf-8")
 
 
 def not_json(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
-    """What says that it is JSON, and is not."""
+    """An invalid body with the content type of JSON."""
     return replace(proper(), body=b'{"value": oops')
 
 
@@ -92,7 +92,7 @@ def cut(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
 
 
 def reset(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
-    """The request is obeyed, and the connection reset."""
+    """The request is executed, then the connection is reset."""
     return replace(proper(), delivery=Delivery.RESET)
 
 
@@ -102,12 +102,12 @@ def drip(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
 
 
 def hang(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
-    """The request is obeyed, and never answered."""
+    """The request is executed, but never answered."""
     return replace(proper(), delivery=Delivery.HANG)
 
 
 def endless(length: int | None = None) -> Fault:
-    """A text in JSON that never ends; chunked, or with a length that it claims to have."""
+    """A JSON string that never ends; chunked, or with a false length."""
 
     def fault(_appliance: Appliance, _asked: Asked, _proper: Proper) -> Answer:
         return Answer(200, b'{"a', delivery=Delivery.ENDLESS, length=length)
@@ -116,7 +116,7 @@ def endless(length: int | None = None) -> Fault:
 
 
 def error_beyond(jobs: int) -> Fault:
-    """500 for details of more than so many jobs; others as they should be."""
+    """500 for details of more than `jobs` jobs; otherwise the correct answer."""
 
     def fault(appliance: Appliance, asked: Asked, proper: Proper) -> Answer:
         if asked.resource is Resource.DETAILS and len(appliance.history.ids(asked.jobs)) > jobs:
@@ -127,7 +127,7 @@ def error_beyond(jobs: int) -> Fault:
 
 
 def silent_beyond(jobs: int) -> Fault:
-    """Details of the newest so many jobs alone, without a word about the others."""
+    """Details of only the newest jobs, without an error about the others."""
 
     def fault(appliance: Appliance, asked: Asked, proper: Proper) -> Answer:
         answer = proper()
@@ -141,7 +141,7 @@ def silent_beyond(jobs: int) -> Fault:
 
 
 def clock_off(by: timedelta) -> Fault:
-    """A Date that is off: ahead, or behind if negative."""
+    """A wrong Date: ahead, or behind if negative."""
 
     def fault(_appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
         return replace(proper(), clock=by)
@@ -150,7 +150,7 @@ def clock_off(by: timedelta) -> Fault:
 
 
 def then(jobs: Mapping[str, Any]) -> Fault:
-    """A proper answer, after which the appliance has these jobs."""
+    """The correct answer, after which the appliance has these jobs."""
 
     def fault(appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
         answer = proper()

@@ -1,4 +1,4 @@
-"""The jobs that an appliance tells of, each whole answer encoded once."""
+"""The jobs of an appliance, with each full answer encoded once."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class History:
         self._whole: dict[Api, bytes] = {}
 
     def ids(self, wanted: Collection[str] | None = None) -> list[str]:
-        """Return the ids of the wanted jobs that there are, or of all, newest first."""
+        """Return the IDs of the wanted jobs that exist, or of all, newest first."""
         return [key for key in self._jobs if wanted is None or key in wanted]
 
     def details(self, api: Api, ids: list[str]) -> bytes:
-        """Return the answer that tells of these jobs."""
+        """Return the answer with these jobs."""
         if len(ids) < len(self._jobs):
             return encode({key: self._jobs[key] for key in ids}, api, is_map=True)
         if api not in self._whole:

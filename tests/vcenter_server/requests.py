@@ -1,4 +1,4 @@
-"""What is asked of an appliance, and what is remembered of it."""
+"""Requests to an appliance, and their records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILTER = {Api.NEW: re.compile(r"jobs"), Api.OLD: re.compile(r"filter\.jobs(\.\d
 
 
 class Resource(Enum):
-    """What can be asked: a method, and a path below `/api` and `/rest`, or below one of them."""
+    """A resource: a method, and a path below `/api` and `/rest`, or below one of them."""
 
     LOGIN = ("POST", "/session", "/com/vmware/cis/session")
     LOGOUT = ("DELETE", "/session", "/com/vmware/cis/session")
@@ -45,7 +45,7 @@ _RESOURCES = {
 
 @dataclass(frozen=True)
 class Asked:
-    """One request; `resource` is None for a path that nobody knows. Header names are lower-case."""
+    """One request; `resource` is None for an unknown path. Header names are lower-case."""
 
     method: str
     path: str
@@ -54,24 +54,24 @@ class Asked:
 
     @property
     def api(self) -> Api:
-        """The API whose path it is."""
+        """The API of the path."""
         return Api.OLD if self.path.startswith(f"{Api.OLD.value}/") else Api.NEW
 
     @property
     def resource(self) -> Resource | None:
-        """What it asks for."""
+        """The requested resource."""
         found = _RESOURCES.get((self.method, self.path))
         return found and found[0]
 
     @property
     def jobs(self) -> list[str] | None:
-        """The ids that it wants to be told of; None means all."""
+        """The requested job IDs; None means all."""
         given = parse_qsl(self.query, keep_blank_values=True)
         return [value for name, value in given if _FILTER[self.api].fullmatch(name)] or None
 
 
 class Seen(NamedTuple):
-    """What is remembered of a request: `credentials` names the headers, not what they held.
+    """The record of a request: `credentials` has the names of headers, not their values.
 
     `status` is None if it was left without an answer.
     """

@@ -19,7 +19,7 @@ from tests.vcenter_server.requests import SESSION_HEADER, Resource
 from tests.vcenter_server.shapes import Api
 
 with warnings.catch_warnings():
-    # It reads its resources in a way that has gone out of fashion.
+    # It reads its resources through a deprecated API.
     warnings.simplefilter("ignore", DeprecationWarning)
     from com.vmware.appliance.recovery.backup.job_client import Details
     from com.vmware.cis_client import Session
@@ -63,7 +63,7 @@ def connected(
         token = _service(Session, http, appliance, api, basic).create()
         context = create_session_security_context(token)
         if api is Api.NEW:
-            # For this form the SDK knows no session, and would refuse the context.
+            # For this protocol the SDK has no session, and would refuse the context.
             http.headers[SESSION_HEADER] = token
             context = None
         services = Services(
@@ -77,7 +77,7 @@ def connected(
 
 
 def is_location(text: str) -> bool:
-    """Say whether the SDK takes a text for a location."""
+    """Return whether the SDK accepts a text as a location."""
     try:
         URIValidator.validate(text)
     except CoreException:

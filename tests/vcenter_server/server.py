@@ -1,4 +1,4 @@
-"""A server that plays any number of appliances, each on a port of its own of the loopback."""
+"""A server that simulates any number of appliances, each on its own port of the loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BACKLOG = 256
 
 
 class Server:
-    """Serves appliances from a thread of its own, from `with` to the end of it.
+    """Serve appliances from a separate thread, for the duration of a `with` block.
 
     `ca_file` is what a client has to trust; `authority` issues other certificates. Each answer
     comes `latency` seconds after its request.
@@ -70,7 +70,7 @@ class Server:
         return appliance
 
     def remove(self, appliance: Appliance) -> None:
-        """Refuse connections to an appliance from now on; those that are open stay."""
+        """Refuse new connections to an appliance; open ones stay."""
         self._do(self._refuse(appliance.address))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:

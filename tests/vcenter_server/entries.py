@@ -1,4 +1,4 @@
-"""Configured appliances for tests: entries that lead to the test server."""
+"""Entries of a configuration for appliances of the test server."""
 
 from __future__ import annotations
 

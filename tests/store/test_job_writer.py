@@ -1,0 +1,10 @@
+"""Rows of jobs agree with the table that they are written to."""
+
+from __future__ import annotations
+
+from archive.db import tables
+from archive.store.job_writer import JobRow
+
+
+def test_job_row_has_the_columns_of_the_table_in_order() -> None:
+    assert list(JobRow._fields) == tables.job.columns.keys()
