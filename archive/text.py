@@ -18,3 +18,8 @@ def printable(text: str) -> str:
     """Return a text as one short line that no terminal takes for orders."""
     line = " ".join("".join(c if c.isprintable() else " " for c in storable(text)).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 import` or `2,000 imports`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

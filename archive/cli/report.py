@@ -214,7 +214,7 @@ def _heading(
     """Return what stands before the rows in JSON."""
     from archive import reports
 
-    known = reports.heard(connection, scope)
+    known = reports.import_span(connection, scope)
     return {
         "report": report.name,
         "question": report.question,
@@ -233,7 +233,7 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
         say(f"No rows{_limits(scope)}.")
     for note in report.notes(connection, scope):
         say(note)
-    known = reports.heard(connection, scope)
+    known = reports.import_span(connection, scope)
     if known is None:
         say("Nothing has been imported yet; see `archive ingest --help`.")
     else:

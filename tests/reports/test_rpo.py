@@ -81,8 +81,8 @@ def test_rates(engine: Engine) -> None:
     assert rates(until="2020-01-01") == (None, None)
     assert nights.notes(engine, "rpo", Scope(now=at("2026-03-09T00:00"))) == [
         (
-            "Rates are of 2026-02-08 to 2026-03-09, as far as the archive has heard; where nothing says"
-            " how often to back up, the objective is 25 h."
+            "Rates cover 2026-02-08 to 2026-03-09, up to the last import of each appliance. Without"
+            " --rpo, cadence or schedule, the RPO is 25 h."
         )
     ]
 

@@ -43,10 +43,10 @@ def test_an_empty_archive(engine: Engine) -> None:
             "attention",
             "overdue",
             "count",
-            *only(0, "the last success is older than the RPO allows"),
+            *only(0, "last success older than the RPO"),
         ),
-        ("attention", "never", "count", *only(0, "no success is known")),
-        ("attention", "no recent data", "count", *only(0, "nothing was heard that would tell")),
+        ("attention", "never", "count", *only(0, "no success yet")),
+        ("attention", "no recent data", "count", *only(0, "no import recent enough to judge")),
         (
             "attention",
             "consecutive failures",
@@ -55,7 +55,7 @@ def test_an_empty_archive(engine: Engine) -> None:
             0,
             0,
             None,
-            "3 failures in a row, or more",
+            "3 or more in a row",
             False,
         ),
         ("backups", "appliances", "count", 0, 0, 0, None, None, False),
@@ -68,7 +68,7 @@ def test_an_empty_archive(engine: Engine) -> None:
         ("data", "p95", "bytes", *unknown),
         ("time", "median", "seconds", *unknown),
         ("time", "p95", "seconds", *unknown),
-        ("expected", "days", "count", *nothing),
+        ("expected", "backups", "count", *nothing),
         ("expected", "missed", "count", *nothing),
         ("expected", "schedule compliance", "ratio", *unknown),
         ("collection", "not reporting", "count", *only(0, None)),
@@ -199,7 +199,7 @@ def test_the_course_of_figures(engine: Engine) -> None:
         ("backups", "failed"): (1, 0, 0, 0, 0),
         ("backups", "success rate"): (0.5, None, 1.0, None, None),
         ("data", "transferred"): (100, 0, 0, 0, 0),
-        ("expected", "days"): (1, 1, 1, 1, 1),
+        ("expected", "backups"): (1, 1, 1, 1, 1),
         ("expected", "missed"): (0, 1, 0, 1, 1),
         ("expected", "schedule compliance"): (1.0, 0.0, 1.0, 0.0, 0.0),
     }
@@ -227,11 +227,11 @@ def test_three_failures_are_a_strike(engine: Engine) -> None:
     import_documents(engine, dict([*failed[:2], *overdue]), "open", NOW)
     scope = Scope(now=NOW, since="2026-03-01")
     assert told(engine, "attention", scope)["consecutive failures"] == (
-        2, 2, 0, "3 failures in a row, or more",
+        2, 2, 0, "3 or more in a row",
     )  # fmt: skip
     assert told(engine, "consecutive failures", scope) == {
-        "open": (3, None, None, "since 2026-02-26 02:00:00Z; last good: none"),
-        "three": (3, None, None, "since 2026-02-26 02:00:00Z; last good: 20260225-020000-1"),
+        "open": (3, None, None, "since 2026-02-26 02:00:00Z; last success: none"),
+        "three": (3, None, None, "since 2026-02-26 02:00:00Z; last success: 20260225-020000-1"),
     }
     assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("o*",))).keys() == {
         "open"
@@ -308,7 +308,7 @@ def test_jobs_of_the_future(engine: Engine) -> None:
     assert told(engine, "attention")["consecutive failures"][0] == 0
     # Its last success is that of the 30th, longer ago than 25 hours.
     assert told(engine, "overdue") == {
-        "vc": (34 * 3600 - 30, None, None, "late: 2026-03-30 02:00:30Z")
+        "vc": (34 * 3600 - 30, None, None, "overdue: 2026-03-30 02:00:30Z")
     }
 
 
@@ -321,7 +321,7 @@ def test_what_was_expected(engine: Engine) -> None:
     scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
     # From the 20th; those before are six days. On the 25th, and on the 23rd, none ran.
     assert told(engine, "expected", scope) == {
-        "days": (6, 6, 0, None),
+        "backups": (6, 6, 0, None),
         # The archive last heard of it at noon of the 29th.
         "missed": (5, 2, 3, "1 failed, 1 running, 1 did not run, 2 no data"),
         "schedule compliance": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
@@ -372,4 +372,4 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
             import_documents(engine, dict(jobs), name, NOW)
         written.append(csv(engine, "summary", Scope(now=NOW, since="2026-03-02")))
     assert written[0] == written[1]
-    assert f"data,moved,bytes,{54 * 2**62}," in written[0]
+    assert f"data,transferred,bytes,{54 * 2**62}," in written[0]
