@@ -129,7 +129,7 @@ def _reason(state: State, figure: Figure) -> str:
         last_import = state.collection.last_seen
         if last_import is None:
             return "never imported"
-        return f"no recent data, last import {moment(last_import)}"
+        return f"no recent data since {moment(last_import)}"
     if figure.value is None:
         return "no success yet" if figure.name == AGE else "never imported"
     value = figure.value

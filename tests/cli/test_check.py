@@ -66,7 +66,7 @@ def test_the_fleet(place: str) -> None:
         "[CRITICAL] vc3.example.com: last success 7 d 20 h ago (limit 2 d 02 h)\n"
         '[CRITICAL] vc4 "\\/{ä}=,#: no success yet\n'
         "[WARNING] vc5.example.com: never imported\n"
-        "[UNKNOWN] vc2.example.com: no recent data, last import 2026-03-08 13:00:00Z\n"
+        "[UNKNOWN] vc2.example.com: no recent data since 2026-03-08 13:00:00Z\n"
     )
     assert len(data(done)) == 11
 
@@ -102,7 +102,7 @@ def test_one_appliance(place: str) -> None:
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
         ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (limit 7 d 00 h)"),
         # It was heard of until just after its last success.
-        ((CADENCED,), 3, "no recent data, last import 2026-03-08 13:00:00Z"),
+        ((CADENCED,), 3, "no recent data since 2026-03-08 13:00:00Z"),
         ((CADENCED, "-w", "9d", "-c", "9d"), 0, "last success 2 d 20 h ago |"),
         (("vc5*",), 1, "vc5.example.com: never imported |"),
         (("vc5*", "--warning-import", "1d"), 1, "vc5.example.com: never imported |"),

@@ -143,8 +143,8 @@ def test_lists_have_room_for_what_they_say() -> None:
     ]  # fmt: skip
 
 
-def test_who_has_never_answered_counts(engine: Engine) -> None:
-    """An appliance that was asked in vain is silent, and one of those that the subject counts."""
+def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> None:
+    """An appliance that never answered is not reporting, and is counted in the subject."""
     fill(engine)
     tell(engine)
     with db.reading(engine) as connection:

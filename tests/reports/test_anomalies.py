@@ -162,7 +162,7 @@ def test_nothing_is_judged(engines: list[Engine], history: dict[str, Any]) -> No
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == []
 
 
-def test_odd_jobs(engines: list[Engine]) -> None:
+def test_unusual_jobs(engines: list[Engine]) -> None:
     """Extreme and negative values, two at one instant, a leap day, jobs without a start."""
     history = {
         f"{n:02}": job(size=size, duration=duration, start_time="2024-02-29T12:00:00.000Z")

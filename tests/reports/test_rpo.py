@@ -25,7 +25,7 @@ DAY = 86400
 
 
 def test_rpo(engine: Engine) -> None:
-    """The worst first; each with the objective that it is held against, and who said it."""
+    """The worst come first; each has its RPO and where that comes from."""
     nights.load(engine)
     import_documents(
         engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00")
@@ -97,7 +97,9 @@ def test_rates(engine: Engine) -> None:
         ((DAILY._replace(hour=None),), (90000, "default")),
     ],
 )
-def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]) -> None:
+def test_rpo_sources(
+    engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]
+) -> None:
     """What was asked for comes before the cadence, before the schedule, before 25 h."""
     import_documents(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
     tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
@@ -165,7 +167,7 @@ def test_strange_times(engine: Engine) -> None:
         ("2026-03-10T07:59", "2026-03-11T08:00", OVERDUE),
         # A backup that would have come in time has not been asked for.
         ("2026-03-10T07:59", "2026-03-11T07:00", NO_RECENT_DATA),
-        # It was late when last heard of, which is longer ago than the objective.
+        # It was overdue at its last import, which is longer ago than the RPO.
         ("2026-03-01T00:00", "2026-03-09T00:00", NO_RECENT_DATA),
         ("2026-03-01T00:00", "2026-03-10T09:00", OVERDUE),
         (None, "2026-03-10T09:00", NEVER),

@@ -102,7 +102,7 @@ def test_a_appliance_that_does_not_report_is_unknown(engine: Engine) -> None:
     assert (row.age_seconds, row.stuck, row.reason) == (25 * HOUR, None, NO_IMPORT)
 
 
-def test_a_job_that_is_told_of_no_more(engines: list[Engine]) -> None:
+def test_a_job_that_the_appliance_no_longer_lists(engines: list[Engine]) -> None:
     """An open job that is not in the latest answer is stuck, however young it is."""
     said = []
     for engine in each(engines):

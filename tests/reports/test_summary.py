@@ -25,7 +25,7 @@ def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, 
 
 
 def trends(engine: Engine, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
-    """The courses of the rows that have one."""
+    """The trends of the rows that have one."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
     return {row[:2]: row[6] for row in rows if row[6] is not None}
 
@@ -182,7 +182,7 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_the_course_of_figures(engine: Engine) -> None:
+def test_the_trend_of_figures(engine: Engine) -> None:
     """Figures that days add up to have a value for each, up to now; a day without jobs has no rate."""
     jobs = [
         night("2026-03-27T02:00", size=100),
@@ -217,7 +217,7 @@ def test_problems_are_what_is_wrong(engine: Engine) -> None:
     assert all(row[8] in (False, True) for row in rows)
 
 
-def test_three_failures_are_a_strike(engine: Engine) -> None:
+def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
     """Two are none; open jobs do not end a row; before counts those that were at the end of then."""
     failed = [night(f"2026-02-{day}T02:00", "FAILED") for day in (26, 27, 28)]
     import_documents(engine, dict([night("2026-02-25T02:00"), *failed]), "three", NOW)
@@ -322,17 +322,17 @@ def test_what_was_expected(engine: Engine) -> None:
     # From the 20th; those before are six days. On the 25th, and on the 23rd, none ran.
     assert told(engine, "expected", scope) == {
         "backups": (6, 6, 0, None),
-        # The archive last heard of it at noon of the 29th.
+        # Its last import was at noon of the 29th.
         "missed": (5, 2, 3, "1 failed, 1 running, 1 did not run, 2 no data"),
         "schedule compliance": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
     }
 
 
 @pytest.mark.parametrize("since", [None, "2026-03-30"])
-def test_who_is_silent_is_named(engine: Engine, since: str | None) -> None:
-    """Coverage says when the archive last heard of anyone, and of whom it does not any more.
+def test_appliances_not_reporting_are_named(engine: Engine, since: str | None) -> None:
+    """The section shows the last import and the appliances not reporting, for any period.
 
-    However few or many days are looked at: least of all may those be left out that fell silent before.
+    Appliances that stopped reporting before the period are included.
     """
     for day in (1, 2, 3, 4):
         import_documents(engine, {}, "silent", at(f"2026-02-{day:02}T12:00"))

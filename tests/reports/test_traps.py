@@ -331,7 +331,7 @@ def test_a_leap_day(engines: list[Engine]) -> None:
 
 
 def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
-    """Under a new name it is another appliance, which tells the same history; the old one falls silent."""
+    """Under a new name it is another appliance, with the same history; the old one is not reporting."""
     jobs = [
         night(f"2026-03-{day:02}T02:00", "FAILED" if day == 3 else "SUCCEEDED", messages=messages)
         for day in range(1, 11)
