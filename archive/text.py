@@ -28,8 +28,3 @@ def printable(text: str) -> str:
 def quoted(text: str) -> str:
     """Return a text in double quotes, for an error: one line, without control characters."""
     return f'"{printable(text)}"'
-
-
-def count_of(number: int, noun: str) -> str:
-    """Return a number with its noun, such as `1 job` or `2,000 jobs`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archive.columns import Column, Kind
 from archive.store.collection_log import COMPLETE, FAILED, INTERRUPTED, PARTIAL
 from archive.store.counts import Counts
-from archive.text import count_of
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,6 +55,6 @@ def sentence(asked: int, outcomes: Sequence[Outcome]) -> str:
         f"{counts[name]:,} {name}" for name in _COUNTS if counts[name] or name in ("seen", "new")
     ]
     appliances = ", ".join(
-        [f"{counts[COMPLETE]:,} of {count_of(asked, 'appliance')} complete", *problems]
+        [f"{counts[COMPLETE]:,} of {counted(asked, 'appliance')} complete", *problems]
     )
     return f"{appliances}; jobs: {', '.join(jobs)}"

@@ -22,7 +22,7 @@ from archive.cli.options import (
 )
 from archive.cli.report_options import NowOption, RpoOption
 from archive.errors import UsageError
-from archive.text import count_of
+from archive.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +79,7 @@ def dashboard(
     if output is not None:
         jobs = len(found.history.days)
         say(
-            f"{output.resolve()}: {count_of(found.number, 'appliance')}, {count_of(jobs, 'job')},"
+            f"{output.resolve()}: {counted(found.number, 'appliance')}, {counted(jobs, 'job')},"
             f" {len(text.encode()) / 1e6:.1f} MB. Open it in a browser."
         )
 

@@ -16,7 +16,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import CheckError
-from archive.text import count_of
+from archive.text import counted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -71,7 +71,7 @@ def verify(
             problems += 1
             typer.echo(sentence)
     if problems:
-        raise CheckError(f"{count_of(problems, 'problem')} found in the archive")
+        raise CheckError(f"{counted(problems, 'problem')} found in the archive")
     say("No problems found.")
 
 
@@ -86,7 +86,7 @@ def rebuild(
     with db.writing(open_archive(database, config)) as connection:
         db.lock(connection, ["calendar"])
         wrong = day_totals.rebuild(connection)
-    say(f"Day totals recalculated; {count_of(wrong, 'row')} corrected.")
+    say(f"Day totals recalculated; {counted(wrong, 'row')} corrected.")
 
 
 @app.command(
@@ -127,7 +127,7 @@ def calendar(
             known.day_start if day_start is None else day_start,
         )
         moved = change_calendar.change_calendar(engine, known)
-        say(f"The day of {count_of(moved, 'job')} has changed.")
+        say(f"The day of {counted(moved, 'job')} has changed.")
     typer.echo(f"Days start at {known.day_start} {known.zone}.")
 
 

@@ -12,7 +12,7 @@ import typer
 
 from archive.cli.options import DebugOption, Format, examples, from_anywhere, say
 from archive.errors import UsageError
-from archive.text import count_of
+from archive.text import counted
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -67,8 +67,8 @@ def demo(
     place = databases.describe(engine)
     path = db.sqlite_file(engine.url)
     say(
-        f"Created {path.resolve() if path else place} with {count_of(counts.new, 'invented job')} of"
-        f" {count_of(len(fleet.appliances), 'appliance')} since {fleet.start:%Y-%m-%d}.\n"
+        f"Created {path.resolve() if path else place} with {counted(counts.new, 'invented job')} of"
+        f" {counted(len(fleet.appliances), 'appliance')} since {fleet.start:%Y-%m-%d}.\n"
     )
     _show(engine)
     say("\nTry next:\n")

@@ -23,7 +23,6 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.text import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -119,10 +118,10 @@ def _summarise(asked: int, results: Sequence[str]) -> None:
     from archive.collect.preflight import FAILED, OK, WARNING
 
     names = {OK: "ok", WARNING: "with warnings", FAILED: "failed"}
-    counted = [f"{results.count(result):,} {name}" for result, name in names.items()]
+    parts = [f"{results.count(result):,} {name}" for result, name in names.items()]
     if len(results) < asked:
-        counted.append(f"{asked - len(results):,} not checked")
-    say(f"{count_of(asked, 'appliance')}: {', '.join(counted)}.")
+        parts.append(f"{asked - len(results):,} not checked")
+    say(f"{counted(asked, 'appliance')}: {', '.join(parts)}.")
 
 
 def _exit_code(asked: int, results: Sequence[str]) -> int:

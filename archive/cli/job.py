@@ -23,7 +23,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import UsageError
-from archive.text import count_of, quoted
+from archive.text import counted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ def list_jobs(
     if first is None:
         say("No jobs.")
     elif more:
-        say(f"Newest {count_of(limit, 'job')} shown. List all with --limit 0.")
+        say(f"Newest {counted(limit, 'job')} shown. List all with --limit 0.")
 
 
 @app.command("show", epilog=SHOW_EPILOG)

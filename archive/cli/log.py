@@ -21,7 +21,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import UsageError
-from archive.text import count_of
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ def show_collection(
     if one is None:
         say("No collections yet.")
     else:
-        tried = f"{len(rows):,} of {count_of(one.asked, 'appliance')} tried"
+        tried = f"{len(rows):,} of {counted(one.asked, 'appliance')} tried"
         say(f"Collection {one.id} of {moment(one.started)}: {one.outcome}, {tried}.")
 
 
@@ -237,4 +237,4 @@ def _write_newest(
     if not rows:
         say(f"No {noun}s yet.")
     elif limit and len(rows) > limit:
-        say(f"Newest {count_of(limit, noun)} shown. List all with --limit 0.")
+        say(f"Newest {counted(limit, noun)} shown. List all with --limit 0.")

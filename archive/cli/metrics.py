@@ -40,24 +40,24 @@ def metrics(
     from archive import db
     from archive.cli import parse
     from archive.cli.output import open_output
-    from archive.monitoring.exposition import Told, exposition
+    from archive.monitoring.exposition import Snapshot, exposition
     from archive.monitoring.states import states
     from archive.monitoring.totals import totals
-    from archive.reports import Scope, heard
+    from archive.reports import Scope, import_span
     from archive.store import collection_log, import_log, quarantine
 
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     with db.reading(open_archive(database, config)) as connection:
-        known = heard(connection, Scope())
-        facts = Told(
+        span = import_span(connection, Scope())
+        snapshot = Snapshot(
             archive.__version__,
             scope.now,
             states(connection, scope),
             totals(connection, scope),
             next(iter(import_log.logged_runs(connection, 1)), None),
             next(iter(collection_log.collections(connection, 1)), None),
-            known and known.last,
+            span and span.last,
             quarantine.number(connection),
         )
     with open_output(output, _READABLE) as out:
-        out.write(exposition(facts))
+        out.write(exposition(snapshot))

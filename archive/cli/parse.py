@@ -159,7 +159,7 @@ def scope(
         types=tuple(text.upper() for text in job_type or ()),
         named=tagged(tag or (), config),
         now=moment,
-        objective_seconds=seconds(rpo),
+        rpo_seconds=seconds(rpo),
         cadences=cadences(config) if with_cadences else (),
         **fields,
     )

@@ -213,7 +213,7 @@ def _heading(
     """Return the values before the rows in JSON."""
     from archive import reports
 
-    known = reports.heard(connection, scope)
+    known = reports.import_span(connection, scope)
     return {
         "report": report.name,
         "question": report.question,
@@ -232,7 +232,7 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
         say(f"No rows{_limits(scope)}.")
     for note in report.notes(connection, scope):
         say(note)
-    known = reports.heard(connection, scope)
+    known = reports.import_span(connection, scope)
     if known is None:
         say("No imports yet: see `archive collect --help` and `archive ingest --help`.")
     else:

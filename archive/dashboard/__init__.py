@@ -1,5 +1,5 @@
-"""The dashboard: one HTML file that shows the fleet, made from the reports, and needs nothing else.
+"""The dashboard: one self-contained HTML file that shows the fleet, made from the reports.
 
-`gathered` asks the reports, `history` reads the jobs of the appliances that are shown one by one,
-`packed` makes bytes of both, and `page` writes them into the page, whose own script and style are in `parts/`.
+`gathered` runs the reports, `history` reads the jobs of the appliances that are shown individually,
+`packed` encodes both, and `page` puts them into the page. The page's script and style are in `parts/`.
 """

@@ -1,7 +1,7 @@
-"""The charts of the page, as Vega-Lite specifications without their data.
+"""The charts of the page, as Vega-Lite specifications without data.
 
-Data is put under the name `rows` by the page's script, which also writes what a tooltip says (`said`).
-Colours are variables of the page's style sheet, so that a theme and print change them without a script.
+The page's script adds the data under the name `rows`, including the text of each `tooltip`. Colours are
+variables of the style sheet, so that themes and print change them without a script.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-# What a cell of the calendar says; each has a colour and a sign of its own (see `page.css`).
-STATES = ("success", "mixed", "failed", "missed", "unheard", "open", "none")
+# The states of a calendar cell; each has its own colour and sign (see `page.css`).
+STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "none")
 _CONFIG: dict[str, Any] = {
-    "aria": False,  # the page has a label, and a table, for each chart
+    "aria": False,  # the page has a label and a table for each chart
     "mark": {"aria": False},
     "background": None,
     "font": "system-ui, sans-serif",
@@ -47,7 +47,7 @@ def _chart(**parts: Any) -> dict[str, Any]:
 def _x() -> dict[str, Any]:
     axis = {
         "title": None, "labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8, "ticks": False,
-        "labelPadding": 10,  # the first label is half under that of nought
+        "labelPadding": 10,  # the first label would overlap the label 0
     }  # fmt: skip
     return {"field": "period", "type": "ordinal", "sort": None, "axis": axis}
 
@@ -59,18 +59,18 @@ def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
     return {"field": field, "type": "quantitative", "axis": axis, **more}
 
 
-_SAID = {"field": "said", "type": "nominal"}
+_TOOLTIP = {"field": "tooltip", "type": "nominal"}
 _WIDE = {
     "width": "container",
     "height": 170,
     "autosize": {"type": "fit-x", "contains": "padding"},
-    # The last label of days is half beyond the axis.
+    # Half of the last label extends beyond the axis.
     "padding": {"left": 5, "right": 32, "top": 5, "bottom": 5},
 }
 
 
 def _percentiles(label: str) -> dict[str, Any]:
-    """Return median and p95 of a measure by period, told apart by how they are dashed."""
+    """Return the chart of the median and p95 of a measure by period; the p95 is dashed."""
     legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolSize": 600}
     dash = {
         "field": "which",
@@ -92,7 +92,7 @@ def _percentiles(label: str) -> dict[str, Any]:
             "y": _y("value", label),
             "strokeDash": dash,
             "color": colour,
-            "tooltip": _SAID,
+            "tooltip": _TOOLTIP,
         },
     )
 
@@ -133,7 +133,7 @@ def _heat() -> dict[str, Any]:
         layer=[
             {
                 "mark": {"type": "rect", "stroke": "var(--paper)", "strokeWidth": 1.5},
-                "encoding": {"color": colours, "tooltip": _SAID},
+                "encoding": {"color": colours, "tooltip": _TOOLTIP},
             },
             {
                 "transform": [{"filter": "datum.sign != ''"}],
@@ -141,7 +141,7 @@ def _heat() -> dict[str, Any]:
                 "encoding": {
                     "text": {"field": "sign", "type": "nominal"},
                     "color": signs,
-                    "tooltip": _SAID,
+                    "tooltip": _TOOLTIP,
                 },
             },
             {
@@ -169,7 +169,7 @@ def _outcomes() -> dict[str, Any]:
                 "scale": {"domain": domain, "range": ["var(--success)", "var(--failed)"]},
                 "legend": legend,
             },
-            # The failed ones have an edge, for those who do not tell the colours.
+            # Failed jobs have an edge, for people who cannot distinguish the colours.
             "stroke": {
                 "field": "outcome",
                 "type": "nominal",
@@ -177,7 +177,7 @@ def _outcomes() -> dict[str, Any]:
                 "legend": legend,
             },
             "order": {"field": "place", "type": "quantitative"},
-            "tooltip": _SAID,
+            "tooltip": _TOOLTIP,
         },
     )
 
@@ -193,14 +193,14 @@ def _rate() -> dict[str, Any]:
         encoding={
             "x": _x(),
             "y": _y("value", "format(datum.value, '.0%')", scale={"domain": [0, 1]}),
-            "tooltip": _SAID,
+            "tooltip": _TOOLTIP,
         },
     )
 
 
 def _reasons() -> dict[str, Any]:
     return _chart(
-        **_WIDE,  # the page makes it as high as it takes
+        **_WIDE,  # the page sets the height
         mark={"type": "bar", "color": "var(--failed)", "height": 16},
         encoding={
             "y": {
@@ -210,7 +210,7 @@ def _reasons() -> dict[str, Any]:
                 "axis": {"title": None, "labelLimit": 300, "ticks": False, "domain": False},
             },
             "x": _y("jobs"),
-            "tooltip": _SAID,
+            "tooltip": _TOOLTIP,
         },
     )
 
@@ -226,7 +226,7 @@ def _growth() -> dict[str, Any]:
     point = {"size": 40, "color": "var(--success)"}
     return _chart(
         **_WIDE,
-        encoding={"x": x, "tooltip": _SAID},
+        encoding={"x": x, "tooltip": _TOOLTIP},
         layer=[
             {
                 "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},

@@ -1,4 +1,4 @@
-"""All that the page shows, from the reports."""
+"""Collect everything that the page shows from the reports."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
     from archive.reports.summary_row import SummaryRow
 
-# Without a first day the page is of so many: two years.
+# Without a first day, the page covers two years.
 DAYS = 730
-# Longer ago, the numbers of days would not fit, nor would anybody look for it here.
+# The maximum number of days, which keeps the file small enough for browsers.
 MOST_DAYS = 3660
-# Of more appliances than this the worst are shown one by one, and of all together only the sums.
+# Above ALL_UP_TO appliances, only the WORST ones are shown individually, and all together as sums.
 ALL_UP_TO, WORST = 1000, 300
 GRAINS = ("day", "week", "month")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An appliance that is shown: how it is (see `rpo`), failures in a row, and its tags."""
+    """An appliance that is shown individually: its state in `rpo`, consecutive failures, and tags."""
 
     name: str
     state: str
-    streak: int
+    consecutive_failures: int
     tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the page shows; appliances are in the order of how much they need attention.
+    """The content of the page; appliances that need most attention come first.
 
-    `number` counts all appliances of the scope; where it is greater than that of those shown, `series`
-    has the rows of all together by grain. `others` has the tags of those that are in tables alone, by
-    name. `weeks` has the label of each day's week; `unfinished` says that the last day is not over.
+    `number` counts all appliances in scope. If not all are shown individually, `series` has the sums
+    of all by grain. `others` has the tags of appliances that are in tables only, by name. `weeks` has
+    the week label of each day. `unfinished` means that the last day is not over.
     """
 
     scope: Scope
@@ -69,15 +69,14 @@ class Gathered:
 
 
 def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str, str]]) -> Gathered:
-    """Return what there is to show of a scope's appliances, of its days, as of its `now`.
+    """Return the content of the page for a scope; without a first day, it covers two years.
 
-    Without a first day there are two years. `tags` are those of appliances by name. Raises UsageError
-    for more days than can be shown.
+    `tags` are the tags of appliances by name. Raises UsageError for more than MOST_DAYS days.
     """
     scope = _bounded(connection, scope)
     states = list(rpo.select(connection, replace(scope, since=None)))
-    struck = _struck(connection, scope)
-    shown = _worst_first(states, struck, tags)
+    failing = streaks.ongoing(connection, replace(scope, since=None))
+    shown = _worst_first(states, failing, tags)
     number = len(shown)
     if number > ALL_UP_TO:
         shown = shown[:WORST]
@@ -86,7 +85,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     whole = number == len(shown)
     latest = replace(scope, since=None)
     calendar = settings.calendar(connection)
-    attention = tuple(reported.attention(connection, scope, states, struck))
+    attention = tuple(reported.attention(connection, scope, states, failing))
     reports = tuple(reported.further(connection, scope, whole=whole))
     return Gathered(
         scope,
@@ -107,59 +106,49 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
 
 def _bounded(connection: Connection, scope: Scope) -> Scope:
     today = settings.calendar(connection).day(scope.now)
-    last = date.fromisoformat(min(scope.until or today, today))
+    last = min(scope.until or today, today)
     if scope.since is None:
-        first = date.fromordinal(max(last.toordinal() - DAYS + 1, 1))
-    else:
-        first = min(date.fromisoformat(scope.since), last)
-    if (last - first).days >= MOST_DAYS:
+        return scope.last_days(DAYS, last)
+    bounded = replace(scope, since=min(scope.since, last), until=last)
+    if (bounded.days or 0) > MOST_DAYS:
         raise UsageError(
-            f"from {first} to {last} are more days than the {MOST_DAYS:,} that a dashboard shows;"
-            " name a later first day with --since"
+            f"{bounded.since} to {last} are {bounded.days:,} days, and a dashboard shows at most"
+            f" {MOST_DAYS:,}: set a later --since"
         )
-    return replace(scope, since=first.isoformat(), until=last.isoformat())
-
-
-def _struck(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
-    """Return the appliances whose latest backup failed, as `summary` finds strikes among them."""
-    until = replace(scope, since=None)
-    failing = streaks.failing(connection, until)
-    if not failing:
-        return []
-    return list(streaks.select(connection, replace(until, appliances=(), named=failing)))
+    return bounded
 
 
 def _worst_first(
     states: Sequence[rpo.RpoRow],
-    struck: Sequence[streaks.StreaksRow],
+    failing: Sequence[streaks.StreaksRow],
     tags: Mapping[str, Mapping[str, str]],
 ) -> list[Shown]:
-    """Return the appliances as `rpo` orders them, those that fail the longest first among equals."""
-    streak = {row.appliance: row.streak for row in struck}
+    """Return the appliances by state as in `rpo`, then by consecutive failures."""
+    failures = {row.appliance: row.consecutive_failures for row in failing}
     order = {state: place for place, state in enumerate(dict.fromkeys(row.state for row in states))}
     found = [
-        Shown(row.appliance, row.state, streak.get(row.appliance, 0), tags.get(row.appliance, {}))
+        Shown(row.appliance, row.state, failures.get(row.appliance, 0), tags.get(row.appliance, {}))
         for row in states
     ]
-    return sorted(found, key=lambda one: (order[one.state], -one.streak))
+    return sorted(found, key=lambda one: (order[one.state], -one.consecutive_failures))
 
 
 def _others(
     known: Iterable[str],
-    told: Iterable[Table],
+    tables: Iterable[Table],
     shown: Iterable[str],
     tags: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Mapping[str, str]]:
-    """Return the tags of appliances that are known, or stand in tables, and are not shown one by one."""
+    """Return the tags of known appliances and of those in tables that are not shown individually."""
     names = set(known)
-    for table in told:
+    for table in tables:
         if table.columns[0].name == "appliance":
             names.update(row[0] for row in table.rows if row[0] is not None)
     return {name: tags.get(name, {}) for name in sorted(names.difference(shown))}
 
 
 def _weeks(connection: Connection, scope: Scope) -> tuple[str, ...]:
-    """Return the week of each day of a scope; a day that the calendar does not know has none."""
+    """Return the week label of each day in scope; empty for a day that the calendar lacks."""
     calendar = tables.calendar
     first = date.fromisoformat(scope.since or "")
     last = date.fromisoformat(scope.until or "")

@@ -1,7 +1,7 @@
-"""The jobs of the appliances that the page shows one by one, in columns that pack well.
+"""The jobs of the appliances that the page shows individually, as columns that compress well.
 
-Sizes and durations are the bins of `quantile_sketch`, so that the percentiles of any selection are
-within 1 %, as those of the day totals are.
+Sizes and durations are bins of `quantile_sketch`, so the percentiles of any selection are within 1 %,
+like those from day totals.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# What a job's number of a status stands for, and that of an expected day; 0 is: nothing expected.
+# The statuses of jobs and the outcomes of expected backups, by their numbers; None: nothing expected.
 STATUSES = ("succeeded", "failed", "open", "other")
 OUTCOMES = (None, MET, FAILED, RUNNING, DID_NOT_RUN, NO_DATA)
-# In place of a bin: the job does not say.
+# In place of a bin: the job has no value.
 UNKNOWN = 2**16 - 1
-# So many texts are kept, and so much of each; a job with another one has that of its message id.
+# Limits on the number and length of texts; jobs beyond show only their message id.
 MOST_MESSAGES, LONGEST_MESSAGE = 4000, 300
 _ROWS_AT_A_TIME = 5000
 _LENGTHENED = "…"
@@ -42,11 +42,12 @@ _LENGTHENED = "…"
 
 @dataclass
 class History:
-    """The jobs, appliance by appliance in the order of `names`, each in the order of their days.
+    """The jobs by appliance, in the order of `names`, and by day.
 
-    `counts` says how many jobs each appliance has. `days` count from `first`, an ordinal; the others
-    are a number for each job: of STATUSES, bins of `quantile_sketch` or UNKNOWN, and one more than the
-    place in `messages`, 0 for none. `expected` has a number of OUTCOMES for each appliance and day.
+    `counts` has the number of jobs of each appliance. The columns have one number for each job:
+    `days` since `first` (an ordinal), `statuses` (index in STATUSES), `sizes` and `durations` (bins of
+    `quantile_sketch`, or UNKNOWN), and `message_numbers` (1 + index in `messages`, 0 for none).
+    `expected` has an index in OUTCOMES for each appliance and day.
     """
 
     names: tuple[str, ...]
@@ -57,14 +58,14 @@ class History:
     statuses: bytearray = field(default_factory=bytearray)
     sizes: array[int] = field(default_factory=lambda: array("H"))
     durations: array[int] = field(default_factory=lambda: array("H"))
-    said: array[int] = field(default_factory=lambda: array("H"))
+    message_numbers: array[int] = field(default_factory=lambda: array("H"))
     messages: list[tuple[str | None, str | None]] = field(default_factory=list)
     expected: bytearray = field(default_factory=bytearray)
     tallies: dict[str, TallyRow] = field(default_factory=dict)
 
 
 def read(connection: Connection, scope: Scope, names: Sequence[str]) -> History:
-    """Return the history of appliances by name, in that order, of the days of a scope.
+    """Return the history of these appliances, in that order, for the days in scope.
 
     The scope must have a first and a last day.
     """
@@ -84,30 +85,30 @@ def _numbers(connection: Connection) -> dict[str, int]:
 
 
 class _Messages:
-    """Texts by number, counted from 1; 0 is no text."""
+    """Texts by number, starting at 1; 0 stands for no text."""
 
     def __init__(self, history: History) -> None:
         self._known: dict[tuple[str | None, str | None], int] = {}
         self._kept = history.messages
 
     def number(self, message_id: str | None, text: str | None) -> int:
-        """Return the number of what a failed job says; one of many is that of its id alone."""
+        """Return the number of a message; beyond the limits, that of its id alone."""
         if message_id is None:
             return 0
         if text is not None and len(text) > LONGEST_MESSAGE:
             text = text[: LONGEST_MESSAGE - 1] + _LENGTHENED
-        for said in ((message_id, text), (message_id, None), (None, None)):
-            if said in self._known:
-                return self._known[said]
-            limit = MOST_MESSAGES if said[1] is not None else 2 * MOST_MESSAGES
-            if len(self._kept) < limit or said[0] is None:
-                self._kept.append(said)
-                return self._known.setdefault(said, len(self._kept))
+        for message in ((message_id, text), (message_id, None), (None, None)):
+            if message in self._known:
+                return self._known[message]
+            limit = MOST_MESSAGES if message[1] is not None else 2 * MOST_MESSAGES
+            if len(self._kept) < limit or message[0] is None:
+                self._kept.append(message)
+                return self._known.setdefault(message, len(self._kept))
         return 0
 
 
 class _Bins:
-    """The bins of values: most values come again and again."""
+    """A cache of the bins of values, because most values repeat."""
 
     def __init__(self) -> None:
         self._known: dict[int | None, int] = {None: UNKNOWN}
@@ -123,7 +124,7 @@ class _Bins:
 def _read_jobs(
     connection: Connection, scope: Scope, ranks: Mapping[int, int], history: History
 ) -> None:
-    """Read the jobs of the appliances with ranks by number, and put them in the order of these."""
+    """Read the jobs into the history; `ranks` gives the order of the appliances by id."""
     messages, bins = _Messages(history), _Bins()
     status_of = {"SUCCEEDED": 0, "FAILED": 1} | dict.fromkeys(OPEN, 2)
     own = {rank: History((), 0, 0) for rank in ranks.values()}
@@ -135,7 +136,7 @@ def _read_jobs(
         theirs.statuses.append(status_of.get(status, 3))
         theirs.sizes.append(bins.of(size))
         theirs.durations.append(bins.of(duration))
-        theirs.said.append(messages.number(message_id, text))
+        theirs.message_numbers.append(messages.number(message_id, text))
     for rank in range(len(ranks)):
         theirs = own.pop(rank)
         history.counts.append(len(theirs.days))
@@ -143,7 +144,7 @@ def _read_jobs(
         history.statuses += theirs.statuses
         history.sizes += theirs.sizes
         history.durations += theirs.durations
-        history.said += theirs.said
+        history.message_numbers += theirs.message_numbers
 
 
 def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
@@ -165,7 +166,7 @@ def _jobs(scope: Scope, ranks: Mapping[int, int]) -> sa.Select[Any]:
 
 
 def _read_expected(connection: Connection, scope: Scope, history: History) -> None:
-    """Read what was expected of the appliances, and what came of it."""
+    """Read the expected backups and their outcomes into the history."""
     number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     rows = {name: bytearray(history.number_of_days) for name in history.names}
     for appliance, expectations in expected_backups.walk(connection, scope):

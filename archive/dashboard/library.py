@@ -1,6 +1,6 @@
-"""The script that draws the charts: Vega-Lite, Vega and Vega-Embed, as one text.
+"""The script that draws the charts: Vega-Lite, Vega and Vega-Embed in one file.
 
-The wheel holds it, put there when the wheel is built. A checkout has it made by the same package.
+The build puts it into the wheel. In a checkout, the same package makes it on demand.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ NAME = "vega.js"
 
 @cache
 def script() -> str:
-    """Return the script, safe to stand in a page.
+    """Return the script, safe to embed in a page.
 
-    Raises ModuleNotFoundError in a checkout without the package that makes it.
+    Raises ModuleNotFoundError in a checkout without the package vl-convert-python.
     """
     built = resources.files(__package__).joinpath(NAME)
     if built.is_file():
@@ -24,12 +24,12 @@ def script() -> str:
 
 
 def make() -> str:
-    """Return the script as the package vl-convert-python makes it.
+    """Make the script with the package vl-convert-python.
 
-    Raises ModuleNotFoundError without it.
+    Raises ModuleNotFoundError without that package.
     """
     from vl_convert import javascript_bundle
 
-    # Neither stands in it today; in a string or a pattern of the script both forms mean the same.
+    # Neither occurs today; in strings and patterns both forms mean the same.
     script: str = javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")

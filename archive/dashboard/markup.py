@@ -1,6 +1,6 @@
-"""The parts of the page that are there without a script: what needs attention, and the figures.
+"""The parts of the page that work without a script: tables that need attention, and the figures.
 
-All text that comes from the archive is escaped here, and shown on one line.
+All text from the archive is escaped here and shown on one line.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
-from archive.dashboard.reported import ODD_DAYS
+from archive.dashboard.reported import ANOMALY_DAYS
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
 from archive.render import units
 from archive.reports import summary
@@ -21,43 +21,43 @@ if TYPE_CHECKING:
     from archive.columns import Column
     from archive.dashboard.tables import Table
 
-# A page without a script has so many rows of a table.
+# The maximum number of rows of a table without a script.
 ROWS = 50
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _NAMES = {
-    OVERDUE: "overdue",
     NEVER: "never succeeded",
-    NO_RECENT_DATA: "no recent data",
-    "consecutive failures": "consecutive failures",
     "missed": f"missed in {summary.DAYS} days",
     "not-reporting": "not reporting",
-    "anomalies": "anomalies",
 }
-# Of these any is too many.
+# Figures that are problems if they are above 0.
 _ALARMS = {
     ("attention", name) for name in (OVERDUE, NEVER, NO_RECENT_DATA, "consecutive failures")
 } | {
     ("expected", "missed"),
 }
-# The tables that say more of a figure.
-_TABLES = {OVERDUE: "overdue", NEVER: "overdue", NO_RECENT_DATA: "overdue"}
+# The tables with the details of a figure, where they have another name.
+_TABLES = {
+    NEVER: "overdue",
+    NO_RECENT_DATA: "overdue",
+    "consecutive failures": "consecutive-failures",
+}
 # Tables whose rows are counted.
 _COUNTED = {
     "not-reporting": "no import for longer than usual",
-    "anomalies": f"in the last {ODD_DAYS} days",
+    "anomalies": f"in the last {ANOMALY_DAYS} days",
 }
-# In place of a value.
+# Shown for a missing value.
 _NONE = "\N{EN DASH}"
 _FIGURES = ("backups", "data", "time", "expected")
 
 
 def text(value: str) -> str:
-    """Return a text as it stands between tags or in an attribute."""
+    """Return a text escaped for use between tags or in an attribute."""
     return escape(units.text(value))
 
 
 def tiles(rows: Iterable[SummaryRow], tables: Iterable[Table]) -> str:
-    """Return the figures that say whether something needs attention, and how long some tables are."""
+    """Return the tiles: figures that show whether something needs attention, and lengths of tables."""
     shown = [_tile(row) for row in rows if (row.section, row.name) in _ALARMS]
     for table in tables:
         if table.name in _COUNTED:
@@ -74,14 +74,14 @@ def _tile(row: SummaryRow) -> str:
         detail.append(f"before: {_value(row.kind, row.before)}")
     return (
         f'<div class="tile{alarm}"><dt><a href="#t-{_TABLES.get(row.name, row.name)}">'
-        f"{text(_NAMES[row.name])}</a></dt>"
+        f"{text(_NAMES.get(row.name, row.name))}</a></dt>"
         f'<dd><span class="value">{text(_value(row.kind, row.value))}</span>'
         f'<div class="detail">{text("; ".join(detail))}</div></dd></div>'
     )
 
 
 def figures(rows: Iterable[SummaryRow]) -> str:
-    """Return the figures of the last days beside those of the days before."""
+    """Return the table of the figures of the period, compared with the period before."""
     body = "".join(
         "<tr>"
         f'<th scope="row">{text(f"{row.section}: {row.name}")}</th>'
@@ -105,7 +105,7 @@ def _value(kind: Kind, value: float | None, *, signed: bool = False) -> str:
 
 
 def table(shown: Table) -> str:
-    """Return a table with its heading; one without rows is a sentence."""
+    """Return a table with its heading; without rows, a sentence instead."""
     return (
         f'<div id="t-{shown.name}"><h3>{text(shown.title)}</h3>'
         f"{_rows(shown) if shown.rows else f'<p>{text(shown.empty)}</p>'}</div>"

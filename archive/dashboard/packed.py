@@ -1,7 +1,7 @@
-"""What the page's own script reads: one compressed piece of bytes, written as base64.
+"""The data of the page's script: one compressed block of bytes in base64.
 
-A number of 4 bytes (little-endian) says how long the JSON is that follows, filled up with spaces; after it
-the columns of the history stand one after the other.
+It starts with the length of the JSON (4 bytes, little-endian), then the JSON, padded with spaces, then the
+columns of the history one after the other.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from archive.dashboard.history import History
     from archive.dashboard.tables import Table
 
-# What columns of two bytes are aligned to.
+# The alignment of the columns in bytes.
 _ALIGNED = 4
 
 
 def packed(gathered: Gathered) -> str:
-    """Return what the script reads. The same is always the same text."""
-    text = json.dumps(_told(gathered), separators=(",", ":"), allow_nan=False).encode("ascii")
+    """Return the data for the script; the same content always gives the same text."""
+    text = json.dumps(_content(gathered), separators=(",", ":"), allow_nan=False).encode("ascii")
     text += b" " * (-len(text) % _ALIGNED)
     whole = b"".join([len(text).to_bytes(4, "little"), text, *_columns(gathered.history)])
     return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode("ascii")
 
 
-def _told(gathered: Gathered) -> dict[str, Any]:
+def _content(gathered: Gathered) -> dict[str, Any]:
     history, scope = gathered.history, gathered.scope
     bins = {bin_ for column in (history.sizes, history.durations) for bin_ in column} - {UNKNOWN}
     least = min(bins, default=0)
@@ -81,8 +81,8 @@ def _table(table: Table) -> dict[str, Any]:
 
 
 def _columns(history: History) -> Iterator[bytes]:
-    """Yield those of two bytes first, so that each begins where such a number may."""
-    for column in (history.days, history.sizes, history.durations, history.said):
+    """Yield the columns, those of 2-byte numbers first, so that they are aligned."""
+    for column in (history.days, history.sizes, history.durations, history.message_numbers):
         yield _little_endian(column)
     yield bytes(history.statuses)
     yield bytes(history.expected)

@@ -1,4 +1,4 @@
-"""The page as one text: its parts put together, and a policy that lets nothing else in."""
+"""Assemble the page from its parts, with a content security policy that allows nothing else."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import archive
 from archive.dashboard import library, markup
 from archive.dashboard.packed import packed
 from archive.render import units
+from archive.text import counted
 
 if TYPE_CHECKING:
     from archive.dashboard.gathered import Gathered
 
 TITLE = "Backups of the vCenter fleet"
-# In this order they are one script.
+# The script consists of these files, in this order.
 _SCRIPTS = ("show.js", "data.js", "table.js", "charts.js", "calendar.js", "page.js")
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -41,7 +42,7 @@ def page(gathered: Gathered, title: str = TITLE) -> str:
         "library": drawing,
         "script": script,
     }
-    # In one pass: what has been filled in is not looked at again.
+    # In one pass, so that inserted text is not searched for placeholders.
     return _PLACE.sub(lambda place: filled[place[1]], _part("page.html"))
 
 
@@ -55,7 +56,7 @@ def _script() -> str:
 
 
 def _policy(style: str, scripts: tuple[str, ...]) -> str:
-    """Return the policy: these scripts, this style, and nothing from anywhere."""
+    """Return the policy: only these scripts and this style, and nothing from the network."""
     allowed = " ".join(map(_hash, scripts))
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_hash(style)};"
@@ -71,13 +72,13 @@ def _hash(text: str) -> str:
 def _subtitle(gathered: Gathered) -> str:
     scope, number = gathered.scope, gathered.number
     return markup.text(
-        f"As of {units.moment(scope.now)}. {number:,} {'appliance' if number == 1 else 'appliances'},"
-        f" days {scope.since} to {scope.until}; a day starts at {gathered.calendar}."
+        f"As of {units.moment(scope.now)}. {counted(number, 'appliance')},"
+        f" {scope.since} to {scope.until}; days start at {gathered.calendar}."
     )
 
 
 def _footer(gathered: Gathered) -> str:
     return markup.text(
-        f"Made by archive {archive.__version__} from its reports, as of"
-        f" {units.moment(gathered.scope.now)}. This file asks nothing of any network."
+        f"Created by archive {archive.__version__} as of {units.moment(gathered.scope.now)}."
+        " This file loads nothing from the network."
     )

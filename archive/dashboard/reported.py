@@ -1,9 +1,8 @@
-"""The tables of the page, each of which is what a report says."""
+"""The tables of the page, each with rows of a report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from archive.dashboard.tables import table
@@ -29,9 +28,9 @@ if TYPE_CHECKING:
     from archive.reports.core.report import Report
     from archive.reports.core.scope import Scope
 
-# What is odd, or did not come, is news for so many days.
-ODD_DAYS, MISSED_DAYS = 30, 7
-# The last days that can be chosen on the page, besides all of it (see `page.html`).
+# The days covered by the tables of anomalies and of missed backups.
+ANOMALY_DAYS, MISSED_DAYS = 30, 7
+# The periods in days that the page offers, besides all days (see `page.html`).
 PERIODS = (30, 90, 365)
 
 
@@ -39,12 +38,12 @@ def attention(
     connection: Connection,
     scope: Scope,
     states: Sequence[rpo.RpoRow],
-    struck: Sequence[streaks.StreaksRow],
+    failing: Sequence[streaks.StreaksRow],
 ) -> list[Table]:
-    """Return the tables of what needs attention as of now.
+    """Return the tables of problems that need attention as of now.
 
-    `states` are the rows of `rpo`, `struck` those of `streaks` whose latest backup failed. The
-    scope must have a first and a last day.
+    `states` are the rows of `rpo`, `failing` those of `streaks.ongoing`. The scope must have a first
+    and a last day.
     """
     return [
         table(
@@ -53,18 +52,17 @@ def attention(
             rpo.REPORT.columns,
             [row for row in states if row.state != OK],
             (
-                "appliance", "state", "age_seconds", "objective_seconds", "attempt_status",
-                "last_seen",
+                "appliance", "state", "age_seconds", "rpo_seconds", "attempt_status", "last_seen",
             ),
             "No backup is overdue.",
         ),
         table(
             "consecutive-failures",
-            f"{summary.REPEATED_FAILURES} failures in a row, or more",
+            f"{summary.REPEATED_FAILURES} or more consecutive failures",
             streaks.COLUMNS,
-            [row for row in struck if row.streak >= summary.REPEATED_FAILURES],
-            ("appliance", "streak", "since_time", "last_good_time"),
-            f"No appliance has failed {summary.REPEATED_FAILURES} times in a row.",
+            [row for row in failing if row.consecutive_failures >= summary.REPEATED_FAILURES],
+            ("appliance", "consecutive_failures", "since_time", "last_success_time"),
+            f"No appliance has {summary.REPEATED_FAILURES} or more consecutive failures.",
         ),
         table(
             "not-reporting",
@@ -74,7 +72,7 @@ def attention(
             (
                 "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "unanswered",
             ),
-            "Every appliance reports as usual.",
+            "All appliances are reporting.",
         ),
         table(
             "missed",
@@ -86,9 +84,9 @@ def attention(
         ),
         table(
             "anomalies",
-            f"Anomalies in the last {ODD_DAYS} days",
+            f"Anomalies in the last {ANOMALY_DAYS} days",
             anomalies.COLUMNS,
-            _newest_first(_run(connection, anomalies.REPORT, _last(scope, ODD_DAYS)), "day"),
+            _newest_first(_run(connection, anomalies.REPORT, _last(scope, ANOMALY_DAYS)), "day"),
             ("appliance", "day", "what", "reason", "key"),
             "No anomalies.",
         ),
@@ -96,13 +94,13 @@ def attention(
 
 
 def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Table]:
-    """Yield the tables of further reports, as far as they follow the period of all its PERIODS, too.
+    """Yield the tables of further reports; `builds` and `failures` for each of the PERIODS, too.
 
-    What failures say there is only where the page cannot count it itself: `whole` says that it can.
-    The scope must have a first and a last day.
+    `whole` means that the page has all jobs and counts the failures itself, so that table is left
+    out. The scope must have a first and a last day.
     """
     yield _growth(connection, scope)
-    # Of few days collection knows no usual gap, and so not who is silent.
+    # Always for all days, because a few days do not show a usual gap.
     yield _collection(connection, scope)
     for days in (None, *(days for days in PERIODS if days < (scope.days or 0))):
         of_days = scope if days is None else _last(scope, days)
@@ -125,7 +123,7 @@ def _growth(connection: Connection, scope: Scope) -> Table:
                 for days in growth.HORIZONS
                 for end in ("", "_low", "_high")
             ),
-            "keep", "kept_bytes", "note",
+            "retained_copies", "retained_bytes", "note",
         ),
         "No backup has a size.",
     )  # fmt: skip
@@ -142,7 +140,7 @@ def _builds(connection: Connection, scope: Scope) -> Table:
             "size_median_bytes", "size_median_ratio", "duration_median_seconds",
             "duration_median_ratio",
         ),
-        "No backup says on which build it ran.",
+        "No backup has a build.",
     )  # fmt: skip
 
 
@@ -153,7 +151,7 @@ def _collection(connection: Connection, scope: Scope) -> Table:
         collection.REPORT.columns,
         _run(connection, collection.REPORT, scope),
         tuple(column.name for column in collection.REPORT.columns),
-        "The archive has heard of no appliance.",
+        "No appliance has been imported.",
     )
 
 
@@ -164,15 +162,12 @@ def _failures(connection: Connection, scope: Scope) -> Table:
         failures.COLUMNS,
         _run(connection, failures.REPORT, scope),
         ("message_id", "leading", "appliances", "first_time", "last_time", "example"),
-        "Nothing has failed.",
+        "No backup has failed.",
     )
 
 
 def _last(scope: Scope, days: int) -> Scope:
-    """Return the last days of a scope."""
-    last = date.fromisoformat(scope.until or "")
-    first = max(scope.since or "", (last - timedelta(days=days - 1)).isoformat())
-    return replace(scope, since=first)
+    return scope.last_days(days, scope.until or "")
 
 
 def _newest_first(rows: Sequence[Any], by: str) -> list[Any]:

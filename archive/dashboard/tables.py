@@ -1,4 +1,4 @@
-"""What the page shows as tables: some columns of a report's rows, and how many there are."""
+"""Tables of the page: some columns of a report's rows, limited in number."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ if TYPE_CHECKING:
 
     from archive.columns import Column
 
-# A table of more rows says how many it has left out: a browser, and a reader, has its limits.
+# The maximum number of rows of a table in the file.
 MOST_ROWS = 2000
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows in their order; values are under `columns`. `left_out` counts those beyond the limit.
+    """A table. `left_out` counts the rows beyond MOST_ROWS; `empty` is shown if there are no rows.
 
-    `empty` is the sentence in place of no rows. `days`: it is of the last so many, None of all or of
-    those that its title says.
+    `days` is the number of last days that it covers; None for all days, or those in its title.
     """
 
     name: str
@@ -39,7 +38,7 @@ def table(
     shown: Sequence[str],
     empty: str,
 ) -> Table:
-    """Return a table of the columns that are shown, by name, of rows that have `columns`."""
+    """Return a table of the columns named in `shown`, from rows that have `columns`."""
     places = [[column.name for column in columns].index(one) for one in shown]
     cells = [tuple(row[place] for place in places) for row in rows]
     return Table(

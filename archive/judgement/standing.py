@@ -25,13 +25,13 @@ class Span(NamedTuple):
     until: str
 
 
-def state(end: str | None, objective_seconds: int, last_seen: str, now: str) -> str:
+def state(end: str | None, rpo_seconds: int, last_seen: str, now: str) -> str:
     """Return OK if the last success ended within the objective, otherwise what can be said.
 
     That is LATE or NEVER only of an appliance that was heard of within the objective, and since the
     last success has been too old.
     """
-    objective = timedelta(seconds=objective_seconds)
+    objective = timedelta(seconds=rpo_seconds)
     heard, moment = timestamps.to_datetime(last_seen), timestamps.to_datetime(now)
     limit = None if end is None else timestamps.to_datetime(end) + objective
     if limit is not None and moment <= limit:
@@ -47,7 +47,7 @@ def seconds_between(first: str, last: str) -> int:
 
 
 def shares(
-    calendar: Calendar, ends: Iterable[str], objective_seconds: int, span: Span
+    calendar: Calendar, ends: Iterable[str], rpo_seconds: int, span: Span
 ) -> tuple[float | None, float | None]:
     """Return the share of a span's time, and of its days, within the objective; None of nothing.
 
@@ -58,7 +58,7 @@ def shares(
     first, until = timestamps.to_datetime(span.first), timestamps.to_datetime(span.until)
     uncovered = timedelta()
     outside: set[int] = set()
-    objective = timedelta(seconds=objective_seconds)
+    objective = timedelta(seconds=rpo_seconds)
     for begun, over in _gaps(map(timestamps.to_datetime, sorted(ends)), objective, first, until):
         uncovered += over - begun
         outside.update(range(_day(calendar, begun), _day(calendar, over - _TICK) + 1))

@@ -1,1 +1,1 @@
-"""The fleet at a glance by mail: composed here, and handed to a server."""
+"""The summary of the fleet by mail: composing and sending it."""

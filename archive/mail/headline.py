@@ -1,4 +1,4 @@
-"""A summary in one line, the worst first: what a subject says."""
+"""The subject of the mail: the problems of a summary in one line, worst first."""
 
 from __future__ import annotations
 
@@ -13,34 +13,30 @@ if TYPE_CHECKING:
 
     from archive.reports.summary_row import SummaryRow
 
-# The words for one and for several, where they are not the name of the row.
-_WORDS = {
-    NEVER: ("without success", "without success"),
-    "consecutive failures": ("failing repeatedly", "failing repeatedly"),
-}
-# Characters of a name: what is wrong stands before it, and a list of mails shows some 70.
+# The words for problems that are not named like their row.
+_WORDS = {NEVER: "without success", "consecutive failures": "failing repeatedly"}
+# Characters of a name; mail clients show about 70 of the whole subject.
 _LONGEST = 40
 
 
 def headline(rows: Sequence[SummaryRow], names: Sequence[str], day: str) -> str:
-    """Return the line for a summary of appliances as of a day, such as `3 late, 7 missed: ...`.
+    """Return the subject for a summary of appliances on a day, such as `3 overdue, 7 missed: ...`.
 
-    It is printable, whatever the names are.
+    The result is printable for any names.
     """
     if not names:
-        return f"nothing known: backups of no vCenter, {day}"
-    problems = ", ".join(_problems(rows)) or "all well"
-    whose = f"{len(names):,} vCenters" if len(names) > 1 else _cut(text(names[0]))
-    return f"{problems}: backups of {whose}, {day}"
+        return f"no data: backups of 0 vCenters, {day}"
+    problems = ", ".join(_problems(rows)) or "all OK"
+    appliances = f"{len(names):,} vCenters" if len(names) > 1 else _cut(text(names[0]))
+    return f"{problems}: backups of {appliances}, {day}"
 
 
 def _problems(rows: Sequence[SummaryRow]) -> Iterator[str]:
     values = {(row.section, row.name): int(row.value or 0) for row in rows}
     for section, name in PROBLEMS:
-        one, several = _WORDS.get(name, (name, name))
         number = values.get((section, name), 0)
         if number:
-            yield f"{number:,} {one if number == 1 else several}"
+            yield f"{number:,} {_WORDS.get(name, name)}"
 
 
 def _cut(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The report `summary` as a mail: HTML and plain text of the same rows, and CSV attached."""
+"""The report `summary` as a mail: HTML and plain text of the same rows, with a CSV attachment."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Letter:
-    """What a mail says: `text` and `html` are its two forms, `csv` the rows as data.
+    """The content of a mail: `text` and `html` are its two forms, `csv` the rows as data.
 
-    `now` is the instant as of which it was told, and `day` the archive's day of it.
+    `now` is the instant of evaluation, `day` the last day of the summary.
     """
 
     subject: str
@@ -39,7 +39,7 @@ class Letter:
 
 
 def compose(connection: Connection, scope: Scope) -> Letter:
-    """Return the summary of a scope's appliances. Raises UsageError for what it does not heed."""
+    """Return the summary of a scope. Raises UsageError for options that `summary` does not support."""
     scope.check(summary.REPORT)
     rows = list(summary.select(connection, scope))
     day = scope.until or settings.calendar(connection).day(scope.now)
@@ -60,36 +60,36 @@ def compose(connection: Connection, scope: Scope) -> Letter:
 
 
 def _names(connection: Connection, scope: Scope) -> list[str]:
-    """Return the names of the appliances, as the summary's section `collection` knows them.
+    """Return the names of the appliances in the section `collection` of the summary.
 
-    Those that were asked and have never answered are among them: they are silent.
+    They include appliances that were never imported: these are not reporting.
     """
-    return [row.appliance for row, _ in summary.recently_heard(connection, scope)]
+    return [row.appliance for row, _ in summary.recent_imports(connection, scope)]
 
 
-def message(said: Letter, sender: str | None, recipients: Sequence[str]) -> EmailMessage:
-    """Return a mail; what is not known of its sender and recipients is left out.
+def message(content: Letter, sender: str | None, recipients: Sequence[str]) -> EmailMessage:
+    """Return a mail, without From or To if the sender or recipients are unknown.
 
-    Both forms are quoted-printable, and so pass servers that take seven bits and short lines only.
+    Both forms are quoted-printable, so they pass servers that accept only 7 bits and short lines.
     """
     mail = EmailMessage(SMTP)
-    mail["Subject"] = said.subject
+    mail["Subject"] = content.subject
     if sender is not None:
         mail["From"] = sender
     if recipients:
         mail["To"] = ", ".join(recipients)
-    mail["Date"] = format_datetime(timestamps.to_datetime(said.now))
-    # Of the sender's domain: the name of this machine may be nobody's business, and long to find out.
+    mail["Date"] = format_datetime(timestamps.to_datetime(content.now))
+    # Use the sender's domain: the name of this machine may be private, and slow to look up.
     domain = "localhost" if sender is None else sender.rpartition("@")[2]
     mail["Message-ID"] = make_msgid(domain=domain)
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: who is away does not answer it
-    mail.set_content(said.text, cte="quoted-printable")
-    mail.add_alternative(said.html, subtype="html", cte="quoted-printable")
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: suppresses out-of-office replies
+    mail.set_content(content.text, cte="quoted-printable")
+    mail.add_alternative(content.html, subtype="html", cte="quoted-printable")
     mail.add_attachment(
-        said.csv.encode(),
+        content.csv.encode(),
         maintype="text",
         subtype="csv",
-        filename=f"summary-{said.day}.csv",
+        filename=f"summary-{content.day}.csv",
         params={"charset": "utf-8"},
     )
     return mail

@@ -1,4 +1,4 @@
-"""Mail handed to a server: verified TLS, unless the configuration renounces it, and never downgraded."""
+"""Send mail by SMTP, with verified TLS unless the configuration turns it off; never downgraded."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Mail
 
-# How long the server may take for a connection, and for each answer.
+# The timeout of the connection, and of each reply.
 _SECONDS = 30
-# Not CRAM-MD5: over TLS it protects nothing, and machines under FIPS have no MD5.
+# Not CRAM-MD5: it adds nothing over TLS, and FIPS mode disables MD5.
 _LOGINS = frozenset({"PLAIN", "LOGIN"})
-# What OpenSSL calls them: X509_V_ERR_...
+# OpenSSL's verify codes X509_V_ERR_...
 _NOT_YET, _EXPIRED = 9, 10
 _OTHER_NAME = (62, 64)
 
@@ -31,14 +31,16 @@ _OTHER_NAME = (62, 64)
 def send(
     message: EmailMessage, mail: Mail, recipients: tuple[str, ...], password: str | None = None
 ) -> dict[str, str]:
-    """Hand a message to the server; return the recipients that it refused, each with its reason.
+    """Send a message; return the recipients that the server refused, each with the reason.
 
-    A password is needed where `mail` has a user. Raises MailError if nobody gets it, with what to
-    do, and ConfigurationError for a CA file or a password that is of no use.
+    `password` is required if `mail` has a user. Raises MailError, with advice, if the server accepts
+    no recipient, and ConfigurationError for an unusable CA file or password.
     """
     context = None if mail.security == NONE else _context(mail)
     if password is not None and not f"{mail.user}{password}".isascii():
-        raise ConfigurationError("[mail]: user and secret must be ASCII to log in by SMTP")
+        raise ConfigurationError(
+            "[mail]: user and secret must be ASCII: SMTP logins allow no other characters"
+        )
     try:
         with closing(_connected(mail, context)) as server:
             if mail.security == STARTTLS:
@@ -46,21 +48,23 @@ def send(
             if mail.user is not None and password is not None:
                 _log_in(server, mail, mail.user, password)
             refused = server.send_message(message, mail.sender, recipients)
-            # The mail is the server's already: how it says good-bye does not matter.
+            # The server has accepted the mail; errors after that do not matter.
             with suppress(smtplib.SMTPException, OSError):
                 server.quit()
-    except OSError as error:  # which an SMTPException is, too
+    except OSError as error:  # includes SMTPException
         raise MailError(f"mail server {mail.address}: {_explained(error, mail)}") from error
-    return {name: _said(*answer) for name, answer in refused.items()}
+    return {name: _shown(*reply) for name, reply in refused.items()}
 
 
 def _context(mail: Mail) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=mail.ca_file)
     except ssl.SSLError as error:
-        raise ConfigurationError(f"{mail.ca_file} holds no certificates in PEM form") from error
+        raise ConfigurationError(f"{mail.ca_file}: no certificate in PEM format found") from error
     except OSError as error:
-        raise ConfigurationError(f"{mail.ca_file} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{mail.ca_file}: cannot read the file: {error.strerror}"
+        ) from error
 
 
 def _connected(mail: Mail, context: ssl.SSLContext | None) -> smtplib.SMTP:
@@ -70,12 +74,12 @@ def _connected(mail: Mail, context: ssl.SSLContext | None) -> smtplib.SMTP:
 
 
 def _start_tls(server: smtplib.SMTP, mail: Mail, context: ssl.SSLContext | None) -> None:
-    """Protect the connection, or raise MailError: nothing is sent over one that is not."""
+    """Start TLS on the connection. Raises MailError if the server does not offer it."""
     server.ehlo_or_helo_if_needed()
     if not server.has_extn("starttls"):
         raise MailError(
-            f'mail server {mail.address}: it offers no STARTTLS; write security = "tls" if it speaks'
-            " TLS at once, as on port 465"
+            f"mail server {mail.address}: the server does not offer STARTTLS; if it expects TLS from"
+            ' the start, as on port 465, set security = "tls"'
         )
     server.starttls(context=context)
 
@@ -85,10 +89,10 @@ def _log_in(server: smtplib.SMTP, mail: Mail, user: str, password: str) -> None:
     offered = server.esmtp_features.get("auth", "").upper().split()
     known = _LOGINS.intersection(offered)
     if not known:
-        others = f" but {printable(', '.join(offered))}" if offered else ""
+        others = f", only {printable(', '.join(offered))}" if offered else ""
         raise MailError(
-            f"mail server {mail.address}: it takes no login with a password{others}; leave out user"
-            " and secret, or use a server or port that does"
+            f"mail server {mail.address}: the server does not offer login by password{others}; remove"
+            " user and secret, or use another server or port"
         )
     server.esmtp_features["auth"] = " ".join(known)
     refused = None
@@ -97,37 +101,37 @@ def _log_in(server: smtplib.SMTP, mail: Mail, user: str, password: str) -> None:
     except smtplib.SMTPResponseException as error:
         reply = _bytes(error.smtp_error)
         hidden = any(form in reply for form in _forms(user, password))
-        refused = str(error.smtp_code) if hidden else _said(error.smtp_code, reply)
+        refused = str(error.smtp_code) if hidden else _shown(error.smtp_code, reply)
     if refused is not None:
         raise MailError(
-            f"mail server {mail.address}: it refuses the login of {user} ({refused}); check user and"
-            " secret, and that the account may log in by SMTP"
+            f"mail server {mail.address}: login of {user} refused ({refused}); check user and secret,"
+            " and that the account may log in by SMTP"
         )
 
 
 def _forms(user: str, password: str) -> list[bytes]:
-    """Return what a server would have in its answer if it repeated a login."""
+    """Return the forms of a password that a server could repeat in its reply."""
     plain = f"\0{user}\0{password}".encode()
     return [password.encode(), base64.b64encode(password.encode()), base64.b64encode(plain)]
 
 
 def _explained(error: OSError, mail: Mail) -> str:
-    """Return what a failure means, and what to do."""
+    """Return the cause of a failure, with advice."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        each = "; ".join(f"{name}: {_said(*said)}" for name, said in error.recipients.items())
-        return f"it refuses every recipient ({each}); check `to`, and whether it relays for you"
+        each = "; ".join(f"{name}: {_shown(*reply)}" for name, reply in error.recipients.items())
+        return f"all recipients refused ({each}); check `to`, and whether the server relays for you"
     if isinstance(error, smtplib.SMTPSenderRefused):
-        said = _said(error.smtp_code, error.smtp_error)
-        return f"it refuses the sender {mail.sender} ({said}); check `from`, or log in"
+        reply = _shown(error.smtp_code, error.smtp_error)
+        return f"sender {mail.sender} refused ({reply}); check `from`, or set user and secret"
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return (
-            f"it did not answer for {_SECONDS} s; is it up, does a firewall drop it? Port 465 wants"
-            ' security = "tls"'
+            f"no reply within {_SECONDS} s; check that the server is up and no firewall blocks it."
+            ' Port 465 needs security = "tls"'
         )
     if isinstance(error, smtplib.SMTPServerDisconnected):
-        return "it closed the connection; check `server`, `port` and `security`"
+        return "the server closed the connection; check `server`, `port` and `security`"
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"it refuses the mail ({_said(error.smtp_code, error.smtp_error)})"
+        return f"mail refused ({_shown(error.smtp_code, error.smtp_error)})"
     if isinstance(error, smtplib.SMTPException):
         return printable(str(error))
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -135,32 +139,32 @@ def _explained(error: OSError, mail: Mail) -> str:
     if isinstance(error, ssl.SSLError):
         reason = printable(error.reason or str(error))
         return (
-            f"it does not speak TLS as it should ({reason}); port 587 wants security ="
+            f"TLS error ({reason}); check `security`: port 587 usually needs"
             ' "starttls", port 465 "tls"'
         )
     if isinstance(error, socket.gaierror):
-        return "its name cannot be resolved; check `server`, and the DNS"
+        return "cannot resolve the name; check `server` and the DNS"
     if isinstance(error, ConnectionRefusedError):
-        return "it refuses the connection; check `server` and `port`, and whether it is up"
+        return "connection refused; check `server` and `port`, and that the server is up"
     known = os.strerror(error.errno) if error.errno else str(error)
-    return f"the connection failed: {printable(known)}"
+    return f"connection failed: {printable(known)}"
 
 
 def _of_certificate(error: ssl.SSLCertVerificationError) -> str:
     if error.verify_code == _EXPIRED:
-        return "its certificate has expired; renew it there"
+        return "the certificate has expired; renew it on the server"
     if error.verify_code == _NOT_YET:
-        return "its certificate is not valid yet; check the clocks of both machines"
+        return "the certificate is not valid yet; check the clocks of both machines"
     if error.verify_code in _OTHER_NAME:
-        return "its certificate is for another name; write a name that it has as `server`"
+        return "the certificate is for another name; set `server` to a name in the certificate"
     return (
-        f"its certificate is not trusted ({printable(error.verify_message)}); write the root"
-        " certificate of who issued it as `ca_file` into [mail]"
+        f"the certificate is not trusted ({printable(error.verify_message)}); in [mail], set `ca_file`"
+        " to the root certificate of its issuer"
     )
 
 
-def _said(code: int, reply: bytes | str) -> str:
-    """Return a server's own words in one short line."""
+def _shown(code: int, reply: bytes | str) -> str:
+    """Return a server's reply as one short line."""
     return f"{code} {printable(_bytes(reply).decode(errors='replace'))}".rstrip()
 
 

@@ -1,1 +1,1 @@
-"""What monitoring is told: the figures of the reports, as Prometheus and as Nagios read them."""
+"""The figures of the reports for monitoring: metrics for Prometheus, plugin output for Nagios."""

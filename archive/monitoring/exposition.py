@@ -1,7 +1,7 @@
-"""The figures as Prometheus reads them: the text format, by its own library.
+"""Metrics for Prometheus in its text format.
 
-Times are instants in Unix seconds, not ages: those are for Prometheus to tell. The one label of a
-series that comes from the archive is the name of an appliance.
+Times are Unix timestamps in seconds, not ages: Prometheus computes those. The only label value that
+comes from the archive is the name of an appliance.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ _COLLECTIONS = (
 _RUNS = ("running", "complete", "failed")
 
 
-class Told(NamedTuple):
-    """All that is exposed: `run` and `collection` are the latest, None if there is none.
+class Snapshot(NamedTuple):
+    """The data behind the metrics, as of `now`.
 
-    `heard` is when the archive last heard of any appliance, of these or others, None if never.
+    `run` is the latest import, `collection` the latest collection; both None without any.
+    `last_import` is the time of the last import of any appliance, selected or not; None without any.
     """
 
     version: str
@@ -47,54 +48,60 @@ class Told(NamedTuple):
     totals: Mapping[str, Totals]
     run: LoggedRun | None
     collection: Collection | None
-    heard: str | None
+    last_import: str | None
     quarantined: int
 
 
-def exposition(told: Told) -> str:
-    """Return it in the text format, version 0.0.4."""
+def exposition(snapshot: Snapshot) -> str:
+    """Return the metrics in the text format, version 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(told))
+    registry.register(_Collector(snapshot))
     return generate_latest(registry).decode()
 
 
 class _Collector(Collector):
-    def __init__(self, told: Told) -> None:
-        self._told = told
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics that have samples."""
-        for metric in _metrics(self._told):
+        for metric in _metrics(self._snapshot):
             if metric.samples:
                 yield metric
 
 
-def _metrics(told: Told) -> Iterator[Metric]:
+def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
     yield InfoMetricFamily(
-        "archive_build", "The version of archive that wrote this.", {"version": told.version}
+        "archive_build",
+        "The version of archive that wrote this.",
+        {"version": snapshot.version},
     )
-    yield _one("archive_metrics_timestamp_seconds", "As of when this was written.", _unix(told.now))
-    yield from _of_appliances(told.states)
-    yield from _counters(told)
-    yield from _of_runs(told.run)
-    yield from _of_collections(told.collection)
+    yield _one(
+        "archive_metrics_timestamp_seconds",
+        "The time as of which these metrics are evaluated.",
+        _unix(snapshot.now),
+    )
+    yield from _of_appliances(snapshot.states)
+    yield from _counters(snapshot)
+    yield from _of_runs(snapshot.run)
+    yield from _of_collections(snapshot.collection)
     yield _one(
         "archive_last_import_timestamp_seconds",
-        "When the archive last heard of any appliance.",
-        _unix(told.heard),
+        "Time of the last import of any appliance.",
+        _unix(snapshot.last_import),
     )
     yield _one(
         "archive_quarantine_documents",
-        "Documents that could not be archived as jobs and are kept aside.",
-        told.quarantined,
+        "Documents in quarantine: they could not be archived as jobs.",
+        snapshot.quarantined,
     )
 
 
 def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     metric = GaugeMetricFamily(
         "archive_backup_state",
-        "Whether the last success is recent enough (1 for the state it is in): ok, late, never, or"
-        " unknown because nothing was heard that would tell.",
+        "State of the last success against the RPO (1 for the current state): ok, overdue, never or"
+        " no recent data.",
         labels=("appliance", "state"),
     )
     for state in states:
@@ -109,104 +116,104 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
                 metric.add_metric((appliance,), float(value))
         return metric
 
-    recent = [(state.name, state.rpo) for state in states if state.rpo is not None]
+    rpos = [(state.name, state.rpo) for state in states if state.rpo is not None]
     successes = [(state.name, state.success) for state in states if state.success is not None]
     tallies = [(state.name, state.tally) for state in states if state.tally is not None]
     yield gauge(
-        "archive_backup_objective_seconds",
-        "The greatest age that the last success may have.",
-        ((one, row.objective_seconds) for one, row in recent),
+        "archive_backup_rpo_seconds",
+        "RPO of the appliance: the maximum age of its last success.",
+        ((one, row.rpo_seconds) for one, row in rpos),
     )
     yield gauge(
         "archive_backup_last_success_start_timestamp_seconds",
-        "When the last successful backup started.",
-        ((one, _unix(row.success_start_time)) for one, row in recent),
+        "Start of the last successful backup.",
+        ((one, _unix(row.success_start_time)) for one, row in rpos),
     )
     yield gauge(
         "archive_backup_last_success_end_timestamp_seconds",
-        "When the last successful backup ended.",
-        ((one, _unix(row.success_end_time)) for one, row in recent),
+        "End of the last successful backup.",
+        ((one, _unix(row.success_end_time)) for one, row in rpos),
     )
     yield gauge(
         "archive_backup_last_success_size_bytes",
-        "How much the last successful backup transferred.",
+        "Bytes that the last successful backup transferred.",
         ((one, row.size_bytes) for one, row in successes),
     )
     yield gauge(
         "archive_backup_last_success_duration_seconds",
-        "How long the last successful backup took.",
+        "Duration of the last successful backup.",
         ((one, row.duration_seconds) for one, row in successes),
     )
     yield gauge(
         "archive_backup_last_success_size_drop_ratio",
-        "By how much the last successful backup is smaller than usual; 0 if it is not unusual.",
+        "How much smaller the last successful backup is than expected; 0 if it is no anomaly.",
         ((state.name, None if state.drop is None else state.drop / 100) for state in states),
     )
     yield gauge(
         "archive_backup_last_attempt_start_timestamp_seconds",
-        "When the last backup started, whatever became of it.",
-        ((one, _unix(row.attempt_start_time)) for one, row in recent),
+        "Start of the last backup, with any outcome.",
+        ((one, _unix(row.attempt_start_time)) for one, row in rpos),
     )
     yield gauge(
         "archive_backup_last_attempt_succeeded",
-        "Whether the last backup succeeded (1) or not, or not yet (0).",
+        "Whether the last backup succeeded (1), or failed or is still in progress (0).",
         (
             (one, None if row.attempt_status is None else row.attempt_status == "SUCCEEDED")
-            for one, row in recent
+            for one, row in rpos
         ),
     )
     yield gauge(
         "archive_backup_consecutive_failures",
-        "Failures in a row of the latest finished backups.",
+        "Consecutive failures up to the latest finished backup.",
         ((state.name, state.consecutive_failures) for state in states if state.rpo is not None),
     )
     yield gauge(
         "archive_backup_expected_recent",
-        f"On how many of the last {DAYS} days a backup was expected.",
+        f"Expected backups in the last {DAYS} days.",
         ((one, row.expected) for one, row in tallies),
     )
     yield gauge(
         "archive_backup_missed_recent",
-        f"On how many of the last {DAYS} days an expected backup did not come.",
+        f"Missed backups in the last {DAYS} days.",
         ((one, row.missed) for one, row in tallies),
     )
     yield gauge(
         "archive_appliance_last_import_timestamp_seconds",
-        "When the archive last heard of the appliance.",
+        "Time of the last import of the appliance.",
         ((state.name, _unix(state.collection.last_seen)) for state in states),
     )
     yield gauge(
         "archive_appliance_not_reporting",
-        "Whether the archive has not heard of the appliance for longer than usual (1).",
+        "Whether the last import of the appliance is longer ago than usual (1).",
         ((state.name, state.not_reporting) for state in states),
     )
     yield gauge(
         "archive_appliance_quarantine_documents",
-        "Documents of the appliance that could not be archived as jobs and are kept aside.",
+        "Documents of the appliance in quarantine.",
         ((state.name, state.collection.quarantined) for state in states),
     )
 
 
-def _counters(told: Told) -> Iterator[Metric]:
+def _counters(snapshot: Snapshot) -> Iterator[Metric]:
     finished = CounterMetricFamily(
         "archive_backup_finished",
-        "Backups of the archive's history that have finished, by outcome.",
+        "Finished backups in the whole history, by outcome.",
         labels=("appliance", "outcome"),
     )
     transferred = CounterMetricFamily(
         "archive_backup_transferred_bytes",
-        "What the successful backups of the archive's history transferred.",
+        "Bytes that the successful backups in the whole history transferred.",
         labels=("appliance",),
     )
     duration = CounterMetricFamily(
         "archive_backup_duration_seconds",
-        "How long the successful backups of the archive's history took together.",
+        "Total duration of the successful backups in the whole history.",
         labels=("appliance",),
     )
-    for state in told.states:
+    for state in snapshot.states:
         if state.rpo is None:
             continue
-        totals = told.totals.get(state.name, Totals())
+        totals = snapshot.totals.get(state.name, Totals())
         finished.add_metric((state.name, "succeeded"), totals.succeeded)
         finished.add_metric((state.name, "failed"), totals.failed)
         transferred.add_metric((state.name,), totals.size_bytes)
@@ -218,13 +225,9 @@ def _of_runs(run: LoggedRun | None) -> Iterator[Metric]:
     if run is None:
         return
     name = "archive_last_import"
-    yield _one(
-        f"{name}_start_timestamp_seconds", "When the latest import began.", _unix(run.started)
-    )
-    yield _one(
-        f"{name}_end_timestamp_seconds", "When the latest import ended.", _unix(run.finished)
-    )
-    yield _outcomes(f"{name}_outcome", "What became of the latest import.", _RUNS, run.outcome)
+    yield _one(f"{name}_start_timestamp_seconds", "Start of the latest import.", _unix(run.started))
+    yield _one(f"{name}_end_timestamp_seconds", "End of the latest import.", _unix(run.finished))
+    yield _outcomes(f"{name}_outcome", "Outcome of the latest import.", _RUNS, run.outcome)
 
 
 def _of_collections(collection: Collection | None) -> Iterator[Metric]:
@@ -233,22 +236,24 @@ def _of_collections(collection: Collection | None) -> Iterator[Metric]:
     name = "archive_last_collection"
     yield _one(
         f"{name}_start_timestamp_seconds",
-        "When the latest collection began.",
+        "Start of the latest collection.",
         _unix(collection.started),
     )
     yield _one(
         f"{name}_end_timestamp_seconds",
-        "When the latest collection ended.",
+        "End of the latest collection.",
         _unix(collection.finished),
     )
     yield _outcomes(
         f"{name}_outcome",
-        "What became of the latest collection.",
+        "Outcome of the latest collection.",
         _COLLECTIONS,
         collection.outcome,
     )
     metric = GaugeMetricFamily(
-        f"{name}_appliances", "Appliances that the latest collection asked.", labels=("outcome",)
+        f"{name}_appliances",
+        "Appliances in the latest collection, by outcome.",
+        labels=("outcome",),
     )
     for outcome in (collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED):
         metric.add_metric((outcome,), float(getattr(collection, outcome)))
@@ -263,7 +268,7 @@ def _one(name: str, help_: str, value: float | None) -> Metric:
 
 
 def _outcomes(name: str, help_: str, known: Iterable[str], found: str) -> Metric:
-    metric = GaugeMetricFamily(name, f"{help_[:-1]} (1 for the outcome).", labels=("outcome",))
+    metric = GaugeMetricFamily(name, f"{help_[:-1]} (1 for the current one).", labels=("outcome",))
     for outcome in known:
         metric.add_metric((outcome,), float(outcome == found))
     return metric

@@ -1,4 +1,4 @@
-"""Appliances held against thresholds: which figures there are, what is alarming, and why."""
+"""Check the figures of appliances against thresholds, and give the reasons in words."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from archive.judgement.outliers import TINY_PERCENT
 from archive.judgement.standing import NEVER, NO_RECENT_DATA
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
-from archive.render.units import duration
+from archive.render.units import duration, moment
 from archive.reports.collection import LONG_PERCENT
 from archive.reports.rpo import DEFAULT_SECONDS
 from archive.reports.summary import REPEATED_FAILURES
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archive.monitoring.states import State
 
-# Two nights without an import of any appliance: the archive does not know how things are.
+# Without any import for two nights the archive is stale.
 STALE_SECONDS = 2 * DEFAULT_SECONDS
-# A last success is critical that is so many times as old as it may be.
+# A last success is critical if it is older than this many times the RPO.
 _CRITICAL_AGE = 2
-# Half of what is usual is worth a look; a tenth is what `anomalies` calls tiny.
+# Warn below half of the expected size; `anomalies` calls less than a tenth tiny.
 _DROP = (Range(0, 50), Range(0, 100 - TINY_PERCENT))
 _CONSECUTIVE_FAILURES = (Range(0, REPEATED_FAILURES - 1), None)
 AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
     "age", "failures", "missed", "drop", "duration", "import",
 )  # fmt: skip
-# The units that thresholds may have.
+# The units of the thresholds of each figure.
 UNITS: Mapping[str, Mapping[str, int]] = {
     AGE: SECONDS,
     CONSECUTIVE_FAILURES: PLAIN,
@@ -42,14 +43,14 @@ UNITS: Mapping[str, Mapping[str, int]] = {
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What was asked for, by figure; what was not is as usual."""
+    """The given thresholds by figure; other figures have their defaults."""
 
     warning: Mapping[str, Range] = field(default_factory=dict)
     critical: Mapping[str, Range] = field(default_factory=dict)
 
 
 class Figure(NamedTuple):
-    """A figure of an appliance, None if it is not known, the ranges that it should be in, and its level."""
+    """A figure of an appliance (None if unknown), the ranges it should be in, and its level."""
 
     name: str
     value: int | None
@@ -59,7 +60,7 @@ class Figure(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """An appliance, its figures, and what is alarming about it in words, the worst first."""
+    """An appliance, its level and figures, and the reasons for alarms in words, worst first."""
 
     appliance: str
     level: Level
@@ -68,7 +69,7 @@ class Judgement(NamedTuple):
 
 
 def judge(state: State, asked: Thresholds) -> Judgement:
-    """Return what is to be said of an appliance."""
+    """Return the judgement of an appliance."""
     figures = tuple(_figure(state, name, value, asked) for name, value in _values(state).items())
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
@@ -77,10 +78,10 @@ def judge(state: State, asked: Thresholds) -> Judgement:
 
 
 def _values(state: State) -> dict[str, int | None]:
-    recent, success, tally = state.rpo, state.success, state.tally
+    rpo, success, tally = state.rpo, state.success, state.tally
     return {
-        AGE: recent and recent.age_seconds,
-        CONSECUTIVE_FAILURES: recent and state.consecutive_failures,
+        AGE: rpo and rpo.age_seconds,
+        CONSECUTIVE_FAILURES: rpo and state.consecutive_failures,
         MISSED: tally and tally.missed,
         DROP: state.drop,
         DURATION: success and success.duration_seconds,
@@ -96,19 +97,18 @@ def _figure(state: State, name: str, value: int | None, asked: Thresholds) -> Fi
         if value is None:
             level = Level.CRITICAL if state.state == NEVER else Level.UNKNOWN
         elif level is not Level.OK and state.state == NO_RECENT_DATA:
-            level = Level.UNKNOWN  # there may have been one of which nothing was heard
+            level = Level.UNKNOWN  # there may be a success that was not imported
     if name == IMPORT and level is Level.OK and state.not_reporting:
-        # One that never answered has no figure that a threshold could be asked of.
+        # An appliance that was never imported has no figure to compare with a threshold.
         level = Level.WARNING if value is None or name not in asked.warning else Level.OK
     return Figure(name, value, warning, critical, level)
 
 
 def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
-    """Return the thresholds of a figure where nothing is asked."""
-    recent, gap = state.rpo, state.collection.usual_gap_seconds
-    if name == AGE and recent is not None:
-        objective = recent.objective_seconds
-        return Range(0, objective), Range(0, _CRITICAL_AGE * objective)
+    """Return the default thresholds of a figure."""
+    rpo, gap = state.rpo, state.collection.usual_gap_seconds
+    if name == AGE and rpo is not None:
+        return Range(0, rpo.rpo_seconds), Range(0, _CRITICAL_AGE * rpo.rpo_seconds)
     if name == IMPORT and gap is not None:
         return Range(0, gap * LONG_PERCENT / 100), None
     return {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES}.get(name, (None, None))
@@ -126,41 +126,41 @@ def _level(value: int | None, warning: Range | None, critical: Range | None) -> 
 
 def _reason(state: State, figure: Figure) -> str:
     if figure.name == AGE and figure.level is Level.UNKNOWN:
-        heard = state.collection.last_seen
-        if heard is None:
-            return "it has never answered"
-        return f"nothing was heard of it since {heard[:10]} {heard[11:19]}Z that would tell"
+        last_import = state.collection.last_seen
+        if last_import is None:
+            return "never imported"
+        return f"no recent data since {moment(last_import)}"
     if figure.value is None:
-        return "no success is known" if figure.name == AGE else "it has never answered"
+        return "no success yet" if figure.name == AGE else "never imported"
     value = figure.value
-    said = {
+    text = {
         AGE: f"last success {duration(value)} ago",
-        CONSECUTIVE_FAILURES: f"{value:,} {'failure' if value == 1 else 'failures'} in a row",
-        MISSED: f"{value:,} missed {'day' if value == 1 else 'days'}",
-        DROP: f"last success {value} % smaller than usual",
+        CONSECUTIVE_FAILURES: counted(value, "consecutive failure"),
+        MISSED: counted(value, "missed backup"),
+        DROP: f"last success {value} % smaller than expected",
         DURATION: f"last success took {duration(value)}",
-        IMPORT: f"last heard of {duration(value)} ago",
+        IMPORT: f"last import {duration(value)} ago",
     }[figure.name]
     crossed = figure.critical if figure.level is Level.CRITICAL else figure.warning
-    return f"{said}{_bound(figure.name, crossed, value)}"
+    return f"{text}{_bound(figure.name, crossed, value)}"
 
 
 def _bound(name: str, crossed: Range | None, value: int) -> str:
-    """Say what a value exceeds; how a range is written, if it is not one from 0 up to that."""
+    """Return the bound that a value exceeds, or the whole range if there is more to it."""
     if crossed is None or not crossed.alarms(value):
         return ""
     if crossed.inside or value <= crossed.end:
         return f" (threshold {crossed})"
     if UNITS[name] is SECONDS:
-        return f" (more than {duration(int(crossed.end))})"
-    return f" (more than {crossed.upper}{' %' if UNITS[name] is PERCENT else ''})"
+        return f" (limit {duration(int(crossed.end))})"
+    return f" (limit {crossed.upper}{' %' if UNITS[name] is PERCENT else ''})"
 
 
 def performance(found: Sequence[Judgement]) -> list[Datum]:
-    """Return performance data: how many appliances there are by level, and the greatest figures.
+    """Return the performance data: numbers of appliances by level, and the greatest figures.
 
-    Labels do not depend on how many appliances there are, nor on their names. A figure has the
-    thresholds of the appliance whose it is.
+    Labels do not depend on the number or names of appliances. Each figure has the thresholds of the
+    appliance it comes from.
     """
     counted = (Level.CRITICAL, Level.WARNING, Level.UNKNOWN)
     data = [Datum("appliances", len(found))]

@@ -1,4 +1,4 @@
-"""What a monitoring plugin prints: a status line with performance data, and longer text below it."""
+"""The output of a monitoring plugin: a status line with performance data, then detail lines."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from archive.monitoring.ranges import Range
 
 SERVICE = "ARCHIVE"
-# Nagios reads 8 KiB of all that is printed, and agents sometimes less.
+# Nagios reads 8 KiB of the output; some agents read less.
 _LINES_AT_MOST = 20
 _LINE_AT_MOST = 300
 
 
 class Level(IntEnum):
-    """How bad it is; the numbers are the exit codes."""
+    """The state of a service; the numbers are the exit codes."""
 
     OK = 0
     WARNING = 1
@@ -25,22 +25,22 @@ class Level(IntEnum):
     UNKNOWN = 3
 
 
-# That something is wrong says more than that something is not known.
+# A known problem matters more than an unknown state.
 _BEST_FIRST = (Level.OK, Level.UNKNOWN, Level.WARNING, Level.CRITICAL)
 
 
 def badness(level: Level) -> int:
-    """Return where a level stands among others: the worse, the greater."""
+    """Return the rank of a level: the worse, the greater."""
     return _BEST_FIRST.index(level)
 
 
 def worst(levels: Iterable[Level]) -> Level:
-    """Return the worst of some levels; OK of none."""
+    """Return the worst level; OK if there are none."""
     return max(levels, key=badness, default=Level.OK)
 
 
 class Datum(NamedTuple):
-    """A figure for performance data, in base units; `value` None is not known. `unit` is s, % or none."""
+    """A figure for performance data in base units; a `value` of None is unknown. `unit` is s, % or empty."""
 
     label: str
     value: int | None
@@ -50,16 +50,17 @@ class Datum(NamedTuple):
     most: int | None = None
 
     def __str__(self) -> str:
-        """Return it as the guidelines write it; the least value is 0 of all."""
+        """Return the figure in the format of the guidelines; the minimum is always 0."""
         value = "U" if self.value is None else f"{self.value}{self.unit}"
-        told = (value, self.warning, self.critical, 0, self.most)
-        return f"'{self.label}'={';'.join('' if one is None else str(one) for one in told).rstrip(';')}"
+        fields = (value, self.warning, self.critical, 0, self.most)
+        text = ";".join("" if one is None else str(one) for one in fields)
+        return f"'{self.label}'={text.rstrip(';')}"
 
 
 def harmless(text: str) -> str:
-    """Return a text on one line of a bounded length, without what separates performance data.
+    """Return a text as one line of limited length, without `|`, which separates performance data.
 
-    Nor has it a semicolon, which Nagios turns into a colon, since its own log is separated by them.
+    It has no semicolons either: Nagios separates its log by them, and replaces them with colons.
     """
     from archive.render.units import text as printable
 
@@ -67,12 +68,12 @@ def harmless(text: str) -> str:
     return found if len(found) <= _LINE_AT_MOST else f"{found[: _LINE_AT_MOST - 3]}..."
 
 
-def output(level: Level, said: str, data: Sequence[Datum] = (), lines: Sequence[str] = ()) -> str:
-    """Return all that is printed: the status line, then the first of the longer lines."""
-    told = f"{SERVICE} {level.name} - {harmless(said)}"
+def output(level: Level, status: str, data: Sequence[Datum] = (), lines: Sequence[str] = ()) -> str:
+    """Return the complete output: the status line, then the first detail lines."""
+    first = f"{SERVICE} {level.name} - {harmless(status)}"
     if data:
-        told += f" | {' '.join(map(str, data))}"
+        first += f" | {' '.join(map(str, data))}"
     shown = [harmless(line) for line in lines[:_LINES_AT_MOST]]
     if len(lines) > _LINES_AT_MOST:
         shown.append(f"... and {len(lines) - _LINES_AT_MOST:,} more")
-    return "".join(f"{line}\n" for line in (told, *shown))
+    return "".join(f"{line}\n" for line in (first, *shown))

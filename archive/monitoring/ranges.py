@@ -1,7 +1,7 @@
-"""Ranges as the guidelines for monitoring plugins write thresholds: what is outside is alarming.
+"""Threshold ranges in the format of the Monitoring Plugins guidelines: values outside raise an alarm.
 
-`10` is 0 to 10, `10:` from 10 on, `~:10` up to 10, `10:20` from 10 to 20, both included; `@` before
-a range turns it inside out.
+`10` is 0 to 10, `10:` 10 or more, `~:10` 10 or less, `10:20` 10 to 20, ends included. With `@` before
+the range, values inside raise an alarm.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ PLAIN = {"": 1}
 
 
 class Range(NamedTuple):
-    """From `start` to `end`, both included; `inside` says that what lies in it is alarming."""
+    """From `start` to `end`, both included; with `inside`, values in the range raise an alarm."""
 
     start: float
     end: float
     inside: bool = False
 
     def alarms(self, value: float) -> bool:
-        """Say whether a value is one to alarm for."""
+        """Return whether a value raises an alarm."""
         return (self.start <= value <= self.end) is self.inside
 
     @property
     def upper(self) -> str:
-        """Its end in base units, as it is written."""
+        """The end of the range in base units, as text."""
         return _plain(self.end)
 
     def __str__(self) -> str:
-        """Return the shortest way to write it, in base units."""
+        """Return the shortest notation, in base units."""
         start = "" if self.start == 0 else "~:" if self.start == -inf else f"{_plain(self.start)}:"
         end = "" if self.end == inf else self.upper
         if not start and not end:
@@ -53,14 +53,14 @@ class Range(NamedTuple):
 
 
 def parse(text: str, units: Mapping[str, int]) -> Range:
-    """Return the range that is meant, in base units. Raises UsageError."""
+    """Parse a range and return it in base units. Raises UsageError."""
     match = _RANGE.fullmatch(text.strip())
     if match is None or not (match["colon"] or match["end"]):
-        raise UsageError(f"{text!r} is not a range; write it as 10, 10:, ~:10, 10:20 or @10:20")
+        raise UsageError(f'invalid range "{text}": write it as 10, 10:, ~:10, 10:20 or @10:20')
     start = -inf if match["start"] == "~" else _value(match["start"] or "0", units, text)
     end = _value(match["end"], units, text) if match["end"] else inf
     if start > end:
-        raise UsageError(f"{text!r} is not a range: it ends before it starts")
+        raise UsageError(f'invalid range "{text}": the end is before the start')
     return Range(start, end, match["inside"] is not None)
 
 
@@ -70,8 +70,8 @@ def _value(text: str, units: Mapping[str, int], whole: str) -> float:
     if unit == "m" and "min" in units:
         raise UsageError(f"invalid range {quoted(whole)}: {ambiguous_minutes(number)}")
     if unit not in units:
-        known = ", ".join(repr(one) for one in units if one) or "none"
-        raise UsageError(f"{whole!r} has a unit that there is not; there are: {known}")
+        known = ", ".join(one for one in units if one) or "none"
+        raise UsageError(f'invalid range "{whole}": unknown unit "{unit}" (valid: {known})')
     return float(number) * units[unit]
 
 

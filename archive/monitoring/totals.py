@@ -1,4 +1,4 @@
-"""What the backups of each appliance add up to, over all of its history."""
+"""Totals of the backups of each appliance over its whole history."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Totals(NamedTuple):
-    """Finished backups, and what the successes among them transferred and how long they took."""
+    """Counts of finished backups, and the total size and duration of the successes."""
 
     succeeded: int = 0
     failed: int = 0
@@ -28,15 +28,15 @@ class Totals(NamedTuple):
 
 
 def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
-    """Return the totals of the appliances of a scope by name, up to today; it reads all their jobs.
+    """Return the totals of the appliances in scope by name, up to today, without those that have no jobs.
 
-    One that has no jobs is left out.
+    This reads all their jobs.
     """
     job, appliance = tables.job, tables.appliance
     today = settings.calendar(connection).day(scope.now)
     ids = scope.appliance_ids(connection)
     whole = sql.conditions(replace(scope, since=None, until=today), ids)
-    # By number, which is how jobs lie: by name, or by year, databases would sort all of them.
+    # Grouped by id, the order in which jobs are stored: by name or year, databases would sort all jobs.
     keys = [job.c.appliance_id.label("grouped")]
     measures = {measure: job.c[measure] for measure in (SIZE, DURATION)}
     scoped = sql.scoped(job, keys, measures, whole)

@@ -1,4 +1,4 @@
-"""What `archive check` says: of all the appliances that it is asked about, or of the archive itself."""
+"""The result of `archive check`: the state of the selected appliances, or of the archive itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archive.monitoring.plugin import Datum, Level, badness, output, worst
 from archive.monitoring.ranges import Range
 from archive.monitoring.states import states
 from archive.render.units import duration
-from archive.reports import heard
+from archive.reports import import_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,54 +22,54 @@ if TYPE_CHECKING:
 
 
 class Verdict(NamedTuple):
-    """A level, which is the exit code, and all that is printed."""
+    """A level, which is the exit code, and the complete output."""
 
     level: Level
     text: str
 
 
 def verdict(connection: Connection, scope: Scope, asked: Thresholds, stale_seconds: int) -> Verdict:
-    """Return what is to be said of the appliances of a scope.
+    """Return the verdict on the appliances in scope.
 
-    It is UNKNOWN if the archive has heard of no appliance at all, of this scope or not, for longer
-    than `stale_seconds`. Raises UsageError for a glob that no known appliance matches.
+    It is UNKNOWN if the archive is stale: the last import of any appliance, in scope or not, is older
+    than `stale_seconds`. Raises UsageError for a glob that matches no known appliance.
     """
     found = [judge(state, asked) for state in states(connection, scope)]
     found.sort(key=lambda one: (-badness(one.level), one.appliance))
-    known = heard(connection, replace(scope, appliances=(), named=None))
-    if known is None:
+    span = import_span(connection, replace(scope, appliances=(), named=None))
+    if span is None:
         return _verdict(Level.UNKNOWN, "nothing has been imported yet")
-    # It may have been seen later than the instant as of which ages are told.
-    age = max(standing.seconds_between(known.last, scope.now), 0)
+    # The last import can be later than `now`.
+    age = max(standing.seconds_between(span.last, scope.now), 0)
     data = [Datum("archive", age, "s", Range(0, stale_seconds)), *performance(found)]
     if age > stale_seconds:
-        said = f"the archive is out of date: nothing was imported for {duration(age)}"
-        return _verdict(Level.UNKNOWN, said, data)
+        status = f"the archive is stale: last import {duration(age)} ago"
+        return _verdict(Level.UNKNOWN, status, data)
     if not found:
-        return _verdict(Level.UNKNOWN, "none of these appliances is in the archive", data)
+        return _verdict(Level.UNKNOWN, "no such appliance in the archive", data)
     worst_level = worst(one.level for one in found)
     if len(found) == 1:
-        return _verdict(worst_level, _said(found[0]), data)
-    lines = [f"[{one.level.name}] {_said(one)}" for one in found if one.level is not Level.OK]
+        return _verdict(worst_level, _described(found[0]), data)
+    lines = [f"[{one.level.name}] {_described(one)}" for one in found if one.level is not Level.OK]
     return _verdict(worst_level, _summary(found), data, lines)
 
 
 def _verdict(
-    level: Level, said: str, data: Sequence[Datum] = (), lines: Sequence[str] = ()
+    level: Level, status: str, data: Sequence[Datum] = (), lines: Sequence[str] = ()
 ) -> Verdict:
-    return Verdict(level, output(level, said, data, lines))
+    return Verdict(level, output(level, status, data, lines))
 
 
 def _summary(found: Sequence[Judgement]) -> str:
-    """Say how many there are of each level, and who is worst."""
+    """Return the number of appliances at each level, and the worst appliance."""
     first = found[0]
     levels = sorted(Level, key=badness, reverse=True)
     numbers = {level: sum(one.level is level for one in found) for level in levels}
-    told = ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)
-    return told if first.level is Level.OK else f"{told} - {_said(first)}"
+    counts = ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)
+    return counts if first.level is Level.OK else f"{counts} - {_described(first)}"
 
 
-def _said(one: Judgement) -> str:
+def _described(one: Judgement) -> str:
     if one.reasons:
         return f"{one.appliance}: {', '.join(one.reasons)}"
     age = one.figures[0].value

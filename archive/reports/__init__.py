@@ -1,4 +1,4 @@
-"""Reports by name: each is a question, one SELECT, and typed rows; how they look is not known here."""
+"""Reports by name: each has a question, a SELECT and typed rows. Rendering is done elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from archive.reports import (
     volume,
 )
 from archive.reports.core.report import Report
-from archive.reports.core.scope import Heard, Scope, heard
+from archive.reports.core.scope import ImportSpan, Scope, import_span
 from archive.suggestions import suggestion
 from archive.text import quoted
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-__all__ = ["REPORTS", "Heard", "Report", "Scope", "find", "heard", "run"]
+__all__ = ["REPORTS", "ImportSpan", "Report", "Scope", "find", "import_span", "run"]
 
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
@@ -70,9 +70,9 @@ def find(name: str) -> Report:
 
 
 def run(connection: Connection, name: str, scope: Scope) -> Iterator[tuple[Any, ...]]:
-    """Yield the typed rows of a report, in their order.
+    """Yield the typed rows of a report in its order.
 
-    Raises UsageError if it is asked for something that it does not heed.
+    Raises UsageError for scope fields that the report does not support.
     """
     report = find(name)
     scope.check(report)

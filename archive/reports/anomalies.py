@@ -1,4 +1,4 @@
-"""Succeeded jobs that are not like those before them."""
+"""Anomalies: succeeded jobs that differ from those before them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from archive.db import tables
 from archive.judgement import outliers
 from archive.judgement.outliers import HISTORY_DAYS, Finding, Job
 from archive.reports.core import job_order, sql
+from archive.reports.core.date_ranges import days_before
 from archive.reports.core.report import JOBS, Listing
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# Of daily backups a history is as long as it gets in so many days.
+# For daily backups, this many days hold a full history.
 _NEAR_DAYS = 45
 COLUMNS = (
     Column("appliance"),
@@ -38,9 +39,9 @@ COLUMNS = (
 
 
 class AnomaliesRow(NamedTuple):
-    """`what` is size, tiny (both bytes), duration (seconds), location, user, type or build.
+    """One anomaly of a job. Values from `lower` to `upper` would have been normal.
 
-    `lower` and `upper` are the ends of what would have been usual.
+    `what` is size or tiny (figures in bytes), duration (seconds), location, user, type or build.
     """
 
     appliance: str
@@ -56,11 +57,11 @@ class AnomaliesRow(NamedTuple):
 
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
     labels = _Labels(connection)
-    first = None if scope.since is None else _days_before(scope.since, HISTORY_DAYS)
+    first = None if scope.since is None else days_before(scope.since, HISTORY_DAYS)
     for batch in job_order.batches(connection, scope):
         jobs = job_order.rows(connection, _jobs(scope, batch, first), batch)
         for number, name in batch.items():
-            for found in outliers.findings(_job(*row[1:]) for row in jobs[number]):
+            for found in outliers.findings(_job(row, is_judged=row.judged) for row in jobs[number]):
                 if (row := _row(name, found, labels)) is not None:
                     yield row
 
@@ -68,18 +69,18 @@ def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
 def of_jobs(
     connection: Connection, scope: Scope, keys: Mapping[str, str], first: str
 ) -> Iterator[tuple[str, Finding]]:
-    """Yield what is unusual in one job of each appliance, whose key is given by its name.
+    """Yield the anomalies of one job of each appliance; `keys` are job keys by appliance name.
 
-    No such job is before the day `first`. A change may be one of a password alone. Less is read
-    than for the report: no more than it takes to hold these jobs against those before them.
+    None of these jobs may be before the day `first`. A location may differ in its password only.
+    This reads less than the report: only what is needed to compare these jobs.
     """
-    meant = replace(scope, appliances=(), named=frozenset(keys))
-    for batch in job_order.batches(connection, meant):
-        near = _days_before(first, _NEAR_DAYS)
+    selected = replace(scope, appliances=(), named=frozenset(keys))
+    for batch in job_order.batches(connection, selected):
+        near = days_before(first, _NEAR_DAYS)
         jobs = _until_judged(connection, scope, batch, near, keys)
         few = {number: batch[number] for number in batch if not outliers.is_enough(jobs[number])}
         if few:
-            far = _days_before(first, HISTORY_DAYS)
+            far = days_before(first, HISTORY_DAYS)
             jobs |= _until_judged(connection, scope, few, far, keys)
         for number, name in batch.items():
             for found in outliers.findings(jobs[number]):
@@ -89,26 +90,36 @@ def of_jobs(
 def _until_judged(
     connection: Connection, scope: Scope, batch: dict[int, str], first: str, keys: Mapping[str, str]
 ) -> dict[int, list[Job]]:
-    """Return the jobs from a day on to the one of each appliance that is judged."""
+    """Return the jobs of each appliance from a day on, up to and including its judged job."""
     found: dict[int, list[Job]] = {}
     rows = job_order.rows(connection, _jobs(replace(scope, since=None), batch, first), batch)
     for number, name in batch.items():
         jobs = found[number] = []
-        for _, day, key, *values, _ in rows[number]:
-            is_judged = key == keys[name]
-            jobs.append(_job(day, key, *values, is_judged))
+        for row in rows[number]:
+            is_judged = row.key == keys[name]
+            jobs.append(_job(row, is_judged=is_judged))
             if is_judged:
                 break
     return found
 
 
-def _job(day: str, *values: Any) -> Job:
-    return Job(date.fromisoformat(day).toordinal(), *values)
+def _job(row: sa.Row[Any], *, is_judged: bool) -> Job:
+    return Job(
+        date.fromisoformat(row.day).toordinal(),
+        row.key,
+        row.type,
+        row.size_bytes,
+        row.duration_seconds,
+        row.location_id,
+        row.location_user,
+        row.build_id,
+        is_judged,
+    )
 
 
 def _row(name: str, found: Finding, labels: _Labels) -> AnomaliesRow | None:
-    """Return the row of a finding; None where a change is one that is not shown: of a password."""
-    job, reason = found.job, _said(found)
+    """Return the row of a finding; None for a change that is not shown, such as a password."""
+    job, reason = found.job, _reason(found)
     if found.figure is None:
         before, now = found.before, getattr(job, found.what)
         if found.what in ("location", "build"):
@@ -123,18 +134,18 @@ def _row(name: str, found: Finding, labels: _Labels) -> AnomaliesRow | None:
     )
 
 
-def _said(found: Finding) -> str:
-    """Say how far a figure is from what was expected."""
+def _reason(found: Finding) -> str:
+    """Return how far a figure is from the expected one, in words."""
     if found.figure is None or found.usual is None:
-        return "the backup is empty, and no other was before it"
+        return "the first empty backup"
     expected = found.usual.expected
     if not expected:
-        return "nothing was expected"
-    return f"{100 * found.figure // expected} % of what was expected"
+        return "expected 0"
+    return f"{100 * found.figure // expected} % of the expected value"
 
 
 class _Labels:
-    """Locations and builds as they may be shown, by their numbers."""
+    """Labels of locations (without passwords) and builds by id."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -150,9 +161,9 @@ class _Labels:
 
 
 def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[Any]:
-    """Return the succeeded jobs of a batch of appliances in their order: those in scope as judged.
+    """Return the succeeded jobs of a batch of appliances in order; jobs in scope are `judged`.
 
-    Others, from the day `first`, are read because those in scope are held against them.
+    Jobs from the day `first` on are included, because those in scope are compared with them.
     """
     job = tables.job
     judged = sa.and_(sa.true(), *sql.conditions(scope, None))
@@ -168,7 +179,7 @@ def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[A
             job.c.location_id,
             job.c.location_user,
             job.c.build_id,
-            sa.case((judged, 1), else_=0),
+            sa.case((judged, 1), else_=0).label("judged"),
         )
         .where(
             sql.of_appliances(job.c.appliance_id, batch),
@@ -180,22 +191,17 @@ def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[A
     )
 
 
-def _days_before(day: str, number: int) -> str:
-    """Return the day so many days before another, or the first that there is."""
-    return date.fromordinal(max(date.fromisoformat(day).toordinal() - number, 1)).isoformat()
-
-
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection, scope
     yield (
-        f"A job is held against up to {outliers.HISTORY} successes of its type in the"
-        f" {HISTORY_DAYS} days before it; sizes and durations if there are {outliers.LEAST} or more."
+        f"A job is compared with up to {outliers.HISTORY} successes of its type in the"
+        f" {HISTORY_DAYS} days before it. Sizes and durations need at least {outliers.LEAST}."
     )
 
 
 REPORT = Listing(
     "anomalies",
-    "Which succeeded backups are not like those before them, and in what?",
+    "Which succeeded backups differ from those before them, and how?",
     COLUMNS,
     _select,
     JOBS - {"statuses"} | {"now"},

@@ -1,4 +1,4 @@
-"""The builds of vCenter that backups ran on, and what changed with each."""
+"""The vCenter builds that backups ran on, and what changed with each build."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from archive import quantile_sketch
 from archive.columns import Column, Kind
 from archive.db import tables
+from archive.judgement import statistics
 from archive.reports.core import sql
 from archive.reports.core.from_totals import EXACT_UP_TO
 from archive.reports.core.report import JOBS, Listing
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class BuildRow(NamedTuple):
-    """One build: of the fleet, or of an appliance if rows are by appliance.
+    """One build of the fleet, or of an appliance if rows are grouped by appliance.
 
-    `build_before` is what the appliance ran before. The ratios are of its medians to those of then;
-    of the fleet they are the median of the ratios of its appliances. None stands where there is
-    nothing to compare: no build before, no median, or one that is not greater than nothing.
+    `build_before` is the previous build of the appliance. Ratios compare the medians of both builds;
+    for the fleet they are the median of the ratios of its appliances. They are None without a
+    previous build or a median of it greater than 0.
     """
 
     appliance: str | None
@@ -52,14 +53,14 @@ class BuildRow(NamedTuple):
 
 
 class _Medians(NamedTuple):
-    """Of the succeeded jobs; None of none that say it."""
+    """Medians of the succeeded jobs in bytes and seconds; None without any value."""
 
     size: int | None
     duration: int | None
 
 
 class _Values:
-    """Sizes, or durations, of a build's jobs: as they are, or counted by the bins of a sketch."""
+    """Sizes or durations of a build's jobs: exact values, or counts by the bins of a sketch."""
 
     def __init__(self, *, exact: bool) -> None:
         self._values: array[int] | None = array("q") if exact else None
@@ -78,12 +79,12 @@ class _Values:
 
 
 _Label = str | None
-Number = TypeVar("Number", int, float)
+_Number = TypeVar("_Number", int, float)
 _NOTHING = _Medians(None, None)
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
-    """Yield the rows: counts come from one SELECT, medians from a walk over the appliances' jobs."""
+    """Yield the rows: counts come from one SELECT, medians from reading the jobs by appliance."""
     ids = scope.appliance_ids(connection)
     exact = scope.by is not None or _are_few(connection, scope, ids)
     fleet: dict[_Label, tuple[_Values, _Values]] = {}
@@ -102,33 +103,41 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     if scope.by is not None:
         return iter(each)
     return _fleet(
-        each, {label: _Medians(*(one.median() for one in both)) for label, both in fleet.items()}
+        each,
+        {
+            label: _Medians(sizes.median(), durations.median())
+            for label, (sizes, durations) in fleet.items()
+        },
     )
 
 
 def _succeeded(
     connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
 ) -> Iterator[tuple[int, dict[_Label, tuple[list[int], list[int]]]]]:
-    """Yield appliance by appliance the sizes and the durations of its succeeded jobs, by build."""
+    """Yield each appliance id with the sizes and durations of its succeeded jobs by build."""
     job = tables.job
     query = (
         sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
         .where(*sql.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
         .order_by(job.c.appliance_id)
     )
-    jobs = sql.streamed(connection, query, tuple)
-    for appliance_id, own in groupby(jobs, key=lambda job: job[0]):
-        found: dict[_Label, tuple[list[int], list[int]]] = {}
-        for _, build_id, size, duration in own:
-            label = labels.get(build_id)
-            if label not in found:
-                found[label] = ([], [])
-            sizes, durations = found[label]
-            if size is not None:
-                sizes.append(size)
-            if duration is not None:
-                durations.append(duration)
-        yield appliance_id, found
+    current: int | None = None
+    found: dict[_Label, tuple[list[int], list[int]]] = {}
+    for appliance_id, build_id, size, duration in sql.streamed(connection, query, tuple):
+        if appliance_id != current:
+            if current is not None:
+                yield current, found
+            current, found = appliance_id, {}
+        label = labels.get(build_id)
+        if label not in found:
+            found[label] = ([], [])
+        sizes, durations = found[label]
+        if size is not None:
+            sizes.append(size)
+        if duration is not None:
+            durations.append(duration)
+    if current is not None:
+        yield current, found
 
 
 def _counted(
@@ -138,7 +147,7 @@ def _counted(
     labels: Mapping[int, str],
     medians: Mapping[tuple[int, _Label], _Medians],
 ) -> list[BuildRow]:
-    """Return the rows of each appliance by name, in the order of time, jobs without a build last."""
+    """Return the rows by appliance name and time; jobs without a build come last."""
     job, finished = tables.job, tables.job.c.status.in_(FINISHED)
     query = (
         sa.select(
@@ -172,7 +181,7 @@ def _counted(
 
 
 def _together(rows: Sequence[BuildRow]) -> BuildRow:
-    """Return rows of one build as one: what can be added is, the rest is that of the first."""
+    """Merge rows of one build: counts are added, other values are those of the first row."""
     finished = sum(row.finished for row in rows)
     succeeded = sum(row.succeeded for row in rows)
     return rows[0]._replace(
@@ -187,7 +196,7 @@ def _together(rows: Sequence[BuildRow]) -> BuildRow:
 
 
 def _fleet(each: Iterable[BuildRow], medians: Mapping[_Label, _Medians]) -> Iterator[BuildRow]:
-    """Yield the builds of the fleet, with the ratios that its appliances have."""
+    """Yield the builds of the fleet, with the median ratios of its appliances."""
     builds: dict[_Label, list[BuildRow]] = {}
     for row in each:
         builds.setdefault(row.build, []).append(row)
@@ -208,14 +217,12 @@ def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _median(values: Iterable[Number]) -> Number | None:
-    """Return the nearest-rank median."""
-    ordered = sorted(values)
-    return ordered[(len(ordered) - 1) // 2] if ordered else None
+def _median(values: Sequence[_Number]) -> _Number | None:
+    return statistics.median(values) if values else None
 
 
 def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
-    """Yield the rows of each appliance, in the order of time, beside the build before."""
+    """Yield the rows of each appliance in time order, compared with the build before."""
     for _, builds in groupby(rows, key=lambda row: row.appliance):
         before: BuildRow | None = None
         for row in builds:
@@ -241,7 +248,7 @@ def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str])
 
 
 def _are_few(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
-    """Say whether all values of a scope's jobs may be held at a time."""
+    """Return whether all values of the jobs in scope fit in memory."""
     some = sa.select(tables.job.c.id).where(*sql.conditions(scope, ids)).limit(EXACT_UP_TO + 1)
     query = sa.select(sa.func.count()).select_from(some.subquery())
     return connection.execute(query).scalar_one() <= EXACT_UP_TO
@@ -251,14 +258,14 @@ def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
     exact = scope.by is not None or _are_few(connection, scope, scope.appliance_ids(connection))
     yield (
         "Sizes and durations are medians of the succeeded backups,"
-        f" {'exact (nearest rank)' if exact else 'within 1 %'}; ratios are to the build before"
-        f" {'on the appliance' if scope.by else 'on each appliance, their median'}."
+        f" {'exact (nearest rank)' if exact else 'within 1 %'}. Ratios compare each build with the"
+        f" build before{'' if scope.by else ' (median of the appliances)'}."
     )
 
 
 REPORT = Listing(
     "builds",
-    "What changed with each build of vCenter: success, sizes, durations?",
+    "What changed with each vCenter build: success rate, sizes, durations?",
     (
         Column("appliance", optional=True),
         Column("build"),

@@ -1,9 +1,10 @@
-"""What the archive itself has: how often it heard from each appliance, and where it did not."""
+"""The collection history: imports, gaps and collection attempts of each appliance."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -12,9 +13,11 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import standing, statistics
 from archive.judgement.schedules import ordinal, start
+from archive.render.units import moment
 from archive.reports.core import compliance, sql
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,21 +26,21 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# With fewer gaps between imports nothing is usual.
+# With fewer gaps between imports there is no usual gap.
 LEAST_GAPS = 3
-# A gap is long if it exceeds the median one by more than half: of those who are asked every day, a
-# day left out is two of them.
+# A gap is long if it exceeds the usual one by more than half. With daily imports, one missing day makes
+# a gap of two days.
 LONG_PERCENT = 150
 _ROWS_AT_A_TIME = 1000
 
 
 class CollectionRow(NamedTuple):
-    """An appliance, and what was heard of it; `first_seen` is NULL of one that never answered.
+    """An appliance and its imports; `first_seen` is NULL if there has never been one.
 
-    `imports` are those of this appliance alone. `attempts` counts how often it was asked by
-    `archive collect`, `unanswered` how often in vain. `silent` says whether the time since it was
-    last heard of is a long gap, too: NULL where nothing is usual. The greatest gap is that between
-    two imports, and `longest_gap_time` is when it began.
+    `imports` counts imports of this appliance alone. `attempts` counts the attempts of
+    `archive collect`, `unanswered` those that failed. `not_reporting` says whether the time since the
+    last import is a long gap; NULL without a usual gap. The longest gap is between two imports, and
+    began at `longest_gap_time`.
     """
 
     appliance: str
@@ -57,7 +60,7 @@ class CollectionRow(NamedTuple):
 
 
 class Gaps(NamedTuple):
-    """The gaps between imports: the usual one, how many are long, the greatest and its start."""
+    """The gaps between imports: the usual (seconds), the number of long ones, the longest, its start."""
 
     usual: int | None
     long: int
@@ -66,16 +69,16 @@ class Gaps(NamedTuple):
 
 
 def gaps(instants: Sequence[str]) -> Gaps:
-    """Return the gaps between imports, whose instants are in ascending order.
+    """Return the gaps between imports at these instants, which must be in ascending order.
 
-    Imports of one instant are one: an answer that comes again tells nothing of when to expect one.
+    Imports at the same instant count as one: the same answer imported again is no news.
     """
-    heard = list(dict.fromkeys(instants))
-    between = [standing.seconds_between(*pair) for pair in pairwise(heard)]
+    distinct = list(dict.fromkeys(instants))
+    between = [standing.seconds_between(*pair) for pair in pairwise(distinct)]
     if not between:
         return Gaps(None, 0, None, None)
     longest = max(between)
-    since = heard[between.index(longest)]
+    since = distinct[between.index(longest)]
     if len(between) < LEAST_GAPS:
         return Gaps(None, 0, longest, since)
     usual = statistics.median(between)
@@ -83,12 +86,12 @@ def gaps(instants: Sequence[str]) -> Gaps:
 
 
 def is_long(gap: int, usual: int) -> bool:
-    """Say whether a gap is longer than expected; both are in seconds."""
+    """Return whether a gap is long compared with the usual one; both are in seconds."""
     return gap * 100 > usual * LONG_PERCENT
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
-    """Yield the rows of the report, those that are silent or never answered first."""
+    """Yield the rows of the report; appliances without imports or not reporting come first."""
     return iter(sorted(_rows(connection, scope), key=_not_reporting_first))
 
 
@@ -97,37 +100,38 @@ def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
-    asked = _asked(connection, scope)
-    held = _counted(connection, tables.quarantine.c.appliance_name)
+    attempts = _attempts(connection, scope)
+    quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
-    told = connection.execute(
+    imports = connection.execute(
         _imports(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
-    for appliance, rows in groupby(told, key=lambda row: tuple(row[:4])):
-        number, name, first_seen, last_seen = appliance
-        seen = [row.seen_at for row in rows if row.seen_at is not None]
+    for number, rows in groupby(imports, key=attrgetter("id")):
+        own = list(rows)
+        first = own[0]
+        seen = [row.seen_at for row in own if row.seen_at is not None]
         found = gaps(seen)
-        # It may have been seen later than the instant as of which ages are told.
-        age = max(standing.seconds_between(last_seen, scope.now), 0)
+        # The last import can be later than `now`.
+        age = max(standing.seconds_between(first.last_seen, scope.now), 0)
         yield CollectionRow(
-            name,
-            first_seen,
-            last_seen,
+            first.name,
+            first.first_seen,
+            first.last_seen,
             age,
             None if found.usual is None else is_long(age, found.usual),
             len(seen),
             *found,
-            *asked.pop(name, (0, 0)),
-            held.get(name, 0),
+            *attempts.pop(first.name, (0, 0)),
+            quarantined.get(first.name, 0),
             findings.get(number, 0),
         )
-    for name, counts in _never_heard(connection, scope, asked):
+    for name, counts in _never_imported(connection, scope, attempts):
         nothing = (None, None, None, None, 0, *gaps(()))
-        yield CollectionRow._make((name, *nothing, *counts, held.get(name, 0), 0))
+        yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
 
 
 def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the imports of single appliances, in the order of time; NULL where there is none."""
+    """Return the imports of single appliances by appliance and time; NULL for one without any."""
     appliance, run = tables.appliance, tables.ingest_run
     theirs = sa.and_(
         run.c.appliance_id == appliance.c.id,
@@ -155,8 +159,8 @@ def _within(
         yield instant < start(calendar, ordinal(scope.until) + 1)
 
 
-def _asked(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]]:
-    """Return how often appliances were asked by name, and how often in vain."""
+def _attempts(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]]:
+    """Return the number of collection attempts, and of failed ones, by appliance name."""
     table = tables.attempt
     unanswered = table.c.outcome.in_([collection_log.FAILED, collection_log.INTERRUPTED])
     query = (
@@ -164,7 +168,7 @@ def _asked(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]]:
         .where(*_within(table.c.asked_at, connection, scope))
         .group_by(table.c.appliance_name)
     )
-    return {name: (number, vain) for name, number, vain in connection.execute(query)}
+    return {name: (number, failed) for name, number, failed in connection.execute(query)}
 
 
 def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
@@ -172,41 +176,44 @@ def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
     return dict(map(tuple, connection.execute(query)))
 
 
-def _never_heard(
-    connection: Connection, scope: Scope, asked: dict[str, tuple[int, int]]
+def _never_imported(
+    connection: Connection, scope: Scope, attempts: dict[str, tuple[int, int]]
 ) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the appliances that were asked and are not in the archive, as far as they are meant."""
+    """Yield the appliances in scope that were attempted but are not in the archive."""
     known = set(connection.execute(sa.select(tables.appliance.c.name)).scalars())
-    for name, counts in asked.items():
+    for name, counts in attempts.items():
         globs = scope.appliances or ("*",)
-        meant = any(name == glob or fnmatchcase(name, glob) for glob in globs)
-        if name not in known and meant and (scope.named is None or name in scope.named):
+        selected = any(name == glob or fnmatchcase(name, glob) for glob in globs)
+        if name not in known and selected and (scope.named is None or name in scope.named):
             yield name, counts
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     yield (
-        f"Ages are those of {scope.now[:19]}Z. A gap is long if it is more than half as long again as"
-        f" the usual one, the median of {LEAST_GAPS} at least."
+        f"Ages are as of {moment(scope.now)}. A gap is long if it exceeds the usual one by more than"
+        f" {LONG_PERCENT - 100} %. The usual gap is the median, from {LEAST_GAPS} gaps on."
     )
     run = tables.ingest_run
     within = list(_within(run.c.seen_at, connection, scope))
     mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
     failed = run.c.outcome == "failed"
-    counts = [sa.func.count().filter(condition) for condition in (mixed, failed)]
-    number, failures = tuple(connection.execute(sa.select(*counts).where(*within)).one())
-    if number:
-        yield f"{number:,} imports of several appliances are not counted above."
-    if failures:
-        yield f"{failures:,} imports failed; see `archive runs imports`."
+    counts = (
+        sa.func.count().filter(mixed).label("several"),
+        sa.func.count().filter(failed).label("failed"),
+    )
+    found = connection.execute(sa.select(*counts).where(*within)).one()
+    if found.several:
+        yield f"Not counted above: {counted(found.several, 'import')} of several appliances."
+    if found.failed:
+        yield f"{counted(found.failed, 'import')} failed: run `archive log imports` for details."
     unnamed = _counted(connection, tables.quarantine.c.appliance_name).get(None, 0)
     if unnamed:
-        yield f"{unnamed:,} documents of no known appliance are in quarantine."
+        yield f"In quarantine: {counted(unnamed, 'document')} of unknown appliances."
 
 
 REPORT = Listing(
     "collection",
-    "What has the archive heard of each appliance, and where are the gaps?",
+    "When was each appliance last imported, and where are gaps between imports?",
     (
         Column("appliance"),
         Column("first_seen", Kind.INSTANT),

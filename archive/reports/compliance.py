@@ -1,4 +1,4 @@
-"""Every expected backup with what is to show for it: what an auditor asks for."""
+"""Every expected backup with its evidence, as auditors need it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "
 
 
 class ComplianceRow(NamedTuple):
-    """An expected day, and the job that met it, else its last attempt, if there was one.
+    """An expected backup and the job that met it, or the last attempt, if there was one.
 
-    `digest` is that of the job's document, in hexadecimal; `run` is the import that brought it.
+    `digest` is the hexadecimal digest of the job's document; `run` is the id of its import.
     """
 
     appliance: str
@@ -68,7 +68,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
 
 REPORT = Listing(
     "compliance",
-    "Was every expected backup made, and which job shows it?",
+    "Was every expected backup made, and which job proves it?",
     (
         Column("appliance"),
         Column("day", Kind.DAY),

@@ -1,4 +1,4 @@
-"""How long the succeeded backups take."""
+"""Durations of the succeeded backups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from archive.reports.core.sql import DURATION
 
 REPORT = distribution.report(
     "durations",
-    "How long do the succeeded backups take, together and each?",
+    "How long do the succeeded backups take, in total and individually?",
     DURATION,
     Kind.SECONDS,
 )

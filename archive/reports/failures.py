@@ -1,4 +1,4 @@
-"""What failed jobs say: grouped by the ids of their messages, never by language or text."""
+"""Why jobs fail: failed jobs grouped by message id, independent of language and text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# A failure that began to occur within so many days is new: one has not yet got used to it.
+# A failure is new if it first occurred within this number of days.
 NEW_DAYS = 7
 COLUMNS = (
     Column("message_id"),
@@ -37,16 +37,15 @@ COLUMNS = (
     Column("varies"),
     Column("example"),
 )
-_Key = tuple[str | None, str | None]
+_Key = tuple[str | None, str | None]  # message id and group
 
 
 class FailuresRow(NamedTuple):
-    """Failed jobs with a message of an id; NULL for those without any message.
+    """The failed jobs with a message id; the id is NULL for jobs without any message.
 
-    A job counts once under each id that it has, and is `leading` under that of its first message:
-    these add up to the failed jobs. `varies` names args (`#1`) and params that do not always say the
-    same. `example` is the first of the texts in the order of text. Whether there were failures before
-    those of the last days is not told of jobs without a message.
+    A job counts once under each of its message ids, and as `leading` under the id of its first
+    message, so `leading` adds up to the failed jobs. `varies` names args (`#1`) and params with more
+    than one value. `example` is the alphabetically first text. `new` is NULL without a message id.
     """
 
     message_id: str | None
@@ -67,20 +66,29 @@ def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
     recent = timestamps.to_datetime(scope.now) - timedelta(days=NEW_DAYS)
     limit = timestamps.from_datetime(recent)
     new: dict[str | None, bool | None] = {None: None}
-    for row in map(tuple, connection.execute(_groups(scope, ids)).all()):
-        message_id, group = row[:2]
-        if message_id not in new:
-            new[message_id] = not _was_before(connection, scope, ids, message_id, limit)
-        varies = ", ".join(varying.get((message_id, group), ())) or None
-        yield FailuresRow._make((*row[:7], new[message_id], varies, row[7]))
+    for row in connection.execute(_groups(scope, ids)).all():
+        if row.message_id not in new:
+            new[row.message_id] = not _was_before(connection, scope, ids, row.message_id, limit)
+        yield FailuresRow(
+            row.message_id,
+            row.grouped,
+            row.jobs,
+            row.leading,
+            row.appliances,
+            row.first_time,
+            row.last_time,
+            new[row.message_id],
+            ", ".join(varying.get((row.message_id, row.grouped), ())) or None,
+            row.example,
+        )
 
 
 def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
-    """Return a row for each id and group, the one with the most jobs first."""
+    """Return a row for each message id and group, the one with the most jobs first."""
     message, template = tables.message, tables.message_template
     failed = _failed(scope, ids)
     text = sa.func.coalesce(message.c.localized, template.c.default_message)
-    told = sa.join(message, template, message.c.template_id == template.c.id)
+    messages = sa.join(message, template, message.c.template_id == template.c.id)
     seq = sa.func.min(message.c.seq)
     alone = [failed.c.appliance_id, failed.c.id]
     once = (
@@ -93,7 +101,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
             sa.func.min(seq).over(partition_by=alone).label("first_seq"),
             sa.func.min(text).label("text"),
         )
-        .select_from(failed.outerjoin(told, _said_by(failed)))
+        .select_from(failed.outerjoin(messages, _outcome_of(failed)))
         .group_by(*alone, failed.c.grouped, failed.c.place, template.c.message_id)
         .subquery("once")
     )
@@ -103,12 +111,12 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     return (
         sa.select(
             *keys,
-            jobs,
-            sa.func.count().filter(leads),
-            sa.func.count(once.c.appliance_id.distinct()),
-            sa.func.min(once.c.place),
-            sa.func.max(once.c.place),
-            sa.func.min(once.c.text),
+            jobs.label("jobs"),
+            sa.func.count().filter(leads).label("leading"),
+            sa.func.count(once.c.appliance_id.distinct()).label("appliances"),
+            sa.func.min(once.c.place).label("first_time"),
+            sa.func.max(once.c.place).label("last_time"),
+            sa.func.min(once.c.text).label("example"),
         )
         .group_by(*keys)
         .order_by(jobs.desc(), *(key.asc().nulls_last() for key in keys))
@@ -116,7 +124,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
 
 
 def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
-    """Return the failed jobs in scope: what finds them, `place` (when they began) and `grouped`."""
+    """Return the failed jobs in scope: their key columns, `place` (when they began) and `grouped`."""
     job, build, location = tables.job, tables.build, tables.location
     source: sa.FromClause = job
     group: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
@@ -137,7 +145,7 @@ def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
 
 
 def _varying(connection: Connection, scope: Scope, ids: sql.Ids) -> dict[_Key, list[str]]:
-    """Return which args and params of the failures' messages have more than one value."""
+    """Return the args and params of failure messages that have more than one value."""
     found: dict[_Key, list[str]] = {}
     for query in (_args(scope, ids), _params(scope, ids)):
         for message_id, group, name, number in connection.execute(query):
@@ -150,13 +158,13 @@ def _args(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     failed, arg = _failed(scope, ids), tables.message_arg
     return _numbered(
         sa.select(*_keys(failed), arg.c.seq.label("name"), arg.c.value)
-        .select_from(_told(failed, arg))
+        .select_from(_with_messages(failed, arg))
         .distinct()
     )
 
 
 def _params(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
-    """Return the varying params; one below another is named after both."""
+    """Return the varying params; a nested param is named `parent.child`."""
     failed, param = _failed(scope, ids), tables.message_param
     above = param.alias("above")
     below = sa.and_(
@@ -170,7 +178,7 @@ def _params(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     values = (param.c.s, param.c.dt, param.c.i, param.c.d, param.c.nested_id)
     return _numbered(
         sa.select(*_keys(failed), name.label("name"), *values)
-        .select_from(_told(failed, param).outerjoin(above, below))
+        .select_from(_with_messages(failed, param).outerjoin(above, below))
         .distinct()
     )
 
@@ -179,8 +187,8 @@ def _keys(failed: sa.CTE) -> tuple[sa.ColumnElement[Any], ...]:
     return tables.message_template.c.message_id, failed.c.grouped
 
 
-def _told(failed: sa.CTE, table: sa.Table) -> sa.Join:
-    """Return failed jobs with their messages, and what a table has of these."""
+def _with_messages(failed: sa.CTE, table: sa.Table) -> sa.Join:
+    """Return failed jobs joined with their messages and a table of args or params."""
     message, template = tables.message, tables.message_template
     of_message = sa.and_(
         table.c.appliance_id == message.c.appliance_id,
@@ -188,14 +196,14 @@ def _told(failed: sa.CTE, table: sa.Table) -> sa.Join:
         table.c.message_seq == message.c.seq,
     )
     return (
-        failed.join(message, _said_by(failed))
+        failed.join(message, _outcome_of(failed))
         .join(template, message.c.template_id == template.c.id)
         .join(table, of_message)
     )
 
 
-def _said_by(job: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Return the condition that a message says what became of a job."""
+def _outcome_of(job: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that a message describes the outcome of a job."""
     message = tables.message
     return sa.and_(
         message.c.appliance_id == job.c.appliance_id,
@@ -205,7 +213,7 @@ def _said_by(job: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def _numbered(values: sa.Select[Any]) -> sa.Select[Any]:
-    """Return how many values each name has that has more than one."""
+    """Return the number of values of each name with more than one."""
     value = values.subquery("value")
     keys = (value.c.message_id, value.c.grouped, value.c.name)
     number = sa.func.count()
@@ -215,15 +223,15 @@ def _numbered(values: sa.Select[Any]) -> sa.Select[Any]:
 def _was_before(
     connection: Connection, scope: Scope, ids: sql.Ids, message_id: str, limit: str
 ) -> bool:
-    """Say whether a job failed with a message id before an instant, however far back.
+    """Return whether any job in scope failed with a message id before an instant.
 
-    It is looked for among the jobs that the scope means, of whatever day.
+    The days of the scope are ignored: the whole history counts.
     """
     job, message, template = tables.job, tables.message, tables.message_template
-    told = job.join(message, _said_by(job))
+    messages = job.join(message, _outcome_of(job))
     query = (
         sa.select(job.c.id)
-        .select_from(told.join(template, message.c.template_id == template.c.id))
+        .select_from(messages.join(template, message.c.template_id == template.c.id))
         .where(
             template.c.message_id == message_id,
             job.c.status == "FAILED",
@@ -238,14 +246,14 @@ def _was_before(
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection, scope
     yield (
-        "A job counts once under each message id that it has, and is leading under that of its"
-        " first message; what leads adds up to the failed jobs."
+        "A job counts once under each of its message ids, and as leading under the id of its first"
+        " message. Leading adds up to all failed jobs."
     )
 
 
 REPORT = Listing(
     "failures",
-    "What do failed backups say, how often, of how many appliances, and since when?",
+    "Why do backups fail, how often, on how many appliances, and since when?",
     COLUMNS,
     _select,
     JOBS - {"statuses"} | {"now", "by"},

@@ -1,4 +1,4 @@
-"""How fast backups grow, how large they will be, and when what is kept of them fills a target."""
+"""Growth of backups: how fast they grow, how large they will be, and when the target is full."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import statistics
+from archive.judgement.schedules import ordinal
 from archive.reports.core import job_order, sql
+from archive.reports.core.date_ranges import days_before
 from archive.reports.core.report import JOBS, Listing
 from archive.store import settings
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,38 +27,43 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# What is older says little of the months to come; a scope may say otherwise.
+# Older sizes say little about the months to come; --since can include them.
 HISTORY_DAYS = 365
-# Slopes are taken between any two of so many points at most: the median of a span of days each.
+# Slopes are computed between any two of at most this many points, each the median of a span of days.
 MOST_POINTS = 60
 # With fewer points or days a slope is noise.
 LEAST_POINTS, LEAST_DAYS = 5, 14
-# The size that backups have now is the median of so many.
+# The present size is the median of this many latest backups.
 _LATEST = 5
 _MONTH = 30
 HORIZONS = (30, 90, 365)
 _ENDS = ("", "_low", "_high")
-# What would last longer than this will not be reached: nobody can tell.
+_FORECAST = (
+    "monthly_growth_bytes",
+    *(f"in_{days}_days{end}_bytes" for days in HORIZONS for end in _ENDS),
+)
+_NO_FORECAST: tuple[int | None, ...] = (None,) * len(_FORECAST)
+# A forecast beyond this number of days is shown as `never`.
 _FAR_DAYS = 36_500
 COLUMNS = (
     Column("appliance"),
     Column("successes", Kind.COUNT),
     Column("size_bytes", Kind.BYTES),
-    Column("monthly_growth_bytes", Kind.BYTES),
-    *(Column(f"in_{days}_days{end}_bytes", Kind.BYTES) for days in HORIZONS for end in _ENDS),
-    Column("keep", Kind.COUNT),
-    Column("kept_bytes", Kind.BYTES),
+    *(Column(name, Kind.BYTES) for name in _FORECAST),
+    Column("retained_copies", Kind.COUNT),
+    Column("retained_bytes", Kind.BYTES),
     Column("full", optional=True),
     Column("note"),
 )
 
 
 class GrowthRow(NamedTuple):
-    """Sizes are those of one backup, in bytes; growth is in 30 days, counted from `now`.
+    """Growth of one appliance. Sizes are those of one backup in bytes; growth is for 30 days.
 
-    The fleet, last, has no name, and the sums of all. `keep` is how many backups are kept, and
-    `kept_bytes` how large these are at the present size. `full` is the day on which the fleet's
-    reach the capacity, `already` or `never`. `note` says why there is no growth.
+    The last row is the fleet: it has no name, and the sums of all appliances. `retained_copies` is
+    the number of backups kept on the target, `retained_bytes` their total at the present size.
+    `full` is the day on which the fleet's copies reach the capacity, `already` or `never`. `note`
+    says why there is no growth.
     """
 
     appliance: str | None
@@ -71,16 +79,16 @@ class GrowthRow(NamedTuple):
     in_365_days_bytes: int | None
     in_365_days_low_bytes: int | None
     in_365_days_high_bytes: int | None
-    keep: int | None
-    kept_bytes: int
+    retained_copies: int | None
+    retained_bytes: int
     full: str | None
     note: str | None
 
 
 class Growth(NamedTuple):
-    """By how many bytes a day backups grow, and how far off a day's size is from that line.
+    """The growth of backups in bytes a day, and the deviation of single sizes from it in bytes.
 
-    Nine in ten slopes, and nine in ten sizes, lie between `low` and `high`, and `under` and `over`.
+    90 % of the slopes lie between `low` and `high`, and 90 % of the sizes between `under` and `over`.
     """
 
     middle: float
@@ -90,7 +98,7 @@ class Growth(NamedTuple):
     over: float
 
     def ahead(self, size: int, days: int) -> tuple[int, int, int]:
-        """Return the size that one of now will have in some days, and between what it will lie."""
+        """Return the size expected in some days for the present `size`, and its lower and upper bound."""
         least = size + self.low * days + min(self.under, 0)
         most = size + self.high * days + max(self.over, 0)
         middle = size + self.middle * days
@@ -102,9 +110,10 @@ def _whole(size: float) -> int:
 
 
 def points(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the medians of sizes (day's number, bytes), which are in the order of days.
+    """Return medians of sizes, as pairs of day ordinal and bytes; `sizes` must be ordered by day.
 
-    Each is of one day, or of as many as it takes to have few points, and stands at their median.
+    Each median covers one day, or several if there would be too many points. Its day is the median
+    day.
     """
     first, last = sizes[0][0], sizes[-1][0]
     width = ceil((last - first + 1) / MOST_POINTS)
@@ -117,23 +126,24 @@ def points(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def fit(history: Sequence[tuple[int, int]]) -> Growth | None:
-    """Return the growth through points (day's number, bytes); None if there is too little of it."""
+    """Return the growth through points (day ordinal, bytes); None if there are too few."""
     if len(history) < LEAST_POINTS or history[-1][0] - history[0][0] < LEAST_DAYS:
         return None
     slope = statistics.theil_sen(history)
-    above = sorted(size - slope.middle * (day - history[-1][0]) for day, size in history)
-    level = statistics.percentile(above, 50)
+    last_day = history[-1][0]
+    above = sorted(size - slope.middle * (day - last_day) for day, size in history)
+    level = statistics.median(above)
     under, over = (statistics.percentile(above, percent) - level for percent in (5, 95))
     return Growth(*slope, under, over)
 
 
-def full_on(kept: float, growth: float, capacity: int, today: str) -> str:
-    """Return the day on which what is kept, and grows so much a day, reaches a capacity."""
-    if kept >= capacity:
+def full_on(retained: float, growth: float, capacity: int, today: str) -> str:
+    """Return the day on which retained copies (bytes, growing by `growth` a day) reach a capacity."""
+    if retained >= capacity:
         return "already"
-    if growth <= 0 or (capacity - kept) / growth > _FAR_DAYS:
+    if growth <= 0 or (capacity - retained) / growth > _FAR_DAYS:
         return "never"
-    ahead = timedelta(days=ceil((capacity - kept) / growth))
+    ahead = timedelta(days=ceil((capacity - retained) / growth))
     try:
         return (date.fromisoformat(today) + ahead).isoformat()
     except OverflowError:
@@ -141,55 +151,57 @@ def full_on(kept: float, growth: float, capacity: int, today: str) -> str:
 
 
 class _Fleet:
-    """What the appliances come to together."""
+    """The rows of the appliances, and their sums."""
 
     def __init__(self) -> None:
         self.rows: list[GrowthRow] = []
-        self.daily = 0.0  # of what is kept
+        self.daily = 0.0  # growth of the retained copies in bytes a day
 
-    def add(self, name: str, sizes: Sequence[tuple[int, int]], keep: int) -> None:
-        """Add an appliance with the sizes (day's number, bytes) of its successes in their order."""
+    def add(self, name: str, sizes: Sequence[tuple[int, int]], copies: int) -> None:
+        """Add an appliance with the sizes (day ordinal, bytes) of its successes, ordered by day."""
         size = statistics.median([size for _, size in sizes[-_LATEST:]])
         growth = fit(points(sizes))
         if growth is None:
             days = sizes[-1][0] - sizes[0][0]
             note = (
-                f"no growth is told of {len(sizes)} sizes over {days} days; it takes"
-                f" {LEAST_POINTS} over {LEAST_DAYS}"
+                f"{counted(len(sizes), 'size')} over {counted(days, 'day')}, needs {LEAST_POINTS}"
+                f" over {LEAST_DAYS}"
             )
-            told: list[int | None] = [None] * (1 + 3 * len(HORIZONS))
+            forecast = _NO_FORECAST
         else:
             note = None
-            ahead = [told for days in HORIZONS for told in growth.ahead(size, days)]
-            told = [round(growth.middle * _MONTH), *ahead]
-            self.daily += keep * growth.middle
+            ahead = [value for days in HORIZONS for value in growth.ahead(size, days)]
+            forecast = (round(growth.middle * _MONTH), *ahead)
+            self.daily += copies * growth.middle
         self.rows.append(
-            GrowthRow._make((name, len(sizes), size, *told, keep, keep * size, None, note))
+            GrowthRow._make((name, len(sizes), size, *forecast, copies, copies * size, None, note))
         )
 
     def whole(self, capacity: int | None, today: str) -> GrowthRow:
-        """Return the fleet's row: what does not grow, as far as is known, counts as it is."""
-        kept = sum(row.kept_bytes for row in self.rows)
+        """Return the fleet's row; appliances without known growth count with their present size."""
+        retained = sum(row.retained_bytes for row in self.rows)
         grows = [row for row in self.rows if row.monthly_growth_bytes is not None]
-        told: list[int | None] = [None] * (1 + 3 * len(HORIZONS))
+        forecast = _NO_FORECAST
         if grows:
-            still = sum(row.size_bytes for row in self.rows if row.monthly_growth_bytes is None)
-            told = [sum(values) for values in zip(*(row[3:13] for row in grows), strict=True)]
-            told[1:] = [value + still for value in told[1:] if value is not None]
+            constant = sum(row.size_bytes for row in self.rows if row.monthly_growth_bytes is None)
+            growth, *ahead = (sum(getattr(row, name) for row in grows) for name in _FORECAST)
+            forecast = (growth, *(value + constant for value in ahead))
         full = None
-        if capacity is not None and (grows or kept >= capacity):
-            full = full_on(kept, self.daily, capacity, today)
+        if capacity is not None and (grows or retained >= capacity):
+            full = full_on(retained, self.daily, capacity, today)
         flat = len(self.rows) - len(grows)
         return GrowthRow._make(
             (
                 None,
                 sum(row.successes for row in self.rows),
                 sum(row.size_bytes for row in self.rows),
-                *told,
+                *forecast,
                 None,
-                kept,
+                retained,
                 full,
-                f"{flat} of {len(self.rows)} have no growth" if flat else None,
+                f"{flat:,} of {counted(len(self.rows), 'appliance')} without growth"
+                if flat
+                else None,
             )
         )
 
@@ -198,12 +210,12 @@ def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet()
     for batch in job_order.batches(connection, scope):
-        kept = _kept(connection, batch) if scope.keep is None else {}
+        copies = _scheduled_copies(connection, batch) if scope.keep is None else {}
         jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
         for number, name in batch.items():
-            sizes = [(date.fromisoformat(day).toordinal(), size) for _, day, size in jobs[number]]
+            sizes = [(ordinal(row.day), row.size_bytes) for row in jobs[number]]
             if sizes:
-                fleet.add(name, sizes, kept.get(number, 1) if scope.keep is None else scope.keep)
+                fleet.add(name, sizes, copies.get(number, 1) if scope.keep is None else scope.keep)
     fleet.rows.sort(key=_fastest_first)
     yield from fleet.rows
     if fleet.rows:
@@ -228,16 +240,13 @@ def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
         )
         .order_by(job.c.appliance_id, *job_order.order(job))
     )
-    return query if scope.since is not None else query.where(job.c.day > _long_ago(today))
+    if scope.since is not None:
+        return query
+    return query.where(job.c.day > days_before(today, HISTORY_DAYS))
 
 
-def _long_ago(today: str) -> str:
-    day = date.fromisoformat(today).toordinal() - HISTORY_DAYS
-    return date.fromordinal(max(day, 1)).isoformat()
-
-
-def _kept(connection: Connection, batch: dict[int, str]) -> dict[int, int]:
-    """Return how many backups the schedules of appliances keep, where these say so."""
+def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int, int]:
+    """Return the number of backups to keep by appliance id, as set in the enabled schedules."""
     table = tables.schedule
     number = sa.cast(sa.func.sum(table.c.max_count), sa.BigInteger)
     query = (
@@ -257,14 +266,14 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection
     since = f"since {scope.since}" if scope.since else f"of the last {HISTORY_DAYS} days"
     yield (
-        f"Growth is in {_MONTH} days, by the sizes {since}; low and high are such that 9 in 10 lie"
-        " between them. The last row is all appliances together."
+        f"Monthly growth is for {_MONTH} days, from the sizes {since}. 90 % of sizes are expected"
+        " between low and high. The last row is the whole fleet."
     )
 
 
 REPORT = Listing(
     "growth",
-    "How fast do backups grow, how large will they be, and when will they fill the target?",
+    "How fast do backups grow, how large will they be, and when will the target be full?",
     COLUMNS,
     _select,
     JOBS - {"statuses"} | {"now", "capacity_bytes", "keep"},

@@ -45,7 +45,7 @@ class JobRow(NamedTuple):
 
 
 class JobFilter(NamedTuple):
-    """Which jobs of a scope are listed; `text` is looked for in all of their messages."""
+    """A filter on the jobs of a scope; `text` is searched for in all of their messages."""
 
     statuses: tuple[str, ...] = ()
     text: str | None = None
@@ -53,23 +53,23 @@ class JobFilter(NamedTuple):
 
 
 def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[JobRow]:
-    """Yield the jobs of a scope that pass a filter, the newest day first."""
+    """Yield the jobs in scope that pass a filter, newest day first."""
     appliances = scope.appliance_ids(connection)
     query = _select(scope, appliances, wanted)
     if wanted.text is None:
         return _rows(connection, query)
-    says = message_search.says(connection, wanted.text)
+    has_text = message_search.has_text(connection, wanted.text)
     if message_search.walkable(connection, scope, appliances):
-        return _rows(connection, query.where(says))
+        return _rows(connection, query.where(has_text))
     if wanted.limit:
         newest = replace(scope, since=message_search.recent(connection, scope))
-        found = list(_rows(connection, _select(newest, appliances, wanted).where(says)))
+        found = list(_rows(connection, _select(newest, appliances, wanted).where(has_text)))
         if len(found) == wanted.limit:
             return iter(found)
-    # As a join, which SQLite begins with what was found. A condition on jobs would be asked of each.
-    job, said = tables.job, message_search.saying(connection, wanted.text, appliances)
-    same = sa.and_(job.c.appliance_id == said.c.appliance_id, job.c.id == said.c.job_id)
-    return _rows(connection, query.join(said, same))
+    # With a join, SQLite starts from the matches; a condition would be evaluated for each job.
+    job, matches = tables.job, message_search.matches(connection, wanted.text, appliances)
+    same = sa.and_(job.c.appliance_id == matches.c.appliance_id, job.c.id == matches.c.job_id)
+    return _rows(connection, query.join(matches, same))
 
 
 def _rows(connection: Connection, query: sa.Select[Any]) -> Iterator[JobRow]:
@@ -106,9 +106,9 @@ def _select(scope: Scope, appliances: sql.Ids, wanted: JobFilter) -> sa.Select[A
 
 
 def first_message() -> sa.ScalarSelect[Any]:
-    """Return what a job's first message or error says, else its id, where `job` is selected from.
+    """Return the text of a job's first message or error, or else its id; correlated with `job`.
 
-    It is what `messages.text` shows, but for arguments.
+    It is the text that `messages.text` shows, without arguments filled in.
     """
     message, template = tables.message, tables.message_template
     texts = (message.c.localized, template.c.default_message)
@@ -117,7 +117,7 @@ def first_message() -> sa.ScalarSelect[Any]:
 
 
 def first_message_id() -> sa.ScalarSelect[Any]:
-    """Return the id of a job's first message or error, where `job` is selected from."""
+    """Return the id of a job's first message or error; correlated with `job`."""
     return _of_first(tables.message_template.c.message_id)
 
 

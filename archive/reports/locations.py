@@ -1,4 +1,4 @@
-"""The backup targets, and which of them are no longer used."""
+"""Backup targets, and which of them are no longer used."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"
 
 
 class LocationRow(NamedTuple):
-    """One target: a location's URL as it may be shown, None for jobs that name none.
+    """One target: a location's URL without its password, None for jobs without a location.
 
-    `size_total_bytes` is of the succeeded jobs. `idle_days` are the days since the last with a job, and
-    `usual_gap_days` is what 95 % of the distances between its days with a job do not exceed: days
-    after now tell neither. Both, as `state`, are None where there is no target; the gap also where
-    there was a job on one day only.
+    `size_total_bytes` is the sum of the succeeded jobs. `idle_days` are the days since its last day
+    with a job. `usual_gap_days` is the 95th percentile of the gaps between its days with jobs. Days
+    after now are ignored. All three, with `state`, are None without a target; the gap also if jobs
+    ran on one day only.
     """
 
     location: str | None
@@ -50,17 +50,17 @@ class LocationRow(NamedTuple):
     usual_gap_days: int | None
 
 
-def state(gap: int | None, idle: int, heard: int) -> str:
-    """Say whether a target is still used.
+def state(gap: int | None, idle: int, reported: int) -> str:
+    """Return whether a target is still used.
 
-    `idle` are the days since its last job until now; `heard` those until the latest answer of any
-    appliance that has used it: what was after that answer, nobody knows.
+    `idle` are the days from its last job until now, `reported` those until the last import of any
+    appliance that has used it. Nothing is known about the time after that import.
     """
     if gap is None:
         return UNKNOWN
     if idle <= gap:
         return USED
-    return STOPPED if heard > gap else UNKNOWN
+    return STOPPED if reported > gap else UNKNOWN
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
@@ -82,8 +82,8 @@ def _row(
         gap, judged = gaps.get(url), UNKNOWN
         if found.used_day is not None:
             idle = _days(found.used_day, calendar.day(now))
-            heard = _days(found.used_day, calendar.day(min(found.heard, now)))
-            judged = state(gap, idle, heard)
+            reported = _days(found.used_day, calendar.day(min(found.last_import, now)))
+            judged = state(gap, idle, reported)
     return LocationRow(
         url,
         judged,
@@ -106,9 +106,9 @@ def _days(first: str, last: str) -> int:
 
 
 def _totals(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the SELECT of the targets; jobs are counted by appliance first, which leaves few rows.
+    """Return the SELECT of the targets; jobs are counted by appliance first, so few rows are joined.
 
-    `past` is the condition that a job is of no day after now.
+    `past` is the condition that the day of a job is not after now.
     """
     job, appliance, location = tables.job, tables.appliance, tables.location
     finished, succeeded = job.c.status.in_(FINISHED), job.c.status == "SUCCEEDED"
@@ -138,7 +138,7 @@ def _totals(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Sele
             sa.func.min(pairs.c.first_day).label("first_day"),
             sa.func.max(pairs.c.last_day).label("last_day"),
             sa.func.max(pairs.c.used_day).label("used_day"),
-            sa.func.max(appliance.c.last_seen).label("heard"),
+            sa.func.max(appliance.c.last_seen).label("last_import"),
         )
         .select_from(
             pairs.join(appliance, pairs.c.appliance_id == appliance.c.id).outerjoin(
@@ -185,14 +185,14 @@ def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
     calendar = settings.calendar(connection)
     yield (
         f"As of {calendar.day(scope.now)}; days start at {calendar.day_start} {calendar.zone}. A target"
-        " has stopped being used if it has been idle for longer than its usual gap, and the archive"
-        " has heard since from an appliance that used it."
+        " is stopped if it was idle for longer than its usual gap, and an appliance that used it has"
+        " reported since."
     )
 
 
 REPORT = Listing(
     "locations",
-    "Which targets hold the backups, and which have stopped being used?",
+    "Which targets hold backups, and which are no longer used?",
     (
         Column("location"),
         Column("state"),

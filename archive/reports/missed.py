@@ -1,4 +1,4 @@
-"""The backups that did not come: a row for each expected day without a success."""
+"""Missed backups: a row for each expected backup without a success."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class MissedRow(NamedTuple):
-    """`due` is None where only the day is known; `message` is that of the last failed attempt."""
+    """A missed backup. `due` is None if only the day is known; `message` is of the last failed attempt."""
 
     appliance: str
     day: str
@@ -42,14 +42,14 @@ class MissedRow(NamedTuple):
 
 @dataclass(frozen=True)
 class _Missed(Listing):
-    """By appliance, it has a row for each of them."""
+    """Single missed backups, or with `by` a tally for each appliance."""
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
-        """Return the columns of rows that `select` yields for a scope."""
+        """Return the columns of the rows that `select` yields for a scope."""
         return compliance.COLUMNS if scope.by else self.columns
 
     def charts_of(self, scope: Scope) -> tuple[Chart, ...]:
-        """Return what is drawn of each appliance; of single days there is nothing to draw."""
+        """Return the chart of the tallies; single missed backups have none."""
         return (Bars(("appliance",), compliance.WAYS),) if scope.by else ()
 
 
@@ -79,7 +79,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
 
 REPORT = _Missed(
     "missed",
-    "Which backups were expected and did not come: failed, did not run, or were no data?",
+    "Which expected backups have no success: failed, running, did not run, or no data?",
     (
         Column("appliance"),
         Column("day", Kind.DAY),

@@ -1,4 +1,4 @@
-"""What the jobs of some days add up to, beside those of the days before."""
+"""The figures of `summary`: those of the jobs in a period, compared with the period before."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _COUNT, _RATIO, _BYTES, _SECONDS = Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS
 
-# The figures of the jobs, in the order of `_told`.
+# Section, name and kind of the figures, in the order of `_values`.
 _FIGURES = (
     ("backups", "appliances", _COUNT),
     ("backups", "finished", _COUNT),
@@ -44,7 +44,7 @@ _FIGURES = (
 
 
 def trend_of(connection: Connection, scope: Scope) -> Trend:
-    """Return the days of a scope that are no days to come, if any are not."""
+    """Return the days of a scope up to today (at least its first day) as a trend."""
     first, last = ordinal(scope.since or ""), ordinal(scope.until or "")
     today = ordinal(settings.calendar(connection).day(scope.now))
     return Trend(first, max(first, min(last, today)))
@@ -53,14 +53,14 @@ def trend_of(connection: Connection, scope: Scope) -> Trend:
 def figures(
     connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
-    """Yield the figures of the jobs of a scope, which `trend` tells, and of the one before."""
+    """Yield the figures of the jobs in scope `now` with their trends, compared with scope `then`."""
     exact = is_exact(connection, now, then)
     days = _days(connection, now)
-    told = _told(connection, now, days, exact=exact)
-    before: list[float | None] = [None] * len(told)
+    values = _values(connection, now, days, exact=exact)
+    before: list[float | None] = [None] * len(values)
     if then is not None:
-        before = _told(connection, then, _days(connection, then), exact=exact)
-    finished, succeeded, failed, moved = (
+        before = _values(connection, then, _days(connection, then), exact=exact)
+    finished, succeeded, failed, transferred = (
         {ordinal(day.period): getattr(day, name) or 0 for day in days}
         for name in ("finished", "succeeded", "failed", "size_total_bytes")
     )
@@ -68,22 +68,22 @@ def figures(
         ("backups", "finished"): trend.sums(finished),
         ("backups", "failed"): trend.sums(failed),
         ("backups", "success rate"): trend.rates(succeeded, finished),
-        ("data", "transferred"): trend.sums(moved),
+        ("data", "transferred"): trend.sums(transferred),
     }
-    for place, figure in enumerate(_FIGURES):
-        yield row(*figure, told[place], before[place], trend=trends.get(figure[:2]))
+    for (section, name, kind), value, earlier in zip(_FIGURES, values, before, strict=True):
+        yield row(section, name, kind, value, earlier, trend=trends.get((section, name)))
 
 
 def _days(connection: Connection, scope: Scope) -> list[volume.VolumeRow]:
-    """Return what the jobs of each day of a scope add up to, of days that have any."""
+    """Return the sums of the jobs by day, for days with any."""
     found = volume.REPORT.run(connection, replace(scope, period="day"))
     return list(map(volume.VolumeRow._make, found))
 
 
-def _told(
+def _values(
     connection: Connection, scope: Scope, days: list[volume.VolumeRow], *, exact: bool
 ) -> list[float | None]:
-    """Return the figures of a scope's jobs."""
+    """Return the values of `_FIGURES` for the jobs in scope."""
     job = tables.job
     conditions = sql.conditions(scope, scope.appliance_ids(connection))
     distinct = sa.select(sa.func.count(job.c.appliance_id.distinct())).where(*conditions)
@@ -103,7 +103,7 @@ def _told(
 
 
 def is_exact(connection: Connection, *scopes: Scope | None) -> bool:
-    """Say whether percentiles of all these are exact: those that are compared are made alike."""
+    """Return whether percentiles are exact; those that are compared are computed alike."""
     return not any(
         scope is not None and from_totals.suffice(scope) and from_totals.are_many(connection, scope)
         for scope in scopes
@@ -117,41 +117,47 @@ def _percentiles(
     *,
     exact: bool,
 ) -> list[int | None]:
-    """Return median and p95 of sizes, and of durations."""
-    asked = [(measure, percent) for measure in (SIZE, DURATION) for percent in (MEDIAN, P95)]
+    """Return the median and p95 of sizes and durations."""
+    wanted = [(measure, percent) for measure in (SIZE, DURATION) for percent in (MEDIAN, P95)]
     if not exact:
-        drawn = dict(zip((SIZE, DURATION), from_totals.measures(connection, scope), strict=True))
-        return [drawn[measure].percentile(percent) for measure, percent in asked]
+        sketches = from_totals.measures(connection, scope)
+        by_measure = {SIZE: sketches.sizes, DURATION: sketches.durations}
+        return [by_measure[measure].percentile(percent) for measure, percent in wanted]
     values = {measure: tables.job.c[measure] for measure in (SIZE, DURATION)}
     scoped = sql.scoped(tables.job, (), values, conditions, values)
-    columns = [sql.percentile(scoped, *one).label(f"p{n}") for n, one in enumerate(asked)]
+    columns = [sql.percentile(scoped, *one).label(f"p{n}") for n, one in enumerate(wanted)]
     return list(connection.execute(sql.summary(scoped, *columns)).one())
 
 
 def expected(
     connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
-    """Yield how many backups were expected, and missed, in the same days."""
+    """Yield the numbers of expected and missed backups in the same days, and the compliance."""
     whole = now if then is None else replace(now, since=then.since)
     first = ordinal(now.since or "")
-    found: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
+    outcomes: Counter[str] = Counter()
+    outcomes_before: Counter[str] = Counter()
     days: Counter[int] = Counter()
     met: Counter[int] = Counter()
     for _, expectations in expected_backups.walk(connection, whole):
         for one in expectations:
-            found[one.day < first][one.outcome] += 1
+            (outcomes_before if one.day < first else outcomes)[one.outcome] += 1
             days[one.day] += 1
             met[one.day] += one.outcome == MET
-    told, before = (
-        (number.total(), number.total() - number[MET], sql.rate(number[MET], number.total()))
-        for number in found
-    )
-    ways = ", ".join(f"{found[0][way]:,} {way}" for way in MISSED if found[0][way])
+    ways = ", ".join(f"{outcomes[way]:,} {way}" for way in MISSED if outcomes[way])
     names = (
-        ("days", _COUNT, None, trend.sums(days)),
+        ("backups", _COUNT, None, trend.sums(days)),
         ("missed", _COUNT, ways or None, trend.sums(days - met)),
         ("schedule compliance", _RATIO, None, trend.rates(met, days)),
     )
-    for place, (name, kind, detail, went) in enumerate(names):
-        earlier = None if then is None else before[place]
-        yield row("expected", name, kind, told[place], earlier, trend=went, detail=detail)
+    before = (None,) * len(names) if then is None else _compliance(outcomes_before)
+    for (name, kind, detail, steps), value, earlier in zip(
+        names, _compliance(outcomes), before, strict=True
+    ):
+        yield row("expected", name, kind, value, earlier, trend=steps, detail=detail)
+
+
+def _compliance(outcomes: Counter[str]) -> tuple[int, int, float | None]:
+    """Return the numbers of expected and missed backups, and the share that was met."""
+    number, met = outcomes.total(), outcomes[MET]
+    return number, number - met, sql.rate(met, number)

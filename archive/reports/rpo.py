@@ -1,8 +1,9 @@
-"""How long ago each appliance last backed up, against how long ago that may be."""
+"""The age of the last success of each appliance, compared with its RPO."""
 
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 RPO, CADENCE, SCHEDULE, DEFAULT = "rpo", "cadence", "schedule", "default"
 DEFAULT_SECONDS = 25 * 60 * 60
-# Without a first day, the shares are of so many days.
+# Without a first day, the rates cover this many days.
 _DAYS = 30
-# Successes are found by the day on which they started; one that took longer than this is so only if
-# it is the last.
+# Successes are found by the day of their start. One that took longer than this counts only if it is the
+# last.
 _LONGEST_JOB_DAYS = 7
 _SECONDS_A_DAY = 24 * 60 * 60
 _WORST_FIRST = (NEVER, OVERDUE, NO_RECENT_DATA, OK)
@@ -41,17 +42,17 @@ _ROWS_AT_A_TIME = 1000
 
 
 class RpoRow(NamedTuple):
-    """An appliance as of now: `state` is OK, LATE, NEVER or NO_RECENT_DATA.
+    """An appliance as of now: `state` is OK, OVERDUE, NEVER or NO_RECENT_DATA.
 
-    The age is that of the end of the last success. The rates are of the period, as far as the archive
-    has heard: of its time, and of its days, within the objective. None if there is nothing of it.
+    `age_seconds` counts from the end of the last success. `time_rate` and `days_rate` are the shares
+    of the period's time and days within the RPO, up to the last import; None without any.
     """
 
     appliance: str
     state: str
     age_seconds: int | None
-    objective_seconds: int
-    objective_from: str
+    rpo_seconds: int
+    rpo_from: str
     success_start_time: str | None
     success_end_time: str | None
     attempt_start_time: str | None
@@ -62,7 +63,7 @@ class RpoRow(NamedTuple):
 
 
 class Success(NamedTuple):
-    """What the last success of an appliance, as the report has it, says of itself."""
+    """The last success of an appliance, by the rules of the report."""
 
     key: str
     size_bytes: int | None
@@ -70,20 +71,20 @@ class Success(NamedTuple):
 
 
 class _Period(NamedTuple):
-    """Days by ordinal, both included, and the time that they are."""
+    """A range of days (ordinals, both included) and its instants."""
 
     first: int
     last: int
     span: Span
 
 
-class _Objective(NamedTuple):
+class _Rpo(NamedTuple):
     seconds: int
-    told_by: str
+    source: str
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
-    """Yield the rows of the report, the worst first."""
+    """Yield the rows of the report, worst first."""
     rows = sorted(
         _rows(connection, scope),
         key=lambda row: (_WORST_FIRST.index(row.state), -(row.age_seconds or 0), row.appliance),
@@ -95,17 +96,17 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     calendar, now = settings.calendar(connection), scope.now
     period = _period(calendar, scope)
     known = dict(expected_backups.appliances(connection, scope))
-    objectives = {number: _objective(one, scope) for number, one in known.items()}
-    longest = max((objective.seconds for objective in objectives.values()), default=0)
+    rpos = {number: _rpo(one, scope) for number, one in known.items()}
+    longest = max((rpo.seconds for rpo in rpos.values()), default=0)
     ids = scope.appliance_ids(connection)
     latest = {row.id: row for row in connection.execute(_latest(calendar.day(now), now, ids))}
     found = connection.execute(
         _successes(period, longest, ids), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
-    for number, group in groupby(found, key=lambda row: row[0]):
+    for number, group in groupby(found, key=attrgetter("id")):
         if number not in known:
             continue
-        one, row, objective = known[number], latest[number], objectives[number]
+        one, row, rpo = known[number], latest[number], rpos[number]
         success, attempt = _times(row, "success", now), _times(row, "attempt", now)
         ends = {times.end for _, *job in group if (times := _read(now, *job)) is not None}
         end = None if success is None else success.end
@@ -115,20 +116,20 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RpoRow(
             one.name,
-            standing.state(end, objective.seconds, one.last_seen, now),
+            standing.state(end, rpo.seconds, one.last_seen, now),
             None if end is None else standing.seconds_between(end, now),
-            *objective,
+            *rpo,
             None if success is None else success.at,
             end,
             None if attempt is None else attempt.at,
             row.attempt_status,
             one.last_seen,
-            *standing.shares(calendar, ends, objective.seconds, span),
+            *standing.shares(calendar, ends, rpo.seconds, span),
         )
 
 
 def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
-    """Return the last success of each appliance of a scope by name; one without any is left out."""
+    """Return the last success of each appliance in scope by name, if it has one."""
     calendar, now = settings.calendar(connection), scope.now
     names = {number: known.name for number, known in expected_backups.appliances(connection, scope)}
     return {
@@ -150,35 +151,35 @@ def _period(calendar: Calendar, scope: Scope) -> _Period:
     return _Period(first, last, Span(start(calendar, first), start(calendar, last + 1)))
 
 
-def _objective(known: Known, scope: Scope) -> _Objective:
-    if scope.objective_seconds is not None:
-        return _Objective(scope.objective_seconds, RPO)
+def _rpo(known: Known, scope: Scope) -> _Rpo:
+    if scope.rpo_seconds is not None:
+        return _Rpo(scope.rpo_seconds, RPO)
     if known.cadence_seconds is not None:
-        return _Objective(known.cadence_seconds + GRACE_SECONDS, CADENCE)
+        return _Rpo(known.cadence_seconds + GRACE_SECONDS, CADENCE)
     gap = longest_gap(known.schedules, scope.now)
     if gap is not None:
-        return _Objective(gap * _SECONDS_A_DAY + GRACE_SECONDS, SCHEDULE)
-    return _Objective(DEFAULT_SECONDS, DEFAULT)
+        return _Rpo(gap * _SECONDS_A_DAY + GRACE_SECONDS, SCHEDULE)
+    return _Rpo(DEFAULT_SECONDS, DEFAULT)
 
 
 class _Times(NamedTuple):
-    """When a job started, or was made if it does not say, and when it ended."""
+    """The start of a job, as well as it is known, and its end."""
 
     at: str
     end: str
 
 
 def _times(row: sa.Row[Any], which: str, now: str) -> _Times | None:
-    """Return the times of one of the three jobs of `_latest`, if there is one."""
+    """Return the times of one of the three jobs in a row of `_latest`; None without it."""
     return _read(now, *(getattr(row, f"{which}_{name}") for name in _JOB))
 
 
 def _read(
     now: str, key: str | None, start_time: str | None, end_time: str | None, made: str | None
 ) -> _Times | None:
-    """Return the times of a job, unless there is none or it is in the future.
+    """Return the times of a job; None if there is none or it is in the future.
 
-    One that ends before it started ends then; what is still to end by its own word has ended now.
+    The end is never before the start, and never after `now`.
     """
     if key is None or made is None:
         return None
@@ -191,14 +192,14 @@ _MEASURES = (SIZE, DURATION)
 
 
 def _of(query: sa.Select[Any], ids: sql.Ids) -> sa.Select[Any]:
-    """Return what a SELECT says of some appliances, None for all of them."""
+    """Return a SELECT limited to some appliances, None for all of them."""
     return query if ids is None else query.where(sql.of_appliances(tables.appliance.c.id, ids))
 
 
 def _latest(today: str, now: str, appliances: sql.Ids) -> sa.Select[Any]:
     """Return a row for each appliance: its last success, last attempt and first job.
 
-    It walks the appliances, not the jobs.
+    The query looks up three jobs for each appliance.
     """
     appliance, job = tables.appliance, tables.job
     orders = {
@@ -231,9 +232,9 @@ def _latest(today: str, now: str, appliances: sql.Ids) -> sa.Select[Any]:
 
 
 def _successes(period: _Period, longest: int, appliances: sql.Ids) -> sa.Select[Any]:
-    """Return what tells the ends of the successes that matter to a period, appliance by appliance.
+    """Return the successes that matter to a period, ordered by appliance id.
 
-    An appliance without any has a row of NULL.
+    An appliance without any has one row of NULL.
     """
     appliance, job = tables.appliance, tables.job
     first = period.first - longest // _SECONDS_A_DAY - 1 - _LONGEST_JOB_DAYS
@@ -251,20 +252,20 @@ def _successes(period: _Period, longest: int, appliances: sql.Ids) -> sa.Select[
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
     period = _period(settings.calendar(connection), scope)
     yield (
-        f"Rates are of {iso(period.first)} to {iso(period.last)}, as far as the archive has heard;"
-        f" where nothing says how often to back up, the objective is {DEFAULT_SECONDS // 3600} h."
+        f"Rates cover {iso(period.first)} to {iso(period.last)}, up to the last import of each"
+        f" appliance. Without --rpo, cadence or schedule, the RPO is {DEFAULT_SECONDS // 3600} h."
     )
 
 
 REPORT = Listing(
     "rpo",
-    "How long ago did each appliance last back up, and is that recent enough?",
+    "How old is the last success of each appliance, and is it within the RPO?",
     (
         Column("appliance"),
         Column("state"),
         Column("age_seconds", Kind.SECONDS),
-        Column("objective_seconds", Kind.SECONDS),
-        Column("objective_from"),
+        Column("rpo_seconds", Kind.SECONDS),
+        Column("rpo_from"),
         Column("success_start_time", Kind.INSTANT),
         Column("success_end_time", Kind.INSTANT),
         Column("attempt_start_time", Kind.INSTANT),
@@ -274,7 +275,7 @@ REPORT = Listing(
         Column("days_rate", Kind.RATIO),
     ),
     select,
-    compliance.EXPECTING | {"objective_seconds"},
+    compliance.EXPECTING | {"rpo_seconds"},
     explain=_notes,
-    charts=(Bars(("appliance",), ("age_seconds",), "objective_seconds"),),
+    charts=(Bars(("appliance",), ("age_seconds",), "rpo_seconds"),),
 )

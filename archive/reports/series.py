@@ -1,11 +1,10 @@
-"""Rows by period for a chart of all jobs together: counts, and median and p95 of both measures."""
+"""Rows by period for charts of all jobs: counts, and median and p95 of sizes and durations."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive import quantile_sketch
 from archive.reports import durations, sizes, trends
 from archive.reports.core import from_totals
 from archive.reports.core.distribution import SpreadRow
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Series(NamedTuple):
-    """One period; sizes and durations are those of the succeeded jobs."""
+    """One period; sizes and durations are of the succeeded jobs."""
 
     period: str
     succeeded: int
@@ -33,17 +32,16 @@ class Series(NamedTuple):
 
 
 def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
-    """Return the rows in their order: percentiles within 1 % where day totals suffice, else exact."""
+    """Return the rows in order; percentiles are within 1 % if day totals suffice, otherwise exact."""
     scope = replace(scope, period=period)
     found = _of_totals if from_totals.suffice(scope) else _of_jobs
     return list(found(connection, scope))
 
 
 def _of_totals(connection: Connection, scope: Scope) -> Iterator[Series]:
-    drawn = from_totals.sketches(connection, scope)
-    nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
+    sketches = from_totals.sketches(connection, scope)
     for row in from_totals.sums(connection, scope):
-        measured = drawn.get((row.period, row.group), nothing)
+        measured = sketches.get((row.period, row.group), from_totals.EMPTY)
         percentiles = [one.percentile(percent) for one in measured for percent in (MEDIAN, P95)]
         yield Series(row.period, row.succeeded, row.failed, row.size_total, *percentiles)
 

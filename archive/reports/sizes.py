@@ -1,4 +1,4 @@
-"""How large the succeeded backups are."""
+"""Sizes of the succeeded backups."""
 
 from __future__ import annotations
 
@@ -7,5 +7,8 @@ from archive.reports.core import distribution
 from archive.reports.core.sql import SIZE
 
 REPORT = distribution.report(
-    "sizes", "How large are the succeeded backups, together and each?", SIZE, Kind.BYTES
+    "sizes",
+    "How large are the succeeded backups, in total and individually?",
+    SIZE,
+    Kind.BYTES,
 )

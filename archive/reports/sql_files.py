@@ -1,10 +1,10 @@
-"""The queries in `sql/` by name: which there are, what they can be asked, and their rows.
+"""The queries in `sql/` by name, with their params and rows.
 
-Each file is whole SQL that runs as it is in psql and in the sqlite3 shell. Its first line is its
-title. What can be asked stands in a first CTE `param`, one literal a line; where a value is given,
-the literal makes room for a bound parameter, so no value ever becomes part of the SQL.
+Each file is complete SQL that also runs in psql and in the sqlite3 shell. Its first line is its title.
+Its params are in a first CTE `param`, one literal a line. A given value replaces the literal as a bound
+parameter, so values never become part of the SQL.
 
-Where the databases have nothing in common, a query is two files, `NAME.sqlite.sql` and
+If SQLite and PostgreSQL need different SQL, a query has two files, `NAME.sqlite.sql` and
 `NAME.postgresql.sql`, with the same title, params and columns.
 """
 
@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Param(NamedTuple):
-    """What a query can be asked: `default` is the literal in the file, `place` where it stands."""
+    """A param of a query: `default` is its literal in the file, `place` the position of that."""
 
     name: str
     default: str
@@ -49,12 +49,12 @@ class Param(NamedTuple):
 
     @property
     def value(self) -> str:
-        """The default as it would be given."""
+        """The default in the form of a given value."""
         return self.default.strip("'")
 
     @property
     def type(self) -> sa.types.TypeEngine[Any]:
-        """The type of its values, which is that of its default."""
+        """The SQL type of its values, derived from the default."""
         if self.default == "CURRENT_DATE":
             return db.Day()
         return db.Text if self.default.startswith("'") else sa.BigInteger()
@@ -68,12 +68,12 @@ class Query(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What it answers: the file's first line."""
+        """The title: the first line of the file."""
         return self.text.partition("\n")[0].removeprefix("--").strip()
 
     @property
     def params(self) -> tuple[Param, ...]:
-        """What it can be asked, in the order of the file."""
+        """The params in the order of the file."""
         cte = _PARAM_CTE.search(self.text)
         lines = _PARAM_LINE.finditer(self.text, *cte.span("lines")) if cte else ()
         return tuple(
@@ -83,7 +83,7 @@ class Query(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The rows of a query, the same plain values on either database."""
+    """The rows of a query, with the same plain values on either database."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
@@ -100,9 +100,9 @@ def queries() -> list[Query]:
 
 
 def find(name: str, dialect: str) -> Query:
-    """Return the query of a name, for `sqlite` or `postgresql`.
+    """Return the query with a name, for `sqlite` or `postgresql`.
 
-    Raises UsageError, with the names that there are.
+    Raises UsageError, listing the names, for an unknown name.
     """
     for path in _files():
         if path.name in (f"{name}.sql", f"{name}.{dialect}.sql"):
@@ -111,9 +111,9 @@ def find(name: str, dialect: str) -> Query:
 
 
 def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Result:
-    """Run a query; params that are not in `values` have their defaults.
+    """Run a query; params that are not in `values` keep their defaults.
 
-    Raises UsageError for a param that the query does not have, or a value that is none of its type.
+    Raises UsageError for an unknown param, or a value of the wrong type.
     """
     params = {param.name: param for param in query.params}
     text = query.text
@@ -124,7 +124,7 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
                 f"query {query.name}: unknown param {quoted(name)}{suggestion(name, params)}"
             )
         bound.append(sa.bindparam(name, _read(params[name], value), params[name].type))
-    # From the end, so that the places of the others stay what they are.
+    # From the end, so that the places of the others stay valid.
     for param in sorted(query.params, key=lambda param: param.place, reverse=True):
         if param.name in values:
             start, end = param.place
@@ -142,16 +142,16 @@ def _name(path: Path) -> str:
 
 
 def _read(param: Param, value: str) -> int | str:
-    """Return a value as what its param's default is. Raises UsageError if it is none."""
+    """Return a value in the type of its param. Raises UsageError."""
     if param.default == "CURRENT_DATE":
         return _read_day(param.name, value)
     if param.default.startswith("'"):
-        # A backslash would mean something in a pattern, and not the same on each database.
+        # A backslash in a pattern means different things in different databases.
         if "\\" in value or not value.isprintable():
-            raise UsageError(f"{param.name}: {value!r} has characters that cannot be looked for")
+            raise UsageError(f"{param.name}: {value!r} has a backslash or an unprintable character")
         return value
     if not _NUMBER.fullmatch(value):
-        raise UsageError(f"{param.name}: {value!r} is not a number, 0 or more")
+        raise UsageError(f'{param.name}: invalid number "{value}": write a whole number, 0 or more')
     return int(value)
 
 
@@ -160,9 +160,9 @@ def _read_day(name: str, value: str) -> str:
         day = date.fromisoformat(value)
     except ValueError:
         day = None
-    # Of the forms that Python reads, one is meant.
+    # Python reads other forms, too.
     if day is None or day.isoformat() != value:
-        raise UsageError(f"{name}: {value!r} is not a day; write it as YYYY-MM-DD")
+        raise UsageError(f'{name}: invalid date "{value}": write it as YYYY-MM-DD')
     return value
 
 

@@ -1,15 +1,17 @@
-"""Failures in a row: now, at worst, and how long it took to recover from them."""
+"""Consecutive failures of each appliance: now, at worst, and how long recovery took."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import timestamps
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
+from archive.judgement import standing
+from archive.render.units import moment
 from archive.reports.core import job_order, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.statuses import FINISHED
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("appliance"),
-    Column("streak", Kind.COUNT),
+    Column("consecutive_failures", Kind.COUNT),
     Column("since_time", Kind.INSTANT),
-    Column("last_good"),
-    Column("last_good_time", Kind.INSTANT),
-    Column("worst_streak", Kind.COUNT),
+    Column("last_success"),
+    Column("last_success_time", Kind.INSTANT),
+    Column("worst_consecutive_failures", Kind.COUNT),
     Column("worst_since_time", Kind.INSTANT),
     Column("recoveries", Kind.COUNT),
     Column("recovery_mean_seconds", Kind.SECONDS),
@@ -37,18 +39,18 @@ COLUMNS = (
 
 
 class StreaksRow(NamedTuple):
-    """`since_time` is NULL where the latest finished job succeeded.
+    """The consecutive failures of an appliance. `since_time` is NULL if its latest job succeeded.
 
-    Of two worst streaks the later one is told. `last_good` is the key of the latest success, and
-    `last_seen` when the archive last heard from the appliance.
+    Only finished jobs count. Of two equally long worst streaks, the later one is shown.
+    `last_success` is the key of the latest success, `last_seen` the time of the last import.
     """
 
     appliance: str
-    streak: int
+    consecutive_failures: int
     since_time: str | None
-    last_good: str | None
-    last_good_time: str | None
-    worst_streak: int
+    last_success: str | None
+    last_success_time: str | None
+    worst_consecutive_failures: int
     worst_since_time: str | None
     recoveries: int
     recovery_mean_seconds: int | None
@@ -57,9 +59,9 @@ class StreaksRow(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """A finished job beside one of another outcome, or the first or last; `place` counts all finished.
+    """A finished job next to one with another outcome, or the first or last finished job.
 
-    `end` is never before it began.
+    `place` is its number among all finished jobs. `end` is never before `began`.
     """
 
     failed: bool
@@ -70,12 +72,12 @@ class Turn(NamedTuple):
 
 
 class Streaks(NamedTuple):
-    """What a history comes to: the current streak and what was before it, the worst, recoveries."""
+    """The current streak and the last success, the worst streak, and recoveries in seconds."""
 
     now: int
     since: str | None
-    good: str | None
-    good_since: str | None
+    success: str | None
+    success_began: str | None
     worst: int
     worst_since: str | None
     recoveries: int
@@ -84,9 +86,9 @@ class Streaks(NamedTuple):
 
 
 def fold(turns: Sequence[Turn]) -> Streaks:
-    """Return the streaks of an appliance's turns, one at least, in their order."""
-    first: Turn | None = None  # of the failures that last
-    good: Turn | None = None
+    """Return the streaks of an appliance from its turns (at least one), in their order."""
+    first: Turn | None = None  # the first failure of the current streak
+    success: Turn | None = None
     now, worst, worst_since = 0, 0, None
     recoveries: list[int] = []
     for turn in turns:
@@ -98,12 +100,12 @@ def fold(turns: Sequence[Turn]) -> Streaks:
             continue
         if first is not None:
             recoveries.append(_seconds(first.began, turn.end))
-        now, first, good = 0, None, turn
+        now, first, success = 0, None, turn
     return Streaks(
         now,
         first and first.began,
-        good and good.key,
-        good and good.began,
+        success and success.key,
+        success and success.began,
         worst,
         worst_since,
         len(recoveries),
@@ -113,27 +115,41 @@ def fold(turns: Sequence[Turn]) -> Streaks:
 
 
 def _seconds(since: str, until: str) -> int:
-    took = timestamps.to_datetime(until) - timestamps.to_datetime(since)
-    # A job that does not say when it started may stand before one that did.
-    return max(took.days * 86_400 + took.seconds, 0)
+    # A job without a start time can be ordered before one that has ended earlier.
+    return max(standing.seconds_between(since, until), 0)
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
-    """Yield the rows of the report, the longest streak of now first."""
+    """Yield the rows of the report, most consecutive failures first."""
     found: list[StreaksRow] = []
     for batch in job_order.batches(connection, scope):
         for number, rows in job_order.rows(connection, _turns(scope, batch), batch).items():
             if rows:
-                told = fold([_turn(*row[2:]) for row in rows])
-                found.append(StreaksRow(batch[number], *told, rows[0][1]))
-    found.sort(key=lambda row: (-row.streak, -row.worst_streak, row.appliance))
+                streaks = fold(list(map(_turn, rows)))
+                found.append(StreaksRow(batch[number], *streaks, rows[0].last_seen))
+    found.sort(
+        key=lambda row: (
+            -row.consecutive_failures, -row.worst_consecutive_failures, row.appliance,
+        )
+    )  # fmt: skip
     return iter(found)
 
 
-def failing(connection: Connection, scope: Scope) -> frozenset[str]:
-    """Return the names of the appliances whose latest finished job of a scope failed.
+def ongoing(connection: Connection, scope: Scope) -> list[StreaksRow]:
+    """Return the rows of the appliances whose latest finished job in scope failed.
 
-    It walks the appliances, not the jobs.
+    This is faster than `select`, because it reads the jobs of these appliances only.
+    """
+    failing = _failing(connection, scope)
+    if not failing:
+        return []
+    return list(select(connection, replace(scope, appliances=(), named=failing)))
+
+
+def _failing(connection: Connection, scope: Scope) -> frozenset[str]:
+    """Return the names of the appliances whose latest finished job in scope failed.
+
+    The query looks up one job for each appliance.
     """
     appliance, job = tables.appliance, tables.job
     latest = (
@@ -155,15 +171,14 @@ def failing(connection: Connection, scope: Scope) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def _turn(
-    status: str, place: int, start_time: str | None, key: str, first_seen: str, end: str | None
-) -> Turn:
-    began = job_order.began(start_time, key, first_seen)
-    return Turn(status == "FAILED", place, key, began, max(end or "", began))
+def _turn(job: sa.Row[Any]) -> Turn:
+    began = job_order.began(job.start_time, job.key, job.first_seen)
+    end = max(job.end_time or "", began)
+    return Turn(job.status == "FAILED", job.place, job.key, began, end)
 
 
 def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the finished jobs of a batch of appliances where the outcome changes."""
+    """Return the finished jobs of a batch of appliances at which the outcome changes."""
     job, appliance = tables.job, tables.appliance
     over: dict[str, Any] = {"partition_by": job.c.appliance_id, "order_by": job_order.order(job)}
     finished = (
@@ -211,18 +226,17 @@ def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection
     yield (
-        "Open jobs, and jobs that say they start after "
-        f"{scope.now[:19]}Z, are passed over. A recovery is from the start of a streak's first"
-        " failure to the end of the next success."
+        f"Jobs in progress, and jobs that start after {moment(scope.now)}, do not count. A recovery"
+        " lasts from the start of the first failure to the end of the next success."
     )
 
 
 REPORT = Listing(
     "streaks",
-    "How many backups in a row have failed, how many at worst, and how long did it take to recover?",
+    "How many consecutive backups have failed, now and at worst, and how long did recovery take?",
     COLUMNS,
     select,
     JOBS - {"statuses"} | {"now"},
     explain=_explain,
-    charts=(Bars(("appliance",), ("streak",), "worst_streak"),),
+    charts=(Bars(("appliance",), ("consecutive_failures",), "worst_consecutive_failures"),),
 )

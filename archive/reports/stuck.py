@@ -1,4 +1,4 @@
-"""Jobs that are open for longer than any ever was, or of which nothing is heard any more."""
+"""Stuck jobs: in progress for longer than any success took, or gone from the appliance's job list."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import timestamps
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import statistics
+from archive.judgement import standing, statistics
+from archive.render.units import moment
 from archive.reports.core import job_order, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# Where backups take seconds, one of minutes is no job that hangs.
+# Jobs shorter than this are never stuck, even where backups usually take seconds.
 LEAST_SECONDS = 3_600
 COLUMNS = (
     Column("appliance"),
@@ -41,10 +41,10 @@ COLUMNS = (
 
 
 class StuckRow(NamedTuple):
-    """An open job. `age_seconds` is told at `now`, and NULL of a job that is to begin later.
+    """A job in progress. `age_seconds` is as of `now`, and NULL for a job that starts later.
 
-    The longest and the p95 are of the appliance's succeeded jobs. `stuck` is NULL where nobody can
-    tell: nothing to compare with, or nothing heard since the job was still young.
+    `longest_seconds` and `p95_seconds` are those of the appliance's succeeded jobs. `stuck` is NULL
+    if it cannot be judged: there is no success to compare with, or no recent import.
     """
 
     appliance: str
@@ -61,33 +61,27 @@ class StuckRow(NamedTuple):
 
 
 class Open(NamedTuple):
-    """An open job: when it began and was last seen, and when its appliance last answered."""
+    """A job in progress: when it began and was last seen, and the last import of its appliance."""
 
     began: str
     last_seen: str
-    answered: str
+    last_import: str
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
-    """Say whether a job is stuck, and why; `longest` is what a success took at most, in seconds."""
-    if job.last_seen < job.answered:
-        return True, "its appliance does not tell of it any more"
+    """Return whether a job is stuck, and why; `longest` is the longest success in seconds."""
+    if job.last_seen < job.last_import:
+        return True, "the appliance no longer lists the job"
     if job.began > now:
-        return None, "it says that it starts later than now"
+        return None, "the job starts in the future"
     if longest is None:
-        return None, "no backup has succeeded that it could be compared with"
+        return None, "no success to compare with"
     limit = max(longest, LEAST_SECONDS)
-    if _seconds(job.began, job.last_seen) > limit:
-        return True, "it was open for longer than any success took"
-    if _seconds(job.began, now) > limit:
-        return None, "it may have ended: nothing was heard of it since it was young"
-    return False, "it is open no longer than others were"
-
-
-def _seconds(since: str, until: str) -> int:
-    """Return how many whole seconds lie between two instants."""
-    between = timestamps.to_datetime(until) - timestamps.to_datetime(since)
-    return between.days * 86_400 + between.seconds
+    if standing.seconds_between(job.began, job.last_seen) > limit:
+        return True, "in progress for longer than any success took"
+    if standing.seconds_between(job.began, now) > limit:
+        return None, "the job may have ended: no recent import"
+    return False, "not longer than past successes"
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
@@ -97,35 +91,38 @@ def _select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
         having = {number: name for number, name in batch.items() if jobs[number]}
         taken = job_order.rows(connection, _durations(having), having) if having else {}
         for number, name in having.items():
-            durations = [row[1] for row in taken[number]]
+            durations = [row.duration_seconds for row in taken[number]]
             found += (_row(name, job, durations, scope.now) for job in jobs[number])
-    found.sort(key=lambda row: (row.age_seconds is None, -(row.age_seconds or 0), row[:2]))
+    found.sort(key=_oldest_first)
     return iter(found)
 
 
-def _row(name: str, job: Sequence[Any], durations: Sequence[int], now: str) -> StuckRow:
-    """Return the row of an open job; durations are in ascending order."""
-    _, key, status, kind, start_time, first_seen, last_seen, answered = job
-    told = Open(job_order.began(start_time, key, first_seen), last_seen, answered)
+def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
+    return row.age_seconds is None, -(row.age_seconds or 0), row.appliance, row.key
+
+
+def _row(name: str, job: sa.Row[Any], durations: Sequence[int], now: str) -> StuckRow:
+    """Return the row of a job in progress; durations are in ascending order."""
+    began = job_order.began(job.start_time, job.key, job.first_seen)
     longest = durations[-1] if durations else None
     return StuckRow(
         name,
-        key,
-        status,
-        kind,
-        start_time,
-        None if told.began > now else _seconds(told.began, now),
+        job.key,
+        job.status,
+        job.type,
+        job.start_time,
+        None if began > now else standing.seconds_between(began, now),
         longest,
         statistics.percentile(durations, P95) if durations else None,
-        last_seen,
-        *judge(told, now, longest),
+        job.last_seen,
+        *judge(Open(began, job.last_seen, job.last_import), now, longest),
     )
 
 
 def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the open jobs of a batch of appliances."""
+    """Return the jobs in progress of a batch of appliances."""
     job, latest, appliance = tables.job, tables.latest_import, tables.appliance
-    told = {column.key: column for column in seen_documents.job_columns()}
+    seen = {column.key: column for column in seen_documents.job_columns()}
     source = seen_documents.joined().join(appliance, job.c.appliance_id == appliance.c.id)
     return (
         sa.select(
@@ -135,9 +132,11 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
             job.c.type,
             job.c.start_time,
             job.c.first_seen,
-            told["last_seen"],
-            # Of an archive that was filled from an export there is no latest import.
-            sa.func.coalesce(latest.c.seen_at, appliance.c.last_seen, type_=latest.c.seen_at.type),
+            seen["last_seen"],
+            # An archive that was filled from an export has no latest import.
+            sa.func.coalesce(
+                latest.c.seen_at, appliance.c.last_seen, type_=latest.c.seen_at.type
+            ).label("last_import"),
         )
         .select_from(source)
         .where(
@@ -149,7 +148,7 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
 
 
 def _durations(batch: dict[int, str]) -> sa.Select[Any]:
-    """Return how long the succeeded jobs of a batch of appliances took, the shortest first."""
+    """Return the durations of the succeeded jobs of a batch of appliances, shortest first."""
     job = tables.job
     return (
         sa.select(job.c.appliance_id, job.c.duration_seconds)
@@ -164,12 +163,12 @@ def _durations(batch: dict[int, str]) -> sa.Select[Any]:
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection
-    yield f"Ages are those of {scope.now[:19]}Z. A job is compared with all successes of its appliance."
+    yield f"Ages are as of {moment(scope.now)}. Jobs are compared with all successes of their appliance."
 
 
 REPORT = Listing(
     "stuck",
-    "Which backups are open, and for longer than any ever took, or not told of any more?",
+    "Which jobs in progress run longer than any success took, or have vanished?",
     COLUMNS,
     _select,
     JOBS | {"now"},

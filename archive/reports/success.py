@@ -1,4 +1,4 @@
-"""The success rate, and what it is made of."""
+"""The success rate, and the counts behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SuccessRow(NamedTuple):
-    """`appliances` is the number of those with any job in the row."""
+    """One period and group; `appliances` counts the appliances with any job in it."""
 
     period: str
     group: str | None
@@ -54,7 +54,7 @@ def row(found: sa.Row[Any]) -> SuccessRow:
 
 REPORT = PeriodReport(
     "success",
-    "How many of the finished backups succeeded, and how many are open?",
+    "How many of the finished backups succeeded, and how many are in progress?",
     (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
     select,
     row,

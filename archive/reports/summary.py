@@ -1,4 +1,4 @@
-"""One page: the fleet at a glance, some days of it against those before."""
+"""The fleet at a glance: what needs attention, and the figures of a period against the one before."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.schedules import iso, ordinal, start
+from archive.judgement.schedules import ordinal, start
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
+from archive.render.units import moment
 from archive.reports import collection, jobs, rpo, streaks
 from archive.reports.core import compliance, date_ranges, sql
 from archive.reports.core.report import Listing
@@ -30,16 +31,16 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# Without a first day it is of so many.
+# Without a first day, the summary covers this many days.
 DAYS = 30
-# So many failures in a row are a strike: once is chance, twice is bad luck.
+# From this number of consecutive failures on, an appliance needs attention.
 REPEATED_FAILURES = 3
-# By the imports of so many days it is told who is silent; who has none in them is.
-HEARD_DAYS = 90
-# How many are named of what has no bound.
+# An appliance is judged to be not reporting by its imports of this many days.
+_IMPORT_DAYS = 90
+# The number of entries in each list.
 NAMED = 5
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
-# What counts something wrong, by section and name, the worst first.
+# The rows that count problems, by section and name, worst first.
 PROBLEMS = (
     ("attention", OVERDUE),
     ("attention", NEVER),
@@ -53,80 +54,75 @@ PROBLEMS = (
 def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the rows of the report."""
     for row in _rows(connection, scope):
-        yield row._replace(problem=row[:2] in PROBLEMS and bool(row.value))
+        yield row._replace(problem=(row.section, row.name) in PROBLEMS and bool(row.value))
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     now, then = _scopes(connection, scope)
     states = list(rpo.select(connection, now))
-    struck = _struck(connection, now)
-    yield from _attention(states, struck, len(_struck(connection, then)) if then else None)
+    failing = _failing_repeatedly(connection, now)
+    before = len(_failing_repeatedly(connection, then)) if then else None
+    yield from _attention(states, len(failing), before)
     trend = trend_of(connection, now)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
     yield from _overdue(states)
-    yield from _consecutive_failures(struck)
+    yield from _consecutive_failures(failing)
     yield from _slowest(connection, now)
     yield from _failures(connection, now)
     yield from _collection(connection, now)
 
 
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
-    """Return the scope from its first to its last day, and that of the days before."""
+    """Return the scope with a first and a last day, and the scope of the period before."""
     today = settings.calendar(connection).day(scope.now)
-    last = date.fromisoformat(scope.until or max(today, scope.since or today))
-    if scope.since is None:
-        first = date.fromordinal(max(last.toordinal() - DAYS + 1, 1))
-    else:
-        first = date.fromisoformat(scope.since)
-    before = date_ranges.before(date_ranges.Span(first, last))
-    return _of(scope, date_ranges.Span(first, last)), before and _of(scope, before)
-
-
-def _of(scope: Scope, span: date_ranges.Span) -> Scope:
-    return replace(scope, since=span.first.isoformat(), until=span.last.isoformat())
+    last = scope.until or max(today, scope.since or today)
+    now = scope.last_days(DAYS, last) if scope.since is None else replace(scope, until=last)
+    span = date_ranges.Span(date.fromisoformat(now.since or ""), date.fromisoformat(last))
+    before = date_ranges.before(span)
+    if before is None:
+        return now, None
+    first, last = (day.isoformat() for day in before)
+    return now, replace(scope, since=first, until=last)
 
 
 def _attention(
-    states: list[rpo.RpoRow], struck: list[streaks.StreaksRow], struck_before: int | None
+    states: list[rpo.RpoRow], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
     number = Counter(row.state for row in states)
     details = (
-        (OVERDUE, "the last success is older than the RPO allows"),
-        (NEVER, "no success is known"),
-        (NO_RECENT_DATA, "nothing was heard that would tell"),
+        (OVERDUE, "last success older than the RPO"),
+        (NEVER, "no success yet"),
+        (NO_RECENT_DATA, "no import recent enough to judge"),
     )
     for state, detail in details:
         yield SummaryRow("attention", state, _COUNT, number[state], detail=detail)
-    detail = f"{REPEATED_FAILURES} failures in a row, or more"
+    detail = f"{REPEATED_FAILURES} or more in a row"
     yield row_of(
-        "attention", "consecutive failures", _COUNT, len(struck), struck_before, detail=detail
+        "attention", "consecutive failures", _COUNT, failing, failing_before, detail=detail
     )
 
 
 def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
     for row in islice((row for row in states if row.state != OK), NAMED):
-        end = "no success" if row.success_end_time is None else _moment(row.success_end_time)
+        end = "no success" if row.success_end_time is None else moment(row.success_end_time)
         yield SummaryRow(
             "overdue", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
         )
 
 
-def _struck(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
-    """Return the appliances whose backups have failed so often at the end of a scope."""
-    until = replace(scope, since=None)
-    failing = streaks.failing(connection, until)
-    if not failing:
-        return []
-    rows = streaks.select(connection, replace(until, appliances=(), named=failing))
-    return [row for row in rows if row.streak >= REPEATED_FAILURES]
+def _failing_repeatedly(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
+    """Return the appliances with REPEATED_FAILURES or more at the end of a scope."""
+    rows = streaks.ongoing(connection, replace(scope, since=None))
+    return [row for row in rows if row.consecutive_failures >= REPEATED_FAILURES]
 
 
-def _consecutive_failures(struck: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
-    for row in struck[:NAMED]:
-        since = _moment(row.since_time or "")
-        detail = f"since {since}; last good: {row.last_good or 'none'}"
-        yield SummaryRow("consecutive failures", row.appliance, _COUNT, row.streak, detail=detail)
+def _consecutive_failures(failing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
+    for row in failing[:NAMED]:
+        last = row.last_success or "none"
+        detail = f"since {moment(row.since_time or '')}; last success: {last}"
+        number = row.consecutive_failures
+        yield SummaryRow("consecutive failures", row.appliance, _COUNT, number, detail=detail)
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
@@ -159,43 +155,39 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     rows = list(collection.select(connection, scope))
-    heard = [row for row in rows if row.last_seen is not None]
-    if heard:
-        latest = max(heard, key=lambda row: row.last_seen or "")
-        detail = _moment(latest.last_seen or "")
+    imported = [row for row in rows if row.last_seen is not None]
+    if imported:
+        latest = max(imported, key=lambda row: row.last_seen or "")
+        detail = moment(latest.last_seen or "")
         yield SummaryRow("collection", "last import", _SECONDS, latest.age_seconds, detail=detail)
-    unheard = not_reporting(connection, scope)
-    named = ", ".join(row.appliance for row in unheard[:NAMED])
-    yield SummaryRow("collection", "not reporting", _COUNT, len(unheard), detail=named or None)
+    missing = not_reporting(connection, scope)
+    named = ", ".join(row.appliance for row in missing[:NAMED])
+    yield SummaryRow("collection", "not reporting", _COUNT, len(missing), detail=named or None)
     gaps = sum(row.long_gaps for row in rows)
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
-    held = sum(row.quarantined for row in rows)
-    yield SummaryRow("collection", "quarantined", _COUNT, held, detail="documents")
+    quarantined = sum(row.quarantined for row in rows)
+    yield SummaryRow("collection", "quarantined", _COUNT, quarantined, detail="documents")
 
 
 def not_reporting(connection: Connection, scope: Scope) -> list[collection.CollectionRow]:
-    """Return the appliances that are silent as of now, who was heard of longest ago first."""
-    found = [row for row, is_not_reporting in recently_heard(connection, scope) if is_not_reporting]
+    """Return the appliances that are not reporting as of now, longest first."""
+    found = [row for row, is_not_reporting in recent_imports(connection, scope) if is_not_reporting]
     return sorted(found, key=lambda row: row.last_seen or "")
 
 
-def recently_heard(
+def recent_imports(
     connection: Connection, scope: Scope
 ) -> list[tuple[collection.CollectionRow, bool]]:
-    """Return what `collection` says of the last HEARD_DAYS days, and whether each appliance is silent.
+    """Return the rows of `collection` for the last _IMPORT_DAYS days, and who is not reporting.
 
-    So is one that has never answered. It does not depend on which days are looked at: a few tell of
-    no usual gap.
+    An appliance without any import in these days is not reporting. The days of the scope are
+    ignored, because a few days do not show a usual gap.
     """
     calendar = settings.calendar(connection)
-    first = max(ordinal(calendar.day(scope.now)) - HEARD_DAYS, 1)
-    begun = start(calendar, first)
-    rows = collection.select(connection, replace(scope, since=iso(first), until=None))
+    first = date_ranges.days_before(calendar.day(scope.now), _IMPORT_DAYS)
+    begun = start(calendar, ordinal(first))
+    rows = collection.select(connection, replace(scope, since=first, until=None))
     return [(row, bool(row.not_reporting) or (row.last_seen or "") < begun) for row in rows]
-
-
-def _moment(instant: str) -> str:
-    return f"{instant[:10]} {instant[11:19]}Z"
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
@@ -205,13 +197,13 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     exact = "exact (nearest rank)" if is_exact(connection, now, then) else "within 1 %"
     yield (
         f"{now.since} to {now.until}{compared}; days start at {calendar.day_start} {calendar.zone};"
-        f" percentiles are {exact}. Attention and ages are as of {_moment(scope.now)}."
+        f" percentiles are {exact}. Attention and ages are as of {moment(scope.now)}."
     )
 
 
 REPORT = Listing(
     "summary",
-    "How is the fleet, at a glance, and how was it before?",
+    "How is the fleet doing, compared with the period before?",
     (
         Column("section", role=Role.HEADING),
         Column("name"),
@@ -224,6 +216,6 @@ REPORT = Listing(
         Column("problem", Kind.FLAG, role=Role.MARK),
     ),
     select,
-    compliance.EXPECTING | {"objective_seconds"},
+    compliance.EXPECTING | {"rpo_seconds"},
     explain=_explain,
 )

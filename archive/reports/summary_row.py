@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 class SummaryRow(NamedTuple):
-    """A figure, or something named in a list; `kind` says what the values are (see `columns.Kind`).
+    """A figure, or an entry of a list; `kind` is the kind of its values (see `columns.Kind`).
 
-    `before` is that of the days before, and `change` what has been added since; NULL where there is
-    none. `trend` is how the figure went over the days, up to now; see `trend.Course`. `problem`
-    says that the row counts something wrong, and that there is some. In a list `name` is an appliance.
+    In a list, `name` is an appliance. `before` is the value in the period before, `change` the
+    difference; NULL without one. `trend` holds the values over the days up to now (see `core.trend`).
+    `problem` marks a row that counts problems, if there are any.
     """
 
     section: str
@@ -37,7 +37,7 @@ def row(
     trend: tuple[float | None, ...] | None = None,
     detail: str | None = None,
 ) -> SummaryRow:
-    """Return a row with what its figure was before, None if it is not known."""
+    """Return a row with its value before and the change; `before` is None if it is unknown."""
     change = None if value is None or before is None else value - before
-    went = None if value is None else trend
-    return SummaryRow(section, name, kind, value, before, change, went, detail)
+    shown = None if value is None else trend
+    return SummaryRow(section, name, kind, value, before, change, shown, detail)

@@ -1,4 +1,4 @@
-"""How fast the succeeded backups went over the wire."""
+"""The transfer rate of the succeeded backups."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _RATE = "rate"
 
 
 class ThroughputRow(NamedTuple):
-    """`measured` are the succeeded jobs with a size and a duration of more than nothing.
+    """One period and group. `measured` are the succeeded jobs with a size and a duration above 0.
 
-    Sizes, durations and rates are of these; rates are whole bytes a second, rounded down.
-    `throughput` is the sum of sizes by the sum of durations, `median` that of the single jobs.
+    Only these count. Rates are whole bytes per second, rounded down: `throughput` is the total size
+    divided by the total duration, the median is that of the rates of single jobs.
     """
 
     period: str
@@ -78,7 +78,7 @@ def row(found: sa.Row[Any]) -> ThroughputRow:
 
 REPORT = PeriodReport(
     "throughput",
-    "How many bytes a second did the succeeded backups transfer?",
+    "How fast did the succeeded backups transfer data?",
     (
         Column("succeeded", Kind.COUNT),
         Column("measured", Kind.COUNT),

@@ -1,10 +1,9 @@
-"""The overview: how many backups, how reliable, how large, how long."""
+"""The overview by period: number of backups, success rate, sizes, durations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import quantile_sketch
 from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports.core import from_totals as totals
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TrendsRow(NamedTuple):
-    """Sizes and durations are those of the succeeded jobs."""
+    """One period and group; sizes and durations are of the succeeded jobs."""
 
     period: str
     group: str | None
@@ -67,12 +66,12 @@ def row(found: sa.Row[Any]) -> TrendsRow:
 def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
     """Yield the rows of the report from day totals."""
     sketches = totals.sketches(connection, scope)
-    nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
     for found in totals.sums(connection, scope):
-        sizes, durations = sketches.get(found[:2], nothing)
+        sizes, durations = sketches.get((found.period, found.group), totals.EMPTY)
         yield TrendsRow(
-            *found[:7],
-            sql.rate(found.succeeded, found.finished),
+            found.period,
+            found.group,
+            *sql.outcomes(found),
             found.size_total,
             sizes.percentile(MEDIAN),
             durations.percentile(MEDIAN),
@@ -82,7 +81,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
 
 REPORT = PeriodReport(
     "trends",
-    "How many backups were there, how many succeeded, how large were they, how long did they take?",
+    "How many backups ran, how many succeeded, how large were they, and how long did they take?",
     (
         *OUTCOMES,
         Column("size_total_bytes", Kind.BYTES),

@@ -1,4 +1,4 @@
-"""What the backups add up to: counts and sums alone, which day totals have exactly."""
+"""Totals by period: counts and sums only, which day totals hold exactly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class VolumeRow(NamedTuple):
-    """Sizes and durations are those of the succeeded jobs."""
+    """One period and group; sizes and durations are of the succeeded jobs."""
 
     period: str
     group: str | None
@@ -61,8 +61,9 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[VolumeRow]:
     """Yield the rows of the report from day totals."""
     for found in sums(connection, scope):
         yield VolumeRow(
-            *found[:7],
-            sql.rate(found.succeeded, found.finished),
+            found.period,
+            found.group,
+            *sql.outcomes(found),
             found.size_total,
             found.duration_total,
         )
@@ -70,7 +71,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[VolumeRow]:
 
 REPORT = PeriodReport(
     "volume",
-    "How many backups were there, how much did they transfer, how long did they take together?",
+    "How many backups ran, how much did they transfer, and how long did they take in total?",
     (
         *OUTCOMES,
         Column("size_total_bytes", Kind.BYTES),

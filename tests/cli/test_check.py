@@ -60,14 +60,13 @@ def test_the_fleet(place: str) -> None:
     assert (done.code, done.err) == (2, "")
     assert done.out == (
         "ARCHIVE CRITICAL - 2 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK - vc3.example.com: last success 7 d"
-        " 20 h ago (more than 2 d 02 h) | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=2;;;0"
+        " 20 h ago (limit 2 d 02 h) | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=2;;;0"
         " 'warning'=1;;;0 'unknown'=1;;;0 'age'=676770s;90000;180000;0 'failures'=1;2;;0 'missed'=3;;;0"
         " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;;;0\n"
-        "[CRITICAL] vc3.example.com: last success 7 d 20 h ago (more than 2 d 02 h)\n"
-        '[CRITICAL] vc4 "\\/{ä}=,#: no success is known\n'
-        "[WARNING] vc5.example.com: it has never answered\n"
-        "[UNKNOWN] vc2.example.com: nothing was heard of it since 2026-03-08 13:00:00Z that would"
-        " tell\n"
+        "[CRITICAL] vc3.example.com: last success 7 d 20 h ago (limit 2 d 02 h)\n"
+        '[CRITICAL] vc4 "\\/{ä}=,#: no success yet\n'
+        "[WARNING] vc5.example.com: never imported\n"
+        "[UNKNOWN] vc2.example.com: no recent data since 2026-03-08 13:00:00Z\n"
     )
     assert len(data(done)) == 11
 
@@ -87,29 +86,29 @@ def test_one_appliance(place: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((SCHEDULED, "-w", "6h"), 1, "last success 7 h 00 m ago (more than 6 h 00 m)"),
-        ((SCHEDULED, "-w", "6h", "-c", "25169"), 2, "last success 7 h 00 m ago (more than 6 h 59"),
+        ((SCHEDULED, "-w", "6h"), 1, "last success 7 h 00 m ago (limit 6 h 00 m)"),
+        ((SCHEDULED, "-w", "6h", "-c", "25169"), 2, "last success 7 h 00 m ago (limit 6 h 59"),
         ((SCHEDULED, "-w", "25170"), 0, "last success 7 h 00 m ago |"),
         ((SCHEDULED, "-c", "@6h:8h"), 2, "last success 7 h 00 m ago (threshold @21600:28800)"),
         ((SCHEDULED, "-c", "8h:"), 2, "last success 7 h 00 m ago (threshold 28800:)"),
-        ((SCHEDULED, "--rpo", "3h"), 2, "(more than 6 h 00 m)"),
-        ((SCHEDULED, "--warning-missed", "2"), 1, "3 missed days (more than 2)"),
-        ((SCHEDULED, "--critical-missed", "2"), 2, "3 missed days (more than 2)"),
-        ((SCHEDULED, "--warning-duration", "59s"), 1, "last success took 1 m 00 s (more than 59 s)"),
+        ((SCHEDULED, "--rpo", "3h"), 2, "(limit 6 h 00 m)"),
+        ((SCHEDULED, "--warning-missed", "2"), 1, "3 missed backups (limit 2)"),
+        ((SCHEDULED, "--critical-missed", "2"), 2, "3 missed backups (limit 2)"),
+        ((SCHEDULED, "--warning-duration", "59s"), 1, "last success took 1 m 00 s (limit 59 s)"),
         ((SCHEDULED, "--critical-duration", "2min:"), 2, "last success took 1 m 00 s (threshold 120:)"),
-        ((SCHEDULED, "--warning-import", "1h"), 1, "last heard of 2 h 00 m ago (more than 1 h 00"),
-        ((SCHEDULED, "--critical-import", "1h"), 2, "last heard of 2 h 00 m ago"),
-        (("vc4*", "--warning-failures", "0"), 2, "no success is known, 1 failure in a row (more than 0)"),
+        ((SCHEDULED, "--warning-import", "1h"), 1, "last import 2 h 00 m ago (limit 1 h 00"),
+        ((SCHEDULED, "--critical-import", "1h"), 2, "last import 2 h 00 m ago"),
+        (("vc4*", "--warning-failures", "0"), 2, "no success yet, 1 consecutive failure (limit 0)"),
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
-        ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (more than 7 d 00 h)"),
+        ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (limit 7 d 00 h)"),
         # It was heard of until just after its last success.
-        ((CADENCED,), 3, "nothing was heard of it since 2026-03-08 13:00:00Z that would tell"),
+        ((CADENCED,), 3, "no recent data since 2026-03-08 13:00:00Z"),
         ((CADENCED, "-w", "9d", "-c", "9d"), 0, "last success 2 d 20 h ago |"),
-        (("vc5*",), 1, "vc5.example.com: it has never answered |"),
-        (("vc5*", "--warning-import", "1d"), 1, "vc5.example.com: it has never answered |"),
-        ((SCHEDULED, "--stale", "1h"), 3, "out of date: nothing was imported for 2 h 00 m |"),
+        (("vc5*",), 1, "vc5.example.com: never imported |"),
+        (("vc5*", "--warning-import", "1d"), 1, "vc5.example.com: never imported |"),
+        ((SCHEDULED, "--stale", "1h"), 3, "stale: last import 2 h 00 m ago |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
-        ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: nothing was heard"),
+        ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: no recent data"),
     ],
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -141,8 +140,8 @@ def test_drops(engine: Engine) -> None:
     done = check(at(engine))
     assert done.code == 2
     assert done.out.splitlines()[1:] == [
-        "[CRITICAL] tiny: last success 99 % smaller than usual (more than 90 %)",
-        "[WARNING] small: last success 75 % smaller than usual (more than 50 %)",
+        "[CRITICAL] tiny: last success 99 % smaller than expected (limit 90 %)",
+        "[WARNING] small: last success 75 % smaller than expected (limit 50 %)",
     ]
     assert data(done)["drop"] == "99%;50;90;0;100"
     assert check(at(engine), "small", "--warning-drop", "80%").code == 0
@@ -164,8 +163,8 @@ def test_consecutive_failures_and_silence(engine: Engine) -> None:
     done = check(at(engine), "--rpo", "30d")
     assert done.code == 1
     assert done.out.splitlines()[1:] == [
-        "[WARNING] quiet: last heard of 4 d 02 h ago (more than 1 d 12 h)",
-        "[WARNING] struck: 3 failures in a row (more than 2)",
+        "[WARNING] quiet: last import 4 d 02 h ago (limit 1 d 12 h)",
+        "[WARNING] struck: 3 consecutive failures (limit 2)",
     ]
     assert data(done)["import"] == "352800s;129600;;0"
 
@@ -174,9 +173,7 @@ def test_an_archive_that_is_out_of_date(place: str) -> None:
     """After two nights without an import nothing is told of the appliances but figures."""
     done = archive("check", place, "--now", "2026-03-13T08:00:01Z")
     assert done.code == 3
-    assert done.out.startswith(
-        "ARCHIVE UNKNOWN - the archive is out of date: nothing was imported for 2 d 02 h |"
-    )
+    assert done.out.startswith("ARCHIVE UNKNOWN - the archive is stale: last import 2 d 02 h ago |")
     assert done.out.count("\n") == 1
     assert archive("check", place, "--now", "2026-03-13T08:00:00Z").code == 1
 
@@ -191,8 +188,8 @@ def test_an_archive_that_is_empty(engine: Engine) -> None:
     [
         (("--bogus",), "No such option: --bogus"),
         (("-w",), "Option '-w' requires an argument."),
-        (("-w", "9:1"), "'9:1' is not a range: it ends before it starts"),
-        (("--critical-drop", "5h"), "'5h' has a unit that there is not, there are: '%'"),
+        (("-w", "9:1"), 'invalid range "9:1": the end is before the start'),
+        (("--critical-drop", "5h"), 'invalid range "5h": unknown unit "h" (valid: %)'),
         (("--stale", "1"), 'invalid duration "1": '),
         (("--now", "today"), 'invalid time "today": '),
         (("nobody|\n",), 'no appliance matches "nobody/" (known: '),

@@ -39,7 +39,7 @@ def test_what_is_shown_is_chosen(engine: Engine, tmp_path: Path) -> None:
         done = archive("dashboard", *chosen, *options)
         assert done.code == 0
         assert "<title>Backups &amp; more</title>" in done.out
-        assert "1 appliance, days 2026-06-01 to 2026-06-30" in done.out
+        assert "1 appliance, 2026-06-01 to 2026-06-30" in done.out
         assert made.BROKEN not in done.out
 
 
@@ -61,7 +61,7 @@ def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--since", "0001-01-01"), "more days than"),
+        (("--since", "0001-01-01"), "a dashboard shows at most"),
         (("-a", "nobody"), 'no appliance matches "nobody"'),
         (("--rpo", "soon"), 'invalid duration "soon"'),
     ],

@@ -239,7 +239,7 @@ def test_an_empty_list(engine: Engine) -> None:
     ("options", "said"),
     [
         (["--since", "2026-02-30"], 'archive: invalid date range "2026-02-30"'),
-        (["--since", "2026-03-02", "--until", "2026-03-01"], "2026-03-02, is after the last"),
+        (["--since", "2026-03-02", "--until", "2026-03-01"], "2026-03-02 is after the last day"),
         (["--appliance", "vc9"], 'archive: no appliance matches "vc9"'),
         (["--limit", "-1"], "--limit"),
         (["--limit", "99999999999999999999"], "--limit"),

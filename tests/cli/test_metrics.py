@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 import archive as package
-from archive.monitoring.exposition import Told, exposition
+from archive.monitoring.exposition import Snapshot, exposition
 from archive.monitoring.states import State
 from archive.reports.collection import CollectionRow
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
@@ -75,7 +75,7 @@ def test_some_appliances(place: str) -> None:
     told = archive("metrics", place, "--now", NOW, "-a", "vc3*", "--rpo", "9d").out
     assert SCHEDULED not in told
     assert f'archive_backup_state{{appliance="{UNTOLD}",state="ok"}} 1.0\n' in told
-    assert f'archive_backup_objective_seconds{{appliance="{UNTOLD}"}} 777600.0\n' in told
+    assert f'archive_backup_rpo_seconds{{appliance="{UNTOLD}"}} 777600.0\n' in told
     assert "archive_quarantine_documents 1.0\n" in told
     assert "archive_last_import_timestamp_seconds 1.7732088e+09\n" in told
     done = archive("metrics", place, "-a", "nobody")
@@ -87,7 +87,7 @@ def test_cadences_are_heeded(place: str, tmp_path: Path) -> None:
     entries = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\n'
     config = written(tmp_path, f"{DEFAULTS}{entries}")
     told = archive("metrics", place, "--now", NOW, "--config", str(config)).out
-    assert f'archive_backup_objective_seconds{{appliance="{CADENCED}"}} 608400.0\n' in told
+    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 608400.0\n' in told
     assert f'archive_backup_state{{appliance="{CADENCED}",state="ok"}} 1.0\n' in told
 
 
@@ -104,7 +104,7 @@ def test_any_name_is_read_back(name: str) -> None:
         consecutive_failures=0,
         drop=None,
     )
-    told = exposition(Told("1", NOW, [state], {}, None, None, None, 0))
+    told = exposition(Snapshot("1", NOW, [state], {}, None, None, None, 0))
     assert [
         sample.labels["appliance"]
         for family in text_string_to_metric_families(told)

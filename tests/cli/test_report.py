@@ -76,7 +76,7 @@ def test_csv_and_json_are_data_alone(place: str) -> None:
         0,
         (
             '{"report": "success", "question": "How many of the finished backups succeeded, and how'
-            ' many are open?", "scope": {"period": "quarter", "until": "2026-01-31"}, "collection":'
+            ' many are in progress?", "scope": {"period": "quarter", "until": "2026-01-31"}, "collection":'
             ' {"first": "2026-04-02T00:00:00.000000Z", "last": "2026-04-03T00:00:00.000000Z"},'
             ' "notes": ["Each row is a quarter; days start at 00:00 UTC; percentiles are exact'
             ' (nearest rank)."], "rows": [\n  {"period": "2026-Q1", "jobs": 4, "finished": 4,'
@@ -117,11 +117,11 @@ def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
         ((), "no report named: `archive report --list` lists"),
         (("trends", "--since", "tomorrow"), 'invalid date range "tomorrow": write'),
         (("trends", "--now", "yesterday"), 'invalid time "yesterday": write it as 2026-'),
-        (("trends", "--rpo", "25h"), "the report trends has no use for --rpo"),
+        (("trends", "--rpo", "25h"), 'report "trends" does not support --rpo'),
         (("trends", "--rpo", "25"), 'invalid duration "25": write a number and its unit'),
-        (("trends", "--capacity", "2TB"), "the report trends has no use for --capacity"),
+        (("trends", "--capacity", "2TB"), 'report "trends" does not support --capacity'),
         (("trends", "--capacity", "2T"), 'invalid size "2T": write 2TB, 1.5PB, 500GiB'),
-        (("trends", "--keep", "7"), "the report trends has no use for --keep"),
+        (("trends", "--keep", "7"), 'report "trends" does not support --keep'),
         (("trends", "--keep", "0"), "--keep"),
         (("trends", "--top", "0"), "--top"),
         (("trends", "--sort", "jobs"), 'unknown column "jobs" (known: period, finished'),

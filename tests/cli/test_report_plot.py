@@ -85,7 +85,7 @@ def test_order_and_number_are_those_of_rows(place: str) -> None:
     arguments = ("report", "streaks", "--plot", NOW, place)
     names = [line.split()[0] for line in archive(*arguments).out.splitlines()[1:3]]
     assert names == [fleet.LONDON, fleet.BERLIN]
-    shown = archive(*arguments, "--sort", "streak", "--top", "1").out
+    shown = archive(*arguments, "--sort", "consecutive_failures", "--top", "1").out
     assert fleet.BERLIN in shown
     assert fleet.LONDON not in shown
 
@@ -96,7 +96,9 @@ def test_what_is_left_out_is_named(engine: Engine) -> None:
         import_documents(engine, {"k": fleet.on("2026-01-05", size=number)}, f"vc{number}")
     done = archive("report", "sizes", "--by", "appliance", "--plot", NOW, at(engine))
     assert done.out.splitlines()[-1] == "● vc0  ▲ vc1  ■ vc2  ◆ vc3  ○ vc4  △ vc5"
-    assert done.err.startswith("Drawn are the first 6 lines of 8; not drawn: vc6, vc7. Filters and")
+    assert done.err.startswith(
+        "The chart shows the first 6 of 8 lines, without vc6, vc7. Use filters"
+    )
 
 
 def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
@@ -106,7 +108,7 @@ def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
         import_documents(engine, {"k": job}, f"vc{number}")
     done = archive("report", "sizes", "--by", "location", "--plot", at(engine))
     assert "\x1b" not in done.out + done.err
-    assert "not drawn: sftp://nas6/\\x1b[31m." in done.err
+    assert "without sftp://nas6/\\x1b[31m." in done.err
 
 
 def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
@@ -120,11 +122,11 @@ def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("stuck",), "the report stuck has no plot (these have: trends, success,"),
-        (("missed",), "the report missed has a plot --by appliance alone"),
-        (("trends", "--format", "csv"), "--plot and --format csv exclude each other"),
-        (("trends", "--format", "json"), "--plot and --format json exclude each other"),
-        (("trends", "--compare"), "a plot shows no comparison: leave out --plot or --compare"),
+        (("stuck",), 'report "stuck" does not support --plot (supported by: trends, success,'),
+        (("missed",), 'report "missed" supports --plot only with --by appliance'),
+        (("trends", "--format", "csv"), "--plot is for people: leave it out, or --format csv"),
+        (("trends", "--format", "json"), "--plot is for people: leave it out, or --format json"),
+        (("trends", "--compare"), "--plot does not support --compare: leave out one of them"),
         (("trends", "--sort", "jobs"), 'unknown column "jobs"'),
     ],
 )

@@ -29,7 +29,7 @@ def test_worst_first(engine: Engine) -> None:
     found = gathered(engine)
     assert [one.name for one in found.appliances] == [BROKEN, GONE, GOOD, FLAKY]
     assert [one.state for one in found.appliances] == ["overdue", "no recent data", "ok", "ok"]
-    assert [one.streak for one in found.appliances] == [5, 0, 0, 0]
+    assert [one.consecutive_failures for one in found.appliances] == [5, 0, 0, 0]
     assert found.appliances[3].tags == {"site": "london"}
     assert (found.number, found.series, found.others) == (4, {}, {})
 
@@ -41,7 +41,7 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     assert found.summary == tuple(run(engine, "summary"))
     overdue = [row for row in run(engine, "rpo") if row.state != "ok"]
     assert [row[:4] for row in rows(found, "overdue")] == [row[:4] for row in overdue]
-    struck = [row for row in run(engine, "streaks") if row.streak >= 3]
+    struck = [row for row in run(engine, "streaks") if row.consecutive_failures >= 3]
     assert [row[:2] for row in rows(found, "consecutive-failures")] == [row[:2] for row in struck]
     missed = {row[:2] for row in run(engine, "missed", since="2026-06-24", until="2026-06-30")}
     assert {row[:2] for row in rows(found, "missed")} == missed
@@ -85,7 +85,7 @@ def test_days_and_weeks(engine: Engine) -> None:
     assert found.weeks == ("2026-W26", "2026-W27", "2026-W27")
     assert found.unfinished
     assert not gathered(engine, until="2026-06-29").unfinished
-    with pytest.raises(UsageError, match="more days than"):
+    with pytest.raises(UsageError, match="a dashboard shows at most"):
         gathered(engine, since="0001-01-01")
 
 

@@ -82,7 +82,7 @@ def test_what_failed_jobs_say(engine: Engine) -> None:
     texts = {(made.WICKED, made.HOSTILE), ("disk.full", "The disk of the target is full")}
     assert set(found.messages) == texts
     for job, status in enumerate(found.statuses):
-        assert bool(found.said[job]) == (STATUSES[status] == "failed")
+        assert bool(found.message_numbers[job]) == (STATUSES[status] == "failed")
 
 
 def test_unknown_values_and_statuses(engine: Engine) -> None:
@@ -109,7 +109,7 @@ def test_many_messages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     import_documents(engine, dict(jobs), "vc01", made.NOW)
     found = read(engine, "vc01")
-    said = [found.messages[number - 1] for number in found.said]
+    said = [found.messages[number - 1] for number in found.message_numbers]
     assert said == [("long", "x" * 9 + "…"), ("id", "one"), ("id", None), ("id", None)]
 
 

@@ -111,7 +111,7 @@ def test_without_a_script_it_says_what_matters(engine: Engine) -> None:
         made.BROKEN,
         made.GONE,
         "overdue",
-        "3 failures in a row",
+        "3 or more consecutive failures",
         "backups: success rate",
         "expected: missed",
     ):
@@ -142,7 +142,7 @@ def test_an_empty_archive_has_a_page(engine: Engine) -> None:
     empty(engine)
     found = page.page(gathered(engine))
     assert unpacked(found)["jobs"] == 0
-    assert "Every appliance has a success that is recent enough." in Parts(found).text
+    assert "No backup is overdue." in Parts(found).text
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -9,11 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.calendar import Calendar
-from archive.judgement.expected import FAILED, MET, RUNNING, Job, Known, Slot, expected, judge
+from archive.judgement.expected import (
+    DID_NOT_RUN,
+    FAILED,
+    MET,
+    RUNNING,
+    Job,
+    Known,
+    Slot,
+    expected,
+    judge,
+)
 from archive.judgement.schedules import Schedule, Zone, iso, ordinal, start
 from tests.reports.nights import instant
 
-NEVER = "never"
 FIRST, LAST = date(2026, 3, 20), date(2026, 4, 10)  # clocks go forward in Europe on 29 March
 LONG_AGO, EVER = "2020-01-01T00:00:00.000000Z", "2027-01-01T00:00:00.000000Z"
 CALENDARS = st.builds(
@@ -73,7 +82,7 @@ def plainly_judged(due: dict[str, str], jobs: list[Job]) -> dict[str, tuple[str,
             last = theirs[-1]
             found[day] = (RUNNING if last.status == "RUNNING" else FAILED, last.at)
         else:
-            found[day] = (NEVER, None)
+            found[day] = (DID_NOT_RUN, None)
     return found
 
 
@@ -102,7 +111,7 @@ def test_days_are_judged_as_they_are_defined(
         assert calendar.day(slot.due) == iso(slot.day)
 
     found = {
-        iso(one.day): (one.outcome.split()[0], one.job and one.job.at)
+        iso(one.day): (one.outcome, one.job and one.job.at)
         for one in judge(calendar, slots, history, EVER, EVER)
     }
     # The last is due for a gap of its own, rather than until nothing follows.

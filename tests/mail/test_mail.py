@@ -105,7 +105,7 @@ def test_the_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> 
     assert mail["Auto-Submitted"] == "auto-generated"
     plain, rich, data = parts(mail)
     table = archive("report", "summary", *SPAN, at(engine))
-    assert plain.startswith(f"{mail['Subject']}\n\n{table.out}")
+    assert plain.startswith(f"{str(mail['Subject']).strip()}\n\n{table.out}")
     assert table.err.splitlines()[0] in plain
     csv = archive("report", "summary", *SPAN, at(engine), "--format=csv")
     assert data.decode() == csv.out
@@ -124,7 +124,7 @@ def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> Non
     archive("mail", *SPAN, at(engine), "-o", str(path), "-a", fleet.BERLIN)
     subject = str(parsed(path.read_bytes())["Subject"])
     assert subject.endswith(f": backups of {fleet.BERLIN}, 2026-04-03")
-    assert subject.startswith("1 late")
+    assert subject.startswith("1 overdue")
 
 
 def test_lists_have_room_for_what_they_say() -> None:
@@ -143,13 +143,15 @@ def test_lists_have_room_for_what_they_say() -> None:
     ]  # fmt: skip
 
 
-def test_who_has_never_answered_counts(engine: Engine) -> None:
-    """An appliance that was asked in vain is silent, and one of those that the subject counts."""
+def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> None:
+    """An appliance that never answered is not reporting, and is counted in the subject."""
     fill(engine)
     tell(engine)
     with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
-    assert told.subject == "32 missed, 1 silent, 3 unknown: backups of 4 vCenters, 2026-03-06"
+    assert told.subject == (
+        "32 missed, 1 not reporting, 3 no recent data: backups of 4 vCenters, 2026-03-06"
+    )
     assert ">vc-new</td>" in told.html
 
 
@@ -177,25 +179,23 @@ def test_headlines() -> None:
         [row("attention", "consecutive failures", 1)], ["a"], "2026-07-24"
     ) == ("1 failing repeatedly: backups of a, 2026-07-24")
     well = headline.headline([row("attention", "overdue", 0)], ["a", "b"], "2026-07-24")
-    assert well == "all well: backups of 2 vCenters, 2026-07-24"
-    assert headline.headline(rows, [], "2026-07-24").startswith("nothing known: ")
+    assert well == "all OK: backups of 2 vCenters, 2026-07-24"
+    assert headline.headline(rows, [], "2026-07-24").startswith("no data: ")
 
 
 def test_names_in_a_headline_are_harmless() -> None:
     """What ends a line or turns a text round is spelt out, and long names are cut."""
     told = headline.headline([], ["a\r\nBcc: x@example.com\u202e"], "2026-07-24")
-    assert told == r"all well: backups of a\r\nBcc: x@example.com\u202e, 2026-07-24"
+    assert told == r"all OK: backups of a\r\nBcc: x@example.com\u202e, 2026-07-24"
     told = headline.headline([], ["n" * 255], "2026-07-24")
-    assert told == f"all well: backups of {'n' * 37}..., 2026-07-24"
+    assert told == f"all OK: backups of {'n' * 37}..., 2026-07-24"
 
 
 def test_an_archive_without_appliances(engine: Engine, tmp_path: Path) -> None:
     """Of nothing it is not said that all is well."""
     path = tmp_path / "summary.eml"
     assert archive("mail", f"--now={NOW}", at(engine), "-o", str(path)).code == 0
-    assert (
-        parsed(path.read_bytes())["Subject"] == "nothing known: backups of no vCenter, 2026-04-03"
-    )
+    assert parsed(path.read_bytes())["Subject"] == "no data: backups of 0 vCenters, 2026-04-03"
 
 
 def test_hostile_texts_stay_texts(engine: Engine) -> None:
@@ -284,7 +284,7 @@ def test_a_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
         secret.write_text("wr0ng")
         done = archive("mail", *SPAN, at(engine), option)
         assert done.code == 1
-        assert done.err.startswith(f"archive: mail server 127.0.0.1:{server.port}: it refuses the ")
+        assert done.err.startswith(f"archive: mail server 127.0.0.1:{server.port}: login of ")
         assert "wr0ng" not in done.err
     first, second = server.mails
     assert (first.protected, first.user) == (True, USER)
@@ -300,8 +300,7 @@ def test_on_a_terminal_it_is_said_what_was_sent(engine: Engine, tmp_path: Path) 
     with MailServer() as server:
         shown = on_terminal("mail", f"--now={NOW}", at(engine), configured(tmp_path, server))
     assert shown == (
-        "Sent to ops@example.com, audit@example.com: nothing known: backups of no vCenter,"
-        " 2026-04-03\r\n"
+        "Sent to ops@example.com, audit@example.com: no data: backups of 0 vCenters, 2026-04-03\r\n"
     )
 
 
@@ -317,7 +316,7 @@ def test_who_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
         )
         done = archive("mail", at(engine), option, "--to", "audit@example.com")
         assert (done.code, done.out) == (1, "")
-        assert done.err.startswith(f"archive: {place}: it refuses every recipient (audit@example")
+        assert done.err.startswith(f"archive: {place}: all recipients refused (audit@example")
     assert len(server.mails) == 1
 
 

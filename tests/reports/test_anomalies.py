@@ -59,11 +59,11 @@ def test_what_is_unusual(engines: list[Engine]) -> None:
     history["021"] = on(day(21), size=100 * MIB, duration=750)
     usual_size = (100 * MIB, 75 * MIB, 125 * MIB)
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == [
-        ("vc", "2026-01-11", "010", "tiny", 0, *usual_size, "0 % of what was expected"),
-        ("vc", "2026-01-12", "011", "size", 160 * MIB, *usual_size, "160 % of what was expected"),
-        ("vc", "2026-01-13", "012", "size", 126 * MIB, *usual_size, "126 % of what was expected"),
-        ("vc", "2026-01-15", "014", "tiny", 9 * MIB, *usual_size, "9 % of what was expected"),
-        ("vc", "2026-01-21", "020", "duration", 751, 600, 450, 750, "125 % of what was expected"),
+        ("vc", "2026-01-11", "010", "tiny", 0, *usual_size, "0 % of the expected value"),
+        ("vc", "2026-01-12", "011", "size", 160 * MIB, *usual_size, "160 % of the expected value"),
+        ("vc", "2026-01-13", "012", "size", 126 * MIB, *usual_size, "126 % of the expected value"),
+        ("vc", "2026-01-15", "014", "tiny", 9 * MIB, *usual_size, "9 % of the expected value"),
+        ("vc", "2026-01-21", "020", "duration", 751, 600, 450, 750, "125 % of the expected value"),
     ]
 
 
@@ -162,7 +162,7 @@ def test_nothing_is_judged(engines: list[Engine], history: dict[str, Any]) -> No
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == []
 
 
-def test_odd_jobs(engines: list[Engine]) -> None:
+def test_unusual_jobs(engines: list[Engine]) -> None:
     """Extreme and negative values, two at one instant, a leap day, jobs without a start."""
     history = {
         f"{n:02}": job(size=size, duration=duration, start_time="2024-02-29T12:00:00.000Z")
@@ -172,7 +172,7 @@ def test_odd_jobs(engines: list[Engine]) -> None:
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == []
     (row,) = both(engines, {"vc": {"a": job(start_time=None, size=0)}}, "anomalies", SCOPE)
     assert row[1:5] == ("2026-07-24", "a", "tiny", 0)
-    assert row.reason == "the backup is empty, and no other was before it"
+    assert row.reason == "the first empty backup"
 
 
 def test_it_says_what_is_compared(engine: Engine) -> None:

@@ -119,7 +119,7 @@ def test_of_many_jobs_medians_are_within_a_hundredth(
         str(size): on("2026-01-01", build=NEW, size=size, duration=9) for size in (5, 1000, 3000)
     }
     import_documents(engine, jobs)
-    said = "Sizes and durations are medians of the succeeded backups, exact (nearest rank);"
+    said = "Sizes and durations are medians of the succeeded backups, exact (nearest rank)."
     assert archive("report", "builds", at(engine)).err.startswith(said)
     assert rows(engine)[0].size_median_bytes == 1000
     monkeypatch.setattr(builds, "EXACT_UP_TO", 2)
@@ -161,7 +161,7 @@ def test_a_table_leaves_out_what_is_of_appliances(engine: Engine) -> None:
     assert done.out.startswith("appliance,build,build_before,appliances,first_day,")
     refused = archive("report", "builds", "--by", "type", at(engine))
     assert refused.code == 2
-    assert "the report builds can be made --by appliance, not type" in refused.err
+    assert 'report "builds" does not support --by type (supported: appliance)' in refused.err
 
 
 JOBS = st.tuples(

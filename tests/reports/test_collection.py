@@ -170,8 +170,8 @@ def test_what_is_wrong_with_documents(engine: Engine) -> None:
 def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
     """Imports of several appliances count for none; nor do those that failed."""
     told = (
-        "Ages are those of 2026-03-10T12:00:00Z. A gap is long if it is more than half as long again"
-        " as the usual one, the median of 3 at least."
+        "Ages are as of 2026-03-10 12:00:00Z. A gap is long if it exceeds the usual one by more than"
+        " 50 %. The usual gap is the median, from 3 gaps on."
     )
     assert notes(engine, "collection", SCOPE) == [told]
     lines = stream(exported("1", appliance="vc1"), exported("1", appliance="vc2"))
@@ -188,14 +188,14 @@ def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
     ]
     assert notes(engine, "collection", SCOPE) == [
         told,
-        "2 imports of several appliances are not counted above.",
-        "1 imports failed; see `archive runs imports`.",
-        "1 documents of no known appliance are in quarantine.",
+        "Not counted above: 2 imports of several appliances.",
+        "1 import failed: run `archive log imports` for details.",
+        "In quarantine: 1 document of unknown appliances.",
     ]
     assert notes(engine, "collection", Scope(now=NOW, since="2026-03-03", until="2026-03-03")) == [
         told,
-        "1 imports of several appliances are not counted above.",
-        "1 documents of no known appliance are in quarantine.",
+        "Not counted above: 1 import of several appliances.",
+        "In quarantine: 1 document of unknown appliances.",
     ]
 
 

@@ -64,7 +64,7 @@ def test_the_notes_add_up(engine: Engine) -> None:
     nights.load(engine)
     scope = Scope(now=NOW, cadences=SCOPE.cadences, appliances=(CADENCED,))
     assert nights.notes(engine, "compliance", scope) == [
-        "Expected: 5 days; met: 2; missed: 3 (0 failed, 0 running, 1 did not run, 2 no data)."
+        "Expected backups: 5; met: 2; missed: 3 (0 failed, 0 running, 1 did not run, 2 no data)."
     ]
 
 

@@ -49,10 +49,10 @@ def test_the_fleet(engine: Engine) -> None:
     fleet.load(engine)
     assert rows(engine, "growth", SCOPE) == [
         (BERLIN, 1, 200, *NONE, 1, 200, None,
-         "no growth is told of 1 sizes over 0 days; it takes 5 over 14"),
+         "1 size over 0 days, needs 5 over 14"),
         (LONDON, 2, 100, *NONE, 1, 100, None,
-         "no growth is told of 2 sizes over 15 days; it takes 5 over 14"),
-        (None, 3, 300, *NONE, None, 300, None, "2 of 2 have no growth"),
+         "2 sizes over 15 days, needs 5 over 14"),
+        (None, 3, 300, *NONE, None, 300, None, "2 of 2 appliances without growth"),
     ]  # fmt: skip
 
 
@@ -64,10 +64,10 @@ def test_steady_growth(engines: list[Engine]) -> None:
     assert both(engines, {"steady": STEADY, "small": small}, "growth", scope) == [
         ("steady", 20, 1170, 300, *ahead, 3, 3510, None, None),
         ("small", 1, 500, *NONE, 3, 1500, None,
-         "no growth is told of 1 sizes over 0 days; it takes 5 over 14"),
+         "1 size over 0 days, needs 5 over 14"),
         # 4990 bytes to go, at 30 a day: 167 days after the 24th of July.
         (None, 21, 1670, 300, *(size + 500 for size in ahead), None, 5010, "2027-01-07",
-         "1 of 2 have no growth"),
+         "1 of 2 appliances without growth"),
     ]  # fmt: skip
 
 
@@ -254,7 +254,7 @@ def test_growth_is_that_of_the_jobs(
             assert 0 <= row[place + 1] <= row[place] <= row[place + 2]
     if found:
         whole = found[-1]
-        assert whole.kept_bytes == whole.size_bytes == sum(row.size_bytes for row in found[:-1])
+        assert whole.retained_bytes == whole.size_bytes == sum(row.size_bytes for row in found[:-1])
         assert whole.monthly_growth_bytes == (
             sum(known) if (known := [row[3] for row in found[:-1] if row[3] is not None]) else None
         )

@@ -123,7 +123,7 @@ def test_the_command_explains_states(engine: Engine) -> None:
     """Beside the table stands as of when, and when a target counts as no longer used."""
     fleet.load(engine)
     done = archive("report", "locations", "--now", NOW, at(engine))
-    assert done.err.startswith("As of 2026-04-20; days start at 00:00 UTC. A target has stopped")
+    assert done.err.startswith("As of 2026-04-20; days start at 00:00 UTC. A target is stopped")
     assert archive("report", "locations", "--period", "day", at(engine)).code == 2
     empty = archive("report", "locations", "--since", "2030", "-fcsv", at(engine))
     assert (empty.code, empty.out.count("\n")) == (0, 1)

@@ -48,10 +48,10 @@ def test_missed_by_appliance(engine: Engine) -> None:
         (UNTOLD, 0, 0, 0, 0, 0, 0, 0, None),
     ]
     assert nights.notes(engine, "missed", scope) == [
-        "Expected: 15 days; met: 9; missed: 6 (1 failed, 1 running, 2 did not run, 2 no data).",
+        "Expected backups: 15; met: 9; missed: 6 (1 failed, 1 running, 2 did not run, 2 no data).",
         (
-            f"Nothing is expected of 1 appliances ({UNTOLD}): no schedule that is switched on,"
-            " no cadence and too few jobs to tell, or none due in these days."
+            f"No expected backups for 1 appliance ({UNTOLD}): no enabled schedule, no cadence and too"
+            " few jobs to learn from, or none due in this period."
         ),
     ]
 
@@ -74,7 +74,7 @@ def test_days_and_appliances_can_be_chosen(engine: Engine) -> None:
     assert found(until="0001-01-01") == []
     with pytest.raises(UsageError, match='no appliance matches "vc9"'):
         found(appliances=("vc9",))
-    with pytest.raises(UsageError, match="the report missed has no use for --type"):
+    with pytest.raises(UsageError, match='report "missed" does not support --type'):
         found(types=("MANUAL",))
 
 

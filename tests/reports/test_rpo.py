@@ -25,7 +25,7 @@ DAY = 86400
 
 
 def test_rpo(engine: Engine) -> None:
-    """The worst first; each with the objective that it is held against, and who said it."""
+    """The worst come first; each has its RPO and where that comes from."""
     nights.load(engine)
     import_documents(
         engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00")
@@ -66,7 +66,7 @@ def test_rates(engine: Engine) -> None:
     import_documents(engine, dict(jobs), "vc", at("2026-03-05T12:00"))
 
     def rates(**asked: Any) -> Any:
-        scope = Scope(now=at("2026-03-09T00:00"), objective_seconds=DAY, **asked)
+        scope = Scope(now=at("2026-03-09T00:00"), rpo_seconds=DAY, **asked)
         ((*_, time_rate, days_rate),) = ask(engine, "rpo", scope)
         return time_rate, days_rate
 
@@ -81,8 +81,8 @@ def test_rates(engine: Engine) -> None:
     assert rates(until="2020-01-01") == (None, None)
     assert nights.notes(engine, "rpo", Scope(now=at("2026-03-09T00:00"))) == [
         (
-            "Rates are of 2026-02-08 to 2026-03-09, as far as the archive has heard; where nothing says"
-            " how often to back up, the objective is 25 h."
+            "Rates cover 2026-02-08 to 2026-03-09, up to the last import of each appliance. Without"
+            " --rpo, cadence or schedule, the RPO is 25 h."
         )
     ]
 
@@ -97,7 +97,9 @@ def test_rates(engine: Engine) -> None:
         ((DAILY._replace(hour=None),), (90000, "default")),
     ],
 )
-def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]) -> None:
+def test_rpo_sources(
+    engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]
+) -> None:
     """What was asked for comes before the cadence, before the schedule, before 25 h."""
     import_documents(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
     tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
@@ -107,7 +109,7 @@ def test_objectives(engine: Engine, schedules: tuple[Any, ...], objective: tuple
 
     assert found() == objective
     assert found(cadences=(("vc", 2 * DAY),)) == (2 * DAY + 3600, "cadence")
-    assert found(cadences=(("vc", 2 * DAY),), objective_seconds=60) == (60, "rpo")
+    assert found(cadences=(("vc", 2 * DAY),), rpo_seconds=60) == (60, "rpo")
 
 
 def test_last_successes(engine: Engine) -> None:
@@ -165,7 +167,7 @@ def test_strange_times(engine: Engine) -> None:
         ("2026-03-10T07:59", "2026-03-11T08:00", OVERDUE),
         # A backup that would have come in time has not been asked for.
         ("2026-03-10T07:59", "2026-03-11T07:00", NO_RECENT_DATA),
-        # It was late when last heard of, which is longer ago than the objective.
+        # It was overdue at its last import, which is longer ago than the RPO.
         ("2026-03-01T00:00", "2026-03-09T00:00", NO_RECENT_DATA),
         ("2026-03-01T00:00", "2026-03-10T09:00", OVERDUE),
         (None, "2026-03-10T09:00", NEVER),

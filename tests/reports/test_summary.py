@@ -25,7 +25,7 @@ def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, 
 
 
 def trends(engine: Engine, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
-    """The courses of the rows that have one."""
+    """The trends of the rows that have one."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
     return {row[:2]: row[6] for row in rows if row[6] is not None}
 
@@ -43,10 +43,10 @@ def test_an_empty_archive(engine: Engine) -> None:
             "attention",
             "overdue",
             "count",
-            *only(0, "the last success is older than the RPO allows"),
+            *only(0, "last success older than the RPO"),
         ),
-        ("attention", "never", "count", *only(0, "no success is known")),
-        ("attention", "no recent data", "count", *only(0, "nothing was heard that would tell")),
+        ("attention", "never", "count", *only(0, "no success yet")),
+        ("attention", "no recent data", "count", *only(0, "no import recent enough to judge")),
         (
             "attention",
             "consecutive failures",
@@ -55,7 +55,7 @@ def test_an_empty_archive(engine: Engine) -> None:
             0,
             0,
             None,
-            "3 failures in a row, or more",
+            "3 or more in a row",
             False,
         ),
         ("backups", "appliances", "count", 0, 0, 0, None, None, False),
@@ -68,7 +68,7 @@ def test_an_empty_archive(engine: Engine) -> None:
         ("data", "p95", "bytes", *unknown),
         ("time", "median", "seconds", *unknown),
         ("time", "p95", "seconds", *unknown),
-        ("expected", "days", "count", *nothing),
+        ("expected", "backups", "count", *nothing),
         ("expected", "missed", "count", *nothing),
         ("expected", "schedule compliance", "ratio", *unknown),
         ("collection", "not reporting", "count", *only(0, None)),
@@ -182,7 +182,7 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_the_course_of_figures(engine: Engine) -> None:
+def test_the_trend_of_figures(engine: Engine) -> None:
     """Figures that days add up to have a value for each, up to now; a day without jobs has no rate."""
     jobs = [
         night("2026-03-27T02:00", size=100),
@@ -199,7 +199,7 @@ def test_the_course_of_figures(engine: Engine) -> None:
         ("backups", "failed"): (1, 0, 0, 0, 0),
         ("backups", "success rate"): (0.5, None, 1.0, None, None),
         ("data", "transferred"): (100, 0, 0, 0, 0),
-        ("expected", "days"): (1, 1, 1, 1, 1),
+        ("expected", "backups"): (1, 1, 1, 1, 1),
         ("expected", "missed"): (0, 1, 0, 1, 1),
         ("expected", "schedule compliance"): (1.0, 0.0, 1.0, 0.0, 0.0),
     }
@@ -217,7 +217,7 @@ def test_problems_are_what_is_wrong(engine: Engine) -> None:
     assert all(row[8] in (False, True) for row in rows)
 
 
-def test_three_failures_are_a_strike(engine: Engine) -> None:
+def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
     """Two are none; open jobs do not end a row; before counts those that were at the end of then."""
     failed = [night(f"2026-02-{day}T02:00", "FAILED") for day in (26, 27, 28)]
     import_documents(engine, dict([night("2026-02-25T02:00"), *failed]), "three", NOW)
@@ -227,11 +227,11 @@ def test_three_failures_are_a_strike(engine: Engine) -> None:
     import_documents(engine, dict([*failed[:2], *overdue]), "open", NOW)
     scope = Scope(now=NOW, since="2026-03-01")
     assert told(engine, "attention", scope)["consecutive failures"] == (
-        2, 2, 0, "3 failures in a row, or more",
+        2, 2, 0, "3 or more in a row",
     )  # fmt: skip
     assert told(engine, "consecutive failures", scope) == {
-        "open": (3, None, None, "since 2026-02-26 02:00:00Z; last good: none"),
-        "three": (3, None, None, "since 2026-02-26 02:00:00Z; last good: 20260225-020000-1"),
+        "open": (3, None, None, "since 2026-02-26 02:00:00Z; last success: none"),
+        "three": (3, None, None, "since 2026-02-26 02:00:00Z; last success: 20260225-020000-1"),
     }
     assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("o*",))).keys() == {
         "open"
@@ -308,7 +308,7 @@ def test_jobs_of_the_future(engine: Engine) -> None:
     assert told(engine, "attention")["consecutive failures"][0] == 0
     # Its last success is that of the 30th, longer ago than 25 hours.
     assert told(engine, "overdue") == {
-        "vc": (34 * 3600 - 30, None, None, "late: 2026-03-30 02:00:30Z")
+        "vc": (34 * 3600 - 30, None, None, "overdue: 2026-03-30 02:00:30Z")
     }
 
 
@@ -321,18 +321,18 @@ def test_what_was_expected(engine: Engine) -> None:
     scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
     # From the 20th; those before are six days. On the 25th, and on the 23rd, none ran.
     assert told(engine, "expected", scope) == {
-        "days": (6, 6, 0, None),
-        # The archive last heard of it at noon of the 29th.
+        "backups": (6, 6, 0, None),
+        # Its last import was at noon of the 29th.
         "missed": (5, 2, 3, "1 failed, 1 running, 1 did not run, 2 no data"),
         "schedule compliance": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
     }
 
 
 @pytest.mark.parametrize("since", [None, "2026-03-30"])
-def test_who_is_silent_is_named(engine: Engine, since: str | None) -> None:
-    """Coverage says when the archive last heard of anyone, and of whom it does not any more.
+def test_appliances_not_reporting_are_named(engine: Engine, since: str | None) -> None:
+    """The section shows the last import and the appliances not reporting, for any period.
 
-    However few or many days are looked at: least of all may those be left out that fell silent before.
+    Appliances that stopped reporting before the period are included.
     """
     for day in (1, 2, 3, 4):
         import_documents(engine, {}, "silent", at(f"2026-02-{day:02}T12:00"))
@@ -372,4 +372,4 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
             import_documents(engine, dict(jobs), name, NOW)
         written.append(csv(engine, "summary", Scope(now=NOW, since="2026-03-02")))
     assert written[0] == written[1]
-    assert f"data,moved,bytes,{54 * 2**62}," in written[0]
+    assert f"data,transferred,bytes,{54 * 2**62}," in written[0]

@@ -201,7 +201,7 @@ def test_two_jobs_at_one_instant(engines: list[Engine]) -> None:
     assert said.rows("success", "appliance", "jobs", "succeeded", by="appliance") == [
         ("bad last", "2", "1"), ("both good", "2", "2"), ("good last", "2", "1"),
     ]  # fmt: skip
-    assert said.rows("streaks", "appliance", "streak", "last_good", "recoveries") == [
+    assert said.rows("streaks", "appliance", "consecutive_failures", "last_success", "recoveries") == [
         ("bad last", "1", "a", "0"), ("good last", "0", "b", "1"), ("both good", "0", "b", "0"),
     ]  # fmt: skip
     assert said.rows("compliance", "appliance", "day", "outcome", "key") == [
@@ -331,7 +331,7 @@ def test_a_leap_day(engines: list[Engine]) -> None:
 
 
 def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
-    """Under a new name it is another appliance, which tells the same history; the old one falls silent."""
+    """Under a new name it is another appliance, with the same history; the old one is not reporting."""
     jobs = [
         night(f"2026-03-{day:02}T02:00", "FAILED" if day == 3 else "SUCCEEDED", messages=messages)
         for day in range(1, 11)
@@ -356,7 +356,7 @@ def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
         ("old", f"2026-03-{day:02}", "no data") for day in range(6, 10)
     ]
     assert said.rows("streaks", "appliance", "recoveries") == [("new", "1"), ("old", "1")]
-    assert said.figures("collection")["not_reporting"] == "1"
+    assert said.figures("collection")["not reporting"] == "1"
 
 
 def test_sizes_of_zero(engines: list[Engine]) -> None:
@@ -376,7 +376,7 @@ def test_sizes_of_zero(engines: list[Engine]) -> None:
     assert said.rows("builds", "build", "size_median_bytes", "size_median_ratio") == [
         ("8.1 (1)", "0", ""), ("8.2 (1)", "0", ""),
     ]  # fmt: skip
-    columns = ["size_bytes", "monthly_growth_bytes", "in_365_days_high_bytes", "kept_bytes"]
+    columns = ["size_bytes", "monthly_growth_bytes", "in_365_days_high_bytes", "retained_bytes"]
     assert said.rows("growth", *columns) == [("0", "0", "0", "0")] * 2
     # The first empty backup is told of, and the new build.
     assert said.rows("anomalies", "day", "what", "figure") == [
@@ -398,7 +398,9 @@ def test_a_start_in_the_future(engines: list[Engine]) -> None:
     )
     said = told(engines, {VC: jobs}, "2026-03-10T12:00")
     assert said.rows("success", "period", "jobs") == [("2026-03", "2"), ("2027-01", "3")]
-    assert said.rows("streaks", "streak", "last_good") == [("0", "20260302-020000-1")]
+    assert said.rows("streaks", "consecutive_failures", "last_success") == [
+        ("0", "20260302-020000-1")
+    ]
     assert said.rows("rpo", "state", "age_seconds", "attempt_status") == [
         ("overdue", str(8 * DAY + 10 * 3600 - 30), "SUCCEEDED")
     ]
@@ -418,7 +420,7 @@ def test_only_the_future(engines: list[Engine]) -> None:
     """Of a target that is used in the future alone, nobody knows."""
     said = told(engines, {VC: dict([night("2027-01-01T02:00")])}, "2026-03-10T12:00")
     assert said.rows("locations", "state", "jobs", "idle_days", "usual_gap_days") == [
-        ("no recent data", "1", "", "")
+        ("unknown", "1", "", "")
     ]
     assert said.rows("rpo", "state", "attempt_status") == [("never", "")]
     assert said.nothing() == {"missed", "compliance", *LISTS}

@@ -145,7 +145,7 @@ def test_text_stays_text(shown: Opened) -> None:
     assert shown.page.locator("b, u, i, img").count() == 0
     shown.page.locator("#reasons svg path[fill^='var(--failed)']").last.hover()
     shown.page.wait_for_selector("#tip:not([hidden])")
-    assert "failed, of" in str(shown.page.locator("#tip").text_content())
+    assert "failed on" in str(shown.page.locator("#tip").text_content())
 
 
 def test_appliances_are_chosen(shown: Opened) -> None:
@@ -207,13 +207,15 @@ def test_sections_are_of_the_chosen_days(
         heard = [[row[0], str(row.imports)] for row in made.run(filled, "collection", **DAYS)]
         assert [[row[0], row[5]] for row in found.cells("collection")] == heard
         days = f"{since} to 2026-06-30"
-        assert found.of("trends") == f"{days}, of all 4 appliances. 2026-06-30 is not over yet."
-        assert found.of("reasons") == f"{days}, of all 4 appliances."
-        assert found.of("builds") == f"{days}, of all 4 appliances, whichever are chosen."
+        assert found.of("trends") == f"{days}, all 4 appliances. 2026-06-30 is not over yet."
+        assert found.of("reasons") == f"{days}, all 4 appliances."
+        assert found.of("builds") == f"{days}, all 4 appliances, for any selected appliances."
         assert "of all days of this page, 2024-07-01 to 2026-06-30" in found.of("collection")
     found.choose(filter=BROKEN)
-    assert "of the chosen appliances here one by one (1)." in found.of("trends")
-    assert found.of("growth").startswith("By the successes of the last 365 days, whatever period")
+    assert "1 selected appliance shown individually." in found.of("trends")
+    assert found.of("growth").startswith(
+        "From the successes of the last 365 days, for any selected period"
+    )
     assert found.said == []
     found.context.close()
 
@@ -243,8 +245,8 @@ def test_a_table_is_kept_as_csv(shown: Opened, filled: Engine) -> None:
     expected = io.StringIO(newline="")
     delimited.write(found.columns, found.rows, expected)
     with shown.page.expect_download() as download:
-        shown.page.locator("#t-late button", has_text="CSV").click()
-    assert download.value.suggested_filename == "late.csv"
+        shown.page.locator("#t-overdue button", has_text="CSV").click()
+    assert download.value.suggested_filename == "overdue.csv"
     assert download.value.path().read_bytes().decode() == expected.getvalue()
     with shown.page.expect_download() as download:
         shown.page.locator("#t-reasons button", has_text="CSV").click()
@@ -275,7 +277,7 @@ def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_
     path = tmp_path / "page.html"
     path.write_text(page(gathered(engine, {})), encoding="utf-8")
     found = Opened(browser, path, viewport=PHONE)
-    cells = found.page.locator("#t-late tbody td:first-child")
+    cells = found.page.locator("#t-overdue tbody td:first-child")
     assert cells.all_text_contents() == [GOOD, long]
     assert [cells.nth(place).locator("wbr").count() for place in (0, 1)] == [0, 3]
     found.context.close()
@@ -329,8 +331,8 @@ def test_the_calendar_is_a_table_too(shown: Opened) -> None:
     assert {row[2].split(":")[0] for row in rows} >= {
         "succeeded",
         "failed",
-        "missed",
-        "not heard of",
+        "did not run",
+        "no data",
     }
 
 
@@ -340,12 +342,12 @@ def test_weeks_and_months(shown: Opened) -> None:
     shown.page.locator("#heat").focus()
     shown.page.keyboard.press("End")
     said = str(shown.page.locator("#heat-said").text_content())
-    assert said.startswith(f"{BROKEN}, 2026-W27: failed (days: 0 success, 2 failed)")
+    assert said.startswith(f"{BROKEN}, 2026-W27: failed (days: 0 succeeded, 2 failed)")
     shown.choose(grain="month")
     shown.page.keyboard.press("End")
     said = str(shown.page.locator("#heat-said").text_content())
     assert said.startswith(
-        f"{BROKEN}, 2026-06: some succeeded, some did not (days: 25 success, 5 failed)"
+        f"{BROKEN}, 2026-06: some succeeded, some did not (days: 25 succeeded, 5 failed)"
     )
 
 
@@ -387,10 +389,10 @@ def test_paper(browser: Browser, path: Path) -> None:
     found.page.emulate_media(media="print", color_scheme="dark")
     paper = found.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert paper == "rgb(255, 255, 255)"
-    for hidden in ("#choose", "#d-heat", "#keys", "#t-late .row button", "#t-late th button"):
+    for hidden in ("#choose", "#d-heat", "#keys", "#t-overdue .row button", "#t-overdue th button"):
         assert found.page.locator(hidden).first.is_hidden()
     # Chromium draws no buttons where a table goes on: the heads of columns are texts.
-    head = found.page.locator("#t-late th").first
+    head = found.page.locator("#t-overdue th").first
     label = head.evaluate("(head) => getComputedStyle(head, '::before').content")
     assert label == '"appliance"'
     found.context.close()
@@ -406,7 +408,7 @@ def test_a_summed_up_fleet(
     path.write_text(page(gathered(filled)), encoding="utf-8")
     found = Opened(browser, path)
     said = str(found.page.locator("#rest").text_content())
-    assert "Of 4 appliances the 2 that need most attention" in said
+    assert "Of 4 appliances, the 2 that need most attention" in said
     assert [row[0] for row in found.cells("fleet")] == [BROKEN, GONE]
     found.choose(period="0")
     found.page.locator("#d-trends summary").click()
@@ -419,10 +421,10 @@ def test_a_summed_up_fleet(
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED}
     found.choose(filter="", tag='["site","london"]')  # of one that is in tables alone
     assert str(found.page.locator("#chosen").text_content()).startswith(
-        "1 of 4 appliances chosen; 0 of them here one by one."
+        "1 of 4 appliances selected; 0 shown individually."
     )
     assert {row[0] for row in found.cells("collection")} == {FLAKY}
-    assert "without 1 other: a page of them alone" in found.of("trends")
+    assert "without 1 other; to include all, create a page of them" in found.of("trends")
     assert found.said == []
     found.context.close()
 
@@ -435,5 +437,5 @@ def test_an_empty_archive(browser: Browser, tmp_path: Path) -> None:
     path.write_text(page(gathered(engine, {})), encoding="utf-8")
     found = Opened(browser, path)
     assert found.said == []
-    assert "no appliance is chosen" in str(found.page.locator("#window").text_content())
+    assert "no appliance selected" in str(found.page.locator("#window").text_content())
     found.context.close()

@@ -1,23 +1,24 @@
-// The calendar: a row for each appliance, a column for each period; as much as there is room for.
+// The calendar: a row for each appliance, a column for each period, as many as fit.
 
-const SIGNS = { success: "", mixed: "/", failed: "×", missed: "–", unheard: "?", open: "…", none: "" };
+const SIGNS = { success: "", mixed: "/", failed: "×", missed: "–", nodata: "?", open: "…", none: "" };
 const MEANINGS = {
   success: "succeeded",
   mixed: "some succeeded, some did not",
   failed: "failed",
-  missed: "missed: expected, and did not run",
-  unheard: "not heard of: expected, and nothing is known",
-  open: "still open",
-  none: "nothing expected, nothing ran",
+  missed: "did not run",
+  nodata: "no data",
+  open: "running",
+  none: "none expected, none ran",
 };
-const WORST = ["failed", "missed", "unheard", "open"];
+const COUNTED = { success: "succeeded", failed: "failed", missed: "did not run", nodata: "no data", open: "running" };
+const WORST = ["failed", "missed", "nodata", "open"];
 const ROWS = 25;
-// A cell is as wide as there is room, within bounds, in pixels.
+// The bounds of the width of a cell, in pixels.
 const NARROWEST = 11;
 const WIDEST = 18;
 const labelWidth = () => (innerWidth < 640 ? 110 : 190);
 
-// What became of the days of an appliance from one to before another: a state, and what is said of it.
+// The state of a period of an appliance, and the details for its text.
 function cell(data, place, period) {
   const jobs = { succeeded: 0, failed: 0, open: 0, other: 0 };
   const onDay = new Map();
@@ -30,9 +31,9 @@ function cell(data, place, period) {
     jobs[status] += 1;
     if (status === "succeeded" || onDay.get(day) !== "succeeded") onDay.set(day, status);
     if (status === "succeeded") last = job;
-    if (status === "failed" && data.said[job]) message = data.messages[data.said[job] - 1];
+    if (status === "failed" && data.message[job]) message = data.messages[data.message[job] - 1];
   }
-  const number = { success: 0, failed: 0, missed: 0, unheard: 0, open: 0 };
+  const number = { success: 0, failed: 0, missed: 0, nodata: 0, open: 0 };
   for (let day = period.from; day < period.to; day += 1) {
     const expected = EXPECTED[data.expected[place * data.days + day]];
     const ran = { succeeded: "success", failed: "failed", open: "open" }[onDay.get(day)];
@@ -47,7 +48,7 @@ function cell(data, place, period) {
 function sentence(data, name, label, found) {
   const lines = [`${plain(name)}, ${label}: ${MEANINGS[found.state]}`];
   if (found.days > 1 && found.state !== "none") {
-    const parts = ["success", ...found.bad].map((state) => `${found.number[state]} ${state}`);
+    const parts = ["success", ...found.bad].map((state) => `${found.number[state]} ${COUNTED[state]}`);
     lines[0] += ` (days: ${parts.join(", ")})`;
   }
   const ran = Object.entries(found.jobs).filter(([, count]) => count);
@@ -55,13 +56,13 @@ function sentence(data, name, label, found) {
   if (found.last !== null) {
     const of = (kind, bin) => (bin === UNKNOWN ? NONE : readable(kind, data.bins[1][bin - data.bins[0]]));
     const took = of("seconds", data.duration[found.last]);
-    lines.push(`the last success: ${of("bytes", data.size[found.last])} in ${took}`);
+    lines.push(`last success: ${of("bytes", data.size[found.last])} in ${took}`);
   }
   if (found.message) lines.push(plain(found.message[1] ?? found.message[0] ?? "(another message)"));
   return lines.join("\n");
 }
 
-// What is in view: columns from `first` on, `back` of them later; rows from `top` on; `at` has the focus.
+// The view: columns from `first` on, with `back` columns after it; rows from `top` on; `at` has the focus.
 const calendar = {
   selection: null, view: null, back: 0, top: 0, first: 0, at: null, cells: [], columns: [], rows: [],
 };
@@ -73,7 +74,7 @@ function showLegend() {
   byId("legend").replaceChildren(...items);
 }
 
-// How many of some periods there is room for, and how wide each is.
+// The number of periods that fit, and the width of each.
 function room(number) {
   const pixels = byId("heat").clientWidth - labelWidth() - 30;
   const step = Math.max(Math.min(Math.floor(pixels / number), WIDEST), NARROWEST);
@@ -94,8 +95,8 @@ async function showCalendar(data, selection) {
     calendar.columns.map((period) => {
       const appliance = data.appliances[place].name;
       const found = cell(data, place, period);
-      const said = sentence(data, appliance, period.label, found);
-      const what = { state: found.state, sign: SIGNS[found.state], said, found };
+      const tooltip = sentence(data, appliance, period.label, found);
+      const what = { state: found.state, sign: SIGNS[found.state], tooltip, found };
       return { appliance: plain(appliance), column: period.label, ...what };
     }),
   );
@@ -107,7 +108,7 @@ async function showCalendar(data, selection) {
   const rows = `${calendar.top + 1} to ${calendar.top + calendar.rows.length}`;
   byId("window").textContent = places.length
     ? `appliances ${rows} of ${grouped(places.length, 0)}, ${ends}`
-    : "no appliance is chosen";
+    : "no appliance selected";
   const label = `Outcomes by appliance, worst first, and ${selection.grain}: ${ends}`;
   byId("heat").setAttribute("aria-label", label);
   const shown = calendar.cells.map(({ found, ...row }) => row);
@@ -129,20 +130,20 @@ function showCells() {
     const message = found.message ? (found.message[1] ?? found.message[0]) : null;
     return [appliance, period, MEANINGS[state], backups, message];
   });
-  const empty = "No appliance is chosen.";
+  const empty = "No appliance selected.";
   showTable(byId("t-heat"), { name: "calendar", label: "cells of the calendar", columns, rows, empty });
 }
 
-// Put the focus on a cell that is in view; places are those among the chosen appliances and periods.
+// Focus the cell at calendar.at, if it is in view.
 function focusCell() {
   const [row, at] = [calendar.at[0] - calendar.top, calendar.at[1] - calendar.first];
   const found = calendar.cells[row * calendar.columns.length + at];
   if (!found) return;
-  byId("heat-said").textContent = found.said.replaceAll("\n", "; ");
+  byId("heat-said").textContent = found.tooltip.replaceAll("\n", "; ");
   calendar.view.data("focus", [{ appliance: found.appliance, column: found.column }]).runAsync();
 }
 
-// Move the focus; beyond an edge the calendar turns the page. It begins with the latest, in the first row.
+// Move the focus, and scroll beyond an edge. It starts at the latest period in the first row.
 async function moveFocus(data, key) {
   const { periods, places } = calendar.selection;
   if (!places.length) return;

@@ -1,4 +1,4 @@
-// The charts: what is chosen, put into the specifications that the file came with.
+// The charts: the selected data, put into the specifications in the file.
 
 const tip = byId("tip");
 
@@ -18,14 +18,14 @@ function showTip(_, event, __, text) {
 
 const drawn = new Map();
 
-// Draw a chart anew, if any of its rows has a value. `ast`: expressions are interpreted, so that the page
-// needs no right to make code of text.
+// Redraw a chart, if any of its rows has a value. With `ast`, expressions are interpreted, so that the
+// content security policy need not allow eval.
 async function draw(data, name, rows, change = (spec) => spec) {
   const before = drawn.get(name);
   if (!rows.some(({ value }) => value !== null)) {
     before?.finalize();
     drawn.delete(name);
-    byId(name).replaceChildren(element("p", { class: "soft", text: "There is nothing to show." }));
+    byId(name).replaceChildren(element("p", { class: "soft", text: "No data." }));
     return null;
   }
   const spec = change({ ...data.charts[name], datasets: { rows, focus: [] } });
@@ -39,7 +39,7 @@ async function draw(data, name, rows, change = (spec) => spec) {
   return made.view;
 }
 
-// Round numbers of a unit between two values, which are bytes or seconds.
+// Round numbers between two values in bytes or seconds.
 const UNITS = { bytes: BINARY.map((_, power) => 1024 ** power), seconds: [1, 60, 3600] };
 
 function ticks(kind, low, high) {
@@ -65,22 +65,22 @@ const periodCells = (row) => [
 
 function drawTrends(data, rows) {
   const outcomes = rows.flatMap(({ period, succeeded, failed }) => {
-    const said = `${period}\n${grouped(succeeded, 0)} succeeded, ${grouped(failed, 0)} failed`;
+    const tooltip = `${period}\n${grouped(succeeded, 0)} succeeded, ${grouped(failed, 0)} failed`;
     return [
-      { period, outcome: "failed", place: 0, jobs: failed, said },
-      { period, outcome: "succeeded", place: 1, jobs: succeeded, said },
+      { period, outcome: "failed", place: 0, jobs: failed, tooltip },
+      { period, outcome: "succeeded", place: 1, jobs: succeeded, tooltip },
     ];
   });
   const rates = rows.map(({ period, rate }) => ({
-    period, value: rate, said: `${period}\n${rate === null ? "nothing finished" : percent(rate)}`,
+    period, value: rate, tooltip: `${period}\n${rate === null ? "nothing finished" : percent(rate)}`,
   }));
   const percentiles = (name, kind, median, p95) => {
     const values = rows.flatMap((row) => {
       const shown = (value) => (value === null ? NONE : readable(kind, value));
-      const said = `${row.period}\nmedian ${shown(row[median])}, p95 ${shown(row[p95])}`;
+      const tooltip = `${row.period}\nmedian ${shown(row[median])}, p95 ${shown(row[p95])}`;
       return [
-        { period: row.period, which: "median", value: row[median], said },
-        { period: row.period, which: "p95", value: row[p95], said },
+        { period: row.period, which: "median", value: row[median], tooltip },
+        { period: row.period, which: "p95", value: row[p95], tooltip },
       ];
     });
     const high = values.reduce((most, { value }) => Math.max(most, value ?? 0), 0);
@@ -100,7 +100,7 @@ function drawTrends(data, rows) {
 
 const MOST_REASONS = 12;
 
-// Ids differ at their end: on a phone, where there is no room for more, that is what stands at the bars.
+// On narrow screens, bars are labelled with the end of their ids, which is where they differ.
 const LAST = 22;
 
 function named(ids) {
@@ -113,21 +113,21 @@ function drawReasons(data, reasons) {
   const names = named(most.map(({ id }) => plain(id)));
   const rows = most.map(({ id, jobs, appliances, text }, at) => {
     const reason = names[at];
-    const number = `${grouped(jobs, 0)} failed, of ${amount(appliances, "appliance")}`;
-    return { reason, jobs, said: `${plain(id)}\n${number}\n${plain(text ?? "")}` };
+    const number = `${grouped(jobs, 0)} failed on ${amount(appliances, "appliance")}`;
+    return { reason, jobs, tooltip: `${plain(id)}\n${number}\n${plain(text ?? "")}` };
   });
   return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
 }
 
-// The fleet's row of the report, or the same sums of the chosen rows: what does not grow stays as it is.
+// The fleet's row of the report, or the same sums of the selected rows. Without growth, sizes stay constant.
 function drawGrowth(data, table, selection) {
   const at = Object.fromEntries(table.columns.map((one, place) => [one.name, place]));
   const fleet = table.rows.find((row) => row[0] === null);
   const own = table.rows.filter((row) => row[0] !== null && selection.shows(row[0]));
   const sum = (rows, name) => rows.reduce((total, row) => total + row[at[name]], 0);
   const grows = own.filter((row) => row[at.monthly_growth_bytes] !== null);
-  const still = sum(own.filter((row) => row[at.monthly_growth_bytes] === null), "size_bytes");
-  const value = (name) => (selection.filtered ? sum(grows, name) + still : fleet[at[name]]);
+  const constant = sum(own.filter((row) => row[at.monthly_growth_bytes] === null), "size_bytes");
+  const value = (name) => (selection.filtered ? sum(grows, name) + constant : fleet[at[name]]);
   const any = selection.filtered ? grows.length : fleet && fleet[at.monthly_growth_bytes] !== null;
   byId("growth").hidden = !any;
   if (!any) return null;
@@ -140,7 +140,7 @@ function drawGrowth(data, table, selection) {
   }
   for (const row of rows) {
     const when = row.days ? `in ${row.days} days` : "now";
-    row.said = `${when}: ${size(row.middle)}\nbetween ${size(row.low)} and ${size(row.high)}`;
+    row.tooltip = `${when}: ${size(row.middle)}\nbetween ${size(row.low)} and ${size(row.high)}`;
   }
   const high = rows.reduce((most, row) => Math.max(most, row.high), now);
   return draw(data, "growth", rows, (spec) => {

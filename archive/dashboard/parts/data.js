@@ -1,40 +1,40 @@
-// What the page was made of: unpacked, and what of it is chosen.
+// The data of the page: unpacked, filtered and counted.
 
 const UNKNOWN = 65535;
 const SUCCEEDED = 0;
 const FAILED = 1;
 const OPEN = 2;
-// What a number of `expected` stands for; 0 is: nothing was.
-const EXPECTED = [null, "success", "failed", "open", "missed", "unheard"];
+// The states of the numbers in `expected`; 0 stands for nothing expected.
+const EXPECTED = [null, "success", "failed", "open", "missed", "nodata"];
 
 async function unpacked() {
   const bytes = Uint8Array.from(atob(byId("data").textContent), (char) => char.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const buffer = await new Response(stream).arrayBuffer();
   const length = new DataView(buffer).getUint32(0, true);
-  const told = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const content = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   let at = 4 + length;
   const wide = () => {
-    const column = new Uint16Array(buffer, at, told.jobs);
-    at += 2 * told.jobs;
+    const column = new Uint16Array(buffer, at, content.jobs);
+    at += 2 * content.jobs;
     return column;
   };
-  const data = { ...told, day: wide(), size: wide(), duration: wide(), said: wide() };
-  data.status = new Uint8Array(buffer, at, told.jobs);
-  data.expected = new Uint8Array(buffer, at + told.jobs, told.appliances.length * told.days);
+  const data = { ...content, day: wide(), size: wide(), duration: wide(), message: wide() };
+  data.status = new Uint8Array(buffer, at, content.jobs);
+  data.expected = new Uint8Array(buffer, at + content.jobs, content.appliances.length * content.days);
   data.starts = [0];
-  for (const count of told.counts) data.starts.push(data.starts.at(-1) + count);
-  const first = Date.parse(`${told.first}T00:00:00Z`);
-  data.dates = Array.from({ length: told.days }, (_, day) =>
+  for (const count of content.counts) data.starts.push(data.starts.at(-1) + count);
+  const first = Date.parse(`${content.first}T00:00:00Z`);
+  data.dates = Array.from({ length: content.days }, (_, day) =>
     new Date(first + day * 86400000).toISOString().slice(0, 10),
   );
   data.labels = { day: data.dates, week: data.weeks, month: data.dates.map((day) => day.slice(0, 7)) };
-  data.whole = told.number === told.appliances.length;
-  data.tags = new Map([...told.others, ...told.appliances.map((one) => [one.name, one.tags])]);
+  data.whole = content.number === content.appliances.length;
+  data.tags = new Map([...content.others, ...content.appliances.map((one) => [one.name, one.tags])]);
   return data;
 }
 
-// Names are matched by globs, or by a part of them, in any case; several stand between commas.
+// Match names by globs or parts of names, separated by commas; case is ignored.
 function matcher(text) {
   const wanted = text.toLowerCase().split(",").map((part) => part.trim()).filter(Boolean);
   const patterns = wanted.map((part) => {
@@ -44,7 +44,7 @@ function matcher(text) {
   return (name) => !patterns.length || patterns.some((pattern) => pattern.test(name.toLowerCase()));
 }
 
-// The chosen appliances by their places, days from one to before another, and the periods of these.
+// The selection: places of appliances, days (`from` included, `to` excluded), and their periods.
 function chosen(data, form) {
   const matches = matcher(form.filter);
   const tag = form.tag ? JSON.parse(form.tag) : null;
@@ -77,7 +77,7 @@ function chosen(data, form) {
   };
 }
 
-// The place of the first job of an appliance that is on a day or later.
+// The index of the first job of an appliance on or after a day.
 function firstJob(data, place, day) {
   let low = data.starts[place];
   let high = data.starts[place + 1];
@@ -89,7 +89,7 @@ function firstJob(data, place, day) {
   return low;
 }
 
-// The nearest-rank percentile of counts by bin, as the reports have it.
+// The nearest-rank percentile of counts by bin, as in the reports.
 function percentile(data, counts, offset, number, percentage) {
   if (!number) return null;
   const rank = Math.floor((number * percentage + 99) / 100);
@@ -101,7 +101,7 @@ function percentile(data, counts, offset, number, percentage) {
   return null;
 }
 
-// Counts of the jobs of rows that `rowOf` a place and a day names, and percentiles of the successes.
+// Counts of jobs and percentiles of successes by row; `rowOf` gives the row of an appliance and a day.
 function counted(data, selection, number, rowOf) {
   const width = data.bins[1].length;
   const least = data.bins[0];
@@ -140,7 +140,7 @@ function counted(data, selection, number, rowOf) {
   return rows;
 }
 
-// A row for each period: of the chosen appliances, or of all where only their sums are known.
+// A row for each period: of the selected appliances, or of all if the file has only their sums.
 function byPeriod(data, selection) {
   if (!data.whole && !selection.filtered) {
     const first = selection.periods[0].label;
@@ -156,7 +156,7 @@ function byPeriod(data, selection) {
   return rows.map((row, at) => ({ period: periods[at].label, ...row }));
 }
 
-// A row for each chosen appliance, with what was expected of it.
+// A row for each selected appliance, with its expected and missed backups.
 function byAppliance(data, selection) {
   const rows = counted(data, selection, selection.places.length, (order) => order);
   return rows.map((row, order) => {
@@ -170,13 +170,13 @@ function byAppliance(data, selection) {
   });
 }
 
-// The failed jobs by the id of their first message, the most frequent first.
+// The failed jobs by the id of their first message, most frequent first.
 function byReason(data, selection) {
   const found = new Map();
   for (const place of selection.places) {
     for (let job = firstJob(data, place, selection.from); job < data.starts[place + 1]; job += 1) {
       if (data.status[job] !== FAILED) continue;
-      const [id, text] = data.said[job] ? data.messages[data.said[job] - 1] : [null, null];
+      const [id, text] = data.message[job] ? data.messages[data.message[job] - 1] : [null, null];
       const day = data.dates[data.day[job]];
       const known = found.get(id) ?? { id, jobs: 0, places: new Set(), since: day, until: day, text };
       known.jobs += 1;

@@ -1,7 +1,7 @@
-// What is chosen, and everything that follows from it.
+// The selection, and the updates that follow from it.
 
 const APPLIANCE_COLUMNS = [
-  column("appliance"), column("state"), column("streak", "count", "failures in a row"),
+  column("appliance"), column("state"), column("consecutive_failures", "count", "consecutive failures"),
   column("expected", "count"), column("missed", "count"), column("succeeded", "count"),
   column("failed", "count"), column("success_rate", "ratio", "success rate"),
   column("size_median_bytes", "bytes", "size median"), column("size_p95_bytes", "bytes", "size p95"),
@@ -12,8 +12,8 @@ const REASON_COLUMNS = [
   column("message_id", "text", "message id"), column("jobs", "count"), column("appliances", "count"),
   column("first_day", "day", "first day"), column("last_day", "day", "last day"), column("example"),
 ];
-// What a row is of that has no name.
-const UNNAMED = { growth: "(all together)", builds: "(not said)", failures: "(no message)" };
+// The names of rows without a name.
+const UNNAMED = { growth: "(whole fleet)", builds: "(unknown)", failures: "(no message)" };
 const USUAL_GRAIN = { 30: "day", 90: "day", 365: "week", 0: "month" };
 
 const form = () => ({
@@ -23,7 +23,7 @@ const form = () => ({
   grain: byId("grain").value,
 });
 
-// A report of the chosen days, or of all where there is no other.
+// A report of the selected days, or of all days if there is no other.
 function reportOf(data, name, days = null) {
   const found = data.reports.filter((one) => one.name === name);
   return found.find((one) => one.period === days) ?? found.find((one) => one.period === null);
@@ -41,10 +41,10 @@ function offerTags(data) {
 }
 
 function reasons(data, selection) {
-  const told = reportOf(data, "failures", selection.days);
+  const report = reportOf(data, "failures", selection.days);
   const named = (one) => ({ ...one, id: one.id ?? UNNAMED.failures });
-  if (told && !selection.filtered) {
-    return told.rows.map(([id, jobs, appliances, since, until, text]) => {
+  if (report && !selection.filtered) {
+    return report.rows.map(([id, jobs, appliances, since, until, text]) => {
       const days = { since: since.slice(0, 10), until: until.slice(0, 10) };
       return named({ id, jobs, appliances, ...days, text });
     });
@@ -52,46 +52,46 @@ function reasons(data, selection) {
   return byReason(data, selection).map((one) => named({ ...one, appliances: one.places.size }));
 }
 
-// What each section is of: which days, and which appliances.
-function sayWhatOf(data, selection) {
+// Describe the days and appliances of each section.
+function describe(data, selection) {
   const { places, others, filtered } = selection;
   const last = data.dates.at(-1);
   const days = `${data.dates[selection.from]} to ${last}`;
   const all = amount(data.number, "appliance");
-  const chosen = `${grouped(places.length + others, 0)} of ${all} chosen`;
-  const single = data.whole ? "" : `; ${grouped(places.length, 0)} of them here one by one`;
+  const chosen = `${grouped(places.length + others, 0)} of ${all} selected`;
+  const single = data.whole ? "" : `; ${grouped(places.length, 0)} shown individually`;
   byId("chosen").textContent = `${filtered ? chosen : all}${single}. ${days}, by ${selection.grain}.`;
   byId("rest").textContent = data.whole
-    ? "Worst first: those without a recent success, then those that have failed most often in a row."
-    : `Of ${all} the ${grouped(data.appliances.length, 0)} that need most attention are here one by one, ` +
-      `worst first; the other ${grouped(data.number - data.appliances.length, 0)} are in sums, and in the ` +
-      "tables of what needs attention, growth and collection.";
+    ? "Worst first: appliances without a recent success, then those with most consecutive failures."
+    : `Of ${all}, the ${grouped(data.appliances.length, 0)} that need most attention are shown individually, ` +
+      `worst first. The other ${grouped(data.number - data.appliances.length, 0)} are included in the totals, ` +
+      "and in the tables of problems, growth and collection history.";
   const alone = others
-    ? `, without ${amount(others, "other")}: a page of them alone (archive dashboard --appliance, or --tag) has all`
+    ? `, without ${amount(others, "other")}; to include all, create a page of them (archive dashboard --appliance or --tag)`
     : "";
   const own = data.whole
-    ? `of ${amount(places.length, "chosen appliance")}`
-    : `of the chosen appliances here one by one (${grouped(places.length, 0)})${alone}`;
-  const of = filtered ? own : `of all ${all}`;
+    ? amount(places.length, "selected appliance")
+    : `${amount(places.length, "selected appliance")} shown individually${alone}`;
+  const scope = filtered ? own : `all ${all}`;
   const open = data.unfinished ? ` ${last} is not over yet.` : "";
   const grown = reportOf(data, "growth");
-  const cut = filtered && grown.left ? ", as far as the table below has them" : "";
-  const said = {
-    trends: `${days}, ${of}.${open}`,
-    reasons: `${days}, ${of}.`,
+  const cut = filtered && grown.left ? " that is in the table below" : "";
+  const texts = {
+    trends: `${days}, ${scope}.${open}`,
+    reasons: `${days}, ${scope}.`,
     growth:
-      "By the successes of the last 365 days, whatever period is chosen: the size of one backup of each " +
-      `${filtered ? "chosen " : ""}appliance, together${cut}. 9 in 10 lie in the band.`,
-    builds: `${days}, of all ${all}, whichever are chosen.`,
-    collection: `Imports, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, whatever ` +
-      "period is chosen; all else is as of now.",
+      "From the successes of the last 365 days, for any selected period. The line is the total size of one " +
+      `backup of each ${filtered ? "selected " : ""}appliance${cut}. 90 % of sizes are expected in the band.`,
+    builds: `${days}, all ${all}, for any selected appliances.`,
+    collection: `Imports, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, for any ` +
+      "selected period. All other columns are as of now.",
   };
-  for (const [name, text] of Object.entries(said)) byId(`of-${name}`).textContent = text;
+  for (const [name, text] of Object.entries(texts)) byId(`of-${name}`).textContent = text;
 }
 
 async function update(data) {
   const selection = chosen(data, form());
-  sayWhatOf(data, selection);
+  describe(data, selection);
   const own = (table) =>
     table.columns[0].name === "appliance"
       ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
@@ -104,15 +104,15 @@ async function update(data) {
     showTable(byId(`t-${name}`), { ...table, rows, title: null, label });
   }
   const fleet = byAppliance(data, selection).map((row) => [
-    row.name, row.state, row.streak, row.expected, row.missed, ...periodCells(row).slice(1),
+    row.name, row.state, row.consecutive_failures, row.expected, row.missed, ...periodCells(row).slice(1),
   ]);
-  const empty = "No appliance is chosen.";
-  const title = "The appliances in these days";
+  const empty = "No appliance selected.";
+  const title = "Appliances in this period";
   showTable(byId("t-fleet"), { name: "appliances", title, columns: APPLIANCE_COLUMNS, rows: fleet, empty });
   const periods = byPeriod(data, selection);
   const trends = {
     name: "trends", label: "Trends", columns: PERIOD_COLUMNS, rows: periods.map(periodCells),
-    empty: "Nothing ran.",
+    empty: "No backup ran.",
   };
   const details = byId("d-trends");
   details.ontoggle = () => details.open && showTable(byId("t-trends"), trends);
@@ -121,7 +121,7 @@ async function update(data) {
   const cells = found.map((one) => [one.id, one.jobs, one.appliances, one.since, one.until, one.text]);
   showTable(byId("t-reasons"), {
     name: "failures", label: "Failures by reason", columns: REASON_COLUMNS, rows: cells,
-    empty: "Nothing has failed.",
+    empty: "No backup has failed.",
   });
   byId("reasons").hidden = !found.length;
   await Promise.all([
@@ -182,7 +182,7 @@ async function start() {
 }
 
 start().catch((error) => {
-  const reason = `The charts cannot be shown: ${error.message}.`;
-  byId("waiting").textContent = `${reason} What stands below is from the reports.`;
+  const reason = `Cannot show the charts: ${error.message}.`;
+  byId("waiting").textContent = `${reason} The tables below do not need them.`;
   throw error;
 });

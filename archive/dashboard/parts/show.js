@@ -1,5 +1,4 @@
-// Values as people read them (as archive/render/units.py has it), elements, and CSV. Text is only ever
-// put in as text.
+// Format values like archive/render/units.py, make elements, and write CSV. Text is never parsed as HTML.
 
 const NONE = "–";
 
@@ -17,7 +16,7 @@ function element(name, properties = {}, ...children) {
 
 const byId = (id) => document.getElementById(id);
 
-// What cannot be seen, or turns the direction of text, is shown by its number.
+// Show invisible characters, and those that change the text direction, as escapes.
 const plain = (text) =>
   String(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => {
     const code = char.codePointAt(0);
@@ -30,7 +29,7 @@ const plain = (text) =>
 const grouped = (number, digits) =>
   number.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-// A number of things, by the word for one of them.
+// A number with its noun.
 const amount = (number, one) => `${grouped(number, 0)} ${one}${number === 1 ? "" : "s"}`;
 
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"];
@@ -79,7 +78,7 @@ function readable(kind, value) {
   return typeof value === "number" ? grouped(value, 0) : plain(value);
 }
 
-// As archive/render/delimited.py writes it: what a spreadsheet would take for a formula is a text.
+// Like archive/render/delimited.py: quote values that a spreadsheet would read as formulas.
 function csvCell(kind, value) {
   if (value === null || value === undefined) return "";
   if (kind === "flag") return value ? "true" : "false";

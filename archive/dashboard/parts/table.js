@@ -1,19 +1,19 @@
-// A table that can be sorted by each of its columns, and kept as CSV.
+// A table that can be sorted by any column and downloaded as CSV.
 
 const NUMBERS = new Set(["count", "ratio", "bytes", "seconds", "rate"]);
 
-// What is read as a sentence, and may be broken; some of these are long.
+// Columns with sentences, which may wrap; the second set has long ones.
 const PROSE = new Set(["message", "example", "reason", "note"]);
 const LONG = new Set(["message", "example"]);
-// What a sheet of paper, and most screens, have no room for: the file of a table has it.
-const EXTRA = /_(low|high)_bytes$|^(keep|longest_gap_.*)$/;
+// Columns that do not fit on paper and most screens; the CSV file has them.
+const EXTRA = /_(low|high)_bytes$|^(retained_copies|longest_gap_.*)$/;
 
 const column = (name, kind = "text", label = name) => ({ name, kind, label });
 
 const classOf = (one, otherwise) =>
   `${NUMBERS.has(one.kind) ? "number" : otherwise}${EXTRA.test(one.name) ? " extra" : ""}`;
 
-// Whether a text is broken: anywhere, where it has room for it, or not at all.
+// The class that decides whether a text wraps.
 function widthOf(one, text) {
   if (LONG.has(one.name)) return "wide prose";
   if (PROSE.has(one.name) || text.length > 60) return "wide";
@@ -21,7 +21,7 @@ function widthOf(one, text) {
   return one.kind === "instant" ? "narrow instant" : "narrow";
 }
 
-// A long name may be broken after its dots but the last.
+// A long name may wrap after any dot but the last.
 const LONG_NAME = 24;
 const breakable = (one, text) =>
   one.name !== "appliance" || text.length <= LONG_NAME
@@ -40,7 +40,7 @@ function ordered(rows, at, descending) {
   });
 }
 
-// `table`: name, title (optional), columns, rows, empty, left; `most` rows are shown at first.
+// `table` has name, title (optional), columns, rows, empty and left; `most` rows are shown at first.
 function showTable(host, table, most = 25) {
   const state = (host.tableState ??= { by: null, descending: false, all: false });
   const { columns } = table;
@@ -93,16 +93,16 @@ function showTable(host, table, most = 25) {
     };
     under.append(element("button", { type: "button", text, onclick: toggle }));
   }
-  const keep = () => download(`${table.name}.csv`, csv(columns, rows));
+  const save = () => download(`${table.name}.csv`, csv(columns, rows));
   const label = `CSV of ${plain(table.title ?? table.label ?? table.name)}`;
-  const button = element("button", { type: "button", text: "CSV", onclick: keep, title: label });
+  const button = element("button", { type: "button", text: "CSV", onclick: save, title: label });
   button.setAttribute("aria-label", label);
   under.append(button);
   if (rows.length > limit) {
     under.append(element("span", { class: "soft", text: `${limit} of ${grouped(rows.length, 0)} rows` }));
   }
   if (table.left) {
-    const text = `${amount(table.left, "further row")} ${table.left === 1 ? "is" : "are"} not in this file.`;
+    const text = `This file does not include ${amount(table.left, "further row")}.`;
     under.append(element("span", { class: "soft", text }));
   }
   host.replaceChildren(...heading, scroll, under);

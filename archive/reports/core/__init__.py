@@ -1,1 +1,1 @@
-"""What reports are made of: the question asked, SELECTs, dates, charts."""
+"""Building blocks of reports: scope, date ranges, SQL, comparison and charts."""

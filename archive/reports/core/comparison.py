@@ -1,4 +1,4 @@
-"""Each row of a report by period beside the same row of the period before."""
+"""Compare each row of a report by period with the same row of the period before."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 Run = Callable[["Scope"], Iterator[Row]]
 _UNITS = ("_bytes_per_second", "_bytes", "_seconds")
-# Differences of ratios are rounded to so many decimals: what is below is not in the data.
+# Decimals of the change of a ratio: beyond these there is only floating-point noise.
 _DECIMALS = 12
 
 
 def columns(compared: Iterable[Column]) -> Iterator[Column]:
-    """Yield the columns that are added: of each figure its value before, and its change."""
+    """Yield two columns for each compared column: its value before, and its change."""
     for column in compared:
         unit = next((unit for unit in _UNITS if column.name.endswith(unit)), "")
         name = column.name.removesuffix(unit)
@@ -33,7 +33,7 @@ def columns(compared: Iterable[Column]) -> Iterator[Column]:
 
 
 def widened(scope: Scope) -> Scope:
-    """Return a scope with the period before its first day, whole."""
+    """Return a scope extended by the whole period before its first day."""
     if scope.since is None:
         return scope
     label = _label(scope.since, scope.period)
@@ -42,13 +42,13 @@ def widened(scope: Scope) -> Scope:
 
 
 def compared(run: Run, scope: Scope, places: Sequence[int]) -> Iterator[Row]:
-    """Yield the rows of a scope, each with the values at places before it, and their changes.
+    """Yield the rows of a scope, each followed by the earlier values at `places` and their changes.
 
-    `run` gives the rows of any scope, ordered by period, whose label comes first and its group
-    second. The period before is the one of the calendar, and whole: also where it begins before the
-    scope's first day. NULL is before what had no row then. Two periods are held at a time.
+    `run` returns the rows of any scope, ordered by period: the label first, the group second. The
+    period before is always the whole calendar period, even if it begins before the scope's first
+    day. Values are NULL where that period has no such row. Two periods are in memory at a time.
     """
-    kept: tuple[str, dict[str | None, Row]] | None = None
+    previous: tuple[str, dict[str | None, Row]] | None = None
     for label, found in groupby(run(scope), key=lambda row: row[0]):
         rows = list(found)
         wanted = label_before(label, scope.period)
@@ -57,10 +57,10 @@ def compared(run: Run, scope: Scope, places: Sequence[int]) -> Iterator[Row]:
         elif scope.since is not None and of_label(wanted).first.isoformat() < scope.since:
             before = _by_group(run(_only(scope, wanted)))
         else:
-            before = kept[1] if kept is not None and kept[0] == wanted else {}
+            before = previous[1] if previous is not None and previous[0] == wanted else {}
         for row in rows:
             yield row + tuple(_added(row, before.get(row[1]), places))
-        kept = label, _by_group(rows)
+        previous = label, _by_group(rows)
 
 
 def _added(row: Row, before: Row | None, places: Sequence[int]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""How many expected days were met, and how many were missed in which way."""
+"""Count expected backups by outcome, for each appliance and in total."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archive.columns import Column, Kind
 from archive.judgement.outcome import TallyRow, tally
 from archive.reports.core import expected_backups
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# What the reports on appliances heed, and those that hold their backups against what is expected.
+# Scope fields of the reports on appliances, and of those that judge expected backups.
 TAKES = frozenset({"since", "until", "appliances", "named", "now"})
 EXPECTING = TAKES | {"cadences"}
 COLUMNS = (
@@ -30,27 +31,28 @@ COLUMNS = (
     Column("no_data", Kind.COUNT),
     Column("schedule_compliance", Kind.RATIO),
 )
-# The columns that missed days add up from.
+# Outcomes of missed backups: these columns add up to `missed`.
 WAYS = ("failed", "running", "did_not_run", "no_data")
+_COUNTS = ("expected", "met", "missed", *WAYS)
 _NAMES_AT_MOST = 5
 
 
 def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
-    """Yield the tallies of the appliances of a scope, by name."""
+    """Yield the tally of each appliance in scope, ordered by name."""
     for appliance, expectations in expected_backups.walk(connection, scope):
         yield tally(appliance, expectations)
 
 
 def notes(connection: Connection, scope: Scope) -> Iterator[str]:
-    """Yield what all tallies come to, and of which appliances nothing is expected."""
+    """Yield the totals, and name the appliances without expected backups."""
     total: Counter[str] = Counter()
     unexpected: list[str] = []
     for row in rows(connection, scope):
-        total.update({name: row[place] for place, name in enumerate(TallyRow._fields[1:-1], 1)})
+        total.update({name: getattr(row, name) for name in _COUNTS})
         if not row.expected:
             unexpected.append(row.appliance)
     yield (
-        f"Expected: {total['expected']:,} days; met: {total['met']:,}; missed: {total['missed']:,}"
+        f"Expected backups: {total['expected']:,}; met: {total['met']:,}; missed: {total['missed']:,}"
         f" ({total['failed']:,} failed, {total['running']:,} running,"
         f" {total['did_not_run']:,} did not run, {total['no_data']:,} no data)."
     )
@@ -58,6 +60,6 @@ def notes(connection: Connection, scope: Scope) -> Iterator[str]:
         named = ", ".join(unexpected[:_NAMES_AT_MOST])
         more = ", ..." if len(unexpected) > _NAMES_AT_MOST else ""
         yield (
-            f"Nothing is expected of {len(unexpected):,} appliances ({named}{more}): no schedule that"
-            " is switched on, no cadence and too few jobs to tell, or none due in these days."
+            f"No expected backups for {counted(len(unexpected), 'appliance')} ({named}{more}): no enabled"
+            " schedule, no cadence and too few jobs to learn from, or none due in this period."
         )

@@ -1,7 +1,7 @@
-"""Words for days: from when, and until when, a report looks.
+"""Parse the date ranges of `--since` and `--until`, such as `30d`, `2026-Q1` or `last-month`.
 
-Each word means a span of days of the archive's calendar. `--since` takes the first day of its span
-and `--until` the last, so `--since 2026-Q1 --until 2026-Q1` is the whole quarter.
+Each form stands for a range of days in the archive's calendar. `--since` takes its first day and
+`--until` its last, so `--since 2026-Q1 --until 2026-Q1` is the whole quarter.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ class Span(NamedTuple):
 
 
 def first_day(text: str, calendar: Calendar, now: str) -> str:
-    """Return the first day (ISO) of what is meant, as of an instant. Raises UsageError."""
+    """Return the first day (ISO) of a date range as of the instant `now`. Raises UsageError."""
     return _span(text, calendar, now).first.isoformat()
 
 
 def last_day(text: str, calendar: Calendar, now: str) -> str:
-    """Return the last day (ISO) of what is meant, as of an instant. Raises UsageError."""
+    """Return the last day (ISO) of a date range as of the instant `now`. Raises UsageError."""
     return _span(text, calendar, now).last.isoformat()
 
 
 def of_label(label: str) -> Span:
-    """Return the days of a period by its label, such as `2026-W05`. Raises ValueError if it is none."""
+    """Return the days of a period by its label, such as `2026-W05`. Raises ValueError."""
     match = _LABEL.fullmatch(label.lower())
     if match is None:
-        raise ValueError(f"{label!r} is no label of a period")
+        raise ValueError(f"invalid period label {label!r}")
     year = int(match[1])
     quarter, week, month, day = (None if part is None else int(part) for part in match.groups()[1:])
     if month is not None and day is not None:
@@ -68,7 +68,7 @@ def of_label(label: str) -> Span:
 
 
 def label_before(label: str, period: str) -> str | None:
-    """Return the label of the period before one; None before the calendar's first."""
+    """Return the label of the period before this one; None before the calendar's first."""
     first = of_label(label).first
     if first == date.min:
         return None
@@ -77,9 +77,10 @@ def label_before(label: str, period: str) -> str | None:
 
 
 def before(span: Span) -> Span | None:
-    """Return the days that a span is compared with: the period before one of the calendar, or as many.
+    """Return the days before a span to compare it with.
 
-    None before the calendar's first day.
+    For a whole calendar period this is the period before, otherwise the same number of days before.
+    Returns None before the calendar's first day.
     """
     for period in calendar.PERIODS:
         label = getattr(calendar.calendar_day(span.first), period)
@@ -90,6 +91,11 @@ def before(span: Span) -> Span | None:
     if span.first - date.min < width:
         return None
     return Span(span.first - width, span.first - timedelta(days=1))
+
+
+def days_before(day: str, number: int) -> str:
+    """Return the day (ISO) a number of days before another, no earlier than the calendar's first."""
+    return date.fromordinal(max(date.fromisoformat(day).toordinal() - number, 1)).isoformat()
 
 
 def _span(text: str, calendar: Calendar, now: str) -> Span:

@@ -1,11 +1,10 @@
-"""How a measure of the succeeded backups is spread: the report that sizes and durations share."""
+"""The report that `sizes` and `durations` share: the distribution of a measure of succeeded backups."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive import quantile_sketch
 from archive.charts import Lines
 from archive.columns import Column, Kind
 from archive.reports.core import from_totals, sql
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class SpreadRow(NamedTuple):
-    """NULL where no succeeded job has a value; `succeeded` counts those that have none, too.
+    """One period and group. Values are in bytes or seconds, NULL where no succeeded job has one.
 
-    Values are in the unit of the measure: bytes or seconds.
+    `succeeded` also counts the succeeded jobs without a value.
     """
 
     period: str
@@ -86,17 +85,16 @@ def _row(measure: str, found: sa.Row[Any]) -> SpreadRow:
 
 
 def _from_totals(measure: str, connection: Connection, scope: Scope) -> Iterator[SpreadRow]:
-    """Yield the rows from day totals, which have the sums exactly and all else within 1 %."""
+    """Yield the rows from day totals: sums are exact, all other values within 1 %."""
     of_size = measure == SIZE
     sketches = from_totals.sketches(connection, scope)
-    nothing = (quantile_sketch.Merged(()), quantile_sketch.Merged(()))
     for found in from_totals.sums(connection, scope):
-        sizes, durations = sketches.get(found[:2], nothing)
-        drawn = sizes if of_size else durations
+        sketch = sketches.get((found.period, found.group), from_totals.EMPTY)
+        values = sketch.sizes if of_size else sketch.durations
         yield SpreadRow(
             found.period,
             found.group,
             found.succeeded,
             found.size_total if of_size else found.duration_total,
-            *(drawn.percentile(percent) for percent in (0, MEDIAN, P95, 100)),
+            *(values.percentile(percent) for percent in (0, MEDIAN, P95, 100)),
         )

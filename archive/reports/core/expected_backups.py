@@ -1,4 +1,4 @@
-"""Appliance by appliance: what says when its backups are expected, its jobs, and what became of them."""
+"""Find the expected backups of each appliance, match its jobs, and judge the outcomes."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# What a report needs to know so many days before and after those that it is asked for: the slots
-# beside them, which are no further away than the longest gap.
+# Days to read before and after the requested ones: the neighbouring due times are no further away
+# than the longest gap.
 _MARGIN = habit.LONGEST_GAP + 1
 _COLUMNS = ("key", "day", "status", "type", "start_time")
 
 
 class Appliance(NamedTuple):
-    """An appliance by its number, and what is known of it besides its jobs."""
+    """An appliance: its id, and what is known about it besides its jobs."""
 
     id: int
     known: Known
 
 
 class Judged(NamedTuple):
-    """An appliance, and the expected days in the scope in their order."""
+    """An appliance and its expected backups in scope, by day."""
 
     appliance: str
     expectations: list[Expectation]
 
 
 def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) -> Iterator[Judged]:
-    """Yield the appliances of a scope by name, each with what became of its expected days.
+    """Yield the appliances in scope by name, each with its expected backups and their outcomes.
 
-    The rows of the jobs have `columns`, too.
+    `columns` are selected for each job in addition to those that judging needs.
     """
     calendar = settings.calendar(connection)
     today = ordinal(calendar.day(scope.now))
@@ -67,7 +67,7 @@ def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) 
 
 
 def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
-    """Return the SELECT of an appliance's jobs from day to day, and of what its rhythm is told by."""
+    """Return the SELECT of an appliance's jobs in a range of days, plus the days that show its habit."""
     job = tables.job
     of_appliance = job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger)
     first = sa.bindparam("first", type_=job.c.day.type)
@@ -81,9 +81,9 @@ def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
         .scalar_subquery()
     )
     own = [job.c[name] for name in _COLUMNS]
-    # An instant takes longer to read than all the rest, and only such jobs need this one.
-    seen = sa.case((job.c.start_time.is_(None), job.c.first_seen)).label("made")
-    return sa.select(*own, seen, *columns).where(
+    # Reading an instant is slower than all other columns together; only jobs without a start need it.
+    made = sa.case((job.c.start_time.is_(None), job.c.first_seen)).label("made")
+    return sa.select(*own, made, *columns).where(
         of_appliance,
         job.c.day >= sa.func.coalesce(lead, sa.literal(iso(FIRST_DAY), job.c.day.type)),
         job.c.day <= sa.bindparam("last", type_=job.c.day.type),
@@ -91,7 +91,7 @@ def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
 
 
 def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
-    """Return the jobs of rows in the order of their start, without those in the future."""
+    """Return the jobs in order of their start, without those in the future."""
     jobs: list[Job] = []
     found: Sequence[Sequence[Any]] = rows.all()
     for row in found:
@@ -104,7 +104,7 @@ def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
 
 
 def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
-    """Yield the appliances of a scope by name."""
+    """Yield the appliances in scope, ordered by name."""
     table, job = tables.appliance, tables.job
     today = settings.calendar(connection).day(scope.now)
     first_day = (
@@ -138,25 +138,26 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
 
 
 def _schedules(connection: Connection) -> dict[int, list[Schedule]]:
-    """Return the histories of the schedules by appliance."""
+    """Return the history of schedules by appliance id."""
     table = tables.schedule
     names = ("first_seen", "ended_at", "enabled", "hour", "minute")
     query = sa.select(table.c.appliance_id, *(table.c[name] for name in names), table.c.days)
     found: dict[int, list[Schedule]] = {}
     for row in connection.execute(query):
         days = weekdays(None if row.days is None else json_numbers.loads(row.days))
-        told = Schedule(row.first_seen, row.ended_at, row.enabled, row.hour, row.minute, days)
-        found.setdefault(row.appliance_id, []).append(told)
+        schedule = Schedule(row.first_seen, row.ended_at, row.enabled, row.hour, row.minute, days)
+        found.setdefault(row.appliance_id, []).append(schedule)
     return found
 
 
 def _zones(connection: Connection) -> dict[int, list[Zone]]:
-    """Return the histories of the time zones by appliance, in the order of time."""
+    """Return the history of time zones by appliance id, oldest first."""
     table = tables.system_time_zone
     query = sa.select(
         table.c.appliance_id, table.c.first_seen, table.c.ended_at, table.c.time_zone
     ).order_by(table.c.appliance_id, table.c.first_seen)
     found: dict[int, list[Zone]] = {}
-    for appliance, *told in connection.execute(query):
-        found.setdefault(appliance, []).append(Zone(*told))
+    for row in connection.execute(query):
+        zone = Zone(row.first_seen, row.ended_at, row.time_zone)
+        found.setdefault(row.appliance_id, []).append(zone)
     return found

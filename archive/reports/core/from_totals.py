@@ -1,4 +1,4 @@
-"""What day totals answer whatever the jobs' number: exact counts and sums, percentiles within 1 %."""
+"""Figures from day totals, fast for any number of jobs: exact counts and sums, percentiles within 1 %."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# Up to so many jobs an exact percentile takes no longer than a person waits.
+# Up to this number of jobs, exact percentiles are fast enough for interactive use.
 EXACT_UP_TO = 100_000
 
 
 class Sums(NamedTuple):
-    """Counts by outcome, and sums over the succeeded jobs; None where none has a value."""
+    """Counts by outcome, and sums over the succeeded jobs (bytes, seconds); None without any value."""
 
     period: str
     group: str | None
@@ -35,14 +35,24 @@ class Sums(NamedTuple):
     duration_total: int | None
 
 
+class Sketches(NamedTuple):
+    """Quantile sketches of the succeeded jobs: sizes in bytes, durations in seconds."""
+
+    sizes: quantile_sketch.Merged
+    durations: quantile_sketch.Merged
+
+
+EMPTY = Sketches(quantile_sketch.Merged(()), quantile_sketch.Merged(()))
+
+
 def suffice(scope: Scope) -> bool:
-    """Say whether day totals have what a scope asks for: the fleet as a whole, or its types."""
+    """Return whether day totals can answer for a scope: the whole fleet, optionally by type."""
     narrowed = scope.appliances or scope.named is not None or scope.locations or scope.builds
     return not narrowed and not scope.statuses and scope.by in (None, "type")
 
 
 def are_many(connection: Connection, scope: Scope) -> bool:
-    """Say whether exact percentiles of a scope's jobs would take long."""
+    """Return whether exact percentiles of the jobs in scope would take too long."""
     total = tables.day_total
     query = sa.select(sa.func.sum(total.c.jobs)).where(*sql.within(total, scope))
     return int(connection.execute(query).scalar() or 0) > EXACT_UP_TO
@@ -50,27 +60,28 @@ def are_many(connection: Connection, scope: Scope) -> bool:
 
 def sums(connection: Connection, scope: Scope) -> list[Sums]:
     """Return counts and sums by period and group, in the order of a report's rows."""
-    return [_sums(*row) for row in connection.execute(_select(scope)).all()]
+    return [_sums(row) for row in connection.execute(_select(scope))]
 
 
-@lru_cache  # making it takes as long as running it
+@lru_cache  # building the SELECT takes as long as running it
 def _select(scope: Scope) -> sa.Select[Any]:
     total = tables.day_total
     keys, source = _keys(total, scope)
     succeeded = total.c.status == "SUCCEEDED"
 
     def halves(measure: str, values: sa.Column[int]) -> list[sa.ColumnElement[int]]:
-        # A sum of nothing is NULL, also where succeeded jobs do not say their size.
-        columns = (total.c[f"{measure}_high"], total.c[f"{measure}_low"])
-        return [_sum(column, sa.and_(succeeded, values > 0)) for column in columns]
+        # Days without a value are left out, so that the sum is NULL if there is none at all.
+        names = (f"{measure}_high", f"{measure}_low")
+        known = sa.and_(succeeded, values > 0)
+        return [_sum(total.c[name], known).label(name) for name in names]
 
     return (
         sa.select(
             *keys,
-            _sum(total.c.jobs, succeeded),
-            _sum(total.c.jobs, total.c.status == "FAILED"),
-            _sum(total.c.jobs, total.c.status.in_(OPEN)),
-            _sum(total.c.jobs, total.c.status.not_in(FINISHED + OPEN)),
+            _sum(total.c.jobs, succeeded).label("succeeded"),
+            _sum(total.c.jobs, total.c.status == "FAILED").label("failed"),
+            _sum(total.c.jobs, total.c.status.in_(OPEN)).label("open"),
+            _sum(total.c.jobs, total.c.status.not_in(FINISHED + OPEN)).label("other"),
             *halves("size", total.c.sized),
             *halves("duration", total.c.timed),
         )
@@ -86,9 +97,7 @@ def _sum(column: sa.Column[int], condition: sa.ColumnElement[bool]) -> sa.Column
     return sa.cast(sa.func.sum(column).filter(condition), sa.BigInteger)
 
 
-def sketches(
-    connection: Connection, scope: Scope
-) -> dict[tuple[str, str | None], tuple[quantile_sketch.Merged, quantile_sketch.Merged]]:
+def sketches(connection: Connection, scope: Scope) -> dict[tuple[str, str | None], Sketches]:
     """Return the sketches of sizes and durations of the succeeded jobs, by period and group."""
     drawn = tables.day_sketch
     keys, source = _keys(drawn, scope)
@@ -98,27 +107,26 @@ def sketches(
         .where(drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope))
     )
     found: dict[tuple[str, str | None], tuple[list[bytes], list[bytes]]] = {}
-    for period, *group, size, duration in connection.execute(query).all():
-        sizes, durations = found.setdefault((period, group[0] if group else None), ([], []))
-        sizes.append(size)
-        durations.append(duration)
+    for row in connection.execute(query):
+        sizes, durations = found.setdefault((row.period, sql.group(row)), ([], []))
+        sizes.append(row.sizes)
+        durations.append(row.durations)
     return {
-        key: (quantile_sketch.Merged(sizes), quantile_sketch.Merged(durations))
+        key: Sketches(quantile_sketch.Merged(sizes), quantile_sketch.Merged(durations))
         for key, (sizes, durations) in found.items()
     }
 
 
-def measures(
-    connection: Connection, scope: Scope
-) -> tuple[quantile_sketch.Merged, quantile_sketch.Merged]:
-    """Return the sketches of the sizes and the durations of all succeeded jobs in scope."""
+def measures(connection: Connection, scope: Scope) -> Sketches:
+    """Return the sketches of the sizes and durations of all succeeded jobs in scope."""
     drawn = tables.day_sketch
     query = sa.select(drawn.c.sizes, drawn.c.durations).where(
         drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope)
     )
     found = connection.execute(query).all()
-    return quantile_sketch.Merged(row.sizes for row in found), quantile_sketch.Merged(
-        row.durations for row in found
+    return Sketches(
+        quantile_sketch.Merged(row.sizes for row in found),
+        quantile_sketch.Merged(row.durations for row in found),
     )
 
 
@@ -135,24 +143,16 @@ def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromCl
     return keys, source
 
 
-def _sums(period: str, *values: Any) -> Sums:
-    """Return a row of the SELECT, which has a group only where one is asked for."""
-    *group, succeeded, failed, open_, other, size_high, size_low, duration_high, duration_low = (
-        values
-    )
-    succeeded, failed = succeeded or 0, failed or 0
+def _sums(row: sa.Row[Any]) -> Sums:
+    succeeded, failed = row.succeeded or 0, row.failed or 0
     return Sums(
-        period,
-        group[0] if group else None,
+        row.period,
+        sql.group(row),
         succeeded + failed,
         succeeded,
         failed,
-        open_ or 0,
-        other or 0,
-        _joined(size_high, size_low),
-        _joined(duration_high, duration_low),
+        row.open or 0,
+        row.other or 0,
+        sql.joined(row, "size"),
+        sql.joined(row, "duration"),
     )
-
-
-def _joined(high: int | None, low: int | None) -> int | None:
-    return None if high is None or low is None else (high << 32) + low

@@ -1,7 +1,6 @@
-"""A walk over the appliances of a scope, in the order of their names, some at a time.
+"""Read the jobs of a scope appliance by appliance, in small batches ordered by name.
 
-So a report on single appliances holds the jobs of a few of them, however many there are, and no
-database has to sort the jobs of all.
+This bounds the memory of reports on single appliances, and no database has to sort all jobs.
 """
 
 from __future__ import annotations
@@ -14,18 +13,18 @@ from archive.calendar import key_stamp
 from archive.db import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
 
-# Enough to make statements few, few enough to hold what they return.
+# Large enough for few statements, small enough to hold their results in memory.
 _AT_A_TIME = 20
 
 
 def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
-    """Yield the names of the scope's appliances by their numbers, in the order of the names."""
+    """Yield batches of the appliances in scope, as names by id, ordered by name."""
     table = tables.appliance
     query = sa.select(table.c.name, table.c.id)
     ids = scope.appliance_ids(connection)
@@ -41,30 +40,30 @@ def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
 
 def rows(
     connection: Connection, query: sa.Select[Any], batch: dict[int, str]
-) -> dict[int, list[Sequence[Any]]]:
-    """Return what a query gives by appliance, whose number each row has first."""
-    found: dict[int, list[Sequence[Any]]] = {number: [] for number in batch}
+) -> dict[int, list[sa.Row[Any]]]:
+    """Return the rows of a query by `appliance_id`, which it must select."""
+    found: dict[int, list[sa.Row[Any]]] = {number: [] for number in batch}
     for row in connection.execute(query).all():
-        found[row[0]].append(row)
+        found[row.appliance_id].append(row)
     return found
 
 
 def place(table: sa.FromClause) -> sa.ColumnElement[str]:
-    """Return where in its day a job stands: at its start, else where it was first seen."""
+    """Return the instant that orders a job within its day: its start, or when it was first seen."""
     return sa.func.coalesce(table.c.start_time, table.c.first_seen, type_=table.c.start_time.type)
 
 
 def order(table: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """Return the order in which an appliance's jobs began: total, and that of their days."""
+    """Return the total order in which an appliance's jobs began, by day first."""
     return [table.c.day, place(table), table.c.key]
 
 
 def began(start_time: str | None, key: str, first_seen: str) -> str:
-    """Return when a job began, as well as it is known: so its day is found, too."""
+    """Return the best known start of a job, by the rule that also determines its day."""
     return start_time or key_stamp(key) or first_seen
 
 
 def not_later(scope: Scope) -> sa.ColumnElement[bool]:
-    """Return the condition that a job does not say that it starts after `now`."""
+    """Return the condition that a job has no start time after `now`."""
     start = tables.job.c.start_time
     return sa.or_(start.is_(None), start <= scope.now)

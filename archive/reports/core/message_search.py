@@ -1,8 +1,8 @@
-"""Jobs that say something: a text looked for in all that their messages consist of.
+"""Find the jobs whose messages contain a text.
 
-There are two ways, since no index knows what is within a text. Jobs can be walked, the newest first, and
-asked one by one: quick where many say it, or where there are few jobs. Or all messages are asked at once:
-whatever has a text of its own is read through, which takes the same time whoever says it.
+No index covers parts of a text, so there are two ways. The first checks job by job, newest first: fast
+if many jobs match, or if there are few jobs. The second scans all message texts at once, which takes the
+same time however many jobs match.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
     from archive.reports.core.sql import Ids
 
-# So many jobs are walked in less time than all messages of a large archive are read.
+# Checking this many jobs one by one is faster than scanning all messages of a large archive.
 NEWEST = 50_000
 
 
 def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
-    """Say whether the jobs of a scope are few enough to be asked one by one."""
+    """Return whether the jobs in scope are few enough to check one by one."""
     job, conditions = tables.job, _days(scope)
     if appliances is not None:
         conditions.append(sql.of_appliances(job.c.appliance_id, appliances))
@@ -37,7 +37,7 @@ def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
 
 
 def recent(connection: Connection, scope: Scope) -> str:
-    """Return since which day there are the newest jobs, of all appliances; for scopes of many."""
+    """Return the first day of the NEWEST latest jobs of all appliances; the scope must have that many."""
     day = tables.job.c.day
     query = sa.select(day).where(*_days(scope)).order_by(day.desc()).offset(NEWEST - 1).limit(1)
     newest: str = connection.execute(query).scalar_one()
@@ -45,41 +45,41 @@ def recent(connection: Connection, scope: Scope) -> str:
 
 
 def _days(scope: Scope) -> list[sa.ColumnElement[bool]]:
-    # Types are in no index; to look for them would take longer than it saves.
+    # Types are in no index: filtering by them would cost more than it saves.
     return sql.within(tables.job, replace(scope, types=()))
 
 
-def says(connection: Connection, text: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a `job` says a text: asked of each that is looked at."""
+def has_text(connection: Connection, text: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a `job` has a text in its messages, evaluated job by job."""
     job = tables.job
-    places = [
+    texts = [
         sa.select(sa.literal(1))
         .where(table.c.appliance_id == job.c.appliance_id, table.c.job_id == job.c.id)
         .where(sa.or_(*conditions))
         .correlate(job)
-        for table, conditions in _places(connection, text)
+        for table, conditions in _columns(connection, text)
     ]
-    # As one: each on its own, PostgreSQL would rather read a whole table once than ask it often.
-    return sa.union_all(*places).exists()
+    # One EXISTS over a union: with separate ones PostgreSQL prefers to scan whole tables.
+    return sa.union_all(*texts).exists()
 
 
-def saying(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
-    """Return `appliance_id` and `job_id` of the jobs that say a text, all found at once."""
+def matches(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
+    """Return `appliance_id` and `job_id` of all jobs with a text in their messages, found in one scan."""
     found = []
-    for table, conditions in _places(connection, text):
-        # One by one: each of a message's has an index of its own.
+    for table, conditions in _columns(connection, text):
+        # Separate queries for messages, because each condition has its own index.
         for condition in conditions if table is tables.message else [sa.or_(*conditions)]:
             query = sa.select(table.c.appliance_id, table.c.job_id).where(condition)
             if appliances is not None:
                 query = query.where(sql.of_appliances(table.c.appliance_id, appliances))
             found.append(query)
-    return sa.union(*found).subquery("said")
+    return sa.union(*found).subquery("matches")
 
 
-def _places(
+def _columns(
     connection: Connection, text: str
 ) -> list[tuple[sa.Table, list[sa.ColumnElement[bool]]]]:
-    """Return the tables that a text may stand in, and the conditions of which one is met."""
+    """Return the tables that can hold a text, each with conditions of which at least one must hold."""
     template, message, arg, param = (
         tables.message_template,
         tables.message,

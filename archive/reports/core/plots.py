@@ -1,4 +1,4 @@
-"""Rows to figures: what the charts of a report show of them."""
+"""Turn the rows of a report into the figures of its charts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archive.columns import Column
     from archive.reports.core.report import Report
 
-# More lines than this cannot be told apart, and more bars not be looked over.
+# More lines than this cannot be told apart; more bars do not fit on a screen.
 MOST_LINES = 6
 MOST_BARS = 20
 _NAMES_AT_MOST = 10
@@ -25,39 +25,41 @@ _ALL = "all together"
 
 
 class Drawing(NamedTuple):
-    """Figures to be drawn one below another, and sentences about what they leave out."""
+    """Figures to draw one below the other, and notes about what they leave out."""
 
     figures: list[Figure]
     notes: list[str]
 
 
 def ways(report: Report) -> tuple[str | None, ...]:
-    """Return by what a report's rows may be grouped, None for not at all, to have a plot."""
+    """Return the groupings with which a report has a plot; None stands for no grouping."""
     return tuple(by for by in (None, *report.groups) if report.charts_of(Scope(by=by)))
 
 
 def charts(report: Report, scope: Scope, reports: Iterable[Report]) -> tuple[Chart, ...]:
-    """Return what the plot of a report shows.
+    """Return the charts of a report.
 
-    Raises UsageError if it has none, with those of some reports that have.
+    Raises UsageError if it has none, naming those of `reports` that have.
     """
     if scope.compare:
-        raise UsageError("a plot shows no comparison: leave out --plot or --compare")
+        raise UsageError("--plot does not support --compare: leave out one of them")
     found = report.charts_of(scope)
     if found:
         return found
     if groups := [by for by in ways(report) if by is not None]:
-        raise UsageError(f"the report {report.name} has a plot --by {' or '.join(groups)} alone")
+        raise UsageError(
+            f'report "{report.name}" supports --plot only with --by {" or ".join(groups)}'
+        )
     names = ", ".join(one.name for one in reports if ways(one))
-    raise UsageError(f"the report {report.name} has no plot (these have: {names})")
+    raise UsageError(f'report "{report.name}" does not support --plot (supported by: {names})')
 
 
 def drawing(
     charts: Sequence[Chart], scope: Scope, columns: Sequence[Column], rows: Iterable[Sequence[Any]]
 ) -> Drawing:
-    """Return what charts show of rows; no more of these is held than is drawn.
+    """Return the figures of rows. Only the rows that are drawn are kept in memory.
 
-    Figures without any value are left out. Raises ValueError for a period that is none.
+    Figures without any value are left out. Raises ValueError for an invalid period label.
     """
     makers = [_maker(chart, scope, columns) for chart in charts]
     seen = False
@@ -72,25 +74,25 @@ def drawing(
         if figure is not None:
             figures.append(figure)
         elif seen:
-            notes.append(f"There is no value to draw: {maker.title}.")
-        # Figures of the same rows leave out the same.
+            notes.append(f"No chart of {maker.title}: there are no values.")
+        # Figures of the same rows repeat their notes.
         notes.extend(note for note in maker.notes() if note not in notes)
     return Drawing(figures, notes)
 
 
 class _Maker(Protocol):
-    """A figure in the making."""
+    """A figure that is built row by row."""
 
     title: str
 
     def add(self, row: Sequence[Any]) -> None:
-        """Take a row into account."""
+        """Add a row."""
 
     def figure(self) -> Figure | None:
-        """Return the figure; None where there is nothing to draw."""
+        """Return the figure, or None if there is nothing to draw."""
 
     def notes(self) -> Iterator[str]:
-        """Yield sentences about what is left out."""
+        """Yield notes about what is left out."""
 
 
 def _maker(chart: Chart, scope: Scope, columns: Sequence[Column]) -> _Maker:
@@ -148,13 +150,13 @@ class _LinesMaker:
         if self._left_out:
             number = len(self._lines) + len(self._left_out)
             yield (
-                f"Drawn are the first {len(self._lines)} lines of {number:,}; not drawn:"
-                f" {_listed(self._left_out)}. Filters and --sort choose others."
+                f"The chart shows the first {len(self._lines)} of {number:,} lines, without"
+                f" {_listed(self._left_out)}. Use filters or --sort to show others."
             )
         with_one = self._lines.keys() | self._left_out.keys()
         without = [line for line in self._without if line not in with_one]
         if without and self._lines:
-            yield f"No {self.title}, and so no line: {_listed(without)}."
+            yield f"No line for {_listed(without)}: no {self.title}."
 
 
 class _BarsMaker:
@@ -172,7 +174,7 @@ class _BarsMaker:
     def add(self, row: Sequence[Any]) -> None:
         self._number += 1
         if len(self._bars) < MOST_BARS:
-            # What has no further name is named by the first alone.
+            # Further names can be missing.
             first, *others = (row[place] for place in self._names)
             name = ", ".join([_name(first), *(_name(one) for one in others if one is not None)])
             mark = None if self._mark is None else row[self._mark]
@@ -186,13 +188,13 @@ class _BarsMaker:
     def notes(self) -> Iterator[str]:
         if self._number > len(self._bars):
             yield (
-                f"Drawn are the first {len(self._bars)} rows of {self._number:,};"
-                " filters and --sort choose others."
+                f"The chart shows the first {len(self._bars)} of {self._number:,} rows."
+                " Use filters or --sort to show others."
             )
 
 
 class _AheadMaker:
-    """All together are drawn alone where they are among the rows: their size dwarfs all others."""
+    """A forecast. A row of all appliances together is drawn alone, because it dwarfs all others."""
 
     def __init__(self, chart: Ahead, columns: Sequence[Column]) -> None:
         self._name, self._value = _place(columns, chart.name), _place(columns, chart.value)
@@ -224,7 +226,7 @@ class _AheadMaker:
         return LineFigure(self.title, self._kind, ticks, tuple(lines)) if lines else None
 
     def _fan(self, row: Sequence[Any]) -> list[Line]:
-        """Return the line of a row with those between which it lies, unless nothing is forecast."""
+        """Return the line of a row with its lower and upper bound, if there is a forecast."""
         name = _ALL if row[self._name] is None else _name(row[self._name])
         lines = [self._line(name, row, 0)]
         if len(lines[0].points) > 1:
@@ -240,9 +242,9 @@ class _AheadMaker:
 
     def notes(self) -> Iterator[str]:
         if self._all is not None:
-            yield "All are drawn together; --top draws a line for each of the first."
+            yield "The chart shows all appliances together. Use --top to show the first ones separately."
         elif self._number > len(self._rows):
-            yield f"Drawn are the first {len(self._rows)} rows of {self._number:,}."
+            yield f"The chart shows the first {len(self._rows)} of {self._number:,} rows."
 
 
 def _place(columns: Sequence[Column], name: str) -> int:
@@ -254,7 +256,7 @@ def _of(columns: Sequence[Column], name: str) -> Column:
 
 
 def _listed(names: Iterable[str | None]) -> str:
-    """Return names in a sentence, as many as there is room for."""
+    """Return the first names as a list for a sentence."""
     found = [_name(name) for name in names]
     more = len(found) - _NAMES_AT_MOST
     rest = f" and {more:,} more" if more > 0 else ""

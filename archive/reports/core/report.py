@@ -1,4 +1,4 @@
-"""What a report is."""
+"""The interface of reports, and its two implementations: `Listing` and `PeriodReport`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
     from archive.reports.core.sql import Ids
 
-# Counts by outcome, which several reports show alike.
+# The counts by outcome that several reports share.
 OUTCOMES = (
     Column("finished", Kind.COUNT),
     Column("succeeded", Kind.COUNT),
@@ -31,38 +31,38 @@ OUTCOMES = (
 )
 
 
-# What of a scope says which jobs are meant.
+# The scope fields that filter jobs.
 JOBS = frozenset(
     {"since", "until", "appliances", "named", "types", "locations", "builds", "statuses"}
 )
 
 
 class Report(Question, Protocol):
-    """A question, and the typed rows that answer it."""
+    """A question about backups, and the typed rows that answer it."""
 
     @property
     def question(self) -> str:
-        """What it answers."""
+        """The question that the report answers."""
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
-        """Return the columns as they are shown."""
+        """Return the columns of the output."""
 
     def cells_of(self, scope: Scope, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Yield the values of rows under `columns_of`."""
 
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
-        """Yield the typed rows, in their order."""
+        """Yield the typed rows in the order of the report."""
 
     def charts_of(self, scope: Scope) -> tuple[Chart, ...]:
-        """Return what a plot shows, from top to bottom; nothing if it would say no more than rows."""
+        """Return the charts of a plot from top to bottom; empty if the report has no plot."""
 
     def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
-        """Yield sentences about what the rows do not say themselves."""
+        """Yield the notes below the rows: period, definitions, precision."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A report whose rows are the named tuples that `select` yields, one value for each column."""
+    """A report whose rows are the named tuples that `select` yields, with one value per column."""
 
     name: str
     question: str
@@ -90,18 +90,18 @@ class Listing:
         return self.charts
 
     def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
-        """Yield what `explain` says."""
+        """Yield the notes of `explain`."""
         return self.explain(connection, scope)
 
 
 @dataclass(frozen=True)
 class PeriodReport:
-    """A report with a row for each period, and group if they are grouped, from one SELECT.
+    """A report with a row for each period, and each group if rows are grouped, from one SELECT.
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
-    each of `columns`. `from_totals` answers from day totals where these suffice; a report that then
-    `approximates` percentiles does so only of many jobs. `compared` names the columns that a
-    comparison is of: then two values more for each, see `comparison.columns`.
+    each of `columns`. `from_totals` answers from day totals where they suffice. A report that
+    `approximates` percentiles this way does so only for many jobs. `compared` names the columns that
+    `--compare` covers; it adds two values for each, see `comparison.columns`.
     """
 
     name: str
@@ -117,7 +117,7 @@ class PeriodReport:
     groups: tuple[str, ...] = GROUPS
 
     def columns_of(self, scope: Scope) -> tuple[Column, ...]:
-        """Return the columns as they are shown: the group only where there is one."""
+        """Return the columns of the output: the group only if rows are grouped."""
         keys = (Column("period"), Column(scope.by)) if scope.by else (Column("period"),)
         added: Iterable[Column] = ()
         if scope.compare:
@@ -130,7 +130,7 @@ class PeriodReport:
             yield row if scope.by else (row[0], *row[2:])
 
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
-        """Yield the typed rows, ordered by period and group; of a comparison, plain tuples."""
+        """Yield the typed rows, ordered by period and group; plain tuples for a comparison."""
         totals_do = self._reads_totals(connection, scope)
 
         def rows(scope: Scope) -> Iterator[tuple[Any, ...]]:
@@ -153,11 +153,11 @@ class PeriodReport:
         return [names.index(name) for name in self.compared]
 
     def is_exact(self, connection: Connection, scope: Scope) -> bool:
-        """Say whether percentiles are exact, rather than within 1 %."""
+        """Return whether percentiles are exact, rather than within 1 %."""
         return not (self.approximates and self._reads_totals(connection, scope))
 
     def notes(self, connection: Connection, scope: Scope) -> Iterator[str]:
-        """Yield what a row stands for, and how percentiles were made."""
+        """Yield a note on the period of rows and the precision of percentiles."""
         calendar = settings.calendar(connection)
         exact = self.is_exact(connection, scope)
         yield (
@@ -166,7 +166,7 @@ class PeriodReport:
         )
 
     def _reads_totals(self, connection: Connection, scope: Scope) -> bool:
-        """Say whether day totals can and should answer, rather than the jobs."""
+        """Return whether to read day totals instead of jobs."""
         if self.from_totals is None or not from_totals.suffice(scope):
             return False
         if scope.compare:

@@ -1,9 +1,9 @@
-"""What a report is asked: the period its rows stand for, and which jobs it looks at."""
+"""The scope of a report: period, filters, thresholds and the time it is evaluated at."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -15,57 +15,57 @@ from archive.appliance_names import unmatched
 from archive.calendar import PERIODS
 from archive.db import tables
 from archive.errors import UsageError
+from archive.reports.core.date_ranges import days_before
 from archive.store import collection_log
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-# What any report may be told, since it only says how things are judged.
+# Fields that every report accepts, because they only affect how backups are judged.
 _FREE = frozenset({"now", "cadences"})
-# The option of a field, where it is called otherwise.
+# Options whose name differs from the field.
 _OPTIONS = {
     "appliances": "appliance", "named": "tag", "types": "type", "locations": "location",
-    "builds": "build", "statuses": "status", "objective_seconds": "rpo", "capacity_bytes": "capacity",
+    "builds": "build", "statuses": "status", "rpo_seconds": "rpo", "capacity_bytes": "capacity",
 }  # fmt: skip
 GROUPS = ("appliance", "type", "build", "location")
-# What a report without periods can be grouped by, too.
+# Groups that include the one only reports without periods have.
 ALL_GROUPS = (*GROUPS, "day")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Question(Protocol):
-    """What a report says of itself before it is asked.
+    """What a report supports.
 
-    `takes` names the fields of a scope that it heeds; others it must not be given. One that tells
-    ages takes `now`; one that takes `cadences` is told those of the configuration, which is not read
-    for others. `groups` is what its rows can be grouped by.
+    `takes` names the scope fields that the report uses; all others are refused. A report that shows
+    ages takes `now`. The configuration is read only for reports that take `cadences`.
     """
 
     @property
     def name(self) -> str:
-        """What it is asked by."""
+        """The name of the report."""
 
     @property
     def takes(self) -> frozenset[str]:
-        """The fields of a scope that it heeds."""
+        """The scope fields that the report uses."""
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """What `by` may be."""
+        """The supported values of `by`."""
 
 
 def _now() -> str:
-    return timestamps.now()  # by its name, so that a test can stop the clock
+    return timestamps.now()  # looked up at call time, so that tests can stop the clock
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The jobs that a report looks at, how it groups them, and what it holds them against.
+    """The jobs that a report covers, how it groups them, and the thresholds it applies.
 
-    `appliances`, `locations` and `builds` are globs; `named` are names of appliances, None for all.
-    `now` is the instant as of which ages are told. `objective_seconds` is the greatest age that a
-    last success may have; `cadences` says for appliances how often a backup is expected, in seconds.
-    Raises UsageError for what cannot be understood.
+    `appliances`, `locations` and `builds` are globs; `named` are exact appliance names, None for all.
+    Ages are computed as of the instant `now`. `rpo_seconds` is that of `--rpo`; `cadences`
+    are pairs of appliance name and seconds between expected backups. Days are ISO dates, both
+    included. Raises UsageError for an unknown period or group, or invalid days.
     """
 
     period: str = "month"
@@ -79,7 +79,7 @@ class Scope:
     builds: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     now: str = field(default_factory=_now, compare=False)
-    objective_seconds: int | None = None
+    rpo_seconds: int | None = None
     cadences: tuple[tuple[str, int], ...] = ()
     capacity_bytes: int | None = None
     keep: int | None = None
@@ -93,33 +93,37 @@ class Scope:
             if text is not None:
                 _check_day(text)
         if self.since and self.until and self.since > self.until:
-            raise UsageError(f"the first day, {self.since}, is after the last, {self.until}")
+            raise UsageError(f"the first day {self.since} is after the last day {self.until}")
 
     @property
     def days(self) -> int | None:
-        """How many days there are from the first to the last; None without a first or a last one."""
+        """The number of days in scope; None without a first or a last day."""
         if self.since is None or self.until is None:
             return None
         return (date.fromisoformat(self.until) - date.fromisoformat(self.since)).days + 1
 
+    def last_days(self, number: int, last: str) -> Scope:
+        """Return this scope limited to the `number` days up to and including the day `last`."""
+        first = days_before(last, number - 1)
+        return replace(self, since=max(self.since or first, first), until=last)
+
     def check(self, report: Question) -> None:
-        """Raise UsageError if something is asked that a report does not heed."""
-        for asked in fields(self):
-            if (
-                asked.name not in report.takes | _FREE
-                and getattr(self, asked.name) != asked.default
-            ):
-                option = f"--{_OPTIONS.get(asked.name, asked.name)}"
-                raise UsageError(f"the report {report.name} has no use for {option}")
+        """Raise UsageError for a field that a report does not support."""
+        for one in fields(self):
+            if one.name not in report.takes | _FREE and getattr(self, one.name) != one.default:
+                option = f"--{_OPTIONS.get(one.name, one.name)}"
+                raise UsageError(f'report "{report.name}" does not support {option}')
         if self.by is not None and self.by not in report.groups:
-            groups = ", ".join(report.groups) or "nothing"
-            raise UsageError(f"the report {report.name} can be made --by {groups}, not {self.by}")
+            groups = ", ".join(report.groups)
+            raise UsageError(
+                f'report "{report.name}" does not support --by {self.by} (supported: {groups})'
+            )
 
     def asked(self, report: Question) -> dict[str, Any]:
-        """Return what a report was asked, field by field, as far as it heeds it and it was said.
+        """Return the fields that were set and that a report uses, by name.
 
-        `period` stands there always, and `now` where ages are told. Appliances that were chosen
-        otherwise than by globs are left out, as are cadences.
+        `period` is always included for reports with periods, and `now` for reports with ages.
+        Cadences, and appliances selected other than by globs, are left out.
         """
         always = report.takes & {"period", "now"}
         found = {}
@@ -130,10 +134,10 @@ class Scope:
         return found
 
     def appliance_ids(self, connection: Connection) -> list[int] | None:
-        """Return the numbers of the appliances, or None for all of them.
+        """Return the ids of the appliances in scope, or None for all of them.
 
-        One that was asked and has never answered is known, and has no number. Raises UsageError for
-        a glob that no known appliance matches.
+        An appliance that `archive collect` has tried but that never answered is known, and has no
+        id. Raises UsageError for a glob that matches no known appliance.
         """
         if not self.appliances and self.named is None:
             return None
@@ -149,41 +153,41 @@ class Scope:
                 for name, number in numbers.items()
                 if name == glob or fnmatchcase(name, glob)
             }
-            if not matching and not _was_asked(connection, glob):
+            if not matching and not _was_attempted(connection, glob):
                 raise UsageError(unmatched(glob, list(numbers), "the archive"))
             wanted |= matching
         return sorted(wanted)
 
 
-def _was_asked(connection: Connection, glob: str) -> bool:
+def _was_attempted(connection: Connection, glob: str) -> bool:
     return any(name == glob or fnmatchcase(name, glob) for name in collection_log.names(connection))
 
 
-class Heard(NamedTuple):
-    """When the first and the last import came, as instants."""
+class ImportSpan(NamedTuple):
+    """When the first and the last import took place, as instants."""
 
     first: str
     last: str
 
 
-def heard(connection: Connection, scope: Scope) -> Heard | None:
-    """Return from when to when the scope's appliances were heard of; None if never."""
+def import_span(connection: Connection, scope: Scope) -> ImportSpan | None:
+    """Return the times of the first and last import of the appliances in scope; None if none."""
     table = tables.appliance
     query = sa.select(sa.func.min(table.c.first_seen), sa.func.max(table.c.last_seen))
     ids = scope.appliance_ids(connection)
     if ids is not None:
         query = query.where(table.c.id.in_(ids))
     first, last = connection.execute(query).one()
-    return None if first is None else Heard(first, last)
+    return None if first is None else ImportSpan(first, last)
 
 
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise UsageError(f"{value!r} is no {what}; there are: {', '.join(known)}")
+        raise UsageError(f'invalid {what} "{value}" (valid: {", ".join(known)})')
 
 
 def _check_day(text: str) -> None:
-    message = f"{text!r} is not a day; write it as YYYY-MM-DD"
+    message = f'invalid date "{text}": write it as YYYY-MM-DD'
     if not _DAY.fullmatch(text):
         raise UsageError(message)
     try:

@@ -1,4 +1,4 @@
-"""Rows in another order than the report's, and the first of them."""
+"""Sort the rows of a report by any column, and keep the first ones."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 def check(columns: Sequence[Column], sort: str | None) -> None:
-    """Raise UsageError, with the columns that there are, unless rows can be sorted by this one."""
+    """Raise UsageError, listing the columns, unless rows can be sorted by this one."""
     if sort is not None:
         place = _place(columns, sort.removeprefix("-"))
         if columns[place].kind is Kind.SERIES:
-            raise UsageError(f"{columns[place].name!r} is a series, by which no rows can be sorted")
+            raise UsageError(f'cannot sort by "{columns[place].name}": it is a series')
 
 
 def ordered(
     columns: Sequence[Column], rows: Iterable[Row], sort: str | None, top: int | None
 ) -> Iterator[Row]:
-    """Yield rows by a column, `NAME` or `-NAME` for descending, and no more than the `top` of them.
+    """Yield the first `top` rows, sorted by a column: `NAME`, or `-NAME` for descending.
 
-    Rows that are equal keep their order; NULL comes last either way. Of the rows no more than `top`
-    are held at a time, and none if they are not sorted; rows of a generator that are not wanted are
-    not asked for. Raises UsageError for an unknown column.
+    Equal rows keep their order; NULL comes last either way. At most `top` rows are in memory, and
+    none if they are not sorted; a generator is read no further than needed. Raises UsageError for an
+    unknown column.
     """
     if sort is None:
         return _first(rows, top)
@@ -46,7 +46,7 @@ def ordered(
         value = row[place]
         return (value is None) is last, value
 
-    # Both are as stable as `sorted`.
+    # These two are stable, like `sorted`.
     if top is not None:
         return iter((heapq.nsmallest if last else heapq.nlargest)(top, rows, key))
     return iter(sorted(rows, key=key, reverse=not last))
@@ -55,7 +55,7 @@ def ordered(
 def _first(rows: Iterable[Row], top: int | None) -> Iterator[Row]:
     yield from islice(rows, top)
     if isinstance(rows, Generator):
-        rows.close()  # which lets go of what has not been read
+        rows.close()  # releases the rows not read
 
 
 def _place(columns: Sequence[Column], name: str) -> int:

@@ -1,6 +1,6 @@
-"""What the SELECTs of reports are made of: jobs with their labels, counts, percentiles, totals.
+"""Parts of the SELECTs of reports: jobs in scope, counts, percentiles, totals.
 
-Everything here means the same on SQLite and PostgreSQL, down to the order of rows.
+Everything here gives the same result on SQLite and PostgreSQL, including the order of rows.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
 _LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 1000
-# From so many days on SQLite reads all jobs in less time than it looks up those of a range: of two
-# years, 90 days take as long either way, and all of them 3 to 8 times as long.
+# From this number of days on, SQLite reads all jobs faster than it looks up a range by index: with two
+# years of jobs, 90 days take the same time either way, and the index is 3 to 8 times slower for all.
 _MANY_DAYS = 90
 
 
 def jobs(
     scope: Scope, appliances: Ids, measures: Sequence[str] = (), *, ranked: bool = False
 ) -> sa.CTE:
-    """Return the jobs in scope with `period`, their measures and, if they are grouped, `grouped`.
+    """Return the jobs in scope with `period`, `grouped` (if the scope groups) and their measures.
 
-    If they are ranked, they have for each measure their `_rank` among the jobs of the same row and
-    status, and the `_number` of those that have a value.
+    With `ranked`, each measure also has its `_rank` among the jobs of the same row and status, and
+    the `_number` of those jobs that have a value.
     """
     source, keys = by_period(scope)
     values = {measure: tables.job.c[measure] for measure in measures}
@@ -47,7 +47,7 @@ def jobs(
 
 
 def by_period(scope: Scope) -> tuple[sa.FromClause, list[sa.Label[Any]]]:
-    """Return where jobs are selected from, with the labels of their `period` and `grouped`."""
+    """Return the FROM clause for jobs, with the labels `period` and `grouped`."""
     job, calendar = tables.job, tables.calendar
     source = job.join(calendar, job.c.day == calendar.c.day)
     keys: list[sa.Label[Any]] = [calendar.c[scope.period].label("period")]
@@ -64,9 +64,10 @@ def scoped(
     conditions: Iterable[sa.ColumnElement[bool]],
     ranks: Collection[str] = (),
 ) -> sa.CTE:
-    """Return jobs from a source that has `job`, with `keys`, status, appliance and measures by name.
+    """Return jobs from a source that contains `job`, with keys, status, appliance and measures.
 
-    Those among `ranks` have their `_rank` and `_number` among the jobs of the same keys and status.
+    Measures named in `ranks` also have their `_rank` and `_number` among the jobs with the same keys
+    and status.
     """
     job = tables.job
     columns: list[_Element] = [*keys, job.c.status, job.c.appliance_id]
@@ -96,9 +97,9 @@ def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
 def conditions(
     scope: Scope, appliances: Ids, *, each: bool = False
 ) -> list[sa.ColumnElement[bool]]:
-    """Return what a job must meet to be in scope; to be used where `job` is selected from.
+    """Return the conditions for a `job` to be in scope.
 
-    `each` says that the SELECT reads every job of the scope, of all its appliances, in any order.
+    Set `each` if the SELECT reads every job in scope, of all appliances at once, in any order.
     """
     job = tables.job
     conditions: list[sa.ColumnElement[bool]] = []
@@ -120,8 +121,8 @@ def conditions(
 def of_appliances(
     column: sa.ColumnElement[int], appliances: Iterable[int]
 ) -> sa.ColumnElement[bool]:
-    """Return the condition that a column has the number of one of some appliances."""
-    # Written out, since both databases bound the number of parameters.
+    """Return the condition that a column holds the id of one of these appliances."""
+    # Ids are written as literals, since both databases limit the number of parameters.
     ids: sa.BindParameter[int] = sa.bindparam(
         "appliances", list(appliances), expanding=True, literal_execute=True
     )
@@ -129,7 +130,7 @@ def of_appliances(
 
 
 def build_label() -> sa.ColumnElement[str]:
-    """Return a build as it is shown: version and number."""
+    """Return the label of a build: version and build number."""
     build = tables.build
     return build.c.version + " (" + build.c.build_number + ")"
 
@@ -137,8 +138,8 @@ def build_label() -> sa.ColumnElement[str]:
 def _matching(
     table: sa.Table, texts: Sequence[sa.ColumnElement[str]], globs: Sequence[str]
 ) -> sa.Select[Any]:
-    """Return the rows of a table any of whose texts is matched by any of the globs, in either case."""
-    # The database lowers both sides: SQLite knows the case of ASCII alone, Python that of all.
+    """Return the ids of rows where any text matches any glob, ignoring case."""
+    # The database lowers both sides, because SQLite only knows the case of ASCII letters.
     patterns = [sa.func.lower(like(glob)) for glob in globs]
     found = [
         sa.func.lower(text).like(pattern, escape="\\") for text in texts for pattern in patterns
@@ -147,7 +148,7 @@ def _matching(
 
 
 def like(glob: str) -> str:
-    """Return the pattern of LIKE, with a backslash as its escape, that means the same as a glob."""
+    """Return the LIKE pattern for a glob, with a backslash as the escape character."""
     escaped = re.sub(r"([\\%_])", r"\\\1", glob)
     return escaped.replace("*", "%").replace("?", "_")
 
@@ -155,7 +156,7 @@ def like(glob: str) -> str:
 def within(
     table: sa.Table, scope: Scope, day: sa.ColumnElement[str] | None = None
 ) -> list[sa.ColumnElement[bool]]:
-    """Return what the type and the day of a table's rows must meet; `day` stands for its column."""
+    """Return the conditions on type and day for a table's rows; `day` replaces its column `day`."""
     day = table.c.day if day is None else day
     conditions: list[sa.ColumnElement[bool]] = []
     if scope.types:
@@ -170,9 +171,9 @@ def within(
 def streamed(
     connection: Connection, query: sa.Select[Any], make: Callable[[sa.Row[Any]], Row]
 ) -> Iterator[Row]:
-    """Ask a query at once, and yield what is made of its rows, of which few are held at a time.
+    """Run a query now and yield its rows through `make`, fetching a limited number at a time.
 
-    A reader that has seen enough lets go of the rest.
+    Closing the generator releases the rows that were not read.
     """
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
@@ -180,14 +181,14 @@ def streamed(
         try:
             yield from map(make, found)
         finally:
-            if not connection.closed:  # nothing is left to let go of otherwise
+            if not connection.closed:
                 found.close()
 
     return rows()
 
 
 def summary(scoped: sa.CTE, *columns: _Element) -> sa.Select[Any]:
-    """Return one row for each period and group, in their order, groups of NULL last."""
+    """Return a SELECT with one row for each period and group, in that order, NULL groups last."""
     keys = [scoped.c[name] for name in ("period", "grouped") if name in scoped.c]
     return (
         sa.select(*keys, *columns)
@@ -197,7 +198,7 @@ def summary(scoped: sa.CTE, *columns: _Element) -> sa.Select[Any]:
 
 
 def counts(scoped: sa.CTE) -> list[_Element]:
-    """Return the numbers of jobs by what became of them; finished, open and other are all."""
+    """Return the counts of jobs by outcome; finished, open and other add up to all jobs."""
     status = scoped.c.status
     return [
         _number(status.in_(FINISHED)).label("finished"),
@@ -213,26 +214,26 @@ def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 
 def percentile(scoped: sa.CTE, measure: str, percent: int) -> _Element:
-    """Return the nearest-rank percentile of the succeeded jobs that have a value."""
+    """Return the nearest-rank percentile of the succeeded jobs with a value."""
     rank, number = scoped.c[f"{measure}_rank"], scoped.c[f"{measure}_number"]
     wanted = (number * percent + 99) // 100
     return sa.func.max(scoped.c[measure]).filter(_succeeded(scoped), rank == wanted)
 
 
 def extremes(scoped: sa.CTE, measure: str) -> tuple[_Element, _Element]:
-    """Return the least and the greatest value of the succeeded jobs."""
+    """Return the minimum and maximum of the succeeded jobs."""
     value, succeeded = scoped.c[measure], _succeeded(scoped)
     return sa.func.min(value).filter(succeeded), sa.func.max(value).filter(succeeded)
 
 
 def total(scoped: sa.FromClause, measure: str) -> list[_Element]:
-    """Return the sum over the succeeded jobs in two halves, which `joined` makes one.
+    """Return the sum over the succeeded jobs in two halves; `joined` puts them together.
 
-    The sum of 64-bit numbers can exceed 64 bits, and SQLite then fails; the sums of their upper and
+    A sum of 64-bit numbers can exceed 64 bits, and SQLite then fails. The sums of the upper and the
     lower 32 bits cannot.
     """
     value, succeeded = scoped.c[measure], _succeeded(scoped)
-    # PostgreSQL shifts by an INTEGER only; a bound parameter would be a BIGINT.
+    # PostgreSQL shifts by INTEGER only; a bound parameter would be BIGINT.
     high = value.bitwise_rshift(sa.literal_column("32", sa.Integer))
     low = value.bitwise_and(sa.literal_column(str(_LOW_BITS), sa.BigInteger))
     return [
@@ -242,25 +243,25 @@ def total(scoped: sa.FromClause, measure: str) -> list[_Element]:
 
 
 def joined(row: sa.Row[Any], measure: str) -> int | None:
-    """Return the whole number of a `total`."""
+    """Return the sum from the two halves of a `total`; None if there is none."""
     high, low = getattr(row, f"{measure}_high"), getattr(row, f"{measure}_low")
     # Sums of BIGINT are NUMERIC on PostgreSQL.
     return None if high is None else (int(high) << 32) + int(low)
 
 
 def rate(succeeded: int, finished: int) -> float | None:
-    """Return the success rate; None where nothing has finished."""
+    """Return the success rate (0 to 1); None if nothing has finished."""
     return succeeded / finished if finished else None
 
 
-def outcomes(row: sa.Row[Any]) -> tuple[int, int, int, int, int, float | None]:
-    """Return the numbers of `counts`, and the success rate, in the order of `report.OUTCOMES`."""
-    number = (row.finished, row.succeeded, row.failed, row.open, row.other)
-    return (*number, rate(row.succeeded, row.finished))
+def outcomes(row: Any) -> tuple[int, int, int, int, int, float | None]:
+    """Return the `counts` and the success rate in the order of `report.OUTCOMES`."""
+    counted = (row.finished, row.succeeded, row.failed, row.open, row.other)
+    return (*counted, rate(row.succeeded, row.finished))
 
 
 def group(row: sa.Row[Any]) -> str | None:
-    """Return the label of a row's group; None if there is none, or rows are not grouped."""
+    """Return the label of a row's group; None without one, or if rows are not grouped."""
     label: str | None = getattr(row, "grouped", None)
     return label
 

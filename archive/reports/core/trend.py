@@ -1,4 +1,4 @@
-"""How a figure went over the days of a report, in steps few enough for one line."""
+"""Trends: the values of a figure over the days of a report, in few enough steps for one line."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from archive.reports.core.sql import rate
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Steps of a trend at most.
+# The maximum number of steps of a trend.
 STEPS = 30
 
 
 class Trend(NamedTuple):
-    """Days by ordinal, both included, that are told in as many steps of (nearly) as many days each."""
+    """A range of days (ordinals, both included), divided into steps of about equal length."""
 
     first: int
     last: int
 
     @property
     def steps(self) -> int:
-        """A step is a day, of up to so many days."""
+        """The number of steps: one for each day, but at most STEPS."""
         return min(self._days, STEPS)
 
     def sums(self, by_day: Mapping[int, int]) -> tuple[int, ...]:
-        """Return the sum of each step, of what there is by day."""
+        """Return the sum of the values by day for each step."""
         found = [0] * self.steps
         for day, value in by_day.items():
             if self.first <= day <= self.last:
@@ -35,7 +35,7 @@ class Trend(NamedTuple):
     def rates(
         self, parts: Mapping[int, int], wholes: Mapping[int, int]
     ) -> tuple[float | None, ...]:
-        """Return the share of each step, None where there is nothing to have a share of."""
+        """Return the rate of parts to wholes for each step; None for steps without wholes."""
         return tuple(map(rate, self.sums(parts), self.sums(wholes)))
 
     @property

@@ -72,7 +72,7 @@ def cases(scopes: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked]]:
     """Yield what to call each question, the report, and what it is asked: in all of its groups."""
     for name in RECOMPUTED:
         for title, asked in scopes.items():
-            if asked.rpo is not None and "objective_seconds" not in reports.find(name).takes:
+            if asked.rpo is not None and "rpo_seconds" not in reports.find(name).takes:
                 continue
             if asked.cadences and name not in _HEED_CADENCES:
                 continue
@@ -88,7 +88,7 @@ def reported(engine: Engine, name: str, asked: Asked) -> list[Row]:
         since=asked.since,
         until=asked.until,
         appliances=() if asked.appliances == "*" else (asked.appliances,),
-        objective_seconds=asked.rpo,
+        rpo_seconds=asked.rpo,
         cadences=asked.cadences,
         by=asked.by,
     )

@@ -164,7 +164,7 @@ def _trends(exported: Exported, asked: Asked) -> dict[Row, Row]:
         ("backups", "failed"): failed,
         ("backups", "success rate"): _without(finished, failed),
         ("data", "transferred"): moved,
-        ("expected", "days"): wanted,
+        ("expected", "backups"): wanted,
         ("expected", "missed"): missing,
         ("expected", "schedule compliance"): _without(wanted, missing),
     }
@@ -203,15 +203,15 @@ def _before(asked: Asked) -> Asked:
 
 def _attention(states: list[Row], struck: int, struck_before: int) -> Iterator[Row]:
     details = {
-        "overdue": "the last success is older than the RPO allows",
-        "never": "no success is known",
-        "no recent data": "nothing was heard that would tell",
+        "overdue": "last success older than the RPO",
+        "never": "no success yet",
+        "no recent data": "no import recent enough to judge",
     }
     for state, detail in details.items():
         number = sum(row[1] == state for row in states)
         yield "attention", state, "count", number, None, None, detail
     change = struck - struck_before
-    detail = "3 failures in a row, or more"
+    detail = "3 or more in a row"
     yield "attention", "consecutive failures", "count", struck, struck_before, change, detail
 
 
@@ -242,7 +242,7 @@ def _expected(exported: Exported, now: Asked, then: Asked) -> Iterator[Row]:
         if way in told
     )
     names = (
-        ("expected", "days", "count"),
+        ("expected", "backups", "count"),
         ("expected", "missed", "count"),
         ("expected", "schedule compliance", "ratio"),
     )

@@ -87,8 +87,8 @@ def test_many_groups() -> None:
     assert list(points(figure)) == ["z", "-", "vc00", "vc01", "vc02", "vc03"]
     (note,) = notes
     assert note == (
-        "Drawn are the first 6 lines of 20; not drawn: vc04, vc05, vc06, vc07, vc08, vc09, vc10,"
-        " vc11, vc12, vc13 and 4 more. Filters and --sort choose others."
+        "The chart shows the first 6 of 20 lines, without vc04, vc05, vc06, vc07, vc08, vc09, vc10,"
+        " vc11, vc12, vc13 and 4 more. Use filters or --sort to show others."
     )
 
 
@@ -98,7 +98,7 @@ def test_groups_without_a_value_are_named() -> None:
     (figure,), notes = drawn(Lines(("jobs",)), GROUPED, rows, by="appliance")
     assert isinstance(figure, LineFigure)
     assert [(line.name, line.points[0].value) for line in figure.lines] == [("-", 1), ("-", 2)]
-    assert notes == ["No jobs, and so no line: a."]
+    assert notes == ["No line for a: no jobs."]
 
 
 def test_several_columns_are_lines_unless_there_are_groups() -> None:
@@ -115,7 +115,7 @@ def test_what_has_no_value_is_not_drawn() -> None:
     """Where all is NULL a sentence says so; where there are no rows, others do."""
     assert drawn(Lines(("success_rate",)), PLAIN, [("2020-01", 1, None)]) == (
         [],
-        ["There is no value to draw: success rate."],
+        ["No chart of success rate: there are no values."],
     )
     for chart, columns in ((Lines(("success_rate",)), PLAIN), (Bars(("group",), ("jobs",)), LISTED)):  # fmt: skip
         assert drawn(chart, columns, []) == ([], [])
@@ -137,7 +137,9 @@ def test_bars() -> None:
     (figure,), notes = drawn(chart, LISTED, rows * 400)
     assert isinstance(figure, BarFigure)
     assert len(figure.bars) == 20
-    assert notes == ["Drawn are the first 20 rows of 1,200; filters and --sort choose others."]
+    assert notes == [
+        "The chart shows the first 20 of 1,200 rows. Use filters or --sort to show others."
+    ]
 
 
 def test_what_lies_ahead() -> None:
@@ -152,7 +154,9 @@ def test_what_lies_ahead() -> None:
         "low": [(0, 6, False), (30, 6, True)],
         "high": [(0, 6, False), (30, 8, True)],
     }
-    assert notes == ["All are drawn together; --top draws a line for each of the first."]
+    assert notes == [
+        "The chart shows all appliances together. Use --top to show the first ones separately."
+    ]
     (figure,), notes = drawn(chart, AHEAD, [one, other])
     assert points(figure) == {"a": [(0, 5, False), (30, 6, True)], "b": [(0, 1, False)]}
     assert notes == []
@@ -161,7 +165,7 @@ def test_what_lies_ahead() -> None:
     (figure,), _ = drawn(chart, AHEAD, [other])
     assert list(points(figure)) == ["b"]
     (figure,), notes = drawn(chart, AHEAD, [one] * 7)
-    assert notes == ["Drawn are the first 6 rows of 7."]
+    assert notes == ["The chart shows the first 6 of 7 rows."]
     assert drawn(chart, AHEAD, []) == ([], [])
 
 
@@ -174,10 +178,14 @@ def test_which_reports_have_a_plot() -> None:
     ]  # fmt: skip
     with pytest.raises(UsageError) as refused:
         plots.charts(REPORTS["stuck"], Scope(), REPORTS.values())
-    assert str(refused.value) == f"the report stuck has no plot (these have: {', '.join(names)})"
-    with pytest.raises(UsageError, match="the report missed has a plot --by appliance alone"):
+    assert str(refused.value) == (
+        f'report "stuck" does not support --plot (supported by: {", ".join(names)})'
+    )
+    with pytest.raises(
+        UsageError, match='report "missed" supports --plot only with --by appliance'
+    ):
         plots.charts(REPORTS["missed"], Scope(), REPORTS.values())
-    with pytest.raises(UsageError, match="leave out --plot or --compare"):
+    with pytest.raises(UsageError, match="--plot does not support --compare"):
         plots.charts(REPORTS["trends"], Scope(compare=True), REPORTS.values())
 
 

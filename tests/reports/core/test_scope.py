@@ -6,7 +6,7 @@ import pytest
 
 from archive import db, reports
 from archive.errors import UsageError
-from archive.reports import Heard, Scope
+from archive.reports import ImportSpan, Scope
 from tests.reports import fleet
 from tests.support.archives import import_documents
 from tests.support.samples import job
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"period": "decade"}, "'decade' is no period; there are: day, week, month, quarter, year"),
+        ({"period": "decade"}, 'invalid period "decade" (valid: day, week, month, quarter, year)'),
         (
             {"by": "colour"},
-            "'colour' is no group; there are: appliance, type, build, location, day",
+            'invalid group "colour" (valid: appliance, type, build, location, day)',
         ),
-        ({"since": "2026-1-1"}, "'2026-1-1' is not a day; write it as YYYY-MM-DD"),
-        ({"until": "20260101"}, "'20260101' is not a day; write it as YYYY-MM-DD"),
-        ({"until": "2026-02-30"}, "'2026-02-30' is not a day; write it as YYYY-MM-DD"),
+        ({"since": "2026-1-1"}, 'invalid date "2026-1-1": write it as YYYY-MM-DD'),
+        ({"until": "20260101"}, 'invalid date "20260101": write it as YYYY-MM-DD'),
+        ({"until": "2026-02-30"}, 'invalid date "2026-02-30": write it as YYYY-MM-DD'),
         (
             {"since": "2026-02-01", "until": "2026-01-01"},
-            "the first day, 2026-02-01, is after the last, 2026-01-01",
+            "the first day 2026-02-01 is after the last day 2026-01-01",
         ),
     ],
 )
@@ -95,21 +95,21 @@ def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("globs", "covered"),
     [
-        ((), Heard("2026-04-02T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
-        (("*.ber.*",), Heard("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
+        ((), ImportSpan("2026-04-02T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
+        (("*.ber.*",), ImportSpan("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
     ],
 )
-def test_collection(engine: Engine, globs: tuple[str, ...], covered: Heard) -> None:
+def test_collection(engine: Engine, globs: tuple[str, ...], covered: ImportSpan) -> None:
     """Coverage is from the first import of the scope's appliances to the last."""
     fleet.load(engine)
     with db.reading(engine) as connection:
-        assert reports.heard(connection, Scope(appliances=globs)) == covered
+        assert reports.import_span(connection, Scope(appliances=globs)) == covered
 
 
 def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
     """Without an import there is no collection."""
     with db.reading(engine) as connection:
-        assert reports.heard(connection, Scope()) is None
+        assert reports.import_span(connection, Scope()) is None
 
 
 def test_unknown_reports_are_refused() -> None:
@@ -122,7 +122,7 @@ def test_unknown_reports_are_refused() -> None:
 @pytest.mark.parametrize(
     ("scope", "option"),
     [
-        (Scope(objective_seconds=1), "--rpo"),
+        (Scope(rpo_seconds=1), "--rpo"),
         (Scope(capacity_bytes=1), "--capacity"),
         (Scope(keep=1), "--keep"),
     ],
@@ -131,7 +131,7 @@ def test_what_a_report_does_not_heed_is_refused(scope: Scope, option: str) -> No
     """A report says so rather than to pass over what it was asked."""
     with pytest.raises(UsageError) as refused:
         scope.check(reports.find("sizes"))
-    assert str(refused.value) == f"the report sizes has no use for {option}"
+    assert str(refused.value) == f'report "sizes" does not support {option}'
 
 
 def test_what_was_asked() -> None:
