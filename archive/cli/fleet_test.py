@@ -23,6 +23,7 @@ from archive.cli.options import (
     examples,
     say,
 )
+from archive.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
