@@ -137,7 +137,7 @@ def _is_wrong(row: Row) -> bool:
     counted = {
         "attention": {"overdue", "never", "no recent data", "consecutive failures"},
         "expected": {"missed"},
-        "collection": {"not_reporting"},
+        "collection": {"not reporting"},
     }
     return row[1] in counted.get(row[0], ()) and row[3] not in (0, None)
 
