@@ -68,9 +68,11 @@ class Judgement(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def judge(state: State, asked: Thresholds) -> Judgement:
+def judge(state: State, thresholds: Thresholds) -> Judgement:
     """Return the judgement of an appliance."""
-    figures = tuple(_figure(state, name, value, asked) for name, value in _values(state).items())
+    figures = tuple(
+        _figure(state, name, value, thresholds) for name, value in _values(state).items()
+    )
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
     reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
@@ -89,9 +91,12 @@ def _values(state: State) -> dict[str, int | None]:
     }
 
 
-def _figure(state: State, name: str, value: int | None, asked: Thresholds) -> Figure:
+def _figure(state: State, name: str, value: int | None, thresholds: Thresholds) -> Figure:
     usual = _usual(state, name)
-    warning, critical = asked.warning.get(name, usual[0]), asked.critical.get(name, usual[1])
+    warning, critical = (
+        thresholds.warning.get(name, usual[0]),
+        thresholds.critical.get(name, usual[1]),
+    )
     level = _level(value, warning, critical)
     if name == AGE:
         if value is None:
@@ -100,7 +105,7 @@ def _figure(state: State, name: str, value: int | None, asked: Thresholds) -> Fi
             level = Level.UNKNOWN  # there may be a success that was not imported
     if name == IMPORT and level is Level.OK and state.not_reporting:
         # An appliance that was never imported has no figure to compare with a threshold.
-        level = Level.WARNING if value is None or name not in asked.warning else Level.OK
+        level = Level.WARNING if value is None or name not in thresholds.warning else Level.OK
     return Figure(name, value, warning, critical, level)
 
 

@@ -28,13 +28,15 @@ class Verdict(NamedTuple):
     text: str
 
 
-def verdict(connection: Connection, scope: Scope, asked: Thresholds, stale_seconds: int) -> Verdict:
+def verdict(
+    connection: Connection, scope: Scope, thresholds: Thresholds, stale_seconds: int
+) -> Verdict:
     """Return the verdict on the appliances in scope.
 
     It is UNKNOWN if the archive is stale: the last import of any appliance, in scope or not, is older
     than `stale_seconds`. Raises UsageError for a glob that matches no known appliance.
     """
-    found = [judge(state, asked) for state in states(connection, scope)]
+    found = [judge(state, thresholds) for state in states(connection, scope)]
     found.sort(key=lambda one: (-badness(one.level), one.appliance))
     span = import_span(connection, replace(scope, appliances=(), named=None))
     if span is None:

@@ -13,7 +13,6 @@ from archive.charts import Ahead, Forecast
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import statistics
-from archive.judgement.schedules import ordinal
 from archive.reports.core import job_order, sql
 from archive.reports.core.date_ranges import days_before
 from archive.reports.core.report import JOBS, Listing
@@ -213,7 +212,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
         copies = _scheduled_copies(connection, batch) if scope.keep is None else {}
         jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
         for number, name in batch.items():
-            sizes = [(ordinal(row.day), row.size_bytes) for row in jobs[number]]
+            sizes = [(date.fromisoformat(day).toordinal(), size) for _, day, size in jobs[number]]
             if sizes:
                 fleet.add(name, sizes, copies.get(number, 1) if scope.keep is None else scope.keep)
     fleet.rows.sort(key=_fastest_first)

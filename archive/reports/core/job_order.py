@@ -40,9 +40,9 @@ def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
 
 def rows(
     connection: Connection, query: sa.Select[Any], batch: dict[int, str]
-) -> dict[int, list[sa.Row[Any]]]:
+) -> dict[int, list[Any]]:
     """Return the rows of a query by `appliance_id`, which it must select."""
-    found: dict[int, list[sa.Row[Any]]] = {number: [] for number in batch}
+    found: dict[int, list[Any]] = {number: [] for number in batch}
     for row in connection.execute(query).all():
         found[row.appliance_id].append(row)
     return found

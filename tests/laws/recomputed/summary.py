@@ -124,7 +124,7 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
         *_not_recent(states),
         *(
             ("consecutive failures", row[0], "count", row[1], None, None,
-             f"since {_moment(row[2])}; last good: {row[3] or 'none'}")
+             f"since {_moment(row[2])}; last success: {row[3] or 'none'}")
             for row in struck[:5]
         ),
         *_listed(exported, now, "slowest", _SLOWEST),
