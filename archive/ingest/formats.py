@@ -55,7 +55,7 @@ def form(stream: io.BufferedReader[Any], name: str) -> Form:
     """Return the format of an input from its first bytes. Raises InputError if it is empty."""
     head = stream.peek()
     if not head.strip():
-        raise InputError("empty: there is nothing to import")
+        raise InputError("the input is empty")
     return Form(is_lines(name, head), sniff_encoding(head))
 
 

@@ -432,5 +432,5 @@ def test_the_environment_says_whom_to_trust_and_where_the_proxy_is(
     command = fleet.start(env=trusted | {"https_proxy": f"http://x:hidden@{nobody.address}"})
     _, err = command.communicate()
     assert command.returncode == 1
-    assert b"the proxy cannot be reached" in err
+    assert b"cannot reach the proxy" in err
     assert b"hidden" not in err

@@ -55,12 +55,12 @@ def assert_refused(done: Done, said: str, code: int = 1) -> None:
     [
         ("none.json", None, "none.json: no such file"),
         ("folder", None, "folder: is a directory; name the files in it, for example folder/*"),
-        ("a.json", b"", "a.json: empty"),
+        ("a.json", b"", "a.json: the input is empty"),
         ("a.json", GOOD.read_bytes()[:900], "a.json: cut off: the JSON ends early"),
         ("a.json", b'{"a": tru', "a.json: cut off"),
         ("a.json", b"<html>", "a.json: "),
         ("a.json", b"42", "a.json: JSON without job details"),
-        ("a.json", b'["20260103-085630-1"]', "a.json: it is a list of job ids, without"),
+        ("a.json", b'["20260103-085630-1"]', "a.json: a list of job IDs without"),
         (
             "a.json",
             b'{"error_type": "UNAUTHENTICATED", "messages": [{"default_message": "Who?"}]}',

@@ -116,13 +116,13 @@ def test_without_a_password(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
 
     async def none() -> str:
-        raise ConfigurationError("/f/archive.toml: no password from environment VC: it is empty")
+        raise ConfigurationError("/f/archive.toml: no password from environment VC: empty")
 
     examination = Examination(entry(server, appliance))
     asyncio.run(examination.run(none()))
     told = examination.found
     assert results(told) == [FAILED, OK, OK, OK] + [SKIPPED] * 6
-    assert told["secret"].detail.endswith("no password from environment VC: it is empty")
+    assert told["secret"].detail.endswith("no password from environment VC: empty")
     assert told["login"].detail == "`secret` failed"
     assert not appliance.requests
 

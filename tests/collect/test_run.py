@@ -232,7 +232,7 @@ def test_all_may_fail(run: Run) -> None:
         (api(**JOBS)[:-5], "cut off"),
         (b"{" + b'"%s": {' % KEY.encode() * 2 + b'"%s": {' % NEXT.encode() + b"}", "cut off"),
         (b"not JSON at all", "invalid JSON"),
-        (b"", "empty: there is nothing"),
+        (b"", "the input is empty"),
         (b"{}\n{}\n", "not the answer of a single appliance"),
         (b'{"state": "SUCCEEDED"}', "an answer of the older"),
     ],
@@ -272,7 +272,11 @@ def test_what_goes_to_quarantine_makes_it_partial(run: Run) -> None:
 @pytest.mark.parametrize(
     ("resource", "fault", "why"),
     [
-        (Resource.SCHEDULES, faults.unauthorized, "appliance/recovery/backup/schedules: the user"),
+        (
+            Resource.SCHEDULES,
+            faults.unauthorized,
+            "appliance/recovery/backup/schedules: permission denied",
+        ),
         (
             Resource.VERSION,
             faults.error,

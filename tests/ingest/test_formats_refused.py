@@ -189,8 +189,8 @@ def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "empty: "),
-        (b" \r\n", "empty: "),
+        (b"", "the input is empty"),
+        (b" \r\n", "the input is empty"),
         (b"NaN", "invalid JSON: unsupported number"),
         (b"<html>no healthy upstream</html>", "invalid JSON: Expecting value at character 0"),
         (API[: len(API) // 2], "cut off: the JSON ends early, at character"),

@@ -144,5 +144,5 @@ def test_encodings_are_known_from_the_first_bytes(encoding: str, size: int) -> N
 
 def test_utf_16_must_be_utf_16() -> None:
     """Where bytes of a wide encoding cannot be kept as text, the whole is refused."""
-    with pytest.raises(InputError, match="not text in utf-16"):
+    with pytest.raises(InputError, match="not valid utf-16"):
         entries(cursor('["a"]'.encode("utf-16") + b"x", encoding="utf-16"))

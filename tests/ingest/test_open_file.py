@@ -82,7 +82,7 @@ def test_unreadable_files_are_told(tmp_path: Path) -> None:
     path.symlink_to(path)
     with pytest.raises(InputError) as refused, open_file(str(path)):
         pass
-    assert str(refused.value) == f"{path}: it cannot be read: Too many levels of symbolic links"
+    assert str(refused.value) == f"{path}: cannot be read: Too many levels of symbolic links"
 
 
 @pytest.mark.parametrize("length", [12, 1000, 200_000])
@@ -121,7 +121,7 @@ def test_a_failing_disk_is_told(tmp_path: Path) -> None:
             pytest.skip("no file at hand that fails")
         with source.open("rb") as failing:
             os.dup2(failing.fileno(), file.stored.fileno())
-        with pytest.raises(InputError, match="it cannot be read: Input/output error"):
+        with pytest.raises(InputError, match="cannot be read: Input/output error"):
             file.content.read()
 
 

@@ -105,7 +105,7 @@ def test_lines_that_cannot_be_decoded_interrupt(
     """Where a stream itself fails, what has been read of it stays and the run says how many."""
     monkeypatch.setattr(batches, "BATCH", 2)
     data = stream(*({key: info} for key, info in MANY.items())).decode().encode("utf-16") + b"x"
-    with pytest.raises(InterruptedInputError, match="the first 7 documents have been archived"):
+    with pytest.raises(InterruptedInputError, match="the first 7 documents are archived"):
         import_documents(engine, data)
     assert count(engine, tables.job) == run(engine)["new"] == 7
     assert run(engine)["outcome"] == "failed"
@@ -155,7 +155,7 @@ def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("data", [b"", b"\n"])
 def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
     """An empty file is refused by its name before a run has begun."""
-    with pytest.raises(InputError, match=r"^empty.json: it is empty$"):
+    with pytest.raises(InputError, match=r"^empty.json: the input is empty$"):
         import_documents(engine, data, name="empty.json")
     assert count(engine, tables.ingest_run) == 0
 
