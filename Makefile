@@ -25,6 +25,7 @@ lint: $(VENV)/dev ## check format, style, types and import rules
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m docs.prose
 
 format: $(VENV)/dev ## format the code and fix what ruff can fix
 	$(VENV)/bin/ruff check --fix-only .

@@ -1,4 +1,4 @@
-"""Retry quarantined documents: archive those that can be read now, as of when they were seen."""
+"""Retry quarantined documents: archive those that can be read now, with the time when they were seen."""
 
 from __future__ import annotations
 

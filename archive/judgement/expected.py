@@ -155,7 +155,7 @@ def _otherwise(
     if cadence is not None:
         if known.first_day is not None:
             place = day - known.first_day
-        else:  # the archive has heard of it, and of no job
+        else:  # it was imported without any job
             place = day - ordinal(calendar.day(known.first_seen)) - cadence
         return (cadence, CADENCE) if place >= 0 and place % cadence == 0 else None
     if told.known_from is not None and day > told.known_from:
@@ -180,7 +180,7 @@ def judge(
     """Yield what has become of expected days as of `now`; those that still have time are left out.
 
     Jobs are in the order of their start, none later than `now`; `last_seen` is when the appliance
-    was last heard of.
+    was last imported.
     """
     spans = _spans(calendar, slots)
     place = 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Of so many days with a job, the latest ones; with fewer than the least nothing can be told.
+# The habit is learned from so many of the latest days with a job, and from no fewer than LEAST.
 DAYS = 16
 LEAST = 4
 LONGEST_GAP = 31

@@ -1,4 +1,4 @@
-"""What is unusual in a succeeded job, held against those before it of the same appliance.
+"""Anomalies of succeeded jobs, compared with the jobs of the same appliance before them.
 
 Pure: jobs in, findings out, in one pass that remembers a bounded number of jobs of each type.
 """
@@ -14,7 +14,7 @@ from archive.judgement import statistics
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# A job is held against so many before it of its type, about a month of daily ones: enough for a
+# A job is compared with so many before it of its type, about a month of daily ones: enough for a
 # median that few odd values move, few enough to have got used to a change after a week.
 HISTORY = 30
 # With fewer a spread means little: a week of daily jobs.
@@ -32,7 +32,7 @@ TINY_PERCENT = 10
 
 
 class Job(NamedTuple):
-    """A succeeded job. `judged` says whether it is to be held against others, or only they to it.
+    """A succeeded job. If it is not `judged`, others are compared with it, but it is not judged itself.
 
     `location`, `user`, `build` are anything that can be compared; None is not known.
     """
@@ -84,7 +84,7 @@ def usual(values: Sequence[int], least: int) -> Range:
 
 
 def is_enough(jobs: Sequence[Job]) -> bool:
-    """Say whether those before the last job are all that it would be held against, were there more."""
+    """Say whether there are enough jobs before the last one: more would not be compared with it."""
     if not jobs:
         return False
     *before, last = jobs

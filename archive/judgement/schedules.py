@@ -65,7 +65,7 @@ class Due(NamedTuple):
 class Dues(NamedTuple):
     """What schedules say of days, by ordinal.
 
-    `known_from` is the day on which the first was told of; None if none was. In `spans` (instants
+    `known_from` is the day on which the first was collected; None if none was. In `spans` (instants
     from, until before; None for still) they alone say when a backup is due.
     """
 
@@ -154,7 +154,7 @@ def _gap(day: int, among: tuple[int, ...]) -> int:
 
 
 def _zone(zones: Sequence[Zone], local: int) -> str | None:
-    """Return the zone at noon of a date, before the first that is told of that one.
+    """Return the zone at noon of a date, before the first collected zone that one.
 
     None if there is none, or the archive does not know it.
     """

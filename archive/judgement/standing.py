@@ -26,10 +26,10 @@ class Span(NamedTuple):
 
 
 def state(end: str | None, rpo_seconds: int, last_seen: str, now: str) -> str:
-    """Return OK if the last success ended within the objective, otherwise what can be said.
+    """Return OK if the last success ended within the RPO, otherwise the state that is known.
 
-    That is LATE or NEVER only of an appliance that was heard of within the objective, and since the
-    last success has been too old.
+    OVERDUE and NEVER need an import within the RPO, after the last success became too old;
+    NO_RECENT_DATA is returned without one.
     """
     objective = timedelta(seconds=rpo_seconds)
     heard, moment = timestamps.to_datetime(last_seen), timestamps.to_datetime(now)
@@ -49,9 +49,9 @@ def seconds_between(first: str, last: str) -> int:
 def shares(
     calendar: Calendar, ends: Iterable[str], rpo_seconds: int, span: Span
 ) -> tuple[float | None, float | None]:
-    """Return the share of a span's time, and of its days, within the objective; None of nothing.
+    """Return the share of a span's time, and of its days, within the RPO; None of nothing.
 
-    That is where a success ended no longer ago than the objective; of a day, all of it in the span.
+    That is where a success ended no longer ago than the RPO; of a day, all of it in the span.
     """
     if span.first >= span.until:
         return None, None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from archive.columns import Column
     from archive.reports.core.report import Report
 
-# More lines than this cannot be told apart; more bars do not fit on a screen.
+# More lines than this cannot be distinguished; more bars do not fit on a screen.
 MOST_LINES = 6
 MOST_BARS = 20
 _NAMES_AT_MOST = 10
