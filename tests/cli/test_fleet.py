@@ -135,8 +135,8 @@ def test_a_wrong_configuration(tmp_path: Path) -> None:
     path = written(tmp_path, "fleet = 1\nconcurrency = 0\n")
     done = process("fleet", "list", "--config", str(path))
     assert (done.code, done.out) == (1, "")
-    assert [line.partition(" there")[0] for line in done.err.splitlines()] == [
-        f"archive: {path}: fleet:",
+    assert [line.partition(" (known")[0] for line in done.err.splitlines()] == [
+        f'archive: {path}: unknown key "fleet"',
         f"{path}: concurrency: must be a number from 1 to 1,000",
     ]
 

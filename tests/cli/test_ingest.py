@@ -153,8 +153,8 @@ def test_when_it_was_fetched(
     [
         (["--seen-at", "yesterday", "-a", "a"], "--seen-at: 'yesterday' is not an RFC 3339"),
         (["--seen-at", "2026-07-24T02:20:00", "-a", "a"], "--seen-at: '2026-07-24T02:20:00' is"),
-        (["-a", " a"], "' a' cannot be an appliance's name"),
-        (["-a", ""], "'' cannot be an appliance's name"),
+        (["-a", " a"], "invalid appliance name ' a'"),
+        (["-a", ""], "invalid appliance name ''"),
         ([], "document 1: no appliance name; set it with --appliance"),
     ],
 )

@@ -137,7 +137,7 @@ def test_one_document_is_tried_again(place: str, engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["show", "3"], "archive: there is no number 3 in quarantine\n"),
+        (["show", "3"], "archive: no document 3 in quarantine: see `archive quarantine list`\n"),
         (
             ["retry", "1", "9", "2", "8"],
             "archive: document 8 is not in quarantine: see `archive quarantine list`\n",

@@ -124,8 +124,8 @@ def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
     [
         (("stuck",), 'report "stuck" does not support --plot (supported by: trends, success,'),
         (("missed",), 'report "missed" supports --plot only with --by appliance'),
-        (("trends", "--format", "csv"), "--plot is for people: leave it out, or --format csv"),
-        (("trends", "--format", "json"), "--plot is for people: leave it out, or --format json"),
+        (("trends", "--format", "csv"), "--plot and --format csv exclude each other"),
+        (("trends", "--format", "json"), "--plot and --format json exclude each other"),
         (("trends", "--compare"), "--plot does not support --compare: leave out one of them"),
         (("trends", "--sort", "jobs"), 'unknown column "jobs"'),
     ],

@@ -404,7 +404,10 @@ def test_what_an_appliance_says_of_itself_has_a_history(run: Run) -> None:
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (DatabaseError("the disk is full"), "the disk is full"),
+        (
+            DatabaseError("the disk is full"),
+            "the disk is full; nothing of this import has been archived",
+        ),
         (ValueError("two"), "internal error in archive: ValueError: two"),
     ],
 )

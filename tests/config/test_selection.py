@@ -65,8 +65,8 @@ def test_tags() -> None:
 @pytest.mark.parametrize(
     ("patterns", "tags", "said"),
     [
-        (["vc2.lon"], [], "no appliance matches 'vc2.lon'; close to it: vc02.lon"),
-        (["vc02.lon", "x"], [], "no appliance matches 'x'; there are: VC01.ber, old[1].ber, vc02"),
+        (["vc2.lon"], [], 'no appliance matches "vc2.lon" (did you mean "vc02.lon"?)'),
+        (["vc02.lon", "x"], [], 'no appliance matches "x" (known: VC01.ber, old[1].ber, vc02'),
         (
             ["old*"],
             [],

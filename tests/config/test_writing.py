@@ -100,7 +100,7 @@ def test_a_name_that_is_there(tmp_path: Path) -> None:
         ),
         (BEFORE, {}, "[[appliance]] 2: name: missing"),
         (BEFORE, {"name": "vc02", "secret": "x"}, "[[appliance]] vc02: secret: the password is in"),
-        ("x = 1", {"name": "vc02"}, "x: there is no such key"),
+        ("x = 1", {"name": "vc02"}, 'unknown key "x"'),
         ("x", {"name": "vc02"}, "invalid TOML"),
         ("appliance = []", {"name": "vc02"}, "appliance: cannot add to an array in"),
     ],
