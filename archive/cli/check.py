@@ -150,47 +150,47 @@ def check(
     """
     from archive import db
     from archive.cli import parse
-    from archive.monitoring import judgement
+    from archive.monitoring import thresholds
     from archive.monitoring.verdict import verdict
 
-    thresholds = judgement.Thresholds(
+    limits = thresholds.Thresholds(
         _ranges(
             {
-                judgement.AGE: warning_age,
-                judgement.CONSECUTIVE_FAILURES: warning_failures,
-                judgement.MISSED: warning_missed,
-                judgement.DROP: warning_drop,
-                judgement.DURATION: warning_duration,
-                judgement.IMPORT: warning_import,
+                thresholds.AGE: warning_age,
+                thresholds.CONSECUTIVE_FAILURES: warning_failures,
+                thresholds.MISSED: warning_missed,
+                thresholds.DROP: warning_drop,
+                thresholds.DURATION: warning_duration,
+                thresholds.IMPORT: warning_import,
             }
         ),
         _ranges(
             {
-                judgement.AGE: critical_age,
-                judgement.CONSECUTIVE_FAILURES: critical_failures,
-                judgement.MISSED: critical_missed,
-                judgement.DROP: critical_drop,
-                judgement.DURATION: critical_duration,
-                judgement.IMPORT: critical_import,
+                thresholds.AGE: critical_age,
+                thresholds.CONSECUTIVE_FAILURES: critical_failures,
+                thresholds.MISSED: critical_missed,
+                thresholds.DROP: critical_drop,
+                thresholds.DURATION: critical_duration,
+                thresholds.IMPORT: critical_import,
             }
         ),
     )
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
-    stale_seconds = parse.seconds(stale) or judgement.STALE_SECONDS
+    stale_seconds = parse.seconds(stale) or thresholds.STALE_SECONDS
     with (
         _within(timeout),
         db.reading(open_archive(database, config)) as connection,
     ):
-        found = verdict(connection, scope, thresholds, stale_seconds)
+        found = verdict(connection, scope, limits, stale_seconds)
     _print(found.text)
     raise typer.Exit(found.level)
 
 
 def _ranges(texts: Mapping[str, str | None]) -> dict[str, Range]:
-    from archive.monitoring import judgement, ranges
+    from archive.monitoring import ranges, thresholds
 
     return {
-        name: ranges.parse(text, judgement.UNITS[name])
+        name: ranges.parse(text, thresholds.UNITS[name])
         for name, text in texts.items()
         if text is not None
     }

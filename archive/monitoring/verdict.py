@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement import standing
-from archive.monitoring.judgement import Judgement, Thresholds, judge, performance
 from archive.monitoring.plugin import Datum, Level, badness, output, worst
 from archive.monitoring.ranges import Range
 from archive.monitoring.states import states
+from archive.monitoring.thresholds import Judgement, Thresholds, judge, performance
 from archive.render.units import duration
 from archive.reports import import_span
 
