@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ settings.register_profile("archive", settings.default, deadline=None)
 settings.register_profile("few", settings.default, deadline=None, max_examples=10)
 settings.load_profile("archive")
 
-# Connections that wait for the next test: to open one takes as long as a small import.
+# Connections that wait for the next test: opening one takes as long as a small import.
 _KEPT = 4
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage less often: to go through all tests again and again takes a while."""
+    """Collect garbage less often: going through all tests again and again takes a while."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -44,7 +44,7 @@ def pytest_collection_finish() -> None:
 
 @event.listens_for(Pool, "checkout")
 def _never_wait(connection: object, _record: object, _proxy: object) -> None:
-    """Wait for no disk: what a test writes need not survive a power failure."""
+    """Do not sync to disk: test data need not survive a power failure."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = OFF")
 
@@ -79,7 +79,7 @@ def postgres_url() -> Iterator[str]:
 def postgresql_archive(postgres_url: str) -> Iterator[Engine]:
     """Give an archive on PostgreSQL that tests of one process share.
 
-    Its connections are left as new ones would be.
+    Its connections are left in the state of new ones.
     """
     engine = db.create_engine(db.parse_url(postgres_url), kept=_KEPT)
     event.listen(engine, "checkin", _forget)
@@ -89,7 +89,7 @@ def postgresql_archive(postgres_url: str) -> Iterator[Engine]:
 
 
 def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None:
-    """Let go of locks that a session holds until it ends, and of its settings."""
+    """Release locks that a session holds until it ends, and reset its settings."""
     if connection is None or connection.closed:
         return
     connection.rollback()
@@ -101,7 +101,7 @@ def _forget(connection: psycopg.Connection[Any] | None, _record: object) -> None
 @pytest.fixture(scope="session")
 def sqlite_archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Give an archive on SQLite that tests of one process share."""
-    # None is kept: a test that reads the file itself would let go of the locks of those.
+    # No connection is kept: a test that reads the file itself would release their locks.
     engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
     migrate.upgrade(engine)
     return engine

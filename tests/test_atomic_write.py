@@ -40,7 +40,7 @@ def test_creates_the_file_with_the_given_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_a_file_of_another_process_is_left_alone(tmp_path: Path) -> None:
+def test_temporary_file_of_another_process_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "report.csv"
     with atomic_write(target) as written:
         with pytest.raises(FileExistsError), atomic_write(target):

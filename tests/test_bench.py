@@ -30,7 +30,7 @@ def test_documents_are_regular_and_about_2_kb_each(engine: Engine, tmp_path: Pat
     assert (counts.new, counts.findings, counts.quarantined) == (250, 0, 0)
 
 
-def test_lines_and_answers_are_the_same_documents(engine: Engine, tmp_path: Path) -> None:
+def test_lines_and_answers_have_the_same_documents(engine: Engine, tmp_path: Path) -> None:
     archives = []
     path = tmp_path / "documents.jsonl"
     documents.write_lines(path, 50, per_appliance=20)
@@ -44,7 +44,7 @@ def test_lines_and_answers_are_the_same_documents(engine: Engine, tmp_path: Path
     assert archives[0] == archives[1]
 
 
-def test_sides_take_turns_and_are_counted_outside_the_time() -> None:
+def test_sides_alternate_and_are_counted_outside_the_time() -> None:
     order: list[str] = []
 
     def side(name: str) -> Side:
@@ -68,8 +68,8 @@ def test_sides_take_turns_and_are_counted_outside_the_time() -> None:
     assert measured[0].parts == {"of which half": [0.5, 0.5]}
 
 
-def test_a_side_that_counts_other_rows_is_not_compared() -> None:
-    counts = iter([1, 1, 1, 2])  # not until the second round
+def test_side_with_another_row_count_is_not_compared() -> None:
+    counts = iter([1, 1, 1, 2])  # only in the second round
 
     def side(name: str) -> Side:
         return Side(name, lambda: None, lambda: {"jobs": next(counts)})

@@ -11,7 +11,7 @@ from archive import calendar, timestamps
 from archive.calendar import Calendar, CalendarDay
 from archive.errors import UsageError
 
-# Of each zone: the last second of a day and the first of the next, around its DST days.
+# For each zone: the last second of a day and the first of the next, around its DST days.
 MIDNIGHTS = [
     # Berlin: 23 hours on 29 March, 25 hours on 25 October.
     ("Europe/Berlin", "2026-03-28T22:59:59", "2026-03-28"),
@@ -76,7 +76,7 @@ AFTERNOONS = [
     + [(zone, "16:00", instant, day) for zone, instant, day in AFTERNOONS],
 )
 def test_days_end_where_the_zone_says(zone: str, day_start: str, instant: str, day: str) -> None:
-    """A day has 23, 24 or 25 hours, or 23½ or 24½, as its zone's clocks have."""
+    """A day has 23, 24 or 25 hours, or 23½ or 24½, depending on its zone."""
     assert calendar.calendar(zone, day_start).day(f"{instant}.000000Z") == day
 
 
@@ -91,8 +91,8 @@ def test_days_end_where_the_zone_says(zone: str, day_start: str, instant: str, d
         ("2026-03-29T01:00:00", "2026-03-29"),
     ],
 )
-def test_a_day_starts_once(instant: str, day: str) -> None:
-    """A start that the clocks show twice counts once; one that they skip, when they skip it."""
+def test_day_starts_once(instant: str, day: str) -> None:
+    """A repeated start counts at its first time; a skipped one counts at the moment of the change."""
     assert Calendar("Europe/Berlin", "02:30").day(f"{instant}.000000Z") == day
 
 
@@ -109,7 +109,7 @@ def test_a_day_starts_once(instant: str, day: str) -> None:
 def test_there_is_no_day_outside_the_years(
     zone: str, day_start: str, instant: str, day: str
 ) -> None:
-    """The first and the last day of all take what lies beyond them."""
+    """The first and the last day include all instants beyond them."""
     assert Calendar(zone, day_start).day(instant) == day
 
 
@@ -124,7 +124,9 @@ def test_there_is_no_day_outside_the_years(
 @example("America/St_Johns", datetime(1, 1, 1, tzinfo=UTC).time(), [
     datetime(2010, 11, 7, 2, 30, 30, tzinfo=UTC), datetime(2010, 11, 7, 2, 31, 30, tzinfo=UTC),
 ])  # fmt: skip
-def test_later_is_no_earlier_day(zone: str, start: object, moments: list[datetime]) -> None:
+def test_later_instant_has_no_earlier_day(
+    zone: str, start: object, moments: list[datetime]
+) -> None:
     """Of two jobs the one that starts later never has the earlier day, in any zone."""
     chosen = calendar.calendar(zone, str(start)[:5])
     earlier, later = (timestamps.from_datetime(moment) for moment in sorted(moments))
@@ -141,8 +143,8 @@ ZONES_THAT_MOVE = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "
     st.sampled_from(["00:00", "02:00", "02:30", "16:00", "23:45"]),
     st.integers(1990, 2037),
 )
-def test_a_year_has_its_days_in_order(zone: str, day_start: str, year: int) -> None:
-    """Quarter of an hour by quarter, a year's days follow each other, and at most one is skipped."""
+def test_days_of_a_year_are_in_order(zone: str, day_start: str, year: int) -> None:
+    """In steps of a quarter of an hour, a year's days follow each other, with at most one skipped."""
     chosen = Calendar(zone, day_start)
     start = int(datetime(year, 1, 1, tzinfo=UTC).timestamp())
     # Around the months in which clocks are changed.
@@ -161,17 +163,17 @@ def test_a_year_has_its_days_in_order(zone: str, day_start: str, year: int) -> N
         ("UTC", "00:00", "2026-03-01", "2026-03-01T00:00"),
         ("Europe/Berlin", "16:00", "2026-03-29", "2026-03-29T14:00"),
         ("Asia/Kathmandu", "00:00", "2026-03-01", "2026-02-28T18:15"),
-        # Clocks skip it, or show it twice.
+        # The start is skipped, or comes twice.
         ("Europe/Berlin", "02:30", "2026-03-29", "2026-03-29T01:00"),
         ("Europe/Berlin", "02:30", "2026-10-25", "2026-10-25T00:30"),
         ("America/Santiago", "00:00", "2026-09-06", "2026-09-06T04:00"),
-        # They skipped the whole day.
+        # The zone skipped the whole day.
         ("Pacific/Apia", "00:00", "2011-12-30", "2011-12-30T10:00"),
         ("Pacific/Apia", "00:00", "2011-12-31", "2011-12-30T10:00"),
     ],
 )
-def test_days_start(zone: str, day_start: str, day: str, start: str) -> None:
-    """A day has a first instant, whatever clocks do."""
+def test_start_of_days(zone: str, day_start: str, day: str, start: str) -> None:
+    """A day has a first instant, even if clocks change."""
     assert Calendar(zone, day_start).start(day) == f"{start}:00.000000Z"
 
 
@@ -181,8 +183,8 @@ def test_days_start(zone: str, day_start: str, day: str, start: str) -> None:
     st.times().map(lambda time: f"{time:%H:%M}"),
     st.dates(date(1990, 1, 1), date(2040, 1, 1)),
 )
-def test_a_day_starts_where_the_one_before_ends(zone: str, day_start: str, day: date) -> None:
-    """The first instant of a day is of it, or of a later one if clocks skip it; the one before is not."""
+def test_day_starts_where_the_previous_one_ends(zone: str, day_start: str, day: date) -> None:
+    """The first instant of a day belongs to it, or to a later day if it is skipped; the previous does not."""
     calendar = Calendar(zone, day_start)
     start = calendar.start(day.isoformat())
     assert calendar.day(start) >= day.isoformat()
@@ -207,7 +209,7 @@ def test_a_day_starts_where_the_one_before_ends(zone: str, day_start: str, day: 
     ],
 )
 def test_keys_start_with_a_stamp(key: str, stamp: str | None) -> None:
-    """A job key gives the UTC instant that it starts with, if that is one."""
+    """The UTC instant at the start of a job key is used if it is valid."""
     assert calendar.key_stamp(key) == stamp
 
 
@@ -220,14 +222,14 @@ def test_keys_start_with_a_stamp(key: str, stamp: str | None) -> None:
         (None, "nightly", "2026-07-25"),
     ],
 )
-def test_a_job_has_a_day(start_time: str | None, key: str, day: str) -> None:
-    """A job's day is that of its start, else of its key's stamp, else of when it was first seen."""
+def test_day_of_a_job(start_time: str | None, key: str, day: str) -> None:
+    """It is that of the start, or of the key's stamp, or of when the job was first seen."""
     chosen = Calendar("Europe/Berlin")
     assert chosen.job_day(start_time, key, "2026-07-24T23:30:00.000000Z") == day
 
 
-def test_a_calendar_is_checked() -> None:
-    """A zone and a time of day that exist make a calendar; the plain one is UTC from midnight."""
+def test_valid_calendars() -> None:
+    """A calendar needs an existing zone and time of day; the default is UTC from midnight."""
     assert calendar.calendar("Europe/Berlin", "16:00") == ("Europe/Berlin", "16:00")
     assert Calendar() == ("UTC", "00:00")
 
@@ -236,14 +238,14 @@ def test_a_calendar_is_checked() -> None:
     "zone", ["", "Europe", "Europe/Atlantis", "../UTC", "/etc/passwd", "CET+1", "x" * 300, "\0"]
 )
 def test_unknown_zones_are_refused(zone: str) -> None:
-    """What is not in the IANA database is refused with an example."""
+    """The error for a zone that is not in the IANA database has an example."""
     with pytest.raises(UsageError, match="use an IANA name such as Europe/Berlin"):
         calendar.calendar(zone, "00:00")
 
 
 @pytest.mark.parametrize("day_start", ["", "4", "16", "16:0", "24:00", "16:60", "16:00:00", "٠٠:٠٠"])  # fmt: skip  # noqa: RUF001 - digits, but not those of a time
 def test_malformed_times_are_refused(day_start: str) -> None:
-    """What is not HH:MM is refused with an example."""
+    """The error for a time that is not HH:MM has an example."""
     with pytest.raises(UsageError, match="write HH:MM, for example 16:00"):
         calendar.calendar("UTC", day_start)
 
@@ -329,7 +331,7 @@ def test_malformed_times_are_refused(day_start: str) -> None:
     ],
 )
 def test_days_have_labels(row: CalendarDay) -> None:
-    """Each day names its ISO week, month, quarter and year, also where years meet."""
+    """Each day has its ISO week, month, quarter and year, also at the turn of the year."""
     assert row in calendar.calendar_year(int(row.year))
 
 
@@ -343,7 +345,7 @@ def test_days_have_labels(row: CalendarDay) -> None:
 @example("America/St_Johns", time(), date(2010, 11, 7))
 @example("Pacific/Apia", time(16), date(2011, 12, 30))
 @example("Asia/Kathmandu", time(16), date(2024, 2, 29))
-def test_a_day_begins_when_it_starts(zone: str, start: time, day: date) -> None:
+def test_day_begins_at_its_start(zone: str, start: time, day: date) -> None:
     """From a day's start on it is this day, or a later one that starts then, too; before, it is not."""
     chosen, text = calendar.calendar(zone, str(start)[:5]), day.isoformat()
     begin = chosen.start(text)
@@ -355,8 +357,8 @@ def test_a_day_begins_when_it_starts(zone: str, start: time, day: date) -> None:
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
 @pytest.mark.parametrize("start", ["00:00", "16:00", "23:59"])
-def test_the_first_and_the_last_day_start(zone: str, start: str) -> None:
-    """The calendar of the first and of the last year has all its days, in order."""
+def test_first_and_last_day_start(zone: str, start: str) -> None:
+    """The first and the last year have all their days, in order."""
     for year in (1, 9999):
         starts = [row.start_time for row in calendar.calendar_year(year, Calendar(zone, start))]
         assert starts == sorted(starts)
@@ -364,7 +366,7 @@ def test_the_first_and_the_last_day_start(zone: str, start: str) -> None:
 
 
 @pytest.mark.parametrize(("year", "length"), [(1, 365), (1900, 365), (2000, 366), (9999, 365)])
-def test_a_year_is_whole(year: int, length: int) -> None:
+def test_year_is_complete(year: int, length: int) -> None:
     """A calendar year has all its days, and its labels sort in the order of time."""
     rows = calendar.calendar_year(year)
     assert len(rows) == length

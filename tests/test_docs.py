@@ -1,6 +1,6 @@
-"""Every command that the documentation shows is run, in the order of its page.
+"""Run every command in the documentation, in the order of its page.
 
-What is shown below a command begins as its output does. Appliances are played by the test server.
+The text below a command must begin like its output. The test server plays the appliances.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")], key=lambda p
 _CONFIGURATION = re.compile(r"^```toml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _SQL = re.compile(r"^```sql\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-# What a shell makes something of, and what it leaves alone.
+# Characters with a meaning in a shell, and those without.
 _FOR_A_SHELL = re.compile(r"[|<>&;$`*?~\\#]")
 _QUOTED = re.compile(r"'[^']*'")
 # A machine may lack the shell of SQLite; Python has the library.
@@ -63,7 +63,7 @@ def commands(page: Path) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Give the URL of a server of our own: the pages make roles and a database on it."""
+    """Give the URL of a separate server: the pages create roles and a database on it."""
     with postgres.server() as url:
         with postgres.engine(url).connect() as connection:
             connection.execute(text("CREATE ROLE archive LOGIN SUPERUSER"))
@@ -79,7 +79,7 @@ def vcenter() -> Iterator[Server]:
 
 @pytest.fixture
 def workplace(page: Path, tmp_path: Path, server: str, vcenter: Server) -> dict[str, str]:
-    """Give the environment of a person who follows a page from its top."""
+    """Give the environment of a reader who follows a page from its top."""
     tools = tmp_path / "bin"
     tools.mkdir()
     if shutil.which("sqlite3") is None:
@@ -113,9 +113,9 @@ def workplace(page: Path, tmp_path: Path, server: str, vcenter: Server) -> dict[
 
 
 def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
-    """Run a command, which has to succeed, and return what it prints."""
+    """Run a command, which must succeed, and return its output."""
     if command.startswith("archive ") and not _FOR_A_SHELL.search(_QUOTED.sub("", command)):
-        # To start a process for each takes longer than most commands.
+        # Starting a process for each takes longer than most commands.
         with (
             patch.dict(os.environ, environment, clear=True),
             chdir(folder),
@@ -137,10 +137,10 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_commands_of_a_page_work(
+def test_commands_of_a_page_work(
     page: Path, tmp_path: Path, server: str, workplace: dict[str, str]
 ) -> None:
-    """Following a page from its top, every command succeeds, and prints what the page shows."""
+    """Following a page from its top, every command succeeds, and prints the text in the page."""
     url = make_url(server)
     for command, shown in commands(page):
         printed = _run(
@@ -150,12 +150,12 @@ def test_the_commands_of_a_page_work(
             tmp_path,
             workplace,
         )
-        # Columns are as wide as what is in them.
+        # Columns are as wide as their content.
         assert " ".join(shown.split()) in " ".join(printed.split()), command
 
 
 def test_every_verb_is_documented() -> None:
-    """Each verb of the command stands in the documentation."""
+    """Each verb of the command is in the documentation."""
     pages = "\n".join(page.read_text() for page in PAGES)
     for name in _verbs():
         assert f"archive {name}" in pages
@@ -170,7 +170,7 @@ def _verbs() -> Iterator[str]:
             yield f"{group.name} {command.name}"
 
 
-def test_pages_refer_to_what_is_there() -> None:
+def test_links_lead_to_files() -> None:
     """Each relative link of the documentation leads to a file."""
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
@@ -178,14 +178,14 @@ def test_pages_refer_to_what_is_there() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_sql_of_a_page_runs(page: Path, engines: list[Engine]) -> None:
-    """What a page shows as SQL is right on both databases."""
+def test_sql_of_a_page_runs(page: Path, engines: list[Engine]) -> None:
+    """The SQL in a page runs on both databases."""
     for statement in _SQL.findall(page.read_text()):
         for engine in engines:
             with db.reading(engine) as connection:
                 connection.execute(text(statement))
 
 
-def test_the_page_of_the_schema_is_up_to_date() -> None:
+def test_schema_page_is_up_to_date() -> None:
     """`make docs` would change nothing."""
     assert schema.PAGE.read_text(encoding="utf-8") == schema.page()

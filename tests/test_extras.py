@@ -18,15 +18,15 @@ ROOT = Path(__file__).parent.parent
 _FROM_AN_INDEX = re.compile(r"pip3? (?:install|download)[^`\n]*(?<![\w/])archive-vcenter\b")
 
 
-def test_the_wheel_goes_into_the_environment_that_runs() -> None:
-    """With pip in the environment the advice is a command line that a shell reads right."""
+def test_advice_uses_pip_if_installed() -> None:
+    """With pip in the environment the advice is a command line with correct quoting."""
     command = re.fullmatch(r"run `(.*)`", extras.advice("parquet"))
     assert command
     wheel = f"./archive_vcenter-{archive.__version__}-py3-none-any.whl[parquet]"
     assert shlex.split(command[1]) == [sys.executable, "-m", "pip", "install", wheel]
 
 
-def test_an_environment_of_the_bundle_has_its_installer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_advice_uses_the_installer_of_the_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pip in the environment the advice is the bundle's installer."""
     found = importlib.util.find_spec
 
@@ -37,8 +37,8 @@ def test_an_environment_of_the_bundle_has_its_installer(monkeypatch: pytest.Monk
     assert extras.advice("keyring") == "run `./install --extra keyring` in the unpacked bundle"
 
 
-def test_nothing_tells_to_install_from_an_index() -> None:
-    """No page, help text or error sends anybody to a name on the index that is not ours."""
+def test_no_text_recommends_an_index() -> None:
+    """No page, help text or error suggests a package name on the index that is not ours."""
     folders = ("archive", "docs", "deploy")
     texts = [ROOT / "README.md", *(path for name in folders for path in (ROOT / name).rglob("*"))]
     for path in texts:

@@ -28,8 +28,8 @@ ONE_THIRD = "0.333333333333333333333333333333"
         ("1e-400", Decimal("1e-400")),
     ],
 )
-def test_a_number_is_what_it_says(text: str, value: float | Decimal) -> None:
-    """A number is a double where a double says it exactly, else the decimal itself."""
+def test_numbers_are_exact(text: str, value: float | Decimal) -> None:
+    """A number is a double if a double represents it exactly, otherwise a decimal."""
     found = json_numbers.parse_float(text)
     assert found == value
     assert type(found) is type(value)
@@ -37,34 +37,34 @@ def test_a_number_is_what_it_says(text: str, value: float | Decimal) -> None:
 
 
 @given(DOUBLE)
-def test_doubles_survive(double: float) -> None:
-    """Every double is read back from what is written of it."""
+def test_doubles_are_read_back(double: float) -> None:
+    """Every double is read back from its text."""
     assert json_numbers.loads(json_numbers.dumps(double)) == double
 
 
 @pytest.mark.parametrize("text", [ONE_THIRD, "1E+400", "-1E-400", "123456789012345678901234567890"])
-def test_exact_numbers_survive(text: str) -> None:
+def test_exact_numbers_are_written_digit_by_digit(text: str) -> None:
     """A number that no double holds is written digit for digit."""
     assert json_numbers.dumps({"a": [json_numbers.loads(text)]}) == f'{{"a":[{text}]}}'
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a":-Infinity}'])
-def test_what_json_does_not_have_is_refused(text: str) -> None:
+def test_nan_and_infinity_are_refused(text: str) -> None:
     """NaN and the infinities are refused, though Python would read them."""
     with pytest.raises(ValueError, match="is not JSON"):
         json_numbers.loads(text)
 
 
 @pytest.mark.parametrize("text", ["1e99999999999999999999", "-1.5E-99999999999999999999"])
-def test_exponents_beyond_all_bounds_are_refused(text: str) -> None:
-    """A number whose exponent nothing can hold is a ValueError like any other."""
+def test_huge_exponents_are_refused(text: str) -> None:
+    """A number whose exponent is too large for a decimal is a ValueError like any other."""
     with pytest.raises(ValueError, match="is too large or too small"):
         json_numbers.loads(text)
 
 
 @given(JSON)
-def test_texts_are_ascii_with_sorted_keys(value: Any) -> None:
-    """What is written is ASCII without NUL, has sorted keys, and says the same."""
+def test_output_is_ascii_with_sorted_keys(value: Any) -> None:
+    """The output is ASCII without NUL, has sorted keys, and the same meaning."""
     text = json_numbers.dumps(value)
     assert text.isascii()
     assert "\0" not in text
@@ -72,6 +72,6 @@ def test_texts_are_ascii_with_sorted_keys(value: Any) -> None:
     assert text == json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def test_what_is_no_text_elsewhere_is_escaped() -> None:
+def test_nul_and_surrogates_are_escaped() -> None:
     """NUL and lone surrogates are written as escapes."""
     assert json_numbers.dumps({"\ud800": "\0"}) == '{"\\ud800":"\\u0000"}'

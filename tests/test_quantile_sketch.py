@@ -24,22 +24,22 @@ def drawn(values: list[int]) -> Counter[int]:
 
 
 def close(found: int, value: int) -> bool:
-    """Say whether a value is within the relative error of another."""
+    """Return whether a value is within the relative error of another."""
     return abs(found - value) * 100 <= abs(value)
 
 
 @given(INT64)
 @example(2**63 - 1)
 @example(-(2**63))
-def test_a_bin_stands_for_its_values(value: int) -> None:
-    """The number that stands for a bin is within 1 % of every value in it, and in the bin."""
+def test_bin_represents_its_values(value: int) -> None:
+    """The number for a bin is within 1 % of every value in it, and in the bin."""
     number = quantile_sketch.number_of(bin_of(value))
     assert close(number, value)
     assert abs(number) > 2**63 - 1 or bin_of(number) == bin_of(value)
 
 
-def test_small_values_have_bins_of_their_own() -> None:
-    """Of small values percentiles are exact."""
+def test_small_values_are_exact() -> None:
+    """Each small value has its own bin."""
     assert [quantile_sketch.number_of(bin_of(value)) for value in range(-98, 99)] == list(
         range(-98, 99)
     )
@@ -64,15 +64,15 @@ def test_percentiles_are_within_one_percent(lists: list[list[int]], percent: int
     assert close(found, exact)
 
 
-def test_nothing_has_no_percentile() -> None:
-    """Neither no sketch nor a sketch of nothing has a percentile."""
+def test_empty_sketch_has_no_percentile() -> None:
+    """Neither an empty list of sketches nor an empty sketch has a percentile."""
     assert quantile_sketch.Merged([]).percentile(50) is None
     assert quantile_sketch.Merged([quantile_sketch.encode({})]).percentile(50) is None
 
 
 @given(VALUES, VALUES)
-def test_what_is_taken_out_leaves_no_trace(one: list[int], other: list[int]) -> None:
-    """The sketch of all is the sum of sketches, and can be taken apart again."""
+def test_removed_values_leave_no_trace(one: list[int], other: list[int]) -> None:
+    """Sketches can be added, and subtracted again."""
     counts = drawn(one)
     counts.update(drawn(other))
     assert quantile_sketch.encode(counts) == quantile_sketch.encode(drawn(one + other))
@@ -81,8 +81,8 @@ def test_what_is_taken_out_leaves_no_trace(one: list[int], other: list[int]) -> 
 
 
 @given(VALUES, st.sampled_from([1, 300, 70_000, 2**32]))
-def test_sketches_survive_encoding(values: list[int], times: int) -> None:
-    """What is encoded is what is decoded, in order, however large the counts are."""
+def test_encoded_sketch_is_decoded(values: list[int], times: int) -> None:
+    """Decoding gives the encoded counts, in order, however large they are."""
     counts = {bin_: count * times for bin_, count in sorted(drawn(values).items())}
     assert list(quantile_sketch.decode(quantile_sketch.encode(counts)).items()) == list(
         counts.items()
@@ -90,12 +90,12 @@ def test_sketches_survive_encoding(values: list[int], times: int) -> None:
 
 
 def test_bytes_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Counts are stored with the least significant byte first, in no more bytes than needed."""
+    """Counts are stored in little-endian order, in no more bytes than needed."""
     first = bin_of(7)
     data = bytes((2, first & 255, first >> 8)) + b"\x02\x00\x02\x00\x2e\x01"
     counts = {first: 2, first + 2: 300}
     assert quantile_sketch.encode(counts) == data
-    # A machine of the other kind swaps what its memory holds.
+    # A big-endian machine swaps the bytes in its memory.
     monkeypatch.setattr(sys, "byteorder", "big" if sys.byteorder == "little" else "little")
     swapped = bytes((2, first & 255, first >> 8)) + b"\x00\x02\x00\x02\x01\x2e"
     assert quantile_sketch.encode(counts) == swapped
@@ -103,10 +103,10 @@ def test_bytes_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @given(VALUES, VALUES, st.data())
-def test_a_sketch_is_changed_as_if_it_were_drawn_anew(
+def test_changed_sketch_equals_a_new_one(
     values: list[int], added: list[int], data: st.DataObject
 ) -> None:
-    """Adding a few or many values, or taking some out again, gives the bytes of what is left."""
+    """Adding a few or many values, or removing some, gives the bytes of the remaining ones."""
     taken = data.draw(st.lists(st.sampled_from(values), unique=True)) if values else []
     changes = drawn(added)
     changes.subtract(drawn(taken))
@@ -118,7 +118,7 @@ def test_a_sketch_is_changed_as_if_it_were_drawn_anew(
 
 
 @pytest.mark.parametrize("before", [255, 65_535])
-def test_a_sketch_that_outgrows_its_width_is_drawn_anew(before: int) -> None:
-    """The width of the counts is the least that holds them, however they came about."""
+def test_sketch_that_outgrows_its_width_is_rebuilt(before: int) -> None:
+    """The width of the counts is the least that holds them, however they were reached."""
     grown = quantile_sketch.changed(quantile_sketch.encode({1000: before}), {1000: 1})
     assert grown == quantile_sketch.encode({1000: before + 1})

@@ -21,8 +21,8 @@ def test_similar_names_are_suggested(name: str, most: int, said: str) -> None:
     assert did_you_mean(name, KNOWN, most) == said
 
 
-def test_known_names_follow_where_none_is_similar() -> None:
-    """A long list is cut off; of nothing there is nothing to say."""
+def test_known_names_are_listed_if_none_is_similar() -> None:
+    """A long list is cut off; an empty one gives no suggestion."""
     assert suggestion("job", KNOWN) == ' (did you mean "jobs"?)'
     assert suggestion("zzz", KNOWN) == " (known: jobs, size, sized)"
     assert suggestion("zzz", map(str, range(21))).endswith(" 18, 19, ...)")

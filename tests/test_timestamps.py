@@ -53,14 +53,14 @@ def test_any_offset_becomes_utc(text: str, instant: str) -> None:
         ("9999-12-31T23:59:59-00:01", "outside the years 1 to 9999"),
     ],
 )
-def test_what_is_no_timestamp_is_refused(text: str, reason: str) -> None:
+def test_invalid_timestamps_are_refused(text: str, reason: str) -> None:
     """Anything else than an instant of the years 1 to 9999 is refused with its reason."""
     with pytest.raises(ValueError, match=reason):
         timestamps.parse(text)
 
 
-def test_digits_below_a_microsecond_are_told() -> None:
-    """A timestamp finer than a microsecond is refused with what can be kept of it."""
+def test_digits_below_a_microsecond_are_reported() -> None:
+    """A timestamp finer than a microsecond is refused with its truncated value."""
     with pytest.raises(timestamps.TooFineError) as refused:
         timestamps.parse("2026-07-23T04:15:00.1234567+02:00")
     assert refused.value.truncated == "2026-07-23T02:15:00.123456Z"
@@ -68,14 +68,14 @@ def test_digits_below_a_microsecond_are_told() -> None:
 
 @given(MOMENTS, MOMENTS)
 def test_text_order_is_time_order(one: datetime, other: datetime) -> None:
-    """Instants compare as text as they do as moments."""
+    """The texts of instants have the same order as the instants."""
     texts = timestamps.from_datetime(one), timestamps.from_datetime(other)
     assert (texts[0] < texts[1]) == (one < other)
     assert {len(text) for text in texts} == {27}
 
 
 @given(MOMENTS)
-def test_every_form_gives_the_instant_back(moment: datetime) -> None:
+def test_every_form_is_read_back(moment: datetime) -> None:
     """The document form, the fixed form and the datetime of an instant are the same moment."""
     instant = timestamps.from_datetime(moment)
     assert timestamps.to_datetime(instant) == moment
@@ -84,7 +84,7 @@ def test_every_form_gives_the_instant_back(moment: datetime) -> None:
 
 
 def test_documents_have_milliseconds_where_they_suffice() -> None:
-    """Microseconds are written only where they are not zero, as vCenter writes milliseconds."""
+    """Microseconds are written only if they are not zero; vCenter writes milliseconds."""
     assert timestamps.document_form("2026-07-23T02:15:00.041000Z") == "2026-07-23T02:15:00.041Z"
     assert timestamps.document_form("2026-07-23T02:15:00.041001Z") == "2026-07-23T02:15:00.041001Z"
 
@@ -108,8 +108,8 @@ def test_documents_have_milliseconds_where_they_suffice() -> None:
         "2026-07-23T04:15+02:00.0",
     ],
 )
-def test_the_usual_form_is_no_exception(text: str) -> None:
-    """What looks as vCenter writes it is read as all other timestamps are."""
+def test_fast_path_equals_the_general_one(text: str) -> None:
+    """Timestamps in vCenter's usual form are read as all others are."""
     try:
         expected = timestamps.document_form(timestamps.parse(text))
     except ValueError:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-# A label that may have anything but quotes and equals signs in it, a value and its thresholds.
+# A label with any characters but quotes and equals signs, a value and its thresholds.
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _THRESHOLD = rf"(?:@?(?:~:|{_NUMBER}:)?(?:{_NUMBER})?)?"
 _DATUM = re.compile(
@@ -37,12 +37,12 @@ def place(shared_engine: Engine) -> str:
 
 
 def check(place: str, *arguments: str) -> Done:
-    """Ask as of the fleet's now."""
+    """Run the check at the current time of the fleet."""
     return archive("check", place, "--now", NOW, *arguments)
 
 
 def data(done: Done) -> dict[str, str]:
-    """The performance data of what was printed, which must be as the guidelines have it."""
+    """Return the performance data of the output, which must follow the guidelines."""
     first, *more = done.out.splitlines()
     assert not any("|" in line for line in more)
     _, separator, told = first.partition(" | ")
@@ -54,8 +54,8 @@ def data(done: Done) -> dict[str, str]:
     return {label.strip("'"): value for label, _, value in (one.partition("=") for one in found)}
 
 
-def test_the_fleet(place: str) -> None:
-    """One line with performance data, then a line for each that is not OK, the worst first."""
+def test_fleet_output_lists_the_worst_appliances_first(place: str) -> None:
+    """One line with performance data, then one line for each appliance that is not OK, worst first."""
     done = check(place)
     assert (done.code, done.err) == (2, "")
     assert done.out == (
@@ -71,8 +71,8 @@ def test_the_fleet(place: str) -> None:
     assert len(data(done)) == 11
 
 
-def test_one_appliance(place: str) -> None:
-    """Of one the first line says it all, and the figures are its own."""
+def test_output_for_a_single_appliance(place: str) -> None:
+    """For one appliance the first line has everything, with its own figures."""
     done = check(place, SCHEDULED)
     assert (done.code, done.err) == (0, "")
     assert done.out == (
@@ -101,7 +101,7 @@ def test_one_appliance(place: str) -> None:
         (("vc4*", "--warning-failures", "0"), 2, "no success yet, 1 consecutive failure (limit 0)"),
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
         ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (limit 7 d 00 h)"),
-        # It was heard of until just after its last success.
+        # The last import is just after its last success.
         ((CADENCED,), 3, "no recent data since 2026-03-08 13:00:00Z"),
         ((CADENCED, "-w", "9d", "-c", "9d"), 0, "last success 2 d 20 h ago |"),
         (("vc5*",), 1, "vc5.example.com: never imported |"),
@@ -112,7 +112,7 @@ def test_one_appliance(place: str) -> None:
     ],
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
-    """What was asked for comes before what is usual; what cannot be told is UNKNOWN."""
+    """Thresholds on the command line override the defaults; missing data gives UNKNOWN."""
     done = check(place, *arguments)
     assert (done.code, done.err) == (code, "")
     assert done.out.startswith(f"ARCHIVE {Level(code).name} - ")
@@ -120,8 +120,8 @@ def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str
     assert data(done)
 
 
-def test_cadences_and_tags_are_heeded(place: str, tmp_path: Path) -> None:
-    """What the configuration says of an appliance counts as it does for the reports."""
+def test_cadences_and_tags_of_the_configuration_apply(place: str, tmp_path: Path) -> None:
+    """Cadences and tags of the configuration apply as they do in reports."""
     tagged = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\ntags = {{ site = "B" }}\n'
     other = f'[[appliance]]\nname = "{UNTOLD}"\n'
     config = str(written(tmp_path, f"{DEFAULTS}{tagged}{other}"))
@@ -131,8 +131,8 @@ def test_cadences_and_tags_are_heeded(place: str, tmp_path: Path) -> None:
     assert data(done)["age"] == "244770s;608400;1216800;0"
 
 
-def test_drops(engine: Engine) -> None:
-    """A last success of a quarter of what is usual warns; one that is nearly empty is critical."""
+def test_size_drops_warn_or_are_critical(engine: Engine) -> None:
+    """A last success of a quarter of the usual size warns; a nearly empty one is critical."""
     jobs = [night(f"2026-03-{day:02}T01:00", size=4 * 2**30) for day in range(1, 11)]
     import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "small", NOW)
     import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=1)]), "tiny", NOW)
@@ -148,8 +148,8 @@ def test_drops(engine: Engine) -> None:
     assert check(at(engine), "small", "--critical-drop", "70").code == 2
 
 
-def test_consecutive_failures_and_silence(engine: Engine) -> None:
-    """Three failures in a row warn, and so does an appliance that is heard of later than usual."""
+def test_consecutive_failures_and_appliances_not_reporting(engine: Engine) -> None:
+    """Three consecutive failures warn, and so does an appliance that is not reporting."""
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (8, 9, 10)]
     good = night("2026-03-07T01:00")
     for day in range(1, 8):
@@ -169,8 +169,8 @@ def test_consecutive_failures_and_silence(engine: Engine) -> None:
     assert data(done)["import"] == "352800s;129600;;0"
 
 
-def test_an_archive_that_is_out_of_date(place: str) -> None:
-    """After two nights without an import nothing is told of the appliances but figures."""
+def test_stale_archive_is_unknown(place: str) -> None:
+    """After two nights without an import only figures of appliances are shown."""
     done = archive("check", place, "--now", "2026-03-13T08:00:01Z")
     assert done.code == 3
     assert done.out.startswith("ARCHIVE UNKNOWN - the archive is stale: last import 2 d 02 h ago |")
@@ -178,8 +178,8 @@ def test_an_archive_that_is_out_of_date(place: str) -> None:
     assert archive("check", place, "--now", "2026-03-13T08:00:00Z").code == 1
 
 
-def test_an_archive_that_is_empty(engine: Engine) -> None:
-    """Of an archive without imports nothing is known."""
+def test_empty_archive_is_unknown(engine: Engine) -> None:
+    """An archive without imports is UNKNOWN."""
     assert check(at(engine)) == (3, "ARCHIVE UNKNOWN - nothing has been imported yet\n", "")
 
 
@@ -196,8 +196,8 @@ def test_an_archive_that_is_empty(engine: Engine) -> None:
         (("--tag", "a=b", "--config", "/none/a.toml"), "/none/a.toml: "),
     ],
 )
-def test_what_is_not_understood(place: str, arguments: tuple[str, ...], said: str) -> None:
-    """Codes 1 and 2 would be verdicts: it is UNKNOWN, on one line of standard output."""
+def test_usage_errors_are_unknown(place: str, arguments: tuple[str, ...], said: str) -> None:
+    """Codes 1 and 2 would be verdicts, so usage errors are UNKNOWN, on one line of standard output."""
     done = archive("check", place, *arguments)
     assert (done.code, done.err) == (3, "")
     assert done.out.startswith(f"ARCHIVE UNKNOWN - {said}")
@@ -205,8 +205,8 @@ def test_what_is_not_understood(place: str, arguments: tuple[str, ...], said: st
     assert "|" not in done.out
 
 
-def test_an_archive_that_cannot_be_read(tmp_path: Path) -> None:
-    """No archive, or something else in its place, is UNKNOWN; as a process, too."""
+def test_unreadable_archive_is_unknown(tmp_path: Path) -> None:
+    """A missing archive, or another file in its place, is UNKNOWN; as a process, too."""
     path = tmp_path / "none.db"
     done = process("check", "-d", str(path))
     assert (done.code, done.err) == (3, "")
@@ -219,14 +219,14 @@ def test_an_archive_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["0", "soon", "99999999999"])
-def test_a_timeout_is_a_number_of_seconds(place: str, seconds: str) -> None:
+def test_timeout_must_be_a_number_of_seconds(place: str, seconds: str) -> None:
     done = check(place, "--timeout", seconds)
     assert (done.code, done.err) == (3, "")
     assert done.out.startswith("ARCHIVE UNKNOWN - Invalid value for '--timeout' / '-t': ")
 
 
-def test_an_archive_that_does_not_answer(postgresql_archive: Engine) -> None:
-    """It is UNKNOWN, and said so, before whoever runs the plugin ends it without a word."""
+def test_archive_that_does_not_answer_is_unknown(postgresql_archive: Engine) -> None:
+    """The plugin reports UNKNOWN before the monitoring system kills it for its timeout."""
     with postgresql_archive.begin() as other:
         other.exec_driver_sql("LOCK TABLE appliance")
         done = process("check", at(postgresql_archive), "-t", "2")
@@ -234,8 +234,8 @@ def test_an_archive_that_does_not_answer(postgresql_archive: Engine) -> None:
     assert done == (3, said, "")
 
 
-def test_a_fault(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in the command itself is UNKNOWN, without a traceback; with --debug there is one."""
+def test_internal_error_is_unknown(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An internal error is UNKNOWN, without a traceback; with --debug there is one."""
 
     def fail(*_: Any) -> Any:
         raise RuntimeError("out | of\norder")
@@ -251,8 +251,8 @@ def test_a_fault(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
         check(place, "--debug")
 
 
-def test_a_reader_that_goes_away(place: str) -> None:
-    """What is not read to its end is no other verdict."""
+def test_closed_pipe_keeps_the_exit_code(place: str) -> None:
+    """A reader that stops early does not change the verdict."""
     command = shlex.join([*PROGRAM, "check", place, "--now", NOW])
     done = subprocess.run(
         ["/bin/bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"],
@@ -261,8 +261,8 @@ def test_a_reader_that_goes_away(place: str) -> None:
     assert (done.returncode, done.stderr) == (2, b"")
 
 
-def test_data_are_written_as_the_guidelines_say() -> None:
-    """'label'=value[UOM];[warn];[crit];[min];[max]; what is not known is U."""
+def test_performance_data_follow_the_guidelines() -> None:
+    """'label'=value[UOM];[warn];[crit];[min];[max]; an unknown value is U."""
     assert str(Datum("n", 5)) == "'n'=5;;;0"
     assert str(Datum("n", None, "s")) == "'n'=U;;;0"
     assert str(Datum("n", 5, "%", Range(0, 10), Range(20, 30, inside=True), 100)) == (
@@ -270,8 +270,8 @@ def test_data_are_written_as_the_guidelines_say() -> None:
     )
 
 
-def test_texts_are_harmless() -> None:
-    """Nothing in a text begins performance data or a line, or moves a cursor; none is too long."""
+def test_texts_are_escaped_and_shortened() -> None:
+    """No text begins performance data or a line, or moves a cursor; none is too long."""
     assert harmless("a; b") == "a, b"
     assert harmless("a|b\nc\r\x1b[1md\u2028") == "a/b\\nc\\r\\x1b[1md\\u2028"
     assert harmless("x" * 301) == "x" * 297 + "..."
@@ -282,8 +282,8 @@ def test_texts_are_harmless() -> None:
     assert len(told) == 22
 
 
-def test_what_is_worst() -> None:
-    """That something is wrong says more than that something is not known."""
+def test_problem_outranks_unknown() -> None:
+    """WARNING and CRITICAL outrank UNKNOWN."""
     assert worst(Level) is Level.CRITICAL
     assert worst([Level.OK, Level.UNKNOWN, Level.WARNING]) is Level.WARNING
     assert worst([Level.OK, Level.UNKNOWN]) is Level.UNKNOWN

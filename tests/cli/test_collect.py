@@ -1,4 +1,4 @@
-"""`archive collect` as its users and their schedulers meet it."""
+"""`archive collect` as users and schedulers run it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Fleet:
         return subprocess.Popen([*PROGRAM, *self.command(*arguments)], **chosen)
 
     def asked(self) -> list[str]:
-        """Which of them have been asked, since this was asked last."""
+        """Return the appliances that were asked since the last call."""
         found = [name for name, one in self.appliances.items() if one.connections]
         for appliance in self.appliances.values():
             appliance.connections = 0
@@ -111,22 +111,22 @@ def fleet(server: Server, tmp_path: Path) -> Fleet:
 
 @pytest.fixture
 def two(fleet: Fleet) -> Fleet:
-    """Give two appliances, the second of which fails for good."""
+    """Serve two appliances, the second of which always fails."""
     fleet.add("vc01")
     fleet.add("vc02").suffer(faults.unauthorized, Resource.LOGIN)
     return fleet
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Wait for what another process does."""
+    """Wait for something that another process does."""
     end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
-def test_cron_hears_nothing_of_success(fleet: Fleet) -> None:
-    """Without a terminal nothing is said where nothing is wrong, neither the first time nor later."""
+def test_success_prints_nothing_without_a_terminal(fleet: Fleet) -> None:
+    """Without a terminal a successful collection prints nothing, the first time and later."""
     fleet.add("vc01")
     assert fleet.collect() == (0, "", "")
     assert fleet.collect() == (0, "", "")
@@ -134,7 +134,7 @@ def test_cron_hears_nothing_of_success(fleet: Fleet) -> None:
     assert count(fleet.engine, tables.collection) == 2
 
 
-def test_problems_are_said_on_standard_error(two: Fleet) -> None:
+def test_failures_are_listed_on_stderr(two: Fleet) -> None:
     """Each failed appliance is a line with its reason; exit code 3 if others answered."""
     done = two.collect()
     assert (done.code, done.out) == (3, "")
@@ -142,14 +142,14 @@ def test_problems_are_said_on_standard_error(two: Fleet) -> None:
     assert done.err.count("\n") == 1
 
 
-def test_a_part_is_a_problem(fleet: Fleet) -> None:
+def test_partial_answer_is_listed_as_a_problem(fleet: Fleet) -> None:
     fleet.add("vc01").suffer(faults.unauthorized, Resource.VERSION)
     done = fleet.collect()
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("vc01: appliance/system/version: permission denied for the user")
 
 
-def test_exit_code_1_if_nobody_tells_anything(fleet: Fleet) -> None:
+def test_exit_code_1_if_no_appliance_answers(fleet: Fleet) -> None:
     fleet.add("vc01").suffer(faults.unauthorized, Resource.LOGIN)
     assert fleet.collect().code == 1
 
@@ -158,7 +158,7 @@ COUNTS = ["seen", "new", "changed", "unchanged", "findings", "quarantined"]
 COLUMNS = ["appliance", "asked", "answered", "outcome", *COUNTS, "reason"]
 
 
-def test_the_summary_as_csv(two: Fleet) -> None:
+def test_summary_as_csv(two: Fleet) -> None:
     done = two.collect("--format", "csv")
     header, first, second = csv.reader(done.out.splitlines())
     assert header == COLUMNS
@@ -168,7 +168,7 @@ def test_the_summary_as_csv(two: Fleet) -> None:
     assert f"vc02: {second[-1]}\n" == done.err
 
 
-def test_the_summary_as_json(two: Fleet) -> None:
+def test_summary_as_json(two: Fleet) -> None:
     """JSON has the totals, too."""
     summary = json.loads(two.collect("--format", "json").out)
     first, second = summary.pop("appliances")
@@ -183,8 +183,8 @@ def test_the_summary_as_json(two: Fleet) -> None:
     assert (second["appliance"], second["new"], second["answered"]) == ("vc02", None, None)
 
 
-def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
-    """A file has a table, if nothing else is said; standard output then has nothing."""
+def test_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
+    """The default format of a file is a table; standard output is then empty."""
     out = two.collect("--format", "table").out
     assert "complete" in out
     assert "permission denied for the user" in out
@@ -193,8 +193,8 @@ def test_the_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
     assert "complete" in path.read_text()
 
 
-def test_a_dry_run_makes_no_archive(two: Fleet, tmp_path: Path) -> None:
-    """It says what a run would say, and leaves nothing behind."""
+def test_dry_run_creates_no_archive(two: Fleet, tmp_path: Path) -> None:
+    """It prints what a collection would print, and creates no file."""
     done = two.collect("--dry-run", "--format", "json")
     told = json.loads(done.out)
     assert (done.code, told["collection"], told["new"]) == (3, None, 2)
@@ -202,8 +202,8 @@ def test_a_dry_run_makes_no_archive(two: Fleet, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["archive.toml"]
 
 
-def test_a_dry_run_writes_nothing(fleet: Fleet) -> None:
-    """What is there already is counted as known; the archive stays as it is."""
+def test_dry_run_writes_nothing(fleet: Fleet) -> None:
+    """Known jobs are counted as known; the archive stays as it is."""
     appliance = fleet.add("vc01")
     fleet.collect()
     before = fleet.file.read_bytes()
@@ -214,7 +214,7 @@ def test_a_dry_run_writes_nothing(fleet: Fleet) -> None:
     assert count(fleet.engine, tables.job) == 2
 
 
-def test_a_dry_run_saves_nothing(fleet: Fleet) -> None:
+def test_dry_run_saves_no_answers(fleet: Fleet) -> None:
     fleet.add("vc01")
     done = fleet.collect("--dry-run", "--save", "x")
     assert (done.code, done.out) == (2, "")
@@ -246,10 +246,10 @@ def test_answers_are_saved(fleet: Fleet, tmp_path: Path) -> None:
         (("nobody",), None),
     ],
 )
-def test_some_may_be_asked(
+def test_appliances_can_be_selected(
     fleet: Fleet, arguments: tuple[str, ...], asked: list[str] | None
 ) -> None:
-    """By name, glob or tag; who is disabled only by name. Nobody is a mistake."""
+    """By name, glob or tag; a disabled one only by its name. An empty selection is an error."""
     for name, site, enabled in (
         ("vc01", "Berlin", True),
         ("vc02", "Bonn", True),
@@ -262,7 +262,7 @@ def test_some_may_be_asked(
     assert done.err.startswith("archive: ") == (asked is None)
 
 
-def test_nobody_may_be_enabled(fleet: Fleet) -> None:
+def test_fleet_without_enabled_appliances(fleet: Fleet) -> None:
     fleet.add("vc01", enabled=False)
     done = fleet.collect()
     said = f"archive: {fleet.config}: no enabled appliance\n"
@@ -271,14 +271,14 @@ def test_nobody_may_be_enabled(fleet: Fleet) -> None:
     assert not fleet.file.exists()
 
 
-def test_there_may_be_no_configuration() -> None:
+def test_missing_configuration_is_an_error() -> None:
     done = archive("collect")
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("archive: no configuration at ")
     assert "--config" in done.err
 
 
-def test_who_is_not_verified_is_warned_of_in_each_run(fleet: Fleet) -> None:
+def test_unverified_certificates_warn_in_each_collection(fleet: Fleet) -> None:
     fleet.add("vc01", verify=False)
     fleet.add("vc02")
     for _ in range(2):
@@ -289,8 +289,8 @@ def test_who_is_not_verified_is_warned_of_in_each_run(fleet: Fleet) -> None:
         )
 
 
-def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
-    """Another one is left as it is, and the difference said."""
+def test_new_archive_takes_the_calendar_of_the_configuration(fleet: Fleet) -> None:
+    """An existing archive keeps its calendar, and the difference is reported."""
     fleet.top["calendar"] = {"time_zone": "Europe/Berlin", "day_start": "16:00"}
     fleet.add("vc01")
     assert fleet.collect() == (0, "", "")
@@ -305,8 +305,8 @@ def test_a_new_archive_has_the_configuration_s_calendar(fleet: Fleet) -> None:
     assert done.err.count("\n") == 1
 
 
-def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
-    """While another one is at work nobody is asked, which is no failure."""
+def test_second_collection_ends_while_the_first_runs(fleet: Fleet) -> None:
+    """While another collection runs no appliance is asked, which is no failure."""
     fleet.add("vc01")
     fleet.collect()
     fleet.asked()
@@ -321,17 +321,17 @@ def test_a_second_one_leaves_the_first_alone(fleet: Fleet) -> None:
 
 
 def read(terminal: int) -> str:
-    """Return all that is written to a terminal, until nobody has it open."""
+    """Return all output to a terminal until every process has closed it."""
     data = b""
-    with suppress(OSError):  # this is how Linux says that it is over
+    with suppress(OSError):  # Linux reports the end this way
         while more := os.read(terminal, 1 << 16):
             data += more
     os.close(terminal)
     return data.decode()
 
 
-def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
-    """People see how far it is, and then what came of it."""
+def test_terminal_shows_progress_and_one_result_line(two: Fleet) -> None:
+    """A terminal shows progress, and then the result."""
     two.appliances["vc01"].suffer(faults.drip, Resource.VERSION)
     ours, theirs = pty.openpty()
     command = two.start(
@@ -349,7 +349,7 @@ def test_a_terminal_shows_progress_and_one_line(two: Fleet) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
+def test_interrupted_collection_archives_what_it_has(fleet: Fleet, number: signal.Signals) -> None:
     """Answers are archived, the other appliances are interrupted, and sessions are closed."""
     fleet.top["concurrency"] = 2
     fleet.add("vc01")
@@ -377,7 +377,7 @@ def test_a_run_may_be_ended(fleet: Fleet, number: signal.Signals) -> None:
     ]
 
 
-def test_a_collection_that_is_interrupted_at_once(fleet: Fleet) -> None:
+def test_collection_interrupted_at_its_start(fleet: Fleet) -> None:
     appliance = fleet.add("vc01")
     appliance.suffer(faults.hang, Resource.DETAILS)
     command = fleet.start()
@@ -398,10 +398,10 @@ def test_a_collection_that_is_interrupted_at_once(fleet: Fleet) -> None:
         ("-f json", "| true", 0, ""),
     ],
 )
-def test_nobody_may_read_what_is_written(
+def test_summary_that_cannot_be_written_loses_no_answer(
     fleet: Fleet, format_: str, redirection: str, code: int, said: str
 ) -> None:
-    """All is archived whatever becomes of the summary, and there is no traceback."""
+    """Everything is archived whatever happens to the summary, and there is no traceback."""
     fleet.add("vc01")
     script = f'set -o pipefail; "$@" {format_} {redirection}'
     command = subprocess.run(
@@ -416,9 +416,7 @@ def test_nobody_may_read_what_is_written(
     assert count(fleet.engine, tables.job) == 2
 
 
-def test_the_environment_says_whom_to_trust_and_where_the_proxy_is(
-    fleet: Fleet, server: Server
-) -> None:
+def test_ca_and_proxy_of_the_environment_are_used(fleet: Fleet, server: Server) -> None:
     """The CA of `SSL_CERT_FILE` is trusted where the configuration names none."""
     fleet.defaults["ca_file"] = None
     fleet.add("vc01")

@@ -1,4 +1,4 @@
-"""Completion in the shells that have files for it."""
+"""Completion in the shells that have completion files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ zpty -r -m shell seen '*#end*'
 print -r -- "$seen"
 zpty -d shell
 """
-# Interrupts the process when a module is about to be imported.
+# Interrupts the process just before a module is imported.
 _INTERRUPTED = """\
 import os, signal, sys
 
@@ -58,7 +58,7 @@ def variables(tmp_path: Path) -> dict[str, str]:
     """Give the environment of a shell that finds the command."""
     tools = tmp_path / "bin"
     tools.mkdir()
-    # Its name is part of that of the variable which asks for completions.
+    # The name of the command is part of the variable that requests completions.
     program = tools / "archive"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nfrom archive.cli import main\nsys.exit(main())\n"
@@ -128,7 +128,7 @@ def test_zsh_completes(variables: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("module", ["archive.cli.app", "typer", "archive.reports"])
-def test_an_interrupted_completion_is_silent(module: str) -> None:
+def test_interrupted_completion_prints_nothing(module: str) -> None:
     """Ctrl-C ends a completion without a traceback, whatever is being imported."""
     variables = environment() | {
         "_ARCHIVE_COMPLETE": "complete_bash", "COMP_WORDS": "archive report t", "COMP_CWORD": "2",
@@ -140,7 +140,7 @@ def test_an_interrupted_completion_is_silent(module: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-def test_an_interrupt_while_the_command_starts_is_silent() -> None:
+def test_interrupt_during_startup_prints_no_traceback() -> None:
     """Ctrl-C before a verb runs leaves no traceback, either."""
     done = subprocess.run(
         [sys.executable, "-c", _INTERRUPTED, "archive.cli.report", "report", "--list"],
@@ -159,7 +159,7 @@ def _interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("pause", [0.0, 0.02, 0.05, 0.1, 0.2])
-def test_an_interrupt_at_any_moment_of_completion_is_silent(
+def test_completion_interrupted_at_any_moment_prints_nothing(
     pause: float, variables: dict[str, str]
 ) -> None:
     """The shell shows nothing, even if the interpreter is interrupted while it starts."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 NOW = f"--now={made.NOW}"
 
 
-def test_a_page_is_written(engine: Engine, tmp_path: Path) -> None:
-    """To a file, of which one sentence tells, or to standard output: the same."""
+def test_page_is_written_to_a_file_or_stdout(engine: Engine, tmp_path: Path) -> None:
+    """Both get the same page; with a file, one sentence reports it."""
     made.fill(engine)
     path = tmp_path / "fleet.html"
     done = archive("dashboard", "-o", str(path), NOW, at(engine))
@@ -29,8 +29,8 @@ def test_a_page_is_written(engine: Engine, tmp_path: Path) -> None:
     assert printed.out == path.read_bytes().decode()
 
 
-def test_what_is_shown_is_chosen(engine: Engine, tmp_path: Path) -> None:
-    """By names, tags and days; the title is said, too."""
+def test_appliances_days_and_title_can_be_chosen(engine: Engine, tmp_path: Path) -> None:
+    """By names, tags and days; the title, too."""
     made.fill(engine)
     appliances = f'[[appliance]]\nname = "{made.FLAKY}"\ntags = {{ site = "london" }}\n'
     config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
@@ -43,8 +43,8 @@ def test_what_is_shown_is_chosen(engine: Engine, tmp_path: Path) -> None:
         assert made.BROKEN not in done.out
 
 
-def test_cadences_count(engine: Engine, tmp_path: Path) -> None:
-    """What the configuration expects of an appliance is what it is held against."""
+def test_cadences_of_the_configuration_apply(engine: Engine, tmp_path: Path) -> None:
+    """An appliance is compared with the cadence of the configuration."""
     made.fill(engine)
     appliances = f'[[appliance]]\nname = "{made.GOOD}"\ncadence = "1h"\n'
     config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
@@ -52,7 +52,7 @@ def test_cadences_count(engine: Engine, tmp_path: Path) -> None:
     assert "<td>overdue</td>" in done.out
 
 
-def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
+def test_page_is_not_written_to_a_terminal(tmp_path: Path) -> None:
     """On a terminal the error asks for a file."""
     shown = on_terminal("dashboard", "-d", str(tmp_path / "archive.db"), code=2)
     assert "write the page to a file with -o FILE.html" in shown
@@ -66,10 +66,10 @@ def test_a_page_is_nothing_for_a_terminal(tmp_path: Path) -> None:
         (("--rpo", "soon"), 'invalid duration "soon"'),
     ],
 )
-def test_nothing_is_written_of_what_cannot_be(
+def test_refused_options_leave_the_file_unchanged(
     engine: Engine, tmp_path: Path, options: tuple[str, ...], words: str
 ) -> None:
-    """What cannot be understood leaves a file as it was."""
+    """An invalid option leaves an existing file as it was."""
     made.fill(engine)
     path = tmp_path / "fleet.html"
     path.write_text("before", encoding="utf-8")

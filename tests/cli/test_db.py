@@ -33,8 +33,8 @@ def nowhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield url
 
 
-def test_an_archive_is_created_and_upgraded(nowhere: str) -> None:
-    """`db upgrade` creates the archive, `db current` tells its schema, and again is nothing new."""
+def test_archive_is_created_and_upgraded(nowhere: str) -> None:
+    """`db upgrade` creates the archive, `db current` shows its revision; a second upgrade does nothing."""
     place = migrate.describe(migrate.connect(nowhere))
     assert archive("db", "current", "-d", nowhere) == (0, "none\n", "")
     made = f"The archive at {place} now has schema {migrate.HEAD}.\n"
@@ -63,10 +63,10 @@ VERBS = (
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_without_an_archive_each_verb_says_so(
+def test_verbs_without_an_archive_name_the_command_to_run(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
 ) -> None:
-    """What needs an archive says which command makes one, and makes nothing itself."""
+    """Each verb names the command that creates an archive, and creates nothing itself."""
     monkeypatch.chdir(tmp_path)
     empty = f"{postgres_url}?options=-csearch_path%3Dnowhere"
     for url, place in (("a.db", "a.db"), (empty, "postgresql://")):
@@ -78,21 +78,21 @@ def test_without_an_archive_each_verb_says_so(
 
 
 def execute(engine: Engine, *statements: str) -> None:
-    """Change an archive behind its back."""
+    """Change an archive directly in its database."""
     with db.writing(engine) as connection:
         for statement in statements:
             connection.execute(sa.text(statement))
 
 
 def with_revision(place: str, revision: str) -> None:
-    """Make an archive of another version."""
+    """Create an archive with the schema of another version."""
     archive("db", "upgrade", "-d", place)
     execute(migrate.connect(place), f"UPDATE alembic_version SET version_num = '{revision}'")
 
 
 @pytest.mark.parametrize("verb", [*VERBS, ["db", "upgrade"], ["ingest", __file__, "-a", "a"]])
-def test_a_newer_schema_is_refused(tmp_path: Path, verb: list[str]) -> None:
-    """An archive that a newer version has made is refused, and the error says what to install."""
+def test_newer_schema_is_refused(tmp_path: Path, verb: list[str]) -> None:
+    """An archive of a newer version is refused, and the error says what to install."""
     path = str(tmp_path / "a.db")
     with_revision(path, "9999")
     before = Path(path).read_bytes()
@@ -104,8 +104,8 @@ def test_a_newer_schema_is_refused(tmp_path: Path, verb: list[str]) -> None:
     assert archive("db", "current", "-d", path) == (0, "9999\n", "")
 
 
-def test_an_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An archive that an older version has made is refused, with the command to run."""
+def test_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive of an older version is refused, with the command to run."""
     with_revision(nowhere, "0000")
     monkeypatch.setattr(migrate, "REVISIONS", ("0000", *migrate.REVISIONS))
     done = archive("report", "trends", "-d", nowhere)
@@ -115,8 +115,8 @@ def test_an_older_schema_is_refused(nowhere: str, monkeypatch: pytest.MonkeyPatc
     )
 
 
-def test_a_sound_archive(engine: Engine) -> None:
-    """Of an archive with nothing wrong nothing is printed but that."""
+def test_sound_archive_passes_verification(engine: Engine) -> None:
+    """For a sound archive only the result is printed."""
     import_documents(engine, SAMPLES)
     assert archive("db", "verify", at(engine)) == (0, "", "No problems found.\n")
 
@@ -135,8 +135,8 @@ def test_a_sound_archive(engine: Engine) -> None:
         ),
     ],
 )
-def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
-    """Each thing that is wrong is a line on standard output, their number is said: code 1."""
+def test_damage_is_listed(engine: Engine, damage: str, found: list[str]) -> None:
+    """Each problem is a line on standard output, with their number at the end: code 1."""
     import_documents(engine, {KEY: BASE})
     execute(engine, *damage.split("; "))
     if "day" in damage:
@@ -147,8 +147,8 @@ def test_damage_is_found(engine: Engine, damage: str, found: list[str]) -> None:
     assert done == (1, lines, f"archive: {number} found in the archive\n")
 
 
-def test_a_foreign_column_is_found(nowhere: str) -> None:
-    """A schema that somebody has changed is not this version's."""
+def test_foreign_column_is_found(nowhere: str) -> None:
+    """A schema that somebody has changed is reported."""
     archive("db", "upgrade", "-d", nowhere)
     execute(migrate.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
     done = archive("db", "verify", "-d", nowhere)
@@ -156,8 +156,8 @@ def test_a_foreign_column_is_found(nowhere: str) -> None:
     assert done.out.startswith("schema: differs from this version: ('remove_column'")
 
 
-def test_the_calendar_is_shown_and_changed(engine: Engine) -> None:
-    """What is not named stays; the days of all jobs follow, and it is said how many have changed."""
+def test_calendar_is_shown_and_changed(engine: Engine) -> None:
+    """Other settings stay; the days of all jobs follow, and the changed jobs are counted."""
     import_documents(engine, SAMPLES)
     assert archive("db", "calendar", at(engine)) == (0, "Days start at 00:00 UTC.\n", "")
     done = archive("db", "calendar", "--day-start", "16:00", at(engine))
@@ -183,16 +183,18 @@ def test_the_calendar_is_shown_and_changed(engine: Engine) -> None:
         (["--day-start", ""], 'invalid time of day "": write HH:MM'),
     ],
 )
-def test_no_calendar(engine: Engine, options: list[str], said: str) -> None:
-    """What is no time zone or no time of day leaves with 2, and the calendar is what it was."""
+def test_invalid_calendar_is_refused(engine: Engine, options: list[str], said: str) -> None:
+    """An invalid time zone or time of day gives code 2, and the calendar does not change."""
     done = archive("db", "calendar", *options, at(engine))
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"archive: {said}")
     assert archive("db", "calendar", at(engine)).out == "Days start at 00:00 UTC.\n"
 
 
-def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The option after the verb wins over the one before it, and both over the environment's."""
+def test_precedence_of_the_database_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option after the verb overrides the one before it, and both override the environment."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -215,8 +217,8 @@ def test_which_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert f"at {default} already has schema" in archive("db", "upgrade").err
 
 
-def test_totals_are_rebuilt(engine: Engine) -> None:
-    """Wrong day totals are found, and written anew by the command that the check names."""
+def test_day_totals_are_rebuilt(engine: Engine) -> None:
+    """Wrong day totals are found, and the command that the verification names rebuilds them."""
     import_documents(engine, {KEY: BASE})
     execute(engine, "UPDATE day_total SET jobs = 7")
     assert archive("db", "verify", at(engine)).code == 1

@@ -29,7 +29,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the history short, where its length does not matter."""
+    """Shorten the history where its length does not matter."""
     whole = fleet.plan
 
     def plan(now: datetime) -> fleet.Plan:
@@ -38,8 +38,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet, "plan", plan)
 
 
-def test_it_fills_an_archive_and_says_what_to_try(tmp_path: Path) -> None:
-    """The overview goes to standard output, the talk to standard error, and every hint works."""
+def test_demo_fills_an_archive_and_suggests_commands(tmp_path: Path) -> None:
+    """The overview goes to standard output, the hints to standard error, and every hint works."""
     done = archive("demo")
     assert done.code == 0
     table = done.out.splitlines()
@@ -55,8 +55,8 @@ def test_it_fills_an_archive_and_says_what_to_try(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_a_second_demo_replaces_the_first(tmp_path: Path) -> None:
-    """What an earlier demo has left is made anew, not added to."""
+def test_second_demo_replaces_the_first(tmp_path: Path) -> None:
+    """The archive of an earlier demo is replaced, not extended."""
     assert archive("demo").code == 0
     engine = migrate.connect(str(tmp_path / "archive-demo.db"))
     before = count(engine, tables.job), count(engine, tables.ingest_run)
@@ -65,8 +65,8 @@ def test_a_second_demo_replaces_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_it_goes_where_it_is_reported(engine: Engine) -> None:
-    """Either database will do, if its archive is empty or a demo's."""
+def test_demo_uses_the_given_database(engine: Engine) -> None:
+    """Either database is accepted if its archive is empty or holds a demo."""
     url = engine.url.render_as_string(hide_password=False)
     assert archive("demo", "--database", url).code == 0
     jobs = count(engine, tables.job)
@@ -76,8 +76,8 @@ def test_it_goes_where_it_is_reported(engine: Engine) -> None:
     assert all(source.startswith("archive demo: vc") for (source,) in named)
 
 
-def test_an_archive_with_anything_else_is_left_alone(engine: Engine) -> None:
-    """An import that is not a demo's makes an archive untouchable."""
+def test_archive_with_other_imports_is_left_alone(engine: Engine) -> None:
+    """An archive with any import that is not a demo's is refused."""
     import_documents(engine, samples.SAMPLES)
     done = archive("demo", "--database", engine.url.render_as_string(hide_password=False))
     assert (done.code, done.out) == (2, "")
@@ -86,8 +86,8 @@ def test_an_archive_with_anything_else_is_left_alone(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_a_demo_that_has_been_added_to_is_left_alone(tmp_path: Path) -> None:
-    """Who has put their own jobs into a demo's archive does not lose them."""
+def test_demo_with_added_jobs_is_left_alone(tmp_path: Path) -> None:
+    """Jobs that users have added to a demo archive are not lost."""
     assert archive("demo").code == 0
     engine = migrate.connect(str(tmp_path / "archive-demo.db"))
     import_documents(engine, samples.SAMPLES)
@@ -96,8 +96,8 @@ def test_a_demo_that_has_been_added_to_is_left_alone(tmp_path: Path) -> None:
     assert count(engine, tables.job) == before
 
 
-def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
-    """A database with tables that are not an archive's gets no others."""
+def test_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    """A database with tables of another program gets no others."""
     path = tmp_path / "other.db"
     engine = migrate.connect(str(path))
     with engine.begin() as connection:
@@ -108,8 +108,8 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
-    """A file of another kind in the demo's place is a clear failure."""
+def test_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    """A file of another kind in the demo's place is a clear error."""
     path = tmp_path / "archive-demo.db"
     path.write_text("my notes, " * 100)
     done = archive("demo")
@@ -119,14 +119,14 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_an_empty_file_is_filled(tmp_path: Path) -> None:
-    """A file without anything in it is as good as none."""
+def test_empty_file_is_filled(tmp_path: Path) -> None:
+    """An empty file is treated as missing."""
     (tmp_path / "archive-demo.db").touch()
     assert archive("demo").code == 0
 
 
-def test_hints_can_be_typed_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the shell would not find the command, it is named as it was called."""
+def test_hints_can_be_typed_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the shell would not find the command, hints use the path that it was called with."""
     monkeypatch.setattr("sys.argv", [".venv/bin/archive", "demo"])
     monkeypatch.setattr("shutil.which", lambda _: None)
     assert demo._program() == ".venv/bin/archive"

@@ -32,7 +32,7 @@ WRITERS = (
     ("quarantine", "retry"),
 )
 SECRET = "hunter2"  # noqa: S105 - to look for it
-# Root may write to any file, unless it gives up the right to before it starts a program.
+# Root can write to any file, unless it drops that capability before it starts a program.
 UNPRIVILEGED = (
     "import ctypes, os, sys\n"
     "PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1\n"
@@ -71,7 +71,7 @@ def assert_refused(done: Done, said: str, code: int = 1) -> None:
         ("a.json", b"\x1f\x8b\x07" + b"x" * 30, "a.json: damaged gzip data"),
     ],
 )
-def test_what_is_no_import(
+def test_file_that_is_no_answer_is_refused(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     name: str, data: bytes | None, said: str,
 ) -> None:  # fmt: skip
@@ -85,15 +85,17 @@ def test_what_is_no_import(
 
 
 @pytest.mark.parametrize("verb", WRITERS)
-def test_a_locked_database(
+def test_locked_database(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
 ) -> None:
-    """A writer that waits too long for another gives up, having written nothing; readers never wait."""
+    """A writer that waits too long for another fails and has written nothing; readers never wait."""
     import_documents(engine, SAMPLES)
     before = lines(engine)
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     with db.writing(engine) as connection:
-        if engine.dialect.name == "postgresql":  # who waits for ever fails here, and does not hang
+        if (
+            engine.dialect.name == "postgresql"
+        ):  # a command that waits forever fails the test instead of hanging
             connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
         db.lock(connection, ["runs", "calendar"])
         done = archive(*verb, at(engine))
@@ -103,7 +105,7 @@ def test_a_locked_database(
 
 
 @pytest.mark.parametrize("verb", WRITERS)
-def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
+def test_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
     """A user who may only read the archive gets an error when writing, and can report."""
     path = tmp_path / "archive.db"
     import_into(path)
@@ -115,7 +117,7 @@ def test_a_read_only_file(tmp_path: Path, verb: tuple[str, ...]) -> None:
     assert archive("report", "trends", "-d", str(path)).code == 0
 
 
-def test_a_folder_without_rights(tmp_path: Path) -> None:
+def test_folder_without_permissions(tmp_path: Path) -> None:
     """A user without access to the archive's folder gets an error with the path."""
     folder = tmp_path / "folder"
     import_into(folder / "archive.db")
@@ -128,26 +130,28 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
 
 
 def import_into(path: Path) -> None:
-    """Make an archive with some jobs."""
+    """Create an archive with some jobs."""
     assert archive("ingest", str(GOOD), "-a", "vc01", "-d", str(path)).code == 0
 
 
 def unprivileged(*arguments: str) -> Done:
-    """Run the command as a user whom permissions concern."""
+    """Run the command as a user without root's rights."""
     program = [sys.executable, "-c", UNPRIVILEGED, *PROGRAM, *arguments]
     done = subprocess.run(program, capture_output=True, text=True, check=False, env=environment())
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def test_a_server_that_is_read_only(postgresql_archive: Engine) -> None:
-    """A standby has its own sentence."""
+def test_read_only_server(postgresql_archive: Engine) -> None:
+    """A standby has its own error."""
     url = f"{postgresql_archive.url}?options=-cdefault_transaction_read_only%3Don"
     assert_refused(archive(*INGEST, "-d", url), "the server accepts no writes")
 
 
 @pytest.mark.parametrize("room", [0, 2, 8, 20])
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
-    """When the disk fills up nothing of the import stays, however far it came."""
+def test_full_disk_leaves_nothing_of_an_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """When the disk fills up nothing of the import stays, however far it had come."""
     path = tmp_path / "archive.db"
     engine = migrate.connect(str(path))
     migrate.upgrade(engine)
@@ -171,10 +175,10 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
 
 
 @pytest.mark.parametrize("verb", [("db", "current"), ("--help",), ("--version",)])
-def test_a_full_disk_beyond_the_database(
+def test_full_disk_for_the_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
 ) -> None:
-    """Where what is printed has no room, that is said."""
+    """Output that does not fit on the disk is an error."""
     monkeypatch.setenv("ARCHIVE_DATABASE_URL", str(tmp_path / "archive.db"))
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -184,8 +188,8 @@ def test_a_full_disk_beyond_the_database(
     assert_refused(Done(done.returncode, "", done.stderr), "No space left on device")
 
 
-def test_an_output_that_fails_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What can only be flushed at the end, or has nowhere to go, is no traceback either."""
+def test_output_that_fails_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Output that fails only when it is flushed gives no traceback either."""
     with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", full)
         full.write("left over")
@@ -194,8 +198,10 @@ def test_an_output_that_fails_at_the_end(monkeypatch: pytest.MonkeyPatch) -> Non
         cli._close_stdout()
 
 
-def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of other kinds, and damaged archives, are refused and stay what they are."""
+def test_file_that_is_no_archive_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of other kinds, and damaged archives, are refused and left unchanged."""
     monkeypatch.chdir(tmp_path)
     import_into(tmp_path / "whole.db")
     with sqlite3.connect("cats.db") as connection:
@@ -238,8 +244,8 @@ def test_a_file_that_is_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ),
     ],
 )
-def test_a_database_that_cannot_be_reached(url: str, said: str) -> None:
-    """What is wrong with a URL is said, without the password that stands in it."""
+def test_unreachable_database(url: str, said: str) -> None:
+    """The error says what is wrong with a URL, without its password."""
     server = sa.make_url(os.environ[postgres.URL_VARIABLE])
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen
@@ -251,8 +257,8 @@ def test_a_database_that_cannot_be_reached(url: str, said: str) -> None:
             assert SECRET not in done.err
 
 
-def test_a_place_is_shown_without_its_password(postgresql_archive: Engine) -> None:
-    """What is said of an archive names its place, not the password to it."""
+def test_errors_hide_the_password_of_the_database(postgresql_archive: Engine) -> None:
+    """Messages about an archive show its place without the password."""
     url = postgresql_archive.url.set(password=SECRET).update_query_dict({"sslpassword": SECRET})
     done = archive("db", "upgrade", "-d", url.render_as_string(hide_password=False))
     assert done.code == 0
@@ -280,8 +286,8 @@ def fault(*_: Any) -> Any:
     return 1 // 0
 
 
-def test_a_fault_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody has thought of is said to be the program's own fault, without a traceback."""
+def test_internal_error_asks_for_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception is reported as an internal error, without a traceback."""
     monkeypatch.setattr(migrate, "current", fault)
     said = (
         "archive: internal error: ZeroDivisionError: integer division or modulo"

@@ -37,7 +37,7 @@ STRANGE = job(
 
 @pytest.fixture(scope="module")
 def place(shared_engine: Engine) -> str:
-    """Give the option that names an archive of the samples and of what is hard to write."""
+    """Give the option that names an archive of the samples and of values that are hard to write."""
     import_documents(shared_engine, SAMPLES, "vc01")
     import_documents(shared_engine, {KEY: STRANGE, "20260302-021500-1": {"a": 5}}, "vc02")
     return at(shared_engine)
@@ -50,7 +50,7 @@ def table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_each_table_is_a_file(place: str, tmp_path: Path) -> None:
-    """There is a file for each table of the schema, with its columns; the folder is made."""
+    """There is a file with its columns for each table of the schema; the folder is created."""
     folder = tmp_path / "new" / "folder"
     done = archive("export", "csv", str(folder), place)
     names = sorted(tables.metadata.tables.keys() - {"latest_import"})
@@ -85,8 +85,8 @@ def test_cells_are_exact(place: str, tmp_path: Path) -> None:
     assert bytes.fromhex(held["document"]) == b'"20260302-021500-1":{"a": 5}'
 
 
-def test_records_follow_the_standard(place: str, tmp_path: Path) -> None:
-    """Lines end in CR LF; quotes, commas and line ends within a cell are quoted (RFC 4180)."""
+def test_records_follow_rfc_4180(place: str, tmp_path: Path) -> None:
+    """Lines end in CR LF; quotes, commas and line ends within a cell are quoted."""
     archive("export", "csv", str(tmp_path), place)
     for path in tmp_path.iterdir():
         assert path.read_bytes().endswith(b"\r\n")
@@ -95,7 +95,7 @@ def test_records_follow_the_standard(place: str, tmp_path: Path) -> None:
     assert row["user_name"] == STRANGE["user"]
 
 
-def test_formulas_are_texts(place: str, tmp_path: Path) -> None:
+def test_formulas_are_written_as_texts(place: str, tmp_path: Path) -> None:
     """A text that a spreadsheet would run gets an apostrophe before it; a number never does."""
     archive("export", "csv", str(tmp_path), place)
     (row,) = [row for row in table(tmp_path, "job") if row["key"] == KEY]
@@ -106,7 +106,7 @@ def test_formulas_are_texts(place: str, tmp_path: Path) -> None:
 
 
 def test_passwords_are_hidden(place: str, tmp_path: Path) -> None:
-    """No table shows a location's password: not where it was normalised, nor where kept whole."""
+    """No table shows the password of a location: neither normalised columns nor kept documents."""
     archive("export", "csv", str(tmp_path), place)
     for path in tmp_path.iterdir():
         assert SECRET not in path.read_text()
@@ -118,7 +118,7 @@ def test_passwords_are_hidden(place: str, tmp_path: Path) -> None:
     assert whole["document"] == canonical.read(shown).text
 
 
-def test_passwords_in_what_has_no_column_are_hidden(engine: Engine, tmp_path: Path) -> None:
+def test_passwords_in_unknown_fields_are_hidden(engine: Engine, tmp_path: Path) -> None:
     """Fields that this version does not know may hold URLs, too."""
     url = f"sftp://backup:{SECRET}@nas/srv"
     schedule = {"enable": True, "location": url, "mirror": {"to": [url, 1, None]}, url: 1.5}
@@ -140,10 +140,10 @@ def test_passwords_in_what_has_no_column_are_hidden(engine: Engine, tmp_path: Pa
         assert SECRET not in path.read_text()
 
 
-def test_a_folder_is_replaced_whole_or_not_at_all(
+def test_folder_is_replaced_completely_or_not_at_all(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If one file cannot be written, all older ones stay what they were, and nothing is left."""
+    """If one file cannot be written, all older ones stay as they were, and no new one is left."""
     folder = tmp_path / "folder"
     folder.mkdir()
     old = {f"{name}.csv": "old" for name in relations.table_names()} | {"notes.txt": "mine"}
@@ -176,22 +176,22 @@ def test_a_folder_is_replaced_whole_or_not_at_all(
         ("x" * 300, 1, "cannot create the folder: File name too long\n"),
     ],
 )
-def test_a_folder_that_cannot_be_made(
+def test_folder_that_cannot_be_created(
     place: str, tmp_path: Path, target: str, code: int, said: str
 ) -> None:
-    """Where no folder can be, a sentence says so."""
+    """A folder that cannot be created is a clear error."""
     (tmp_path / "file").touch()
     done = archive("export", "csv", str(tmp_path / target), place)
     assert (done.code, done.out) == (code, "")
-    # Usage errors stand in a box, which breaks lines where it must.
+    # Usage errors are shown in a box, which breaks lines.
     assert "".join(said.split()) in "".join(done.err.replace("│", "").split())
 
 
 @pytest.mark.parametrize("verb", [["csv", "folder"], ["jsonl", "-o", "file"]])
-def test_without_an_archive_nothing_is_made(
+def test_export_without_an_archive_creates_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
 ) -> None:
-    """An export of an archive that is not there leaves neither an archive nor a file."""
+    """Exporting a missing archive creates neither an archive nor a file."""
     monkeypatch.chdir(tmp_path)
     done = archive("export", *verb, "-d", "none.db")
     assert (done.code, done.out) == (1, "")
@@ -199,7 +199,7 @@ def test_without_an_archive_nothing_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lines_are_the_documents(engine: Engine) -> None:
+def test_json_lines_hold_the_documents(engine: Engine) -> None:
     """Each job is a line with its appliance, its key, its canonical document, and when it was seen."""
     import_documents(engine, SAMPLES, "vc01")
     done = archive("export", "jsonl", at(engine))
@@ -213,8 +213,8 @@ def test_lines_are_the_documents(engine: Engine) -> None:
         assert f'"info":{canonical.read(line["info"]).text},' in text
 
 
-def test_lines_come_back_as_the_same_archive(engine: Engine, tmp_path: Path) -> None:
-    """An export ingested into an empty archive is the same archive, but for what was refused."""
+def test_exported_lines_restore_the_archive(engine: Engine, tmp_path: Path) -> None:
+    """An export ingested into an empty archive gives the same archive, without the quarantine."""
     import_documents(engine, SAMPLES, "vc01")
     running = STRANGE | {"status": "RUNNING", "user": "root"}
     import_documents(engine, {KEY: running}, "vc02", "2026-08-01T00:00:00.000000Z")
@@ -229,15 +229,15 @@ def test_lines_come_back_as_the_same_archive(engine: Engine, tmp_path: Path) -> 
     assert archive("export", "jsonl", at(again)).out == path.read_text()
 
 
-def test_an_empty_archive_has_no_lines(engine: Engine) -> None:
-    """Nothing archived, nothing exported."""
+def test_empty_archive_exports_no_lines(engine: Engine) -> None:
+    """An empty archive gives an empty export."""
     assert archive("export", "jsonl", at(engine)) == (0, "", "")
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(
+def test_file_is_replaced_completely_or_not_at_all(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk is full the older file stays, and nothing lies beside it."""
+    """When the disk is full the older file stays, and no temporary file is left."""
     path = tmp_path / "archive.jsonl"
     path.write_text("old")
 
@@ -253,12 +253,12 @@ def test_a_file_is_replaced_whole_or_not_at_all(
 
 
 def exported(folder: Path) -> set[str]:
-    """The keys of the jobs in an exported folder."""
+    """Return the keys of the jobs in an exported folder."""
     return {row["key"] for row in table(folder, "job")}
 
 
-def test_a_single_table_goes_anywhere(place: str, tmp_path: Path) -> None:
-    """One table or view goes to standard output or into a file; several go into a folder."""
+def test_single_table_to_stdout_or_a_file(place: str, tmp_path: Path) -> None:
+    """One table or view goes to standard output or into a file; several need a folder."""
     done = archive("export", "csv", "--table", "appliance", "-o", "-", place)
     assert (done.code, done.err) == (0, "")
     names = [row["name"] for row in csv.DictReader(done.out.splitlines())]
@@ -282,8 +282,8 @@ def test_a_single_table_goes_anywhere(place: str, tmp_path: Path) -> None:
     assert (folder / "v_job.csv").read_bytes() == path.read_bytes()
 
 
-def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
-    """Days, appliances and missed days are exported from a day on, the same from both databases."""
+def test_views_without_a_row_per_job(engines: list[Engine]) -> None:
+    """Days, appliances and missed days are exported from a given day on, the same from both databases."""
     found = []
     for engine in engines:
         import_documents(
@@ -330,7 +330,7 @@ def test_views_that_are_not_of_jobs(engines: list[Engine]) -> None:
     ],
 )
 @pytest.mark.parametrize("verb", ["csv", "parquet"])
-def test_what_cannot_be_exported(
+def test_invalid_options_are_usage_errors(
     place: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -338,7 +338,7 @@ def test_what_cannot_be_exported(
     order: list[str],
     said: str,
 ) -> None:
-    """What is not understood is one sentence, code 2, and nothing is written."""
+    """An invalid option is one sentence with code 2, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     done = archive("export", verb, *order, place)
     assert (done.code, done.out) == (2, "")
@@ -347,7 +347,7 @@ def test_what_cannot_be_exported(
 
 
 def test_delimiters(place: str, tmp_path: Path) -> None:
-    """Whatever is between cells, what has it in it is quoted, and everything is read back."""
+    """Cells that contain the delimiter are quoted, and everything can be read back."""
     archive("export", "csv", str(tmp_path / "plain"), place)
     for given, character in (
         (";", ";"),
@@ -367,15 +367,15 @@ def test_delimiters(place: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", ".", "-", "+", "a", "5", "é"])
-def test_what_is_no_delimiter(place: str, delimiter: str) -> None:
-    """What could be part of a number, a quote or a line end cannot stand between cells."""
+def test_invalid_delimiters_are_refused(place: str, delimiter: str) -> None:
+    """A character of numbers, quotes or line ends cannot be a delimiter."""
     done = archive("export", "csv", "folder", "--delimiter", delimiter, place)
     assert (done.code, done.out) == (2, "")
     assert f"--delimiter {delimiter!r}: use `tab` or one character" in done.err
 
 
-def test_a_byte_order_mark(place: str, tmp_path: Path) -> None:
-    """Excel takes a file for UTF-8 if it begins with the mark."""
+def test_byte_order_mark(place: str, tmp_path: Path) -> None:
+    """Excel reads a file as UTF-8 if it begins with the mark."""
     archive("export", "csv", str(tmp_path / "plain"), place)
     archive("export", "csv", str(tmp_path / "marked"), "--bom", place)
     for path in (tmp_path / "plain").iterdir():
@@ -383,8 +383,8 @@ def test_a_byte_order_mark(place: str, tmp_path: Path) -> None:
         assert marked == b"\xef\xbb\xbf" + path.read_bytes()
 
 
-def test_parts_of_the_archive(place: str, tmp_path: Path) -> None:
-    """Tables of jobs have what is of the jobs that are meant, all others are whole."""
+def test_part_of_the_archive_can_be_exported(place: str, tmp_path: Path) -> None:
+    """Tables of jobs have the rows of the selected jobs, all others are complete."""
     whole, recent, new = tmp_path / "whole", tmp_path / "recent", tmp_path / "new"
     archive("export", "csv", str(whole), place)
     assert archive("export", "csv", str(recent), "--since", "2026-03-01", place).code == 0
@@ -405,8 +405,8 @@ def test_parts_of_the_archive(place: str, tmp_path: Path) -> None:
             assert table(folder, name) == rows, name
 
 
-def test_lines_of_a_part(place: str, tmp_path: Path) -> None:
-    """Lines can be those of some appliances, from a day on, or what is new."""
+def test_json_lines_of_a_part_of_the_archive(place: str, tmp_path: Path) -> None:
+    """Lines can be limited to some appliances, from a day on, or to what is new."""
 
     def keys(*order: str) -> set[str]:
         done = archive("export", "jsonl", *order, place)
@@ -432,7 +432,7 @@ def test_lines_of_a_part(place: str, tmp_path: Path) -> None:
     [["csv", "a"], ["parquet", "b"], ["jsonl", "-o", "c"], ["csv", "--table", "job", "-o", "d"]],
 )
 def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> None:
-    """A terminal is shown how far an export has come."""
+    """A terminal shows how far an export has come."""
     path = str(tmp_path / "a.db")
     engine = migrate.connect(path)
     migrate.upgrade(engine)
@@ -441,8 +441,8 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path, order: list[str]) -> No
     assert "━" in on_terminal("export", *order, "-d", path)
 
 
-def test_no_progress_among_the_data(tmp_path: Path) -> None:
-    """What is written to a terminal is not mixed with a bar."""
+def test_no_progress_bar_when_data_go_to_the_terminal(tmp_path: Path) -> None:
+    """Data on a terminal are not mixed with a progress bar."""
     path = str(tmp_path / "a.db")
     engine = migrate.connect(path)
     migrate.upgrade(engine)

@@ -57,8 +57,8 @@ def words(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
-def test_the_fleet_is_listed(config: str, tmp_path: Path) -> None:
-    """Each appliance is listed with how it is reached, and no secret; what is unsafe is said."""
+def test_fleet_list_shows_connections_and_no_secrets(config: str, tmp_path: Path) -> None:
+    """Each appliance is listed with its address, user and warnings, and no secret."""
     done = archive("fleet", "list", config)
     assert (done.code, done.err) == (0, WARNING)
     listed = words(done.out.replace(f"{tmp_path}/ca.pem", "/f/ca.pem"))
@@ -69,8 +69,8 @@ def test_the_fleet_is_listed(config: str, tmp_path: Path) -> None:
         assert "hunter2" not in archive("fleet", "list", config, "-f", form).out
 
 
-def test_exact_values(config: str, tmp_path: Path) -> None:
-    """JSON has seconds and truth values; a file is written instead of standard output."""
+def test_json_has_exact_values(config: str, tmp_path: Path) -> None:
+    """JSON has seconds and booleans; a file can be written instead of standard output."""
     path = tmp_path / "fleet.json"
     done = archive("fleet", "list", "vc04*", config, "-f", "json", "-o", str(path))
     assert done == (0, "", WARNING)
@@ -96,14 +96,16 @@ def test_exact_values(config: str, tmp_path: Path) -> None:
         (["vc0*", "--tag", "site=Berlin", "--tag", "site=London"], ["vc01.ber", "vc02.lon"]),
     ],
 )
-def test_some_are_listed(config: str, arguments: list[str], names: list[str]) -> None:
-    """Names, globs and tags choose among all, those that are disabled included."""
+def test_fleet_list_of_selected_appliances(
+    config: str, arguments: list[str], names: list[str]
+) -> None:
+    """Names, globs and tags select among all appliances, including disabled ones."""
     done = archive("fleet", "list", *arguments, config, "-f", "json")
     assert [row["name"] for row in json.loads(done.out)] == names
 
 
-def test_what_is_not_there(config: str) -> None:
-    """A pattern or a tag that nothing has leaves with 2."""
+def test_pattern_without_a_match_is_a_usage_error(config: str) -> None:
+    """A pattern or a tag without a match gives code 2."""
     done = archive("fleet", "list", "vc05.par", config)
     said = 'no appliance matches "vc05.par" (did you mean "vc04.par", "vc03.par", "vc01.ber" or "vc02.lon"?)'
     assert done == (2, "", f"archive: {said}\n")
@@ -111,14 +113,14 @@ def test_what_is_not_there(config: str) -> None:
     assert done == (2, "", "archive: no appliance matches *.par and site=Berlin\n")
 
 
-def test_an_empty_fleet(tmp_path: Path) -> None:
-    """A configuration without appliances lists none, and says so."""
+def test_empty_fleet(tmp_path: Path) -> None:
+    """A configuration without appliances gives an empty list and a note."""
     done = archive("fleet", "list", "--config", str(written(tmp_path, "")), "-f", "json")
     assert done == (0, "[]\n", "The configuration has no appliances.\n")
 
 
-def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a configuration it is said where one is looked for: code 1."""
+def test_missing_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a configuration the error lists the paths that were tried: code 1."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr(file, "SYSTEM", tmp_path / "system.toml")
     monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
@@ -130,8 +132,8 @@ def test_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
-def test_a_wrong_configuration(tmp_path: Path) -> None:
-    """All that is wrong is said, a line each, and leaves with 1; nothing has a traceback."""
+def test_invalid_configuration_lists_all_problems(tmp_path: Path) -> None:
+    """Every problem is a line, with code 1 and no traceback."""
     path = written(tmp_path, "fleet = 1\nconcurrency = 0\n")
     done = process("fleet", "list", "--config", str(path))
     assert (done.code, done.out) == (1, "")
@@ -141,8 +143,10 @@ def test_a_wrong_configuration(tmp_path: Path) -> None:
     ]
 
 
-def test_which_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The configuration's archive is meant where neither the option nor the environment names one."""
+def test_archive_of_the_configuration_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The configuration's archive is used where neither the option nor the environment names one."""
     folder = tmp_path / "etc"
     folder.mkdir()
     path = written(folder, 'database = "fleet.db"')

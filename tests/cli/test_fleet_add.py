@@ -34,7 +34,7 @@ def good(server: Server) -> Appliance:
 
 @pytest.fixture
 def stranger(server: Server) -> Appliance:
-    """Give an appliance whose certificate nobody vouches for."""
+    """Give an appliance whose certificate no CA has signed."""
     appliance = server.add(Appliance(SAMPLES))
     appliance.certificate = self_signed()
     return appliance
@@ -42,7 +42,7 @@ def stranger(server: Server) -> Appliance:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Give a configuration without appliances, but with a user and a place of passwords."""
+    """Give a configuration without appliances, but with a user and a password source."""
     return written(tmp_path, DEFAULTS)
 
 
@@ -51,8 +51,8 @@ def fingerprint(appliance: Appliance) -> str:
     return appliance.certificate.pin.hex(":").upper()
 
 
-def test_a_trusted_certificate(server: Server, good: Appliance, path: Path) -> None:
-    """What the given CA vouches for needs no pin; nothing is asked of the appliance."""
+def test_trusted_certificate_needs_no_pin(server: Server, good: Appliance, path: Path) -> None:
+    """A certificate of the given CA needs no pin and no confirmation."""
     done = archive(
         "fleet", "add", "vc01", "--address", good.address, "--ca-file", str(server.ca_file),
         "--cadence", "1d", "--tag", "site=Berlin", "--tag", "owner=a=b", "--config", str(path),
@@ -71,7 +71,7 @@ def test_a_trusted_certificate(server: Server, good: Appliance, path: Path) -> N
     assert not good.requests
 
 
-def test_the_store_of_the_machine(
+def test_ca_store_of_the_machine_is_used(
     server: Server, good: Appliance, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A certificate that the system trusts needs neither a pin nor a CA file."""
@@ -82,8 +82,8 @@ def test_the_store_of_the_machine(
     assert read(path).entries[0].trust == Trust()
 
 
-def test_the_ca_file_of_all(server: Server, good: Appliance, tmp_path: Path) -> None:
-    """What [defaults] say of certificates counts for an appliance that says nothing."""
+def test_ca_file_of_the_defaults_is_used(server: Server, good: Appliance, tmp_path: Path) -> None:
+    """The ca_file of [defaults] applies to an appliance without its own."""
     path = written(tmp_path, f'{DEFAULTS}ca_file = "{server.ca_file}"\n')
     done = archive("fleet", "add", "vc01", "--address", good.address, "--config", str(path))
     assert done.code == 0
@@ -91,10 +91,10 @@ def test_the_ca_file_of_all(server: Server, good: Appliance, tmp_path: Path) -> 
     assert path.read_text().endswith(f'[[appliance]]\nname = "vc01"\naddress = "{good.address}"\n')
 
 
-def test_a_new_configuration(
+def test_missing_configuration_is_created(
     server: Server, good: Appliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is none it is made in the user's place, for nobody else to read."""
+    """It is created in the user's folder, readable only by its owner."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr("archive.config.file.SYSTEM", tmp_path / "none.toml")
     monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
@@ -114,8 +114,8 @@ def test_a_new_configuration(
     )  # fmt: skip
 
 
-def test_a_named_configuration_is_made(server: Server, good: Appliance, tmp_path: Path) -> None:
-    """A file that is named need not be there."""
+def test_named_configuration_is_created(server: Server, good: Appliance, tmp_path: Path) -> None:
+    """The named file need not exist."""
     path = tmp_path / "new.toml"
     done = archive(
         "fleet", "add", "vc01", "--address", good.address, "--ca-file", str(server.ca_file),
@@ -133,10 +133,10 @@ def test_a_named_configuration_is_made(server: Server, good: Appliance, tmp_path
         ("command", "pass show 'a b'", Secret(command=("pass", "show", "a b"))),
     ],
 )
-def test_places_of_passwords(
+def test_password_sources_are_written(
     server: Server, good: Appliance, path: Path, option: str, value: str, secret: Secret
 ) -> None:
-    """Where the password is stands with the appliance; the password itself is not looked for."""
+    """The source of the password is written to the entry; the password itself is not read."""
     done = archive(
         "fleet", "add", "vc01", "--address", good.address, "--ca-file", str(server.ca_file),
         f"--secret-{option}", value, "--config", str(path),
@@ -145,10 +145,10 @@ def test_places_of_passwords(
     assert read(path).entries[0].secret == secret
 
 
-def test_files_begin_where_the_user_is(
+def test_relative_paths_start_in_the_current_folder(
     server: Server, good: Appliance, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Paths of the command line begin in the current folder, wherever the configuration is."""
+    """Paths of the command line are relative to the current folder, wherever the configuration is."""
     folder = tmp_path / "here"
     folder.mkdir()
     (folder / "ca.pem").write_bytes(server.ca_file.read_bytes())
@@ -163,8 +163,8 @@ def test_files_begin_where_the_user_is(
     assert entry.secret.file == folder / "password"
 
 
-def test_nobody_can_be_asked(stranger: Appliance, path: Path) -> None:
-    """Without a terminal nothing is pinned that nobody has compared."""
+def test_nothing_is_pinned_without_a_terminal(stranger: Appliance, path: Path) -> None:
+    """Without a terminal nobody can compare the fingerprint, so nothing is pinned."""
     before = path.read_bytes()
     done = process("fleet", "add", "vc01", "--address", stranger.address, "--config", str(path))
     assert (done.code, done.out) == (1, "")
@@ -178,8 +178,8 @@ def test_nobody_can_be_asked(stranger: Appliance, path: Path) -> None:
     assert not stranger.requests
 
 
-def test_somebody_says_yes(stranger: Appliance, path: Path) -> None:
-    """On a terminal the certificate is pinned if somebody has compared it."""
+def test_confirmed_certificate_is_pinned(stranger: Appliance, path: Path) -> None:
+    """On a terminal the certificate is pinned if the user confirms the fingerprint."""
     arguments = ("fleet", "add", "vc01", "--address", stranger.address, "--config", str(path))
     before = path.read_bytes()
     for typed in ("n\n", "\n"):
@@ -194,8 +194,8 @@ def test_somebody_says_yes(stranger: Appliance, path: Path) -> None:
     assert not stranger.requests
 
 
-def test_yes_is_given(stranger: Appliance, path: Path) -> None:
-    """`--yes` pins what is shown."""
+def test_yes_pins_without_a_question(stranger: Appliance, path: Path) -> None:
+    """`--yes` pins the certificate that is shown."""
     done = archive(
         "fleet", "add", "vc01", "--address", stranger.address, "--yes", "--config", str(path)
     )
@@ -204,8 +204,10 @@ def test_yes_is_given(stranger: Appliance, path: Path) -> None:
     assert read(path).entries[0].trust == Trust(pin=stranger.certificate.pin)
 
 
-def test_yes_pins_nothing_that_is_trusted(server: Server, good: Appliance, tmp_path: Path) -> None:
-    """A pin would only have to be changed one day."""
+def test_yes_does_not_pin_a_trusted_certificate(
+    server: Server, good: Appliance, tmp_path: Path
+) -> None:
+    """A pin would only have to be changed at the next renewal."""
     path = written(tmp_path, f'{DEFAULTS}ca_file = "{server.ca_file}"\n')
     config = ("--config", str(path))
     assert archive("fleet", "add", "vc01", "--address", good.address, "--yes", *config).code == 0
@@ -213,8 +215,8 @@ def test_yes_pins_nothing_that_is_trusted(server: Server, good: Appliance, tmp_p
 
 
 @pytest.mark.parametrize("form", ["{}", "sha256:{}", "SHA256:{}"])
-def test_a_pin(stranger: Appliance, path: Path, form: str) -> None:
-    """A pin that is given has to be that of the certificate."""
+def test_given_pin_must_match(stranger: Appliance, path: Path, form: str) -> None:
+    """A given pin must be that of the certificate."""
     config = ("--address", stranger.address, "--config", str(path))
     before = path.read_bytes()
     for written_as in (fingerprint(stranger), fingerprint(stranger).replace(":", "")):
@@ -230,8 +232,10 @@ def test_a_pin(stranger: Appliance, path: Path, form: str) -> None:
     assert "vc01 was not added: certificate does not match the pin" in done.err
 
 
-def test_a_ca_that_does_not_vouch(server: Server, stranger: Appliance, path: Path) -> None:
-    """Who names a CA does not want to pin something else."""
+def test_certificate_of_another_ca_is_refused(
+    server: Server, stranger: Appliance, path: Path
+) -> None:
+    """With a given CA, a certificate that it did not sign is not pinned instead."""
     before = path.read_bytes()
     done = archive(
         "fleet", "add", "vc01", "--address", stranger.address, "--ca-file", str(server.ca_file),
@@ -241,8 +245,8 @@ def test_a_ca_that_does_not_vouch(server: Server, stranger: Appliance, path: Pat
     assert "vc01 was not added: certificate is not trusted" in done.err
 
 
-def test_it_cannot_be_reached(server: Server, good: Appliance, path: Path) -> None:
-    """What nobody has seen is not added."""
+def test_unreachable_appliance_is_not_added(server: Server, good: Appliance, path: Path) -> None:
+    """An appliance whose certificate cannot be read is not added."""
     server.remove(good)
     before = path.read_bytes()
     done = archive(
@@ -274,10 +278,10 @@ def test_it_cannot_be_reached(server: Server, good: Appliance, path: Path) -> No
         ),
     ],
 )
-def test_errors_come_before_the_certificate(
+def test_invalid_arguments_are_refused_before_connecting(
     tmp_path: Path, arguments: list[str], code: int, said: str
 ) -> None:
-    """Nothing is connected to for what could not be added."""
+    """No connection is made for an appliance that could not be added."""
     path = written(tmp_path, f'{DEFAULTS}[[appliance]]\nname = "vc01"\n')
     before = path.read_bytes()
     done = archive("fleet", "add", "vc02", *arguments, "--config", str(path))
@@ -285,16 +289,16 @@ def test_errors_come_before_the_certificate(
     assert said in done.err
 
 
-def test_what_is_there_already(good: Appliance, tmp_path: Path) -> None:
-    """A name is added once, and nobody is connected to for it."""
+def test_existing_name_is_refused(good: Appliance, tmp_path: Path) -> None:
+    """A name is added once, and no connection is made for a second time."""
     path = written(tmp_path, f'{DEFAULTS}[[appliance]]\nname = "vc01"\n')
     done = archive("fleet", "add", "VC01", "--address", good.address, "--config", str(path))
     assert done == (2, "", f"archive: {path}: appliance VC01 already exists\n")
     assert good.connections == 0
 
 
-def test_what_is_missing(tmp_path: Path) -> None:
-    """Who logs in, and with which password, stands with the appliance or in [defaults]."""
+def test_missing_user_or_password_source(tmp_path: Path) -> None:
+    """The user and the password source come from the entry or from [defaults]."""
     path = tmp_path / "new.toml"
     done = archive("fleet", "add", "vc01", "--config", str(path))
     assert done.code == 1
@@ -303,7 +307,7 @@ def test_what_is_missing(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_no_password_is_an_argument() -> None:
-    """Other users of a machine see what a command is called with."""
+def test_password_cannot_be_an_argument() -> None:
+    """Other users of a machine can see the arguments of a command."""
     for option in ("--password", "--secret"):
         assert archive("fleet", "add", "vc01", option, appliances.PASSWORD).code == 2

@@ -57,12 +57,14 @@ def overdue(server: Server) -> Appliance:
 
 
 def rows(done: Done) -> list[list[str]]:
-    """The cells of a table that are no folded texts."""
+    """Return the cells of a table without folded texts."""
     return [line.split() for line in done.out.splitlines()[2:]]
 
 
-def test_one_appliance(server: Server, good: Appliance, tmp_path: Path) -> None:
-    """Of a single appliance every check is shown: code 0."""
+def test_single_appliance_shows_every_check(
+    server: Server, good: Appliance, tmp_path: Path
+) -> None:
+    """For a single appliance every check is shown: code 0."""
     config = configured(server, {"vc01": good}, tmp_path)
     before = sorted(tmp_path.iterdir())
     done = process("fleet", "test", config)
@@ -78,7 +80,7 @@ def test_one_appliance(server: Server, good: Appliance, tmp_path: Path) -> None:
 def test_several_appliances(
     server: Server, good: Appliance, wrong: Appliance, overdue: Appliance, tmp_path: Path
 ) -> None:
-    """What is fine is a line, what is not is shown; code 3 if one of them failed."""
+    """A good appliance is one line, a bad one is shown in full; code 3 if one of them failed."""
     fleet = {"vc01": good, "vc02": wrong, "vc03": overdue}
     done = archive("fleet", "test", configured(server, fleet, tmp_path))
     assert done.code == 3
@@ -92,19 +94,21 @@ def test_several_appliances(
     assert "whether the account is locked" in done.out
 
 
-def test_warnings_are_no_failures(server: Server, overdue: Appliance, tmp_path: Path) -> None:
-    """Code 0, though not everything is as it should be."""
+def test_warnings_give_code_0(server: Server, overdue: Appliance, tmp_path: Path) -> None:
+    """Code 0, even with warnings."""
     done = archive("fleet", "test", configured(server, {"vc03": overdue}, tmp_path))
     assert (done.code, done.err) == (0, "1 appliance: 0 ok, 1 with warnings, 0 failed.\n")
 
 
-def test_all_fail(server: Server, wrong: Appliance, tmp_path: Path) -> None:
+def test_code_1_if_all_appliances_fail(server: Server, wrong: Appliance, tmp_path: Path) -> None:
     """Code 1 if no appliance can be collected from."""
     done = archive("fleet", "test", configured(server, {"vc02": wrong}, tmp_path))
     assert (done.code, done.err) == (1, "1 appliance: 0 ok, 0 with warnings, 1 failed.\n")
 
 
-def test_exact_values(server: Server, good: Appliance, wrong: Appliance, tmp_path: Path) -> None:
+def test_csv_and_json_have_all_checks(
+    server: Server, good: Appliance, wrong: Appliance, tmp_path: Path
+) -> None:
     """JSON and CSV have all checks of all appliances, and no secret."""
     config = configured(server, {"vc01": good, "vc02": wrong}, tmp_path)
     checks = json.loads(archive("fleet", "test", config, "-f", "json").out)
@@ -127,8 +131,10 @@ def test_exact_values(server: Server, good: Appliance, wrong: Appliance, tmp_pat
     assert PASSWORD not in path.read_text()
 
 
-def test_some_appliances(server: Server, good: Appliance, wrong: Appliance, tmp_path: Path) -> None:
-    """Names and tags choose; an appliance that is disabled is left alone."""
+def test_appliances_can_be_selected(
+    server: Server, good: Appliance, wrong: Appliance, tmp_path: Path
+) -> None:
+    """Names and tags select; a disabled appliance is skipped."""
     config = configured(
         server,
         {"vc01": good, "vc02": wrong},
@@ -147,8 +153,10 @@ def test_some_appliances(server: Server, good: Appliance, wrong: Appliance, tmp_
     assert done.err.endswith("archive.toml: no enabled appliance\n")
 
 
-def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_path: Path) -> None:
-    """As with every command that sends a password to whoever answers."""
+def test_unverified_certificate_is_warned_about(
+    server: Server, good: Appliance, tmp_path: Path
+) -> None:
+    """The warning is that of every command that sends a password to an unverified server."""
     good.certificate = self_signed()
     done = archive(
         "fleet", "test", configured(server, {"vc01": good}, tmp_path, vc01="verify = false")
@@ -158,17 +166,17 @@ def test_what_is_not_verified_is_warned_of(server: Server, good: Appliance, tmp_
 
 
 def test_progress_on_a_terminal(server: Server, good: Appliance, tmp_path: Path) -> None:
-    """A terminal shows how far it has come, and texts folded to its width."""
+    """A terminal shows the progress, and texts folded to its width."""
     shown = on_terminal("fleet", "test", configured(server, {"vc01": good}, tmp_path))
     assert "Testing appliances" in shown
     assert shown.endswith("1 appliance: 1 ok, 0 with warnings, 0 failed.\r\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_end_before_the_end(
+def test_interrupt_shows_the_results_so_far(
     server: Server, good: Appliance, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """What has been found is shown, sessions are closed, and what is missing is reported."""
+    """Results so far are shown, sessions are closed, and missing appliances are reported."""
     slow, later = server.add(Appliance(SAMPLES)), server.add(Appliance(SAMPLES))
     slow.suffer(faults.hang, Resource.VERSION)
     config = configured(server, {"vc01": good, "vc02": slow, "vc03": later}, tmp_path)

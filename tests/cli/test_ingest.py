@@ -37,7 +37,7 @@ def place(engine: Engine) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the current folder, in which lie two good imports and two bad ones."""
+    """Give the current folder, with two good imports and two bad ones."""
     for name, data in {
         "good.json": TWO,
         "other.json": OTHER,
@@ -50,16 +50,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("name", ["details_api.json", "details_rest.json"])
-def test_a_summary_says_what_was_done(place: str, name: str) -> None:
-    """What was done is one line on standard output; done again, nothing changes."""
+def test_summary_is_one_line(place: str, name: str) -> None:
+    """The summary is one line on standard output; a second ingest changes nothing."""
     arguments = ("ingest", str(DATA / name), "--appliance", "a", place)
     assert archive(*arguments) == (0, SUMMARY.format(11, 11, 0, 0, 0, 0), "")
     assert archive(*arguments) == (0, SUMMARY.format(11, 0, 0, 11, 0, 0), "")
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_summary_for_programs(place: str) -> None:
-    """As JSON or CSV the summary is the same numbers by name."""
+def test_summary_as_json_and_csv(place: str) -> None:
+    """JSON and CSV have the same numbers by name."""
     arguments = ("ingest", "good.json", "--appliance", "a", place, "--format")
     counts = {"seen": 2, "new": 2, "changed": 0, "unchanged": 0, "findings": 0, "quarantined": 0}
     done = archive(*arguments, "json")
@@ -68,8 +68,8 @@ def test_a_summary_for_programs(place: str) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-def test_each_file_is_an_import(engine: Engine) -> None:
-    """A file that cannot be archived is said and left out, the others are archived: code 3."""
+def test_bad_files_are_skipped(engine: Engine) -> None:
+    """A file that cannot be archived is reported and skipped, the others are archived: code 3."""
     done = archive("ingest", "good.json", "bad.json", "other.json", "-a", "a", at(engine))
     assert (done.code, done.out) == (3, SUMMARY.format(4, 4, 0, 0, 0, 0))
     assert done.err.startswith("archive: bad.json: cut off: the JSON ends early")
@@ -84,8 +84,8 @@ def test_each_file_is_an_import(engine: Engine) -> None:
 
 @pytest.mark.parametrize("bad", [["bad.json"], ["bad.json", "ids.json", "none.json"]])
 @pytest.mark.usefixtures("folder")
-def test_nothing_that_can_be_archived(engine: Engine, bad: list[str]) -> None:
-    """If no file can be archived, each is said, nothing is written, and the code is 1."""
+def test_code_1_if_no_file_can_be_archived(engine: Engine, bad: list[str]) -> None:
+    """If no file can be archived, each is reported, nothing is written, and the code is 1."""
     done = archive("ingest", *bad, "-a", "a", at(engine))
     assert (done.code, done.out) == (1, "")
     said = done.err.splitlines()
@@ -100,7 +100,7 @@ def test_debug_stops_at_the_first_failure(place: str) -> None:
         archive("ingest", "bad.json", "ids.json", "-a", "a", place, "--debug")
 
 
-def test_standard_input(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dash_reads_standard_input(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` reads standard input, plain or gzipped."""
     for data, summary in (
         (TWO, SUMMARY.format(2, 2, 0, 0, 0, 0)),
@@ -111,15 +111,15 @@ def test_standard_input(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None
     assert rows(engine, sa.select(tables.ingest_run.c.source).distinct()) == [("standard input",)]
 
 
-def test_no_standard_input(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a standard input there is one sentence."""
+def test_closed_standard_input(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a standard input there is one error."""
     monkeypatch.setattr(sys, "stdin", None)
     done = archive("ingest", "-", "-a", "a", place)
     assert done == (1, "", "archive: standard input is closed\n")
 
 
-def test_a_named_pipe(place: str, tmp_path: Path) -> None:
-    """What has no size and cannot be sought, such as the shell's <(...), is read like a file."""
+def test_named_pipe(place: str, tmp_path: Path) -> None:
+    """A pipe without size and seeking, such as the shell's <(...), is read like a file."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = Thread(target=pipe.write_bytes, args=(TWO,))
@@ -138,10 +138,10 @@ def test_a_named_pipe(place: str, tmp_path: Path) -> None:
         ([], SEEN),
     ],
 )
-def test_when_it_was_fetched(
+def test_time_of_the_fetch(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, option: list[str], seen: str
 ) -> None:
-    """An import was seen when it is said to have been fetched, else now."""
+    """The time of an import is the given time of the fetch, or now."""
     monkeypatch.setattr(timestamps, "now", lambda: SEEN)
     assert archive("ingest", "good.json", "-a", "a", *option, at(engine)).code == 0
     assert set(job_rows(engine, "first_seen", "last_seen")) == {(seen, seen)}
@@ -158,8 +158,8 @@ def test_when_it_was_fetched(
         ([], "document 1: no appliance name; set it with --appliance"),
     ],
 )
-def test_usage(engine: Engine, arguments: list[str], said: str) -> None:
-    """What cannot be understood is said in a sentence: code 2, and no job is written."""
+def test_usage_errors(engine: Engine, arguments: list[str], said: str) -> None:
+    """An invalid option is one sentence with code 2, and no job is written."""
     done = archive("ingest", "good.json", *arguments, at(engine))
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith(f"archive: {said}")
@@ -167,7 +167,7 @@ def test_usage(engine: Engine, arguments: list[str], said: str) -> None:
 
 
 def test_exported_jobs_name_their_appliance(engine: Engine, tmp_path: Path) -> None:
-    """Lines of an export need no --appliance, and come back as they were."""
+    """Lines of an export need no --appliance, and are archived unchanged."""
     import_documents(engine, SAMPLES, "vc01")
     import_documents(engine, TWO, "vc02", "2026-08-01T00:00:00.000000Z")
     exported = lines(engine)
@@ -178,8 +178,10 @@ def test_exported_jobs_name_their_appliance(engine: Engine, tmp_path: Path) -> N
     assert lines(migrate.connect(again)) == exported
 
 
-def test_one_broken_document_among_a_hundred(engine: Engine, tmp_path: Path) -> None:
-    """One document that is no job is held, and the other ninety-nine are archived: code 3."""
+def test_one_bad_document_among_a_hundred_goes_to_quarantine(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """The bad document is quarantined, and the other ninety-nine are archived: code 3."""
     documents: dict[str, Any] = {f"20260101-000000-{number}": BASE for number in range(100)}
     documents["20260101-000000-41"] = {"location": "sftp://nas/x"}
     path = tmp_path / "hundred.json"
@@ -194,10 +196,10 @@ def test_one_broken_document_among_a_hundred(engine: Engine, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("cut", "said"), [(40, "cut off"), (0, "damaged gzip data")])
-def test_an_interrupted_stream(
+def test_interrupted_stream_is_partial(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, said: str
 ) -> None:
-    """A stream that fails after a batch was committed is partial: code 3, and it says how far."""
+    """A stream that fails after a committed batch is partial: code 3, with the number of jobs so far."""
     monkeypatch.setattr(batches, "BATCH", 2)
     line = json.dumps({"a": BASE | {"user": "é" * 90_000}})
     stream = "\n".join(line.replace('"a"', f'"k{number}"', 1) for number in range(9))
@@ -220,8 +222,8 @@ def test_an_interrupted_stream(
     assert (both.code, both.out, both.err.count("\n")) == (3, "", 2)
 
 
-def test_sqlite_is_created_by_the_first_ingest(tmp_path: Path) -> None:
-    """Where there is no file yet, folders and archive are made; an empty file will do, too."""
+def test_first_ingest_creates_a_sqlite_archive(tmp_path: Path) -> None:
+    """Folders and archive are created where there is no file, or an empty one."""
     (tmp_path / "empty.db").touch()
     for name in ("new/folder/archive.db", "empty.db"):
         path = str(tmp_path / name)
@@ -229,7 +231,7 @@ def test_sqlite_is_created_by_the_first_ingest(tmp_path: Path) -> None:
         assert count(migrate.connect(path), tables.job) == 11
 
 
-def test_postgresql_is_not_created_by_the_first_ingest() -> None:
+def test_first_ingest_creates_no_postgresql_archive() -> None:
     """On PostgreSQL an administrator creates the archive, and until then each verb says how."""
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         done = archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url)
@@ -241,8 +243,8 @@ def test_postgresql_is_not_created_by_the_first_ingest() -> None:
         assert archive("ingest", str(DATA / "details_api.json"), "-a", "a", "-d", url).code == 0
 
 
-def test_nothing_to_archive_makes_no_archive(tmp_path: Path) -> None:
-    """A first ingest of a file that is not there leaves no empty archive behind."""
+def test_failed_first_ingest_creates_no_archive(tmp_path: Path) -> None:
+    """A first ingest of a missing file leaves no empty archive."""
     place = tmp_path / "new" / "archive.db"
     assert archive("ingest", "none.json", "-a", "a", "-d", str(place)).code == 1
     assert not place.parent.exists()

@@ -1,4 +1,4 @@
-"""Interrupts that come where Python cannot raise them."""
+"""Interrupts at moments when Python cannot raise them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LetGo:
-    """Does as it is told when nothing refers to it any more."""
+    """An object that raises or calls something when its last reference goes."""
 
     def __init__(self, error: type[BaseException] | None = None) -> None:
         self._error = error
@@ -30,7 +30,7 @@ class LetGo:
 
 @pytest.fixture(autouse=True)
 def _interruptible() -> Iterator[None]:
-    """Have SIGINT raise, as in a process that has not been started in the background."""
+    """Let SIGINT raise, as in a process that was not started in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -38,7 +38,7 @@ def _interruptible() -> Iterator[None]:
 
 @pytest.fixture
 def reported(monkeypatch: pytest.MonkeyPatch) -> list[type[BaseException]]:
-    """Return what is reported as ignored."""
+    """Collect the exceptions that Python reports as ignored."""
     kinds: list[type[BaseException]] = []
 
     def note(unraisable: UnraisableHookArgs) -> None:
@@ -48,7 +48,7 @@ def reported(monkeypatch: pytest.MonkeyPatch) -> list[type[BaseException]]:
     return kinds
 
 
-def test_without_it_an_interrupt_while_letting_go_is_lost(
+def test_interrupt_in_a_finalizer_is_lost_without_the_guard(
     reported: list[type[BaseException]],
 ) -> None:
     LetGo()
@@ -56,7 +56,9 @@ def test_without_it_an_interrupt_while_letting_go_is_lost(
     assert reported == [KeyboardInterrupt]
 
 
-def test_with_it_the_interrupt_comes(reported: list[type[BaseException]]) -> None:
+def test_interrupt_in_a_finalizer_is_raised_with_the_guard(
+    reported: list[type[BaseException]],
+) -> None:
     def wait() -> None:
         with repeat_lost_interrupts():
             LetGo()
@@ -67,13 +69,15 @@ def test_with_it_the_interrupt_comes(reported: list[type[BaseException]]) -> Non
     assert reported == []
 
 
-def test_any_other_error_is_reported_as_before(reported: list[type[BaseException]]) -> None:
+def test_other_errors_in_finalizers_are_reported_as_before(
+    reported: list[type[BaseException]],
+) -> None:
     with repeat_lost_interrupts():
         LetGo(ValueError)
     assert reported == [ValueError]
 
 
-def test_afterwards_all_is_reported_as_before(reported: list[type[BaseException]]) -> None:
+def test_reporting_is_restored_afterwards(reported: list[type[BaseException]]) -> None:
     hook = sys.unraisablehook
     with repeat_lost_interrupts():
         assert sys.unraisablehook is not hook

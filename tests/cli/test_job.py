@@ -24,7 +24,7 @@ HEADER = "appliance,key,status,type,start_time,duration_seconds,size_bytes,messa
 
 
 def says(*texts: str) -> list[dict[str, Any]]:
-    """Messages with these texts."""
+    """Return messages with these texts."""
     return [
         {"id": f"id.{place}", "default_message": text, "args": []}
         for place, text in enumerate(texts)
@@ -32,7 +32,7 @@ def says(*texts: str) -> list[dict[str, Any]]:
 
 
 def on(day: int, status: str, *texts: str, kind: str = "SCHEDULED") -> dict[str, Any]:
-    """A job of a day in March that says only these texts."""
+    """Return a job of a day in March with only these texts."""
     start = f"2026-03-0{day}T01:00:00.000Z"
     return job(status, type=kind, start_time=start, progress=None, messages=says(*texts))
 
@@ -102,7 +102,7 @@ messages
       start    2026-07-23 02:15
 """
 
-# All that the sample has not: a password, an error, findings, a field that nobody knows.
+# Everything that the sample lacks: a password, an error, findings, an unknown field.
 STRANGE = BASE | {
     "location": "sftp://backup:hunter2@nas/srv",
     "status": "RUNNING",
@@ -143,7 +143,7 @@ def place(shared_engine: Engine) -> str:
         (["--type", "manual"], "5"),
         (["--type", "MANUAL", "--type", "SCHEDULED"], "54321"),
         (["--message", "full"], "43"),
-        # A pattern's characters are themselves.
+        # Wildcards in the search text match only themselves.
         (["--message", "100%"], "4"),
         (["--message", "100% f"], "4"),
         (["--message", "snap_shot"], "1"),
@@ -164,7 +164,7 @@ def place(shared_engine: Engine) -> str:
     ],
 )
 def test_jobs_are_filtered(place: str, options: list[str], keys: str) -> None:
-    """Each filter leaves out what does not pass it, and the newest jobs come first."""
+    """Each filter removes the jobs that do not match, and the newest jobs come first."""
     done = archive("job", "list", *options, "--format", "csv", place)
     header, *found = done.out.splitlines()
     assert (done.code, header) == (0, HEADER)
@@ -173,10 +173,10 @@ def test_jobs_are_filtered(place: str, options: list[str], keys: str) -> None:
 
 @pytest.mark.parametrize("text", ["taken", "full", "backup", "nobody says this"])
 @pytest.mark.usefixtures("place")
-def test_a_text_is_found_whichever_way(
+def test_text_search_gives_the_same_list_either_way(
     shared_engine: Engine, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    """Whether jobs are walked, some of them or all, or found at once: it is the same list."""
+    """Scanning some or all jobs, or one query for all, gives the same list."""
     scopes = (Scope(), Scope(appliances=("vc02*",)), Scope(until="2026-03-04"))
     with db.reading(shared_engine) as connection:
         for scope, status, limit in product(scopes, ((), ("FAILED",)), (None, 1, 2, 5)):
@@ -188,8 +188,8 @@ def test_a_text_is_found_whichever_way(
             assert found == [found[0]] * len(found)
 
 
-def test_what_a_first_message_shows(engine: Engine) -> None:
-    """The list has the first message's text in the language that there is, else its id."""
+def test_list_shows_the_first_message(engine: Engine) -> None:
+    """The list has the first message's text in the available language, or its id."""
     without_text = {"id": "the.id", "default_message": "", "args": []}
     for key, message in {"1": without_text, "2": without_text | {"localized": "Fertig"}}.items():
         import_documents(
@@ -199,16 +199,16 @@ def test_what_a_first_message_shows(engine: Engine) -> None:
     assert [line.rsplit(",", 1)[1] for line in found] == ["Fertig", "the.id"]
 
 
-def test_a_table_says_what_it_leaves_out(place: str) -> None:
-    """What a limit leaves out is said on standard error, unless it leaves out nothing."""
+def test_table_reports_jobs_beyond_the_limit(place: str) -> None:
+    """The number of jobs beyond the limit is on standard error, unless there are none."""
     done = archive("job", "list", "--limit", "2", place)
     assert done == (0, TABLE, MORE)
     assert archive("job", "list", "--limit", "5", place).err == ""
     assert archive("job", "list", "--limit", "0", place).err == ""
 
 
-def test_formats_for_programs(place: str, tmp_path: Path) -> None:
-    """CSV and JSON have exact values, go to a file if asked, and neutralise no more than formulas."""
+def test_csv_and_json(place: str, tmp_path: Path) -> None:
+    """CSV and JSON have exact values, can go to a file, and neutralise only formulas."""
     options = ("job", "list", "--message", "=a", place)
     line = "vc01.lon,4,FAILED,SCHEDULED,2026-03-04T01:00:00.000000Z,60,1024,100% full"
     assert archive(*options, "--format", "csv").out == f"{HEADER}\r\n{line}\r\n"
@@ -228,8 +228,8 @@ def test_formats_for_programs(place: str, tmp_path: Path) -> None:
     ]
 
 
-def test_an_empty_list(engine: Engine) -> None:
-    """No jobs are no error, and are said."""
+def test_empty_list(engine: Engine) -> None:
+    """An empty list is no error, and a note says so."""
     done = archive("job", "list", at(engine))
     assert (done.code, done.out.count("\n"), done.err) == (0, 2, "No jobs.\n")
     assert archive("job", "list", "--format", "json", at(engine)).out == "[]\n"
@@ -248,15 +248,15 @@ def test_an_empty_list(engine: Engine) -> None:
         (["--type", "a\udcff"], r"archive: argument 'a\udcff' is not valid UTF-8"),
     ],
 )
-def test_mistakes_are_usage_errors(place: str, options: list[str], said: str) -> None:
-    """What cannot be understood leaves with 2, a message, and nothing on standard output."""
+def test_invalid_options_are_usage_errors(place: str, options: list[str], said: str) -> None:
+    """An invalid option gives code 2, a message, and nothing on standard output."""
     done = archive("job", "list", *options, place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
 
 
-def test_a_job_in_full(engine: Engine) -> None:
-    """A job is shown with everything known of it, nested params below what holds them."""
+def test_job_show_prints_everything(engine: Engine) -> None:
+    """A job is shown with everything known about it, nested params indented below their parent."""
     key = "20260723-021500-25148086"
     import_documents(engine, {key: BASE}, "vc01")
     digest = canonical.digest(canonical.read(BASE).text).hex()
@@ -264,7 +264,7 @@ def test_a_job_in_full(engine: Engine) -> None:
     assert done == (0, SHOWN.format(digest=digest), "")
 
 
-def test_a_job_in_a_locale(engine: Engine) -> None:
+def test_job_in_a_locale(engine: Engine) -> None:
     """Params are written in the style of a locale and in the archive's zone; JSON stays the document."""
     key = "20260723-021500-25148086"
     import_documents(engine, {key: BASE}, "vc01")
@@ -280,8 +280,8 @@ def test_a_job_in_a_locale(engine: Engine) -> None:
     assert archive(*show, "--locale", "de_DEE") == (2, "", said)
 
 
-def test_a_strange_job(engine: Engine) -> None:
-    """Passwords are hidden, what commands a terminal is harmless, errors and findings are shown."""
+def test_hostile_job_is_shown_safely(engine: Engine) -> None:
+    """Passwords are hidden, control characters are escaped, errors and findings are shown."""
     for hour, status in (("10", "PENDING"), ("11", "BLOCKED"), ("12", "RUNNING")):
         seen = f"2026-07-24T{hour}:00:00.000000Z"
         import_documents(engine, {"k": STRANGE | {"status": status}}, "vc01", seen)
@@ -307,8 +307,8 @@ def test_a_strange_job(engine: Engine) -> None:
         assert part in shown
 
 
-def test_a_bare_job(engine: Engine) -> None:
-    """Of a job that says nothing but its status, nothing is made up."""
+def test_job_with_only_a_status(engine: Engine) -> None:
+    """No value is invented for a job that has only a status."""
     import_documents(engine, {"k": {"status": "PENDING"}}, "vc01")
     shown = archive("job", "show", "vc01", "k", at(engine)).out.splitlines()
     labels = [line.split("  ")[0] for line in shown if not line.startswith(" ")]
@@ -319,7 +319,7 @@ def test_a_bare_job(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("key", SAMPLES)
-def test_json_is_the_document(engine: Engine, tmp_path: Path, key: str) -> None:
+def test_json_is_the_canonical_document(engine: Engine, tmp_path: Path, key: str) -> None:
     """As JSON a job is its document in canonical form, on standard output or in a file."""
     import_documents(engine, {key: SAMPLES[key]}, "vc01")
     options = ("job", "show", "vc01", key, "--format", "json", at(engine))
@@ -333,21 +333,21 @@ def test_json_is_the_document(engine: Engine, tmp_path: Path, key: str) -> None:
 
 
 def test_json_hides_nothing(engine: Engine) -> None:
-    """The document is the one that was imported, passwords and unknown fields and all."""
+    """The document is as it was imported, including passwords and unknown fields."""
     import_documents(engine, {"k": STRANGE}, "vc01")
     assert json.loads(archive("job", "show", "vc01", "k", "-f", "json", at(engine)).out) == STRANGE
 
 
 @pytest.mark.parametrize(("appliance", "key"), [("vc01.lon", "3"), ("vc99", "1"), ("vc0*", "1")])
-def test_an_unknown_job(place: str, appliance: str, key: str) -> None:
-    """A job that is not there leaves with 2, and says where jobs are listed."""
+def test_unknown_job(place: str, appliance: str, key: str) -> None:
+    """An unknown job gives code 2, and the error names the command that lists jobs."""
     done = archive("job", "show", appliance, key, place)
     said = f'archive: no job "{key}" of appliance "{appliance}": see `archive job list`\n'
     assert done == (2, "", said)
 
 
-def test_a_name_that_is_no_text(tmp_path: Path) -> None:
-    """Bytes that are no text in any database are a usage error, in a process as well."""
+def test_name_that_is_not_valid_text(tmp_path: Path) -> None:
+    """Bytes that no database stores as text are a usage error, in a process as well."""
     path = str(tmp_path / "a.db")
     assert archive("db", "upgrade", "-d", path).code == 0
     done = process("job", "show", b"vc\xff", "k", "-d", path)

@@ -65,7 +65,7 @@ def shown(*arguments: str) -> list[dict[str, Any]]:
 
 
 def test_collections_are_listed(place: str, tmp_path: Path) -> None:
-    """Each collection says when it was, how it ended, and how many appliances ended how."""
+    """Each collection has its time, its result, and the number of appliances by outcome."""
     expected = [
         {"number": 3, "started": WEDNESDAY, "finished": None, "outcome": "running",
          "asked": 3, "complete": 0, "partial": 0, "failed": 0},
@@ -83,8 +83,8 @@ def test_collections_are_listed(place: str, tmp_path: Path) -> None:
     assert table[2].split() == ["3", "2026-07-22", "03:00:00Z", "-", "running", "3", "0", "0", "0"]
 
 
-def test_the_newest_are_listed(place: str) -> None:
-    """So many of the newest are listed, and it is said that there are more."""
+def test_only_the_newest_collections_are_listed(place: str) -> None:
+    """The limit applies to the newest, and a note says that there are more."""
     done = archive("log", "collections", "--limit", "2", "-f", "json", place)
     assert [row["number"] for row in json.loads(done.out)] == [3, 2]
     assert done.err == "Newest 2 collections shown. List all with --limit 0.\n"
@@ -96,8 +96,8 @@ def test_the_newest_are_listed(place: str) -> None:
     assert done.err == "Newest 1 import shown. List all with --limit 0.\n"
 
 
-def test_a_collection_is_shown(place: str) -> None:
-    """Each appliance of a collection says what came of it; the newest is shown if none is named."""
+def test_collection_is_shown(place: str) -> None:
+    """Each appliance of a collection has its outcome; the default is the newest collection."""
     brought = {"seen": 11, "new": 11, "changed": 0, "unchanged": 0, "quarantined": 0}
     done = archive("log", "show", "1", "-f", "json", place)
     assert done.err == "Collection 1 of 2026-07-20 03:00:00Z: partial, 2 of 2 appliances tried.\n"
@@ -113,7 +113,7 @@ def test_a_collection_is_shown(place: str) -> None:
 
 
 def test_appliances_are_listed(place: str, engine: Engine) -> None:
-    """The appliance that has not answered for longest comes first, with what came last."""
+    """The appliance with the oldest answer comes first, with its latest outcome."""
     ask(engine, 3, "vc03", WEDNESDAY, None)
     rows = shown("log", "appliances", place)
     assert [(row["appliance"], row["last_answered"], row["seen"]) for row in rows] == [
@@ -129,7 +129,7 @@ def test_appliances_are_listed(place: str, engine: Engine) -> None:
 
 
 def test_imports_are_listed(place: str, engine: Engine) -> None:
-    """Files stand in the run log as well as answers; appliances can be chosen."""
+    """The log of imports has files as well as answers; appliances can be selected."""
     import_documents(engine, SAMPLES, "vc09", name="file.json")
     rows = shown("log", "imports", place)
     assert [(row["source"], row["appliance"]) for row in rows] == [
@@ -160,8 +160,8 @@ def test_imports_are_listed(place: str, engine: Engine) -> None:
         ("imports", "No imports yet."),
     ],
 )
-def test_nothing_has_happened_yet(engine: Engine, verb: str, said: str) -> None:
-    """Where there is nothing to list there is a header, and a sentence."""
+def test_empty_lists(engine: Engine, verb: str, said: str) -> None:
+    """An empty list is a header and a note."""
     done = archive("log", verb, at(engine))
     assert (done.code, done.out.count("\n"), done.err) == (0, 2, f"{said}\n")
     assert archive("log", verb, "-f", "json", at(engine)).out == "[]\n"
@@ -177,8 +177,8 @@ def test_nothing_has_happened_yet(engine: Engine, verb: str, said: str) -> None:
         (["collections", "--limit", "9223372036854775807"], "Invalid value"),
     ],
 )
-def test_an_unknown_number(place: str, arguments: list[str], said: str) -> None:
-    """A number that is not there, or cannot be, leaves with 2."""
+def test_unknown_collection_number(place: str, arguments: list[str], said: str) -> None:
+    """An unknown or invalid number gives code 2."""
     done = archive("log", *arguments, place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err

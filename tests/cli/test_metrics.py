@@ -40,22 +40,22 @@ def place(engine: Engine) -> str:
 
 @pytest.fixture
 def strict_umask() -> Iterator[None]:
-    """Let new files be nobody else's, as the service of systemd does."""
+    """Let new files be readable by their owner only, as the systemd service does."""
     before = os.umask(0o077)
     yield
     os.umask(before)
 
 
-def test_metrics(place: str) -> None:
-    """Every metric with its help and type, of every appliance what there is."""
+def test_all_metrics_are_written(place: str) -> None:
+    """Every metric has its help and type, and every appliance its known values."""
     done = archive("metrics", place, "--now", NOW)
     assert (done.code, done.err) == (0, "")
     version = f'version="{package.__version__}"'
     assert done.out == EXPECTED.read_text(encoding="utf-8").replace('version="VERSION"', version)
 
 
-def test_series_are_bounded(place: str) -> None:
-    """A series is told by an appliance and fixed words; nobody's series comes twice."""
+def test_labels_are_bounded(place: str) -> None:
+    """Labels are the appliance and fixed words; no series comes twice."""
     told = archive("metrics", place, "--now", NOW).out
     series = [
         (sample.name, *sorted(sample.labels.items()))
@@ -70,8 +70,8 @@ def test_series_are_bounded(place: str) -> None:
     assert {name for name, _ in labels} == {"appliance", "state", "outcome", "version"}
 
 
-def test_some_appliances(place: str) -> None:
-    """Of appliances that are not meant nothing is told; the archive's own metrics are of all."""
+def test_selected_appliances(place: str) -> None:
+    """Other appliances have no series; the metrics of the archive itself cover all."""
     told = archive("metrics", place, "--now", NOW, "-a", "vc3*", "--rpo", "9d").out
     assert SCHEDULED not in told
     assert f'archive_backup_state{{appliance="{UNTOLD}",state="ok"}} 1.0\n' in told
@@ -82,8 +82,8 @@ def test_some_appliances(place: str) -> None:
     assert (done.code, done.out) == (2, "")
 
 
-def test_cadences_are_heeded(place: str, tmp_path: Path) -> None:
-    """How often a backup is expected by the configuration is what the last success is held against."""
+def test_cadences_of_the_configuration_apply(place: str, tmp_path: Path) -> None:
+    """The last success is compared with the cadence of the configuration."""
     entries = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\n'
     config = written(tmp_path, f"{DEFAULTS}{entries}")
     told = archive("metrics", place, "--now", NOW, "--config", str(config)).out
@@ -92,8 +92,8 @@ def test_cadences_are_heeded(place: str, tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
-def test_any_name_is_read_back(name: str) -> None:
-    """Whatever a name has in it, it is one label of one line."""
+def test_any_name_is_escaped_in_labels(name: str) -> None:
+    """Any name of an appliance is one label on one line."""
     heard = CollectionRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
     state = State(
         heard,
@@ -113,8 +113,8 @@ def test_any_name_is_read_back(name: str) -> None:
     ] == [name]
 
 
-def test_an_empty_archive(engine: Engine) -> None:
-    """Of nothing nothing is told, but when that was."""
+def test_empty_archive(engine: Engine) -> None:
+    """An empty archive has only the time of evaluation."""
     lines = archive("metrics", at(engine), "--now", NOW).out.splitlines()
     assert [line for line in lines if not line.startswith("#")] == [
         f'archive_build_info{{version="{package.__version__}"}} 1.0',
@@ -123,8 +123,8 @@ def test_an_empty_archive(engine: Engine) -> None:
     ]
 
 
-def test_a_drop(engine: Engine) -> None:
-    """A last success of a quarter of what is usual is a drop by three quarters."""
+def test_size_drop(engine: Engine) -> None:
+    """A last success of a quarter of the usual size is a drop by three quarters."""
     jobs = [night(f"2026-03-{day:02}T01:00", size=4 * 2**30) for day in range(1, 11)]
     import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "vc", NOW)
     told = archive("metrics", at(engine), "--now", NOW).out
@@ -133,8 +133,8 @@ def test_a_drop(engine: Engine) -> None:
 
 
 @pytest.mark.usefixtures("strict_umask")
-def test_everybody_may_read_the_file(place: str, tmp_path: Path) -> None:
-    """The collector is another user, so a file has 0644, new or replaced; nothing lies beside it."""
+def test_file_is_readable_by_everyone(place: str, tmp_path: Path) -> None:
+    """The collector is another user, so a file has mode 0644, new or replaced; no temporary file stays."""
     path = tmp_path / "archive.prom"
     for _ in range(2):
         assert archive("metrics", place, "--now", NOW, "-o", str(path)) == (0, "", "")
@@ -144,16 +144,16 @@ def test_everybody_may_read_the_file(place: str, tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == archive("metrics", place, "--now", NOW).out
 
 
-def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
-    """If the archive cannot be read, what was told before stays."""
+def test_failure_keeps_the_old_file(tmp_path: Path) -> None:
+    """If the archive cannot be read, the old file stays."""
     path = tmp_path / "archive.prom"
     path.write_text("old")
     done = archive("metrics", "-d", str(tmp_path / "none.db"), "-o", str(path))
     assert (done.code, done.out, path.read_text()) == (1, "", "old")
 
 
-def test_promtool_finds_nothing_wrong(place: str) -> None:
-    """The names keep to Prometheus' conventions."""
+def test_promtool_accepts_the_metrics(place: str) -> None:
+    """The names follow Prometheus' conventions."""
     program = monitors.program("promtool")
     told = archive("metrics", place, "--now", NOW).out
     done = subprocess.run(

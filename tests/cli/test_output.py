@@ -16,8 +16,8 @@ from archive.cli.output import open_output
 from archive.errors import ArchiveError
 
 
-def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
-    """Text is written as UTF-8, and line ends are left alone."""
+def test_text_is_written_unchanged(tmp_path: Path) -> None:
+    """Text is written as UTF-8, and line ends are not changed."""
     path = tmp_path / "out.csv"
     with open_output(path) as out:
         out.write("ä\r\nb\n")
@@ -26,8 +26,8 @@ def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
-    """When something fails on the way, the file is what it was and nothing lies beside it."""
+def test_failure_keeps_the_old_file(tmp_path: Path) -> None:
+    """After a failure the file is as it was and no temporary file is left."""
     path = tmp_path / "out.csv"
     path.write_text("old")
     with suppress(RuntimeError), open_output(path) as out:
@@ -37,8 +37,8 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
-    """Who could read the old file can read the new one, and nobody else."""
+def test_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
+    """Users who could read the old file can read the new one, and nobody else can."""
     path = tmp_path / "out.csv"
     path.touch()
     path.chmod(0o640)
@@ -47,8 +47,8 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_a_link_is_followed(tmp_path: Path) -> None:
-    """What a symbolic link points at is written; the link stays."""
+def test_symbolic_link_is_followed(tmp_path: Path) -> None:
+    """The target of a symbolic link is written; the link stays."""
     link, path = tmp_path / "link", tmp_path / "file"
     link.symlink_to(path)
     with open_output(link) as out:
@@ -57,15 +57,15 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
-def test_a_device_is_written_to() -> None:
-    """What is no file is not replaced by one."""
+def test_device_is_not_replaced() -> None:
+    """A device is written to, not replaced by a file."""
     with open_output(Path(os.devnull)) as out:
         out.write("x")
     assert Path(os.devnull).is_char_device()
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """A folder that is not there, and a disk that is full, are named in one sentence."""
+def test_write_errors_name_the_file(tmp_path: Path) -> None:
+    """A missing folder and a full disk are reported in one sentence."""
     path = tmp_path / "none" / "out.csv"
     with pytest.raises(ArchiveError, match=r"out\.csv: cannot write: No such file"):
         open_output(path).__enter__()
@@ -76,23 +76,23 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
         out.write("x")
 
 
-def test_standard_output_may_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a standard output there is one sentence on standard error."""
+def test_closed_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a standard output there is one error on standard error."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(ArchiveError, match="standard output is closed"):
         open_output(None).__enter__()
 
 
 class Pipe(io.BytesIO):
-    """A pipe whose reader has gone."""
+    """A pipe whose reader has gone away."""
 
     def write(self, data: Any) -> int:
         """Fail."""
         raise BrokenPipeError(len(data))
 
 
-def test_a_reader_that_has_gone_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When nobody reads any more, the command leaves with 0 wherever it is."""
+def test_closed_pipe_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the reader has gone, the command exits with 0 at any point."""
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(Pipe()))
     with pytest.raises(typer.Exit) as left, open_output(None) as out:
         print("x", file=out, flush=True)
@@ -111,10 +111,10 @@ def test_a_reader_that_has_gone_ends_the_command(monkeypatch: pytest.MonkeyPatch
         ),
     ],
 )
-def test_the_end_of_standard_output(
+def test_pipe_and_full_disk_in_a_shell(
     rows: int, sink: str, code: int, said: str, tmp_path: Path
 ) -> None:
-    """In a shell a closed pipe is silent, and a full disk is one sentence: never a traceback."""
+    """In a shell a closed pipe prints nothing, and a full disk one sentence: never a traceback."""
     program = tmp_path / "rows.py"
     program.write_text(
         "import sys\n"

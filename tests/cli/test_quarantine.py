@@ -75,8 +75,8 @@ def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
     return at(engine)
 
 
-def test_what_is_held_is_listed(place: str, tmp_path: Path) -> None:
-    """Each document is listed with whose it is, where it stood, why it is held, and since when."""
+def test_quarantine_is_listed(place: str, tmp_path: Path) -> None:
+    """Each document has its appliance, its place in the import, the reason, and the time."""
     assert archive("quarantine", "list", place) == (0, TABLE, "")
     assert json.loads(archive("quarantine", "list", "--format", "json", place).out) == LISTED
     path = tmp_path / "held.csv"
@@ -85,8 +85,8 @@ def test_what_is_held_is_listed(place: str, tmp_path: Path) -> None:
     assert listed == [{name: str(value) for name, value in row.items()} for row in LISTED]
 
 
-def test_nothing_is_held(engine: Engine) -> None:
-    """An empty quarantine is said, and trying it again does nothing."""
+def test_empty_quarantine(engine: Engine) -> None:
+    """An empty quarantine is a note, and a retry does nothing."""
     done = archive("quarantine", "list", at(engine))
     assert (done.code, done.out.count("\n"), done.err) == (0, 2, "No documents in quarantine.\n")
     assert archive("quarantine", "list", "-f", "json", at(engine)).out == "[]\n"
@@ -94,14 +94,14 @@ def test_nothing_is_held(engine: Engine) -> None:
     assert done == (0, "0 archived, 0 still in quarantine\n", "")
 
 
-def test_a_document_is_shown_as_it_came(place: str) -> None:
+def test_document_is_shown_as_imported(place: str) -> None:
     """The bytes go to standard output as they were imported, and the reason to standard error."""
     done = archive("quarantine", "show", "1", place)
     assert done == (0, HELD.decode() + "\n", "document 1: no status\n")
 
 
-def test_bytes_that_are_no_text_are_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the bytes are, they come out as they went in."""
+def test_bytes_that_are_not_text_are_shown(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any bytes are written as they were imported."""
     line = b'{"20260301-021500-1": \xff\xfe\x00}'
     import_documents(engine, line + b"\n" + line, name="answers.jsonl")
     out = io.BytesIO()
@@ -113,8 +113,8 @@ def test_bytes_that_are_no_text_are_shown(engine: Engine, monkeypatch: pytest.Mo
         assert out.getvalue() == line + b"\n"
 
 
-def test_documents_are_tried_again(place: str, engine: Engine) -> None:
-    """What can be archived now is, as of when it was seen, and leaves quarantine; code 3 if not all."""
+def test_retry_archives_readable_documents(place: str, engine: Engine) -> None:
+    """Documents that can be read now are archived with their time of import; code 3 if some remain."""
     done = archive("quarantine", "retry", place)
     assert done == (3, "1 archived, 1 still in quarantine\n", "")
     assert json.loads(archive("quarantine", "list", "-f", "json", place).out) == LISTED[:1]
@@ -125,8 +125,8 @@ def test_documents_are_tried_again(place: str, engine: Engine) -> None:
     assert archive("db", "verify", place).code == 0
 
 
-def test_one_document_is_tried_again(place: str, engine: Engine) -> None:
-    """Numbers say which ones; named twice is tried once."""
+def test_selected_documents_are_retried(place: str, engine: Engine) -> None:
+    """Numbers select documents; a repeated number is retried once."""
     assert archive("quarantine", "retry", "1", place).code == 3
     assert count(engine, tables.job) == 0
     done = archive("quarantine", "retry", "2", "2", place)
@@ -149,8 +149,8 @@ def test_one_document_is_tried_again(place: str, engine: Engine) -> None:
         (["show"], "Missing argument"),
     ],
 )
-def test_an_unknown_number(place: str, engine: Engine, arguments: list[str], said: str) -> None:
-    """A number that is not there leaves with 2, and nothing is tried."""
+def test_unknown_number(place: str, engine: Engine, arguments: list[str], said: str) -> None:
+    """An unknown number gives code 2, and nothing is retried."""
     done = archive("quarantine", *arguments, place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err

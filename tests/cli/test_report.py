@@ -42,13 +42,13 @@ def place(shared_engine: Engine) -> str:
     return at(shared_engine)
 
 
-def test_choices_are_those_of_the_reports() -> None:
-    """What the options offer is what reports understand."""
+def test_choices_match_the_reports() -> None:
+    """The options offer exactly the values that the reports accept."""
     assert get_args(report_options.Period) == PERIODS
     assert get_args(report_options.Group) == ALL_GROUPS
 
 
-def test_a_table_says_what_it_shows(place: str) -> None:
+def test_table_shows_its_period_and_calendar(place: str) -> None:
     """Beside a table stand its period, the calendar, the kind of percentiles, and the collection."""
     done = archive("report", "trends", "--until", "2026-03-31", place)
     assert done.code == 0
@@ -87,8 +87,8 @@ def test_csv_and_json_are_data_alone(place: str) -> None:
     )
 
 
-def test_no_jobs_are_no_error(place: str) -> None:
-    """A report of nothing has a header, and a table says of what there is nothing."""
+def test_report_without_jobs(place: str) -> None:
+    """An empty report has a header, and a note says what is missing."""
     limits = ("--since", "2030-01-01", "--until", "2030-12-31", "--type", "A", "-a", "vc*", place)
     done = archive("report", "success", *limits)
     assert done.code == 0
@@ -99,7 +99,7 @@ def test_no_jobs_are_no_error(place: str) -> None:
     assert json.loads(archive("report", "success", *limits, "--format", "json").out)["rows"] == []
 
 
-def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
+def test_empty_archive_names_the_next_command(engine: Engine) -> None:
     """Before the first import a report says how to make one."""
     done = archive("report", "trends", at(engine))
     assert done.code == 0
@@ -131,16 +131,18 @@ def test_an_empty_archive_says_what_to_do(engine: Engine) -> None:
         (("trends", "--period", "decade"), "'decade' is not one of"),
     ],
 )
-def test_mistakes_are_usage_errors(place: str, arguments: tuple[str, ...], said: str) -> None:
-    """What cannot be understood leaves with 2, one message, and nothing on standard output."""
+def test_invalid_options_are_usage_errors(
+    place: str, arguments: tuple[str, ...], said: str
+) -> None:
+    """An invalid option gives code 2, one message, and nothing on standard output."""
     done = archive("report", *arguments, place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
 
 
-def test_a_file_is_written(place: str, tmp_path: Path) -> None:
-    """`-o` gives a file the bytes that standard output would get."""
+def test_output_file(place: str, tmp_path: Path) -> None:
+    """`-o` writes the same bytes to a file as to standard output."""
     path = tmp_path / "report.csv"
     done = archive("report", "sizes", "--format", "csv", "-o", str(path), place)
     assert done == (0, "", "")
@@ -148,15 +150,15 @@ def test_a_file_is_written(place: str, tmp_path: Path) -> None:
     assert path.read_bytes().decode() == printed
 
 
-def test_a_failed_report_leaves_no_file(place: str, tmp_path: Path) -> None:
-    """A report that is refused does not touch the file it should have gone to."""
+def test_failed_report_does_not_touch_the_file(place: str, tmp_path: Path) -> None:
+    """A refused report leaves the output file as it was."""
     path = tmp_path / "report.csv"
     path.write_text("old")
     assert archive("report", "sizes", "-a", "zzz", "-o", str(path), place).code == 2
     assert [(file, file.read_text()) for file in tmp_path.iterdir()] == [(path, "old")]
 
 
-def test_help_tells_each_report(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_lists_all_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """The help text lists every report with the question it answers."""
     monkeypatch.setenv("COLUMNS", "200")
     done = archive("report", "--help")
@@ -165,7 +167,7 @@ def test_help_tells_each_report(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"{found.name}: {found.question}" in done.out
 
 
-def test_names_are_completed() -> None:
+def test_report_names_are_completed() -> None:
     """Completion offers the reports that start with the text, with their questions."""
     assert report_options.complete_name("tr") == [
         (name, REPORTS[name].question) for name in ("trends",)

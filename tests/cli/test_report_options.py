@@ -40,7 +40,7 @@ def csv(place: str, *arguments: str) -> list[str]:
 
 
 def jobs(place: str, *arguments: str) -> int:
-    """How many jobs a report is of."""
+    """Return the number of jobs that a report counts."""
     rows = csv(place, "success", "--period", "year", *arguments)[1:]
     return sum(int(row.split(",")[1]) for row in rows)
 
@@ -63,8 +63,8 @@ def jobs(place: str, *arguments: str) -> int:
         (["--build", "21784236", "--status", "SUCCEEDED"], 2),
     ],
 )
-def test_jobs_are_chosen(place: str, options: list[str], number: int) -> None:
-    """Days in words, statuses, targets and builds say which jobs are meant."""
+def test_jobs_are_filtered(place: str, options: list[str], number: int) -> None:
+    """Date ranges, statuses, targets and builds filter the jobs."""
     assert jobs(place, *options) == number
 
 
@@ -78,8 +78,8 @@ def configuration(tmp_path: Path) -> str:
     return f"--config={written(tmp_path, DEFAULTS + appliances)}"
 
 
-def test_tags_choose_appliances(place: str, configuration: str) -> None:
-    """Tags are those of the configuration; with names, both must fit."""
+def test_tags_select_appliances(place: str, configuration: str) -> None:
+    """Tags come from the configuration; combined with names, both must match."""
     assert jobs(place, configuration, "--tag", "site=London") == 5
     assert jobs(place, configuration, "--tag", "site=London", "--tag", "site=Berlin") == 9
     assert jobs(place, configuration, "--tag", "site=Berlin", "--appliance", "*.ber.*") == 4
@@ -93,7 +93,7 @@ def test_tags_choose_appliances(place: str, configuration: str) -> None:
 def test_tags_need_a_configuration(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a configuration a tag is an error that says where one would be."""
+    """Without a configuration a tag is an error that lists the paths that were tried."""
     monkeypatch.delenv("ARCHIVE_CONFIG", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     done = archive("report", "trends", "--tag", "site=London", place)
@@ -101,8 +101,8 @@ def test_tags_need_a_configuration(
     assert "--tag site=London: there is no configuration with tags at" in done.err
 
 
-def test_cadences_are_those_of_the_configuration(tmp_path: Path) -> None:
-    """Only appliances that say how often they are backed up have a cadence."""
+def test_cadences_come_from_the_configuration(tmp_path: Path) -> None:
+    """Only appliances with a configured cadence have one."""
     appliances = '[[appliance]]\nname = "a"\ncadence = "12h"\n[[appliance]]\nname = "b"\n'
     assert parse.cadences(str(written(tmp_path, DEFAULTS + appliances))) == (("a", 43200),)
 
@@ -121,27 +121,27 @@ def test_cadences_are_those_of_the_configuration(tmp_path: Path) -> None:
     ],
 )
 def test_sizes(text: str, number: int) -> None:
-    """Units are decimal, or binary with an i; parts of a byte are left off."""
+    """Units are decimal, or binary with an i; fractions of a byte are cut."""
     assert parse.size(text) == number
 
 
 @pytest.mark.parametrize(
     "text", ["", "TB", "2T", "2iB", "-1GB", "0", "0.5B", "10EB", "1,5TB", "2 ZB"]
 )
-def test_what_is_no_size(text: str) -> None:
-    """What is no size, or none that a database can compare with, is refused."""
+def test_invalid_sizes_are_refused(text: str) -> None:
+    """Texts that are no size, and sizes beyond 64 bits, are refused."""
     with pytest.raises(UsageError, match=r"invalid size .*: write 2TB"):
         parse.size(text)
 
 
-def test_times_and_instants() -> None:
-    """Times have a unit, instants an offset; what is finer than a microsecond is left off."""
+def test_durations_and_instants() -> None:
+    """Durations have a unit, instants an offset; fractions of a microsecond are cut."""
     assert [parse.seconds(text) for text in (None, "25h", "1d")] == [None, 90000, 86400]
     assert parse.instant("2026-03-01T13:00:00.0000001+01:00") == "2026-03-01T12:00:00.000000Z"
     assert parse.instant(None) > "2026"
 
 
-def test_rows_are_sorted_and_cut(place: str) -> None:
+def test_rows_are_sorted_and_limited(place: str) -> None:
     """`--sort` orders by a column, `--top` takes the first rows; both in any format."""
     by = ("success", "--by", "appliance")
     found = csv(place, *by, "--sort", "-jobs", "--top", "2")
@@ -154,8 +154,8 @@ def test_rows_are_sorted_and_cut(place: str) -> None:
     assert [row["period"] for row in json.loads(done.out)["rows"]] == ["2026-03"]
 
 
-def test_json_says_what_it_is(place: str) -> None:
-    """In JSON the rows stand in an object, with what was asked and how far the archive reaches."""
+def test_json_has_metadata(place: str) -> None:
+    """In JSON the rows are in an object with the options and the collection history."""
     done = archive(
         "report", "sizes", "--since", "last year", "--by", "type", "--now", NOW, "-fjson", place
     )
@@ -174,12 +174,12 @@ def test_json_says_what_it_is(place: str) -> None:
 
 
 def test_json_of_an_empty_archive(engine: Engine) -> None:
-    """Before the first import nothing is covered, and there are no rows."""
+    """Before the first import there are no covered days and no rows."""
     found = json.loads(archive("report", "trends", "-fjson", at(engine)).out)
     assert (found["collection"], found["rows"]) == (None, [])
 
 
-def test_reports_are_listed() -> None:
+def test_list_of_reports() -> None:
     """`--list` needs no archive: each report with its question, what it can be made by, whether it has a plot."""
     done = archive("report", "--list", "--format", "json", "--database", "/nowhere/archive.db")
     assert (done.code, done.err) == (0, "")
@@ -213,8 +213,8 @@ def test_groups_and_columns_are_completed() -> None:
     assert complete(context(), "f") == []
 
 
-def test_a_single_job_is_found_by_words(engine: Engine) -> None:
-    """`archive job list` knows the same words for days."""
+def test_job_list_takes_the_same_date_ranges(engine: Engine) -> None:
+    """`archive job list` accepts the same words for days."""
     import_documents(engine, {"a": on("2026-01-05"), "b": on("2026-02-05")})
     done = archive("job", "list", "--since", "2026-02", "--until", "2026-Q1", "-fcsv", at(engine))
     assert done.out.count("\n") == 2

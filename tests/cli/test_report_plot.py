@@ -54,7 +54,7 @@ NOTES = (
 
 @pytest.fixture(autouse=True)
 def _unicode(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the locale be one of today."""
+    """Set a UTF-8 locale."""
     monkeypatch.setattr(locale, "getencoding", lambda: "UTF-8")
 
 
@@ -73,15 +73,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path
 
 
-def test_a_plot_instead_of_a_table(place: str) -> None:
-    """A plot stands where the table would, with the same sentences beside it."""
+def test_plot_replaces_the_table(place: str) -> None:
+    """A plot is shown instead of the table, with the same notes."""
     done = archive("report", "success", "--plot", NOW, place)
     assert (done.code, done.out, done.err) == (0, PLOT, NOTES)
     assert archive("report", "success", NOW, place).err == NOTES
 
 
-def test_order_and_number_are_those_of_rows(place: str) -> None:
-    """`--sort` and `--top` choose what is drawn."""
+def test_sort_and_top_apply_to_plots(place: str) -> None:
+    """`--sort` and `--top` select what is drawn."""
     arguments = ("report", "streaks", "--plot", NOW, place)
     names = [line.split()[0] for line in archive(*arguments).out.splitlines()[1:3]]
     assert names == [fleet.LONDON, fleet.BERLIN]
@@ -90,8 +90,8 @@ def test_order_and_number_are_those_of_rows(place: str) -> None:
     assert fleet.LONDON not in shown
 
 
-def test_what_is_left_out_is_named(engine: Engine) -> None:
-    """Of many groups some are lines, and a sentence names the others."""
+def test_groups_not_drawn_are_named(engine: Engine) -> None:
+    """Only some of many groups are drawn, and a note names the others."""
     for number in range(8):
         import_documents(engine, {"k": fleet.on("2026-01-05", size=number)}, f"vc{number}")
     done = archive("report", "sizes", "--by", "appliance", "--plot", NOW, at(engine))
@@ -101,8 +101,8 @@ def test_what_is_left_out_is_named(engine: Engine) -> None:
     )
 
 
-def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
-    """A sentence about a target shows its control characters."""
+def test_control_characters_are_escaped_in_notes(engine: Engine) -> None:
+    """A note about a target shows its control characters."""
     for number in range(7):
         job = fleet.on("2026-01-05", size=number, location=f"sftp://nas{number}/\x1b[31m")
         import_documents(engine, {"k": job}, f"vc{number}")
@@ -111,8 +111,8 @@ def test_what_is_named_cannot_command_the_terminal(engine: Engine) -> None:
     assert "without sftp://nas6/\\x1b[31m." in done.err
 
 
-def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
-    """Without rows there is nothing on standard output, and the sentences of the table."""
+def test_plot_without_rows(engine: Engine) -> None:
+    """Without rows standard output is empty, and the notes of the table are shown."""
     done = archive("report", "success", "--plot", at(engine))
     assert (done.code, done.out) == (0, "")
     assert done.err == archive("report", "success", at(engine)).err
@@ -130,8 +130,10 @@ def test_nothing_is_drawn_of_nothing(engine: Engine) -> None:
         (("trends", "--sort", "jobs"), 'unknown column "jobs"'),
     ],
 )
-def test_mistakes_are_usage_errors(place: str, arguments: tuple[str, ...], said: str) -> None:
-    """What cannot be drawn leaves with 2, one message, and nothing on standard output."""
+def test_invalid_options_are_usage_errors(
+    place: str, arguments: tuple[str, ...], said: str
+) -> None:
+    """A report or option without a plot gives code 2, one message, and nothing on standard output."""
     done = archive("report", *arguments, "--plot", place)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
@@ -160,8 +162,10 @@ def test_both_databases_give_the_same_plots(engines: list[Engine]) -> None:
             assert (name != "failures") or ("a\\x1b[31mb\\r\\n" in on_sqlite.out)
 
 
-def test_a_file_is_plain_text(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`-o` gives a file UTF-8, whatever the locale is, and no colours."""
+def test_output_file_is_plain_utf_8(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-o` writes UTF-8 without colours, whatever the locale is."""
     monkeypatch.setattr(locale, "getencoding", lambda: "ANSI_X3.4-1968")
     path = tmp_path / "plot.txt"
     assert archive("report", "success", "--plot", "-o", str(path), NOW, place).out == ""
@@ -169,8 +173,8 @@ def test_a_file_is_plain_text(place: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert archive("report", "success", "--plot", NOW, place).out.isascii()
 
 
-def test_the_encoding_of_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ASCII is for outputs and locales that know no UTF-8; a closed output is another's concern."""
+def test_encoding_of_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ASCII is used for outputs and locales without UTF-8; a closed output is handled elsewhere."""
     assert not output.is_ascii()
     monkeypatch.setattr(sys, "stdout", None)
     assert not output.is_ascii()
@@ -178,8 +182,8 @@ def test_the_encoding_of_standard_output(monkeypatch: pytest.MonkeyPatch) -> Non
     assert output.is_ascii()
 
 
-def test_a_terminal(filled: str) -> None:
-    """A terminal gets its width and its colours, unless NO_COLOR is set; NULL is no point."""
+def test_terminal_width_and_colours(filled: str) -> None:
+    """A plot has the width and colours of the terminal, unless NO_COLOR is set; NULL is no point."""
     arguments = ("report", "trends", "--plot", "-d", filled)
     shown = on_terminal(*arguments, COLUMNS="50", COLORTERM="truecolor")
     assert "\x1b[38;2;230;159;0m●" in shown
@@ -189,8 +193,8 @@ def test_a_terminal(filled: str) -> None:
 
 
 @pytest.mark.parametrize("variables", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
-def test_a_plain_locale(filled: str, variables: dict[str, str]) -> None:
-    """A locale or an output without UTF-8 gets ASCII alone."""
+def test_plain_locale_gets_ascii(filled: str, variables: dict[str, str]) -> None:
+    """A locale or an output without UTF-8 gets only ASCII."""
     done = subprocess.run(
         [*PROGRAM, "report", "trends", "--plot", "-d", filled], capture_output=True, check=True,
         env=environment() | {"LANG": "C.UTF-8"} | variables,
@@ -199,8 +203,8 @@ def test_a_plain_locale(filled: str, variables: dict[str, str]) -> None:
     assert done.stdout.startswith(b"success rate\n")
 
 
-def test_what_draws_is_imported_where_something_is_drawn(filled: str) -> None:
-    """Only a plot costs the time that its library takes; without a terminal it needs no console."""
+def test_plot_library_is_imported_only_for_plots(filled: str) -> None:
+    """Only a plot imports the library; without a terminal it needs no console."""
     code = (
         "import sys; from archive import cli\n"
         "try: cli.main()\n"

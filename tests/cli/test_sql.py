@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_queries_are_listed_with_their_params() -> None:
-    """Without a name, and without an archive, the command says which queries there are."""
+    """Without a name, and without an archive, the command lists the queries."""
     done = archive("sql", "--format", "json", "--database", "/nowhere/a.db")
     assert (done.code, done.err) == (0, "")
     listed = {row["name"]: row for row in json.loads(done.out)}
@@ -41,8 +41,8 @@ def test_queries_are_listed_with_their_params() -> None:
     assert "Slowest jobs against their own median" in archive("sql").out
 
 
-def test_a_query_is_run_with_params(place: str) -> None:
-    """Values on the command line take the place of the defaults."""
+def test_params_of_a_query(place: str) -> None:
+    """Values on the command line replace the defaults."""
     done = archive(
         "sql", "slowest_jobs", "-p", "jobs=1", "--param=appliance=VC%",
         "--format", "csv", "-d", place,
@@ -57,15 +57,15 @@ def test_a_query_is_run_with_params(place: str) -> None:
     )
 
 
-def test_a_table_shows_units(place: str) -> None:
-    """A column's name says its unit, and a person reads it with each value."""
+def test_table_formats_values_by_unit(place: str) -> None:
+    """The unit in a column's name decides how its values are shown."""
     done = archive("sql", "slowest_jobs", "--param", "jobs=1", "-d", place)
     assert done.code == 0
     assert done.out.splitlines()[-1].endswith("6.0 GiB")
     assert "16 m 07 s" in done.out
 
 
-def test_rows_go_to_a_file(place: str, tmp_path: Path) -> None:
+def test_rows_are_written_to_a_file(place: str, tmp_path: Path) -> None:
     """With -o the rows are in the file, and nothing is printed."""
     out = tmp_path / "rows.json"
     done = archive("sql", "success_by_month", "-f", "json", "-o", str(out), "-d", place)
@@ -74,8 +74,8 @@ def test_rows_go_to_a_file(place: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sql_files.names())
-def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
-    """What --show prints is the file, so that it can be pasted into a shell."""
+def test_show_prints_the_file(name: str) -> None:
+    """`--show` prints the query unchanged, ready to paste into a shell."""
     for kind, url in (("sqlite", "a.db"), ("postgresql", "postgresql://archive@nowhere/archive")):
         text = sql_files.find(name, kind).text
         assert archive("sql", name, "--show", "--database", url) == (0, text, "")
@@ -92,7 +92,7 @@ def test_the_text_of_a_query_is_shown_as_it_is(name: str) -> None:
         (["-p", "jobs=1"], "no query named"),
     ],
 )
-def test_what_makes_no_sense_is_a_usage_error(
+def test_invalid_arguments_are_usage_errors(
     place: str, arguments: list[str], complaint: str
 ) -> None:
     """Exit code 2 and one sentence; nothing on standard output."""
@@ -103,8 +103,8 @@ def test_what_makes_no_sense_is_a_usage_error(
     assert complaint in done.err
 
 
-def test_without_an_archive_the_command_says_how_to_make_one(tmp_path: Path) -> None:
-    """A query makes no archive: exit code 1, and no file."""
+def test_missing_archive_names_the_next_command(tmp_path: Path) -> None:
+    """A query creates no archive: exit code 1, and no file."""
     path = tmp_path / "none.db"
     done = archive("sql", "last_success", "-d", str(path))
     assert done.code == 1
@@ -112,7 +112,7 @@ def test_without_an_archive_the_command_says_how_to_make_one(tmp_path: Path) -> 
     assert not path.exists()
 
 
-def test_a_query_cannot_write(place: str) -> None:
+def test_queries_do_not_write(place: str) -> None:
     """Running all queries leaves the file as it was."""
     engine = migrate.connect(place)
     with engine.connect() as connection:
@@ -122,8 +122,8 @@ def test_a_query_cannot_write(place: str) -> None:
         assert connection.execute(sa.text("PRAGMA data_version")).scalar() == before
 
 
-def test_names_are_completed() -> None:
-    """The shell offers the names that begin as typed, with what they answer."""
+def test_query_names_are_completed() -> None:
+    """Completion offers the names with this beginning, with their questions."""
     assert _complete("sl") == [("slowest_jobs", "Slowest jobs against their own median")]
     assert [name for name, _ in _complete("s")] == [
         "schedules", "size_percentiles", "slowest_jobs", "success_by_month",

@@ -58,7 +58,7 @@ VERBS = {
     ("fleet", "test"),
     ("fleet", "add"),
 }
-# What takes long to import, and what is needed by other verbs alone.
+# Modules that are slow to import, or that only other verbs need.
 HEAVY = (
     "alembic",
     "archive.db.comments",
@@ -88,7 +88,7 @@ HEAVY = (
     "tomlkit",
     "tomllib",
 )
-# What no verb needs that reads a SQLite archive. (pydantic comes with each of them: typer reads
+# Modules that no verb on a SQLite archive needs. (pydantic comes with each of them: typer reads
 # arguments with it. `archive.document.schema` is what brings it in for documents.)
 NEEDLESS = (
     "alembic",
@@ -154,7 +154,7 @@ COMMANDS = dict(commands(typer.main.get_command(app)))
 
 
 def imported(*arguments: str) -> set[str]:
-    """The modules that a run of the command imports."""
+    """Return the modules that a run of the command imports."""
     done = subprocess.run(
         [sys.executable, "-c", LISTER, *arguments], stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE, text=True, check=True, env=environment(),
@@ -163,7 +163,7 @@ def imported(*arguments: str) -> set[str]:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    """Help is instant: it reads neither the database's libraries nor those of other verbs."""
+    """Help is instant: it imports neither database libraries nor those of other verbs."""
     found = imported("--help")
     assert "archive.cli.app" in found
     # typer has use for pydantic itself, but not for a help text.
@@ -171,17 +171,17 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("verb", READING)
-def test_what_reads_imports_what_it_needs(filled: str, verb: str) -> None:
-    """What reads a SQLite archive knows no migrations, no documents and no other database."""
+def test_reading_verbs_import_only_what_they_need(filled: str, verb: str) -> None:
+    """Reading a SQLite archive imports no migrations, no documents and no other database."""
     found = imported(*verb.split(), "--database", filled)
     assert {"sqlalchemy", "sqlalchemy.dialects.sqlite", "archive.db.migrate"} <= found
     assert found.isdisjoint(NEEDLESS)
 
 
-def test_a_configuration_costs_what_is_asked_of_it(
+def test_configuration_is_read_only_as_far_as_needed(
     filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is no configuration nothing reads one; a report reads no more than its database."""
+    """Without a configuration its reader is not imported; a report reads only its database."""
     for variable in ("ARCHIVE_DATABASE_URL", "ARCHIVE_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -199,26 +199,26 @@ def test_a_configuration_costs_what_is_asked_of_it(
     assert found.isdisjoint({"archive.document.schema", "keyring", "psycopg", "tomlkit"})
 
 
-def test_locales_are_imported_for_those_who_ask(filled: str) -> None:
-    """A job in the published forms knows nothing of locales."""
+def test_locales_are_imported_on_demand(filled: str) -> None:
+    """A job without a locale option imports no locales."""
     show = ("job", "show", "vc01", min(SAMPLES), "--database", filled)
     assert "babel" not in imported(*show)
     assert "babel" in imported(*show, "--locale", "de_DE")
 
 
-def test_an_import_imports_one_database(tmp_path: Path) -> None:
-    """What writes to a SQLite archive knows no other database, either."""
+def test_ingest_imports_one_database_driver(tmp_path: Path) -> None:
+    """Writing to a SQLite archive imports no other database, either."""
     path = tmp_path / "a.db"
     arguments = ("ingest", str(DATA / "details_api.json"), "-a", "vc01", "-d", str(path))
-    imported(*arguments)  # which makes the archive, by way of alembic
+    imported(*arguments)  # which creates the archive with alembic
     found = imported(*arguments)
     assert "archive.document.schema" in found
     assert found.isdisjoint({"alembic", "psycopg", "sqlalchemy.dialects.postgresql"})
-    assert list(tmp_path.iterdir()) == [path]  # the database was closed, so its log is gone
+    assert list(tmp_path.iterdir()) == [path]  # the database was closed, so its WAL is gone
 
 
-def test_garbage_is_not_looked_for_at_once() -> None:
-    """A process neither looks for garbage in what it imports, nor in what is left at its end."""
+def test_garbage_collection_is_postponed() -> None:
+    """A process collects no garbage while it imports modules, or at its end."""
     found = (
         "import atexit, gc, sys\n"
         "atexit.register(lambda: print(gc.get_freeze_count() > 0, file=sys.stderr))\n"
@@ -236,7 +236,7 @@ def test_garbage_is_not_looked_for_at_once() -> None:
     assert done.stderr.split() == ["True", "True", "True"]
 
 
-def test_every_verb_is_there() -> None:
+def test_list_of_verbs() -> None:
     """The command has these verbs and no others."""
     verbs = {path for path, command in COMMANDS.items() if not hasattr(command, "commands")}
     assert verbs == VERBS
@@ -244,7 +244,7 @@ def test_every_verb_is_there() -> None:
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_has_help(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each verb says in a sentence what it does, and shows examples of it; -h is the same."""
+    """Each verb has a sentence and examples; -h is the same as --help."""
     monkeypatch.setenv("COLUMNS", "200")
     done = archive(*path, "--help")
     assert (done.code, done.err) == (0, "")
@@ -258,15 +258,15 @@ def test_every_command_has_help(path: tuple[str, ...], monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_a_configuration_can_be_named(path: tuple[str, ...]) -> None:
-    """Where an archive can be named, a configuration can; a demo has a place of its own."""
+def test_config_option_stands_beside_database_option(path: tuple[str, ...]) -> None:
+    """Every verb with a database option has a configuration option; the demo has its own place."""
     options = {option for param in COMMANDS[path].params for option in param.opts}
     if "--database" in options and path != ("demo",):
         assert "--config" in options
 
 
 def examples() -> list[str]:
-    """Every call of the command in the examples of the help texts."""
+    """Return every call of the command in the examples of the help texts."""
     return [
         call.strip()
         for path in sorted(VERBS)
@@ -277,8 +277,8 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize("example", examples())
-def test_every_example_can_be_typed(example: str) -> None:
-    """The examples of the help texts have only options and arguments that there are."""
+def test_every_example_can_be_parsed(example: str) -> None:
+    """The examples of the help texts use only existing options and arguments."""
     command, words, context = COMMANDS[()], shlex.split(example.partition(">")[0])[1:], None
     while True:
         context = command.make_context(command.name, list(words), parent=context)
@@ -290,8 +290,8 @@ def test_every_example_can_be_typed(example: str) -> None:
 @pytest.mark.parametrize(
     "arguments", [[], ["job"], ["export"], ["quarantine"], ["fleet"], ["log"], ["db"]]
 )
-def test_a_group_alone_shows_its_help(arguments: list[str]) -> None:
-    """Without a verb there is nothing to do but to show the verbs: code 2."""
+def test_group_without_a_verb_shows_its_help(arguments: list[str]) -> None:
+    """Without a verb a group shows its verbs: code 2."""
     done = archive(*arguments)
     assert (done.code, done.err) == (2, "")
     assert done.out.rstrip() == archive(*arguments, "--help").out.rstrip()
@@ -300,8 +300,8 @@ def test_a_group_alone_shows_its_help(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     "arguments", [["jbo"], ["job", "lst"], ["ingest"], ["report", "trends", "--perod", "day"]]
 )
-def test_what_is_mistyped(arguments: list[str]) -> None:
-    """What is no verb and no option, and what is missing, leaves with 2, and help is offered."""
+def test_mistyped_verbs_and_options(arguments: list[str]) -> None:
+    """Unknown verbs and options, and missing arguments, give code 2 and point to the help."""
     done = archive(*arguments)
     assert (done.code, done.out) == (2, "")
     assert "--help" in done.err or "-h" in done.err
@@ -313,8 +313,8 @@ def test_the_version() -> None:
     assert process("--version") == version == archive("--version")
 
 
-def test_a_reader_that_has_seen_enough(filled: str) -> None:
-    """When the reader of a pipe goes away the command ends quietly."""
+def test_closed_pipe_ends_the_command_quietly(filled: str) -> None:
+    """When the reader of a pipe goes away the command ends without a message."""
     command = shlex.join([*PROGRAM, "export", "jsonl", "-d", filled])
     looped = f"set -o pipefail; {command} | head -n 1"
     done = subprocess.run(
@@ -326,7 +326,7 @@ def test_a_reader_that_has_seen_enough(filled: str) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-"])
 def test_closed_streams(filled: str, closed: str) -> None:
-    """Without a standard input or output there is a sentence where it is missed: no traceback."""
+    """A closed standard input or output is one error where it is needed: no traceback."""
     for verb in (["ingest", "-", "-a", "a"], ["report", "trends"], ["db", "current"]):
         command = shlex.join([*PROGRAM, *verb, "-d", filled])
         done = subprocess.run(
@@ -341,8 +341,8 @@ def test_closed_streams(filled: str, closed: str) -> None:
 
 
 def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
-    """On a terminal a bar shows how far a file has been read; anywhere else there is none."""
-    path = tmp_path / "many[red].json"  # no markup of the bar's
+    """On a terminal a bar shows how much of a file is read; elsewhere there is none."""
+    path = tmp_path / "many[red].json"  # file names are not markup of the bar
     path.write_bytes(api(**{f"k{number}": job() for number in range(500)}))
     arguments = ("ingest", str(path), "-a", "a", "-d", str(tmp_path / "a.db"))
     shown = on_terminal(*arguments)
@@ -354,7 +354,7 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
     assert process(*arguments).err == ""
 
 
-def test_colours_can_be_refused(filled: str) -> None:
+def test_colours_can_be_turned_off(filled: str) -> None:
     """A terminal gets bold headers, unless NO_COLOR is set."""
     bold = "\x1b[1m"
     assert bold in on_terminal("report", "trends", "-d", filled)
@@ -370,8 +370,8 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
-    """Ctrl+C in the middle of an import: nothing of it stays, and the run log says so."""
+def test_interrupt_leaves_no_partial_import(tmp_path: Path) -> None:
+    """Ctrl+C in the middle of an import: nothing of it stays, and the log of imports records it."""
     path = tmp_path / "a.db"
     many = api(**{f"k{number}": job() for number in range(500)})
     with subprocess.Popen(
@@ -392,7 +392,7 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 
 def outcome(path: Path) -> Any:
-    """How the only run of an archive ended, and how many jobs there are; None before it began."""
+    """Return how the only run of an archive ended, and the number of jobs; None before it began."""
     with suppress(sqlite3.OperationalError):
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         jobs = "SELECT outcome, (SELECT count(*) FROM job) FROM ingest_run"

@@ -1,4 +1,4 @@
-"""Two hundred appliances, twenty of which misbehave, each in another way; and nobody's secret."""
+"""A fleet of two hundred appliances, twenty of which misbehave in different ways; no secret leaks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 4)}
 BAD_JOB = min(HISTORY)
-# Unlike anything else, so that it is found wherever it stands.
+# Unlike any other text, so that it is found wherever it leaks.
 PASSWORDS = {
     kind: f"Xyzzy-{kind}-pl\u00fcgh" for kind in ("environment", "file", "command", "configuration")
 }
@@ -47,7 +47,7 @@ SECRETS: dict[str, Any] = {
 
 
 class Wrong(NamedTuple):
-    """How an appliance misbehaves: what is done to it, or said of it, and what is made of that."""
+    """How an appliance misbehaves: what is done to it or its entry, and the expected result."""
 
     why: str
     do: Callable[[Server, Appliance], object]
@@ -75,7 +75,7 @@ def expires(server: Server, appliance: Appliance) -> None:
 
 
 def refuses_one_job(appliance: Appliance, asked: Any, proper: Any) -> Any:
-    """Tell one job at a time, and of one job never."""
+    """Answer for one job at a time, and never for one of them."""
     if asked.jobs and BAD_JOB in asked.jobs:
         return faults.error(appliance, asked, proper)
     return faults.silent_beyond(1)(appliance, asked, proper)
@@ -127,12 +127,12 @@ MISBEHAVING = {
         "cannot resolve vc.invalid:443", lambda *_: None, {"address": "vc.invalid"}
     ),
 }
-# What may pass is tried again, for as long as there is time.
+# Temporary errors are retried while there is time.
 RETRIED = {
     "busy", "error", "no-upstream", "cut", "reset", "drip", "hang", "no-handshake", "gone",
     "unresolvable",
 }  # fmt: skip
-# What well-behaved appliances do now and then.
+# What well-behaved appliances do occasionally.
 MOODS: tuple[Callable[[Server, Appliance], object], ...] = (
     lambda *_: None,
     has(rest_only=True),
@@ -143,7 +143,7 @@ MOODS: tuple[Callable[[Server, Appliance], object], ...] = (
 
 
 class Fleet(NamedTuple):
-    """Appliances by name, and the configuration that says how they are reached."""
+    """Appliances by name, and the configuration that describes their connections."""
 
     appliances: dict[str, Appliance]
     config: Path
@@ -177,10 +177,10 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         yield Fleet(appliances, fleets.written(folder, server, sections, {"concurrency": 50}))
 
 
-def test_who_misbehaves_has_a_reason_and_no_secret_is_told(
+def test_failures_have_a_reason_and_no_secret_leaks(
     fleet: Fleet, engine: Engine, tmp_path: Path
 ) -> None:
-    """All others are archived, nobody stays signed in, and no secret stands anywhere."""
+    """All other appliances are archived, no session stays open, and no secret appears anywhere."""
     refused = len(fleet.appliances["wrong-password"].requests)
     done = subprocess.run(
         [*PROGRAM, "collect", "--config", fleet.config, "--format", "json", "--save", tmp_path,
@@ -206,11 +206,11 @@ def test_who_misbehaves_has_a_reason_and_no_secret_is_told(
     assert count(engine, tables.job) == 180 * len(HISTORY) + len(HISTORY) - 1
     assert list(verify.verify(engine)) == []
     assert {name for name, appliance in fleet.appliances.items() if appliance.sessions} == set()
-    # Nothing was said to those who did not prove who they are, nor to whom another one names.
+    # Appliances that did not prove their identity, and targets of redirects, got no request.
     for name in ("expired", "changed", "unresolvable", ELSEWHERE):
         assert not fleet.appliances[name].requests
     assert fleet.appliances[ELSEWHERE].connections == 0
-    # Once: more would lock the account.
+    # Once: repeated attempts would lock the account.
     assert len(fleet.appliances["wrong-password"].requests) == refused + 1
     assert any(secret in fleet.config.read_bytes() for secret in secrets(fleet))
     for place, data in places(engine, done, tmp_path):
@@ -219,7 +219,7 @@ def test_who_misbehaves_has_a_reason_and_no_secret_is_told(
 
 
 def secrets(fleet: Fleet) -> Iterator[bytes]:
-    """Yield what must stand nowhere: passwords, as they are and as they are sent, and sessions."""
+    """Yield every text that must not appear: passwords, plain and encoded, and session tokens."""
     for password in PASSWORDS.values():
         yield password.encode()
         yield password[:-4].encode()  # however the rest of it is written
@@ -233,7 +233,7 @@ def secrets(fleet: Fleet) -> Iterator[bytes]:
 def places(
     engine: Engine, done: subprocess.CompletedProcess[bytes], kept: Path
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield all that a run leaves behind."""
+    """Yield all texts and files that a collection leaves behind."""
     yield "standard output", done.stdout
     yield "standard error", done.stderr
     for table in tables.metadata.sorted_tables:

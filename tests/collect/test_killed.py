@@ -1,4 +1,4 @@
-"""Runs that are killed at any moment: the archive is whole, and the next run completes it."""
+"""Collections that are killed at any moment: the archive is sound, and the next one completes it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LATEST = 0.02
 
 
 def history(number: int) -> dict[str, Any]:
-    """Jobs after so many rounds: the newest one runs, the others have ended."""
+    """Return the jobs after some rounds: the newest one is running, the others have ended."""
     jobs = {
         f"202603{day:02}-021500-1": job(messages=[{"id": f"m{day}", "default_message": "text", "args": []}])
         for day in range(1, number + 3)
@@ -51,7 +51,7 @@ def history(number: int) -> dict[str, Any]:
 
 
 class Killer:
-    """What kills a process some time after so many requests."""
+    """Kill a process some time after a number of requests."""
 
     def __init__(self) -> None:
         self._left = 0
@@ -59,7 +59,7 @@ class Killer:
         self._victim: Future[int] = Future()
 
     def aim(self, requests: int, delay: float) -> Future[int]:
-        """Kill the process whose id will be said."""
+        """Set the process to kill."""
         self._left, self._delay, self._victim = requests, delay, Future()
         return self._victim
 
@@ -76,7 +76,7 @@ class Killer:
 
 
 def is_free(engine: Engine) -> bool:
-    """Say whether the lock of collecting can be had; a server may notice a death a little later."""
+    """Return whether the collection lock is free; a server may notice a death a little later."""
     end = time.monotonic() + 10
     while time.monotonic() < end:
         with db.alone(engine, "collect") as alone:
@@ -87,7 +87,7 @@ def is_free(engine: Engine) -> bool:
 
 
 def untimed(engine: Engine) -> dict[str, Any]:
-    """Return all that does not depend on when it was archived, and how often it was tried."""
+    """Return all content that does not depend on the time or number of collections."""
     jobs = [json.loads(line) for line in lines(engine).splitlines()]
     for one in jobs:
         one["seen"] = sorted(one["seen"]["status"])
@@ -95,8 +95,8 @@ def untimed(engine: Engine) -> dict[str, Any]:
     return {"jobs": jobs} | {name: found[name] for name in ("days", "findings", "builds")}
 
 
-def test_a_run_may_be_killed_at_any_moment(engine: Engine, tmp_path: Path) -> None:
-    """After each kill the archive is sound and free; in the end it is as if nobody had killed."""
+def test_collection_can_be_killed_at_any_moment(engine: Engine, tmp_path: Path) -> None:
+    """After each kill the archive is sound and unlocked; the final content is as without kills."""
     random = Random(engine.dialect.name)  # noqa: S311 - moments, the same ones each time
     killer, killed = Killer(), 0
     undisturbed = migrate.connect(str(tmp_path / "undisturbed.db"))

@@ -1,4 +1,4 @@
-"""What is found out about appliances, well-behaved and not; nobody stays signed in anywhere."""
+"""`fleet test` against appliances, well-behaved and not; no session stays open."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(server: Server, appliance: Appliance, **values: Any) -> dict[str, Found]:
-    """What is found out about an appliance; whatever happens, no session may stay open."""
+    """Return the results for an appliance, after checking that no session is open."""
 
     async def password() -> str:
         return PASSWORD
@@ -78,8 +78,8 @@ def suffering(server: Server, fault: Fault, *of: Any) -> Appliance:
     return appliance
 
 
-def test_an_appliance_that_is_fine(server: Server) -> None:
-    """Every check says what it has found, and needs no advice."""
+def test_good_appliance_passes_every_check(server: Server) -> None:
+    """Every check has a detail, and none has advice."""
     appliance = server.add(Appliance(HISTORY))
     told = found(server, appliance)
     assert results(told) == [OK] * len(CHECKS)
@@ -98,21 +98,21 @@ def test_an_appliance_that_is_fine(server: Server) -> None:
     assert details["clock"] == "same as this machine"
 
 
-def test_an_old_appliance(server: Server) -> None:
-    """One that has `/rest` alone is asked there."""
+def test_old_appliance_is_asked_through_rest(server: Server) -> None:
+    """An appliance that has only `/rest` is asked there."""
     told = found(server, server.add(Appliance(HISTORY, rest_only=True)))
     assert results(told) == [OK] * len(CHECKS)
     assert told["details"].detail == "9 jobs, on /rest; none missing"
 
 
-def test_an_appliance_without_jobs(server: Server) -> None:
-    """A new appliance is nothing to complain of."""
+def test_appliance_without_jobs_passes(server: Server) -> None:
+    """A new appliance is no problem."""
     told = found(server, server.add(Appliance({})))
     assert told["details"] == (OK, "0 jobs, on /api; none missing", None)
 
 
-def test_without_a_password(server: Server) -> None:
-    """What needs no login is checked all the same."""
+def test_missing_password_skips_only_the_login(server: Server) -> None:
+    """Checks that need no login still run."""
     appliance = server.add(Appliance(HISTORY))
 
     async def none() -> str:
@@ -127,18 +127,20 @@ def test_without_a_password(server: Server) -> None:
     assert not appliance.requests
 
 
-def test_a_name_without_an_address(server: Server) -> None:
-    """What does not resolve cannot be reached, and nothing else is tried."""
+def test_name_that_does_not_resolve(server: Server) -> None:
+    """An unresolvable name cannot be reached, and no other check runs."""
     told = found(server, server.add(Appliance(HISTORY)), host="vc01.invalid")
     assert results(told) == [OK, FAILED] + [SKIPPED] * 8
     assert "cannot resolve" in told["resolve"].detail
     assert told["resolve"].advice == "check `address` and DNS"
-    told = found(server, server.add(Appliance(HISTORY)), host="x" * 70)  # no name is as long
+    told = found(
+        server, server.add(Appliance(HISTORY)), host="x" * 70
+    )  # longer than any name in DNS
     assert "cannot resolve" in told["resolve"].detail
 
 
-def test_nobody_listens(server: Server) -> None:
-    """A port that is closed is told as the system tells it."""
+def test_closed_port(server: Server) -> None:
+    """A closed port is reported in the words of the system."""
     appliance = server.add(Appliance(HISTORY))
     server.remove(appliance)
     told = found(server, appliance)
@@ -146,8 +148,8 @@ def test_nobody_listens(server: Server) -> None:
     assert told["connect"].detail.startswith(f"cannot connect to {appliance.address}: ")
 
 
-def test_nobody_answers(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A firewall that drops everything takes the time that a connection may take."""
+def test_unanswered_connection_times_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall that drops all packets costs the connect timeout."""
 
     async def dropped(*_: Any, **__: Any) -> Any:
         await asyncio.Event().wait()
@@ -158,8 +160,8 @@ def test_nobody_answers(server: Server, monkeypatch: pytest.MonkeyPatch) -> None
     assert told["connect"].detail.endswith(" timed out")
 
 
-def test_tls_never_completes(server: Server) -> None:
-    """A port that is open, and says nothing."""
+def test_tls_handshake_never_completes(server: Server) -> None:
+    """The port is open, but nothing answers."""
     appliance = server.add(Appliance(HISTORY))
     appliance.handshakes = False
     told = found(server, appliance, connect_timeout=0.2)
@@ -174,10 +176,8 @@ def test_tls_never_completes(server: Server) -> None:
         ("misnamed", "certificate is for another name: ", "set `address` to a name in it"),
     ],
 )
-def test_a_certificate_that_is_not_trusted(
-    server: Server, kind: str, why: str, advice: str
-) -> None:
-    """Why, what is in it, and what to do are told; nothing is sent to who has it."""
+def test_untrusted_certificate(server: Server, kind: str, why: str, advice: str) -> None:
+    """The reason, the certificate and the advice are shown; no password is sent."""
     appliance = server.add(Appliance(HISTORY))
     issue = self_signed if kind == "self_signed" else getattr(server.authority, kind)
     appliance.certificate = issue()
@@ -189,15 +189,15 @@ def test_a_certificate_that_is_not_trusted(
     assert not appliance.requests
 
 
-def test_a_misnamed_certificate_tells_its_names(server: Server) -> None:
-    """The name to use instead is there to be read."""
+def test_misnamed_certificate_shows_its_names(server: Server) -> None:
+    """The name to use instead is shown."""
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = server.authority.misnamed()
     assert " for other.example.com, issued by " in found(server, appliance)["certificate"].detail
 
 
-def test_a_pinned_certificate(server: Server) -> None:
-    """It may be anybody's, but not for ever."""
+def test_pinned_certificate(server: Server) -> None:
+    """It may be from any issuer, but must not be expired."""
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
     told = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
@@ -209,8 +209,8 @@ def test_a_pinned_certificate(server: Server) -> None:
     assert told["certificate"].detail.startswith("expired: ")
 
 
-def test_another_certificate_than_the_pinned_one(server: Server) -> None:
-    """It is told, and gets nothing."""
+def test_certificate_that_does_not_match_the_pin(server: Server) -> None:
+    """It is reported, and no password is sent."""
     appliance = server.add(Appliance(HISTORY))
     told = found(server, appliance, trust=Trust(pin=bytes(32)))
     assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
@@ -219,7 +219,7 @@ def test_another_certificate_than_the_pinned_one(server: Server) -> None:
 
 
 def test_verification_is_off(server: Server) -> None:
-    """Everything is tried, but it is not fine; the pin to write instead is told."""
+    """Every check runs, with a warning; the pin to use instead is shown."""
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
     told = found(server, appliance, trust=Trust(verify=False))
@@ -228,18 +228,16 @@ def test_verification_is_off(server: Server) -> None:
     assert fingerprint in str(told["certificate"].advice)
 
 
-def test_a_ca_file_of_no_use(server: Server, tmp_path: Path) -> None:
-    """A file that is not there cannot be trusted."""
+def test_missing_ca_file(server: Server, tmp_path: Path) -> None:
+    """A missing CA file cannot be trusted."""
     trust = Trust(ca_file=tmp_path / "none.pem")
     told = found(server, server.add(Appliance(HISTORY)), trust=trust)
     assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
     assert "none.pem: cannot be read" in told["certificate"].detail
 
 
-def test_a_certificate_that_is_no_certificate(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What cannot be read is no fault of ours."""
+def test_unreadable_certificate(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreadable certificate is no internal error."""
 
     def refuse(_: bytes) -> Any:
         raise ValueError("odd")
@@ -249,8 +247,8 @@ def test_a_certificate_that_is_no_certificate(
     assert told["certificate"] == (FAILED, "certificate cannot be read: odd", None)
 
 
-def test_a_wrong_password_is_sent_once(server: Server) -> None:
-    """More would lock the account, and looking at the certificate sends none."""
+def test_wrong_password_is_sent_once(server: Server) -> None:
+    """More attempts would lock the account, and the certificate check sends none."""
     appliance = server.add(Appliance(HISTORY, password=PASSWORD[1:]))
     told = found(server, appliance)
     assert results(told) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
@@ -258,8 +256,8 @@ def test_a_wrong_password_is_sent_once(server: Server) -> None:
     assert len(appliance.requests) == 1
 
 
-def test_a_redirect_gets_nothing(server: Server) -> None:
-    """Who redirects elsewhere is not followed with a password."""
+def test_redirect_gets_no_password(server: Server) -> None:
+    """A redirect to another address is not followed with a password."""
     other = server.add(Appliance(HISTORY))
     told = found(server, suffering(server, faults.redirect(other.address)))
     assert results(told) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
@@ -278,10 +276,10 @@ def test_a_redirect_gets_nothing(server: Server) -> None:
 @pytest.mark.parametrize(
     "fault", [faults.unauthorized, faults.error, faults.not_json, faults.login_page, faults.cut]
 )
-def test_one_refusal_leaves_the_others(
+def test_one_refusal_does_not_stop_other_checks(
     server: Server, resource: Resource, name: str, fault: Fault
 ) -> None:
-    """What does not depend on each other is checked, whatever fails."""
+    """Independent checks run, whichever of them fails."""
     told = found(server, suffering(server, fault, resource))
     assert [other for other in CHECKS if told[other].result != OK] == [name]
     assert told[name].result == FAILED
@@ -289,8 +287,8 @@ def test_one_refusal_leaves_the_others(
         assert "SystemConfiguration.Administrators" in str(told[name].advice)
 
 
-def test_job_ids_that_are_refused(server: Server) -> None:
-    """Whether there are more jobs is then not known, so a collection would not be complete."""
+def test_refused_job_ids(server: Server) -> None:
+    """It is then unknown whether there are more jobs, so a collection would not be complete."""
     told = found(server, suffering(server, faults.unauthorized, Resource.JOBS))
     assert told["details"].result == FAILED
     assert told["details"].detail.startswith(
@@ -298,21 +296,21 @@ def test_job_ids_that_are_refused(server: Server) -> None:
     )
 
 
-def test_jobs_that_are_none(server: Server) -> None:
-    """What would go to quarantine is counted."""
+def test_invalid_jobs_are_counted(server: Server) -> None:
+    """Jobs that would go to quarantine are counted."""
     told = found(server, server.add(Appliance(HISTORY | {"k" * 300: job()})))
     assert told["details"].result == FAILED
     assert told["details"].detail == "10 jobs, on /api; 1 of them unreadable"
 
 
-def test_a_capped_answer_is_fine(server: Server) -> None:
-    """What is got in parts is whole."""
+def test_capped_answer_passes(server: Server) -> None:
+    """An answer that needs several requests is complete."""
     told = found(server, suffering(server, faults.silent_beyond(2)))
     assert told["details"] == (OK, "9 jobs, on /api; none missing", None)
 
 
-def test_nothing_is_scheduled(server: Server) -> None:
-    """An appliance that backs nothing up by itself is warned of."""
+def test_missing_schedule_warns(server: Server) -> None:
+    """An appliance without scheduled backups gets a warning."""
     appliance = server.add(Appliance(HISTORY))
     appliance.schedules = {"default": appliance.schedules["default"] | {"enable": False}}
     told = found(server, appliance)
@@ -331,23 +329,23 @@ def test_nothing_is_scheduled(server: Server) -> None:
         (timedelta(hours=-1), FAILED, " behind "),
     ],
 )
-def test_a_clock_that_is_off(server: Server, off: timedelta, result: str, detail: str) -> None:
-    """Which clock is ahead is told."""
+def test_clock_offset(server: Server, off: timedelta, result: str, detail: str) -> None:
+    """The result says which clock is ahead."""
     told = found(server, suffering(server, faults.clock_off(off)))
     assert told["clock"].result == result
     assert detail in told["clock"].detail
     assert (told["clock"].advice is None) is (result == OK)
 
 
-def test_time_runs_out(server: Server) -> None:
+def test_deadline_of_the_configuration(server: Server) -> None:
     """An appliance gets no more time than its configuration says."""
     told = found(server, suffering(server, faults.hang, Resource.VERSION), deadline=1.0)
     assert [told[name].result for name in ("login", "details", "version")] == [OK, OK, FAILED]
     assert "not done within `deadline`" in told["version"].detail
 
 
-def test_a_password_that_comes_back_is_not_repeated(server: Server) -> None:
-    """What an appliance says of our password is not shown, nor a token in a time zone."""
+def test_password_in_an_answer_is_not_shown(server: Server) -> None:
+    """A password echoed by an appliance is hidden, and so is a token in a time zone."""
 
     def echo(appliance: Appliance, _asked: Any, proper: Any) -> Any:
         (token,) = appliance.sessions
@@ -358,7 +356,7 @@ def test_a_password_that_comes_back_is_not_repeated(server: Server) -> None:
 
 
 def test_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Behind a proxy it resolves and connects; the certificate is looked at all the same."""
+    """The proxy resolves the name and connects; the certificate is checked all the same."""
     appliance = server.add(Appliance(HISTORY))
     with proxy() as through:
         monkeypatch.setenv("https_proxy", f"http://user:hidden@{through.address}")
@@ -373,10 +371,10 @@ def test_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> Non
         assert appliance.certificate.pin.hex(":").upper() in told["certificate"].detail
 
 
-def test_through_a_proxy_that_has_a_certificate(
+def test_through_a_proxy_with_its_own_certificate(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The proxy's certificate is not taken for the appliance's."""
+    """The proxy's certificate is not mistaken for the appliance's."""
     appliance = server.add(Appliance(HISTORY))
     monkeypatch.setenv("https_proxy", f"https://{appliance.address}")
     examination = Examination(entry(server, appliance))
@@ -384,8 +382,8 @@ def test_through_a_proxy_that_has_a_certificate(
     assert appliance.connections == 0
 
 
-def test_a_fleet_is_examined(server: Server, tmp_path: Path) -> None:
-    """One appliance that fails leaves the others alone; a secret is asked for once."""
+def test_several_appliances(server: Server, tmp_path: Path) -> None:
+    """One appliance that fails does not affect the others; a secret is read once."""
     good, bad = server.add(Appliance(HISTORY)), server.add(Appliance(HISTORY))
     bad.suffer(faults.error, Resource.LOGIN)
     calls = tmp_path / "calls"
@@ -405,10 +403,10 @@ def test_a_fleet_is_examined(server: Server, tmp_path: Path) -> None:
     assert not good.sessions
 
 
-def test_a_fault_of_ours_is_of_one_appliance(
+def test_internal_error_affects_one_appliance(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What nobody has thought of is told where it has happened."""
+    """An unexpected exception is reported for the appliance and check where it happened."""
 
     async def fail(_: Any) -> Any:
         raise RuntimeError("odd")

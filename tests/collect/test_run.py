@@ -1,4 +1,4 @@
-"""Runs over a fleet: what is archived, and what becomes of the rest."""
+"""Collections over a fleet: what is archived, and what is reported about the rest."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ JOBS = {KEY: job(), NEXT: job("FAILED")}
 
 
 class Run:
-    """Appliances of a server, by name, and runs over them into one archive."""
+    """Appliances of a server, by name, and collections from them into one archive."""
 
     def __init__(self, server: Server, engine: Engine, folder: Path) -> None:
         self.server = server
@@ -73,25 +73,25 @@ class Run:
         self.outcomes: dict[str, Outcome] = {}
 
     def add(self, name: str, jobs: dict[str, Any] | None = None, **values: Any) -> Appliance:
-        """Serve an appliance, and have it in the configuration."""
+        """Serve an appliance, and add it to the configuration."""
         appliance = self.server.add(Appliance(JOBS if jobs is None else jobs))
         self.appliances[name] = appliance
         self.entries[name] = entry(self.server, appliance, name, **values)
         return appliance
 
     def suffering(self, name: str, fault: Fault, on: Resource = Resource.DETAILS) -> Appliance:
-        """Serve one that misbehaves."""
+        """Serve an appliance with a fault."""
         appliance = self.add(name)
         appliance.suffer(fault, on)
         return appliance
 
     @property
     def counts(self) -> dict[str, Counts]:
-        """What each appliance brought."""
+        """Return the counts of each appliance."""
         return {name: outcome.counts for name, outcome in sorted(self.outcomes.items())}
 
     def collect(self, keep_in: Path | None = None) -> Collection:
-        """Run once; the archive is sound afterwards, and nobody is signed in any more."""
+        """Collect once, then check that the archive is sound and no session is open."""
         self.outcomes.clear()
         entries = list(self.entries.values())
         done = collect(self.engine, self.fleet, entries, self.on_outcome, keep_in)
@@ -100,16 +100,16 @@ class Run:
         return done
 
     def on_outcome(self, outcome: Outcome) -> None:
-        """Remember how one appliance ended."""
+        """Record the outcome of one appliance."""
         assert outcome.attempt.appliance not in self.outcomes
         self.outcomes[outcome.attempt.appliance] = outcome
 
     def ended(self) -> dict[str, str]:
-        """How each appliance ended."""
+        """Return the outcome of each appliance."""
         return {name: outcome.attempt.outcome for name, outcome in sorted(self.outcomes.items())}
 
     def reason(self, name: str) -> str:
-        """Why an appliance did not end well."""
+        """Return the reason of an appliance that failed or is partial."""
         reason = self.outcomes[name].attempt.reason
         assert reason
         return reason
@@ -121,7 +121,7 @@ def run(server: Server, engine: Engine, tmp_path: Path) -> Run:
 
 
 def jobs(engine: Engine) -> list[tuple[Any, ...]]:
-    """Whose jobs there are."""
+    """Return the appliances that have jobs."""
     query = sa.select(tables.appliance.c.name, tables.job.c.key, tables.job.c.status)
     return sorted(rows(engine, query.join_from(tables.appliance, tables.job)))
 
@@ -139,8 +139,8 @@ EXPORTED = {"appliance": "vc02", "job": KEY, "info": job("FAILED")}
         [EXPORTED | {"seen": {"first": "2020-01-01T00:00:00Z", "last": "2030-01-01T00:00:00Z", "status": {}}}],
     ],
 )  # fmt: skip
-def test_an_appliance_tells_of_no_other_one(run: Run, answer: Any) -> None:
-    """Jobs of another appliance's go to quarantine, and stay there however often they are retried."""
+def test_jobs_of_other_appliances_go_to_quarantine(run: Run, answer: Any) -> None:
+    """They stay there, however often they are retried."""
     run.suffering("vc01", faults.saying(json.dumps(answer).encode()))
     run.appliances["vc01"].become({})
     run.collect()
@@ -157,8 +157,8 @@ def test_an_appliance_tells_of_no_other_one(run: Run, answer: Any) -> None:
     assert rows(run.engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
 
 
-def test_what_an_appliance_tells_is_archived_together(run: Run) -> None:
-    """Jobs, version, schedules and time zone, and that it was asked, are all there after a run."""
+def test_jobs_facts_and_attempt_are_archived_together(run: Run) -> None:
+    """Jobs, version, schedules, time zone and the attempt are all there after a collection."""
     run.add("vc01")
     run.add("vc02", {KEY: job("RUNNING")})
     done = run.collect()
@@ -187,8 +187,8 @@ def test_what_an_appliance_tells_is_archived_together(run: Run) -> None:
     assert {found for (found,) in rows(run.engine, sa.select(source))} == addresses
 
 
-def test_what_is_known_already_changes_nothing(run: Run) -> None:
-    """A second run finds all as it was; only that it was seen again is new."""
+def test_second_collection_of_the_same_jobs_changes_nothing(run: Run) -> None:
+    """Only the time of the last import is new."""
     run.add("vc01")
     run.collect()
     before = rows(run.engine, sa.select(tables.job.c.key, tables.job.c.first_seen))
@@ -203,8 +203,8 @@ def test_what_is_known_already_changes_nothing(run: Run) -> None:
         assert ended is None
 
 
-def test_one_that_fails_leaves_the_others_alone(run: Run) -> None:
-    """Who does not answer has a reason, and all others are archived."""
+def test_failed_appliance_does_not_affect_the_others(run: Run) -> None:
+    """A failed appliance has a reason, and all others are archived."""
     run.add("vc01")
     run.suffering("vc02", faults.error)
     run.add("vc03")
@@ -221,7 +221,7 @@ def test_one_that_fails_leaves_the_others_alone(run: Run) -> None:
     ) == [("failed", run.reason("vc02"), None)]
 
 
-def test_all_may_fail(run: Run) -> None:
+def test_all_appliances_fail(run: Run) -> None:
     run.suffering("vc01", faults.error)
     assert run.collect().outcome == "failed"
 
@@ -237,8 +237,8 @@ def test_all_may_fail(run: Run) -> None:
         (b'{"state": "SUCCEEDED"}', "an answer of the older"),
     ],
 )
-def test_an_answer_that_cannot_be_read_is_refused_whole(run: Run, answer: bytes, why: str) -> None:
-    """Nothing of it is archived, not even what stands before the place where it goes wrong."""
+def test_unreadable_answer_is_refused_completely(run: Run, answer: bytes, why: str) -> None:
+    """Nothing of it is archived, not even the jobs before the syntax error."""
     appliance = run.suffering("vc01", faults.saying(answer))
     if KEY.encode() not in answer:
         appliance.suffer(faults.saying(b"[]"), Resource.JOBS)
@@ -249,8 +249,8 @@ def test_an_answer_that_cannot_be_read_is_refused_whole(run: Run, answer: bytes,
         assert count(run.engine, table) == 0
 
 
-def test_an_error_in_place_of_an_answer_gives_no_orders_to_a_terminal(run: Run) -> None:
-    """What an appliance says stands in a reason cut short, and without control characters."""
+def test_control_characters_in_errors_are_removed(run: Run) -> None:
+    """The text of an appliance is shortened in a reason, and has no control characters."""
     said = {"error_type": "\x1b[2J", "messages": [{"default_message": "\x1b]0;" + "x" * 10_000}]}
     appliance = run.suffering("vc01", faults.saying(json.dumps(said).encode()))
     appliance.suffer(faults.saying(b"[]"), Resource.JOBS)
@@ -260,8 +260,8 @@ def test_an_error_in_place_of_an_answer_gives_no_orders_to_a_terminal(run: Run) 
     assert len(run.reason("vc01")) < 1000
 
 
-def test_what_goes_to_quarantine_makes_it_partial(run: Run) -> None:
-    """Jobs that can be read are archived; the reason says that there are others."""
+def test_quarantined_jobs_make_a_collection_partial(run: Run) -> None:
+    """Readable jobs are archived; the reason mentions the others."""
     run.add("vc01", JOBS | {"20260303-021500-24322831": {"no": "status"}})
     assert run.collect().outcome == "partial"
     assert run.counts["vc01"].quarantined == 1
@@ -292,10 +292,10 @@ def test_what_goes_to_quarantine_makes_it_partial(run: Run) -> None:
         (Resource.JOBS, faults.unauthorized, "cannot check that the answer has all jobs"),
     ],
 )
-def test_jobs_are_archived_without_what_is_refused(
+def test_jobs_are_archived_if_other_requests_are_refused(
     run: Run, resource: Resource, fault: Fault, why: str
 ) -> None:
-    """What could not be had beside the jobs makes it partial; all the rest is archived."""
+    """If other facts are refused the appliance is partial; everything else is archived."""
     run.suffering("vc01", fault, resource)
     run.collect()
     assert run.ended() == {"vc01": "partial"}
@@ -305,8 +305,8 @@ def test_jobs_are_archived_without_what_is_refused(
     assert sum(count(run.engine, table) for table in facts) == (3 if "all jobs" in why else 2)
 
 
-def test_so_many_are_asked_at_a_time(engine: Engine, tmp_path: Path) -> None:
-    """Never are more signed in than the configuration allows."""
+def test_limit_of_concurrent_appliances(engine: Engine, tmp_path: Path) -> None:
+    """There are never more open sessions than the configuration allows."""
     with Server(latency=0.02) as slow:
         run = Run(slow, engine, tmp_path)
         run.fleet = replace(run.fleet, concurrency=3)
@@ -323,8 +323,8 @@ def test_so_many_are_asked_at_a_time(engine: Engine, tmp_path: Path) -> None:
     assert max(signed_in) == 3
 
 
-def test_a_secret_is_asked_for_once_in_a_run(run: Run, tmp_path: Path) -> None:
-    """However many appliances have it, a command runs once; another one runs for itself."""
+def test_secret_is_read_once_per_collection(run: Run, tmp_path: Path) -> None:
+    """A command that many appliances share runs once; another command runs by itself."""
     log = tmp_path / "log"
 
     def secret(word: str) -> Secret:
@@ -342,8 +342,8 @@ def test_a_secret_is_asked_for_once_in_a_run(run: Run, tmp_path: Path) -> None:
     assert sorted(log.read_text().split()) == ["one", "one", "other", "other"]
 
 
-def test_a_secret_that_is_not_there_fails_those_who_need_it(run: Run) -> None:
-    """Each reason says what is missing, and speaks of no other appliance; nobody is asked."""
+def test_missing_secret_fails_only_its_appliances(run: Run) -> None:
+    """Each reason says what is missing, and names no other appliance; no request is sent."""
     for name in ("vc01", "vc02"):
         run.add(name, secret=Secret(environment="ARCHIVE_TEST_NOT_SET"))
     run.add("vc03")
@@ -355,8 +355,8 @@ def test_a_secret_that_is_not_there_fails_those_who_need_it(run: Run) -> None:
         assert not run.appliances[name].connections
 
 
-def test_one_that_is_gone_keeps_its_history(run: Run) -> None:
-    """An appliance that nobody serves any more fails, and what it told stays."""
+def test_removed_appliance_keeps_its_history(run: Run) -> None:
+    """An appliance that no longer exists fails, and its imported jobs stay."""
     run.add("vc01")
     run.collect()
     before = lines(run.engine)
@@ -366,8 +366,8 @@ def test_one_that_is_gone_keeps_its_history(run: Run) -> None:
     assert lines(run.engine) == before
 
 
-def test_an_appliance_may_have_no_jobs(run: Run) -> None:
-    """An empty history is an answer: the appliance is known, and what it runs."""
+def test_appliance_without_jobs(run: Run) -> None:
+    """An empty history is an answer: the appliance and its build are archived."""
     run.add("vc01", {})
     assert run.collect().outcome == "complete"
     assert run.counts == {"vc01": Counts()}
@@ -375,7 +375,7 @@ def test_an_appliance_may_have_no_jobs(run: Run) -> None:
     assert count(run.engine, tables.system_version) == 1
 
 
-def test_what_an_appliance_says_of_itself_has_a_history(run: Run) -> None:
+def test_appliance_facts_have_a_history(run: Run) -> None:
     """A change of version, time zone or schedule ends one row and begins another."""
     appliance = run.add("vc01")
     run.collect()
@@ -411,10 +411,10 @@ def test_what_an_appliance_says_of_itself_has_a_history(run: Run) -> None:
         (ValueError("two"), "internal error in archive: ValueError: two"),
     ],
 )
-def test_what_cannot_be_written_is_one_appliance_s_failure(
+def test_write_error_fails_one_appliance(
     run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str
 ) -> None:
-    """A failure in the middle of writing leaves nothing of that answer, and others go on."""
+    """An error in the middle of writing rolls that answer back, and others continue."""
     run.fleet = replace(run.fleet, concurrency=1)
     for name in ("vc01", "vc02", "vc03"):
         run.add(name)
@@ -430,8 +430,8 @@ def test_what_cannot_be_written_is_one_appliance_s_failure(
     ]
 
 
-def test_an_archive_that_is_gone_ends_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where not even a failure can be written down there is no use in asking more."""
+def test_lost_archive_ends_the_collection(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If even a failure cannot be recorded, no more appliances are asked."""
     run.fleet = replace(run.fleet, concurrency=1)
     for name in ("vc01", "vc02"):
         run.add(name).suffer(faults.error)
@@ -445,8 +445,10 @@ def test_an_archive_that_is_gone_ends_the_run(run: Run, monkeypatch: pytest.Monk
     assert not run.appliances["vc02"].connections
 
 
-def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who tells a run to end in the middle of a transaction finds that one archived, and no other."""
+def test_interrupt_finishes_the_current_transaction(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the answer that is being written at the interrupt is archived."""
     run.fleet = replace(run.fleet, concurrency=2)
     run.add("vc01")
     run.suffering("vc02", faults.hang)
@@ -456,7 +458,7 @@ def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyP
     def signalled(*arguments: Any) -> None:
         while not run.appliances["vc02"].asked_for(Resource.DETAILS):
             time.sleep(0.01)
-        for _ in range(2):  # the impatient signal twice
+        for _ in range(2):  # the impatient user interrupts twice
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(0.05)
         original(*arguments)
@@ -469,10 +471,10 @@ def test_what_is_being_written_is_finished(run: Run, monkeypatch: pytest.MonkeyP
     assert not run.appliances["vc03"].connections
 
 
-def test_only_one_runs_at_a_time(run: Run) -> None:
-    """While one run is at work another one is refused; afterwards it is not."""
+def test_only_one_collection_runs_at_a_time(run: Run) -> None:
+    """A second collection is refused while one is running, and accepted afterwards."""
     run.add("vc01")
-    own = db.create_engine(run.engine.url)  # as another process has one
+    own = db.create_engine(run.engine.url)  # as in another process
     refused: list[str] = []
 
     def meanwhile(outcome: Outcome) -> None:
@@ -487,8 +489,8 @@ def test_only_one_runs_at_a_time(run: Run) -> None:
     assert run.collect().outcome == "complete"
 
 
-def test_a_run_that_died_is_recognised(run: Run) -> None:
-    """What seems to run while nothing does has lost its process."""
+def test_dead_collection_is_recognised(run: Run) -> None:
+    """A collection without an end and without a lock has lost its process."""
     run.add("vc01")
     lost = collection_log.begin(run.engine, 3)
     run.collect()
@@ -506,8 +508,8 @@ def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def test_a_rehearsal_says_what_a_run_would_do_and_does_nothing(run: Run) -> None:
-    """Its outcomes, reasons and counts are those of the run that follows; the archive stays."""
+def test_dry_run_matches_a_real_run_and_writes_nothing(run: Run) -> None:
+    """Outcomes, reasons and counts equal those of the following collection; the archive is unchanged."""
     for name in ("vc01", "vc02", "vc03", "vc04"):
         run.add(name)
     run.suffering("vc05", faults.saying(b"{}\n{}\n")).become({})
@@ -544,7 +546,7 @@ def test_a_rehearsal_says_what_a_run_would_do_and_does_nothing(run: Run) -> None
     assert counted["vc01"] == Counts(seen=7, new=4, unchanged=1, quarantined=2)
 
 
-def test_a_rehearsal_needs_no_archive(server: Server, tmp_path: Path) -> None:
+def test_dry_run_needs_no_archive(server: Server, tmp_path: Path) -> None:
     nowhere = migrate.connect(str(tmp_path / "none.db"))
     run = Run(server, nowhere, tmp_path)
     run.add("vc01")
@@ -554,10 +556,8 @@ def test_a_rehearsal_needs_no_archive(server: Server, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rest_only", [False, True])
-def test_answers_that_are_kept_make_the_same_archive(
-    run: Run, tmp_path: Path, *, rest_only: bool
-) -> None:
-    """Each is a file that `archive ingest` takes; it is whole, and its owner's alone."""
+def test_saved_answers_recreate_the_archive(run: Run, tmp_path: Path, *, rest_only: bool) -> None:
+    """Each is a complete file for `archive ingest`, readable by its owner only."""
     kept = tmp_path / "kept"
     for name in ("vc01", "vc/02", "..", "vc 03 \u00e4"):
         run.add(name).rest_only = rest_only
@@ -576,13 +576,13 @@ def test_answers_that_are_kept_make_the_same_archive(
             "ingest", str(path), "--appliance", name, "--seen-at", seen_at, at(run.engine)
         )
         assert (done.code, done.err) == (0, "")
-    # Where they back up to is archived with schedules, too, which are no part of the answer.
+    # Schedules also archive their targets, which are not part of the answer.
     found = content(run.engine)
     assert found | {"locations": None} == expected | {"locations": None}
 
 
-def test_answers_that_cannot_be_kept_are_archived(run: Run, tmp_path: Path) -> None:
-    """It is partial, and says where nothing could be written."""
+def test_answers_are_archived_even_if_they_cannot_be_saved(run: Run, tmp_path: Path) -> None:
+    """The outcome is partial, and names the path that could not be written."""
     (tmp_path / "vc01").touch()
     run.add("vc01")
     run.add("vc02")
@@ -593,10 +593,10 @@ def test_answers_that_cannot_be_kept_are_archived(run: Run, tmp_path: Path) -> N
     assert len(list((tmp_path / "vc02").iterdir())) == 1
 
 
-def test_what_is_kept_in_part_is_removed(
+def test_partly_saved_answer_is_removed(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that fills up while an answer is kept leaves no file behind."""
+    """A disk that fills up while an answer is saved leaves no file behind."""
 
     def fail(*_: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -50,7 +50,7 @@ secret = "hunter2"
 
 
 def refused(path: Path) -> list[str]:
-    """Read a configuration that is wrong, and return what is said of it after its name."""
+    """Read an invalid configuration, and return its problems without the path."""
     with pytest.raises(ConfigurationError) as error:
         file.read(path)
     lines = str(error.value).splitlines()
@@ -60,7 +60,7 @@ def refused(path: Path) -> list[str]:
 
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """Give where the user's and the system's configuration are looked for, and let none be there."""
+    """Give the paths of the user's and the system's configuration; neither exists yet."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "user"))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setattr(file, "SYSTEM", tmp_path / "system" / "archive.toml")
@@ -68,13 +68,13 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]
     return file.users_own(), file.SYSTEM
 
 
-def test_the_nearest_configuration_is_found(
+def test_precedence_of_configuration_files(
     places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The named one counts, then the environment's, then the user's, then the system's."""
+    """The named file, then the environment's, then the user's, then the system's."""
     assert places[0].is_relative_to(tmp_path / "user")
     monkeypatch.chdir(tmp_path)
-    written(tmp_path, "")  # in the current folder, which anybody may have filled
+    written(tmp_path, "")  # in the current folder, which anyone may have filled
     assert file.find(None) is None
     for place in reversed(places):
         place.parent.mkdir(parents=True)
@@ -90,10 +90,8 @@ def test_the_nearest_configuration_is_found(
 
 
 @pytest.mark.usefixtures("places")
-def test_a_named_configuration_must_be_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is said what names a file that is not there."""
+def test_named_configuration_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says which option or variable names the missing file."""
     missing = tmp_path / "missing.toml"
     with pytest.raises(ConfigurationError) as error:
         file.find(str(missing))
@@ -103,10 +101,10 @@ def test_a_named_configuration_must_be_there(
         file.find(None)
 
 
-def test_what_may_not_be_looked_at(
+def test_inaccessible_configuration_is_an_error(
     places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A configuration that the user may not see is not passed over: it may name the archive."""
+    """An inaccessible configuration is not skipped: it may name the archive."""
 
     def refuse(path: Path) -> bool:
         raise PermissionError(13, "Permission denied", str(path))
@@ -118,8 +116,8 @@ def test_what_may_not_be_looked_at(
     assert str(error.value) == said
 
 
-def test_a_whole_configuration(tmp_path: Path) -> None:
-    """What an appliance does not say is what the defaults say; paths begin beside the file."""
+def test_complete_configuration(tmp_path: Path) -> None:
+    """Keys missing from an appliance come from the defaults; paths are relative to the file."""
     path = written(tmp_path, WHOLE)
     assert file.read(path) == Fleet(
         path=path,
@@ -162,8 +160,8 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
     )
 
 
-def test_an_empty_configuration(tmp_path: Path) -> None:
-    """Nothing need be said; a calendar that is only half said is the plain one in the other half."""
+def test_empty_configuration(tmp_path: Path) -> None:
+    """All keys are optional; a missing half of the calendar is its default."""
     path = written(tmp_path, "", 0o644)
     assert file.read(path) == Fleet(path=path)
     assert file.database(path) is None
@@ -171,8 +169,8 @@ def test_an_empty_configuration(tmp_path: Path) -> None:
     assert file.read(path).calendar == Calendar("UTC", "16:00")
 
 
-def test_the_path_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However the file is named, what is relative in it is found from anywhere."""
+def test_path_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative paths in the file are found from any current folder."""
     written(tmp_path, 'database = "a.db"')
     monkeypatch.chdir(tmp_path)
     fleet = file.read(Path("archive.toml"))
@@ -207,7 +205,7 @@ def test_home_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_addresses(tmp_path: Path, address: str, host: str, port: int, shown: str) -> None:
-    """An address is a host, with a port or without; IPv6 stands in brackets."""
+    """An address is a host with an optional port; IPv6 is in brackets."""
     text = f'{DEFAULTS}[[appliance]]\nname = "a"\naddress = "{address}"\n'
     (entry,) = file.read(written(tmp_path, text)).entries
     assert (entry.host, entry.port, entry.address) == (host, port, shown)
@@ -269,8 +267,8 @@ def test_addresses(tmp_path: Path, address: str, host: str, port: int, shown: st
         (f'pin = "sha256:{PIN.hex()}"\nverify = false', "pin: contradicts verify = false"),
     ],
 )
-def test_what_an_appliance_cannot_say(tmp_path: Path, line: str, said: str) -> None:
-    """What is wrong with an appliance is said once, with its name, its key and what would be right."""
+def test_invalid_keys_of_appliances(tmp_path: Path, line: str, said: str) -> None:
+    """Each problem is reported once, with the appliance, the key and what would be valid."""
     found = refused(written(tmp_path, f'{DEFAULTS}[[appliance]]\nname = "vc01"\n{line}\n'))
     assert len(found) == 1
     assert found[0].startswith(f"[[appliance]] vc01: {said}")
@@ -307,15 +305,15 @@ def test_what_an_appliance_cannot_say(tmp_path: Path, line: str, said: str) -> N
         ),
     ],
 )
-def test_what_a_configuration_cannot_say(tmp_path: Path, text: str, said: str) -> None:
-    """What is wrong elsewhere is said once, with its key and what would be right."""
+def test_invalid_keys_elsewhere(tmp_path: Path, text: str, said: str) -> None:
+    """Each problem is reported once, with its key and what would be valid."""
     found = refused(written(tmp_path, text))
     assert len(found) == 1
     assert found[0].startswith(said)
 
 
-def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
-    """No problem hides another; what is wrong in the defaults is said of them alone."""
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    """No problem hides another; a problem in the defaults is reported only there."""
     path = written(
         tmp_path,
         'databse = "a.db"\n[defaults]\nuser = 1\n'
@@ -334,8 +332,8 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o610])
-def test_passwords_in_an_open_file(tmp_path: Path, mode: int) -> None:
-    """A password stands only where nobody else can read or write; it is not repeated."""
+def test_password_in_a_readable_file_is_refused(tmp_path: Path, mode: int) -> None:
+    """A file with a password must not be accessible to others; the error does not repeat it."""
     text = (
         'database = "postgresql://u:hunter2@h/n"\ndefaults.user = "u"\n'
         'defaults.secret = "hunter2"\n[[appliance]]\nname = "a"\nsecret = "hunter2"\n'
@@ -355,8 +353,10 @@ def test_passwords_in_an_open_file(tmp_path: Path, mode: int) -> None:
         assert file.read(path).database == file.database(path) == "postgresql://u:hunter2@h/n"
 
 
-def test_passwords_in_the_file_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password in a file that belongs to somebody else is not taken."""
+def test_password_in_a_file_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password in a file that belongs to another user is refused."""
     user = os.geteuid()
     path = written(tmp_path, 'database = "postgresql://h/n?password=hunter2"')
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
@@ -365,8 +365,8 @@ def test_passwords_in_the_file_of_another(tmp_path: Path, monkeypatch: pytest.Mo
     assert refused(path) == [said]
 
 
-def test_everyone_may_write(tmp_path: Path) -> None:
-    """A file that names commands is not taken from where everyone can write it."""
+def test_world_writable_file_with_commands_is_refused(tmp_path: Path) -> None:
+    """A file that names commands must not be writable by everyone."""
     assert refused(written(tmp_path, "", 0o602)) == [
         f"every user can write to this file; run `chmod o-w {tmp_path}/archive.toml`"
     ]
@@ -387,8 +387,8 @@ def test_everyone_may_write(tmp_path: Path) -> None:
         (b"# one\n# \xff\n", "not valid UTF-8 (line 2)"),
     ],
 )
-def test_what_is_no_toml(tmp_path: Path, content: bytes, said: str) -> None:
-    """What is no TOML at all is refused with its line, wherever it is read."""
+def test_invalid_toml(tmp_path: Path, content: bytes, said: str) -> None:
+    """Invalid TOML is refused with its line, by every reader."""
     path = written(tmp_path, "")
     path.write_bytes(content)
     assert refused(path)[0].startswith(said)
@@ -396,8 +396,8 @@ def test_what_is_no_toml(tmp_path: Path, content: bytes, said: str) -> None:
         file.database(path)
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
-    """What cannot be read is refused with a way on."""
+def test_unreadable_file(tmp_path: Path) -> None:
+    """An unreadable file is refused with advice."""
     assert refused(tmp_path) == [
         "cannot be read: Is a directory; use --config to name another file"
     ]
@@ -415,8 +415,8 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         ("postgresql://u@h/n", "postgresql://u@h/n"),
     ],
 )
-def test_the_database(tmp_path: Path, text: str, found: str) -> None:
-    """The path of a SQLite file begins beside the configuration; a server's URL stays as it is."""
+def test_database(tmp_path: Path, text: str, found: str) -> None:
+    """The path of a SQLite file is relative to the configuration; a server's URL stays unchanged."""
     path = written(tmp_path, f'database = "{text}"\n[[appliance]]\nwrong = 1\n', 0o644)
     assert file.database(path) == found.format(folder=tmp_path)
 
@@ -435,10 +435,10 @@ TABLES = st.dictionaries(KEYS | st.text(max_size=3), VALUES, max_size=4)
 
 
 @given(TABLES, TABLES, st.lists(TABLES, max_size=2), st.none() | st.just("it is not private"))
-def test_no_configuration_is_a_fault(
+def test_any_toml_is_read_or_refused(
     top: dict[str, Any], defaults: dict[str, Any], tables: list[dict[str, Any]], unsafe: str | None
 ) -> None:
-    """Whatever TOML a file holds, it is read or it is refused."""
+    """No TOML file causes an internal error."""
     document = top | {"defaults": defaults, "appliance": tables}
     path = Path("/f/archive.toml")
     said = ""
@@ -454,14 +454,14 @@ def test_no_configuration_is_a_fault(
 @pytest.mark.parametrize(
     "secrets", [{}, {"value": "a", "keyring": "b"}, {"environment": "a", "file": Path("b")}]
 )
-def test_a_secret_has_one_place(secrets: dict[str, Any]) -> None:
+def test_secret_has_exactly_one_source(secrets: dict[str, Any]) -> None:
     """A secret comes from exactly one source."""
     with pytest.raises(ValueError, match="exactly one source"):
         Secret(**secrets)
 
 
-def test_no_representation_shows_a_password(tmp_path: Path) -> None:
-    """Whatever is printed of a fleet, the password is not in it."""
+def test_repr_hides_passwords(tmp_path: Path) -> None:
+    """No representation of a fleet contains a password."""
     fleet = file.read(written(tmp_path, WHOLE))
     assert fleet.entries[2].secret.value == "hunter2"
     assert "hunter2" not in f"{fleet!r}{fleet}{fleet.entries[2].secret.origin}"

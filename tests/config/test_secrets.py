@@ -19,22 +19,22 @@ PASSWORD = "pass wörd\t"  # noqa: S105 - of nothing
 
 @pytest.fixture(autouse=True)
 def _no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run as no unit of systemd's."""
+    """Run outside any systemd unit."""
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 
 
 @pytest.fixture
 def toml(tmp_path: Path) -> Path:
-    """Give the path of a configuration; nothing is read from it."""
+    """Give the path of a configuration; the file is never read."""
     return tmp_path / "archive.toml"
 
 
 def refused(secret: Secret, toml: Path) -> str:
-    """Reveal a secret that is none, and return what is said of it, which is no password."""
+    """Reveal an invalid secret, and return the error, which must not contain the password."""
     with pytest.raises(ConfigurationError) as error:
         reveal(entry(secret), toml)
     assert PASSWORD.strip() not in str(error.value)
-    assert error.value.__context__ is None  # a traceback could show what was read
+    assert error.value.__context__ is None  # a traceback could show the secret
     start = f"{toml}: no password from {secret.origin}: "
     assert str(error.value).startswith(start)
     return str(error.value).removeprefix(start)
@@ -46,13 +46,13 @@ def kept(path: Path, content: bytes, mode: int = 0o600) -> Path:
     return path
 
 
-def test_in_the_configuration(toml: Path) -> None:
-    """A password that stands in the configuration is what it is."""
+def test_password_in_the_configuration(toml: Path) -> None:
+    """A password in the configuration is used unchanged."""
     assert reveal(entry(Secret(value=PASSWORD)), toml) == PASSWORD
 
 
-def test_in_the_environment(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable must be set, not empty, and text."""
+def test_password_in_the_environment(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable must be set, not empty, and text."""
     secret = Secret(environment="VCENTER_PASSWORD")
     assert refused(secret, toml) == "the variable is not set"
     monkeypatch.setenv("VCENTER_PASSWORD", "")
@@ -64,29 +64,29 @@ def test_in_the_environment(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
-def test_in_a_file(toml: Path, tmp_path: Path, end: bytes) -> None:
-    """A file stands beside the configuration; the end of its line is not part of the password."""
+def test_password_in_a_file(toml: Path, tmp_path: Path, end: bytes) -> None:
+    """The path is relative to the configuration; the line end is not part of the password."""
     kept(tmp_path / "secret", PASSWORD.encode() + end, 0o400)
     for path in (Path("secret"), tmp_path / "secret"):
         assert reveal(entry(Secret(file=path)), toml) == PASSWORD
 
 
-def test_only_one_line_end_is_dropped(toml: Path, tmp_path: Path) -> None:
-    """Nothing else is guessed of what a password is."""
+def test_only_one_line_end_is_removed(toml: Path, tmp_path: Path) -> None:
+    """All other characters belong to the password."""
     kept(tmp_path / "secret", b" a\n\n")
     assert reveal(entry(Secret(file=Path("secret"))), toml) == " a\n"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_in_an_open_file(toml: Path, tmp_path: Path, mode: int) -> None:
-    """A file that other users can read or write is refused, with what mends it."""
+def test_password_in_a_readable_file_is_refused(toml: Path, tmp_path: Path, mode: int) -> None:
+    """A file that other users can read or write is refused, with the command that fixes it."""
     path = kept(tmp_path / "a secret", PASSWORD.encode(), mode)
     said = f"other users can read or write {path}; run `chmod 600 '{path}'`"
     assert refused(Secret(file=Path("a secret")), toml) == said
 
 
-def test_no_file(toml: Path, tmp_path: Path) -> None:
-    """What is not there, is empty or is no text is no password."""
+def test_missing_or_empty_password_file(toml: Path, tmp_path: Path) -> None:
+    """A missing file, an empty one and one that is not text are refused."""
     secret = Secret(file=Path("secret"))
     path = tmp_path / "secret"
     assert refused(secret, toml) == f"{path} cannot be read: No such file or directory"
@@ -96,10 +96,8 @@ def test_no_file(toml: Path, tmp_path: Path) -> None:
     assert refused(secret, toml) == "not valid UTF-8"
 
 
-def test_in_the_credentials_of_a_unit(
-    toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Systemd's folder is looked into instead, and is closed to others itself."""
+def test_systemd_credential(toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is read from systemd's folder, which protects it."""
     credentials = tmp_path / "credentials"
     credentials.mkdir()
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
@@ -115,12 +113,12 @@ def test_in_the_credentials_of_a_unit(
 
 
 def python(code: str) -> Secret:
-    """Return a secret that a program prints."""
+    """Return a secret from a command that prints it."""
     return Secret(command=(sys.executable, "-c", code))
 
 
-def test_from_a_command(toml: Path) -> None:
-    """The first line that a command prints is the password; no shell looks at its words."""
+def test_password_from_a_command(toml: Path) -> None:
+    """The password is the first line of the output; no shell interprets the arguments."""
     code = "print('a $HOME\\r\\nb'); import sys; print('told', file=sys.stderr)"
     assert reveal(entry(python(code)), toml) == "a $HOME"
     assert reveal(entry(Secret(command=("echo", "$HOME; *"))), toml) == "$HOME; *"
@@ -128,14 +126,14 @@ def test_from_a_command(toml: Path) -> None:
     assert refused(python("import sys; print(sys.stdin.read())"), toml) == "empty"
 
 
-def test_from_a_command_beside(toml: Path, tmp_path: Path) -> None:
-    """A relative path of a command begins beside the configuration."""
+def test_path_of_a_command_is_relative_to_the_configuration(toml: Path, tmp_path: Path) -> None:
+    """A relative path of a command starts beside the configuration."""
     kept(tmp_path / "secret.sh", b"#!/bin/sh\necho hidden\n", 0o700)
     assert reveal(entry(Secret(command=("./secret.sh",))), toml) == "hidden"
 
 
-def test_from_a_command_that_fails(toml: Path) -> None:
-    """What a failed command says on standard error is shown, what it prints is not."""
+def test_failed_command(toml: Path) -> None:
+    """The standard error of a failed command is shown, its output is not."""
     code = f"import sys; print({PASSWORD!r}); print('no\\n key', file=sys.stderr); sys.exit(4)"
     assert refused(python(code), toml) == "failed with exit code 4: no key"
     assert refused(python("import sys; sys.exit(4)"), toml) == "failed with exit code 4"
@@ -147,15 +145,15 @@ def test_from_a_command_that_fails(toml: Path) -> None:
     assert refused(Secret(command=("no-such-command",)), toml) == said
 
 
-def test_from_a_command_that_hangs(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command that asks a person, or waits for anything, is given up."""
+def test_hanging_command_times_out(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that waits for a person, or for anything, is stopped."""
     monkeypatch.setattr(secrets, "_COMMAND_SECONDS", 0.2)
     code = f"import time; print({PASSWORD!r}, flush=True); time.sleep(60)"
     assert refused(python(code), toml) == "not finished after 0.2 seconds"
 
 
-def test_from_a_keyring(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The keyring is asked for the appliance's user in the service of that name."""
+def test_password_from_a_keyring(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keyring is asked for the appliance's user in the named service."""
 
     def ask(service: str, user: str) -> str | None:
         if service == "locked":
@@ -169,8 +167,8 @@ def test_from_a_keyring(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(Secret(keyring="locked"), toml) == "keyring error: it is locked"
 
 
-def test_keyrings_are_an_extra(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the extra it is said how to install it."""
+def test_keyring_needs_an_extra(toml: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the error says how to install it."""
     monkeypatch.setitem(sys.modules, "keyring", None)
     said = f'a keyring needs the extra "keyring"; {extras.advice("keyring")}'
     assert refused(Secret(keyring="vcenter"), toml) == said

@@ -32,30 +32,30 @@ def names(*patterns: str, tags: tuple[str, ...] = (), disabled: bool = False) ->
     return [entry.name for entry in select(FLEET, patterns, tags, disabled=disabled)]
 
 
-def test_no_pattern_is_every_appliance() -> None:
-    """Everything that is enabled is meant, in the order of the configuration."""
+def test_no_pattern_selects_every_appliance() -> None:
+    """All enabled appliances, in the order of the configuration."""
     assert names() == ["vc02.lon", "VC01.ber", "vc03.par"]
     assert names(disabled=True) == ALL
     assert select(Fleet(path=FLEET.path), []) == []
 
 
 def test_names_and_globs() -> None:
-    """Patterns add up, know no case, and each appliance is there once."""
+    """Patterns add up, ignore case, and select each appliance once."""
     assert names("vc01.BER") == ["VC01.ber"]
     assert names("VC0*", "vc02.lon") == ["vc02.lon", "VC01.ber", "vc03.par"]
     assert names("vc0[13].*") == ["VC01.ber", "vc03.par"]
     assert names("vc03.par", "vc02.lon") == ["vc02.lon", "vc03.par"]
 
 
-def test_what_is_disabled() -> None:
-    """Only its own name brings an appliance that is disabled, and brackets are part of a name."""
+def test_disabled_appliances() -> None:
+    """Only its exact name selects a disabled appliance, and brackets may be part of a name."""
     assert names("*.ber") == ["VC01.ber"]
     assert names("*.ber", disabled=True) == ["VC01.ber", "old[1].ber"]
     assert names("OLD[1].ber") == ["old[1].ber"]
 
 
 def test_tags() -> None:
-    """Values of a tag are alternatives; of different tags each must fit."""
+    """Values of one tag are alternatives; different tags must all match."""
     assert names(tags=("site=Berlin",)) == ["VC01.ber"]
     assert names(tags=("site=Berlin", "site=Paris")) == ["VC01.ber", "vc03.par"]
     assert names(tags=("owner=ops", "site=Berlin", "site=Paris")) == ["VC01.ber"]
@@ -86,21 +86,23 @@ def test_tags() -> None:
         ),
     ],
 )
-def test_what_matches_nothing(patterns: list[str], tags: list[str], said: str) -> None:
-    """A pattern or a tag that nothing has is a mistake, never no work."""
+def test_pattern_without_a_match_is_an_error(
+    patterns: list[str], tags: list[str], said: str
+) -> None:
+    """A pattern or a tag without a match is an error, not an empty selection."""
     with pytest.raises(UsageError) as error:
         select(FLEET, patterns, tags)
     assert str(error.value).startswith(said)
 
 
-def test_an_empty_fleet() -> None:
-    """It is said where there is nothing to choose from."""
+def test_empty_fleet() -> None:
+    """The error names the configuration that has no appliances."""
     with pytest.raises(UsageError) as error:
         select(Fleet(path=FLEET.path), ["*"])
     assert str(error.value) == 'no appliance matches "*": /f/archive.toml has no appliances yet'
 
 
 @given(st.lists(st.sampled_from(ALL), min_size=1))
-def test_names_select_themselves(chosen: list[str]) -> None:
-    """Whatever names are given, in whatever order: they are selected, once each, and nothing else."""
+def test_exact_names_select_themselves(chosen: list[str]) -> None:
+    """Any names in any order select exactly these appliances, once each."""
     assert names(*chosen) == [name for name in ALL if name in chosen]

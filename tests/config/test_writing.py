@@ -34,8 +34,8 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_nothing_else_changes(tmp_path: Path) -> None:
-    """An appliance comes after everything else, every byte of which stays as it is."""
+def test_rest_of_the_file_is_unchanged(tmp_path: Path) -> None:
+    """An appliance is appended, and every other byte stays as it is."""
     path = written(tmp_path, BEFORE, 0o640)
     entry = add(path, {"name": "vc02", "tags": {"a site": "Berlin"}, "enabled": False})
     assert path.read_text() == (
@@ -48,8 +48,8 @@ def test_nothing_else_changes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_new_file(tmp_path: Path) -> None:
-    """A file that is not there is made with its folder, and closed to others from the start."""
+def test_new_file(tmp_path: Path) -> None:
+    """A missing file is created with its folder, readable by its owner only from the start."""
     path = tmp_path / "config" / "archive" / "archive.toml"
     entry = add(path, {"name": "vc01", "user": USER, "secret": "hunter2"})
     assert path.read_text() == (
@@ -59,8 +59,8 @@ def test_a_new_file(tmp_path: Path) -> None:
     assert read(path).entries == (entry,)
 
 
-def test_a_link_stays_one(tmp_path: Path) -> None:
-    """Behind a link the file is replaced, and the link leads to it as before."""
+def test_symbolic_link_stays(tmp_path: Path) -> None:
+    """The target of a link is replaced, and the link still leads to it."""
     folder = tmp_path / "behind"
     folder.mkdir()
     behind, link = written(folder, DEFAULTS), tmp_path / "archive.toml"
@@ -72,16 +72,16 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_owner_is_kept(tmp_path: Path) -> None:
-    """A file that root adds to still belongs to whom it belonged."""
+def test_owner_is_kept(tmp_path: Path) -> None:
+    """A file that root adds to still belongs to its owner."""
     path = written(tmp_path, DEFAULTS)
     os.chown(path, 1234, 1234)
     add(path, {"name": "vc01"})
     assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1234)
 
 
-def test_a_name_that_is_there(tmp_path: Path) -> None:
-    """A name is added once, in whatever case."""
+def test_existing_name_is_refused(tmp_path: Path) -> None:
+    """A name is added once, in any case."""
     path = written(tmp_path, BEFORE)
     with pytest.raises(UsageError) as error:
         add(path, {"name": "VC01"})
@@ -105,8 +105,10 @@ def test_a_name_that_is_there(tmp_path: Path) -> None:
         ("appliance = []", {"name": "vc02"}, "appliance: cannot add to an array in"),
     ],
 )
-def test_what_would_be_wrong(tmp_path: Path, text: str, values: dict[str, Any], said: str) -> None:
-    """What would not read well is refused, and nothing has changed."""
+def test_invalid_entry_is_refused(
+    tmp_path: Path, text: str, values: dict[str, Any], said: str
+) -> None:
+    """An entry that could not be read back is refused, and the file is unchanged."""
     path = written(tmp_path, text, 0o640)
     with pytest.raises(ConfigurationError) as error:
         add(path, values)
@@ -115,8 +117,10 @@ def test_what_would_be_wrong(tmp_path: Path, text: str, values: dict[str, Any], 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a disk refuses, the file is what it was, and nothing is left beside it."""
+def test_write_error_leaves_the_file_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a disk error the file is as it was, and no temporary file is left."""
 
     def refuse(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -130,10 +134,8 @@ def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_folders_that_cannot_be_synchronised(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Some file systems refuse to; the file is there all the same."""
+def test_file_system_without_folder_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems refuse to sync a folder; the file is written all the same."""
     path, synchronise = written(tmp_path, DEFAULTS), os.fsync
 
     def refuse(descriptor: int) -> None:
@@ -155,7 +157,7 @@ HOSTS = st.from_regex(r"[a-z0-9_][a-zA-Z0-9_.-]{0,9}", fullmatch=True)
 PORTS = st.integers(1, 65535)
 PASSWORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9)
-# How each thing is written, and what is read of it.
+# How each key is written, and its value when read back.
 SECRETS: st.SearchStrategy[tuple[Any, Secret]] = st.one_of(
     PASSWORDS.map(lambda text: (text, Secret(value=text))),
     PRINTABLE.map(lambda text: ({"environment": text}, Secret(environment=text))),
@@ -180,7 +182,7 @@ TAGS = st.dictionaries(PRINTABLE.filter(lambda tag: "=" not in tag), PRINTABLE, 
 
 
 @given(NAMES, HOSTS, PORTS, PRINTABLE, SECRETS, TRUSTS, TIMES, TAGS, st.booleans())
-def test_what_is_written_is_read_back(
+def test_written_entries_are_read_back(
     name: str,
     host: str,
     port: int,
@@ -191,7 +193,7 @@ def test_what_is_written_is_read_back(
     tags: dict[str, str],
     enabled: bool,  # noqa: FBT001 - a value among others
 ) -> None:
-    """Whatever is added to a configuration, what it then means is what was added."""
+    """Any entry added to a configuration is read back with the same meaning."""
     number, unit = time
     seconds = number * {"s": 1, "min": 60, "h": 3600, "d": 86400}[unit]
     expected = Entry(

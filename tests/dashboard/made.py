@@ -1,4 +1,4 @@
-"""A fleet for the page: half a year of nights, most of them good, and texts that mean harm."""
+"""A fleet for the page: half a year of nights, most of them good, and hostile texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GOOD, FLAKY, BROKEN, GONE = (
     "vc03.example.com",
     "vc04.example.com",
 )
-# What would do something if anybody took it for markup, an expression, a formula or a template.
+# Would do harm if taken for markup, an expression, a formula or a template.
 HOSTILE = (
     "<script>document.title='x'</script>{{data}}\"'&amp;</script><!--<img src=x onerror=alert(1)>"
 )
@@ -45,7 +45,7 @@ def failure(text: str, message_id: str) -> dict[str, Any]:
 
 
 def night(number: int, status: str = "SUCCEEDED", **fields: Any) -> tuple[str, Any]:
-    """A key and a job of the night that is so many before the last."""
+    """Return a key and a job of a night, counted back from the last one."""
     start = LAST - timedelta(days=number)
     told = {
         "start_time": f"{start:%Y-%m-%dT%H:%M:%S}.000Z",
@@ -58,7 +58,7 @@ def night(number: int, status: str = "SUCCEEDED", **fields: Any) -> tuple[str, A
 
 
 def fill(engine: Engine) -> None:
-    """Ingest the fleet's jobs; one appliance has not been heard of for two months."""
+    """Ingest the fleet's jobs; one appliance has not reported for two months."""
     disk = failure("The disk of the target is full", "disk.full")
     import_documents(engine, dict(map(night, range(NIGHTS))), GOOD, NOW)
     flaky = [
@@ -78,7 +78,7 @@ def fill(engine: Engine) -> None:
 
 
 def run(engine: Engine, name: str, **scope: Any) -> list[Any]:
-    """The rows of a report, as of the last day."""
+    """Return the rows of a report as of the last day."""
     with db.reading(engine) as connection:
         return list(reports.run(connection, name, Scope(now=NOW, **scope)))
 
@@ -86,6 +86,6 @@ def run(engine: Engine, name: str, **scope: Any) -> list[Any]:
 def gathered(
     engine: Engine, tags: Mapping[str, Mapping[str, str]] | None = None, **scope: Any
 ) -> Gathered:
-    """What the page of an archive shows."""
+    """Return the content of the page of an archive."""
     with db.reading(engine) as connection:
         return gather(connection, Scope(now=NOW, **scope), TAGS if tags is None else tags)

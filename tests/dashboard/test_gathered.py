@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def rows(found: Gathered, name: str, days: int | None = None) -> list[tuple[Any, ...]]:
-    """The rows of a table of a page, of the last days or of all."""
+    """Return the rows of a table of a page, of the last days or of all."""
     every = {(table.name, table.days): table for table in (*found.attention, *found.reports)}
     return list(every[name, days].rows)
 
 
-def test_worst_first(engine: Engine) -> None:
-    """Appliances stand in the order of `rpo`; failures in a row are those of `streaks`."""
+def test_worst_appliances_come_first(engine: Engine) -> None:
+    """Appliances are in the order of `rpo`; consecutive failures are those of `streaks`."""
     made.fill(engine)
     found = gathered(engine)
     assert [one.name for one in found.appliances] == [BROKEN, GONE, GOOD, FLAKY]
@@ -34,8 +34,8 @@ def test_worst_first(engine: Engine) -> None:
     assert (found.number, found.series, found.others) == (4, {}, {})
 
 
-def test_tables_are_of_the_reports(engine: Engine) -> None:
-    """What needs attention is what the reports say."""
+def test_tables_match_the_reports(engine: Engine) -> None:
+    """The tables of problems equal the reports."""
     made.fill(engine)
     found = gathered(engine)
     assert found.summary == tuple(run(engine, "summary"))
@@ -58,10 +58,10 @@ def test_tables_are_of_the_reports(engine: Engine) -> None:
     assert rows(found, "collection") == run(engine, "collection", **days)
 
 
-def test_further_reports_are_of_each_period(
+def test_other_reports_match_for_each_period(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of all days, and of those that can be chosen, as far as the page has more than these."""
+    """For all days, and for each shorter period if the page covers more than it."""
     made.fill(engine)
     monkeypatch.setattr(module, "ALL_UP_TO", 3)
     monkeypatch.setattr(module, "WORST", 2)
@@ -78,7 +78,7 @@ def test_further_reports_are_of_each_period(
 
 
 def test_days_and_weeks(engine: Engine) -> None:
-    """The days end with today, and each has the week that the calendar gives it."""
+    """The last day is today, and each day has the week of the calendar."""
     made.fill(engine)
     found = gathered(engine, since="2026-06-28", until="2026-12-31")
     assert (found.scope.since, found.scope.until) == ("2026-06-28", "2026-06-30")
@@ -89,15 +89,15 @@ def test_days_and_weeks(engine: Engine) -> None:
         gathered(engine, since="0001-01-01")
 
 
-def test_an_empty_archive(engine: Engine) -> None:
-    """Nothing is shown of nothing."""
+def test_empty_archive(engine: Engine) -> None:
+    """An empty archive gives empty tables."""
     found = gathered(engine)
     assert (found.appliances, found.number) == ((), 0)
     assert {len(table.rows) for table in (*found.attention, *found.reports)} == {0}
 
 
-def test_chosen_appliances(engine: Engine) -> None:
-    """Appliances of a glob are all there is."""
+def test_selected_appliances(engine: Engine) -> None:
+    """Only appliances that match the glob are on the page."""
     made.fill(engine)
     found = gathered(engine, appliances=("vc02*",))
     assert [one.name for one in found.appliances] == [FLAKY]
@@ -105,10 +105,10 @@ def test_chosen_appliances(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("appliances", [(), ("vc0*",)])
-def test_a_large_fleet_is_summed_up(
+def test_large_fleet_is_summed_up(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, appliances: tuple[str, ...]
 ) -> None:
-    """Above a number of appliances the worst are shown one by one, and of all together the sums."""
+    """Above a number of appliances the worst are shown one by one, with sums of all."""
     made.fill(engine)
     whole = gathered(engine)
     monkeypatch.setattr(module, "ALL_UP_TO", 3)
@@ -126,8 +126,8 @@ def test_a_large_fleet_is_summed_up(
     assert [row[:2] for row in rows(found, "failures")] == [(row[0], row.leading) for row in failed]
 
 
-def test_a_table_has_an_end() -> None:
-    """What is beyond the most rows is counted."""
+def test_rows_beyond_the_limit_are_counted() -> None:
+    """The rows beyond the limit are counted."""
     columns = collection.REPORT.columns
     every = [
         (f"vc{number}", *([None] * (len(columns) - 1))) for number in range(tables.MOST_ROWS + 7)

@@ -28,8 +28,8 @@ def read(engine: Engine, *names: str) -> History:
         return history.read(connection, scope, names)
 
 
-def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
-    """Counts by appliance and day, and the medians of each, are what `trends` says."""
+def test_jobs_match_the_reports(engine: Engine) -> None:
+    """Counts and medians by appliance and day equal those of `trends`."""
     made.fill(engine)
     names = (made.BROKEN, made.GOOD, made.GONE, made.FLAKY)
     found = read(engine, *names)
@@ -57,8 +57,8 @@ def test_jobs_are_those_of_the_reports(engine: Engine) -> None:
     assert counted == {key: [row.succeeded, row.failed] for key, row in told.items()}
 
 
-def test_what_was_expected_is_what_is_missed(engine: Engine) -> None:
-    """Each day that `missed` tells of has its outcome, and no other day has one that is bad."""
+def test_outcomes_match_the_report_missed(engine: Engine) -> None:
+    """Each day listed by `missed` has its outcome, and no other day has a bad one."""
     made.fill(engine)
     names = (made.FLAKY, made.GONE, made.BROKEN)
     found = read(engine, *names)
@@ -75,8 +75,8 @@ def test_what_was_expected_is_what_is_missed(engine: Engine) -> None:
     assert set(told.values()) == {"failed", "did not run", "no data"}
 
 
-def test_what_failed_jobs_say(engine: Engine) -> None:
-    """Failed jobs have the first of their messages, by its id and as it is shown; others none."""
+def test_messages_of_failed_jobs(engine: Engine) -> None:
+    """Failed jobs have the id and text of their first message; other jobs have none."""
     made.fill(engine)
     found = read(engine, made.BROKEN, made.FLAKY)
     texts = {(made.WICKED, made.HOSTILE), ("disk.full", "The disk of the target is full")}
@@ -86,7 +86,7 @@ def test_what_failed_jobs_say(engine: Engine) -> None:
 
 
 def test_unknown_values_and_statuses(engine: Engine) -> None:
-    """What a job does not say is UNKNOWN; open jobs, and statuses that nobody knows, are told apart."""
+    """Missing values are UNKNOWN; open jobs and unpublished statuses are distinguished."""
     fleet.load(engine)
     found = read(engine, fleet.BERLIN)
     assert [STATUSES[status] for status in found.statuses] == [
@@ -99,7 +99,7 @@ def test_unknown_values_and_statuses(engine: Engine) -> None:
 
 
 def test_many_messages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of very many texts the later ones are known by their ids alone, and long ones are cut."""
+    """Beyond a number of texts only their ids are kept, and long texts are cut."""
     monkeypatch.setattr(history, "MOST_MESSAGES", 2)
     monkeypatch.setattr(history, "LONGEST_MESSAGE", 10)
     texts = ["x" * 11, "one", "two", "three"]
@@ -113,8 +113,8 @@ def test_many_messages(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert said == [("long", "x" * 9 + "…"), ("id", "one"), ("id", None), ("id", None)]
 
 
-def test_series_are_those_of_the_reports(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From day totals percentiles are within 1 %, from jobs exact; counts and sums are the same."""
+def test_series_match_the_reports(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Percentiles from day totals are within 1 %, from jobs exact; counts and sums are equal."""
     made.fill(engine)
     scope = Scope(now=made.NOW, **DAYS)
     with db.reading(engine) as connection:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Parts(HTMLParser):
-    """The elements of a page, what scripts and styles hold, and all other text."""
+    """The elements of a page, the content of scripts and styles, and all other text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -36,19 +36,19 @@ class Parts(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
+        """Record an element."""
         self.elements.append((tag, dict(attrs)))
         self._open = tag
         if tag in self.inside:
             self.inside[tag].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """Go back to text."""
+        """Return to text."""
         self._open = ""
         del tag
 
     def handle_data(self, data: str) -> None:
-        """Note a text."""
+        """Record a text."""
         if self._open in self.inside:
             self.inside[self._open][-1] += data
         else:
@@ -56,7 +56,7 @@ class Parts(HTMLParser):
 
 
 def unpacked(text: str) -> dict[str, Any]:
-    """What the script of a page is told, but for the columns."""
+    """Return the data for the script of a page, without the columns."""
     found = re.search(r'id="data">([A-Za-z0-9+/=]+)</script>', text)
     assert found
     whole = gzip.decompress(base64.b64decode(found[1]))
@@ -67,8 +67,8 @@ def unpacked(text: str) -> dict[str, Any]:
     return told
 
 
-def test_the_page_is_alone(engine: Engine) -> None:
-    """There is nothing in it that would be fetched, and nothing runs but its own two scripts."""
+def test_page_is_self_contained(engine: Engine) -> None:
+    """It fetches nothing, and runs only its own two scripts."""
     made.fill(engine)
     found = Parts(page.page(gathered(engine)))
     for tag, attributes in found.elements:
@@ -88,11 +88,11 @@ def test_the_page_is_alone(engine: Engine) -> None:
     for text in (*scripts, *found.inside["style"]):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
-    assert "\r" not in "".join(scripts)  # a browser would read another text, with another hash
+    assert "\r" not in "".join(scripts)  # a browser would see another text, with another hash
 
 
 def test_text_is_never_markup(engine: Engine) -> None:
-    """Messages, builds, tags and titles stand there as they were written."""
+    """Messages, builds, tags and titles appear as they were written."""
     made.fill(engine)
     found = page.page(gathered(engine), title=made.HOSTILE)
     parts = Parts(found)
@@ -103,8 +103,8 @@ def test_text_is_never_markup(engine: Engine) -> None:
     assert [made.WICKED, made.HOSTILE] in told["messages"]
 
 
-def test_without_a_script_it_says_what_matters(engine: Engine) -> None:
-    """What needs attention, and the figures, are in the markup."""
+def test_page_without_javascript_shows_the_problems(engine: Engine) -> None:
+    """Problems and figures are in the markup."""
     made.fill(engine)
     text = Parts(page.page(gathered(engine))).text
     for words in (
@@ -118,18 +118,18 @@ def test_without_a_script_it_says_what_matters(engine: Engine) -> None:
         assert words in text
 
 
-def test_many_rows_are_cut_without_a_script(
+def test_long_tables_are_cut_without_javascript(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that nobody can unfold has some of the rows, and says how many more there are."""
+    """A page without scripts shows some rows, and says how many more there are."""
     made.fill(engine)
     monkeypatch.setattr(markup, "ROWS", 1)
     text = Parts(page.page(gathered(engine))).text
     assert re.search(r"And \d+ more\.", text)
 
 
-def test_the_same_archive_makes_the_same_page(engines: list[Engine]) -> None:
-    """Byte for byte, on both databases."""
+def test_same_archive_gives_the_same_page(engines: list[Engine]) -> None:
+    """The page is byte-equal on both databases."""
     texts = set()
     for engine in engines:
         made.fill(engine)
@@ -137,8 +137,8 @@ def test_the_same_archive_makes_the_same_page(engines: list[Engine]) -> None:
     assert len(texts) == 1
 
 
-def test_an_empty_archive_has_a_page(engine: Engine) -> None:
-    """There is nothing in it, and it says so."""
+def test_empty_archive_has_a_page(engine: Engine) -> None:
+    """The page says that the archive is empty."""
     empty(engine)
     found = page.page(gathered(engine))
     assert unpacked(found)["jobs"] == 0
@@ -146,22 +146,22 @@ def test_an_empty_archive_has_a_page(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_charts_are_right(name: str) -> None:
-    """Each chart is one that Vega-Lite takes, and asks for nothing but the rows that it is given."""
+def test_charts_are_valid(name: str) -> None:
+    """Each chart is valid Vega-Lite, and uses only the given rows."""
     chart = CHARTS[name]
     vegalite_to_vega({**chart, "datasets": {"rows": [], "focus": []}})
     assert "url" not in re.sub(r'"\$schema": "[^"]*"', "", json.dumps(chart))
 
 
-def test_the_library_can_stand_in_a_page() -> None:
-    """Nothing in it ends a script early."""
+def test_library_can_be_embedded_in_a_page() -> None:
+    """Nothing in it ends a script element early."""
     text = library.script()
     assert "vegaEmbed" in text
     assert not re.search(r"</script|<!--", text, re.IGNORECASE)
 
 
-def test_a_wheel_brings_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was put beside the package when it was built is taken as it is."""
+def test_library_of_the_wheel_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that the build put beside the package is used unchanged."""
     (tmp_path / library.NAME).write_text("window.vegaEmbed = null;", encoding="utf-8")
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)
     library.script.cache_clear()

@@ -15,7 +15,7 @@ COMMENTS = {(name, column): text for name, column, text in comments.comments()}
 
 
 def found(engine: Engine) -> dict[tuple[str, str | None], str | None]:
-    """What a database says of its tables, views and columns."""
+    """Return the comments of a database on its tables, views and columns."""
     with db.reading(engine) as connection:
         inspector = sa.inspect(connection)
         found: dict[tuple[str, str | None], str | None] = {}
@@ -25,8 +25,8 @@ def found(engine: Engine) -> dict[tuple[str, str | None], str | None]:
         return found
 
 
-def test_all_is_described(engine: Engine) -> None:
-    """Every table, view and column there is has its description, in its own order, and no other has."""
+def test_everything_is_described(engine: Engine) -> None:
+    """Every table, view and column has a description, in the same order, and there are no others."""
     with db.reading(engine) as connection:
         inspector = sa.inspect(connection)
         kinds = (
@@ -40,8 +40,8 @@ def test_all_is_described(engine: Engine) -> None:
     assert comments.TABLES.keys() == tables.metadata.tables.keys()
 
 
-def test_a_description_is_short_and_plain() -> None:
-    """A description is one line, and of a column no sentence."""
+def test_descriptions_are_short() -> None:
+    """A description is one line, and that of a column is no sentence."""
     for text in COMMENTS.values():
         assert text.isascii()
         assert text.isprintable()
@@ -50,12 +50,12 @@ def test_a_description_is_short_and_plain() -> None:
 
 
 def test_postgresql_has_the_comments(postgresql_archive: Engine) -> None:
-    """On PostgreSQL the database itself tells what each table, view and column means."""
+    """On PostgreSQL the comments of tables, views and columns are in the database."""
     assert found(postgresql_archive) == COMMENTS
 
 
-def test_comments_are_brought_up_to_date(postgresql_archive: Engine) -> None:
-    """What somebody has changed is as it was after an upgrade, and what is right is not written."""
+def test_comments_are_updated(postgresql_archive: Engine) -> None:
+    """An upgrade restores changed comments, and does not rewrite the others."""
     with db.writing(postgresql_archive) as connection:
         for of in ("TABLE job", "COLUMN job.day", "VIEW v_job", "COLUMN v_job.day"):
             connection.execute(sa.text(f"COMMENT ON {of} IS 'it''s 100%'"))
@@ -75,8 +75,8 @@ def test_comments_are_brought_up_to_date(postgresql_archive: Engine) -> None:
     assert not [statement for statement in written if statement.startswith("COMMENT")]
 
 
-def test_what_is_not_there_is_passed_over(postgresql_archive: Engine) -> None:
-    """Between two migrations not all is there yet."""
+def test_missing_tables_are_skipped(postgresql_archive: Engine) -> None:
+    """Between two migrations some tables and columns do not exist yet."""
     with db.writing(postgresql_archive) as connection:
         db.comment(connection, [("job", "nothing", "x"), ("nothing", None, "x")])
     assert found(postgresql_archive) == COMMENTS

@@ -37,7 +37,7 @@ SECRET = "s3cret"  # noqa: S105 - what must not be shown
     ],
 )
 def test_databases_are_urls_or_paths(text: str, driver: str, name: str) -> None:
-    """A database is a URL of either kind, in each usual spelling, or the path of a file."""
+    """A database is a URL in any usual spelling, or the path of a file."""
     url = db.parse_url(text)
     assert (url.drivername, url.database) == (driver, name)
 
@@ -48,14 +48,14 @@ def test_databases_are_urls_or_paths(text: str, driver: str, name: str) -> None:
      "postgresql://u:s3cret@h:port/n", "postgresql+nodriver://u:s3cret@h/n"],
 )  # fmt: skip
 def test_other_databases_are_refused(text: str) -> None:
-    """What is neither is refused with the forms that there are, and without its password."""
+    """Anything else is refused with the valid forms, and without its password."""
     with pytest.raises(DatabaseError, match=r"^invalid database: use postgresql://") as refused:
         db.parse_url(text)
     assert SECRET not in str(refused.value)
 
 
-def test_an_at_sign_in_a_password_is_reported() -> None:
-    """A password with an @ that is not escaped is not taken for a part of the host."""
+def test_unescaped_at_sign_in_a_password_is_reported() -> None:
+    """A password with an unescaped @ is not taken for a part of the host."""
     with pytest.raises(DatabaseError, match="write it as %40"):
         db.parse_url("postgresql://u:s3@cret@h/n")
 
@@ -66,7 +66,7 @@ def test_an_at_sign_in_a_password_is_reported() -> None:
      "postgres://u@127.0.0.1:{port}/n?sslpassword=s3cret&connect_timeout=3"],
 )  # fmt: skip
 def test_passwords_are_hidden(url: str) -> None:
-    """Wherever the password stands in a URL, neither errors nor descriptions show it."""
+    """Wherever the password is in a URL, neither errors nor descriptions show it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         engine = migrate.connect(url.format(port=probe.getsockname()[1]))
@@ -78,7 +78,7 @@ def test_passwords_are_hidden(url: str) -> None:
     assert "127.0.0.1" in migrate.describe(engine)
 
 
-def test_a_wrong_database_name_is_reported(postgres_url: str) -> None:
+def test_wrong_database_name_is_reported(postgres_url: str) -> None:
     """The error says that the server has no such database."""
     url = sa.make_url(postgres_url).set(database="nowhere", password=SECRET)
     engine = db.create_engine(url)
@@ -88,7 +88,7 @@ def test_a_wrong_database_name_is_reported(postgres_url: str) -> None:
     assert SECRET not in str(refused.value)
 
 
-def test_an_unknown_host_is_reported() -> None:
+def test_unknown_host_is_reported() -> None:
     """The error says that the host name cannot be resolved."""
     engine = migrate.connect("postgresql://u@nowhere.invalid/n?connect_timeout=5")
     with pytest.raises(DatabaseError, match="the server's name cannot be resolved"):
@@ -96,8 +96,8 @@ def test_an_unknown_host_is_reported() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_only_utf_8_databases_are_archives(encoding: str) -> None:
-    """A PostgreSQL database that cannot hold any text is refused before anything is made in it."""
+def test_only_utf_8_databases_are_accepted(encoding: str) -> None:
+    """A PostgreSQL database that cannot store every text is refused before anything is created in it."""
     server = postgres.engine(os.environ[postgres.URL_VARIABLE])
     name = f"not_utf_8_{encoding.lower()}_{os.getpid()}"
     with server.connect() as connection:
@@ -114,18 +114,18 @@ def test_only_utf_8_databases_are_archives(encoding: str) -> None:
             connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
-def test_texts_are_utf_8_whatever_the_environment_says(
+def test_client_encoding_of_the_environment_is_ignored(
     postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The encoding that a terminal or a script wants for itself is not the archive's."""
+    """The archive uses UTF-8 whatever encoding a terminal or a script sets."""
     empty(postgresql_archive)
     monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
     import_documents(postgresql_archive, {"x": job("PENDING", user="例")})
     assert rows(postgresql_archive, sa.select(tables.job.c.user_name)) == [("例",)]
 
 
-def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
-    """A file of another kind is refused, and stays as it is."""
+def test_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
+    """A file of another kind is refused and left unchanged."""
     path = tmp_path / "details.json"
     path.write_bytes(b'{"20260301-021500-1": {}}' * 100)
     engine = migrate.connect(str(path))
@@ -135,8 +135,8 @@ def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"20260301-021500-1": {}}' * 100
 
 
-def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
-    """The error says why the file's folder cannot be created."""
+def test_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
+    """The error says why the folder of the file cannot be created."""
     (tmp_path / "file").touch()
     engine = migrate.connect(str(tmp_path / "file" / "archive.db"))
     with pytest.raises(
@@ -145,14 +145,14 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
         migrate.upgrade(engine)
 
 
-def test_a_directory_is_no_file(tmp_path: Path) -> None:
+def test_directory_is_refused(tmp_path: Path) -> None:
     """A directory in place of the file is an error."""
     with pytest.raises(DatabaseError, match="the archive's file cannot be opened"):
         migrate.require(migrate.connect(str(tmp_path)))
 
 
-def test_a_locked_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who cannot write because another process does says so after a while, and has written nothing."""
+def test_locked_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that waits too long for another process fails and has written nothing."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     engine = migrate.connect(str(tmp_path / "archive.db"))
     migrate.upgrade(engine)
@@ -165,8 +165,8 @@ def test_a_locked_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert count(engine, tables.job) == len(SAMPLES)
 
 
-def test_a_locked_new_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same goes for a file that is being made."""
+def test_locked_new_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same applies to a file that is being created."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
     engine = migrate.connect(str(tmp_path / "archive.db"))
     with db.writing(engine) as connection:
@@ -175,8 +175,8 @@ def test_a_locked_new_file_is_reported(tmp_path: Path, monkeypatch: pytest.Monke
             db.prepare_file(engine)
 
 
-def test_a_locked_server_is_reported(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On PostgreSQL, too, an import does not wait for another one for ever."""
+def test_locked_server_is_reported(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On PostgreSQL, too, an import does not wait for another one forever."""
     monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 1)
     other = db.create_engine(engine.url)
     with db.writing(engine) as connection:
@@ -186,7 +186,7 @@ def test_a_locked_server_is_reported(engine: Engine, monkeypatch: pytest.MonkeyP
     assert count(engine, tables.job) == count(engine, tables.ingest_run) == 0
 
 
-def test_a_read_only_archive_is_reported(engine: Engine) -> None:
+def test_read_only_archive_is_reported(engine: Engine) -> None:
     """A user with read access can read, and gets an error when writing."""
     import_documents(engine, {"x": job()})
     reader = db.create_engine(engine.url)
@@ -207,15 +207,15 @@ def test_a_read_only_archive_is_reported(engine: Engine) -> None:
     assert count(engine, tables.job) == 1
 
 
-def test_other_errors_are_reported_in_the_words_of_the_database(engine: Engine) -> None:
-    """Any other error of the database is shown as it is, with the archive's place."""
+def test_other_errors_keep_the_message_of_the_database(engine: Engine) -> None:
+    """Any other error of the database is shown unchanged, with the place of the archive."""
     with pytest.raises(DatabaseError, match=r"reports an error: .*already exists"):  # noqa: SIM117 - the first takes what the second raises
         with db.writing(engine) as connection:
             connection.execute(sa.text("CREATE TABLE setting (name TEXT)"))
 
 
-def test_references_are_kept_by_the_database(engine: Engine) -> None:
-    """Neither database takes a row that refers to nothing."""
+def test_foreign_keys_are_enforced(engine: Engine) -> None:
+    """Neither database accepts a row that refers to nothing."""
     with (
         pytest.raises(DatabaseError, match=r"(?i)foreign key"),
         db.writing(engine) as connection,
@@ -223,16 +223,16 @@ def test_references_are_kept_by_the_database(engine: Engine) -> None:
         db.insert(connection, tables.job_status, [(1, 1, "X", "2026-01-01T00:00:00Z", 1)])
 
 
-def test_a_transaction_that_fails_leaves_nothing(engine: Engine) -> None:
-    """What was written before a failure is taken back."""
+def test_failed_transaction_is_rolled_back(engine: Engine) -> None:
+    """Everything written before the failure is undone."""
     row = ("a", "b")
     with pytest.raises(DatabaseError), db.writing(engine) as connection:
         db.insert(connection, tables.setting, [row, ("c", "d"), row])
     assert count(engine, tables.setting) == 0
 
 
-def test_rows_are_inserted_and_changed(engine: Engine) -> None:
-    """Rows go in in bulk, whatever text they hold; of those that are there the named columns change."""
+def test_bulk_insert_and_update(engine: Engine) -> None:
+    """Bulk inserts keep any text; updates change only the named columns."""
     texts = ["", "a\tb\\N\n\r", "\\.", "'; --", "\U0001f600", '"', "=1+1"]
     with db.writing(engine) as connection:
         db.insert(connection, tables.setting, [])
@@ -247,7 +247,7 @@ def test_rows_are_inserted_and_changed(engine: Engine) -> None:
 
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
 def test_all_years_can_be_stored(engine: Engine, instant: str) -> None:
-    """Instants and days of the years 1 to 9999 come back as the same text."""
+    """Instants and days of the years 1 to 9999 are read back as the same text."""
     with db.writing(engine) as connection:
         db.insert(connection, tables.appliance, [(1, "a", instant, instant)])
     import_documents(engine, {"x": job("BLOCKED", start_time=instant)})
@@ -258,8 +258,8 @@ def test_all_years_can_be_stored(engine: Engine, instant: str) -> None:
         assert connection.execute(parameter).one() == (None, None)
 
 
-def test_the_database_complains_of_its_file(sqlite_archive: Engine, engine: Engine) -> None:
-    """A sound database has no complaints, and only SQLite is asked for any."""
+def test_integrity_check_of_the_database(sqlite_archive: Engine, engine: Engine) -> None:
+    """A sound database has no complaints; only SQLite has such a check."""
     for archive in (sqlite_archive, engine):
         with db.reading(archive) as connection:
             assert db.complaints(connection) == []
@@ -275,7 +275,7 @@ def test_the_database_complains_of_its_file(sqlite_archive: Engine, engine: Engi
     ],
 )
 def test_only_sqlite_has_a_file(url: str, path: Path | None) -> None:
-    """The file of a database is known where it has one, and made only there."""
+    """The path of a database is known only for SQLite, and only there a file is created."""
     engine = db.create_engine(sa.make_url(url.replace("postgresql", "postgresql+psycopg")))
     assert db.sqlite_file(engine.url) == path
     if path is None:

@@ -47,7 +47,7 @@ BUSY = "another process is writing to the archive"
     ],
 )
 def test_postgresql_errors_are_recognised_by_sqlstate(sqlstate: str, said: str) -> None:
-    """The sentence follows from the code, whatever language the server speaks."""
+    """The sentence depends on the code, whatever language the server uses."""
     engine = migrate.connect("postgresql://u@h/n")
     error = psycopg.errors.lookup(sqlstate)("FEHLER:  auf Deutsch\n\nKONTEXT:  nichts")
     sentence = driver_errors.explain(error, engine)
@@ -73,7 +73,7 @@ def test_postgresql_errors_are_recognised_by_sqlstate(sqlstate: str, said: str) 
     ],
 )
 def test_sqlite_errors_are_recognised_by_extended_code(name: str, said: str) -> None:
-    """The sentence follows from the code, or from the primary code that it belongs to."""
+    """The sentence depends on the extended code, or on its primary code."""
     error = sqlite3.OperationalError("any words")
     error.sqlite_errorname = name
     sentence = driver_errors.explain(error, migrate.connect("a.db"))
@@ -84,15 +84,15 @@ def test_sqlite_errors_are_recognised_by_extended_code(name: str, said: str) -> 
 @pytest.mark.parametrize(
     "error", [psycopg.errors.UniqueViolation("doppelt"), ValueError("doppelt")]
 )
-def test_other_errors_are_reported_in_the_words_of_the_database(error: Exception) -> None:
-    """There is no advice for an error that nobody can foresee."""
+def test_other_errors_keep_the_message_of_the_database(error: Exception) -> None:
+    """Unforeseen errors get no advice."""
     engine = migrate.connect("postgresql://u@h/n")
     said = "postgresql://u@h/n: the database reports an error: doppelt"
     assert driver_errors.explain(error, engine) == said
 
 
 def sentence_for(url: sa.URL) -> str:
-    """Return what is said of a database that cannot be reached."""
+    """Return the error for a database that cannot be reached."""
     with pytest.raises(DatabaseError) as raised, db.reading(db.create_engine(url)):
         pass
     return str(raised.value)
@@ -112,8 +112,8 @@ def test_refused_connections_are_recognised_by_sqlstate(postgresql_archive: Engi
             connection.exec_driver_sql("DROP ROLE nobodys")
 
 
-def test_servers_that_cannot_be_reached(tmp_path: Path) -> None:
-    """A name that cannot be resolved, and an address without a server, are different errors."""
+def test_unreachable_servers(tmp_path: Path) -> None:
+    """A name that does not resolve and an address without a server are different errors."""
     url = sa.make_url("postgresql://u@h/n")
     assert "cannot be resolved" in sentence_for(url.set(host="nowhere.invalid"))
     for host in ("127.0.0.1", str(tmp_path)):
@@ -123,7 +123,7 @@ def test_servers_that_cannot_be_reached(tmp_path: Path) -> None:
     assert "the server does not answer" in driver_errors.explain(timeout, engine)
 
 
-def test_a_server_behind_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_behind_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
     """An address without any answer is a timeout."""
 
     def wait(*_: object) -> None:
@@ -133,8 +133,8 @@ def test_a_server_behind_a_firewall(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failed_connection._network_error("h", "1") == failed_connection.TIMEOUT
 
 
-def test_a_lost_connection(postgresql_archive: Engine) -> None:
-    """A connection that the server ends is an error; another one can be made."""
+def test_lost_connection(postgresql_archive: Engine) -> None:
+    """A connection that the server ends is an error; a new one works."""
     with pytest.raises(DatabaseError, match="the server is starting or shutting down"):  # noqa: SIM117 - the first takes what the second raises
         with db.reading(postgresql_archive) as connection:
             connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -158,7 +158,7 @@ def test_permission_denied_names_the_table(postgresql_archive: Engine) -> None:
             connection.exec_driver_sql("DROP ROLE poor")
 
 
-def test_a_statement_that_takes_too_long(postgresql_archive: Engine) -> None:
+def test_statement_timeout(postgresql_archive: Engine) -> None:
     """A statement that the server cancels has its own sentence."""
     slow = db.create_engine(
         postgresql_archive.url.set(query={"options": "-c statement_timeout=50"})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-# Says whether it holds the lock, and keeps it until its input ends.
+# Prints whether it holds the lock, and keeps it until its input ends.
 HOLDER = (
     "import sys\n"
     "from archive import db\n"
@@ -34,7 +34,7 @@ HOLDER = (
 
 @contextmanager
 def holder(engine: Engine) -> Iterator[tuple[subprocess.Popen[str], bool]]:
-    """Run another process that asks for the lock, and give whether it got it."""
+    """Run another process that takes the lock, and give whether it got it."""
     url = engine.url.render_as_string(hide_password=False)
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, url],
@@ -45,13 +45,13 @@ def holder(engine: Engine) -> Iterator[tuple[subprocess.Popen[str], bool]]:
 
 
 def is_free(engine: Engine) -> bool:
-    """Whether this process can have the lock."""
+    """Return whether this process can take the lock."""
     with db.alone(engine, "collect") as held:
         return held
 
 
-def test_one_process_has_the_lock(engine: Engine) -> None:
-    """While one process has it another gets False at once; afterwards it is free."""
+def test_only_one_process_has_the_lock(engine: Engine) -> None:
+    """A second process gets False at once; afterwards the lock is free."""
     with holder(engine) as (running, held):
         assert held
         assert not is_free(engine)
@@ -67,8 +67,8 @@ def test_one_process_has_the_lock(engine: Engine) -> None:
     assert is_free(engine)
 
 
-def test_a_crash_releases_the_lock(engine: Engine) -> None:
-    """A process that is killed has nothing to clean up."""
+def test_crash_releases_the_lock(engine: Engine) -> None:
+    """A killed process leaves nothing to clean up."""
     with holder(engine) as (running, held):
         assert held
         running.kill()
@@ -77,8 +77,8 @@ def test_a_crash_releases_the_lock(engine: Engine) -> None:
         assert any(is_free(engine) for _ in range(1000))
 
 
-def test_the_lock_ends_with_an_error(engine: Engine) -> None:
-    """A failure of the work releases the lock, and is passed on."""
+def test_exception_releases_the_lock(engine: Engine) -> None:
+    """An exception within the block releases the lock and propagates."""
 
     def fail() -> None:
         with db.alone(engine, "collect") as held:
@@ -90,8 +90,8 @@ def test_the_lock_ends_with_an_error(engine: Engine) -> None:
     assert is_free(engine)
 
 
-def test_writers_do_not_wait_for_it(engine: Engine) -> None:
-    """Whoever has the lock hinders no import, and is in no transaction."""
+def test_lock_does_not_block_writers(engine: Engine) -> None:
+    """The holder of the lock blocks no import, and is in no transaction."""
     with db.alone(engine, "collect") as held:
         assert held
         import_documents(engine, SAMPLES)
@@ -104,8 +104,8 @@ def test_writers_do_not_wait_for_it(engine: Engine) -> None:
                 assert connection.execute(idle).scalar_one() == 0
 
 
-def test_the_lock_is_that_of_the_file(tmp_path: Path) -> None:
-    """On SQLite it is the database's whichever way leads to it; its file stays beside it."""
+def test_lock_belongs_to_the_database_file(tmp_path: Path) -> None:
+    """On SQLite all paths to one database share a lock; its file stays beside the database."""
     path = tmp_path / "archive.db"
     path.touch()
     link = tmp_path / "link.db"
@@ -116,8 +116,8 @@ def test_the_lock_is_that_of_the_file(tmp_path: Path) -> None:
     assert not (tmp_path / "link.db-collect.lock").exists()
 
 
-def test_a_lock_that_cannot_be_asked_for(tmp_path: Path) -> None:
-    """Where no lock can be, a sentence says so."""
+def test_lock_that_cannot_be_created(tmp_path: Path) -> None:
+    """If the lock file cannot be created, an error says so."""
     engine = migrate.connect(str(tmp_path / "none" / "archive.db"))
     with pytest.raises(
         DatabaseError, match=r"archive\.db-collect\.lock: cannot lock the file: No such"

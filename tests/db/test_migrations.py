@@ -1,4 +1,4 @@
-"""The migrations against the tables that the code works with, on both databases."""
+"""The migrations compared with the tables of the code, on both databases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """Give a database in which there is nothing, of each kind in turn."""
+    """Give an empty database of each kind in turn."""
     if request.param == "sqlite":
         yield migrate.connect(str(tmp_path / "fresh.db"))
     else:
@@ -37,14 +37,14 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 def names(engine: Engine) -> set[str]:
-    """What there is in a database: tables and views."""
+    """Return the names of the tables and views in a database."""
     with db.reading(engine) as connection:
         found = sa.inspect(connection)
         return {*found.get_table_names(), *found.get_view_names()}
 
 
 def schema(engine: Engine) -> tuple[dict[str, Any], dict[str, Any]]:
-    """All that the database says of the tables: columns, keys, checks, indexes, views."""
+    """Return the whole schema of a database: columns, keys, checks, indexes, views."""
     with db.reading(engine) as connection:
         found = sa.inspect(connection)
         return {
@@ -62,13 +62,13 @@ def schema(engine: Engine) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _written(index: Any) -> dict[str, Any]:
-    """An index with its options as texts, which can be compared."""
+    """Return an index with its options as texts, which can be compared."""
     options = index.get("dialect_options", {}).items()
     return {**index, "dialect_options": {name: str(value) for name, value in options}}
 
 
 def special(described: dict[str, Any]) -> dict[str, str]:
-    """Take out of a schema, and return, what the migrations alone say of indexes."""
+    """Remove from a schema, and return, the indexes that only migrations define."""
     found = {}
     for *_, indexes in described.values():
         for index in indexes:
@@ -78,8 +78,8 @@ def special(described: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def test_models_are_what_migrations_make(engine: Engine) -> None:
-    """Alembic finds no difference between the tables that are there and those of the code."""
+def test_models_match_the_migrations(engine: Engine) -> None:
+    """Alembic finds no difference between the migrated tables and those of the code."""
     with db.reading(engine) as connection:
         context = MigrationContext.configure(connection, opts=migrate.COMPARED)
         assert compare_metadata(context, tables.metadata) == []
@@ -87,7 +87,7 @@ def test_models_are_what_migrations_make(engine: Engine) -> None:
 
 
 def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
-    """Tables made from the code have the keys, checks and indexes of those that migrations make."""
+    """Tables created from the code have the keys, checks and indexes of the migrations."""
     if fresh.dialect.name != engine.dialect.name:
         return
     db.prepare_file(fresh)
@@ -105,8 +105,8 @@ def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
     assert made == migrated
 
 
-def test_revisions_are_those_of_the_scripts(engine: Engine) -> None:
-    """The code knows every migration, in the order in which they follow each other."""
+def test_revisions_match_the_scripts(engine: Engine) -> None:
+    """The code lists every migration, in order."""
     with db.reading(engine) as connection:
         scripts = ScriptDirectory.from_config(migrate.alembic_config(connection))
     following = [script.revision for script in scripts.walk_revisions()]
@@ -116,7 +116,7 @@ def test_revisions_are_those_of_the_scripts(engine: Engine) -> None:
 
 
 def test_migrations_run_up_and_down(fresh: Engine) -> None:
-    """Step by step down and up again, with jobs in the tables, gives the same schema."""
+    """One step at a time down and up again, with jobs in the tables, gives the same schema."""
     assert migrate.current(fresh) is None
     for revision in migrate.REVISIONS:
         migrate.upgrade(fresh, revision)
@@ -135,8 +135,8 @@ def test_migrations_run_up_and_down(fresh: Engine) -> None:
     assert list(verify.verify(fresh)) == []
 
 
-def test_upgrading_again_changes_nothing(fresh: Engine) -> None:
-    """An archive of this version is left as it is."""
+def test_second_upgrade_changes_nothing(fresh: Engine) -> None:
+    """An archive of this version is not changed."""
     migrate.upgrade(fresh)
     import_documents(fresh, SAMPLES)
     before = content(fresh), schema(fresh)
@@ -144,10 +144,8 @@ def test_upgrading_again_changes_nothing(fresh: Engine) -> None:
     assert (content(fresh), schema(fresh)) == before
 
 
-def test_a_migration_that_fails_leaves_nothing(
-    fresh: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A migration is one transaction with its record: all of it or nothing."""
+def test_failed_migration_is_rolled_back(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration and its record are one transaction."""
     execute = MigrationContext.run_migrations
 
     def fail(context: MigrationContext, **options: object) -> None:
@@ -163,8 +161,8 @@ def test_a_migration_that_fails_leaves_nothing(
     assert count(fresh, tables.job) == 0
 
 
-def test_an_absent_archive_is_reported(fresh: Engine) -> None:
-    """Where there is no archive, the sentence says which commands make one."""
+def test_missing_archive_is_reported(fresh: Engine) -> None:
+    """The error names the commands that create an archive."""
     with pytest.raises(SchemaError) as refused:
         migrate.require(fresh)
     assert str(refused.value) == (
@@ -178,8 +176,8 @@ def set_revision(engine: Engine, revision: str) -> None:
         connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
 
 
-def test_a_newer_schema_is_refused(fresh: Engine) -> None:
-    """An archive that this version does not know is neither used nor upgraded."""
+def test_newer_schema_is_refused(fresh: Engine) -> None:
+    """An archive of an unknown newer version is neither used nor upgraded."""
     migrate.upgrade(fresh)
     set_revision(fresh, "9999")
     for use in (migrate.require, migrate.prepare, migrate.upgrade):
@@ -192,8 +190,8 @@ def test_a_newer_schema_is_refused(fresh: Engine) -> None:
     ]
 
 
-def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An archive that is behind is not used before it has been upgraded."""
+def test_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older archive must be upgraded before it can be used."""
     migrate.upgrade(fresh)
     monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, "9998"))
     monkeypatch.setattr(migrate, "HEAD", "9998")
@@ -203,8 +201,8 @@ def test_an_older_schema_is_refused(fresh: Engine, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("content", [None, b""])
-def test_the_first_import_makes_the_file(tmp_path: Path, content: bytes | None) -> None:
-    """On SQLite the archive is created where there is no file yet, or an empty one."""
+def test_first_import_creates_the_file(tmp_path: Path, content: bytes | None) -> None:
+    """On SQLite the archive is created in a missing or empty file."""
     path = tmp_path / "new folder" / "archive.db"
     if content is not None:
         path.parent.mkdir()
@@ -217,8 +215,8 @@ def test_the_first_import_makes_the_file(tmp_path: Path, content: bytes | None) 
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
-def test_an_unfinished_file_is_finished(tmp_path: Path) -> None:
-    """A file that was made, but not yet filled, becomes the archive that it was to be."""
+def test_unfinished_file_is_completed(tmp_path: Path) -> None:
+    """A file that was created but not yet filled becomes an archive."""
     engine = migrate.connect(str(tmp_path / "archive.db"))
     db.prepare_file(engine)
     migrate.prepare(engine)
@@ -226,7 +224,7 @@ def test_an_unfinished_file_is_finished(tmp_path: Path) -> None:
 
 
 def test_other_databases_are_left_alone(fresh: Engine) -> None:
-    """A database with tables of somebody else's does not become an archive by an import."""
+    """An import does not turn a database with other tables into an archive."""
     db.prepare_file(fresh)
     with db.writing(fresh) as connection:
         connection.execute(sa.text("CREATE TABLE theirs (id integer)"))
@@ -236,7 +234,7 @@ def test_other_databases_are_left_alone(fresh: Engine) -> None:
 
 
 def test_postgresql_is_prepared_by_its_administrator() -> None:
-    """On PostgreSQL no import makes an archive."""
+    """On PostgreSQL no import creates an archive."""
     with postgres.new_database(os.environ[postgres.URL_VARIABLE]) as url:
         engine = migrate.connect(url)
         with pytest.raises(SchemaError, match="no archive at"):

@@ -1,4 +1,4 @@
-"""The views against the documents, and the traps that days without a backup have."""
+"""The views compared with the documents, and the special cases of days without a backup."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SCHEDULE = Schedule("default", True, 2, 15, None, 14, None, None, None, None, No
 
 
 def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:
-    """Return what SQL gives, numbers as whole numbers, days and instants as text."""
+    """Return the rows of a query, numbers as integers, days and instants as text."""
     with db.reading(engine) as connection:
         return [tuple(map(plain, row)) for row in connection.execute(sa.text(query))]
 
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def say(engine: Engine, name: str, seen_at: str, facts: Facts) -> None:
-    """Record what an appliance said of itself."""
+    """Record facts of an appliance."""
     with db.writing(engine) as connection:
         number = connection.execute(
             sa.select(tables.appliance.c.id).where(tables.appliance.c.name == name)
@@ -59,7 +59,7 @@ def missed(engine: Engine, appliance: str = "vc01") -> list[str]:
 
 
 def test_v_day(engine: Engine) -> None:
-    """A row has what a day's jobs of a type and status add up to."""
+    """A row has the totals of a day's jobs by type and status."""
     fill(engine)
     found = rows(engine, "SELECT * FROM v_day WHERE day >= '2026-03-03' ORDER BY day, type")
     march = ("2026-W10", "2026-03", "2026-Q1", "2026")
@@ -72,7 +72,7 @@ def test_v_day(engine: Engine) -> None:
 
 
 def test_v_day_is_exact(engine: Engine) -> None:
-    """A sum of any 64 bits is exact, below nothing, too."""
+    """A sum of any 64-bit values is exact, including negative ones."""
     sizes = (2**62, 2**62 - 1, -5, 0)
     jobs = {f"{place}": job("2026-03-01", 1, size) for place, size in enumerate(sizes)}
     import_documents(engine, jobs | {"none": samples.job(type=None, size=None, duration=-7)})
@@ -99,7 +99,7 @@ NIGHT = st.tuples(
 )
 @given(st.lists(NIGHT, max_size=20))
 def test_v_day_adds_up_to_v_job(engines: list[Engine], nights: list[Any]) -> None:
-    """The totals of a day are those of its jobs, whichever view is asked."""
+    """The totals of a day equal those of its jobs in the other view."""
     jobs = {
         f"202601{day + 1:02}-020000-{place}": samples.job(
             status, type=type_, size=size, start_time=f"2026-01-{day + 1:02}T02:00:00.000Z"
@@ -128,7 +128,7 @@ APPLIANCE = (
 
 
 def test_v_appliance(engine: Engine) -> None:
-    """An appliance is what it last told, or where it has told nothing, what its jobs tell."""
+    """Facts of an appliance come from its last answer, or without one from its jobs."""
     fill(engine)
     never = ("vc-never", None, None, None, None, None, "2026-03-04", "PENDING", 0, None, None, None)
     assert rows(engine, APPLIANCE) == [
@@ -156,8 +156,8 @@ def test_v_appliance(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_a_build_comes_whole(engine: Engine) -> None:
-    """Version and number are of one source; a job that names none leaves it to the last success."""
+def test_version_and_build_come_from_one_source(engine: Engine) -> None:
+    """A job without a build leaves both to the last success."""
     import_documents(
         engine,
         {"20260301-020000-1": job("2026-03-01", 1, 1, build=V7), "20260302-020000-1": samples.job("PENDING")},
@@ -183,16 +183,16 @@ def test_a_build_comes_whole(engine: Engine) -> None:
         ({"hour": None, "enabled": False}, "daily, the last 14 kept, disabled"),
     ],
 )
-def test_a_schedule_in_words(engine: Engine, fields: dict[str, Any], words: str) -> None:
-    """What is not known of a schedule is not said."""
+def test_schedule_in_words(engine: Engine, fields: dict[str, Any], words: str) -> None:
+    """Unknown parts of a schedule are left out."""
     import_documents(engine, {"x": samples.job()})
     facts = Facts(None, None, (SCHEDULE._replace(**fields),))
     say(engine, "vc01", "2026-03-04T00:00:00.000000Z", facts)
     assert rows(engine, "SELECT schedule FROM v_appliance") == [(words,)]
 
 
-def test_one_schedule_of_several_is_shown(engine: Engine) -> None:
-    """Of several the first that is enabled is meant; one that is gone is none."""
+def test_one_of_several_schedules_is_shown(engine: Engine) -> None:
+    """The first enabled schedule is shown; a removed one is not."""
     import_documents(engine, {"x": samples.job()})
     off, on, overdue = (
         SCHEDULE._replace(key=key, enabled=enabled)
@@ -208,8 +208,8 @@ def test_one_schedule_of_several_is_shown(engine: Engine) -> None:
         assert rows(engine, query) == [found]
 
 
-def test_an_appliance_without_jobs_has_a_row(engine: Engine) -> None:
-    """What has answered and has no jobs is there, and misses nothing."""
+def test_appliance_without_jobs_has_a_row(engine: Engine) -> None:
+    """An appliance that answered and has no jobs has a row, and misses nothing."""
     import_documents(engine, {})
     import_documents(engine, {"only": samples.job("PENDING")}, "vc02")
     assert rows(
@@ -222,12 +222,12 @@ def test_an_appliance_without_jobs_has_a_row(engine: Engine) -> None:
 
 
 def at(moment: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """Make a job that starts at a time."""
+    """Return a job that starts at a time."""
     return samples.job(status, **{"start_time": f"{moment}:00.000Z", **fields})
 
 
 def test_v_missed(engine: Engine) -> None:
-    """A row says whether jobs failed on the day, or none was seen, and that backups are due daily."""
+    """A row says whether jobs failed on the day or none was seen; backups are due daily."""
     jobs = {
         "a": at("2026-02-26T02:00"),
         "b": at("2026-02-27T02:00", "FAILED"),
@@ -247,13 +247,13 @@ def test_v_missed(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("jobs", "seen_at", "expected"),
     [
-        # Only open jobs; without a start the key dates them.
+        # Only open jobs; without a start the stamp of the key gives the day.
         ({"20260301-020000-1": samples.job("PENDING")}, "2026-03-02T00:00", ["2026-03-01"]),
-        # The day of the last import is not over yet, until its last microsecond is.
+        # The day of the last import is not over until its last microsecond is.
         ({"a": at("2026-03-01T02:00", "FAILED")}, "2026-03-01T23:59", []),
-        # A job longer than a day is one success, of the day on which it starts.
+        # A job longer than a day is one success, on the day of its start.
         ({"a": at("2026-03-01T23:00", duration=200_000)}, "2026-03-03T00:00", ["2026-03-02"]),
-        # A start without an end, in a status that nobody publishes.
+        # A start without an end, in an unpublished status.
         ({"a": at("2026-03-01T02:00", "ODD")}, "2026-03-02T00:00", ["2026-03-01"]),
         # Two jobs at one instant, one of which succeeds.
         (
@@ -261,10 +261,10 @@ def test_v_missed(engine: Engine) -> None:
             "2026-03-02T00:00",
             [],
         ),
-        # The leap day, and none where there is none.
+        # The leap day in a leap year and in another year.
         ({"a": at("2024-02-28T02:00")}, "2024-03-01T00:00", ["2024-02-29"]),
         ({"a": at("2026-02-28T02:00")}, "2026-03-01T00:00", []),
-        # A size of nothing and a duration below it are a success all the same.
+        # A size of 0 and a negative duration are a success all the same.
         ({"a": at("2026-03-01T02:00", size=0, duration=-5)}, "2026-03-02T00:00", []),
         # A start in the future: nothing is due before it.
         ({"a": at("2026-06-01T02:00", "FAILED")}, "2026-03-02T00:00", []),
@@ -275,8 +275,10 @@ def test_v_missed(engine: Engine) -> None:
         ),
     ],
 )
-def test_traps(engine: Engine, jobs: dict[str, Any], seen_at: str, expected: list[str]) -> None:
-    """Odd jobs make no odd days."""
+def test_special_cases(
+    engine: Engine, jobs: dict[str, Any], seen_at: str, expected: list[str]
+) -> None:
+    """Unusual jobs do not distort the days."""
     import_documents(engine, jobs, seen_at=f"{seen_at}:00.000000Z")
     assert missed(engine) == expected
 
@@ -284,12 +286,12 @@ def test_traps(engine: Engine, jobs: dict[str, Any], seen_at: str, expected: lis
 @pytest.mark.parametrize(
     ("calendar", "start", "seen_at", "expected"),
     [
-        # 29 March has 23 hours in Berlin, 25 October has 25: over at 22:00 and at 23:00.
+        # 29 March has 23 hours in Berlin, 25 October has 25: they end at 22:00 and at 23:00 UTC.
         (("Europe/Berlin", "00:00"), "2026-03-29T01:00", "2026-03-29T21:59", []),
         (("Europe/Berlin", "00:00"), "2026-03-29T01:00", "2026-03-29T22:00", ["2026-03-29"]),
         (("Europe/Berlin", "00:00"), "2026-10-24T22:30", "2026-10-25T22:59", []),
         (("Europe/Berlin", "00:00"), "2026-10-24T22:30", "2026-10-25T23:00", ["2026-10-25"]),
-        # A backup day from 16:00: the night's job belongs to the day before, over at 15:00 UTC.
+        # A backup day from 16:00: the night's job belongs to the day before, which ends at 15:00 UTC.
         (("Europe/Berlin", "16:00"), "2026-03-02T01:00", "2026-03-02T14:59", []),
         (("Europe/Berlin", "16:00"), "2026-03-02T01:00", "2026-03-02T15:00", ["2026-03-01"]),
         # Kathmandu is at +05:45.
@@ -297,17 +299,17 @@ def test_traps(engine: Engine, jobs: dict[str, Any], seen_at: str, expected: lis
         (("Asia/Kathmandu", "00:00"), "2026-03-01T18:15", "2026-03-02T18:15", ["2026-03-02"]),
     ],
 )
-def test_a_day_is_over_when_the_calendar_says(
+def test_day_ends_when_the_calendar_says(
     engine: Engine, calendar: tuple[str, str], start: str, seen_at: str, expected: list[str]
 ) -> None:
-    """Whatever zone and start of day, no day is missed before it is over."""
+    """In any zone and with any start of day, no day is missed before it ends."""
     change_calendar.change_calendar(engine, Calendar(*calendar))
     import_documents(engine, {"a": at(start, "FAILED")}, seen_at=f"{seen_at}:00.000000Z")
     assert missed(engine) == expected
 
 
-def test_a_calendar_that_changes_takes_the_days_along(engine: Engine) -> None:
-    """What is missed is told by the days as they are now."""
+def test_changed_calendar_moves_the_missed_days(engine: Engine) -> None:
+    """Missed days use the current calendar."""
     import_documents(
         engine, {"a": at("2026-03-01T02:00", "FAILED")}, seen_at="2026-03-02T00:00:00.000000Z"
     )
@@ -316,8 +318,8 @@ def test_a_calendar_that_changes_takes_the_days_along(engine: Engine) -> None:
     assert missed(engine) == ["2026-02-28"]
 
 
-def test_schedules_say_which_days_are_due(engine: Engine) -> None:
-    """A schedule of some days makes the others no missed ones, since ever until it changes."""
+def test_schedules_define_which_days_are_due(engine: Engine) -> None:
+    """Days not in a schedule are not missed; it applies to all earlier days until it changes."""
     import_documents(engine, {"a": at("2026-03-01T02:00")}, seen_at="2026-04-01T00:00:00.000000Z")
     weekly = SCHEDULE._replace(days=("MONDAY", "THURSDAY"))
     for day, told in (
@@ -330,17 +332,17 @@ def test_schedules_say_which_days_are_due(engine: Engine) -> None:
         say(engine, "vc01", f"{day}T12:00:00.000000Z", Facts(None, None, told))
     found = rows(engine, "SELECT day, scheduled FROM v_missed ORDER BY day")
     assert [day[-2:] for day, scheduled in found if scheduled] == [
-        # Mondays and Thursdays, before it was told as well; from the 21st Sundays, too.
+        # Mondays and Thursdays, before the first import as well; from the 21st Sundays, too.
         "02", "05", "09", "12", "16", "19", "22", "23", "31",
     ]  # fmt: skip
-    # Disabled or gone, daily backups are due; a change counts from the next day on.
+    # If disabled or removed, daily backups are due; a change counts from the next day on.
     assert [day[-2:] for day, scheduled in found if not scheduled] == [
         "25", "26", "27", "28", "29", "30",
     ]  # fmt: skip
 
 
-def test_a_night_of_monday_may_belong_to_sunday(engine: Engine) -> None:
-    """Where a backup day starts at 16:00, Monday at 02:15 is on Sunday, and Monday at 22:00 is not."""
+def test_monday_night_may_belong_to_sunday(engine: Engine) -> None:
+    """With a day from 16:00, Monday at 02:15 is on Sunday, and Monday at 22:00 is not."""
     change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     import_documents(engine, {"a": at("2026-03-01T20:00")}, seen_at="2026-03-16T16:00:00.000000Z")
     monday = SCHEDULE._replace(days=("MONDAY",))
@@ -369,7 +371,7 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathm
 )
 @given(FLEETS, ZONES, st.sampled_from([0, 16]), st.integers(0, 45 * 96), st.sets(st.integers(0, 6)))
 @example([[(0, "FAILED")]], "Europe/Berlin", 16, 45 * 96, {0, 6})
-def test_missed_and_met_are_all_that_was_due(
+def test_missed_and_met_days_add_up(
     engines: list[Engine],
     fleet: list[list[tuple[int, str]]],
     zone: str,
@@ -377,7 +379,7 @@ def test_missed_and_met_are_all_that_was_due(
     last: int,
     weekdays: set[int],
 ) -> None:
-    """Missed, met and not due are each day once, from the first job to the last day that is over."""
+    """From the first job to the last day that ended, each day is missed, met or not due."""
     begin = datetime(2026, 3, 1, tzinfo=UTC)
     clock = ZoneInfo(zone)
 
@@ -385,7 +387,7 @@ def test_missed_and_met_are_all_that_was_due(
         local = (begin + timedelta(minutes=15 * quarter)).astimezone(clock)
         return local.date() - timedelta(days=local.hour < hour)
 
-    # Where the appliance's clock is the archive's, a backup at 02:15 starts on the weekday before.
+    # If the appliance's clock is the archive's, a backup at 02:15 starts on the weekday before.
     due = {(weekday - (hour > 2)) % 7 for weekday in weekdays} or set(range(7))
     expected = defaultdict(list)
     for number, jobs in enumerate(fleet):
@@ -412,8 +414,8 @@ def test_missed_and_met_are_all_that_was_due(
         assert found == expected
 
 
-def test_views_look_up_what_is_asked(sqlite_archive: Engine) -> None:
-    """Asked for one appliance or for some days, no view goes through all jobs."""
+def test_views_use_indexes(sqlite_archive: Engine) -> None:
+    """A query for one appliance or for some days does not scan all jobs."""
     for query in (
         "v_appliance",
         "v_appliance WHERE appliance = 'vc01'",

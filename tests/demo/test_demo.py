@@ -38,18 +38,18 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 
 def documents(collected: collection.Collected) -> list[raw_document.RawDocument]:
-    """Return the documents of an answer as an ingest reads them."""
+    """Return the documents of an answer as an import reads them."""
     return read(collected.content)
 
 
 def sql(engine: Engine, name: str, **values: str) -> list[dict[str, Any]]:
-    """Return the rows of a query by name."""
+    """Return the rows of a named query."""
     with db.reading(engine) as connection:
         result = sql_files.run(connection, sql_files.find(name, connection.dialect.name), values)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
 
 
-def test_a_seed_says_all() -> None:
+def test_seed_determines_the_demo() -> None:
     """The same plan gives the same bytes, and another seed gives others."""
     first = [hash(collected) for collected in collection.collect(PLAN)]
     assert first == [hash(collected) for collected in collection.collect(fleet.plan(NOW))]
@@ -58,15 +58,15 @@ def test_a_seed_says_all() -> None:
 
 
 def test_every_document_is_regular() -> None:
-    """Nothing in a made-up document breaks the published rules or goes beyond them."""
+    """All demo documents follow the published schema."""
     for collected in collection.collect(PLAN):
         for raw in documents(collected):
             document = canonical.read(raw.info)
             assert (raw.problem, document.irregular, document.findings) == (None, False, [])
 
 
-def test_answers_come_in_the_order_of_time() -> None:
-    """The history ends with the last collection before now, and grows towards it."""
+def test_answers_are_in_order_of_time() -> None:
+    """The history ends with the last collection before now, and gets longer towards it."""
     seen = [collected.seen_at for collected in collection.collect(PLAN)]
     assert seen == sorted(seen)
     assert timestamps.to_datetime(seen[-1]) - PLAN.until < collection.EVERY / 1000
@@ -74,8 +74,8 @@ def test_answers_come_in_the_order_of_time() -> None:
     assert fleet.plan(datetime(2026, 3, 5, 2, 19, tzinfo=UTC)).until.day == 4
 
 
-def test_a_plan_has_any_size() -> None:
-    """A benchmark gets as many appliances and days as it asks for, made as they are taken."""
+def test_plan_has_any_size() -> None:
+    """A benchmark can ask for any number of appliances and days; they are generated lazily."""
     small = fleet.plan(NOW, appliances=2, days=40)
     assert {collected.appliance for collected in collection.collect(small)} == {
         appliance.name for appliance in small.appliances
@@ -89,8 +89,8 @@ def test_a_plan_has_any_size() -> None:
     assert keys == sorted(keys)
 
 
-def test_a_job_is_told_as_it_stands() -> None:
-    """A job is pending before its start, running before its end, and then what became of it."""
+def test_job_has_its_state_at_the_time() -> None:
+    """A job is pending before its start, running before its end, and then has its result."""
     appliance = PLAN.appliances[1]
     job = next(job for job in jobs.jobs(PLAN, appliance) if job.failure is not None)
     middle = job.start + (job.end - job.start) / 2
@@ -101,8 +101,8 @@ def test_a_job_is_told_as_it_stands() -> None:
         assert canonical.read(json.loads(json.dumps(one))).findings == []
 
 
-def test_either_api_tells_the_same() -> None:
-    """An answer through `/rest` is another text with the same documents, params and all."""
+def test_both_apis_give_the_same_documents() -> None:
+    """An answer through `/rest` is another text with the same documents, including params."""
     appliance = PLAN.appliances[0]
     known = [job for job in jobs.jobs(PLAN, appliance) if job.remark is not None]
     assert known
@@ -122,8 +122,8 @@ def test_either_api_tells_the_same() -> None:
     assert len(one) == len(known)
 
 
-def test_the_fleet_is_archived_whole(archive: Engine) -> None:
-    """Each job is archived once, and nothing is found wrong with it."""
+def test_fleet_is_archived_completely(archive: Engine) -> None:
+    """Each job is archived once, and verification finds no problem."""
     made = sum(
         sum(1 for _ in jobs.jobs(PLAN, appliance))
         for appliance in PLAN.appliances
@@ -138,8 +138,8 @@ def test_the_fleet_is_archived_whole(archive: Engine) -> None:
         assert count(archive, table) == 0
 
 
-def test_jobs_were_seen_to_run(archive: Engine) -> None:
-    """Jobs caught running have an end now, and both is known; imports overlap."""
+def test_jobs_were_seen_while_running(archive: Engine) -> None:
+    """Jobs once seen running have an end now, and both times are known; imports overlap."""
     status = tables.job_status.c
     seen = sa.select(status.status, sa.func.count()).group_by(status.status)
     assert dict(rows(archive, seen))["RUNNING"] > 20
@@ -150,7 +150,7 @@ def test_jobs_were_seen_to_run(archive: Engine) -> None:
     assert open_jobs == [("PENDING", 1), ("RUNNING", 2)]
 
 
-def test_there_is_a_bad_month(archive: Engine) -> None:
+def test_one_month_is_bad(archive: Engine) -> None:
     """One month is far worse than all others, since one site's target failed."""
     months = sql(archive, "success_by_month")
     rates = sorted(month["success_rate"] for month in months if month["jobs"] > 60)
@@ -163,16 +163,16 @@ def test_there_is_a_bad_month(archive: Engine) -> None:
     assert rows(archive, said)[0][0] > 0
 
 
-def test_an_update_doubles_the_durations_of_one(archive: Engine) -> None:
-    """The backups of one appliance take twice as long since its update."""
+def test_update_doubles_the_durations_of_one_appliance(archive: Engine) -> None:
+    """The backups of one appliance take twice as long after its update."""
     before, after = sql(archive, "jobs_by_build", appliance="vc02.ber.%")
     assert before["version"] < after["version"]
     ratio = after["duration_median_seconds"] / before["duration_median_seconds"]
     assert 1.9 < ratio < 2.7
 
 
-def test_one_falls_silent_and_one_is_new(archive: Engine) -> None:
-    """One appliance was last heard of months ago, and one has half the history."""
+def test_one_appliance_stops_reporting_and_one_is_new(archive: Engine) -> None:
+    """One appliance last reported months ago, and one has half the history."""
     oldest, snapshot, *others = sql(archive, "last_success", today="2026-03-05")
     assert oldest["appliance"] == "vc02.sin.example.com"
     assert oldest["age_days"] > 90
@@ -209,7 +209,7 @@ def test_all_kinds_of_jobs_occur(archive: Engine) -> None:
 
 
 def test_messages_have_nested_params(archive: Engine) -> None:
-    """Some remarks carry a tree of parameters of every kind."""
+    """Some messages have a tree of parameters of every kind."""
     param = tables.message_param.c
     nested = sa.select(sa.func.count()).where(param.parent_seq.is_not(None), param.s.is_not(None))
     assert rows(archive, nested)[0][0] > 10

@@ -100,7 +100,7 @@ def rows(engine: Engine, sql: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in cursor.fetchall()]
 
 
-def test_every_panel_reads_views_alone() -> None:
+def test_panels_read_only_views() -> None:
     """Panels read only public views, have distinct ids, and use the provisioned data source."""
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
     source = (GRAFANA / "provisioning" / "datasources" / "archive.yaml").read_text(encoding="utf-8")
@@ -147,7 +147,7 @@ def test_every_panel_returns_rows(grafana: Engine) -> None:
 
 
 def test_figures_of_panels(grafana: Engine) -> None:
-    """Figures agree with counts by hand; only selected appliances are shown."""
+    """Figures equal counts by hand; only selected appliances are shown."""
 
     def told(title: str, *names: str) -> list[tuple[Any, ...]]:
         return rows(grafana, expanded(sql_of(PANELS[title]), list(names)))
@@ -165,7 +165,7 @@ def test_figures_of_panels(grafana: Engine) -> None:
     assert told("Backups, newest first", "nobody") == []
 
 
-def test_queries_the_role_may_run(grafana: Engine) -> None:
+def test_queries_that_the_role_can_run(grafana: Engine) -> None:
     """`archive sql` runs the queries that read the views; the others are refused."""
     done = set()
     for name in sql_files.names():
@@ -193,14 +193,14 @@ def test_queries_the_role_may_run(grafana: Engine) -> None:
         "CREATE TABLE mine (id int)",
     ],
 )
-def test_what_the_role_cannot(grafana: Engine, sql: str) -> None:
-    """The role reads no secret and no bytes, and writes nothing."""
+def test_role_has_no_further_permissions(grafana: Engine, sql: str) -> None:
+    """The role cannot read secrets or documents, and cannot write."""
     with pytest.raises(DatabaseError), db.writing(grafana) as connection:
         connection.exec_driver_sql(sql)
 
 
-def test_a_role_is_brought_up_to_date(filled: Engine) -> None:
-    """Whatever it could of the archive before, in the end it can do just that, each time."""
+def test_role_is_updated(filled: Engine) -> None:
+    """Whatever permissions the role had on the archive, it then has exactly the right ones."""
     with db.writing(filled) as connection:
         connection.exec_driver_sql(f"CREATE ROLE {READER} LOGIN")
         connection.exec_driver_sql(f"GRANT ALL ON job, v_job TO {READER}")
@@ -221,8 +221,8 @@ def test_a_role_is_brought_up_to_date(filled: Engine) -> None:
         _drop(filled, READER)
 
 
-def test_a_new_role_cannot_log_in(filled: Engine) -> None:
-    """It is there to be granted, so it needs no password."""
+def test_new_role_cannot_log_in(filled: Engine) -> None:
+    """The role is for granting, so it needs no password."""
     try:
         done = archive("db", "role", READER, at(filled))
         assert f"Created role {READER} (without login)." in done.err
@@ -232,8 +232,8 @@ def test_a_new_role_cannot_log_in(filled: Engine) -> None:
         _drop(filled, READER)
 
 
-def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
-    """A superuser, and one who got a right by way of everybody: nothing is changed then."""
+def test_role_with_other_permissions_is_refused(filled: Engine) -> None:
+    """A superuser, and a role with permissions through PUBLIC: nothing is changed then."""
     done = archive("db", "role", str(filled.url.username), at(filled))
     assert done.code == 1
     assert (
@@ -253,8 +253,8 @@ def test_a_role_that_can_do_more_is_refused(filled: Engine) -> None:
         assert connection.execute(query, {"role": READER}).scalar_one() == 0
 
 
-def test_a_schema_that_everybody_can_make_tables_in(filled: Engine) -> None:
-    """As on PostgreSQL 14: it is no fault of the role, and is told."""
+def test_schema_where_everyone_can_create_tables(filled: Engine) -> None:
+    """As on PostgreSQL 14: the role is accepted, with a warning."""
     with db.writing(filled) as connection:
         connection.exec_driver_sql("GRANT CREATE ON SCHEMA public TO PUBLIC")
     try:
@@ -267,8 +267,8 @@ def test_a_schema_that_everybody_can_make_tables_in(filled: Engine) -> None:
         _drop(filled, READER)
 
 
-def test_an_owner_who_may_not_make_roles(postgres_url: str) -> None:
-    """Who owns the archive and nothing else is told so; a role that a DBA has made is enough."""
+def test_owner_without_createrole(postgres_url: str) -> None:
+    """The error names the missing permission; a role that a DBA created is enough."""
     owner = f"owner_{os.getpid()}"
     server = postgres.engine(postgres_url)
     with postgres.new_database(postgres_url) as url, server.connect() as connection:
@@ -292,14 +292,14 @@ def test_an_owner_who_may_not_make_roles(postgres_url: str) -> None:
     "name", ["", "Reader", 'a"; DROP ROLE x; --', "pg_monitor2", "public", "a" * 64, "1a"]
 )
 def test_names_of_roles(filled: Engine, name: str) -> None:
-    """Only what needs no quotes; nothing of a name becomes SQL."""
+    """Only names that need no quotes are accepted; no name becomes SQL."""
     done = archive("db", "role", at(filled), "--", name)
     assert (done.code, done.out) == (2, "")
     assert "invalid role name" in done.err
 
 
 def test_sqlite_has_no_roles(sqlite_archive: Engine) -> None:
-    """There the file's permissions say who may read: code 2."""
+    """On SQLite file permissions control who can read: code 2."""
     done = archive("db", "role", READER, at(sqlite_archive))
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("archive: SQLite has no roles: ")

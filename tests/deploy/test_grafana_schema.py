@@ -72,13 +72,13 @@ def wrong(told: dict[str, Any]) -> list[str]:
     plugins.register_default_plugins()
     read = Dashboard.from_json(copy.deepcopy(told))
     kept = json.loads(JSONEncoder().encode(read))
-    # Options of a kind of panel that there is not would be taken as they are.
+    # Options of an unknown panel type would be accepted without a check.
     panels = [panel for panel in read.panels or [] if isinstance(panel, Panel)]
     unknown = [panel.type_val for panel in panels if isinstance(panel.options, dict)]
     return [*unknown, *lost(told, kept), *misfits(read)]
 
 
-def test_grafana_knows_all_of_it() -> None:
+def test_dashboard_fits_the_schema() -> None:
     """Except the content of queries, which only the data source defines."""
     assert wrong(DASHBOARD) == []
 

@@ -1,4 +1,4 @@
-"""What is in `deploy/` for monitoring works as it stands, but for the places of things."""
+"""The files in `deploy/` for monitoring work unchanged, except for paths."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def _promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_promtool_finds_nothing_wrong_with_the_rules() -> None:
+def test_promtool_accepts_the_rules() -> None:
     done = _promtool("check", "rules", RULES.name)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_rules_fire_when_they_should() -> None:
+def test_rules_fire_when_they_should() -> None:
     done = _promtool("test", "rules", "archive.rules.test.yml")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_rules_are_of_metrics_that_there_are() -> None:
-    """Each metric of a rule is written, and each alert is tested and stands in the documentation."""
+def test_rules_use_existing_metrics() -> None:
+    """Each metric of a rule is written, and each alert is tested and documented."""
     known = set(re.findall(r"^# TYPE (\S+)", METRICS.read_text(), re.MULTILINE))
     rules = RULES.read_text()
     expressions = re.findall(r"expr: (?:\|\n((?:\s{10,}.*\n)+)|(.*)\n)", rules)
@@ -61,8 +61,8 @@ def test_the_rules_are_of_metrics_that_there_are() -> None:
         assert record in tested or record in rules.replace(f"record: {record}", "")
 
 
-def test_the_metrics_are_documented() -> None:
-    """Each metric stands in the documentation, some by their endings."""
+def test_metrics_are_documented() -> None:
+    """Each metric is in the documentation, some by their endings."""
     page = PAGE.read_text()
     for name in re.findall(r"^# TYPE (\S+)", METRICS.read_text(), re.MULTILINE):
         ending = re.search(r"_(?:end_timestamp|duration)_seconds$", name)
@@ -70,7 +70,7 @@ def test_the_metrics_are_documented() -> None:
 
 
 def _check(line: str) -> None:
-    """Read a command line as the command would; raises for an option that there is not."""
+    """Parse a command line as the command does; raises for an unknown option."""
     words = shlex.split(line)
     words = words[words.index("/opt/archive/bin/archive") + 1 :]
     assert words[0] == "check"
@@ -79,7 +79,7 @@ def _check(line: str) -> None:
     commands.commands["check"].make_context("check", words[1:])
 
 
-def test_nagios_calls_the_command_as_it_is() -> None:
+def test_nagios_commands_parse() -> None:
     text = (NAGIOS / "archive.cfg").read_text()
     line = re.findall(r"command_line\s+(.*)", text)[0]
     called = re.findall(r"check_command\s+check_archive(?:!(.*))?", text)
@@ -89,14 +89,14 @@ def test_nagios_calls_the_command_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("name", ["nrpe.cfg", "mrpe.cfg"])
-def test_agents_call_the_command_as_it_is(name: str) -> None:
+def test_agent_commands_parse(name: str) -> None:
     lines = [line for line in (NAGIOS / name).read_text().splitlines() if line and line[0] != "#"]
     assert len(lines) == 1
     _check(lines[0])
 
 
 def test_icinga_knows_every_threshold() -> None:
-    """Icinga's command has each option of a threshold, and none that there is not."""
+    """Icinga's command has each threshold option, and no unknown ones."""
     text = (NAGIOS / "icinga2.conf").read_text()
     named = re.findall(r'"(--[a-z-]+)" = ', text)
     thresholds = {

@@ -49,12 +49,12 @@ READ = Schedule(
 
 
 def only(value: dict[str, Any]) -> Schedule:
-    """The one schedule of an answer that has this one."""
+    """Return the only schedule of an answer with this schedule."""
     (schedule,) = read_schedules({"default": value})
     return schedule
 
 
-def test_a_version_is_read_in_either_shape() -> None:
+def test_version_is_read_in_either_shape() -> None:
     """All fields of a version are texts; the name may be absent."""
     expected = Version(
         "8.0.3.00400", VERSION["product"], "24322831", VERSION["type"], "Patch",
@@ -64,8 +64,8 @@ def test_a_version_is_read_in_either_shape() -> None:
     assert read_version(VERSION | {"name": "vc"}).name == "vc"
 
 
-def test_a_version_is_read_leniently() -> None:
-    """What is missing is missing, a number is a text, and what is new is kept."""
+def test_version_is_read_leniently() -> None:
+    """Missing fields stay missing, numbers become texts, and new fields are kept."""
     read = read_version(
         {"version": "9", "build": 24322831, "name": None, "new": {"b": 1.50, "a": []}}
     )
@@ -75,7 +75,7 @@ def test_a_version_is_read_leniently() -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda zone: zone, lambda zone: {"value": zone}])
-def test_a_time_zone_is_read_in_either_shape(wrap: Any) -> None:
+def test_time_zone_is_read_in_either_shape(wrap: Any) -> None:
     """A time zone is a text."""
     assert read_time_zone(wrap("Europe/Berlin")) == "Europe/Berlin"
 
@@ -90,12 +90,12 @@ def test_a_time_zone_is_read_in_either_shape(wrap: Any) -> None:
     ],
 )
 def test_schedules_are_read_in_either_shape(answer: Any) -> None:
-    """Schedules are a map, or a list of keys and values; days and parts have one order."""
+    """Schedules are a map, or a list of keys and values; days and parts are sorted."""
     assert read_schedules(answer) == (READ,)
 
 
 def test_no_schedule_and_several() -> None:
-    """There may be none; several stand in the order of their keys, whatever they are called."""
+    """There may be none; several are in the order of their keys, whatever these are."""
     answers: list[Any] = [{}, [], {"value": []}, {"value": {}}]
     assert [read_schedules(none) for none in answers] == [()] * 4
     both = read_schedules({"z": SCHEDULE, "a": SCHEDULE})
@@ -103,8 +103,8 @@ def test_no_schedule_and_several() -> None:
     assert read_schedules({"value": SCHEDULE}) == (READ._replace(key="value"),)
 
 
-def test_a_schedule_is_read_leniently() -> None:
-    """Only whether it is enabled must be there; numbers may be texts."""
+def test_schedule_is_read_leniently() -> None:
+    """Only the field `enable` is required; numbers may be texts."""
     bare = only({"enable": False})
     assert (bare.key, bare.enabled, set(bare[2:])) == ("default", False, {None})
     read = only(
@@ -113,8 +113,8 @@ def test_a_schedule_is_read_leniently() -> None:
     assert (read.hour, read.minute, read.days, read.other) == (2, 5, None, None)
 
 
-def test_what_has_no_column_is_kept() -> None:
-    """What is unknown, or does not fit, stands in `other` where it stood."""
+def test_unknown_fields_are_kept() -> None:
+    """Unknown and unfitting values are in `other`, at the same path."""
     recurrence = {"hour": "two", "minute": 2**40, "days": ["MONDAY", 3], "week": "odd"}
     read = only(
         SCHEDULE
@@ -132,7 +132,7 @@ def test_what_has_no_column_is_kept() -> None:
     }  # fmt: skip
 
 
-def test_what_no_database_can_store() -> None:
+def test_texts_that_no_database_can_store() -> None:
     """NUL and lone surrogates are replaced in the columns, and kept escaped beside them."""
     read = only(SCHEDULE | {"location_user": "a\x00b", "parts": ["\ud800"]})
     assert (read.location_user, read.parts) == ("a\ufffdb", ("\ufffd",))
@@ -184,14 +184,14 @@ ERROR = {
     ],
 )
 def test_other_answers_are_refused(read: Any, answer: Any, said: str) -> None:
-    """What is no such answer is refused with what it is instead."""
+    """The error for any other answer says what it is instead."""
     with pytest.raises(InputError) as refused:
         read(answer)
     assert str(refused.value) == said
 
 
-def test_an_answer_may_be_nested_too_deeply() -> None:
-    """What cannot be written down is refused."""
+def test_deeply_nested_answer_is_refused() -> None:
+    """An answer that cannot be serialized is refused."""
     deep: Any = {}
     for _ in range(100_000):
         deep = [deep]

@@ -19,7 +19,7 @@ from tests.vcenter_server.shapes import to_rest
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    """The richest sample with some fields replaced."""
+    """Return the richest sample with some fields replaced."""
     return {**deepcopy(BASE), **fields}
 
 
@@ -29,7 +29,7 @@ def codes(document: canonical.Document) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("key", SAMPLES)
 def test_samples_are_their_own_canonical_form(key: str) -> None:
-    """What the official serializers write is already canonical, whole and without findings."""
+    """The output of the official serializers is already canonical, complete and without findings."""
     document = canonical.read(SAMPLES[key])
     assert json.loads(document.text) == SAMPLES[key]
     assert not document.irregular
@@ -37,8 +37,8 @@ def test_samples_are_their_own_canonical_form(key: str) -> None:
 
 
 @given(documents())
-def test_normalising_loses_nothing(info: dict[str, Any]) -> None:
-    """A regular document can be rebuilt from its rows; any other is kept whole."""
+def test_normalisation_loses_nothing(info: dict[str, Any]) -> None:
+    """A regular document can be rebuilt from its rows; any other is kept as a whole."""
     document = canonical.read(info)
     if document.irregular:
         assert "\\u0000" in document.text
@@ -48,21 +48,21 @@ def test_normalising_loses_nothing(info: dict[str, Any]) -> None:
 
 
 @given(documents())
-def test_both_wire_shapes_are_one_document(info: dict[str, Any]) -> None:
+def test_both_wire_shapes_have_one_canonical_form(info: dict[str, Any]) -> None:
     """The `/rest` form of a document has the same canonical text as the `/api` form."""
     assert canonical.read(to_rest(info)).text == canonical.read(info).text
 
 
 @given(documents())
-def test_nulls_mean_absence(info: dict[str, Any]) -> None:
-    """An optional field that is null is the same as one that is absent."""
+def test_null_means_absent(info: dict[str, Any]) -> None:
+    """An optional field that is null equals one that is absent."""
     nulls = dict.fromkeys(("build", "parent", "target", "error", "user", "end_time"))
     assert canonical.read({**nulls, **info}).digest == canonical.read(info).digest
 
 
 @given(documents(), st.dictionaries(st.text(min_size=3, max_size=9), JSON, min_size=1))
 def test_unknown_fields_are_kept(info: dict[str, Any], unknown: dict[str, Any]) -> None:
-    """What a future version adds is in the canonical text and makes the document irregular."""
+    """Fields of future versions are in the canonical text and make the document irregular."""
     unknown = {f"x_{name}": value for name, value in unknown.items()}
     document = canonical.read({**info, **unknown})
     assert document.irregular
@@ -72,7 +72,7 @@ def test_unknown_fields_are_kept(info: dict[str, Any], unknown: dict[str, Any]) 
 
 @given(documents(), st.sampled_from(sorted(schema.Info.model_fields)), JSON)
 def test_any_value_anywhere_is_kept(info: dict[str, Any], field: str, value: Any) -> None:
-    """Whatever stands in a field, a document with a status is archived and keeps what it says."""
+    """Whatever its fields contain, a document with a status is archived without loss."""
     if field == "status":
         return
     document = canonical.read(json_numbers.loads(json.dumps({**info, field: value})))
@@ -92,17 +92,17 @@ def test_any_value_anywhere_is_kept(info: dict[str, Any], field: str, value: Any
         ({"start_time": "2026-07-23T02:15:00.041z"}, {}),
     ],
 )
-def test_values_that_mean_the_same_are_the_same(
+def test_equal_values_have_one_canonical_form(
     fields: dict[str, Any], same_as: dict[str, Any]
 ) -> None:
-    """Numbers count by value and instants by the moment, however they are written."""
+    """Numbers are compared by value and instants by the moment, however they are written."""
     document = canonical.read(changed(**fields))
     assert document.text == canonical.read(changed(**same_as)).text
     assert not document.irregular
 
 
 @pytest.mark.parametrize("double", ["0.1", "1.0E-1", "10.0E-2", "0.100"])
-def test_doubles_count_by_value(double: str) -> None:
+def test_doubles_are_compared_by_value(double: str) -> None:
     """A double is the same however its serializer writes it."""
     params = f'{{"x": {{"d": {double}}}}}'
     message = f'{{"id": "a", "default_message": "b", "args": [], "params": {params}}}'
@@ -136,10 +136,10 @@ def test_doubles_count_by_value(double: str) -> None:
         ({"start_time": "2026-07-23T02:15:00.0410001Z"}, []),
     ],
 )  # fmt: skip
-def test_what_the_tables_cannot_hold_is_kept_whole(
+def test_values_that_fit_no_column_are_kept(
     fields: dict[str, Any], found: list[tuple[str, str]]
 ) -> None:
-    """A value that no column takes is set aside with a finding, and stands in the kept document."""
+    """Such a value is left out of the rows with a finding, and is in the kept document."""
     document = canonical.read(changed(**fields))
     assert document.irregular
     assert codes(document) == found
@@ -149,8 +149,8 @@ def test_what_the_tables_cannot_hold_is_kept_whole(
     assert document.info.location == BASE["location"]
 
 
-def test_a_bad_argument_does_not_hide_its_message() -> None:
-    """What surrounds a bad value is normalised as far as it goes."""
+def test_bad_argument_does_not_hide_its_message() -> None:
+    """The rest of the message is normalised as far as possible."""
     message = {"id": "m", "default_message": "text", "args": ["x", None, 3, {"y": 1}]}
     document = canonical.read(changed(messages=[message]))
     assert document.info.messages[0].default_message == "text"
@@ -158,7 +158,7 @@ def test_a_bad_argument_does_not_hide_its_message() -> None:
     assert json_numbers.loads(document.text)["messages"] == [message]
 
 
-def test_absent_required_fields_are_findings_only() -> None:
+def test_missing_required_fields_are_only_findings() -> None:
     """A document of an old build that lacks required fields is regular, with findings."""
     info = {"status": "PENDING", "messages": []}
     document = canonical.read(info)
@@ -183,21 +183,21 @@ def test_absent_required_fields_are_findings_only() -> None:
         ({"status": "X" * 256}, "longer than 255"),
     ],
 )
-def test_what_cannot_be_a_job_is_refused(value: Any, reason: str) -> None:
-    """Without an object and a status there is no job; the reason says what is there instead."""
+def test_document_without_a_status_is_refused(value: Any, reason: str) -> None:
+    """A job must be an object with a status; the reason says what is there instead."""
     with pytest.raises(NotAJobError, match=reason):
         canonical.read(value)
 
 
 def test_deep_nesting_is_archived() -> None:
-    """Params may nest two hundred and fifty deep."""
+    """Params can be nested two hundred and fifty levels deep."""
     document = canonical.read(changed(messages=[_nested(250)]))
     assert not document.irregular
     assert schema.to_json(rebuild(normalise(document.info))) == document.text
 
 
-def test_bottomless_nesting_is_refused() -> None:
-    """What no recursion can walk is refused as a job."""
+def test_unlimited_nesting_is_refused() -> None:
+    """Nesting beyond the recursion limit is refused as a job."""
     with pytest.raises(NotAJobError, match="deep"):
         canonical.read(changed(messages=[_nested(5000)]))
 
@@ -210,7 +210,7 @@ def _nested(depth: int) -> dict[str, Any]:
 
 
 def test_errors_come_in_three_forms() -> None:
-    """An empty, a plain and a wrapped error each survive; a mixture is kept whole."""
+    """Empty, plain and wrapped errors are kept; a mixture is kept as a whole."""
     message = {"id": "m", "default_message": "text", "args": ["a"]}
     failed = {**SAMPLES["20221026-133300-20519528"]}
     errors: tuple[dict[str, Any], ...] = (

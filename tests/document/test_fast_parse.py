@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def the_long_way(raw: Any) -> fast_parse.Read | None:
-    """What the other reader says of a document; None unless it is of the common form."""
+    """Return the result of the full parser; None unless the document has the common form."""
     document = canonical.read(raw)
     info = document.info
     if document.findings or document.irregular or info.status not in FINISHED:
@@ -35,7 +35,7 @@ def the_long_way(raw: Any) -> fast_parse.Read | None:
 
 
 def finished() -> st.SearchStrategy[dict[str, Any]]:
-    """Documents with nothing to note, but with any texts and messages."""
+    """Documents without findings, but with any texts and messages."""
     return st.builds(
         job,
         st.sampled_from(["SUCCEEDED", "FAILED"]),
@@ -47,8 +47,8 @@ def finished() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @given(documents() | finished())
-def test_both_readers_agree(raw: dict[str, Any]) -> None:
-    """What is read the fast way has the digest, the rank and the rows of the long way."""
+def test_both_parsers_agree(raw: dict[str, Any]) -> None:
+    """The fast parser gives the digest, the rank and the rows of the full parser."""
     read = fast_parse.read_info(raw)
     if read is not None:
         assert read == the_long_way(raw)
@@ -58,14 +58,14 @@ def test_both_readers_agree(raw: dict[str, Any]) -> None:
 
 
 @given(documents() | finished())
-def test_rest_is_read_the_same_or_not_at_all(raw: dict[str, Any]) -> None:
-    """Lists of entries are left to the long way, unless there are none."""
+def test_rest_documents_agree_or_use_the_full_parser(raw: dict[str, Any]) -> None:
+    """Lists of entries are left to the full parser, unless they are empty."""
     read = fast_parse.read_info(to_rest(raw))
     assert read in (None, fast_parse.read_info(raw))
 
 
-def test_the_common_form_is_common() -> None:
-    """Finished jobs as appliances tell of them are read the fast way."""
+def test_common_form_is_parsed_fast() -> None:
+    """Finished jobs as appliances usually send them use the fast parser."""
     told = {key: fast_parse.read_info(info) for key, info in SAMPLES.items()}
     assert sum(read is not None for read in told.values()) >= len(SAMPLES) // 3
     read = fast_parse.read_info(job())
@@ -73,8 +73,8 @@ def test_the_common_form_is_common() -> None:
     assert read == the_long_way(job())
 
 
-def test_params_of_params_are_read() -> None:
-    """Nested params become rows below their own, in the order of their names at each depth."""
+def test_nested_params_are_parsed() -> None:
+    """Nested params become rows below their parent, in the order of their names at each depth."""
     inner = {"z": {"i": 1, "precision": 2}, "a": {"dt": "2026-03-01T02:15:30.000Z"}}
     params = {"y": {"l": {"id": "n", "params": inner}}, "b": {"l": {"id": "m"}}, "c": {"s": "x"}}
     text = {"id": "m", "default_message": "m", "args": [], "params": params}
@@ -87,8 +87,8 @@ def test_params_of_params_are_read() -> None:
     ]  # fmt: skip
 
 
-def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts are one object each while they come again and again, and are not kept for ever."""
+def test_cached_texts_are_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeated texts share one object while they recur, and are not kept forever."""
     first, again = fast_parse.read_info(job()), fast_parse.read_info(job())
     assert first is not None
     assert again is not None
@@ -136,8 +136,8 @@ def test_remembered_texts_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None
         },
     ],
 )
-def test_anything_else_is_read_the_long_way(fields: dict[str, Any]) -> None:
-    """What is not of the common form is not read here."""
+def test_other_forms_use_the_full_parser(fields: dict[str, Any]) -> None:
+    """The fast parser rejects anything but the common form."""
     raw = job() | fields
     assert fast_parse.read_info(raw) is None
     line = {"appliance": "a", "job": "k", "info": raw}
@@ -155,8 +155,8 @@ def test_anything_else_is_read_the_long_way(fields: dict[str, Any]) -> None:
         {"seen": {"first": "2026-02-30T00:00:00.000Z", "last": "2026-03-01T00:00:00.000Z", "status": {}}},
     ],
 )  # fmt: skip
-def test_an_odd_line_is_read_the_long_way(fields: dict[str, Any]) -> None:
-    """A line that breaks a rule of exports is not read here."""
+def test_unusual_line_uses_the_full_parser(fields: dict[str, Any]) -> None:
+    """The fast parser rejects a line that breaks a rule of exports."""
     line = {"appliance": "a", "job": "k", "info": job()}
     assert fast_parse.read_line(json.dumps(line).encode()) is not None
     assert fast_parse.read_line(json.dumps(line | fields).encode()) is None
@@ -164,8 +164,8 @@ def test_an_odd_line_is_read_the_long_way(fields: dict[str, Any]) -> None:
         assert fast_parse.read_line(broken) is None
 
 
-def test_when_it_was_seen_is_read_too() -> None:
-    """An export says when a job was seen; instants get their fixed width."""
+def test_observation_times_are_parsed() -> None:
+    """The times of an exported job are parsed; instants get their fixed width."""
     first, last = "2026-03-01T00:00:00.000Z", "2026-03-02T00:00:00.000Z"
     seen = {"first": first, "last": last, "status": {"SUCCEEDED": last}}
     line = {"appliance": "a", "job": "k", "info": job(), "seen": seen}
@@ -197,8 +197,8 @@ def test_when_it_was_seen_is_read_too() -> None:
         (fast_parse._Line, schema.ExportedJob),
     ],
 )
-def test_fields_are_those_of_the_wire(common: Any, whole: Any) -> None:
-    """The common form has no field that the published schema has not, and the same order."""
+def test_fields_match_the_published_schema(common: Any, whole: Any) -> None:
+    """The common form has only fields of the published schema, in the same order."""
     fields: Mapping[str, Any] = whole.model_fields
     names = [field.alias or name for name, field in fields.items()]
     found = list(get_type_hints(common))

@@ -18,7 +18,7 @@ CASE = {
     "end_time": "2026-03-01T02:16:00.000Z",
     "error": {},
 }
-# As the schema publishes the union: what each status must have, may have, and must not have.
+# The union as published: which fields each status must, may and must not have.
 UNION = {
     "SUCCEEDED": ("MMMMM-", "error"),
     "FAILED": ("MMMMMo", ""),
@@ -36,14 +36,14 @@ def found(info: dict[str, Any]) -> list[Finding]:
 
 
 def bare(status: str, **fields: Any) -> dict[str, Any]:
-    """A document with none of the fields that depend on the status but those given."""
+    """Return a document with only the given fields of those that depend on the status."""
     return {name: value for name, value in job(status).items() if name not in CASE} | fields
 
 
 @pytest.mark.parametrize("status", UNION)
 @pytest.mark.parametrize("field", CASE)
 def test_each_field_obeys_its_status(status: str, field: str) -> None:
-    """A field of the union is missed where its status wants it, and noted where it must not be."""
+    """A required field of the union is a finding if missing, a forbidden one if present."""
     rule = UNION[status][0][list(CASE).index(field)]
     alone = [code for code, of, _ in found(bare(status, **{field: CASE[field]})) if of == field]
     without = [code for code, of, _ in found(bare(status)) if of == field]
@@ -52,15 +52,15 @@ def test_each_field_obeys_its_status(status: str, field: str) -> None:
 
 
 @pytest.mark.parametrize("status", UNION)
-def test_a_status_with_its_fields_breaks_nothing(status: str) -> None:
-    """A document that has what its status may have, and nothing else, has no findings."""
+def test_status_with_its_fields_has_no_findings(status: str) -> None:
+    """A document with all fields that its status may have, and no others, has no findings."""
     must_not = UNION[status][1].split()
     fields = {name: value for name, value in CASE.items() if name not in must_not}
     assert found(bare(status, **fields)) == []
 
 
-def test_union_findings_say_which_rule() -> None:
-    """A finding of the union is a stable code, the field, and a sentence with the status."""
+def test_union_findings_name_their_rule() -> None:
+    """A finding of the union has a stable code, the field, and a sentence with the status."""
     assert found(bare("RUNNING", start_time=CASE["start_time"], size=1, progress=CASE["progress"],
                       end_time=CASE["end_time"])) == [
         ("missing_field", "duration", "a RUNNING job must have duration"),
@@ -75,8 +75,8 @@ def test_union_findings_say_which_rule() -> None:
     "field",
     ["location", "location_user", "type", "description", "service", "operation", "cancelable"],
 )
-def test_required_fields_are_missed(field: str) -> None:
-    """Each field that the schema requires of every job is missed where it is absent."""
+def test_missing_required_fields_are_found(field: str) -> None:
+    """Each field that the schema requires of every job is a finding if absent."""
     assert found({name: value for name, value in job().items() if name != field}) == [
         ("missing_field", field, f"the schema requires {field}")
     ]
@@ -117,18 +117,18 @@ def test_required_fields_are_missed(field: str) -> None:
     ],
 )
 def test_arithmetic_is_checked(fields: dict[str, Any], expected: tuple[str, str, str]) -> None:
-    """Times in the wrong order, a duration that is not their distance, and negatives are noted."""
+    """Times in the wrong order, a wrong duration, and negative values are findings."""
     assert found(job(**fields)) == [expected]
 
 
 @pytest.mark.parametrize("duration", [59, 60, 61])
-def test_a_second_is_no_disagreement(duration: int) -> None:
-    """A duration may be a second off, since whole seconds are cut."""
+def test_duration_may_be_a_second_off(duration: int) -> None:
+    """A duration may differ by a second, since whole seconds are cut."""
     assert found(job(duration=duration)) == []
 
 
-def test_extremes_are_compared() -> None:
-    """The whole range of years and of durations is compared without failing."""
+def test_extreme_values_are_compared() -> None:
+    """The whole range of years and durations is compared without an error."""
     extremes = job(
         start_time="0001-01-01T00:00:00.000Z",
         end_time="9999-12-31T23:59:59.999Z",
@@ -137,6 +137,6 @@ def test_extremes_are_compared() -> None:
     assert [code for code, *_ in found(extremes)] == ["duration_mismatch"]
 
 
-def test_an_unknown_type_is_no_finding() -> None:
-    """The schema lists types, but what a future version adds breaks no rule."""
+def test_unknown_type_is_no_finding() -> None:
+    """The schema lists types, but a type of a future version breaks no rule."""
     assert found(job(type="REMOTE_BACKUP")) == []

@@ -16,7 +16,7 @@ NUMBERS = st.none() | st.sampled_from([-(2**63), -1, 0, 50, 2**63 - 1])
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    """Observations as ingestion makes them: the digest says which document it is."""
+    """Observations as imports create them: the digest identifies the document."""
     status = draw(st.sampled_from(STATUSES))
     content = (draw(NUMBERS), draw(NUMBERS), draw(st.none() | st.sampled_from(INSTANTS)))
     variant = draw(st.binary(max_size=1))
@@ -28,26 +28,26 @@ def states(draw: st.DrawFn) -> State:
 
 @given(states(), states())
 def test_merging_is_commutative(one: State, other: State) -> None:
-    """It does not matter which of two observations comes first."""
+    """The order of two observations does not matter."""
     assert one.merge(other) == other.merge(one)
 
 
 @given(states(), states(), states())
 def test_merging_is_associative(one: State, two: State, three: State) -> None:
-    """It does not matter how observations are grouped."""
+    """The grouping of observations does not matter."""
     assert one.merge(two).merge(three) == one.merge(two.merge(three))
 
 
 @given(states(), states())
 def test_merging_is_idempotent(one: State, other: State) -> None:
-    """An observation that comes again changes nothing."""
+    """A repeated observation changes nothing."""
     both = one.merge(other)
     assert both.merge(one) == both.merge(other) == both.merge(both) == both
 
 
 @given(st.lists(states(), min_size=1, max_size=5))
-def test_what_was_seen_is_kept(observations: list[State]) -> None:
-    """The merged interval keeps the first and last times, and the first time of each status."""
+def test_merged_interval_has_first_and_last_times(observations: list[State]) -> None:
+    """It also keeps the first time of each status."""
     whole = observations[0]
     for state in observations[1:]:
         whole = whole.merge(state)
@@ -87,13 +87,13 @@ def test_states_have_one_order(
     less: tuple[str, int | None, int | None, str | None, bytes],
     more: tuple[str, int | None, int | None, str | None, bytes],
 ) -> None:
-    """Status comes first, an unknown one before the finished; then progress, time, end, digest."""
+    """Status comes first, with unknown ones before finished ones; then progress, time, end, digest."""
     assert precedence.rank(*less) < precedence.rank(*more)
 
 
 @pytest.mark.parametrize("finished", ["SUCCEEDED", "FAILED"])
 @pytest.mark.parametrize("status", ["PENDING", "BLOCKED", "RUNNING", "CANCELED"])
-def test_finished_never_goes_back(finished: str, status: str) -> None:
+def test_finished_job_never_goes_back(finished: str, status: str) -> None:
     """A finished job stays finished, whatever is imported later."""
     done = State(
         precedence.rank(finished, None, None, None, b""),

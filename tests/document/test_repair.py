@@ -27,7 +27,7 @@ ODD = JSON | STAMPS | NUMBERS | TEXT
 
 
 def with_param(**fields: Any) -> dict[str, Any]:
-    """A document with one message that has one param."""
+    """Return a document with one message that has one param."""
     message = {"id": "m", "default_message": "text", "args": [], "params": {"k": fields}}
     return job(messages=[message])
 
@@ -37,7 +37,7 @@ def found(document: canonical.Document) -> list[tuple[str, ...]]:
 
 
 def containers(value: Any) -> list[Any]:
-    """The value and all that it holds, as far as they hold something themselves."""
+    """Yield a value and all containers within it."""
     if not isinstance(value, (dict, list)):
         return []
     inner = value.values() if isinstance(value, dict) else value
@@ -46,7 +46,7 @@ def containers(value: Any) -> list[Any]:
 
 @settings(max_examples=150)
 @given(documents(), st.data())
-def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataObject) -> None:
+def test_any_mutation_is_archived_without_loss(info: dict[str, Any], data: st.DataObject) -> None:
     """Whatever is changed, removed or added at any depth, a job is archived and all of it kept."""
     info = deepcopy(info)
     status = info["status"]
@@ -63,7 +63,7 @@ def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataOb
     info["status"] = status
     info = json_numbers.loads(
         json_numbers.dumps(info)
-    )  # as a reader of JSON has it: minus zero is zero
+    )  # as a reader of JSON sees it: minus zero is zero
     before = deepcopy(info)
     document = canonical.read(info)
     assert info == before
@@ -71,7 +71,7 @@ def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataOb
     again = canonical.read(kept)
     assert (again.text, again.irregular) == (document.text, document.irregular)
     if document.irregular:
-        # Rows are stored whatever they hold.
+        # Rows can be stored whatever they contain.
         assert "\0" not in json.dumps(normalise(document.info))
     else:
         assert schema.to_json(rebuild(normalise(document.info))) == document.text
@@ -80,8 +80,8 @@ def test_no_place_is_safe_and_none_is_lost(info: dict[str, Any], data: st.DataOb
 @pytest.mark.parametrize(
     ("value", "same_as"), [("0.5", 0.5), ("10.0E-2", 0.1), ("-0", 0.0), ("7", 7.0)]
 )
-def test_doubles_written_as_texts_are_doubles(value: str, same_as: float) -> None:
-    """A double that came as a text is the number that it says."""
+def test_double_as_text_is_a_double(value: str, same_as: float) -> None:
+    """A double that came as a text is the number in it."""
     document = canonical.read(with_param(d=value))
     assert not document.irregular
     assert document.text == canonical.read(with_param(d=same_as)).text
@@ -91,7 +91,7 @@ def test_doubles_written_as_texts_are_doubles(value: str, same_as: float) -> Non
     "value", ["half", "NaN", "Infinity", "1e400", "0." + "3" * 30, "1e99999999999999999999"]
 )
 def test_other_texts_are_no_doubles(value: str) -> None:
-    """A text that no double says exactly is set aside and kept."""
+    """A text that no double represents exactly is left out of the rows and kept."""
     document = canonical.read(with_param(d=value))
     assert document.irregular
     assert json_numbers.loads(document.text) == with_param(d=value)
@@ -103,8 +103,8 @@ def test_other_texts_are_no_doubles(value: str) -> None:
 @pytest.mark.parametrize(
     ("value", "same_as"), [("+5", 5), ("-9223372036854775808", -(2**63)), ("007", 7), (5.0, 5)]
 )
-def test_integers_written_otherwise_are_integers(value: str | float, same_as: int) -> None:
-    """An integer that came as a text or a double is the number that it says."""
+def test_integer_as_text_or_double_is_an_integer(value: str | float, same_as: int) -> None:
+    """An integer that came as a text or a double is that number."""
     document = canonical.read(job(size=value))
     assert not document.irregular
     assert document.text == canonical.read(job(size=same_as)).text
@@ -114,7 +114,7 @@ def test_integers_written_otherwise_are_integers(value: str | float, same_as: in
     "value", ["1e3", "5.0", " 5", "", "\u0665", "9223372036854775808", 1e300, {}]
 )
 def test_other_values_are_no_integers(value: object) -> None:
-    """What is no integer that the tables can hold is set aside and kept."""
+    """A value that is no 64-bit integer is left out of the rows and kept."""
     document = canonical.read(job(size=value))
     assert document.irregular
     assert document.info.size is None
@@ -126,13 +126,13 @@ def test_other_values_are_no_integers(value: object) -> None:
 
 
 def test_long_values_are_shortened_in_findings() -> None:
-    """A finding shows the beginning of a value, not all of it."""
+    """A finding shows only the beginning of a value."""
     document = canonical.read(job(size="x" * 100))
     assert found(document)[0] == ("bad_value", "size", 'invalid value "' + "x" * 56 + "...")
 
 
 def test_unknown_fields_are_found_at_every_depth() -> None:
-    """A field that the schema does not have is a finding, wherever it is, and stays in place."""
+    """An unknown field at any depth is a finding, and is kept in place."""
     info = with_param(l={"id": "n", "params": {"in": {"s": "x", "new": 1}}}, newer=[2])
     info["messages"][0]["newest"] = None
     document = canonical.read(info)
@@ -148,8 +148,8 @@ def test_unknown_fields_are_found_at_every_depth() -> None:
     assert nested.params == {"in": schema.Param(s="x")}
 
 
-def test_half_a_structure_is_removed_and_kept() -> None:
-    """A structure that lacks a field which nothing can stand for leaves the tables as a whole."""
+def test_incomplete_structure_is_left_out_and_kept() -> None:
+    """A structure without a required field is left out of the tables as a whole."""
     info = job(target={"id": "vm-1"}, build={"version": "9"})
     document = canonical.read(info)
     assert (document.info.target, document.info.build) == (None, None)
@@ -157,7 +157,7 @@ def test_half_a_structure_is_removed_and_kept() -> None:
     assert ("missing_field", "build.build_number", "the schema requires build.build_number") in found(document)  # fmt: skip
 
 
-def test_a_message_without_its_texts_is_still_one() -> None:
+def test_message_without_texts_is_still_a_message() -> None:
     """The id, text and arguments of a message may be missing or null; the tables have empty ones."""
     info = job(messages=[{}, {"id": None, "default_message": "b", "args": None}, "c", {"args": 5}])
     document = canonical.read(info)
@@ -171,8 +171,8 @@ def test_a_message_without_its_texts_is_still_one() -> None:
     assert ("missing_field", "messages.1.id", "messages.1.id is null") in found(document)
 
 
-def test_texts_that_no_database_holds_are_replaced_in_rows() -> None:
-    """NUL and lone surrogates stand in the kept document; the rows have a replacement."""
+def test_texts_that_no_database_stores_are_replaced_in_rows() -> None:
+    """NUL and lone surrogates are in the kept document; the rows have a replacement."""
     info = job(user="a\0b", messages=[{"id": "m", "default_message": "\ud800", "args": ["\0"]}])
     document = canonical.read(info)
     assert (document.irregular, document.findings) == (True, [])
@@ -182,8 +182,8 @@ def test_texts_that_no_database_holds_are_replaced_in_rows() -> None:
     assert storable("a\0\ud800\udfffb\ue000") == "a\ufffd\ufffd\ufffdb\ue000"
 
 
-def test_keys_that_no_database_holds_are_replaced_in_rows() -> None:
-    """The same goes for the names of params."""
+def test_keys_that_no_database_stores_are_replaced_in_rows() -> None:
+    """The same applies to the names of params."""
     message = {"id": "m", "default_message": "", "args": [], "params": {"\0": {"s": "\0"}}}
     document = canonical.read(job(messages=[message]))
     assert document.irregular
@@ -204,7 +204,7 @@ def test_keys_that_no_database_holds_are_replaced_in_rows() -> None:
     ],
 )
 def test_lists_that_are_no_maps_are_kept(entries: list[Any]) -> None:
-    """A list in place of params that has a key twice, or is no list of entries, is set aside."""
+    """A list of params with a repeated key or an invalid entry is left out of the rows."""
     message = {"id": "m", "default_message": "text", "args": [], "params": entries}
     document = canonical.read(job(messages=[message]))
     assert document.irregular
@@ -212,8 +212,8 @@ def test_lists_that_are_no_maps_are_kept(entries: list[Any]) -> None:
     assert json_numbers.loads(document.text)["messages"] == [message]
 
 
-def test_truncated_times_are_kept_whole() -> None:
-    """A time finer than a microsecond is cut in the rows, and stands in the kept document."""
+def test_truncated_times_are_kept_exactly() -> None:
+    """A time finer than a microsecond is cut in the rows, and exact in the kept document."""
     info = with_param(dt="2026-07-23T02:15:00.1234567Z")
     document = canonical.read(info)
     assert (document.irregular, document.findings) == (True, [])
@@ -223,7 +223,7 @@ def test_truncated_times_are_kept_whole() -> None:
 
 @pytest.mark.parametrize("number", ["1E+400", "0.333333333333333333333333333333"])
 def test_numbers_that_no_double_holds_are_kept(number: str) -> None:
-    """An error's data may be anything; a number that no double holds makes the document irregular."""
+    """A number in an error's data that no double holds makes the document irregular."""
     data = json_numbers.loads(f'{{"b":{number},"a":[1.0,true]}}')
     document = canonical.read(job("FAILED", error={"data": data}))
     assert document.irregular
@@ -238,8 +238,8 @@ def wrapped(depth: int) -> dict[str, Any]:
     return error
 
 
-def test_errors_in_errors_are_kept() -> None:
-    """An error that is wrapped more than once is kept whole; wrapped without end it is refused."""
+def test_nested_errors_are_kept() -> None:
+    """An error wrapped more than once is kept as a whole; one wrapped without end is refused."""
     document = canonical.read(job("FAILED", error=wrapped(5)))
     assert document.irregular
     assert json_numbers.loads(document.text)["error"] == wrapped(5)
@@ -247,8 +247,8 @@ def test_errors_in_errors_are_kept() -> None:
         canonical.read(job("FAILED", error=wrapped(120)))
 
 
-def test_the_richest_sample_survives_any_removal() -> None:
-    """Whatever single value is missing from a document, what remains of it is kept."""
+def test_richest_sample_survives_any_removal() -> None:
+    """Whatever single value is missing from a document, the rest of it is kept."""
     for number in range(len(containers(BASE))):
         for key in list(containers(BASE)[number]) if isinstance(containers(BASE)[number], dict) else ():  # fmt: skip
             info = deepcopy(BASE)

@@ -40,7 +40,7 @@ OF_JOBS = (
 
 @pytest.fixture(scope="module")
 def folder(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an export of the samples and of what is hard to write."""
+    """Give an export of the samples and of values that are hard to write."""
     import_documents(shared_engine, SAMPLES, "vc01")
     import_documents(shared_engine, {KEY: STRANGE}, "vc02")
     path = tmp_path_factory.mktemp("parquet") / "new" / "folder"
@@ -51,7 +51,7 @@ def folder(shared_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def read(path: Path) -> list[tuple[Any, ...]]:
-    """The rows of a table, without the month that only its path says, as Python has them."""
+    """Return the rows of a table as Python values, without the month that only its path has."""
     found = pq.ParquetDataset(path).read() if path.is_dir() else pq.read_table(path)
     if path.is_dir():
         found = found.drop_columns("month")
@@ -64,7 +64,7 @@ def _utc(value: Any) -> Any:
 
 
 def stored(engine: Engine, relation: relations.Relation, month: bool = True) -> list[Any]:  # noqa: FBT001, FBT002 - of the test
-    """The rows of a table in the archive, as Parquet has them."""
+    """Return the rows of a table in the archive as Parquet has them."""
     kept = relation.without("month") if month else relation
     types = [type(column.type) for column in kept.columns]
     with db.reading(engine) as connection:
@@ -82,7 +82,7 @@ def _value(kind: Any, value: Any) -> Any:
     return date.fromisoformat(value) if value is not None and kind is Day else value
 
 
-def test_a_file_a_table_and_a_month(folder: Path) -> None:
+def test_one_file_per_table_and_month(folder: Path) -> None:
     """Tables of jobs have a file for each month with jobs, even an empty one; others have one."""
     names = [*relations.table_names(), "v_job"]
     assert sorted(path.name for path in folder.iterdir()) == sorted(
@@ -97,8 +97,8 @@ def test_a_file_a_table_and_a_month(folder: Path) -> None:
     assert read(folder / "job_error" / "month=2026-03" / "part-0.parquet") == []
 
 
-def test_everything_comes_back(folder: Path, shared_engine: Engine) -> None:
-    """Each table has the archive's values, of the right types, those of jobs in order by month."""
+def test_every_value_is_read_back(folder: Path, shared_engine: Engine) -> None:
+    """Each table has the archive's values and types; those of jobs are ordered by month."""
     for name in relations.table_names():
         relation = relations.table(name)
         month = name in OF_JOBS
@@ -109,8 +109,8 @@ def test_everything_comes_back(folder: Path, shared_engine: Engine) -> None:
             assert found == wanted
 
 
-def test_the_types_are_those_that_everybody_reads(folder: Path) -> None:
-    """Microseconds in UTC, 64 bits with a sign; nothing that Spark refuses."""
+def test_types_are_widely_supported(folder: Path) -> None:
+    """Microseconds in UTC, signed 64-bit integers; nothing that Spark refuses."""
     kinds = set()
     for path in folder.rglob("*.parquet"):
         kinds |= {(str(field.type)) for field in pq.read_schema(path)}
@@ -124,7 +124,7 @@ def test_the_types_are_those_that_everybody_reads(folder: Path) -> None:
 
 
 def test_duckdb_reads_it(folder: Path) -> None:
-    """Types and values as DuckDB has them; the month is a column."""
+    """Types and values are right in DuckDB; the month is a column."""
     found = duckdb.execute(
         "SELECT appliance, key, typeof(start_time), epoch_us(start_time), typeof(day),"
         " CAST(day AS VARCHAR), size_bytes, month, typeof(month), user_name IS NULL"
@@ -143,7 +143,7 @@ def test_duckdb_reads_it(folder: Path) -> None:
 
 
 def test_arrow_reads_it_as_one_dataset(folder: Path) -> None:
-    """Folders of months are what Arrow, and so pandas and Spark, call Hive partitions."""
+    """The folders of months are the Hive partitions of Arrow, pandas and Spark."""
     jobs = dataset.dataset(folder / "job", partitioning="hive")
     assert jobs.count_rows() == len(SAMPLES) + 1
     wanted = dataset.field("month") == "2026-03"
@@ -172,10 +172,10 @@ def test_passwords_are_hidden(folder: Path) -> None:
     phases=[Phase.explicit, Phase.generate],
 )
 @given(st.dictionaries(st.sampled_from(["x", "y", KEY]), documents(), min_size=1, max_size=3))
-def test_any_document_comes_back(
+def test_any_document_is_read_back(
     engines: list[Engine], tmp_path_factory: pytest.TempPathFactory, jobs: dict[str, Any]
 ) -> None:
-    """Whatever is archived, Parquet has it, the same from either database, row for row."""
+    """Parquet has every archived document, the same from either database, row for row."""
     files = []
     for engine in each(engines):
         import_documents(engine, jobs)
@@ -198,7 +198,7 @@ def test_any_document_comes_back(
 def test_row_groups_are_bounded(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However much there is, so many rows or bytes are written together."""
+    """A row group has a limited number of rows and bytes."""
     import_documents(engine, SAMPLES, "vc01")
     monkeypatch.setattr(relations, "_ROWS_AT_A_TIME", 2)
     path = tmp_path / "args.parquet"
@@ -215,7 +215,7 @@ def test_row_groups_are_bounded(
         assert read(path) == stored(engine, relations.table("message_arg"))
 
 
-def test_a_single_table_goes_to_standard_output(engine: Engine, tmp_path: Path) -> None:
+def test_single_table_goes_to_standard_output(engine: Engine, tmp_path: Path) -> None:
     """A table or a view can go through a pipe, or into a file, with all of its columns."""
     import_documents(engine, SAMPLES, "vc01")
     path = tmp_path / "one.parquet"
@@ -235,10 +235,10 @@ def piped(path: Path, *order: str) -> None:
     path.write_bytes(done.stdout)
 
 
-def test_a_folder_appears_whole_or_not_at_all(
+def test_folder_is_written_completely_or_not_at_all(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the disk is full there is no folder, and nothing lies beside where it would be."""
+    """When the disk is full there is no folder, and no temporary one is left."""
     import_documents(engine, SAMPLES, "vc01")
     write = parquet.write_folder
 
@@ -255,8 +255,8 @@ def test_a_folder_appears_whole_or_not_at_all(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_something_in_it_is_left_alone(engine: Engine, tmp_path: Path) -> None:
-    """Old files among new ones would be read as one table; an empty folder will do."""
+def test_folder_with_other_files_is_left_alone(engine: Engine, tmp_path: Path) -> None:
+    """Old and new files would be read as one table; an empty folder is accepted."""
     (tmp_path / "mine").touch()
     done = archive("export", "parquet", str(tmp_path), at(engine))
     said = f"archive: {tmp_path}: the folder is not empty: name a new one\n"
@@ -270,7 +270,7 @@ def test_a_folder_with_something_in_it_is_left_alone(engine: Engine, tmp_path: P
     )  # fmt: skip
 
 
-def test_an_empty_archive(engine: Engine, tmp_path: Path) -> None:
+def test_empty_archive(engine: Engine, tmp_path: Path) -> None:
     """Without jobs there are no months; the other tables have their columns."""
     assert archive("export", "parquet", str(tmp_path / "a"), at(engine)).code == 0
     assert {path.name for path in (tmp_path / "a").iterdir()}.isdisjoint(OF_JOBS)
@@ -279,7 +279,7 @@ def test_an_empty_archive(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_increments(engine: Engine, tmp_path: Path) -> None:
-    """After a number there is only what came since; small tables are whole."""
+    """With an import number only later jobs are exported; small tables are complete."""
     import_documents(engine, SAMPLES, "vc01")
     import_documents(engine, {**SAMPLES, KEY: job()}, "vc01", "2026-07-25T12:00:00.000000Z")
     path = tmp_path / "new"
@@ -291,8 +291,8 @@ def test_increments(engine: Engine, tmp_path: Path) -> None:
     assert read(path / "build.parquet") == stored(engine, relations.table("build"))
 
 
-def test_without_the_extra(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where pyarrow is not installed a sentence says what to install, and nothing is made."""
+def test_missing_extra(tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pyarrow the error says what to install, and nothing is created."""
     monkeypatch.delitem(sys.modules, "archive.export.parquet")
     monkeypatch.delattr("archive.export.parquet")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -302,7 +302,7 @@ def test_without_the_extra(tmp_path: Path, engine: Engine, monkeypatch: pytest.M
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_views_are_those_of_the_schema(engine: Engine) -> None:
+def test_views_have_the_columns_of_the_schema(engine: Engine) -> None:
     """Views are exported with all of their columns, in their order."""
     inspector = sa.inspect(engine)
     assert sorted(relations.VIEWS) == sorted(inspector.get_view_names())

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 LATER = "2026-07-25T12:00:00.000000Z"
 
 
-def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Into an empty archive a stream is loaded as a whole, and the schema is the same after it."""
+def test_first_load_is_complete(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream is loaded completely into an empty archive, and the schema is unchanged afterwards."""
     monkeypatch.setattr(batches, "BATCH", 2)
     exported = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(5)]
     data = stream(*exported, {"x": job("RUNNING", new=1)}, {"x": {}}, {"y": job("FAILED")})
@@ -48,8 +48,8 @@ def test_a_first_load_is_whole(engine: Engine, monkeypatch: pytest.MonkeyPatch) 
     assert content(engine) == loaded
 
 
-def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was imported is written as a first load goes on, and is the same as if at its end."""
+def test_first_load_is_written_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing parts of a first load early gives the same rows as writing all at its end."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 1)
     lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(29)]
@@ -61,10 +61,10 @@ def test_a_first_load_settles_on_its_way(engine: Engine, monkeypatch: pytest.Mon
     assert list(verify.verify(engine)) == []
 
 
-def test_a_first_load_may_replace_what_it_has_loaded(
+def test_first_load_can_replace_a_job_it_has_loaded(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a job that a stream tells of twice the later state stays, with nothing left of the older."""
+    """If a stream has a job twice the later state stays, with nothing left of the older."""
     monkeypatch.setattr(batches, "BATCH", 2)
     text = {"id": "m", "default_message": "m", "args": ["x", "y"], "params": {"k": {"s": "v"}}}
     running = job("RUNNING", messages=[text, text], new=1, size=-1)
@@ -76,21 +76,23 @@ def test_a_first_load_may_replace_what_it_has_loaded(
         assert count(engine, table) == 0
 
 
-def test_a_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no second core to read ahead, the same is loaded."""
+def test_first_load_on_one_core(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a second core for reading ahead the same rows are loaded."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
     assert import_documents(engine, data, None, name="all.jsonl").counts == Counts(seen=5, new=5)
 
 
-def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a process that reads ahead is ended from outside, nothing is archived, and it is said."""
+def test_killed_reader_process_fails_the_load(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If a process that reads ahead is killed, nothing is archived, and the error says so."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(parallel_parse, "_ignore_interrupts", os.abort)
 
     def slowly(lines: parallel_parse.Lines) -> parallel_parse.Batch:
-        time.sleep(0.2)  # the process has been started and ended meanwhile
+        time.sleep(0.2)  # the process has been started and killed meanwhile
         return lines, [None] * len(lines)
 
     monkeypatch.setattr(parallel_parse, "_read_here", slowly)
@@ -101,10 +103,10 @@ def test_a_reader_that_is_killed(engine: Engine, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("batch", [0, 1, 2, 3])
-def test_a_first_load_that_fails_anywhere(
+def test_first_load_that_fails_leaves_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    """Whichever batch cannot be written, the failure is told and nothing stays."""
+    """Whichever batch cannot be written, the failure is reported and nothing stays."""
     monkeypatch.setattr(batches, "BATCH", 2)
     failing_load(monkeypatch, batch, DatabaseError("gone"))
     data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(8)))
@@ -132,10 +134,10 @@ def test_foreign_keys_stay(postgresql_archive: Engine, monkeypatch: pytest.Monke
     assert {row[1] for row in before} == {True}
 
 
-def test_who_does_not_own_the_tables_may_load(
+def test_first_load_without_owning_the_tables(
     postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A role that can only write rows makes a first load, too, with every reference checked."""
+    """A role that can only write rows makes a first load, too, with every foreign key checked."""
     monkeypatch.setattr(batches, "BATCH", 2)
     empty(postgresql_archive)
     role = f"loader_{os.getpid()}"
@@ -161,8 +163,8 @@ def test_who_does_not_own_the_tables_may_load(
             connection.exec_driver_sql(f"DROP ROLE {role}")
 
 
-def test_a_first_load_waits_for_who_writes_below_the_jobs(postgresql_archive: Engine) -> None:
-    """Another run's row locks the run log, and then what that refers to: neither waits for ever."""
+def test_first_load_waits_for_writers_without_deadlock(postgresql_archive: Engine) -> None:
+    """Another import locks its row in the log of imports, then rows it refers to: no deadlock."""
     locked, loaded = threading.Event(), threading.Event()
 
     def load_first() -> None:
@@ -177,7 +179,7 @@ def test_a_first_load_waits_for_who_writes_below_the_jobs(postgresql_archive: En
     loading = threading.Thread(target=load_first)
     loading.start()
     with db.writing(postgresql_archive) as connection:
-        # What an insert begins with; before it goes on, the load asks for its locks.
+        # The first statement of an insert; before it goes on, the load requests its locks.
         connection.exec_driver_sql("LOCK TABLE ingest_run IN ROW EXCLUSIVE MODE")
         locked.set()
         waiting = (

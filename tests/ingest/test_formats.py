@@ -17,8 +17,8 @@ KEY = "20260301-021500-25148086"
 SEEN = {"first": "2026-03-01T02:20:00.000Z", "last": "2026-03-02T02:20:00.000Z"}
 
 
-def test_both_answers_have_the_same_keys() -> None:
-    """The map of `/api`, the list of `/rest` and the list alone name the same jobs."""
+def test_all_answer_shapes_have_the_same_keys() -> None:
+    """The map of `/api`, the list of `/rest` and the bare list name the same jobs."""
     listed = json.dumps(json.loads(REST)["value"]).encode()
     assert keys(read(API)) == keys(read(REST)) == keys(read(listed)) == list(SAMPLES)
     assert {document.key: document.info for document in read(API)} == SAMPLES
@@ -35,16 +35,16 @@ def test_white_space_does_not_matter(indent: int | str | None, separators: tuple
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_windows_writes_what_it_likes(encoding: str) -> None:
-    """An answer that PowerShell has saved, with mark and line ends of its own, is the same."""
+def test_answers_saved_by_powershell(encoding: str) -> None:
+    """A byte order mark, UTF-16 and other line ends do not matter."""
     text = json.dumps(SAMPLES, indent=4, ensure_ascii=False).replace("\n", "\r\n")
     assert {document.key: document.info for document in read(text.encode(encoding))} == SAMPLES
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_lines_in_any_encoding(encoding: str, end: str) -> None:
-    """JSON Lines are known as such in any encoding and with any line ends."""
+def test_json_lines_in_any_encoding(encoding: str, end: str) -> None:
+    """JSON Lines are recognised in any encoding and with any line ends."""
     text = end.join(json.dumps({key: info}) for key, info in SAMPLES.items()) + end
     stream = io.BufferedReader(io.BytesIO(text.encode(encoding)), 1 << 16)
     assert formats.form(stream, "-").in_lines
@@ -66,22 +66,22 @@ def test_lines_in_any_encoding(encoding: str, end: str) -> None:
         (b"[" * 5000 + b"\n1", "-", False),
     ],
 )
-def test_lines_are_known(data: bytes, name: str, in_lines: bool) -> None:  # noqa: FBT001 - a row
-    """JSON Lines are known by the name, or by a first line that is an object with more after it."""
+def test_json_lines_are_recognised(data: bytes, name: str, in_lines: bool) -> None:  # noqa: FBT001 - a row
+    """By the file name, or by a first line that is an object with more after it."""
     stream = io.BufferedReader(io.BytesIO(data), 1 << 16)
     assert formats.form(stream, name).in_lines is in_lines
 
 
-def test_several_answers_follow_each_other() -> None:
-    """Answers written one after the other, each with its own mark, are read one after the other."""
+def test_concatenated_answers() -> None:
+    """Answers written one after the other, each with its own mark, are all read."""
     data = b"\xef\xbb\xbf" + json.dumps({"a": job()}, indent=1).encode()
     listed = json.dumps([{"key": "b", "value": job()}]).encode()
     rest = json.dumps({"value": [{"key": "c", "value": job()}], "x": {"y": 1}}).encode()
     assert keys(read(data + listed + b"{}[] " + rest + b"\n" + data)) == ["a", "b", "c", "a"]
 
 
-def test_exported_jobs_say_whose_and_when() -> None:
-    """An exported job names its appliance, and when it was seen if it says so."""
+def test_exported_jobs_have_their_appliance_and_times() -> None:
+    """An exported job names its appliance, and optionally when it was seen."""
     seen = SEEN | {"status": {"RUNNING": SEEN["first"], "SUCCEEDED": SEEN["last"]}}
     for data in (
         stream(exported(KEY, seen=seen), exported("other")),
@@ -120,8 +120,8 @@ def test_exported_jobs_say_whose_and_when() -> None:
         {"seen": SEEN | {"status": {"RUNNING": "yesterday"}}},
     ],
 )
-def test_an_export_that_contradicts_itself_is_unreadable(fields: dict[str, Any]) -> None:
-    """An exported job with a wrong field, or seen in an impossible order, is kept with its bytes."""
+def test_contradictory_export_is_unreadable(fields: dict[str, Any]) -> None:
+    """An exported job with a wrong field or impossible times is kept with its bytes."""
     bad = exported(KEY) | fields
     (document,) = read(stream(bad), "x.jsonl")
     assert document.problem
@@ -134,22 +134,22 @@ def test_an_export_that_contradicts_itself_is_unreadable(fields: dict[str, Any])
 @pytest.mark.parametrize("key", ["value", "key", "messages", "error_type", "type", "data", "info2",
                                  "status", "build", "state", "appliance", "0", 'a"b\\', "ä\n"])  # fmt: skip
 @pytest.mark.parametrize("more", [{}, {"second": {}}])
-def test_any_text_may_be_a_key(key: str, more: dict[str, Any]) -> None:
-    """A job key that is the name of a field is a key, if a job's details stand there."""
+def test_any_text_can_be_a_key(key: str, more: dict[str, Any]) -> None:
+    """A job key that equals a field name is a key if its value is a job's details."""
     answer = {key: job(), **more}
     assert keys(read(json.dumps(answer).encode())) == [key, *more]
     entries = [{"key": name, "value": value} for name, value in answer.items()]
     assert keys(read(json.dumps({"value": entries}).encode())) == [key, *more]
 
 
-def test_a_key_may_come_twice() -> None:
+def test_repeated_key() -> None:
     """A map with the same key twice gives both documents."""
     first, second = read(b'{"a": {"status": "PENDING"}, "a": {"status": "RUNNING"}}')
     assert (first.key, second.key) == ("a", "a")
     assert (first.info, second.info) == ({"status": "PENDING"}, {"status": "RUNNING"})
 
 
-def test_an_answer_may_hold_nothing() -> None:
+def test_empty_answer() -> None:
     """An empty map or list has no documents, and is no error."""
     for data in (b"{}", b"[]", b'{"value": []}', b" { } ", b"{}\n{}\n"):
         assert read(data) == []
@@ -164,8 +164,8 @@ def test_any_chunk_size_gives_the_same_documents(size: int, data: bytes) -> None
         assert read(data, buffer=16) == whole
 
 
-def test_what_was_held_is_read_again() -> None:
-    """The bytes of a document that was held are read as the document they were."""
+def test_quarantined_bytes_are_read_again() -> None:
+    """The bytes of a quarantined document are read as the same document."""
     for data in (
         b'{"a": {"x": 5}}',
         b'[{"key": "a", "value": 5}]',
@@ -188,14 +188,14 @@ def test_what_was_held_is_read_again() -> None:
 
 
 def marks(data: bytes) -> list[bytes]:
-    """The fingerprints of the documents of an answer."""
+    """Return the fingerprints of the documents of an answer."""
     return [raw_document.fingerprint(document.raw) for document in read(data)]
 
 
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("source", [API, REST])
-def test_known_documents_are_stepped_over(source: bytes, indent: int | None) -> None:
-    """Of known documents only the fingerprints are told, in the place where they stand."""
+def test_known_documents_are_skipped(source: bytes, indent: int | None) -> None:
+    """For known documents only the fingerprints are returned, in their place."""
     data = json.dumps(json.loads(source), indent=indent).encode()
     whole, found = read(data), marks(data)
     for known in (found, found[::2], found[:1], found[-1:], [], [b"x" * 16]):
@@ -207,8 +207,8 @@ def test_known_documents_are_stepped_over(source: bytes, indent: int | None) -> 
 
 
 @given(st.integers(1, 40), st.sampled_from([API, REST]), st.sets(st.integers(0, 10)))
-def test_any_chunk_size_steps_over_the_same(size: int, data: bytes, places: set[int]) -> None:
-    """However little is read at a time, the same documents are known and the others read."""
+def test_any_chunk_size_skips_the_same_documents(size: int, data: bytes, places: set[int]) -> None:
+    """However little is read at a time, the same documents are skipped."""
     known = [mark for place, mark in enumerate(marks(data)) if place in places]
     whole = read_known(data, known)
     with pytest.MonkeyPatch.context() as patch:
@@ -216,8 +216,8 @@ def test_any_chunk_size_steps_over_the_same(size: int, data: bytes, places: set[
         assert read_known(data, known, buffer=16) == whole
 
 
-def test_what_only_looks_like_a_boundary_is_read_through() -> None:
-    """A boundary within a text or a param does not cut a document."""
+def test_text_that_looks_like_a_boundary() -> None:
+    """A boundary within a text or a param does not split a document."""
     odd = job(
         messages=[{"id": "m", "default_message": '},"2', "args": [], "params": {"2": {"s": "x"}}}]
     )

@@ -20,7 +20,7 @@ BROKEN_VALUES = [b"5", b'"x"', b"null", b"[]", b"true", b'{"a":1}']
 @pytest.mark.parametrize("broken", BROKEN_VALUES)
 @pytest.mark.parametrize("place", [0, 50, 99])
 def test_one_of_a_hundred_is_no_object(broken: bytes, place: int) -> None:
-    """A value that is no job's details stands among the documents, and stops none of them."""
+    """A value that is no job's details is unreadable, and the others are read."""
     names = [f"20260301-0{number:05d}-1" for number in range(100)]
     values = [b"{}"] * 100
     values[place] = broken
@@ -44,7 +44,7 @@ def test_one_of_a_hundred_is_no_object(broken: bytes, place: int) -> None:
 @pytest.mark.parametrize("entry", [b"5", b'"x"', b"null", b'{"key":5,"value":{}}', b'{"key": "a"}', b"{}"])  # fmt: skip
 @pytest.mark.parametrize("place", [1, 99])
 def test_one_of_a_hundred_is_no_entry(entry: bytes, place: int) -> None:
-    """What is no entry of a list is unreadable, with its exact bytes, and stops no other."""
+    """An invalid entry of a list is unreadable, with its exact bytes, and the others are read."""
     parts = [b'{"key": "k%d", "value": {}}' % number for number in range(100)]
     parts[place] = entry
     for data in (b"[" + b" ,\n".join(parts) + b"]", b'{"value":[' + b",".join(parts) + b"]}"):
@@ -62,8 +62,8 @@ def test_one_of_a_hundred_is_no_entry(entry: bytes, place: int) -> None:
 
 
 @pytest.mark.parametrize("entry", [b'{"key":5,"value":{}}', b'{"key":"a"}', b'{"key":"a","value":NaN}', b"[NaN]"])  # fmt: skip
-def test_the_first_entry_may_be_broken(entry: bytes) -> None:
-    """An entry that looks like one does not condemn the list, though it comes first."""
+def test_first_entry_can_be_broken(entry: bytes) -> None:
+    """A broken first entry does not make the whole list unreadable."""
     first, second = read(b"[" + entry + b',{"key":"b","value":{}}]')
     assert first.problem is not None
     assert first.raw == entry
@@ -90,7 +90,7 @@ def test_the_first_entry_may_be_broken(entry: bytes) -> None:
 )
 @pytest.mark.parametrize("place", [1, 99])
 def test_one_of_a_hundred_lines_is_broken(line: bytes, place: int) -> None:
-    """A line that cannot be read is unreadable, with its exact bytes, and reading goes on."""
+    """A broken line is unreadable, with its exact bytes, and reading goes on."""
     parts = [b'{"k%d": {}}' % number for number in range(100)]
     parts[place] = line
     found = read(b"\r\n\n".join(parts))
@@ -103,8 +103,8 @@ def test_one_of_a_hundred_lines_is_broken(line: bytes, place: int) -> None:
     assert bad.position.startswith(f"line {2 * place + 1}")
 
 
-def test_one_of_a_hundred_cannot_be_held() -> None:
-    """In a map, a document with a number that JSON does not have is unreadable alone."""
+def test_one_of_a_hundred_has_an_invalid_number() -> None:
+    """In a map, only the document with a number that JSON does not have is unreadable."""
     parts = [b'"k%d": {}' % number for number in range(100)]
     parts[50] = b'"k50": {"size": [NaN, "}"]}'
     found = read(b"{" + b",".join(parts) + b"}")
@@ -135,7 +135,7 @@ def test_bytes_that_are_not_utf_8_are_kept(text: bytes) -> None:
     ],
 )
 def test_keys_must_be_text(key: str, problem: str) -> None:
-    """A key that no table can hold makes its document unreadable."""
+    """A key that no table can store makes its document unreadable."""
     _, found = read(json.dumps({"first": {}, key: {}}).encode())
     assert (found.key, found.problem) == (None, problem)
     assert found.raw == json.dumps(key).encode() + b":{}"
@@ -179,8 +179,8 @@ NONE = "JSON without job details; expected the answer of GET /api/appliance/"
         ([{"id": "common", "name": {}}], NONE),
     ],
 )
-def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
-    """JSON that is no details answer is refused as a whole, and the sentence says what it is."""
+def test_other_json_is_refused(answer: Any, sentence: str) -> None:
+    """JSON that is no details answer is refused as a whole, and the error says what it is."""
     with pytest.raises(InputError) as refused:
         read(json.dumps(answer, indent=1).encode())
     assert sentence in str(refused.value)
@@ -206,8 +206,8 @@ def test_other_answers_are_refused(answer: Any, sentence: str) -> None:
         (stream({KEY: {}}, {}).decode().encode("utf-16") + b"x", "not valid utf-16"),
     ],
 )
-def test_what_is_no_json_is_refused(data: bytes, sentence: str) -> None:
-    """What is no JSON, or not all of it, is refused as a whole, and the sentence says where."""
+def test_invalid_json_is_refused(data: bytes, sentence: str) -> None:
+    """Invalid or truncated JSON is refused as a whole, and the error has the position."""
     with pytest.raises(InputError) as refused:
         read(data)
     assert str(refused.value).startswith(sentence)

@@ -17,14 +17,14 @@ from tests.support.strategies import JSON
 
 
 class Drops(io.BytesIO):
-    """A stream that gives a few bytes at a time, whatever is asked for."""
+    """A stream that returns only a few bytes at a time, whatever is requested."""
 
     def __init__(self, data: bytes, size: int) -> None:
         super().__init__(data)
         self._size = size
 
     def read(self, _size: int | None = -1) -> bytes:
-        """Give what is next, but little."""
+        """Return a few of the next bytes."""
         return super().read(self._size)
 
 
@@ -33,7 +33,7 @@ def cursor(data: bytes | str, size: int = 1 << 18, encoding: str = "utf-8") -> J
 
 
 def entries(text: JsonText) -> list[tuple[Any, str]]:
-    """The entries of a list."""
+    """Return the entries of a list."""
     text.expect("[")
     found = [text.value()]
     while text.take(","):
@@ -47,7 +47,7 @@ def test_any_chunk_size_reads_the_same(values: list[Any], size: int, drop: int |
     """However the bytes arrive, the same values are read, each with its text."""
     parts = [json.dumps(value, indent=drop, ensure_ascii=drop is None) for value in values]
     with pytest.MonkeyPatch.context() as patch:
-        if drop:  # what has been read is dropped at every chance
+        if drop:  # parsed text is dropped at every opportunity
             patch.setattr(json_stream, "_CHUNK", drop)
         text = cursor(" [" + " ,\r\n\t".join(parts) + "] ", size)
         found = entries(text)
@@ -58,7 +58,7 @@ def test_any_chunk_size_reads_the_same(values: list[Any], size: int, drop: int |
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 1000])
 def test_numbers_are_not_cut(size: int) -> None:
-    """A number is read to its end, also where the end of a chunk falls into it."""
+    """A number is read to its end, even across the end of a chunk."""
     text = "[-1.5,2.25e+3,-0.5E-1,1e5,-17,1234567890123]"
     assert [value for value, _ in entries(cursor(text, size))] == json.loads(text)
     assert cursor("-1.5e+3", size).value() == (-1500.0, "-1.5e+3")
@@ -76,8 +76,8 @@ def test_numbers_are_not_cut(size: int) -> None:
         ("1" * 5000, "unsupported number"),
     ],
 )
-def test_what_cannot_be_held_is_stepped_over(value: str, reason: str, size: int) -> None:
-    """A value that is beyond what can be held is told from its neighbours, with its text."""
+def test_values_that_cannot_be_represented_are_skipped(value: str, reason: str, size: int) -> None:
+    """A value that cannot be represented is separated from its neighbours, with its text."""
     (_, before), (found, text), (_, after) = entries(cursor(f'["x",{value},"]"]', size))
     assert isinstance(found, Unreadable)
     assert reason in found.reason
@@ -101,14 +101,14 @@ def test_what_cannot_be_held_is_stepped_over(value: str, reason: str, size: int)
         ("[x]" + " " * 100, "invalid JSON: Expecting value at character 1"),
     ],
 )
-def test_what_is_no_json_says_where(text: str, reason: str, size: int) -> None:
-    """Text that ends early, or is not JSON, is refused with the place."""
+def test_invalid_json_has_a_position(text: str, reason: str, size: int) -> None:
+    """Text that ends early, or is not JSON, is refused with the position."""
     with pytest.raises(InputError, match="^" + re.escape(reason)):
         entries(cursor(text, size))
 
 
-def test_places_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A place is that in the whole text, also when most of it has been dropped."""
+def test_positions_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A position is that in the whole text, even when most of it has been dropped."""
     monkeypatch.setattr(json_stream, "_CHUNK", 10)
     text = "[" + '"abcdefgh",' * 100 + "x" + " " * 100
     with pytest.raises(InputError, match=r"at character 1,101$"):
@@ -116,8 +116,8 @@ def test_places_count_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.binary(max_size=20), st.integers(1, 3))
-def test_bytes_that_are_no_text_come_back(data: bytes, size: int) -> None:
-    """The bytes of a value can be had again, whether they were UTF-8 or not."""
+def test_bytes_that_are_not_text_are_returned(data: bytes, size: int) -> None:
+    """The original bytes of a value are available, whether they were UTF-8 or not."""
     content = data.translate(None, delete=b'"\\' + bytes(range(32)))
     text = cursor(b'["' + content + b'"]', size)
     text.expect("[")
@@ -135,14 +135,14 @@ def test_bytes_that_are_no_text_come_back(data: bytes, size: int) -> None:
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 )
 @pytest.mark.parametrize("size", [1, 3, 1000])
-def test_encodings_are_known_from_the_first_bytes(encoding: str, size: int) -> None:
+def test_encoding_is_detected_from_the_first_bytes(encoding: str, size: int) -> None:
     """Every encoding of Unicode is read, with and without a byte order mark."""
     data = '["ä", "\U0001f600"]'.encode(encoding)
     text = cursor(data, size, json_stream.sniff_encoding(data))
     assert [value for value, _ in entries(text)] == ["ä", "\U0001f600"]
 
 
-def test_utf_16_must_be_utf_16() -> None:
-    """Where bytes of a wide encoding cannot be kept as text, the whole is refused."""
+def test_invalid_utf_16_is_refused() -> None:
+    """If bytes of a wide encoding cannot be kept as text, the whole input is refused."""
     with pytest.raises(InputError, match="not valid utf-16"):
         entries(cursor('["a"]'.encode("utf-16") + b"x", encoding="utf-16"))

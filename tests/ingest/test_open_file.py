@@ -22,8 +22,8 @@ def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["details.json", "details.json.gz", "details"])
 @pytest.mark.parametrize("zipped", [False, True])
-def test_gzip_is_known_by_its_content(tmp_path: Path, name: str, zipped: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """A file is unzipped if it is zipped, whatever its name says."""
+def test_gzip_is_detected_by_content(tmp_path: Path, name: str, zipped: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A compressed file is decompressed, whatever its name is."""
     path = tmp_path / name
     path.write_bytes(gzip.compress(DATA) if zipped else DATA)
     with open_file(str(path)) as file:
@@ -34,7 +34,7 @@ def test_gzip_is_known_by_its_content(tmp_path: Path, name: str, zipped: bool) -
         assert file.position() == file.size
 
 
-def test_several_gzip_parts_are_one(tmp_path: Path) -> None:
+def test_concatenated_gzip_is_one_import(tmp_path: Path) -> None:
     """Gzip files written one after the other are one import."""
     path = tmp_path / "all.gz"
     path.write_bytes(gzip.compress(b'{"a":') + gzip.compress(b" {}}"))
@@ -43,8 +43,8 @@ def test_several_gzip_parts_are_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch, zipped: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """A dash is standard input, plain or gzipped, of a size that nobody knows."""
+def test_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch, zipped: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A dash is standard input, plain or gzipped, of unknown size."""
     stdin(monkeypatch, gzip.compress(DATA) if zipped else DATA)
     with open_file("-") as file:
         assert (file.name, file.size, file.position()) == ("standard input", None, 0)
@@ -52,14 +52,14 @@ def test_standard_input_is_a_file(monkeypatch: pytest.MonkeyPatch, zipped: bool)
         assert file.position() == 0
 
 
-def test_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever starts the command may have closed its standard input."""
+def test_closed_standard_input_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process may have been started with a closed standard input."""
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match=r"^standard input is closed$"), open_file("-"):
         pass
 
 
-def test_missing_files_are_told(tmp_path: Path) -> None:
+def test_missing_file_is_reported(tmp_path: Path) -> None:
     """A file that does not exist is refused by its name."""
     path = tmp_path / "absent.json"
     with pytest.raises(InputError) as refused, open_file(str(path)):
@@ -67,8 +67,8 @@ def test_missing_files_are_told(tmp_path: Path) -> None:
     assert str(refused.value) == f"{path}: no such file"
 
 
-def test_directories_are_told(tmp_path: Path) -> None:
-    """A directory is refused with the files that may have been meant."""
+def test_directory_is_reported(tmp_path: Path) -> None:
+    """A directory is refused, and the error suggests files in it."""
     with pytest.raises(InputError) as refused, open_file(str(tmp_path)):
         pass
     assert str(refused.value) == (
@@ -76,7 +76,7 @@ def test_directories_are_told(tmp_path: Path) -> None:
     )
 
 
-def test_unreadable_files_are_told(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     """A file that cannot be opened is refused with the system's reason."""
     path = tmp_path / "loop.json"
     path.symlink_to(path)
@@ -86,8 +86,8 @@ def test_unreadable_files_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [12, 1000, 200_000])
-def test_truncated_gzip_is_told(tmp_path: Path, length: int) -> None:
-    """Gzip data that ends early is told where it is read."""
+def test_truncated_gzip_is_reported(tmp_path: Path, length: int) -> None:
+    """Gzip data that ends early is an error while it is read."""
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(NOISE + os.urandom(200_000))[:length])
     with open_file(str(path)) as file, pytest.raises(InputError) as refused:
@@ -96,8 +96,8 @@ def test_truncated_gzip_is_told(tmp_path: Path, length: int) -> None:
 
 
 @pytest.mark.parametrize("place", [3, 5000, -8])
-def test_damaged_gzip_is_told(tmp_path: Path, place: int) -> None:
-    """Gzip data that was changed is told where it is read."""
+def test_damaged_gzip_is_reported(tmp_path: Path, place: int) -> None:
+    """Gzip data that was changed is an error while it is read."""
     path = tmp_path / "damaged.gz"
     data = bytearray(gzip.compress(os.urandom(100_000), mtime=0))
     if place == 3:
@@ -111,8 +111,8 @@ def test_damaged_gzip_is_told(tmp_path: Path, place: int) -> None:
     assert str(refused.value).endswith("); download it again")
 
 
-def test_a_failing_disk_is_told(tmp_path: Path) -> None:
-    """What the system refuses while a file is being read is told like what it refuses at once."""
+def test_failing_disk_is_reported(tmp_path: Path) -> None:
+    """A system error while a file is being read is reported like one at its opening."""
     path = tmp_path / "failing.json"
     path.write_bytes(DATA)
     with open_file(str(path)) as file:
@@ -125,8 +125,8 @@ def test_a_failing_disk_is_told(tmp_path: Path) -> None:
             file.content.read()
 
 
-def test_other_failures_are_not_the_files(tmp_path: Path) -> None:
-    """What fails elsewhere while a file is open is not blamed on the file."""
+def test_other_errors_are_not_blamed_on_the_file(tmp_path: Path) -> None:
+    """An error elsewhere while a file is open does not name the file."""
     path = tmp_path / "good.json"
     path.write_bytes(DATA)
     with pytest.raises(FileNotFoundError, match="elsewhere"), open_file(str(path)):

@@ -27,8 +27,10 @@ def texts(number: int) -> list[bytes]:
 
 @pytest.mark.parametrize("processors", [1, 2, 9])
 @pytest.mark.parametrize("wait", [0.0, 0.3])
-def test_lines_come_in_order(monkeypatch: pytest.MonkeyPatch, processors: int, wait: float) -> None:
-    """Whoever reads them, here or there, before or after it has started: the same, in order."""
+def test_lines_keep_their_order(
+    monkeypatch: pytest.MonkeyPatch, processors: int, wait: float
+) -> None:
+    """In this process or another, before or after it has started: the same lines, in order."""
     monkeypatch.setattr(os, "cpu_count", lambda: processors)
     lines = [Line(number, text) for number, text in enumerate(texts(30), 1)]
 
@@ -45,8 +47,8 @@ def test_lines_come_in_order(monkeypatch: pytest.MonkeyPatch, processors: int, w
     assert reads.count(None) == 10
 
 
-def test_who_stops_early_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failure while batches are written ends the processes, too."""
+def test_stopping_early_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error while batches are written ends the processes, too."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     lines = [Line(1, texts(1)[0])] * 100
 

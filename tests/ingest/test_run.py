@@ -32,14 +32,14 @@ MANY = {f"20260301-0215{number:02d}-25148086": job() for number in range(7)}
 
 
 def run(engine: Engine) -> dict[str, Any]:
-    """The last row of the run log."""
+    """Return the last row of the log of imports."""
     query = sa.select(tables.ingest_run).order_by(RUN.id.desc()).limit(1)
     with db.reading(engine) as connection:
         return dict(connection.execute(query).mappings().one())
 
 
-def test_the_samples_come_back(engine: Engine) -> None:
-    """Both answers hold the same jobs: the second finds all unchanged, and the export is as imported."""
+def test_samples_are_exported_as_imported(engine: Engine) -> None:
+    """Both answers hold the same jobs: the second import changes nothing, and the export equals it."""
     first = import_documents(engine, API, "vc01.example.com")
     second = import_documents(engine, REST, "vc01.example.com")
     assert first.counts == Counts(seen=11, new=11)
@@ -50,10 +50,10 @@ def test_the_samples_come_back(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_an_import_is_archived_whole_or_not_at_all(
+def test_import_is_archived_completely_or_not_at_all(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a later batch of an import fails, nothing of it stays but the record of the run."""
+    """If a later batch of an import fails, only the record of the run stays."""
     monkeypatch.setattr(batches, "BATCH", 3)
     failing_load(monkeypatch, 1, DatabaseError("gone"))
     with pytest.raises(DatabaseError, match=r"^gone; nothing of this import has been archived$"):
@@ -68,7 +68,7 @@ def test_an_import_is_archived_whole_or_not_at_all(
     assert import_documents(engine, MANY).counts == Counts(seen=7, new=7)
 
 
-def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_truncated_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that ends early is refused by its name, and nothing of it is archived."""
     monkeypatch.setattr(batches, "BATCH", 2)
     with pytest.raises(InputError, match=r"^cut.json: cut off"):
@@ -77,8 +77,10 @@ def test_a_cut_answer_leaves_nothing(engine: Engine, monkeypatch: pytest.MonkeyP
     assert run(engine)["error"].startswith("cut.json: cut off")
 
 
-def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of JSON Lines the parts before a failure stay, and ingesting again completes them."""
+def test_json_lines_are_committed_in_batches(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batches before a failure stay, and a second ingest completes them."""
     import_documents(engine, SAMPLES, "vc02")
     monkeypatch.setattr(batches, "BATCH", 1)
     monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 3)
@@ -99,10 +101,8 @@ def test_lines_are_committed_in_parts(engine: Engine, monkeypatch: pytest.Monkey
     assert count(engine, tables.job) == len(SAMPLES) + 7
 
 
-def test_lines_that_cannot_be_decoded_interrupt(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where a stream itself fails, what has been read of it stays and the run says how many."""
+def test_undecodable_stream_is_interrupted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a stream itself fails, the jobs read so far stay and the run has their number."""
     monkeypatch.setattr(batches, "BATCH", 2)
     data = stream(*({key: info} for key, info in MANY.items())).decode().encode("utf-16") + b"x"
     with pytest.raises(InterruptedInputError, match="the first 7 documents are archived"):
@@ -112,10 +112,10 @@ def test_lines_that_cannot_be_decoded_interrupt(
 
 
 @pytest.mark.parametrize("data", [MANY, stream(MANY)])
-def test_an_interrupt_is_logged(
+def test_interrupt_is_logged(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, data: bytes | dict[str, Any]
 ) -> None:
-    """A run that the user stops leaves its record, and nothing else."""
+    """An interrupted import leaves only its record."""
     failing_load(monkeypatch, 0, KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         import_documents(engine, data)
@@ -124,10 +124,10 @@ def test_an_interrupt_is_logged(
     assert count(engine, tables.job) == 0
 
 
-def test_a_failure_that_stops_its_own_record(
+def test_first_error_is_reported_if_logging_fails_too(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the run log cannot be written either, the first failure is the one that is told."""
+    """If the log of imports cannot be written either, the first error is the one reported."""
     failing_load(monkeypatch, 0, DatabaseError("the first"))
 
     def refuse(*_: object) -> None:
@@ -139,8 +139,10 @@ def test_a_failure_that_stops_its_own_record(
     assert run(engine)["outcome"] == "running"
 
 
-def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each batch it is told what has been done."""
+def test_progress_is_reported_after_each_batch(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each batch the callback gets the current counts."""
     import io
 
     monkeypatch.setattr(batches, "BATCH", 3)
@@ -153,15 +155,15 @@ def test_progress_is_told_by_the_batch(engine: Engine, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("data", [b"", b"\n"])
-def test_nothing_is_no_answer(engine: Engine, data: bytes) -> None:
-    """An empty file is refused by its name before a run has begun."""
+def test_empty_file_is_refused(engine: Engine, data: bytes) -> None:
+    """An empty file is refused by its name before a run is recorded."""
     with pytest.raises(InputError, match=r"^empty.json: the input is empty$"):
         import_documents(engine, data, name="empty.json")
     assert count(engine, tables.ingest_run) == 0
 
 
-def test_an_empty_answer_counts_as_seen(engine: Engine) -> None:
-    """An appliance without jobs has been seen all the same."""
+def test_empty_answer_counts_as_an_import(engine: Engine) -> None:
+    """An appliance without jobs has been seen, too."""
     assert import_documents(engine, b"{}").counts == Counts()
     assert import_documents(engine, b"{}\n{}\n").counts == Counts()
     assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01",)]
@@ -169,8 +171,8 @@ def test_an_empty_answer_counts_as_seen(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("data", [api(x=job()), stream({"x": job()}), stream({"x": job()}, {})])
-def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
-    """Documents that do not say whose they are need an appliance to be named."""
+def test_jobs_without_an_appliance_are_refused(engine: Engine, data: bytes) -> None:
+    """Documents that do not name their appliance need one to be given."""
     with pytest.raises(UsageError, match=r"no appliance name; set it with --appliance"):
         import_documents(engine, data, None)
     assert count(engine, tables.job) == 0
@@ -178,7 +180,7 @@ def test_jobs_of_nobody_are_refused(engine: Engine, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "a ", " a", "a\nb", "a\0b", "\ud800", "x" * 256])
-def test_names_of_appliances_are_checked(engine: Engine, name: str) -> None:
+def test_appliance_names_are_checked(engine: Engine, name: str) -> None:
     """A name that could not be shown or stored is refused before anything is written."""
     with pytest.raises(UsageError, match="invalid appliance name"):
         import_documents(engine, MANY, name)
@@ -186,18 +188,16 @@ def test_names_of_appliances_are_checked(engine: Engine, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["vc01.example.com", "Zürich, Rack 4", "x" * 255, "例", "'; --"])
-def test_any_printable_name_is_one(engine: Engine, name: str) -> None:
-    """An appliance may have any name that can be shown."""
+def test_any_printable_name_is_accepted(engine: Engine, name: str) -> None:
+    """Any printable text can be the name of an appliance."""
     import_documents(engine, MANY, name)
     assert rows(engine, sa.select(tables.appliance.c.name)) == [(name,)]
 
 
 @pytest.mark.parametrize("name", ["", "a ", "a\0b", "\ud800", "x" * 256])
 @pytest.mark.parametrize("given", [None, "vc09"])
-def test_a_bad_name_in_an_export_is_quarantined(
-    engine: Engine, name: str, given: str | None
-) -> None:
-    """An exported job with an impossible name is kept aside, and the others are archived."""
+def test_bad_name_in_an_export_is_quarantined(engine: Engine, name: str, given: str | None) -> None:
+    """An exported job with an invalid name is quarantined, and the others are archived."""
     good = {"appliance": "vc01", "job": "x", "info": job()}
     summary = import_documents(engine, stream(good, good | {"appliance": name}), given)
     assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
@@ -208,8 +208,8 @@ def test_a_bad_name_in_an_export_is_quarantined(
     assert rows(engine, query) == [("vc01",)]
 
 
-def test_what_no_database_stores_is_shown_otherwise(engine: Engine) -> None:
-    """Reasons and names may quote what no database stores; they are recorded all the same."""
+def test_reasons_with_unstorable_text_are_escaped(engine: Engine) -> None:
+    """Reasons and names may quote text that no database stores; they are recorded escaped."""
     error = {"error_type": "A\0\ud800", "messages": []}
     summary = import_documents(engine, stream(MANY, error, {"info": {}, "a\0\ud800": 1}))
     assert summary.counts.quarantined == 2
@@ -219,8 +219,8 @@ def test_what_no_database_stores_is_shown_otherwise(engine: Engine) -> None:
     assert "(A\ufffd\ufffd)" in run(engine)["error"]
 
 
-def test_a_job_seen_in_no_status_was_seen_in_its_own(engine: Engine) -> None:
-    """An export that forgets when a job got its status says at least that it had it at last."""
+def test_last_seen_completes_the_status_times(engine: Engine) -> None:
+    """If an export lacks the time of a job's status, its last-seen time is used."""
     seen = {"first": "2026-03-01T00:00:00Z", "last": "2026-03-02T00:00:00Z", "status": {}}
     import_documents(
         engine, stream({"appliance": "a", "job": "x", "info": job(), "seen": seen}), None
@@ -232,8 +232,8 @@ def test_a_job_seen_in_no_status_was_seen_in_its_own(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_the_archive_has_the_calendar(engine: Engine) -> None:
-    """Jobs get their day by the calendar that the archive has when they are imported."""
+def test_jobs_use_the_calendar_of_the_archive(engine: Engine) -> None:
+    """Jobs get their day from the calendar at the time of the import."""
     with db.writing(engine) as connection:
         settings.store_calendar(connection, Calendar("Asia/Kathmandu", "16:00"))
     import_documents(engine, api(x=job(start_time="2026-03-01T10:14:59.999Z"),
@@ -244,8 +244,8 @@ def test_the_archive_has_the_calendar(engine: Engine) -> None:
     ]
 
 
-def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
-    """Where the disk is full the failure says so, and nothing of the import stays."""
+def test_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    """When the disk is full the error says so, and nothing of the import stays."""
     engine = migrate.connect(str(tmp_path / "small.db"))
     migrate.upgrade(engine)
     import_documents(engine, {"first": job()})
@@ -263,8 +263,8 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_documents_are_read_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch is asked for by its size, so that an import is never in memory as a whole."""
+def test_documents_are_read_in_batches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only one batch of an import is in memory at a time."""
     monkeypatch.setattr(batches, "BATCH", 2)
     sizes: list[int] = []
     original = loader.Loader.load

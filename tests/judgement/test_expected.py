@@ -42,7 +42,7 @@ def job(calendar: Calendar, minute: int, status: str) -> Job:
 
 
 def plainly_due(calendar: Calendar, zone: str, at: time, weekdays: set[int]) -> dict[str, str]:
-    """The days and the first instant of each, by asking the calendar of each date."""
+    """Return the days and their first instants, by looking up each date in the calendar."""
     found: dict[str, str] = {}
     for place in range(-3, (LAST - FIRST).days + 4):
         local = FIRST + timedelta(days=place)
@@ -59,7 +59,7 @@ def plainly_due(calendar: Calendar, zone: str, at: time, weekdays: set[int]) -> 
 
 
 def plainly_judged(due: dict[str, str], jobs: list[Job]) -> dict[str, tuple[str, str | None]]:
-    """What became of each day, by the definition: one day after another, looking at all jobs."""
+    """Return the outcome of each day by the plain definition: day by day, scanning all jobs."""
     found: dict[str, tuple[str, str | None]] = {}
     ends = [*list(due.values())[1:], EVER]
     taken: set[str] = set()
@@ -93,10 +93,10 @@ def plainly_judged(due: dict[str, str], jobs: list[Job]) -> dict[str, tuple[str,
     weekdays=st.none() | st.sets(st.integers(0, 6), min_size=1),
     jobs=JOBS,
 )
-def test_days_are_judged_as_they_are_defined(
+def test_days_are_judged_by_the_definition(
     calendar: Calendar, zone: str, at: time, weekdays: set[int] | None, jobs: list[Any]
 ) -> None:
-    """What is due, and what met it, is what a reader of the definition would find."""
+    """Due days and the jobs that met them equal those of the plain definition."""
     wanted = weekdays or set(range(7))
     history = sorted(job(calendar, *told) for told in jobs)
     schedule = Schedule(LONG_AGO, None, True, at.hour, at.minute, tuple(sorted(wanted)))  # noqa: FBT003 - as rows have it
@@ -114,7 +114,7 @@ def test_days_are_judged_as_they_are_defined(
         iso(one.day): (one.outcome, one.job and one.job.at)
         for one in judge(calendar, slots, history, EVER, EVER)
     }
-    # The last is due for a gap of its own, rather than until nothing follows.
+    # The last backup is due for one gap of its own, not until the next one.
     plain = plainly_judged(due, history)
     for day in list(due)[:-1]:
         assert found[day] == plain[day]
@@ -123,7 +123,7 @@ def test_days_are_judged_as_they_are_defined(
 
 @given(calendar=CALENDARS, jobs=JOBS, gap=st.sampled_from([1, 2, 7]))
 def test_every_success_counts_once(calendar: Calendar, jobs: list[Any], gap: int) -> None:
-    """A missed day has no success of its date to spare, and a job meets one day."""
+    """A missed day has no unused success of its date, and a job meets one day."""
     history = sorted(job(calendar, *told) for told in jobs)
     first = min((one.day for one in history), default=None)
     known = Known("vc", LONG_AGO, EVER, first, (), (), gap * 86400)
@@ -138,7 +138,7 @@ def test_every_success_counts_once(calendar: Calendar, jobs: list[Any], gap: int
     needed = set(met)
     for slot, one in zip(slots, found, strict=True):
         own = {job.at for job in history if job.day == slot.day} & good
-        assert one.outcome == MET or own <= needed  # those of its date met the days beside it
+        assert one.outcome == MET or own <= needed  # those of its date met the neighbouring days
 
 
 def slot(calendar: Calendar, day: int) -> Slot:
@@ -146,8 +146,8 @@ def slot(calendar: Calendar, day: int) -> Slot:
 
 
 @given(jobs=JOBS, hours=st.integers(0, 24 * 22))
-def test_nothing_is_missed_before_its_time(jobs: list[Any], hours: int) -> None:
-    """What is told as of a time stays missed or met, unless a later job meets it."""
+def test_nothing_is_missed_before_it_is_due(jobs: list[Any], hours: int) -> None:
+    """A verdict at one time still holds later, unless a later job meets the day."""
     calendar = Calendar()
     history = sorted(job(calendar, *told) for told in jobs)
     slots = [slot(calendar, FIRST.toordinal() + place) for place in range(20)]

@@ -1,4 +1,4 @@
-"""The laws of ingestion, on both databases through real tables."""
+"""The laws of imports, on both databases through real tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ shared = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
     max_examples=EXAMPLES,
-    # Shrinking through two databases takes minutes; what was drawn is small.
+    # Shrinking through two databases takes minutes; the examples are small anyway.
     phases=[Phase.explicit, Phase.generate],
 )
 KEYS = st.sampled_from(["20260724-021500-25148086", "20260725-021500-25148086", "x"])
@@ -34,7 +34,7 @@ SEEN = st.sampled_from([f"2026-07-24T{hour:02d}:00:00.000000Z" for hour in range
 
 @shared
 @given(st.dictionaries(st.text(min_size=1, max_size=9).filter(lambda key: "\0" not in key), details(), min_size=1, max_size=4))  # fmt: skip
-def test_what_goes_in_comes_out(engines: list[Engine], jobs: dict[str, Any]) -> None:
+def test_documents_are_rebuilt_as_imported(engines: list[Engine], jobs: dict[str, Any]) -> None:
     """Every document is rebuilt from either database's tables as its canonical form."""
     wanted = {key: canonical.read(info).text for key, info in jobs.items()}
     exports = []
@@ -85,7 +85,7 @@ def test_order_and_repetition_do_not_matter(
     orders: tuple[list[Any], list[Any], list[Any]],
     split: bool,  # noqa: FBT001 - drawn by Hypothesis
 ) -> None:
-    """Any order, repetition or split of the same imports makes the same archive."""
+    """Any order, repetition or split of the same imports gives the same archive."""
     imports, permuted, repeated = orders
     contents = []
     for sequence in (imports, [*repeated, *permuted]):
@@ -103,7 +103,7 @@ def test_order_and_repetition_do_not_matter(
 
 @shared
 @given(st.lists(IMPORT, min_size=1, max_size=4))
-def test_an_export_makes_the_same_archive(engines: list[Engine], imports: list[Any]) -> None:
+def test_export_recreates_the_archive(engines: list[Engine], imports: list[Any]) -> None:
     """Ingesting an export into an empty archive gives the same jobs, seen at the same times."""
     for engine in each(engines):
         for appliance, seen_at, jobs in imports:

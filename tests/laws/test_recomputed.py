@@ -1,4 +1,4 @@
-"""Reports on the demonstration, recomputed from its export by other means."""
+"""Reports on the demonstration, recomputed independently from its export."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 NOW = "2026-03-05T14:30:00.000000Z"
-# Its stories are told in shares of its days: these are enough for all of them.
+# The demo's events are at fractions of its days: this length has room for all of them.
 PLAN = fleet.plan(datetime(2026, 3, 5, 14, 30, tzinfo=UTC), days=300)
 MIDDLE = "2025-12-03T09:00:00.000000Z"
 EVERY_DAY = tuple((appliance.name, 86400) for appliance in PLAN.appliances)
@@ -56,8 +56,8 @@ def demonstration(
 @pytest.mark.parametrize(
     ("name", "asked"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_a_report_says_what_the_export_says(demonstration: Fleet, name: str, asked: Asked) -> None:
-    """Every figure is what its definition makes of the exported jobs."""
+def test_reports_equal_the_recomputed_ones(demonstration: Fleet, name: str, asked: Asked) -> None:
+    """Every figure equals its definition applied to the exported jobs."""
     expected = RECOMPUTED[name](demonstration.exported, asked)
     assert expected
     for engine in demonstration.engines:

@@ -1,4 +1,4 @@
-"""Reports on a fleet without habits, recomputed from its export by other means."""
+"""Reports on an irregular fleet, recomputed independently from its export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NOW = "2025-06-20T14:30:00.000000Z"
 MIDDLE = "2025-05-21T09:00:00.000000Z"
-# Half a day, whole ones, and such as are rounded.
+# Half a day, whole days, and values that are rounded.
 SECONDS = (86400, 43200, 108000, 129600, 604800, 172800)
 CADENCES = tuple((name, SECONDS[n % len(SECONDS)]) for n, name in enumerate(rough.NAMES))
 CASES = list(
@@ -29,7 +29,7 @@ CASES = list(
             "a week": Asked(NOW, "2025-06-09", "2025-06-15"),
             "a quarter": Asked(NOW, "2025-04-01", "2025-06-30"),
             "a glob in the middle": Asked(MIDDLE, appliances="*[de]*"),
-            # Some messages were first said six days and a half before.
+            # Some messages first appeared six and a half days before.
             "the beginning": Asked("2025-02-19T12:00:00.000000Z"),
             "midnight": Asked("2025-05-22T00:30:00.000000Z"),
             "an objective": Asked(NOW, until="2025-05-31", rpo=20 * 3600),
@@ -54,8 +54,8 @@ def fleet(
 @pytest.mark.parametrize(
     ("name", "asked"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-def test_a_report_says_what_the_export_says(fleet: Fleet, name: str, asked: Asked) -> None:
-    """Every figure is what its definition makes of the exported jobs."""
+def test_reports_equal_the_recomputed_ones(fleet: Fleet, name: str, asked: Asked) -> None:
+    """Every figure equals its definition applied to the exported jobs."""
     expected = _told(RECOMPUTED[name](fleet.exported, asked))
     assert expected
     for engine in fleet.engines:
@@ -63,5 +63,5 @@ def test_a_report_says_what_the_export_says(fleet: Fleet, name: str, asked: Aske
 
 
 def _told(rows: list[Row]) -> list[Row]:
-    """Return the rows that an export can tell: of an import with nothing new it does not know."""
+    """Return the rows that an export allows to compute: it does not record imports without changes."""
     return [row for row in rows if row[:2] != ("collection", "long gaps")]

@@ -20,12 +20,12 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 STATUSES = ("SUCCEEDED", "FAILED", "PENDING", "BLOCKED", "RUNNING", "CANCELLED")
 
 
-# Those whose figures are worked out here.
+# Reports whose figures are recomputed here.
 BY_PERIOD = ("trends", "success", "volume", "sizes", "durations")
 
 
 class Job(NamedTuple):
-    """What a report sees of a job."""
+    """The fields of a job that reports use."""
 
     day: str
     status: str
@@ -46,7 +46,7 @@ JOBS = st.builds(
 
 
 def nearest_rank(values: list[int], percent: int) -> int | None:
-    """The least value that at least so many percent of all values do not exceed."""
+    """Return the least value that at least so many percent of all values do not exceed."""
     ordered = sorted(values)
     for place, value in enumerate(ordered, 1):
         if 100 * place >= percent * len(ordered):
@@ -55,7 +55,7 @@ def nearest_rank(values: list[int], percent: int) -> int | None:
 
 
 def expected(jobs: Iterable[Job]) -> dict[str, Any]:
-    """The values of all reports, as a reader of their definitions would work them out."""
+    """Return the values of all reports, by their plain definitions."""
     jobs = list(jobs)
     number = {status: sum(job.status == status for job in jobs) for status in STATUSES}
     finished = number["SUCCEEDED"] + number["FAILED"]
@@ -89,8 +89,8 @@ def expected(jobs: Iterable[Job]) -> dict[str, Any]:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(JOBS, min_size=1, max_size=40))
-def test_reports_are_what_their_definitions_say(engines: list[Engine], jobs: list[Job]) -> None:
-    """Counts add up, and rates, totals and percentiles are those of the plain definitions."""
+def test_reports_follow_their_definitions(engines: list[Engine], jobs: list[Job]) -> None:
+    """Counts add up, and rates, totals and percentiles follow the plain definitions."""
     groups: dict[tuple[str, str], list[Job]] = {}
     for job in jobs:
         groups.setdefault((job.day[:7], job.type), []).append(job)

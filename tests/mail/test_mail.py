@@ -41,13 +41,13 @@ SAID = "it's <b>\r\n.\r\nBcc: evil@example.com\x1b[31m" + "y" * 2000
 
 
 class _Seen(HTMLParser):
-    """What is in a document: its tags with their attributes, and its texts."""
+    """The content of a document: its tags with their attributes, and its texts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
-        # Where a line may end says nothing.
+        # A line-break opportunity changes no text.
         self.feed(text.replace("<wbr>", ""))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -58,7 +58,7 @@ class _Seen(HTMLParser):
 
 
 def parts(mail: EmailMessage) -> tuple[str, str, bytes]:
-    """The plain text, the HTML and the attachment of a mail."""
+    """Return the plain text, the HTML and the attachment of a mail."""
     assert [part.get_content_type() for part in mail.walk()] == [
         "multipart/mixed",
         "multipart/alternative",
@@ -93,8 +93,8 @@ def configured(folder: Path, server: MailServer, security: str = NONE, **more: s
     return f"--config={path}"
 
 
-def test_the_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> None:
-    """Plain text, HTML and CSV are the report; nobody is asked for a server for a file."""
+def test_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> None:
+    """Plain text, HTML and CSV equal the report; a file needs no server."""
     fleet.load(engine)
     path = tmp_path / "summary.eml"
     done = archive("mail", *SPAN, at(engine), "-o", str(path), "--to", "ops@example.com")
@@ -115,8 +115,8 @@ def test_the_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> 
             assert any(cell in text for text in told)
 
 
-def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> None:
-    """It counts what is wrong of how many, as of the day; one alone is named."""
+def test_subject_has_the_worst_problem_first(engine: Engine, tmp_path: Path) -> None:
+    """It counts the affected appliances, as of the day; a single one is named."""
     fleet.load(engine)
     path = tmp_path / "summary.eml"
     archive("mail", *SPAN, at(engine), "-o", str(path))
@@ -127,8 +127,8 @@ def test_the_subject_says_the_worst_first(engine: Engine, tmp_path: Path) -> Non
     assert subject.startswith("1 overdue")
 
 
-def test_lists_have_room_for_what_they_say() -> None:
-    """Columns without a value in all of a section make room for the next one, in each of its rows."""
+def test_empty_columns_make_room() -> None:
+    """Columns that are empty in all of a section give their space to the next one, in each row."""
     columns = (
         Column("section", role=Role.HEADING), Column("name"), Column("n", Kind.COUNT),
         Column("m", Kind.COUNT), Column("detail"), Column("wrong", Kind.FLAG, role=Role.MARK),
@@ -160,7 +160,7 @@ def row(section: str, name: str, value: float | None) -> SummaryRow:
 
 
 def test_headlines() -> None:
-    """The order is that of how bad it is, whatever that of the rows is."""
+    """The order depends only on severity, not on the order of the rows."""
     rows = [
         row("attention", "overdue", 3),
         row("attention", "never", 0),
@@ -183,24 +183,24 @@ def test_headlines() -> None:
     assert headline.headline(rows, [], "2026-07-24").startswith("no data: ")
 
 
-def test_names_in_a_headline_are_harmless() -> None:
-    """What ends a line or turns a text round is spelt out, and long names are cut."""
+def test_names_in_a_subject_are_escaped() -> None:
+    """Line ends and bidirectional characters are escaped, and long names are cut."""
     told = headline.headline([], ["a\r\nBcc: x@example.com\u202e"], "2026-07-24")
     assert told == r"all OK: backups of a\r\nBcc: x@example.com\u202e, 2026-07-24"
     told = headline.headline([], ["n" * 255], "2026-07-24")
     assert told == f"all OK: backups of {'n' * 37}..., 2026-07-24"
 
 
-def test_an_archive_without_appliances(engine: Engine, tmp_path: Path) -> None:
-    """Of nothing it is not said that all is well."""
+def test_empty_archive_is_not_reported_as_healthy(engine: Engine, tmp_path: Path) -> None:
+    """Without appliances the subject does not say that all is well."""
     path = tmp_path / "summary.eml"
     assert archive("mail", f"--now={NOW}", at(engine), "-o", str(path)).code == 0
     assert parsed(path.read_bytes())["Subject"] == "no data: backups of 0 vCenters, 2026-04-03"
 
 
 def test_hostile_texts_stay_texts(engine: Engine) -> None:
-    """Names and messages are no markup, no header and no end of a mail, however they try."""
-    name = HOSTILE.replace("\u202e", "")  # which no name of an appliance has
+    """No name or message becomes markup, a header or the end of a mail."""
+    name = HOSTILE.replace("\u202e", "")  # which no appliance name contains
     said = [{"id": "m", "default_message": SAID, "args": []}]
     day = fleet.on("2026-04-02", "FAILED", messages=said)
     import_documents(engine, {"20260402-120000-1": day}, name, "2026-04-03T00:00:00.000000Z")
@@ -230,8 +230,8 @@ def test_hostile_texts_stay_texts(engine: Engine) -> None:
     assert max(map(len, seen.texts)) <= 300
 
 
-def test_lines_end_where_words_do(engine: Engine) -> None:
-    """On narrow screens, too: figures stay whole, names end at dots, and only long words are broken."""
+def test_lines_break_between_words(engine: Engine) -> None:
+    """On narrow screens, too: figures stay whole, names break at dots, and only long words are broken."""
     fleet.load(engine)
     long = "n" * 31
     import_documents(
@@ -247,8 +247,8 @@ def test_lines_end_where_words_do(engine: Engine) -> None:
     assert all(" nowrap " in figure for figure in figures)
 
 
-def test_the_html_is_small_enough(engine: Engine) -> None:
-    """Some mail programs cut off what is longer than 102 kB, also when all cells are full."""
+def test_size_of_the_html_is_limited(engine: Engine) -> None:
+    """Some mail programs cut off anything beyond 102 kB; mails with full cells stay below."""
     long = [{"id": "m", "default_message": "&" * 5000, "args": []}]
     for number in range(12):
         jobs: Mapping[str, Any] = {
@@ -267,8 +267,8 @@ def test_the_html_is_small_enough(engine: Engine) -> None:
     assert len(told.html.encode()) < 60_000
 
 
-def test_a_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
-    """With TLS and a password as the configuration says; in cron nothing is said of it."""
+def test_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
+    """With TLS and a password as configured; without a terminal nothing is printed."""
     fleet.load(engine)
     authority = Authority()
     authority.write(tmp_path / "ca.pem")
@@ -295,8 +295,8 @@ def test_a_mail_is_sent(engine: Engine, tmp_path: Path) -> None:
     parts(mail)
 
 
-def test_on_a_terminal_it_is_said_what_was_sent(engine: Engine, tmp_path: Path) -> None:
-    """A person sees to whom, and the subject."""
+def test_terminal_shows_what_was_sent(engine: Engine, tmp_path: Path) -> None:
+    """On a terminal the recipients and the subject are shown."""
     with MailServer() as server:
         shown = on_terminal("mail", f"--now={NOW}", at(engine), configured(tmp_path, server))
     assert shown == (
@@ -304,8 +304,8 @@ def test_on_a_terminal_it_is_said_what_was_sent(engine: Engine, tmp_path: Path) 
     )
 
 
-def test_who_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
-    """Some: code 3, and the others get it. All: code 1."""
+def test_refused_recipients_are_reported(engine: Engine, tmp_path: Path) -> None:
+    """Some refused: code 3, and the others get the mail. All refused: code 1."""
     with MailServer(refused={"audit@example.com": "550 5.1.1 unknown"}) as server:
         option = configured(tmp_path, server)
         place = f"mail server 127.0.0.1:{server.port}"
@@ -320,8 +320,8 @@ def test_who_is_refused_is_told(engine: Engine, tmp_path: Path) -> None:
     assert len(server.mails) == 1
 
 
-def test_what_is_not_configured(tmp_path: Path, engine: Engine) -> None:
-    """Without a server, or anybody to send it to, there is a sentence; nothing is asked."""
+def test_missing_mail_configuration(tmp_path: Path, engine: Engine) -> None:
+    """Without a server or recipients there is an error, and no connection is made."""
     path = written(tmp_path, "")
     done = archive("mail", at(engine), f"--config={path}")
     assert (done.code, done.out) == (1, "")
@@ -335,8 +335,8 @@ def test_what_is_not_configured(tmp_path: Path, engine: Engine) -> None:
     assert done.err.startswith("archive: --to: ")
 
 
-def test_the_section_of_the_configuration(tmp_path: Path) -> None:
-    """Each key is read, and what is not said has its usual value."""
+def test_mail_section_of_the_configuration(tmp_path: Path) -> None:
+    """Each key is read, and missing keys have their defaults."""
     path = written(
         tmp_path,
         '[mail]\nserver = "[2001:db8::1]"\nsecurity = "tls"\nuser = "u"\nsecret = "hunter2"\n'
@@ -383,8 +383,8 @@ def test_the_section_of_the_configuration(tmp_path: Path) -> None:
         ("verify = false", 'unknown key "verify"'),
     ],
 )
-def test_what_the_section_cannot_say(tmp_path: Path, text: str, said: str) -> None:
-    """What is wrong is said once, with its key, and without a password."""
+def test_invalid_keys_of_the_mail_section(tmp_path: Path, text: str, said: str) -> None:
+    """Each problem is reported once, with its key, and without a password."""
     known = {"server": 'server = "m"', "from": 'from = "a@b"'}
     lines = [line for key, line in known.items() if not text.startswith(key)]
     path = written(tmp_path, "\n".join(["[mail]", *lines, text, ""]))
@@ -395,8 +395,8 @@ def test_what_the_section_cannot_say(tmp_path: Path, text: str, said: str) -> No
     assert "hunter2" not in str(error.value)
 
 
-def test_a_password_in_an_open_file(tmp_path: Path) -> None:
-    """It is refused as those of appliances are."""
+def test_password_in_a_readable_file_is_refused(tmp_path: Path) -> None:
+    """The rule is the same as for passwords of appliances."""
     text = '[mail]\nserver = "m"\nfrom = "a@b"\nuser = "u"\nsecret = "hunter2"\n'
     with pytest.raises(ConfigurationError) as error:
         file.read(written(tmp_path, text, 0o644))
@@ -406,7 +406,7 @@ def test_a_password_in_an_open_file(tmp_path: Path) -> None:
     assert "hunter2" not in str(error.value)
 
 
-def test_what_is_no_use(engine: Engine) -> None:
-    """What the summary does not heed is refused, as the report does."""
+def test_unsupported_options_are_refused(engine: Engine) -> None:
+    """Options that the summary does not support are refused, as by the report."""
     with db.reading(engine) as connection, pytest.raises(UsageError):
         letter.compose(connection, Scope(by="appliance"))

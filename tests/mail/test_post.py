@@ -24,20 +24,20 @@ SECRET = Secret(value=PASSWORD)
 
 @pytest.fixture(scope="module")
 def authority() -> Authority:
-    """Give an authority that the tests trust."""
+    """Give a CA that the tests trust."""
     return Authority()
 
 
 @pytest.fixture
 def ca_file(authority: Authority, tmp_path: Path) -> Path:
-    """Give its certificate."""
+    """Give the CA's certificate."""
     path = tmp_path / "ca.pem"
     authority.write(path)
     return path
 
 
 def letter() -> EmailMessage:
-    """A mail that needs more than seven bits, and has a line that is a dot."""
+    """Return a mail with 8-bit text and a line that is a single dot."""
     message = EmailMessage(SMTP)
     message["Subject"], message["From"], message["To"] = "sübject", FROM, ", ".join(TO)
     message.set_content("ä\n.\n..\n", cte="quoted-printable")
@@ -45,14 +45,14 @@ def letter() -> EmailMessage:
 
 
 def to(server: MailServer, **fields: Any) -> Mail:
-    """What a configuration says of a server."""
+    """Return the mail section of a configuration for a server."""
     security = STARTTLS if server.starttls else TLS if server.tls else NONE
     given = {"server": "127.0.0.1", "port": server.port, "security": security, "sender": FROM}
     return Mail(**{**given, **fields})
 
 
 def refused(mail: Mail, password: str | None = None) -> str:
-    """Try to send, and return what is said of the failure, which is no password."""
+    """Try to send, and return the error, which must not contain the password."""
     with pytest.raises(ArchiveError) as error:
         post.send(letter(), mail, TO, password)
     said = str(error.value)
@@ -67,8 +67,8 @@ def refused(mail: Mail, password: str | None = None) -> str:
 
 
 @pytest.mark.parametrize("security", SECURITY)
-def test_a_mail_arrives(security: str, authority: Authority, ca_file: Path) -> None:
-    """It arrives byte for byte, for all recipients, protected as the configuration says."""
+def test_mail_arrives_unchanged(security: str, authority: Authority, ca_file: Path) -> None:
+    """It arrives byte for byte, for all recipients, protected as configured."""
     context: Any = authority.issue().context
     with MailServer(**({} if security == NONE else {security: context})) as server:
         mail = to(server, ca_file=None if security == NONE else ca_file)
@@ -81,8 +81,8 @@ def test_a_mail_arrives(security: str, authority: Authority, ca_file: Path) -> N
 
 
 @pytest.mark.parametrize("security", [STARTTLS, TLS])
-def test_a_login(security: str, authority: Authority, ca_file: Path) -> None:
-    """User and password are those of the configuration, and go over TLS."""
+def test_login(security: str, authority: Authority, ca_file: Path) -> None:
+    """User and password come from the configuration, and are sent over TLS."""
     context: Any = authority.issue().context
     with MailServer(**{security: context}, logins=True) as server:
         mail = to(server, user=USER, secret=SECRET, ca_file=ca_file)
@@ -91,8 +91,8 @@ def test_a_login(security: str, authority: Authority, ca_file: Path) -> None:
     assert (came.protected, came.user) == (True, USER)
 
 
-def test_a_login_that_is_refused(authority: Authority, ca_file: Path) -> None:
-    """The server's words are shown, unless the password is in them, in whichever form."""
+def test_refused_login(authority: Authority, ca_file: Path) -> None:
+    """The server's words are shown, unless they contain the password in any form."""
     with MailServer(starttls=authority.issue().context, logins=True) as server:
         mail = to(server, user=USER, secret=SECRET, ca_file=ca_file)
         said = refused(mail, "wrong")
@@ -103,15 +103,15 @@ def test_a_login_that_is_refused(authority: Authority, ca_file: Path) -> None:
     assert server.mails == []
 
 
-def test_what_a_server_repeats_of_a_login() -> None:
-    """A password is known again as it is, and as SMTP encodes it."""
+def test_password_echoed_by_the_server_is_hidden() -> None:
+    """A password is recognised in clear, and in its SMTP encodings."""
     plain = "AHUAcGFzcw=="  # as a client sends it
     assert plain.encode() in post._forms("u", "pass")
     assert b"cGFzcw==" in post._forms("u", "pass")
 
 
-def test_a_server_without_logins(authority: Authority, ca_file: Path) -> None:
-    """A login that is not offered is not tried."""
+def test_server_without_logins(authority: Authority, ca_file: Path) -> None:
+    """No login is tried if the server does not offer it."""
     with MailServer(starttls=authority.issue().context) as server:
         mail = to(server, user=USER, secret=SECRET, ca_file=ca_file)
         assert refused(mail, PASSWORD).startswith(
@@ -120,16 +120,16 @@ def test_a_server_without_logins(authority: Authority, ca_file: Path) -> None:
     assert server.mails == []
 
 
-def test_a_password_that_the_protocol_cannot_carry() -> None:
-    """It is said before anything is connected to, and without the password."""
+def test_password_that_smtp_cannot_carry() -> None:
+    """The error comes before any connection, and without the password."""
     mail = Mail(server="127.0.0.1", port=1, security=TLS, sender=FROM, user=USER, secret=SECRET)
     assert refused(mail, "pässword") == (
         "[mail]: user and secret must be ASCII: SMTP logins allow no other characters"
     )
 
 
-def test_starttls_is_not_given_up() -> None:
-    """Where it is not offered nothing is sent: somebody on the way may have taken it away."""
+def test_missing_starttls_is_an_error() -> None:
+    """If STARTTLS is not offered nothing is sent: an attacker may have removed it."""
     with MailServer() as server:
         said = refused(to(server, security=STARTTLS))
     assert said.startswith("the server does not offer STARTTLS; if it expects TLS")
@@ -138,7 +138,7 @@ def test_starttls_is_not_given_up() -> None:
 
 @pytest.mark.parametrize("security", [STARTTLS, TLS])
 def test_certificates(security: str, authority: Authority, ca_file: Path) -> None:
-    """Only one that is trusted, for this name and valid now is; each refusal says what to do."""
+    """The certificate must be trusted, for this name and valid now; each refusal has advice."""
     cases = {
         authority.expired: "the certificate has expired; ",
         authority.misnamed: "the certificate is for another name; ",
@@ -154,8 +154,8 @@ def test_certificates(security: str, authority: Authority, ca_file: Path) -> Non
         assert refused(to(server)).startswith("the certificate is not trusted (")
 
 
-def test_files_that_are_no_certificates(tmp_path: Path) -> None:
-    """A CA file is read before anything is connected to."""
+def test_invalid_ca_file(tmp_path: Path) -> None:
+    """A CA file is read before any connection."""
     path = tmp_path / "ca.pem"
     mail = Mail(server="127.0.0.1", port=1, security=TLS, sender=FROM, ca_file=path)
     assert refused(mail) == f"{path}: cannot read the file: No such file or directory"
@@ -163,10 +163,10 @@ def test_files_that_are_no_certificates(tmp_path: Path) -> None:
     assert refused(mail) == f"{path}: no certificate in PEM format found"
 
 
-def test_tls_of_the_wrong_kind(
+def test_wrong_kind_of_tls(
     authority: Authority, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """TLS at once with a server that speaks first, and the other way round."""
+    """Implicit TLS with a STARTTLS server, and the other way round."""
     context = authority.issue().context
     with MailServer(starttls=context) as server:
         said = refused(to(server, security=TLS, ca_file=ca_file))
@@ -179,15 +179,15 @@ def test_tls_of_the_wrong_kind(
         assert 'Port 465 needs security = "tls"' in said
 
 
-def test_a_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that accepts the connection and does not greet is not waited for forever."""
+def test_server_that_sends_no_greeting_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that accepts the connection without a greeting is an error after a while."""
     monkeypatch.setattr(post, "_SECONDS", 0.2)
     with MailServer(silent=True) as server:
         assert refused(to(server)).startswith("no reply within 0.2 s; check")
 
 
-def test_no_server() -> None:
-    """A port where nobody listens, and a name that nobody has."""
+def test_unreachable_server() -> None:
+    """A closed port, and a name that does not resolve."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         mail = Mail(server="127.0.0.1", port=bound.getsockname()[1], security=NONE, sender=FROM)
@@ -196,8 +196,8 @@ def test_no_server() -> None:
     assert refused(mail) == "cannot resolve the name; check `server` and the DNS"
 
 
-def test_a_server_that_breaks_off() -> None:
-    """A connection that ends in the middle is told as one."""
+def test_lost_connection() -> None:
+    """A connection that ends in the middle is reported as lost."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def hang_up() -> None:
@@ -214,8 +214,8 @@ def test_a_server_that_breaks_off() -> None:
         closing.join()
 
 
-def test_what_a_server_refuses() -> None:
-    """The sender, the content, every recipient: nobody gets it."""
+def test_refused_mail() -> None:
+    """If the sender, the content or every recipient is refused, nobody gets the mail."""
     with MailServer(to_sender="550 5.7.1 who\x1b[31m?") as server:
         assert refused(to(server)).startswith(f"sender {FROM} refused (550 5.7.1 who [31m?)")
     with MailServer(to_content="554 5.7.1 spam") as server:
@@ -228,7 +228,7 @@ def test_what_a_server_refuses() -> None:
 
 
 def test_some_recipients_are_refused() -> None:
-    """The others get it, and who does not is told."""
+    """The other recipients get the mail, and the refused ones are reported."""
     with MailServer(refused={TO[1]: "550 5.1.1 unknown"}) as server:
         assert post.send(letter(), to(server), TO) == {TO[1]: "550 5.1.1 unknown"}
     assert [mail.recipients for mail in server.mails] == [[TO[0]]]

@@ -34,8 +34,8 @@ def stored(engine: Engine) -> Calendar:
         return settings.calendar(connection)
 
 
-def test_an_archive_starts_with_the_plain_calendar(engine: Engine) -> None:
-    """Without a choice days are those of UTC, from midnight."""
+def test_default_calendar(engine: Engine) -> None:
+    """By default days are those of UTC, from midnight."""
     assert stored(engine) == Calendar("UTC", "00:00")
 
 
@@ -48,10 +48,10 @@ def test_an_archive_starts_with_the_plain_calendar(engine: Engine) -> None:
         (Calendar("Asia/Kathmandu", "16:00"), 0, ("2026-03-01", "2026-03-02", "2026-03-03")),
     ],
 )
-def test_a_changed_calendar_dates_jobs_anew(
+def test_changed_calendar_dates_all_jobs_again(
     engine: Engine, chosen: Calendar, moved: int, expected: tuple[str, ...]
 ) -> None:
-    """Each job gets the day that it would have had from the start, and the moved are counted."""
+    """Each job gets the day that it would have had from the start, and the changed ones are counted."""
     import_documents(engine, JOBS, seen_at=SEEN)
     assert change_calendar.change_calendar(engine, chosen) == moved
     assert stored(engine) == chosen
@@ -64,8 +64,8 @@ def test_a_changed_calendar_dates_jobs_anew(
     assert days(engine) == dict(zip(JOBS, ("2026-03-01", "2026-03-02", "2026-03-03"), strict=True))
 
 
-def test_the_order_of_change_and_import_does_not_matter(engines: list[Engine]) -> None:
-    """Jobs imported after a change have the days of jobs that were there before it."""
+def test_order_of_change_and_import_does_not_matter(engines: list[Engine]) -> None:
+    """Jobs imported after a change have the same days as jobs imported before it."""
     chosen = Calendar("Pacific/Chatham", "16:00")
     contents = []
     for engine in engines:
@@ -80,8 +80,10 @@ def test_the_order_of_change_and_import_does_not_matter(engines: list[Engine]) -
     assert contents[0] == contents[1]
 
 
-def test_long_histories_are_dated_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many jobs there are, of however many appliances, each is dated once."""
+def test_long_histories_are_dated_in_batches(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any number of jobs, of any number of appliances, are each dated once."""
     monkeypatch.setattr(change_calendar, "_CHUNK", 4)
     for name in ("vc01", "vc02", "vc03"):
         import_documents(engine, {f"{number:08d}": job() for number in range(6)}, name)
@@ -89,8 +91,8 @@ def test_long_histories_are_dated_in_parts(engine: Engine, monkeypatch: pytest.M
     assert list(verify.verify(engine)) == []
 
 
-def test_a_new_day_may_be_in_a_new_year(engine: Engine) -> None:
-    """Where the new day lies in a year that the calendar lacks, the year is added."""
+def test_new_day_may_be_in_a_new_year(engine: Engine) -> None:
+    """If the new day is in a year that the calendar table lacks, the year is added."""
     import_documents(engine, {"x": job(start_time="1969-01-01T01:00:00.000Z")})
     change_calendar.change_calendar(engine, Calendar("UTC", "16:00"))
     assert days(engine) == {"x": "1968-12-31"}

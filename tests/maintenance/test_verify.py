@@ -33,12 +33,12 @@ def execute(engine: Engine, *statements: str) -> None:
 
 
 def of_jobs(engine: Engine) -> list[str]:
-    """What is wrong with jobs, one by one."""
+    """Return the problems of single jobs."""
     return [sentence for sentence in verify.verify(engine) if sentence.startswith("job ")]
 
 
-def test_a_sound_archive_has_nothing_wrong(engine: Engine) -> None:
-    """After imports of all kinds nothing is wrong, and each thousand jobs are told."""
+def test_sound_archive_has_no_problems(engine: Engine) -> None:
+    """After imports of all kinds there are no problems, and progress is reported every thousand jobs."""
     import_documents(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     import_documents(engine, {f"job-{number}": job("PENDING") for number in range(1000)}, "vc02")
     told: list[tuple[int, int]] = []
@@ -72,14 +72,14 @@ def test_a_sound_archive_has_nothing_wrong(engine: Engine) -> None:
     ],
 )
 def test_each_change_of_a_document_is_found(engine: Engine, damage: str) -> None:
-    """Whatever row of a document is changed or missing, the document is not the archived one."""
+    """Any changed or missing row of a document is found."""
     import_documents(engine, {KEY: FAILED, "other": job("PENDING")})
     execute(engine, damage)
     assert CHANGED in list(verify.verify(engine))
 
 
 def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
-    """Where a document is kept whole, its rows must still agree with it."""
+    """The rows of a document that is kept as a whole must agree with it."""
     import_documents(engine, {KEY: BASE | {"new": 1}})
     execute(engine, "UPDATE job SET location_user = 'other'")
     assert list(verify.verify(engine)) == [
@@ -96,8 +96,8 @@ def test_rows_beside_a_kept_document_are_checked(engine: Engine) -> None:
         "UPDATE irregular_document SET document = 'x', job_id = 1",
     ],
 )
-def test_a_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
-    """A document that was kept whole and is so no longer is found by its digest."""
+def test_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
+    """A changed kept document is found by its digest."""
     import_documents(engine, {KEY: BASE | {"new": 1}})
     execute(engine, damage)
     assert list(verify.verify(engine)) == [CHANGED]
@@ -115,30 +115,30 @@ def test_a_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
          "the day is 2026-07-23, but by the calendar 2026-07-22"),
     ],
 )  # fmt: skip
-def test_what_is_derived_is_checked(engine: Engine, damage: str, found: str) -> None:
-    """A day that is not the calendar's, and a status that nobody has seen, are found."""
+def test_derived_values_are_checked(engine: Engine, damage: str, found: str) -> None:
+    """A wrong day, and a status without a time, are found."""
     import_documents(engine, {KEY: BASE})
     execute(engine, damage)
     assert of_jobs(engine) == [f"job {KEY} of vc01: {found}"]
 
 
 def test_missing_findings_are_found(engine: Engine) -> None:
-    """What a document breaks of the rules has to stand beside it."""
+    """Every rule that a document breaks must be recorded as a finding."""
     import_documents(engine, {KEY: BASE | {"duration": 1}, "other": BASE | {"new": 1}})
     execute(engine, "DELETE FROM job_finding")
     sentence = "the findings do not match the document"
     assert of_jobs(engine) == [f"job {key} of vc01: {sentence}" for key in (KEY, "other")]
 
 
-def test_two_things_wrong_are_two_sentences(engine: Engine) -> None:
-    """Each thing that is wrong with a sound document is told by itself."""
+def test_two_problems_are_two_sentences(engine: Engine) -> None:
+    """Each problem of a sound document is reported separately."""
     import_documents(engine, {KEY: BASE, "other": job("PENDING")})
     execute(engine, "DELETE FROM job_status", "UPDATE job SET day = '2026-01-01'")
     assert len(of_jobs(engine)) == 4
 
 
-def test_days_that_start_elsewhere_are_found(engine: Engine) -> None:
-    """A day that does not start when the calendar says is told, with the command that mends it."""
+def test_days_with_a_wrong_start_are_found(engine: Engine) -> None:
+    """A day whose start disagrees with the calendar is reported, with the command that fixes it."""
     change_calendar.change_calendar(engine, Calendar("Europe/Berlin"))
     execute(
         engine, "UPDATE calendar SET start_time = '2026-07-01T00:00:00Z' WHERE month = '2026-07'"
@@ -150,7 +150,7 @@ def test_days_that_start_elsewhere_are_found(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_a_changed_schema_is_found(tmp_path: Path) -> None:
+def test_changed_schema_is_found(tmp_path: Path) -> None:
     """Columns, indexes and tables that somebody has added or dropped are found."""
     engine = migrate.connect(str(tmp_path / "archive.db"))
     migrate.upgrade(engine)
@@ -166,7 +166,7 @@ def test_a_changed_schema_is_found(tmp_path: Path) -> None:
 
 
 def test_broken_references_are_found(tmp_path: Path) -> None:
-    """A row that refers to one that is gone is told, and so is each document that misses it."""
+    """A row that refers to a missing one is reported, and so is each incomplete document."""
     engine = migrate.connect(str(tmp_path / "archive.db"))
     migrate.upgrade(engine)
     build = {"version_name": "9", "version": "9", "build_number": "9"}
@@ -184,8 +184,8 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
     }
 
 
-def test_a_damaged_file_is_found(tmp_path: Path) -> None:
-    """What SQLite itself finds wrong with its file is told, or the file cannot be read at all."""
+def test_damaged_file_is_found(tmp_path: Path) -> None:
+    """The result of SQLite's integrity check is reported, or that the file cannot be read."""
     path = tmp_path / "archive.db"
     engine = migrate.connect(str(path))
     migrate.upgrade(engine)
@@ -199,6 +199,6 @@ def test_a_damaged_file_is_found(tmp_path: Path) -> None:
         size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
     data = bytearray(path.read_bytes())
     place = (root - 1) * size
-    data[place + 3 : place + 5] = b"\0\1"  # the index forgets all entries but one
+    data[place + 3 : place + 5] = b"\0\1"  # the index loses all entries but one
     path.write_bytes(data)
     assert [one for one in verify.verify(engine) if "ix_job_day" in one]

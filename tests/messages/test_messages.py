@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archive.messages import Forms, Shown
 
 PUBLISHED = messages.forms("UTC")
-# What the API's documentation shows of this instant.
+# The representations of this instant in the API's documentation.
 MOMENT = "2019-01-28T12:59:01.000000Z"
 EXAMPLES = {
     "SHORT_DATE": "2019-01-28",
@@ -58,25 +58,25 @@ LOCALES = (None, "de_DE", "en-US", "ar_EG", "hi_IN", "fr_CH.UTF-8", "th_TH", "fa
 
 
 def message(**fields: Any) -> MessageRows:
-    """The rows of a message as it comes out of a document."""
+    """Return the rows of a message as it is read from a document."""
     whole = {"id": "the.id", "default_message": "", "args": []} | fields
     return normalise(canonical.read(job(messages=[whole])).info).messages[-1]
 
 
 def shown(fields: dict[str, Any], forms: Forms = PUBLISHED) -> str:
-    """The value of a param with these fields."""
+    """Return the displayed value of a param with these fields."""
     [param] = messages.params(message(params={"p": fields}).params, forms)
     return param.value
 
 
-def test_the_formats_are_those_of_the_api() -> None:
-    """There are twelve, no more and no less."""
+def test_formats_match_the_api() -> None:
+    """There are exactly the twelve formats of the API."""
     assert sorted(FORMATS) == sorted(TWELVE) == sorted(EXAMPLES)
 
 
 @pytest.mark.parametrize(("form", "text"), EXAMPLES.items())
 def test_published_examples(form: str, text: str) -> None:
-    """Without a locale each format gives what the API's documentation shows."""
+    """Without a locale each format gives the result in the API's documentation."""
     assert PUBLISHED.instant(MOMENT, form) == text
 
 
@@ -87,7 +87,7 @@ def test_formats_of_a_locale(form: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("form", [None, "SHORT_DATETIME", "", "short_date_time"])
-def test_formats_that_nobody_knows(form: str | None) -> None:
+def test_unknown_formats(form: str | None) -> None:
     """No format, or one that the API does not have, is SHORT_DATE_TIME."""
     fields = {"dt": MOMENT} if form is None else {"dt": MOMENT, "format": form}
     assert shown(fields) == "2019-01-28 12:59"
@@ -98,20 +98,20 @@ def test_formats_that_nobody_knows(form: str | None) -> None:
     [
         ("Asia/Kathmandu", MOMENT, "2019 Jan 28, Mon 18:44:01 +05:45"),
         ("America/New_York", "2019-01-28T02:00:00.000000Z", "2019 Jan 27, Sun 21:00:00 -05:00"),
-        # Clocks are set forward, and back: the hour that comes twice has two offsets.
+        # Clocks go forward, and back: the repeated hour has two offsets.
         ("Europe/Berlin", "2026-03-29T01:00:00.000000Z", "2026 Mar 29, Sun 03:00:00 +02:00"),
         ("Europe/Berlin", "2026-10-25T00:30:00.000000Z", "2026 Oct 25, Sun 02:30:00 +02:00"),
         ("Europe/Berlin", "2026-10-25T01:30:00.000000Z", "2026 Oct 25, Sun 02:30:00 +01:00"),
         ("Europe/London", MOMENT, "2019 Jan 28, Mon 12:59:01 Z"),
         ("UTC", "2024-02-29T23:59:59.999999Z", "2024 Feb 29, Thu 23:59:59 Z"),
-        # Before there were zones, and where a zone would leave the years that there are.
+        # Before time zones existed, and where an offset would leave the years 1 to 9999.
         ("Europe/Berlin", "0001-01-01T00:00:00.000000Z", "0001 Jan 1, Mon 00:53:28 +00:53:28"),
         ("America/New_York", "0001-01-01T00:00:00.000000Z", "0001 Jan 1, Mon 00:00:00 Z"),
         ("Asia/Kathmandu", "9999-12-31T23:59:59.000000Z", "9999 Dec 31, Fri 23:59:59 Z"),
     ],
 )
 def test_instants_in_a_zone(zone: str, instant: str, text: str) -> None:
-    """Instants are told in the zone of the archive's calendar, and long ones say which it is."""
+    """Instants are shown in the zone of the archive's calendar, and long formats name it."""
     assert messages.forms(zone).instant(instant, "FULL_DATE_TIME") == text
 
 
@@ -120,34 +120,34 @@ def test_instants_in_a_zone(zone: str, instant: str, text: str) -> None:
     [
         (16.12, 2, "16.12", "16,12"),
         (1234567.891, 1, "1,234,567.9", "1.234.567,9"),
-        # Half to even, of the digits that the document has.
+        # Half to even, of the digits in the document.
         (0.125, 2, "0.12", "0,12"),
         (0.375, 2, "0.38", "0,38"),
         (2.675, 2, "2.68", "2,68"),
         (2.5, 0, "2", "2"),
         (3.5, 0, "4", "4"),
         (-2.5, 0, "-2", "-2"),
-        # As many digits as are asked for, or as there are.
+        # As many digits as requested, or as there are.
         (1.5, 4, "1.5000", "1,5000"),
         (1.5, None, "1.5", "1,5"),
         (3.0, None, "3", "3"),
         (1e22, None, "10,000,000,000,000,000,000,000", "10.000.000.000.000.000.000.000"),
         (0.00001, None, "0.00001", "0,00001"),
-        # There are no fewer digits than none, and zero has no sign.
+        # A negative precision means no digits, and zero has no sign.
         (12.34, -3, "12", "12"),
         (-0.001, 2, "0.00", "0,00"),
         (0.0, None, "0", "0"),
     ],
 )
 def test_doubles(value: float, precision: int | None, text: str, german: str) -> None:
-    """A double has the fractional digits that `precision` says."""
+    """A double has `precision` fractional digits."""
     fields = {"d": value} if precision is None else {"d": value, "precision": precision}
     assert shown(fields) == text
     assert shown(fields, messages.forms("UTC", "de_DE")) == german
 
 
 def test_doubles_are_bounded() -> None:
-    """No precision makes a text without an end, and none loses a digit."""
+    """A huge precision gives no endless text, and loses no digit."""
     least = shown({"d": 5e-324, "precision": 2**63 - 1})
     assert (len(least), least[-1]) == (2 + 324, "5")
     assert shown({"d": 5e-324}) == least
@@ -156,8 +156,8 @@ def test_doubles_are_bounded() -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 30))
-def test_doubles_by_fractions(value: float, precision: int) -> None:
-    """Rounding is that of fractions: the shortest decimal, half to even."""
+def test_doubles_equal_rounded_fractions(value: float, precision: int) -> None:
+    """Rounding equals that of exact fractions: the shortest decimal, half to even."""
     units = round(Fraction(repr(value)) * 10**precision)
     for locale in (None, "en"):
         text = messages.forms("UTC", locale).double(value, precision).replace(",", "")
@@ -169,20 +169,20 @@ def test_doubles_by_fractions(value: float, precision: int) -> None:
 
 @given(INT64)
 def test_integers(value: int) -> None:
-    """Whole numbers are grouped as a locale does, and lose no digit."""
+    """Integers are grouped as in the locale, and lose no digit."""
     assert messages.forms("UTC").integer(value) == f"{value:,}"
     assert messages.forms("UTC", "en_US").integer(value) == f"{value:,}"
     assert messages.forms("UTC", "de").integer(value) == f"{value:,}".replace(",", ".")
 
 
 def test_grouping_of_a_locale() -> None:
-    """Groups are those of the locale; its spaces are plain ones, which every terminal shows."""
+    """Groups follow the locale; its spaces become plain ones, which every terminal shows."""
     assert messages.forms("UTC", "en_IN").integer(1234567) == "12,34,567"
     assert messages.forms("UTC", "fr").double(1234567.5, 1) == "1 234 567,5"
 
 
 @given(st.datetimes(datetime(1000, 1, 1), datetime(9998, 12, 31)), st.sampled_from(TWELVE))  # noqa: DTZ001 - made UTC below
-def test_instants_by_the_clock(moment: datetime, form: str) -> None:
+def test_instants_with_a_fixed_offset(moment: datetime, form: str) -> None:
     """In a zone of a fixed offset an instant is shown as UTC shows the instant that much later."""
     later = moment.replace(tzinfo=UTC) + timedelta(hours=5, minutes=30)
     told = messages.forms("Etc/GMT-5").instant(f"{moment.isoformat('T', 'microseconds')}Z", form)
@@ -197,7 +197,7 @@ def test_instants_by_the_clock(moment: datetime, form: str) -> None:
         ({"localized": "Fertig", "default_message": "Done"}, "Fertig"),
         ({"default_message": "Done"}, "Done"),
         ({"localized": "", "default_message": "Done"}, "Done"),
-        # A text has its arguments already, whatever it looks like.
+        # A text already contains its arguments, whatever it looks like.
         ({"default_message": "100% of %s {0} %1$s", "args": ["x"]}, "100% of %s {0} %1$s"),
         ({}, "the.id"),
         ({"args": ["one", "two"]}, "the.id (one, two)"),
@@ -212,7 +212,7 @@ def test_instants_by_the_clock(moment: datetime, form: str) -> None:
     ],
 )
 def test_which_text_is_shown(fields: dict[str, Any], text: str) -> None:
-    """The localised text, else the English one, else the id with all that it was told with."""
+    """The localised text, or the English one, or the id with all its arguments."""
     assert messages.text(message(**fields), PUBLISHED) == text
 
 
@@ -226,17 +226,17 @@ def test_which_text_is_shown(fields: dict[str, Any], text: str) -> None:
             ", 2019-01-28 12:59, 0, 1.2, n",
         ),
         ({}, ""),
-        # These say how a value is shown, and are none.
+        # Format fields describe how a value is shown, and are no values.
         ({"format": "MED_DATE", "precision": 2}, ""),
     ],
 )
 def test_values_of_a_param(fields: dict[str, Any], text: str) -> None:
-    """All values that are set are shown, in one order."""
+    """All values that are set are shown, in a fixed order."""
     assert shown(fields) == text
 
 
 def nested(depth: int) -> dict[str, Any]:
-    """Params so many levels deep."""
+    """Return params with this number of levels."""
     params: dict[str, Any] = {"p": {"s": "innermost"}}
     for level in range(depth - 1, 0, -1):
         params = {"p": {"l": {"id": f"level{level}", "params": params}}}
@@ -252,8 +252,8 @@ def levels(params: list[Shown]) -> list[str]:
     return found
 
 
-def test_nesting_is_shown_in_full_but_bounded() -> None:
-    """What holds other messages is shown with them, to a depth that nobody reads."""
+def test_nesting_is_shown_up_to_a_limit() -> None:
+    """Nested messages are shown, up to a depth that nobody reads."""
     for depth in (1, 3, DEEPEST):
         rows = message(params=nested(depth)).params
         inner = [*(f"level{level}" for level in range(1, depth)), "innermost"]
@@ -274,7 +274,7 @@ def walk(params: list[Shown]) -> Iterator[Shown]:
 @pytest.mark.parametrize("locale", LOCALES)
 @given(document=documents())
 def test_every_message_can_be_shown(locale: str | None, document: dict[str, Any]) -> None:
-    """Of every valid document each message is shown: its texts, its params, and nothing harmful."""
+    """Every message of a valid document is shown: its texts, its params, and no control characters."""
     forms = messages.forms("Asia/Kathmandu", locale)
     rows = normalise(canonical.read(document).info).messages
     for row in rows:
@@ -302,7 +302,7 @@ def test_every_message_can_be_shown(locale: str | None, document: dict[str, Any]
     ],
 )
 def test_unknown_locales(name: str, said: str) -> None:
-    """What is no locale is a usage error that names those close to it."""
+    """An unknown locale is a usage error that suggests similar ones."""
     with pytest.raises(UsageError) as refused:
         messages.forms("UTC", name)
     assert said in str(refused.value)

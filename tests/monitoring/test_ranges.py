@@ -10,7 +10,7 @@ from archive.errors import UsageError
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range, parse
 
 
-# The examples of the Monitoring Plugins Development Guidelines, and what alarms by them.
+# The examples of the Monitoring Plugins Development Guidelines, with the values that alert.
 @pytest.mark.parametrize(
     ("text", "found", "alarming", "fine"),
     [
@@ -28,7 +28,7 @@ from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range, parse
     ],
 )
 def test_ranges(text: str, found: Range, alarming: tuple[int, ...], fine: tuple[int, ...]) -> None:
-    """Both ends are included; what is outside alarms, or with @ what is inside."""
+    """Both ends are included; values outside alert, or with @ values inside."""
     assert parse(text, PLAIN) == found
     assert all(found.alarms(value) for value in alarming)
     assert not any(found.alarms(value) for value in fine)
@@ -49,7 +49,7 @@ def test_ranges(text: str, found: Range, alarming: tuple[int, ...], fine: tuple[
     ],
 )
 def test_units(text: str, units: dict[str, int], written: str) -> None:
-    """Ranges are written in base units, since performance data has those."""
+    """Ranges are written in base units, as performance data requires."""
     assert str(parse(text, units)) == written
 
 
@@ -76,8 +76,8 @@ def test_units(text: str, units: dict[str, int], written: str) -> None:
         ("5s", PERCENT, "(valid: %)"),
     ],
 )
-def test_what_is_no_range(text: str, units: dict[str, int], said: str | None) -> None:
-    """What cannot be meant is refused with how to write it; space around it does no harm."""
+def test_invalid_ranges_are_refused(text: str, units: dict[str, int], said: str | None) -> None:
+    """Impossible ranges are refused with the right form; surrounding space is ignored."""
     if said is None:
         assert parse(text, units) == Range(0, 1)
         return
@@ -91,9 +91,7 @@ def test_what_is_no_range(text: str, units: dict[str, int], said: str | None) ->
     width=st.one_of(st.just(inf), st.integers(0, 10**9)),
     inside=st.booleans(),
 )
-def test_a_range_that_is_written_is_read_as_the_same(
-    *, start: float, width: float, inside: bool
-) -> None:
-    """Performance data says what was asked for."""
+def test_written_range_is_read_back(*, start: float, width: float, inside: bool) -> None:
+    """Performance data repeats the thresholds."""
     found = Range(start, width if start == -inf else start + width, inside)
     assert parse(str(found), PLAIN) == found

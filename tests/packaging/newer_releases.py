@@ -1,4 +1,4 @@
-"""An index with every locked wheel and a newer release of each package, as the index will be in a year.
+"""An index with every locked wheel and a newer release of each package, to simulate next year's index.
 
 `python -m tests.packaging.newer_releases FOLDER` makes it. It fetches a few hundred megabytes.
 """
@@ -13,14 +13,14 @@ from packaging.utils import parse_wheel_filename
 
 from tests.packaging.wheels import LOCKS, make_wheel
 
-# What `python3 -m venv` installs with the first release of each Python.
+# The pip that `python3 -m venv` installs with the first release of each Python.
 _OLDEST_PIP = {(3, 11): "22.3", (3, 12): "23.2.1", (3, 13): "24.2", (3, 14): "25.2"}
 PIPS = [f"pip=={_OLDEST_PIP[sys.version_info[:2]]}", "pip"]
 _EXTRAS = ["binary", "toml", "postgres", "sqlalchemy"]
 
 
 def fill(folder: Path) -> None:
-    """Fetch what is locked, and the oldest and newest pip, and make newer releases of all but pip."""
+    """Fetch the locked wheels, and the oldest and newest pip, and make newer releases of all but pip."""
     folder.mkdir(parents=True, exist_ok=True)
     download = [sys.executable, "-m", "pip", "download", "--quiet", "--dest", str(folder)]
     exact = ["--no-deps", "--require-hashes", "--only-binary", ":all:"]

@@ -30,7 +30,7 @@ def package(name: str) -> bundle.Locked:
     return bundle.Locked(name, "1.0", None, " \\\n    --hash=sha256:00")
 
 
-def test_a_lock_is_read_for_the_machine_of_the_bundle() -> None:
+def test_lock_is_read_for_the_machine_of_the_bundle() -> None:
     """Packages for other systems and other versions of Python are left out."""
     newer = bundle.locked("requirements-extras.txt", TARGET)
     older = bundle.locked("requirements-extras.txt", bundle.Target("3.11", "x86_64"))
@@ -51,8 +51,8 @@ def test_requirements_are_written_with_their_hashes() -> None:
     )
 
 
-def test_an_extra_has_all_that_it_needs_beside_the_runtime(tmp_path: Path) -> None:
-    """What an extra needs is followed through the wheels, by the markers of the machine."""
+def test_extra_has_all_its_dependencies(tmp_path: Path) -> None:
+    """The dependencies of an extra are followed through the wheels, by the markers of the machine."""
     made(
         tmp_path, "archive_vcenter", "Provides-Extra: big", "Provides-Extra: small",
         "Requires-Dist: base", "Requires-Dist: One; extra == 'big'",
@@ -79,18 +79,18 @@ def test_an_extra_has_all_that_it_needs_beside_the_runtime(tmp_path: Path) -> No
         (["cp311-cp311-manylinux_2_24_x86_64", "cp311-cp311-manylinux_2_5_x86_64"], "2.24"),
     ],
 )
-def test_the_oldest_glibc_is_the_one_that_all_wheels_run_with(tags: list[str], oldest: str) -> None:
+def test_oldest_glibc_that_runs_all_wheels(tags: list[str], oldest: str) -> None:
     assert bundle.glibc(f"a-1.0-{tag}.whl" for tag in tags) == oldest
 
 
-def test_the_space_that_packages_take_is_told(tmp_path: Path) -> None:
+def test_required_space_is_reported(tmp_path: Path) -> None:
     made(tmp_path, "one", size=10 << 20)
     made(tmp_path, "other", size=50 << 20)
     assert 15 <= bundle.megabytes(tmp_path, [package("one")]) <= 17
 
 
-def test_a_folder_is_packed_alike_every_time(tmp_path: Path) -> None:
-    """The archive tells neither who packed it nor when; programs stay programs."""
+def test_packing_is_reproducible(tmp_path: Path) -> None:
+    """The archive records neither user nor time; programs stay executable."""
     folder = tmp_path / "folder"
     (folder / "wheels").mkdir(parents=True)
     (folder / "wheels" / "a").write_text("a")
@@ -112,7 +112,7 @@ def test_a_folder_is_packed_alike_every_time(tmp_path: Path) -> None:
         )  # fmt: skip
 
 
-def test_the_installer_says_how_it_is_used() -> None:
+def test_installer_prints_its_usage() -> None:
     done = subprocess.run([INSTALLER, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: ./install [--extra NAME]...")
@@ -127,7 +127,7 @@ def test_the_installer_says_how_it_is_used() -> None:
 
 @pytest.mark.ci
 def test_shell_scripts_are_sound() -> None:
-    """ShellCheck finds nothing in what runs as root."""
+    """ShellCheck finds nothing in the scripts that run as root."""
     program = shutil.which("shellcheck")
     if program is None:
         pytest.skip("this machine has no shellcheck")

@@ -19,13 +19,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the sdist of this tree, with the time that a release has."""
+    """Give the sdist of this tree, with the time of a release."""
     return built(SdistBuilder, ROOT, tmp_path_factory.mktemp("sdist"))
 
 
 @pytest.fixture(scope="module")
 def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the tree that is in the sdist."""
+    """Give the tree unpacked from the sdist."""
     folder = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(sdist) as archive:
         archive.extractall(folder, filter="data")
@@ -40,7 +40,7 @@ def built(kind: type[SdistBuilder | WheelBuilder], tree: Path, folder: Path) -> 
     return Path(path)
 
 
-def test_the_sdist_has_every_file(unpacked: Path) -> None:
+def test_sdist_has_every_file(unpacked: Path) -> None:
     """The sdist has all files of the checkout, so it builds and tests as the checkout does."""
     if not (ROOT / ".git").exists():
         pytest.skip("this tree is an unpacked sdist itself")
@@ -52,10 +52,10 @@ def test_the_sdist_has_every_file(unpacked: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [SdistBuilder, pytest.param(WheelBuilder, marks=pytest.mark.ci)])
-def test_a_build_from_the_sdist_is_equal(
+def test_build_from_the_sdist_is_equal(
     kind: type[SdistBuilder | WheelBuilder], unpacked: Path, tmp_path: Path
 ) -> None:
-    """The checkout and the unpacked sdist make the same bytes."""
+    """The checkout and the unpacked sdist build the same bytes."""
     ours, theirs = (
         built(kind, tree, tmp_path / str(number)) for number, tree in enumerate((ROOT, unpacked))
     )
@@ -63,9 +63,7 @@ def test_a_build_from_the_sdist_is_equal(
     assert ours.read_bytes() == theirs.read_bytes()
 
 
-def test_the_time_of_the_sdist_is_that_of_the_commit(
-    unpacked: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sdist_has_the_time_of_the_commit(unpacked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without git the time of a release comes from the sdist."""
     ours = dist.source_date()
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
@@ -73,7 +71,9 @@ def test_the_time_of_the_sdist_is_that_of_the_commit(
     assert dist.source_date() == ours
 
 
-def test_a_tree_of_unknown_time_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tree_without_a_commit_time_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setattr(dist, "ROOT", tmp_path)
     with pytest.raises(SystemExit, match="neither a git checkout nor an unpacked sdist"):
@@ -81,7 +81,7 @@ def test_a_tree_of_unknown_time_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.ci
-def test_the_bill_of_materials_lists_the_runtime_lock(tmp_path: Path) -> None:
+def test_bill_of_materials_lists_the_runtime_lock(tmp_path: Path) -> None:
     """Each locked package is a component with its version, its hashes and its package URL."""
     path = tmp_path / "bill.json"
     dist.write_bill(path)
@@ -109,8 +109,8 @@ def test_checksums_are_read_by_sha256sum(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "a b: OK\nwheels/c: OK\n")
 
 
-def test_the_wheel_has_what_is_copied_from_it(tmp_path: Path) -> None:
-    """Files for /etc, the man page and completion come with the wheel."""
+def test_wheel_has_the_files_to_install(tmp_path: Path) -> None:
+    """Files for /etc, the man page and completion are in the wheel."""
     with zipfile.ZipFile(built(WheelBuilder, ROOT, tmp_path)) as wheel:
         names = {name.partition(".data/data/")[2] for name in wheel.namelist()}
     assert names >= {

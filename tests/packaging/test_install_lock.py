@@ -1,4 +1,4 @@
-"""A lock is installed as it is, whatever the index has by then."""
+"""A lock is installed exactly, whatever newer releases the index has."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _installed(python: Path, wheels: Path) -> dict[str, str]:
 
 
 def test_newer_releases_of_packages_with_extras_are_ignored(python: Path, wheels: Path) -> None:
-    """Locked versions are installed even where the index has newer ones that would fit."""
+    """Locked versions are installed even if the index has newer ones that would fit."""
     lock = _lock(wheels, "stub_app", "stub_driver", "stub_binary")
 
     done = install_lock(python, lock, wheels)
@@ -66,8 +66,8 @@ def test_newer_releases_of_packages_with_extras_are_ignored(python: Path, wheels
     assert _installed(python, wheels) == expected
 
 
-def test_an_incomplete_lock_fails(wheels: Path, tmp_path: Path) -> None:
-    """A package that a locked one needs and the lock lacks is named."""
+def test_incomplete_lock_fails(wheels: Path, tmp_path: Path) -> None:
+    """A dependency that is missing from the lock is named."""
     python = make_environment(tmp_path / "environment")
     lock = _lock(wheels, "stub_app")
 
@@ -90,7 +90,7 @@ def test_another_file_of_the_same_version_is_refused(python: Path, wheels: Path)
 
 
 def test_source_distributions_are_refused(python: Path, wheels: Path) -> None:
-    """What builds a source distribution is not locked, so none is built."""
+    """Build dependencies are not locked, so no source distribution is built."""
     source = wheels / "stub_source-1.0.tar.gz"
     source.write_bytes(b"not looked at")
     lock = wheels.parent / "lock.txt"
@@ -103,7 +103,7 @@ def test_source_distributions_are_refused(python: Path, wheels: Path) -> None:
 
 
 def test_locks_agree() -> None:
-    """A package has one version in all locks of the project: what users get is what is tested."""
+    """A package has one version in all locks of the project: users get the tested versions."""
     own = [pins(lock) for lock in LOCKS if lock.parent.name == ".ci"]
     assert len(own) == 4
     for one, other in combinations(own, 2):

@@ -1,4 +1,4 @@
-"""The locks of this project, installed by old and new pips when the index has moved on.
+"""The locks of this project, installed by old and new pips from an index with newer releases.
 
 It fetches a few hundred megabytes of packages, so only CI runs it.
 """
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.ci
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an index that has moved on; $ARCHIVE_TEST_INDEX may name one that is there already."""
+    """Give an index with newer releases; $ARCHIVE_TEST_INDEX may name an existing one."""
     if made := os.environ.get("ARCHIVE_TEST_INDEX"):
         return Path(made)
     folder = tmp_path_factory.mktemp("index")
@@ -51,8 +51,8 @@ def _environment(folder: Path, pip: str, wheels: Path) -> Path:
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: f"{lock.parent.name} {lock.stem}")
-def test_a_lock_is_installed_as_it_is(python: Path, lock: Path, wheels: Path) -> None:
-    """All that the lock has is installed in its version, and nothing else."""
+def test_lock_is_installed_exactly(python: Path, lock: Path, wheels: Path) -> None:
+    """All locked packages are installed in their versions, and nothing else."""
     done = install_lock(python, lock, wheels)
 
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
@@ -67,7 +67,7 @@ def test_a_lock_is_installed_as_it_is(python: Path, lock: Path, wheels: Path) ->
 
 
 def test_resolving_the_lock_again_fails(wheels: Path, tmp_path: Path) -> None:
-    """The index above is one with which a lock that is resolved again cannot be installed."""
+    """With the index above, a lock that is resolved again cannot be installed."""
     python = _environment(tmp_path / "environment", PIPS[0], wheels)
     lock = ROOT / ".ci" / "requirements-dev.txt"
     command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(lock)]

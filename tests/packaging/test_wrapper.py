@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 WRAPPER = Path(__file__).parents[2] / "deploy" / "command" / "archive"
 SUDOERS = WRAPPER.with_name("sudoers")
-NOBODY = "nobody"  # every system has that user
-# Says how it was run, and leaves as it is told.
+NOBODY = "nobody"  # a user that exists on every system
+# Prints how it was run, and exits with the given code.
 _PROBE = """#!{python} -I
 import json, os, sys
 try:
@@ -50,7 +50,7 @@ as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become anot
 
 
 class Wrapped(NamedTuple):
-    """A wrapper with a service user and a command that this machine has."""
+    """A wrapper with a service user and a command that exist on this machine."""
 
     path: Path
     folder: Path
@@ -71,7 +71,7 @@ class Wrapped(NamedTuple):
 
 @pytest.fixture
 def public() -> Iterator[Path]:
-    """Give a folder that every user may enter; those of pytest are its user's alone."""
+    """Give a folder that every user can enter; those of pytest belong to one user."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -80,7 +80,7 @@ def public() -> Iterator[Path]:
 
 @pytest.fixture
 def wrapped(public: Path) -> Callable[[str], Wrapped]:
-    """Give a function that makes a wrapper for a service user."""
+    """Give a function that creates a wrapper for a service user."""
 
     def make(user: str) -> Wrapped:
         probe = public / "probe"
@@ -97,7 +97,7 @@ def wrapped(public: Path) -> Callable[[str], Wrapped]:
 
 @cache
 def interpreter() -> str:
-    """Return a Python that every user may run: the one that runs the tests may be in root's home."""
+    """Return a Python that every user can run: the one that runs the tests may be in root's home."""
     for path in (os.path.realpath(sys.executable), "/usr/bin/python3"):
         with suppress(OSError):
             options = called_by(NOBODY) if os.getuid() == 0 else {}
@@ -124,14 +124,14 @@ def test_root_becomes_the_service_user(wrapped: Callable[[str], Wrapped]) -> Non
 
 
 @as_root
-def test_arguments_stay_as_they_are(wrapped: Callable[[str], Wrapped]) -> None:
+def test_arguments_are_unchanged(wrapped: Callable[[str], Wrapped]) -> None:
     arguments = (b"", b"a b", b"*", b"--", b"-x", b"'\"$HOME`id`\\", b"\n", b"\xff")
     found = wrapped(NOBODY).probe(*arguments)
     assert found["arguments"] == [argument.hex() for argument in arguments]
 
 
 @as_root
-def test_the_environment_passes(wrapped: Callable[[str], Wrapped]) -> None:
+def test_environment_is_passed_on(wrapped: Callable[[str], Wrapped]) -> None:
     """Variables of the command, the terminal and the locale pass; root's own folders do not."""
     passed = {
         "ARCHIVE_CONFIG": "/a b", "ARCHIVE_DATABASE_URL": "x", "COLUMNS": "70", "LANG": "C",
@@ -145,14 +145,14 @@ def test_the_environment_passes(wrapped: Callable[[str], Wrapped]) -> None:
 
 
 @as_root
-def test_exit_codes_pass(wrapped: Callable[[str], Wrapped]) -> None:
+def test_exit_codes_are_passed_on(wrapped: Callable[[str], Wrapped]) -> None:
     command = wrapped(NOBODY)
     assert [command.run(str(code)).returncode for code in (0, 1, 3, 130)] == [0, 1, 3, 130]
 
 
 @as_root
 def test_signals_reach_the_command(wrapped: Callable[[str], Wrapped]) -> None:
-    """The process that was started is the command: a signal reaches it, and its end is seen."""
+    """The command replaces the wrapper's process: it gets signals, and its end is seen."""
     with subprocess.Popen(
         [wrapped(NOBODY).path, "wait"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as running:
@@ -163,31 +163,29 @@ def test_signals_reach_the_command(wrapped: Callable[[str], Wrapped]) -> None:
 
 
 @as_root
-def test_a_folder_of_root_does_not_stop_it(
-    wrapped: Callable[[str], Wrapped], tmp_path: Path
-) -> None:
-    """The current folder stays, even one that the service user may not enter."""
+def test_current_folder_of_root_is_kept(wrapped: Callable[[str], Wrapped], tmp_path: Path) -> None:
+    """The current folder stays, even one that the service user cannot enter."""
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
     assert wrapped(NOBODY).probe(cwd=private)["folder"] == str(private)
 
 
 @as_root
-def test_the_service_user_runs_it_directly(wrapped: Callable[[str], Wrapped]) -> None:
+def test_service_user_runs_it_directly(wrapped: Callable[[str], Wrapped]) -> None:
     found = wrapped(NOBODY).probe("a", **called_by(NOBODY))
     assert found["user"] == pwd.getpwnam(NOBODY).pw_uid
     assert "ARCHIVE_CALLER" not in found["environment"]
 
 
 @as_root
-def test_others_run_it_as_themselves(wrapped: Callable[[str], Wrapped]) -> None:
+def test_other_users_run_it_as_themselves(wrapped: Callable[[str], Wrapped]) -> None:
     found = wrapped("daemon").probe("a", **called_by(NOBODY))
     assert found["user"] == pwd.getpwnam(NOBODY).pw_uid
 
 
 @as_root
 def test_members_of_the_group_use_sudo(wrapped: Callable[[str], Wrapped]) -> None:
-    """A member becomes the service user through sudo; where there is none, runs it directly."""
+    """A member becomes the service user through sudo; without sudo the command runs directly."""
     command = wrapped("daemon")
     tools = command.folder / "tools"
     tools.mkdir(mode=0o755)
@@ -202,7 +200,7 @@ def test_members_of_the_group_use_sudo(wrapped: Callable[[str], Wrapped]) -> Non
 
 
 @as_root
-def test_completion_asks_nobody(wrapped: Callable[[str], Wrapped]) -> None:
+def test_completion_asks_for_no_password(wrapped: Callable[[str], Wrapped]) -> None:
     """Completion runs directly: it must not wait for a password."""
     variables = {**os.environ, "_ARCHIVE_COMPLETE": "complete_bash", "COMP_WORDS": "archive r"}
     found = wrapped(NOBODY).probe(env=variables)
@@ -210,13 +208,13 @@ def test_completion_asks_nobody(wrapped: Callable[[str], Wrapped]) -> None:
     assert found["environment"]["COMP_WORDS"] == "archive r"
 
 
-def test_without_a_service_user_it_is_the_command(wrapped: Callable[[str], Wrapped]) -> None:
+def test_without_a_service_user_it_runs_directly(wrapped: Callable[[str], Wrapped]) -> None:
     found = wrapped("no-such-user").probe("a")
     assert found["user"] == os.getuid()
     assert found["environment"]["HOME"] == os.environ["HOME"]
 
 
-def test_sudo_reads_the_rule() -> None:
+def test_sudo_accepts_the_rule() -> None:
     program = shutil.which("visudo", path="/usr/sbin:/sbin:" + os.environ["PATH"])
     if program is None:
         pytest.skip("this machine has no visudo, which checks the rule")
@@ -226,8 +224,8 @@ def test_sudo_reads_the_rule() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_missing_permission_names_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says whose permission is missing, and what to do, if the wrapper changed the user."""
+def test_missing_permission_names_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the wrapper changed the user, the error names it, and has advice."""
     cause = PermissionError(13, "Permission denied")
     error = ArchiveError("report.html: cannot write: Permission denied")
     error.__cause__ = cause
@@ -242,7 +240,7 @@ def test_a_missing_permission_names_the_user(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @as_root
-def test_the_hint_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_hint_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ARCHIVE_CALLER", "root")
     monkeypatch.setenv("USER", "archive")
 

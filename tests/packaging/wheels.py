@@ -1,4 +1,4 @@
-"""Small wheels, and an index of them in a folder, for tests of how packages are installed."""
+"""Small wheels, and an index of them in a folder, for tests of the installation of packages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def make_wheel(
     requires: Sequence[str] = (),
     extras: Sequence[str] = (),
 ) -> Path:
-    """Write a wheel of a package with nothing in it, and return its path."""
+    """Write a wheel of an empty package, and return its path."""
     stem = f"{name.replace('-', '_')}-{version}"
     metadata = "".join(
         f"{line}\n"
@@ -65,9 +65,9 @@ def pinned(*wheels: Path) -> str:
 
 
 def make_environment(folder: Path) -> Path:
-    """Make an environment that borrows the pip of these tests, and return its interpreter.
+    """Create an environment that borrows the pip of these tests, and return its interpreter.
 
-    To install a pip of its own takes several seconds of processor time.
+    Installing its own pip takes several seconds of processor time.
     """
     venv.create(folder, with_pip=False, symlinks=True)
     [packages] = folder.glob("lib/python*/site-packages")
@@ -76,7 +76,7 @@ def make_environment(folder: Path) -> Path:
 
 
 def offline(wheels: Path) -> dict[str, str]:
-    """Return the environment variables with which pip knows the wheels of this folder alone."""
+    """Return the environment variables that limit pip to the wheels of this folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     return kept | {
         "PIP_CONFIG_FILE": os.devnull,
@@ -87,7 +87,7 @@ def offline(wheels: Path) -> dict[str, str]:
 
 
 def install_lock(python: Path, lock: Path, wheels: Path) -> subprocess.CompletedProcess[str]:
-    """Install a lock as `make` does, from this folder alone."""
+    """Install a lock as `make` does, from this folder only."""
     return subprocess.run(
         [INSTALL_LOCK, python, lock],
         env=offline(wheels),

@@ -91,18 +91,18 @@ def rendered(name: str, columns: Any = COLUMNS, rows: Any = ROWS) -> str:
     return out.getvalue()
 
 
-def test_every_format_of_the_command_can_be_written() -> None:
-    """The formats that options offer are the formats that there are."""
+def test_every_format_option_can_be_written() -> None:
+    """The formats of the options are those of the writers."""
     assert list(Format) == list(FORMATS)
 
 
 def test_csv_is_exact() -> None:
-    """CSV follows RFC 4180, keeps every digit, tells NULL from empty text, and disarms formulas."""
+    """CSV follows RFC 4180, keeps every digit, distinguishes NULL from empty text, and disarms formulas."""
     assert rendered("csv") == CSV
 
 
-def test_csv_is_read_back_by_a_reader_of_csv() -> None:
-    """Another program's reader finds as many fields as there are columns, and the texts in them."""
+def test_csv_is_read_back() -> None:
+    """Another program's reader finds as many fields as columns, with their texts."""
     header, *records_ = csv.reader(io.StringIO(rendered("csv"), newline=""))
     assert header == [column.name for column in COLUMNS]
     assert [record[0] for record in records_] == [
@@ -125,22 +125,22 @@ def test_csv_disarms_texts_and_never_numbers(text: str) -> None:
 
 
 def test_csv_of_one_null_is_not_an_empty_line() -> None:
-    """A reader passes over empty lines, so a record of one NULL is a pair of quotes."""
+    """Readers skip empty lines, so a record of one NULL is a pair of quotes."""
     assert rendered("csv", (Column("a"),), [(None,), ("b",)]) == 'a\r\n""\r\nb\r\n'
 
 
 def test_json_is_exact() -> None:
-    """JSON is an array of objects, a line each, with every digit and any text as it is."""
+    """JSON is an array of objects, one a line, with every digit and any text unchanged."""
     assert rendered("json") == JSON
 
 
 def test_json_is_read_back() -> None:
-    """What a reader of JSON finds are the values that were written."""
+    """A JSON reader finds the values that were written."""
     read = [tuple(record.values()) for record in json.loads(rendered("json"))]
     assert read == [(*row[:-1], None if row[-1] is None else bool(row[-1])) for row in ROWS]
 
 
-def test_table_is_for_people() -> None:
+def test_table_is_readable() -> None:
     """A table shows units, aligns numbers, marks NULL, and keeps a cell on its line."""
     assert rendered("table") == TABLE
 
@@ -149,14 +149,14 @@ def test_table_is_for_people() -> None:
     ("name", "empty"),
     [("csv", "a,b\r\n"), ("json", "[]\n"), ("table", "a  b\n────\n")],
 )
-def test_no_rows_are_no_error(name: str, empty: str) -> None:
+def test_empty_results(name: str, empty: str) -> None:
     """Without rows there is still a header, or an empty array."""
     assert rendered(name, (Column("a"), Column("b", Kind.COUNT)), []) == empty
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
-def test_rows_are_written_as_they_come(name: str) -> None:
-    """A row is written before the next one is asked for, so any number of them can be."""
+def test_rows_are_streamed(name: str) -> None:
+    """A row is written before the next one is read, so there is no limit to their number."""
     out = io.StringIO(newline="")
     lengths = []
 
@@ -176,8 +176,8 @@ def test_single_records() -> None:
     assert records.one(values, "csv") == 'seen,source,error\r\n3,"a,b",\r\n'
 
 
-def test_names_say_what_values_are() -> None:
-    """A column of a query is known by the end of its name; its unit is not repeated in a table."""
+def test_column_names_define_units() -> None:
+    """The end of a column's name defines its unit, which a table does not repeat."""
     names = ("size_bytes", "p95_seconds", "success_rate", "last_seen", "status")
     kinds = [Kind.BYTES, Kind.SECONDS, Kind.RATIO, Kind.INSTANT, Kind.TEXT]
     assert [named(name).kind for name in names] == kinds
@@ -198,7 +198,7 @@ def test_names_say_what_values_are() -> None:
         ("table", "trend\n─────\n█ ▅\n-\n\n"),
     ],
 )
-def test_a_series(name: str, written: str) -> None:
-    """Data has it as an array of JSON, people get small bars."""
+def test_trend(name: str, written: str) -> None:
+    """Data formats have it as a JSON array, tables as small bars."""
     rows = [((1, None, 0.5),), (None,), ((),)]
     assert rendered(name, (Column("trend", Kind.SERIES),), rows) == written

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TICKS = ((0, "2026-01"), (31, "2026-02"), (59, "2026-03"), (90, "2026-04"))
 MIB = 2**20
-# In February there is no value, and so no line to March.
+# February has no value, so there is no line to March.
 GAP = LineFigure(
     "size total",
     Kind.BYTES,
@@ -35,10 +35,10 @@ BARS = BarFigure(
 
 
 class Terminal(io.StringIO):
-    """What is written to a terminal."""
+    """A text stream that pretends to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
@@ -58,8 +58,8 @@ def plain(*figures: Figure, ascii_only: bool = False) -> str:
     return out.getvalue()
 
 
-def test_what_is_missing_is_a_gap(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Points that follow one another are joined, others are not; the axis is in units people read."""
+def test_missing_period_is_a_gap(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only consecutive periods are connected; the axis has readable units."""
     monkeypatch.setenv("NO_COLOR", "1")
     plot.write([GAP], terminal)
     assert terminal.getvalue() == (
@@ -75,7 +75,7 @@ def test_what_is_missing_is_a_gap(terminal: Terminal, monkeypatch: pytest.Monkey
     )
 
 
-def test_without_a_terminal_it_is_80_wide() -> None:
+def test_width_without_a_terminal_is_80() -> None:
     """A pipe and a file get 80 columns, whatever COLUMNS says, and no colours."""
     shown = plain(GAP)
     assert max(map(len, shown.splitlines())) == 80
@@ -83,7 +83,7 @@ def test_without_a_terminal_it_is_80_wide() -> None:
 
 
 def test_ascii() -> None:
-    """Where there is nothing but ASCII everything can be distinguished."""
+    """With only ASCII all lines can still be distinguished."""
     shown = plain(BARS, ascii_only=True)
     assert shown == (
         "failed, did not run\n"
@@ -99,7 +99,7 @@ def test_ascii() -> None:
 
 
 def test_bars(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The parts of a bar lie end to end, with their sum beside them; what has no value is not 0."""
+    """The parts of a bar are end to end, followed by their sum; NULL is not 0."""
     monkeypatch.setenv("NO_COLOR", "1")
     plot.write([BARS], terminal)
     assert terminal.getvalue() == (
@@ -115,7 +115,7 @@ def test_bars(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_bar(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A figure of one bar, and of a bar of nothing, is drawn like any other."""
+    """A plot of a single bar, even of length 0, is drawn like any other."""
     monkeypatch.setenv("NO_COLOR", "1")
     plot.write([BarFigure("age", Kind.SECONDS, ("age",), None, (Bar("a", (90,), None),))], terminal)
     plot.write([BarFigure("jobs", Kind.COUNT, ("jobs",), None, (Bar("-", (0,), None),))], terminal)
@@ -150,7 +150,7 @@ def test_one_period(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_many_lines_have_a_legend(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line has a sign of its own, which the legend names; figures stand one below another."""
+    """Each line has its own mark, which the legend names; plots are below one another."""
     monkeypatch.setenv("NO_COLOR", "1")
     lines = [
         Line(f"vc0{place}.example.com", (Point(0, place, follows=False), Point(59, place, follows=True)))
@@ -186,8 +186,8 @@ def test_many_lines_have_a_legend(terminal: Terminal, monkeypatch: pytest.Monkey
     )
 
 
-def test_colours_are_those_of_the_terminal(terminal: Terminal) -> None:
-    """Colours are the nearest that a terminal has, in the drawing and in the legend alike."""
+def test_colours_of_the_terminal(terminal: Terminal) -> None:
+    """The nearest colours of the terminal are used, in the drawing and in the legend alike."""
     plot.write([BARS], terminal)
     assert "\x1b[38;5;178m█" in terminal.getvalue()
     assert (
@@ -196,7 +196,7 @@ def test_colours_are_those_of_the_terminal(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_a_terminal_without_colours_gets_none(
+def test_terminal_without_colours(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """NO_COLOR and dumb terminals are respected."""
@@ -215,8 +215,8 @@ def test_any_width(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, width: s
     assert "●" in terminal.getvalue()
 
 
-def test_names_cannot_command_the_terminal(terminal: Terminal) -> None:
-    """Control characters in names and titles are shown, not obeyed, and colours are not meant."""
+def test_control_characters_in_names_are_escaped(terminal: Terminal) -> None:
+    """Control characters and colour codes in names and titles are shown as escapes."""
     name = "a\x1b[31mb\r\n\x07[bold]:smile:\u202e"
     points = (Point(0, 1, follows=False),)
     lines = tuple(Line(name, points) for _ in range(2))
@@ -229,8 +229,8 @@ def test_names_cannot_command_the_terminal(terminal: Terminal) -> None:
     assert "a\\x1b[31mb\\r\\n\\x07[bold]:smile:\\u202e" in shown
 
 
-def test_long_and_wide_names_keep_bars_in_line() -> None:
-    """Names are cut in the middle where bars would have no room; wide characters count twice."""
+def test_long_and_wide_names_keep_bars_aligned() -> None:
+    """Names are cut in the middle if bars would have no room; wide characters count twice."""
     names = ["com.vmware.appliance." + "x" * 60 + ".location_full", "東京", "a"]
     bars = tuple(Bar(name, (number,), None) for number, name in enumerate(names, 1))
     rows = plain(BarFigure("jobs", Kind.COUNT, ("jobs",), None, bars)).splitlines()[1:4]
@@ -241,8 +241,8 @@ def test_long_and_wide_names_keep_bars_in_line() -> None:
     assert rows[2].index("│") == rows[0].index("│")
 
 
-def test_without_a_kernel_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine that the library was not made for, an error says so."""
+def test_library_without_a_binary_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that the library does not support, an error says so."""
     monkeypatch.setitem(sys.modules, "plotext", None)
     with pytest.raises(ArchiveError, match="cannot draw charts: plotext is not available: "):
         plain(GAP)
@@ -264,8 +264,8 @@ def test_without_a_kernel_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -
         (Kind.RATIO, 0.0, 0.0, ["0 %", "2 %", "4 %", "6 %"]),
     ],
 )
-def test_axes_have_round_names(kind: Kind, least: float, most: float, names: list[str]) -> None:
-    """An axis names a few round values: amounts start at nothing, ratios where there are any."""
+def test_axes_have_round_labels(kind: Kind, least: float, most: float, names: list[str]) -> None:
+    """An axis has a few round labels: amounts start at 0, ratios where the data do."""
     found = scale.scale(kind, least, most, 4)
     assert [scale.name(kind, value) for value in found.ticks] == names
 
@@ -276,8 +276,8 @@ def test_axes_have_round_names(kind: Kind, least: float, most: float, names: lis
     st.integers(0, 2**80),
     st.integers(1, 8),
 )
-def test_axes_hold_all_values(kind: Kind, one: int, other: int, number: int) -> None:
-    """Whatever the values, they lie on the axis, whose names are few and not the same."""
+def test_axes_contain_all_values(kind: Kind, one: int, other: int, number: int) -> None:
+    """Any values are within the axis, whose labels are few and distinct."""
     least, most = sorted((one, other))
     found = scale.scale(kind, least, most, number)
     assert found.low <= least <= most <= found.high * (1 + 1e-12)

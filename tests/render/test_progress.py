@@ -9,10 +9,10 @@ from archive.render.progress import progress
 
 
 class Terminal(io.StringIO):
-    """What is written to a terminal."""
+    """A text stream that pretends to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 def test_progress_is_shown_on_a_terminal(
     monkeypatch: pytest.MonkeyPatch, total: int | None, shown: str
 ) -> None:
-    """A terminal shows what is done and, if the end is known, how much of it."""
+    """A terminal shows the amount done and, if the total is known, the percentage."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     terminal = Terminal()
@@ -30,7 +30,7 @@ def test_progress_is_shown_on_a_terminal(
     assert shown in terminal.getvalue()
 
 
-def test_progress_is_silent_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_progress_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """A log or a pipe gets nothing."""
     with progress("Reading", 10) as advance:
         advance(5)

@@ -13,10 +13,10 @@ ROWS = [("sftp://nas.example.com/backups", 2048), (None, None)]
 
 
 class Terminal(io.StringIO):
-    """What is written to a terminal."""
+    """A text stream that pretends to be a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
@@ -35,10 +35,8 @@ def plain(columns: tuple[Column, ...], rows: list[tuple[Any, ...]]) -> str:
     return out.getvalue()
 
 
-def test_texts_are_folded_to_a_terminal(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a narrow terminal texts go on in the next line, numbers stay whole, nothing is lost."""
+def test_texts_are_folded_to_the_width(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a narrow terminal texts are wrapped, numbers stay whole, nothing is lost."""
     monkeypatch.setenv("NO_COLOR", "1")
     table.write(COLUMNS, ROWS, terminal)
     assert terminal.getvalue() == (
@@ -51,23 +49,21 @@ def test_texts_are_folded_to_a_terminal(
     )
 
 
-def test_lines_run_over_rather_than_lose_numbers(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A terminal too narrow for the numbers gets lines that are too long, and all the digits."""
+def test_numbers_are_never_cut(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal too narrow for the numbers gets lines that are too long, with all digits."""
     monkeypatch.setenv("COLUMNS", "5")
     table.write((Column("n", Kind.COUNT), Column("m", Kind.COUNT)), [(10**6, 1), (1, 2)], terminal)
     assert "1,000,000  1\n" in terminal.getvalue()
 
 
-def test_a_terminal_is_styled(terminal: Terminal) -> None:
-    """Headers are bold and NULLs dim where there are colours."""
+def test_terminal_styles(terminal: Terminal) -> None:
+    """With colours, headers are bold and NULLs dim."""
     table.write((Column("a"), Column("b")), [("x", None)], terminal)
     assert terminal.getvalue() == "\x1b[1ma  b\x1b[0m\n────\nx  \x1b[2m-\x1b[0m\n"
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_a_terminal_without_colours_gets_none(
+def test_terminal_without_colours(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     """NO_COLOR and dumb terminals are respected."""
@@ -77,7 +73,7 @@ def test_a_terminal_without_colours_gets_none(
 
 
 def test_files_are_never_folded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not a terminal gets lines as long as they have to be, whatever COLUMNS says."""
+    """Output without a terminal has lines as long as necessary, whatever COLUMNS says."""
     monkeypatch.setenv("COLUMNS", "10")
     assert plain((Column("a"),), [("x" * 300,)]) == f"a\n{'─' * 300}\n{'x' * 300}\n"
 
@@ -85,15 +81,15 @@ def test_files_are_never_folded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("values", "shown"), [([0, None], False), ([0, 1], True), ([None, 2], True), ([], False)]
 )
-def test_optional_columns_of_nothing_are_left_out(values: list[int | None], shown: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """An optional column is there only if it says something; any other always is."""
+def test_empty_optional_columns_are_left_out(values: list[int | None], shown: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """An optional column is shown only with values; any other always is."""
     columns = (Column("a"), Column("other", Kind.COUNT, optional=True), Column("b", Kind.COUNT))
     header = plain(columns, [("x", value, 0) for value in values]).splitlines()[0].split()
     assert header == (["a", "other", "b"] if shown else ["a", "b"])
 
 
-def test_a_column_says_of_what_kind_values_are() -> None:
-    """Each value is shown as its row says; the column that says so is not, wherever it stands."""
+def test_column_that_defines_the_kind_of_values() -> None:
+    """Each value has the format that its row defines; the defining column itself is hidden."""
     columns = (
         Column("name"),
         Column("value", kind_in="kind"),
@@ -122,8 +118,8 @@ def test_a_column_says_of_what_kind_values_are() -> None:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_a_kind_may_be_that_of_texts(kind: Kind) -> None:
-    """Whatever a kind is, a value shows as it does in a column of that kind, or as NULL."""
+def test_kind_of_values_may_be_text(kind: Kind) -> None:
+    """A value is shown as in a column of its kind, or as NULL."""
     value: dict[Kind, Any] = {
         Kind.TEXT: "x",
         Kind.INSTANT: "2026-03-01T00:00:00.000000Z",
@@ -137,7 +133,7 @@ def test_a_kind_may_be_that_of_texts(kind: Kind) -> None:
     assert [line.strip() for line in lines[2:]] == [line.strip() for line in alone[2:]]
 
 
-def test_texts_cannot_command_the_terminal() -> None:
+def test_control_characters_are_escaped() -> None:
     """Control, bidirectional and invisible characters are shown as escapes."""
     text = "\x1b[2J\r\x9b\u202e\u200b\ttab"
     assert plain((Column("a"),), [(text,)]).splitlines()[2] == (
@@ -146,7 +142,7 @@ def test_texts_cannot_command_the_terminal() -> None:
 
 
 def test_markup_is_text() -> None:
-    """What looks like markup or an emoji code is shown as it is."""
+    """Text that looks like markup or an emoji code is shown unchanged."""
     assert "[bold]x[/] :smile:" in plain((Column("a"),), [("[bold]x[/] :smile:",)])
 
 
@@ -157,8 +153,8 @@ def test_wide_characters_are_aligned() -> None:
     )
 
 
-def test_numbers_of_unknown_meaning_are_aligned() -> None:
-    """A column of nothing but numbers is a column of numbers; one text makes it one of texts."""
+def test_plain_numbers_are_aligned() -> None:
+    """A column with only numbers is aligned as numbers; one text makes it a column of texts."""
     assert plain((Column("n"),), [(1,), (2.5,), (None,), (1234,)]).splitlines()[2:] == [
         "    1",
         "  2.5",
@@ -185,7 +181,7 @@ def test_numbers_of_unknown_meaning_are_aligned() -> None:
     ],
 )
 def test_sizes(value: int, text: str) -> None:
-    """Sizes are in binary units, with the unit in which they are at least one."""
+    """Sizes have the largest binary unit in which they are at least one."""
     assert units.size(value) == text
 
 
@@ -207,7 +203,7 @@ def test_sizes(value: int, text: str) -> None:
     ],
 )
 def test_durations(value: int, text: str) -> None:
-    """Durations are in their two greatest units, rounded to the smaller one."""
+    """Durations have their two largest units, rounded to the smaller one."""
     assert units.duration(value) == text
 
 
@@ -225,7 +221,7 @@ def test_durations(value: int, text: str) -> None:
     ],
 )
 def test_percentages(value: float, text: str) -> None:
-    """No rate is rounded to all or nothing."""
+    """No rate is rounded to 0 % or 100 %."""
     assert units.percent(value) == text
 
 
@@ -245,8 +241,8 @@ SECTIONS: list[tuple[Any, ...]] = [
 ]
 
 
-def test_rows_stand_under_headings() -> None:
-    """Marks set rows off; a column without a value in a section is empty there, as texts are."""
+def test_rows_under_headings() -> None:
+    """Marks separate sections; a column without a value in a section is empty there."""
     assert plain(SECTIONED, SECTIONS) == (
         "  name  jobs  change  trend  detail\n"
         f"{'─' * 39}\n"
@@ -258,19 +254,19 @@ def test_rows_stand_under_headings() -> None:
     )
 
 
-def test_headings_that_are_not_together_are_a_column() -> None:
-    """Rows in another order have the heading in each."""
+def test_unsorted_headings_become_a_column() -> None:
+    """Rows in another order have the heading in each row."""
     first, *others = plain(SECTIONED, [*SECTIONS, SECTIONS[0]]).splitlines()
     assert first.split() == ["section", "name", "jobs", "change", "trend", "detail"]
     assert [line.split()[0] for line in others[1:]] == ["first", "!", "second", "first"]
 
 
-def test_without_rows_there_is_a_header() -> None:
+def test_header_without_rows() -> None:
     assert plain(SECTIONED, []).splitlines()[0].split()[0] == "section"
 
 
 def test_marks_and_headings_are_coloured(terminal: Terminal) -> None:
-    """On a terminal they are set off by more than a sign."""
+    """On a terminal colours distinguish them, too."""
     table.write(SECTIONED, SECTIONS, terminal)
     shown = terminal.getvalue()
     assert "\x1b[1mfirst\x1b[0m\n" in shown
@@ -278,13 +274,13 @@ def test_marks_and_headings_are_coloured(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(("columns", "shown"), [("42", True), ("41", False)])
-def test_a_series_goes_before_texts_are_narrow(
+def test_trend_is_left_out_before_texts_get_narrow(
     terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     columns: str,
     shown: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """It is left out of a table that would fold texts into less than 16 characters for it."""
+    """The trend is left out if texts would get less than 16 characters."""
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("NO_COLOR", "1")
     series = (Column("trend", Kind.SERIES), Column("detail"))
@@ -296,7 +292,7 @@ def test_a_series_goes_before_texts_are_narrow(
 def test_texts_are_folded_between_words(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Words stay whole that fit a line; wide characters take two places."""
+    """Words that fit on a line stay whole; wide characters take two columns."""
     monkeypatch.setenv("COLUMNS", "12")
     monkeypatch.setenv("NO_COLOR", "1")
     table.write((Column("a"),), [("one two three fourteen-and-more 東京東京東京東 京",)], terminal)
@@ -316,8 +312,8 @@ def test_texts_are_folded_between_words(
         ((3, 3), "██"),
     ],
 )
-def test_a_series_is_small_bars(values: tuple[float | None, ...], shown: str) -> None:
-    """Bars begin at 0, and what is more than 0 is seen to be."""
+def test_trend_is_small_bars(values: tuple[float | None, ...], shown: str) -> None:
+    """Bars begin at 0, and any value above 0 is visible."""
     assert units.readable(Kind.SERIES, values) == shown
 
 

@@ -1,4 +1,4 @@
-"""A small fleet whose reports can be worked out by hand."""
+"""A small fleet whose reports can be computed by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OLD = {"version_name": "7.0 U3", "version": "7.0.3.02100", "build_number": "2178
 
 
 def on(day: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """A job that starts at noon of a day; `size` and `duration` as they are given."""
+    """Return a job that starts at noon of a day; `size` and `duration` as given."""
     return job(status, **{"start_time": f"{day}T12:00:00.000Z", **fields})
 
 
@@ -33,11 +33,11 @@ FLEET: dict[str, dict[str, dict[str, Any]]] = {
     BERLIN: {
         # No build and no location; an unpublished type.
         "20260106-120000-1": on("2026-01-06", size=200, duration=600, type="MANUAL", location=None),
-        # It has not started, so its day is the one in its key; it has no size.
+        # It has not started, so the stamp of its key gives the day; it has no size.
         "20260214-120000-1": job("PENDING", type=None, location=None),
-        # A status that nobody knows.
+        # An unpublished status.
         "20260302-120000-1": on("2026-03-02", "CANCELLED", size=5, duration=5, build=NEW),
-        # It succeeded, and does not say how large it was nor how long it took.
+        # A success without size and duration.
         "20260401-120000-1": on("2026-04-01", size=None, duration=None, build=NEW),
     },
 }

@@ -1,4 +1,4 @@
-"""Histories of single appliances, for the reports that walk them."""
+"""Histories of single appliances, for reports that go through jobs in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = "2026-07-24T12:00:00.000000Z"
 
 
 def began(start: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """A job that starts at a time to the minute, and ends at once if it has ended."""
+    """Return a job that starts at a time to the minute, and ends at once if it has ended."""
     times = {"start_time": f"{start}:00.000Z"}
     if status in ("SUCCEEDED", "FAILED"):
         times["end_time"] = times["start_time"]
@@ -28,13 +28,13 @@ def began(start: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any
 
 
 def rows(engine: Engine, name: str, scope: Scope | None = None) -> list[Any]:
-    """Return what a report says as of `NOW`, unless a scope says of when."""
+    """Return the rows of a report as of `NOW`, unless the scope has its own time."""
     with db.reading(engine) as connection:
         return list(reports.run(connection, name, scope or Scope(now=NOW)))
 
 
 def csv(engine: Engine, name: str, scope: Scope | None = None) -> str:
-    """Return what a report says as CSV."""
+    """Return a report as CSV."""
     asked = scope or Scope(now=NOW)
     report = reports.find(name)
     out = io.StringIO()
@@ -45,7 +45,7 @@ def csv(engine: Engine, name: str, scope: Scope | None = None) -> str:
 
 
 def both(engines: list[Engine], fleet: dict[str, Jobs], name: str, scope: Scope) -> list[Any]:
-    """Return what a report says of a fleet, after checking that both databases say the same."""
+    """Return the rows of a report on a fleet, after checking that both databases give the same."""
     said = []
     for engine in each(engines):
         for appliance, jobs in fleet.items():

@@ -1,4 +1,4 @@
-"""Appliances whose nights can be expected: what they say of themselves, jobs, and reports on them."""
+"""Appliances with expected nightly backups: their facts, jobs, and reports on them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
     from archive.reports import Scope
 
-DAILY = Schedule("default", True, 2, 0, None, None, None, None, None, None, None)  # noqa: FBT003 - as it is told
+DAILY = Schedule("default", True, 2, 0, None, None, None, None, None, None, None)  # noqa: FBT003 - as in the answer
 
 
 def at(moment: str) -> str:
-    """The instant of a UTC time to the minute, such as `2026-03-01T02:15`."""
+    """Return the instant of a UTC time to the minute, such as `2026-03-01T02:15`."""
     return f"{moment}:00.000000Z"
 
 
 def night(start: str, status: str = "SUCCEEDED", end: str | None = None, **fields: Any) -> Any:
-    """A key and a job that starts at a UTC time to the minute, and ends with its minute or at another."""
+    """Return a key and a job that starts at a UTC time, and ends within its minute or at another."""
     ended = {"end_time": f"{end}:00.000Z" if end else f"{start}:30.000Z"}
     if status not in ("SUCCEEDED", "FAILED"):
         ended = {}
@@ -43,7 +43,7 @@ def night(start: str, status: str = "SUCCEEDED", end: str | None = None, **field
 def tell(
     engine: Engine, name: str, seen_at: str, schedules: tuple[Schedule, ...], zone: str | None
 ) -> None:
-    """Record what an appliance that has imported something says of itself."""
+    """Record facts of an appliance that already has an import."""
     with db.writing(engine) as connection:
         table = tables.appliance
         found = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar_one()
@@ -57,19 +57,19 @@ def use(engine: Engine, calendar: Calendar) -> None:
 
 
 def ask(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
-    """The rows of a report."""
+    """Return the rows of a report."""
     with db.reading(engine) as connection:
         return [tuple(row) for row in reports.run(connection, name, scope)]
 
 
 def notes(engine: Engine, name: str, scope: Scope) -> list[str]:
-    """What a report says besides its rows."""
+    """Return the notes of a report."""
     with db.reading(engine) as connection:
         return list(reports.find(name).notes(connection, scope))
 
 
 def csv(engine: Engine, name: str, scope: Scope) -> str:
-    """A report as CSV."""
+    """Return a report as CSV."""
     report, out = reports.find(name), io.StringIO()
     with db.reading(engine) as connection:
         rows = report.cells_of(scope, reports.run(connection, name, scope))
@@ -78,7 +78,7 @@ def csv(engine: Engine, name: str, scope: Scope) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """A datetime as an instant."""
+    """Return a datetime as an instant."""
     return timestamps.from_datetime(moment)
 
 
@@ -87,7 +87,7 @@ NOW = at("2026-03-11T08:00")
 
 
 def load(engine: Engine) -> None:
-    """A fleet of three: one with a schedule, one with a cadence, one of which nothing is expected."""
+    """Load a fleet of three: one with a schedule, one with a cadence, one without expected backups."""
     import_documents(
         engine,
         dict(
@@ -99,7 +99,7 @@ def load(engine: Engine) -> None:
                 # None on the 5th.
                 night("2026-03-06T01:00"),
                 night("2026-03-07T01:00", "FAILED"),
-                # Late: over midnight, and before the next is due.
+                # Late: after midnight, and before the next is due.
                 night("2026-03-08T00:30", type="MANUAL"),
                 night("2026-03-08T01:00"),
                 night("2026-03-09T01:00", "RUNNING"),

@@ -1,20 +1,20 @@
-"""The fleet whose every report stands in tests/data/reference, worked out by hand.
+"""The fleet whose every report is in tests/data/reference, computed by hand.
 
 Six weeks, from Monday 2 March to Sunday 12 April 2026, a letter a day. Every job starts at 03:00 UTC:
 
-    S  it succeeded           t  it succeeded, and is as small as 1 GiB
+    S  it succeeded           t  it succeeded, with only 1 GiB
     F  it failed              R  it was running when it was last seen
-    .  there was none
+    .  there was no job
 
-    vc-ams  has told of its schedule, 02:30 in Berlin, of which it keeps 7, on 8 March. It was upgraded on
-            23 March. Its first backup is of 100 GiB, and each day's is 1 GiB larger, also over a day
+    vc-ams  reported its schedule, 02:30 in Berlin with 7 retained copies, on 8 March. It was upgraded on
+            23 March. Its first backup has 100 GiB, and each day's is 1 GiB larger, also after a day
             without one. It takes 1024 s, so the 100 GiB go at 100 MiB/s.
     vc-ber  is failing. Always 50 GiB in 512 s: 100 MiB/s. Until 15 March it went to another target.
-    vc-chi  backs up on Sundays, as is configured. 20 GiB in 2048 s: 10 MiB/s.
-    vc-del  has fallen silent on 25 March. 10 GiB in 1024 s: 10 MiB/s.
+    vc-chi  backs up on Sundays, as configured. 20 GiB in 2048 s: 10 MiB/s.
+    vc-del  stopped reporting on 25 March. 10 GiB in 1024 s: 10 MiB/s.
     vc-eze  was asked once, and has never answered.
 
-What has failed ran for a minute, and says that it is of 1 GiB; so does what is running.
+Failed jobs ran for a minute and have a size of 1 GiB; so do running jobs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FLEET = {
     "vc-chi": "  ......S  ......S  ......F  ......S  .......  ......S",
     "vc-del": "  SSSSSSS  SSSSSSS  SSSSSSS  SSR....  .......  .......",
 }
-# All that an appliance has started before is in each of its answers, at 18:00. One is missing of vc-ber.
+# Each answer, at 18:00, has all jobs started so far. One document of vc-ber is missing.
 ANSWERS = {
     "2026-03-08": ("vc-ams", "vc-ber", "vc-chi", "vc-del"),
     "2026-03-15": ("vc-ams", "vc-ber", "vc-chi", "vc-del"),
@@ -60,11 +60,11 @@ NEW = {"version_name": "8.0 U3", "version": "8.0.3.00400", "build_number": "2432
 NAS, OLD_NAS = "sftp://nas.example.com/backup", "sftp://old.example.com/backup"
 FULL = {"id": "backup.full", "default_message": "The target is full", "args": []}
 GAVE_UP = {"id": "backup.gave.up", "default_message": "Gave up after 3 tries", "args": []}
-SCHEDULE = Schedule("default", True, 2, 30, None, 7, None, None, None, None, None)  # noqa: FBT003 - as it is told
+SCHEDULE = Schedule("default", True, 2, 30, None, 7, None, None, None, None, None)  # noqa: FBT003 - as in the answer
 
 
 def document(name: str, number: int, letter: str) -> dict[str, Any]:
-    """The job of an appliance on a day, counted from 0."""
+    """Return the job of an appliance on a day, counted from 0."""
     start = FIRST + timedelta(days=number)
     seconds, size = SECONDS[name], _size(name, number) if letter == "S" else GIB
     if letter in "FR":
@@ -89,7 +89,7 @@ def _size(name: str, number: int) -> int:
 
 
 def _messages(name: str, number: int) -> list[dict[str, Any]]:
-    """vc-ber is refused, first at one port, in April at another, and gives up then; others are full."""
+    """Return messages: vc-ber is refused, at another port from April; for others the disk is full."""
     if name != "vc-ber":
         return [FULL]
     port = "22" if number < 30 else "2222"
@@ -99,7 +99,7 @@ def _messages(name: str, number: int) -> list[dict[str, Any]]:
 
 
 def jobs(name: str) -> dict[str, dict[str, Any]]:
-    """All jobs of an appliance by their keys."""
+    """Return all jobs of an appliance by their keys."""
     letters = enumerate(FLEET[name].replace(" ", ""))
     return {
         f"{FIRST + timedelta(days=number):%Y%m%d}-030000-1": document(name, number, letter)

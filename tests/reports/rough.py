@@ -1,4 +1,4 @@
-"""A fleet whose jobs break every habit: what a demonstration does not show."""
+"""A fleet whose jobs break every pattern, unlike those of the demonstration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLLECTED = tuple(UNTIL - days * _DAY for days in (62, 31, 30, 0))
 
 
 class _Habit(NamedTuple):
-    """Every so many days at these minutes of the day, give or take; heard of until days ago."""
+    """Every so many days at these minutes of the day, roughly; its last import was `until` days ago."""
 
     every: int
     minutes: tuple[int, ...]
@@ -52,7 +52,7 @@ NAMES = tuple(_HABITS)
 
 
 def answers(seed: int) -> Iterator[Answer]:
-    """Yield what the fleet has told, in the order of time; the same for a seed."""
+    """Yield the answers of the fleet, in order of time; the same for a seed."""
     made = {name: list(_jobs(Random(f"{seed} {name}"), habit)) for name, habit in _HABITS.items()}  # noqa: S311 - made up
     for at in _COLLECTED:
         for name, habit in _HABITS.items():

@@ -32,18 +32,18 @@ def day(number: int) -> str:
 
 
 def daily(sizes: list[int | None], **fields: Any) -> dict[str, dict[str, Any]]:
-    """Backups of some sizes, one a day."""
+    """Return backups with some sizes, one a day."""
     return {f"{n:03}": on(day(n), **{"size": size, **fields}) for n, size in enumerate(sizes)}
 
 
 def found(engine: Engine, history: dict[str, Any], scope: Scope = SCOPE) -> list[tuple[Any, ...]]:
-    """What is found in a history: key, what, figure and the range."""
+    """Return the anomalies of a history: key, what, figure and the range."""
     import_documents(engine, history)
     return [row[2:8] for row in rows(engine, "anomalies", scope)]
 
 
-def test_the_fleet(engine: Engine) -> None:
-    """Sizes of which there are few say nothing; a type that was not there before is news."""
+def test_fleet(engine: Engine) -> None:
+    """Too few sizes give no anomaly; a new type of backup is one."""
     fleet.load(engine)
     assert rows(engine, "anomalies", SCOPE) == [
         (fleet.BERLIN, "2026-04-01", "20260401-120000-1", "type", *[None] * 4,
@@ -51,8 +51,8 @@ def test_the_fleet(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_what_is_unusual(engines: list[Engine]) -> None:
-    """Sizes that hardly differ, one that is nothing, one that is huge, one that took long."""
+def test_unusual_sizes_and_durations(engines: list[Engine]) -> None:
+    """Almost constant sizes, an empty backup, a huge one, and a slow one."""
     sizes: list[int | None] = [100 * MIB] * 10
     history = daily([*sizes, 0, 160 * MIB, 126 * MIB, 125 * MIB, 9 * MIB], duration=600)
     history["020"] = on(day(20), size=100 * MIB, duration=751)
@@ -68,12 +68,12 @@ def test_what_is_unusual(engines: list[Engine]) -> None:
 
 
 def test_changes(engines: list[Engine]) -> None:
-    """Target and user are those of the job before of the same type; a build is the appliance's."""
+    """Target and user are compared with the previous job of the same type, the build with the appliance's."""
     other = "sftp://me:one@other/backup"
     history = {
         "0": on(day(0), build=OLD),
         "1": on(day(1), build=NEW),
-        # Another type has another target; that it is there at all is the news.
+        # A new type has another target, but only the new type is an anomaly.
         "2": on(day(2), build=NEW, type="LOCAL_BACKUP", location="file:///local", location_user=""),
         "3": on(day(3), build=NEW, location=other),
         # A failed job changes nothing, and neither does a password.
@@ -96,7 +96,7 @@ def test_changes(engines: list[Engine]) -> None:
     ("sizes", "what"),
     [
         ([], []),
-        ([0], ["tiny"]),  # nothing to compare with, but nothing was backed up
+        ([0], ["tiny"]),  # nothing to compare with, but the backup is empty
         ([0, 0, 0], ["tiny"]),
         ([0] * 20, ["tiny"]),
         ([0] * 20 + [MIB], ["tiny"]),
@@ -105,22 +105,22 @@ def test_changes(engines: list[Engine]) -> None:
         ([100 * MIB] * 7 + [MIB], ["tiny"]),
         ([100 * MIB] * 7 + [-1, None, -5], []),
         ([1] * 7 + [0], ["tiny"]),
-        # Growth is expected to go on, and is no reason to be found.
+        # Continued growth is expected, and is no anomaly.
         ([n * MIB for n in range(100, 200, 4)], []),
         ([n * MIB for n in range(400, 200, -10)], []),
-        # A new level is unusual for a week.
+        # A new level is an anomaly for a week.
         ([100 * MIB] * 30 + [200 * MIB] * 40, ["size"] * 8),
         # Noise of the usual extent is none.
         ([(100 + 7 * n % 31) * MIB for n in range(60)], []),
     ],
 )
 def test_sizes(engine: Engine, sizes: list[int | None], what: list[str]) -> None:
-    """What is found depends on the sizes before, and takes some of them."""
+    """Anomalies depend on a minimum of previous sizes."""
     assert [row[1] for row in found(engine, daily(sizes))] == what
 
 
-def test_old_jobs_are_forgotten(engine: Engine) -> None:
-    """What is more than 180 days ago is no measure, and no job before."""
+def test_old_jobs_are_ignored(engine: Engine) -> None:
+    """Jobs more than 180 days before are not compared with."""
     history = daily([100 * MIB] * 7, build=OLD)
     overdue = on(day(6 + 181), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
     assert found(engine, history | {"z": overdue}) == []
@@ -130,8 +130,8 @@ def test_old_jobs_are_forgotten(engine: Engine) -> None:
     assert [row[1] for row in judged] == ["location", "build"]
 
 
-def test_a_scope_says_which_jobs_are_judged(engine: Engine) -> None:
-    """They are held against those before them, whether these are asked for or not."""
+def test_scope_selects_the_judged_jobs(engine: Engine) -> None:
+    """They are compared with those before them, even with jobs outside the scope."""
     history = daily([100 * MIB] * 10) | {"020": on(day(10), size=MIB, type="MANUAL", build=NEW)}
     history["021"] = on(day(11), size=MIB, build=NEW)
     import_documents(engine, history)
@@ -157,12 +157,12 @@ def test_a_scope_says_which_jobs_are_judged(engine: Engine) -> None:
         {"a": job(size=0, start_time="2027-01-01T00:00:00.000Z")},  # later than now
     ],
 )
-def test_nothing_is_judged(engines: list[Engine], history: dict[str, Any]) -> None:
-    """Only what has succeeded until now is judged."""
+def test_only_finished_successes_are_judged(engines: list[Engine], history: dict[str, Any]) -> None:
+    """Only jobs that have succeeded until now are judged."""
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == []
 
 
-def test_unusual_jobs(engines: list[Engine]) -> None:
+def test_extreme_jobs(engines: list[Engine]) -> None:
     """Extreme and negative values, two at one instant, a leap day, jobs without a start."""
     history = {
         f"{n:02}": job(size=size, duration=duration, start_time="2024-02-29T12:00:00.000Z")
@@ -175,38 +175,38 @@ def test_unusual_jobs(engines: list[Engine]) -> None:
     assert row.reason == "the first empty backup"
 
 
-def test_it_says_what_is_compared(engine: Engine) -> None:
-    """The notes say what jobs are held against."""
+def test_notes_explain_the_comparison(engine: Engine) -> None:
+    """The notes say which jobs are compared."""
     with db.reading(engine) as connection:
         (note,) = reports.find("anomalies").notes(connection, SCOPE)
     assert "30 successes" in note
 
 
 @given(st.lists(st.integers(0, 10**15), min_size=2, max_size=30), st.integers(0, 10**6))
-def test_a_range_is_around_what_is_expected(values: list[int], least: int) -> None:
-    """Whatever came before, what is expected is usual, and at least so much more or less."""
+def test_expected_value_is_within_the_usual_range(values: list[int], least: int) -> None:
+    """For any history the expected value is usual, with a minimum tolerance."""
     found = usual(values, least)
     assert 0 <= found.lower <= found.expected <= found.upper
     assert found.upper - found.expected >= max(least, found.expected // 4)
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**9), st.integers(2, 30))
-def test_even_growth_goes_on(first: int, growth: int, number: int) -> None:
-    """After values that grow by the same each time the next one is expected."""
+def test_linear_growth_continues(first: int, growth: int, number: int) -> None:
+    """After values that grow by a constant the next one in line is expected."""
     values = [first + growth * at for at in range(number)]
     assert usual(values, 0).expected == first + growth * number
 
 
 @given(st.lists(st.integers(10**6, 10**6 + 1000), min_size=20, max_size=30), st.integers(0, 10**15))
-def test_one_odd_value_hardly_matters(values: list[int], odd: int) -> None:
-    """One value, however odd, moves what is expected no further than the others are spread."""
+def test_single_outlier_hardly_matters(values: list[int], odd: int) -> None:
+    """One value, however extreme, moves the expected one no further than the spread of the others."""
     found = usual([*values[:10], odd, *values[11:]], 0)
     assert isinstance(found, Range)
     assert abs(found.expected - 10**6) <= 10_000
 
 
 def expected_of(jobs: list[tuple[int, str, int | None, int]]) -> set[tuple[int, str]]:
-    """Find the unusual ones of (day, type, size, user), by the definitions word by word."""
+    """Return the anomalies of (day, type, size, user) by the plain definitions."""
     told = set()
     for place, (number, kind, size, user) in enumerate(jobs):
         before = [one for one in jobs[:place] if one[0] >= number - 180]
@@ -236,7 +236,7 @@ def expected_of(jobs: list[tuple[int, str, int | None, int]]) -> set[tuple[int, 
 
 JOBS = st.lists(
     st.tuples(
-        st.sampled_from([1, 1, 1, 7, 100]),  # days since the job before
+        st.sampled_from([1, 1, 1, 7, 100]),  # days since the previous job
         st.sampled_from(["SCHEDULED", "SCHEDULED", "MANUAL"]),
         st.sampled_from([None, 0, MIB, 100 * MIB, 101 * MIB, 102 * MIB, 110 * MIB, 300 * MIB]),
         st.sampled_from([1, 1, 1, 2]),
@@ -252,10 +252,10 @@ JOBS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
-def test_anomalies_are_those_of_the_jobs(
+def test_anomalies_follow_their_definitions(
     engines: list[Engine], steps: list[tuple[int, str, int | None, int]]
 ) -> None:
-    """What is found is what the definitions say of the raw jobs."""
+    """The anomalies equal those of the definitions applied to the jobs."""
     number = 0
     jobs = []
     for step, kind, size, user in steps:
@@ -275,8 +275,8 @@ def test_anomalies_are_those_of_the_jobs(
 
 
 @pytest.mark.parametrize("last", [150, 151, 152])
-def test_of_one_job_the_same_is_found(engines: list[Engine], last: int) -> None:
-    """A job alone is held against the same as in the report, however often there are any."""
+def test_single_job_has_the_same_anomalies(engines: list[Engine], last: int) -> None:
+    """A single job is compared with the same jobs as in the report."""
     random = Random(last)  # noqa: S311 - drawn again in each run alike
 
     def history(days: range, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -27,7 +27,7 @@ def rows(engine: Engine, scope: Scope | None = None) -> list[BuildRow]:
 
 
 def test_builds(engine: Engine) -> None:
-    """Each build of the fleet has a row, jobs that name none the last; there is nothing to compare."""
+    """Each build has a row, jobs without one the last; without an upgrade there is no comparison."""
     fleet.load(engine)
     assert rows(engine) == [
         BuildRow(
@@ -73,11 +73,11 @@ def upgrade(engine: Engine, name: str, before: tuple[int, int], after: tuple[int
     import_documents(engine, documents, name)
 
 
-def test_an_upgrade_is_judged_on_each_appliance(engine: Engine) -> None:
-    """Of the fleet the ratios are the median of its appliances', however large these are."""
+def test_upgrade_is_judged_per_appliance(engine: Engine) -> None:
+    """The ratios of the fleet are the medians of its appliances', whatever their sizes."""
     upgrade(engine, "a", (10, 100), (20, 100))
     upgrade(engine, "b", (1000, 7), (3000, 7))
-    upgrade(engine, "c", (1000, 0), (1000, 5))  # nothing took no time: there is no ratio to it
+    upgrade(engine, "c", (1000, 0), (1000, 5))  # a duration of 0 has no ratio
     import_documents(engine, {"new": on("2026-01-01", build=NEW, size=9, duration=9)}, "d")
     each_one = rows(engine, Scope(by="appliance"))
     assert [
@@ -96,8 +96,8 @@ def test_an_upgrade_is_judged_on_each_appliance(engine: Engine) -> None:
     assert (new.size_median_ratio, new.duration_median_ratio) == (2.0, 1.0)
 
 
-def test_the_build_before_is_the_one_that_began_before(engine: Engine) -> None:
-    """Whatever the versions: an appliance may have been set back."""
+def test_previous_build_is_the_earlier_one(engine: Engine) -> None:
+    """Builds are ordered by time, not version: an appliance may have been restored to an older one."""
     import_documents(
         engine,
         {
@@ -111,10 +111,10 @@ def test_the_build_before_is_the_one_that_began_before(engine: Engine) -> None:
     assert (second.build, second.build_before, second.size_median_ratio) == (SEVEN, EIGHT, 0.5)
 
 
-def test_of_many_jobs_medians_are_within_a_hundredth(
+def test_medians_of_many_jobs_are_within_one_percent(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a large fleet values are counted by bins; those of an appliance are exact all the same."""
+    """For a large fleet values are counted in bins; those of an appliance are exact."""
     jobs = {
         str(size): on("2026-01-01", build=NEW, size=size, duration=9) for size in (5, 1000, 3000)
     }
@@ -133,8 +133,8 @@ def test_of_many_jobs_medians_are_within_a_hundredth(
     assert archive("report", "builds", "--by", "appliance", at(engine)).err.startswith(said)
 
 
-def test_builds_that_look_alike_are_one(engine: Engine) -> None:
-    """A build is its version and number, whatever else it is called."""
+def test_equal_builds_are_one(engine: Engine) -> None:
+    """A build is its version and number; other fields do not matter."""
     other = NEW | {"version_name": "another name"}
     import_documents(
         engine,
@@ -151,8 +151,8 @@ def test_builds_that_look_alike_are_one(engine: Engine) -> None:
         assert (row.size_median_bytes, row.build_before) == (1, None)
 
 
-def test_a_table_leaves_out_what_is_of_appliances(engine: Engine) -> None:
-    """Rows of the fleet have neither an appliance nor a build before; CSV has all columns."""
+def test_table_hides_columns_of_appliances(engine: Engine) -> None:
+    """Rows of the fleet have neither an appliance nor a previous build; CSV has all columns."""
     fleet.load(engine)
     header = archive("report", "builds", at(engine)).out.split("─")[0].split()
     assert "appliance" not in header
@@ -183,7 +183,7 @@ def test_builds_add_up(
     engines: list[Engine],
     jobs: list[tuple[str, dict[str, str] | None, str, str, int | None]],
 ) -> None:
-    """The builds of all appliances are those of the fleet; medians and ratios are as defined."""
+    """The builds of all appliances add up to those of the fleet; medians and ratios follow definitions."""
     labels: dict[str | None, str | None] = {
         None: None,
         OLD["version"]: SEVEN,

@@ -27,7 +27,7 @@ HOUR, DAY = 3_600, 86_400
 
 
 def hear(engine: Engine, name: str, days: Iterable[int], time: str = "06:00") -> None:
-    """Import the answer of an appliance, which never backed up, on days of March."""
+    """Import the answer of an appliance without jobs on some days of March."""
     for day in days:
         import_documents(engine, {}, name, at(f"2026-03-{day:02}T{time}"))
 
@@ -42,10 +42,10 @@ def ask_in_vain(engine: Engine, name: str, asked_at: str, outcome: str = "failed
 
 
 def test_collection(engine: Engine) -> None:
-    """Those that never answered, then the silent ones; gaps are held against the usual one."""
+    """Appliances that never answered come first, then those not reporting; gaps compare with the median."""
     hear(engine, "gap", [1, 2, 3, 6, 7, 8, 9, 10])
     hear(engine, "silent", [1, 2, 3, 4])
-    hear(engine, "few", [1, 2, 5])  # two gaps, and nothing is usual
+    hear(engine, "few", [1, 2, 5])  # two gaps are too few for a usual gap
     hear(engine, "once", [10])
     for day in (8, 9):
         ask_in_vain(engine, "never", at(f"2026-03-{day:02}T06:00"))
@@ -57,10 +57,10 @@ def test_collection(engine: Engine) -> None:
 
     assert ask(engine, "collection", SCOPE) == [
         ("never", None, None, None, None, 0, None, 0, None, None, 2, 2, 0, 0),
-        # Six days and six hours after a gap of a day each.
+        # Six days and six hours after gaps of a day each.
         ("silent", *seen(1, 4), True, 4, DAY, 0, DAY, at("2026-03-01T06:00"), 0, 0, 0, 0),
         ("few", *seen(1, 5), None, 3, None, 0, 3 * DAY, at("2026-03-02T06:00"), 0, 0, 0, 0),
-        # Of gaps of a day, and one of three: from the 3rd to the 6th.
+        # Gaps of a day, and one of three: from the 3rd to the 6th.
         ("gap", *seen(1, 10), False, 8, DAY, 1, 3 * DAY, at("2026-03-03T06:00"), 1, 1, 0, 0),
         ("once", *seen(10, 10), None, 1, None, 0, None, None, 0, 0, 0, 0),
     ]
@@ -74,7 +74,7 @@ def test_collection(engine: Engine) -> None:
         (["01T06:00", "02T06:00", "03T06:00"], (None, 0, DAY, "01T06:00")),
         (["01T00:00", "02T00:00", "03T00:00", "04T12:00"], (DAY, 0, 36 * HOUR, "03T00:00")),
         (["01T00:00", "02T00:00", "03T00:00", "04T12:01"], (DAY, 1, 36 * HOUR + 60, "03T00:00")),
-        # Of two that are as long, the first.
+        # Of two equally long gaps, the first.
         (["01T00:00", "03T00:00", "05T00:00", "06T00:00"], (2 * DAY, 0, 2 * DAY, "01T00:00")),
         # The same answer imported again is no gap.
         (
@@ -88,29 +88,29 @@ def test_collection(engine: Engine) -> None:
     ],
 )
 def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
-    """A gap is long that is more than half as long again as the median, of three at least."""
+    """A gap is long if it exceeds one and a half times the median of at least three."""
     moments = [at(f"2026-03-{time}") for time in times]
     usual, number, longest, since = found
     told = collection.gaps(moments)
     assert told == (usual, number, longest, since and at(f"2026-03-{since}"))
 
 
-def test_silent_is_as_long_as_a_gap(engine: Engine) -> None:
-    """An appliance is silent once the time since it was heard of would be a long gap."""
+def test_not_reporting_after_a_long_gap(engine: Engine) -> None:
+    """An appliance is not reporting once the time since its last import would be a long gap."""
     hear(engine, "vc", [1, 2, 3, 4], "00:00")
     for now, not_reporting in (("05T12:00", False), ("05T12:01", True)):
         (row,) = ask(engine, "collection", Scope(now=at(f"2026-03-{now}")))
         assert row[4] is not_reporting
 
 
-def test_an_answer_of_the_future(engine: Engine) -> None:
-    """What was seen later than now, by its own word, is of no age."""
+def test_future_import_has_age_zero(engine: Engine) -> None:
+    """An import that claims a time after now has an age of 0."""
     hear(engine, "vc", [11])
     assert ask(engine, "collection", SCOPE)[0][3] == 0
 
 
-def test_days_bound_imports_and_attempts(engine: Engine) -> None:
-    """What is counted is of the days asked for; when it was heard of is told as it is."""
+def test_days_limit_imports_and_attempts(engine: Engine) -> None:
+    """Counts are of the given days; the last import is shown whenever it was."""
     nights.use(engine, Calendar("Europe/Berlin", "16:00"))
     hear(engine, "vc", [1, 2, 3, 4, 5], "15:00")  # 16:00 in Berlin, where the next day starts
     ask_in_vain(engine, "new", at("2026-03-03T14:59"))
@@ -129,8 +129,8 @@ def test_days_bound_imports_and_attempts(engine: Engine) -> None:
     assert [row[:2] for row in found(until="2026-03-02")] == [("new", None), ("vc", "01")]
 
 
-def test_appliances_can_be_chosen(engine: Engine) -> None:
-    """Globs and tags choose among those that never answered, too."""
+def test_appliances_can_be_selected(engine: Engine) -> None:
+    """Globs and tags also select appliances that never answered."""
     hear(engine, "vc1", [1])
     hear(engine, "vc2", [1])
     ask_in_vain(engine, "vc3", at("2026-03-02T06:00"))
@@ -145,14 +145,14 @@ def test_appliances_can_be_chosen(engine: Engine) -> None:
     assert found(named=frozenset({"vc2", "vc3"})) == ["vc3", "vc2"]
     assert found(named=frozenset({"vc2", "vc3"}), appliances=("vc2",)) == ["vc2"]
     assert found(named=frozenset()) == []
-    # Known to the archive, though it never answered; other reports have no row of it.
+    # Known to the archive, though it never answered; other reports have no row for it.
     assert found(appliances=("vc3",)) == ["vc3"]
     assert ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",))) == []
     with pytest.raises(UsageError, match='no appliance matches "vc4"'):
         found(appliances=("vc4",))
 
 
-def test_what_is_wrong_with_documents(engine: Engine) -> None:
+def test_quarantine_and_findings_are_counted(engine: Engine) -> None:
     """Documents in quarantine and findings are counted, whenever they came."""
     documents = {
         "1": job(duration=-60, size=-1),
@@ -163,12 +163,12 @@ def test_what_is_wrong_with_documents(engine: Engine) -> None:
     import_documents(engine, documents, "vc", at("2026-03-01T06:00"))
     hear(engine, "other", [1])
     rows = ask(engine, "collection", Scope(now=NOW, since="2026-03-05"))
-    # Size and duration are negative, and the duration is not that from start to end.
+    # Size and duration are negative, and the duration does not fit start and end.
     assert [(row[0], *row[-2:]) for row in rows] == [("other", 0, 0), ("vc", 2, 3)]
 
 
-def test_what_belongs_to_no_appliance_is_noted(engine: Engine) -> None:
-    """Imports of several appliances count for none; nor do those that failed."""
+def test_imports_without_an_appliance_are_noted(engine: Engine) -> None:
+    """Imports of several appliances count for none, and neither do failed ones."""
     told = (
         "Ages are as of 2026-03-10 12:00:00Z. A gap is long if it exceeds the usual one by more than"
         " 50 %. The usual gap is the median, from 3 gaps on."

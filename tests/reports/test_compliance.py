@@ -21,7 +21,7 @@ NONE = (None,) * 9
 
 
 def test_compliance(engine: Engine) -> None:
-    """Each expected day stands there with the job that met it, or its last attempt."""
+    """Each expected day is a row with the job that met it, or its last attempt."""
     nights.load(engine)
     digests = {row[0]: row[1].hex() for row in job_rows(engine, "key", "digest")}
     seen = {SCHEDULED: at("2026-03-11T06:00"), CADENCED: at("2026-03-08T13:00")}
@@ -59,8 +59,8 @@ def test_compliance(engine: Engine) -> None:
     ]
 
 
-def test_the_notes_add_up(engine: Engine) -> None:
-    """What is met and what is missed are all that was expected."""
+def test_notes_add_up(engine: Engine) -> None:
+    """Met and missed days add up to the expected ones."""
     nights.load(engine)
     scope = Scope(now=NOW, cadences=SCOPE.cadences, appliances=(CADENCED,))
     assert nights.notes(engine, "compliance", scope) == [
@@ -69,7 +69,7 @@ def test_the_notes_add_up(engine: Engine) -> None:
 
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
-# Some jobs at the usual hours of a month, in minutes after its start, and some at any.
+# Some jobs at the usual hours of a month, in minutes after its start, and some at any time.
 STARTS = st.builds(
     lambda day, minute: day * 1440 + minute,
     st.integers(0, 30),
@@ -119,7 +119,7 @@ def load(engine: Engine, name: str, jobs: list[Any], schedule: Any, zone: str) -
 def test_periods_and_fleets_add_up(
     engines: list[Engine], one: Any, other: Any, cadence: int | None, split: int, now: int
 ) -> None:
-    """Rows of two periods, or of two fleets, are those of both; what is missed and met is expected."""
+    """Rows of two periods, or of two fleets, are those of both; missed and met days are all expected."""
     cadences = () if cadence is None else (("a", cadence), ("b", cadence))
     told: dict[str, Any] = {
         "now": nights.instant(FIRST + timedelta(hours=now)),
@@ -156,8 +156,8 @@ def test_periods_and_fleets_add_up(
     assert written[0] == written[1]
 
 
-def test_reports_run_in_a_reading_transaction(engine: Engine) -> None:
-    """Several reports see one state of the archive, side by side."""
+def test_reports_share_a_read_transaction(engine: Engine) -> None:
+    """Several reports see one state of the archive, also in parallel."""
     from archive import reports
 
     nights.load(engine)

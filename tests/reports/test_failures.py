@@ -24,12 +24,12 @@ FIRST, LAST = "2026-07-10T02:00:00.000000Z", "2026-07-20T02:00:00.000000Z"
 
 
 def says(message_id: str, text: str = "text", *args: str, **more: Any) -> dict[str, Any]:
-    """A message."""
+    """Return a message."""
     return {"id": message_id, "default_message": text, "args": list(args), **more}
 
 
 def failed(day: str, *messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A job that failed at two o'clock of a day, and said so."""
+    """Return a job that failed at 02:00 of a day with these messages."""
     return job(
         "FAILED", start_time=f"2026-07-{day}T02:00:00.000Z", messages=list(messages), **fields
     )
@@ -37,7 +37,7 @@ def failed(day: str, *messages: dict[str, Any], **fields: Any) -> dict[str, Any]
 
 HISTORY = {
     "full": failed("10", says("full", "no space on a", "a", localized="kein Platz auf a")),
-    # The same id twice in one job counts once; its error speaks after its messages.
+    # The same id twice in one job counts once; its error comes after its messages.
     "twice": failed(
         "20",
         says("full", "no space on b", "b"),
@@ -50,14 +50,14 @@ HISTORY = {
         says("host", params={"host": {"s": "two"}, "port": {"i": 22}}),
     ),
     "silent": failed("11"),
-    # What others say is of no matter.
+    # Messages of other jobs do not matter.
     "good": job(messages=[says("fine")]),
     "open": job("RUNNING", messages=[says("full")]),
 }
 
 
-def test_the_fleet(engine: Engine) -> None:
-    """Failures that say nothing are a group of their own, and nobody knows whether it is new."""
+def test_fleet(engine: Engine) -> None:
+    """Failures without messages are a group, of which it is unknown whether it is new."""
     fleet.load(engine)
     assert rows(engine, "failures") == [
         (
@@ -68,7 +68,7 @@ def test_the_fleet(engine: Engine) -> None:
 
 
 def test_groups_of_messages(engines: list[Engine]) -> None:
-    """Jobs count once under each id that they have, and lead under their first."""
+    """Jobs count once under each of their ids, and `leading` under the first."""
     later = {"again": failed("15", says("full", "no space on a", "a"))}
     found = both(engines, {"a": HISTORY, "b": later}, "failures", SCOPE)
     assert found == [
@@ -87,21 +87,21 @@ def test_groups_of_messages(engines: list[Engine]) -> None:
     ]  # fmt: skip
 
 
-def test_new_is_what_was_not_there_before(engine: Engine) -> None:
-    """Whether a failure is new does not depend on the days that are asked for."""
+def test_new_failures(engine: Engine) -> None:
+    """Whether a failure is new does not depend on the days of the scope."""
     import_documents(engine, HISTORY)
 
     def new(**asked: Any) -> dict[str, bool]:
         return {row.message_id: row.new for row in rows(engine, "failures", Scope(**asked))}
 
     assert new(since="2026-07-18", now=NOW) == {"full": False, "cause": True, "host": True}
-    # A week after it was seen first, to the second, it still is; a second later it is not.
+    # Up to exactly a week after it was first seen a failure is new.
     assert new(until="2026-07-18", now="2026-07-17T02:00:00.000000Z")["full"]
     assert not new(until="2026-07-18", now="2026-07-17T02:00:01.000000Z")["full"]
 
 
-def test_params_below_params(engines: list[Engine]) -> None:
-    """Params of one name in different places are different, and values of any type count."""
+def test_nested_params(engines: list[Engine]) -> None:
+    """Params of one name at different paths are different, and values of any type count."""
 
     def nested(one: int, two: float) -> dict[str, Any]:
         return says(
@@ -139,8 +139,8 @@ def test_groups(engines: list[Engine], by: str, expected: list[Any]) -> None:
     assert [row.varies for row in found] == [None] * 3  # within a group all are the same
 
 
-def test_what_it_has_no_use_for(engine: Engine) -> None:
-    """Failures are of one status, and types are no groups of them."""
+def test_unsupported_options(engine: Engine) -> None:
+    """Statuses cannot be selected, and failures cannot be grouped by type."""
     for scope in (Scope(statuses=("FAILED",)), Scope(by="type")):
         with pytest.raises(UsageError):
             rows(engine, "failures", scope)
@@ -149,13 +149,13 @@ def test_what_it_has_no_use_for(engine: Engine) -> None:
 @pytest.mark.parametrize(
     "history", [{}, {"a": job("RUNNING"), "b": job("PENDING"), "c": job("BLOCKED")}]
 )
-def test_nothing_failed(engines: list[Engine], history: dict[str, Any]) -> None:
-    """Where nothing failed there are no rows."""
+def test_no_failures(engines: list[Engine], history: dict[str, Any]) -> None:
+    """Without failures there are no rows."""
     assert both(engines, {"vc": history}, "failures", SCOPE) == []
 
 
 def test_jobs_without_a_start(engines: list[Engine]) -> None:
-    """They count from when they were first seen; a failure of the future is one, too."""
+    """They count from when they were first seen; a failure in the future counts, too."""
     history = {
         "a": failed("10", says("id")) | {"start_time": None},
         "b": failed("10", says("id")) | {"start_time": "2027-01-01T00:00:00.000Z"},
@@ -164,8 +164,8 @@ def test_jobs_without_a_start(engines: list[Engine]) -> None:
     assert row[5:8] == ("2026-07-24T12:00:00.000000Z", "2027-01-01T00:00:00.000000Z", True)
 
 
-def test_it_says_how_jobs_count(engine: Engine) -> None:
-    """The notes explain why the jobs may add up to more than there are."""
+def test_notes_explain_the_counts(engine: Engine) -> None:
+    """The notes explain why the counts may exceed the number of jobs."""
     with db.reading(engine) as connection:
         (note,) = reports.find("failures").notes(connection, SCOPE)
     assert "adds up" in note
@@ -192,10 +192,10 @@ JOBS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
-def test_failures_are_those_of_the_jobs(
+def test_failures_follow_their_definitions(
     engines: list[Engine], jobs: list[tuple[str, str, int, list[tuple[str, str, str]]]]
 ) -> None:
-    """What the report says is what a reader of the documents would count, and leading adds up."""
+    """The report equals a count in the documents, and `leading` adds up."""
     fleet_of: dict[str, dict[str, Any]] = {}
     expected: dict[str | None, dict[str, Any]] = {}
     number = 0

@@ -32,7 +32,7 @@ NONE = (None,) * 10
 
 
 def daily(first: str, *sizes: int | None) -> dict[str, dict[str, Any]]:
-    """Backups of some sizes, one a day."""
+    """Return backups with some sizes, one a day."""
     start = date.fromisoformat(first)
     return {
         str(100 + place): on((start + timedelta(days=place)).isoformat(), size=size)
@@ -40,12 +40,12 @@ def daily(first: str, *sizes: int | None) -> dict[str, dict[str, Any]]:
     }
 
 
-# 20 days on which backups grow by 10 bytes a day; the median of the last five is that of the 18th.
+# 20 days of growth by 10 bytes a day; the median of the last five is that of the 18th.
 STEADY = daily("2026-07-01", *range(1000, 1200, 10))
 
 
-def test_the_fleet(engine: Engine) -> None:
-    """Two sizes are no history; what does not say its size counts for nothing."""
+def test_fleet(engine: Engine) -> None:
+    """Two sizes are too few; jobs without a size are ignored."""
     fleet.load(engine)
     assert rows(engine, "growth", SCOPE) == [
         (BERLIN, 1, 200, *NONE, 1, 200, None,
@@ -57,7 +57,7 @@ def test_the_fleet(engine: Engine) -> None:
 
 
 def test_steady_growth(engines: list[Engine]) -> None:
-    """What grows by the same each day will go on like that, and nobody doubts it."""
+    """Constant growth is extrapolated, without a range of uncertainty."""
     small = daily("2026-07-20", 500)
     scope = Scope(capacity_bytes=10_000, keep=3, now=NOW)
     ahead = (1470, 1470, 1470, 2070, 2070, 2070, 4820, 4820, 4820)
@@ -65,14 +65,14 @@ def test_steady_growth(engines: list[Engine]) -> None:
         ("steady", 20, 1170, 300, *ahead, 3, 3510, None, None),
         ("small", 1, 500, *NONE, 3, 1500, None,
          "1 size over 0 days, needs 5 over 14"),
-        # 4990 bytes to go, at 30 a day: 167 days after the 24th of July.
+        # 4990 bytes to go, at 30 a day: 167 days after 24 July.
         (None, 21, 1670, 300, *(size + 500 for size in ahead), None, 5010, "2027-01-07",
          "1 of 2 appliances without growth"),
     ]  # fmt: skip
 
 
-def test_the_fastest_is_first(engine: Engine) -> None:
-    """What shrinks is last, and never becomes less than nothing."""
+def test_fastest_growth_is_first(engine: Engine) -> None:
+    """Shrinking ones are last, and their forecast is never negative."""
     import_documents(engine, daily("2026-07-01", *range(1200, 1000, -10)), "down")
     import_documents(engine, STEADY, "up")
     up, down, whole = rows(engine, "growth", SCOPE)
@@ -80,11 +80,11 @@ def test_the_fastest_is_first(engine: Engine) -> None:
     assert down[4:13] == (730, 730, 730, 130, 130, 130, 0, 0, 0)
 
 
-def test_odd_days_do_not_matter(engine: Engine) -> None:
-    """One backup that was huge, one of nothing, one with a negative size: growth stays what it is."""
+def test_outliers_do_not_matter(engine: Engine) -> None:
+    """A huge backup, an empty one, and one with a negative size do not change the growth."""
     odd = STEADY | {"105": on("2026-07-06", size=10**12), "110": on("2026-07-11", size=0)}
     odd["112"] = on("2026-07-13", size=-5)
-    odd["z"] = on("2027-01-01", size=10**12)  # it says that it starts later than now
+    odd["z"] = on("2027-01-01", size=10**12)  # its start is later than now
     import_documents(engine, odd)
     row = rows(engine, "growth", SCOPE)[0]
     assert (row.successes, row.size_bytes, row.monthly_growth_bytes) == (19, 1170, 300)
@@ -92,7 +92,7 @@ def test_odd_days_do_not_matter(engine: Engine) -> None:
 
 
 def test_old_sizes(engine: Engine) -> None:
-    """The last year counts, unless other days are asked for."""
+    """The last year counts, unless other days are given."""
     import_documents(engine, STEADY | {"old": on("2024-02-29", size=10**12)})
     assert rows(engine, "growth", SCOPE)[0].successes == 20
     assert rows(engine, "growth", Scope(since="2024-02-29", now=NOW))[0].successes == 21
@@ -101,8 +101,8 @@ def test_old_sizes(engine: Engine) -> None:
     assert rows(engine, "growth", ancient) == []
 
 
-def test_days_are_those_of_the_calendar(engine: Engine) -> None:
-    """Where a backup day starts at 16:00 in Kathmandu, the night's jobs are of one day."""
+def test_days_follow_the_calendar(engine: Engine) -> None:
+    """With days from 16:00 in Kathmandu, the jobs of a night are on one day."""
     jobs = {
         str(n): job(start_time=f"2026-07-{n:02}T{10 + n % 2:02}:00:00.000Z", size=1000 + 10 * n)
         for n in range(1, 18)
@@ -115,8 +115,8 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
     assert rows(engine, "growth", SCOPE)[0].monthly_growth_bytes == 300
 
 
-def test_copies_are_those_of_the_schedule(engine: Engine) -> None:
-    """As many are kept as the enabled schedules say that are still told of."""
+def test_retained_copies_follow_the_schedule(engine: Engine) -> None:
+    """Their number is that of the enabled schedules in the last answer."""
     one = {"enable": True, "location": "sftp://a", "retention_info": {"max_count": 4}}
 
     def also(connection: Any, appliance_id: int, schedules: dict[str, Any], at: str) -> None:
@@ -147,14 +147,16 @@ def test_copies_are_those_of_the_schedule(engine: Engine) -> None:
         (0, 0, 0, "already"),
     ],
 )
-def test_when_it_is_full(kept: int, rate: float, capacity: int, expected: str) -> None:
-    """The day on which it is reached; what takes more than a century is never."""
+def test_day_when_a_capacity_is_reached(
+    kept: int, rate: float, capacity: int, expected: str
+) -> None:
+    """The day on which it is reached; more than a century ahead is never."""
     assert full_on(kept, rate, capacity, "2026-01-01") == expected
     assert full_on(0, 1, 30_000, "9999-01-01") == "never"
 
 
-def test_nobody_knows_when_it_is_full(engine: Engine) -> None:
-    """Without growth there is no day, unless it is full already."""
+def test_capacity_without_growth(engine: Engine) -> None:
+    """Without growth there is no day, unless the capacity is reached already."""
     import_documents(engine, daily("2026-07-20", 500))
     assert rows(engine, "growth", Scope(capacity_bytes=501, now=NOW))[-1].full is None
     assert rows(engine, "growth", Scope(capacity_bytes=500, now=NOW))[-1].full == "already"
@@ -165,18 +167,18 @@ def test_nobody_knows_when_it_is_full(engine: Engine) -> None:
     [{}, {"a": job("RUNNING"), "b": job("PENDING")}, {"a": job("FAILED"), "b": job(size=None)}],
 )
 def test_no_sizes(engines: list[Engine], history: dict[str, Any]) -> None:
-    """Where no success says its size there are no rows."""
+    """Without a success with a size there are no rows."""
     assert both(engines, {"vc": history}, "growth", SCOPE) == []
 
 
-def test_what_it_has_no_use_for(engine: Engine) -> None:
-    """Only successes count, so no status can be asked for."""
+def test_unsupported_options(engine: Engine) -> None:
+    """Only successes count, so statuses cannot be selected."""
     with pytest.raises(UsageError):
         rows(engine, "growth", Scope(statuses=("FAILED",)))
 
 
-def test_it_says_what_growth_is(engine: Engine) -> None:
-    """The notes say of which days growth is."""
+def test_notes_explain_growth(engine: Engine) -> None:
+    """The notes say which days growth is computed from."""
     with db.reading(engine) as connection:
         (note,) = reports.find("growth").notes(connection, SCOPE)
         assert "of the last 365 days" in note
@@ -190,8 +192,8 @@ SIZES = st.lists(
 
 
 @given(SIZES)
-def test_points_are_few(sizes: list[tuple[int, int]]) -> None:
-    """There are at most so many points, one a day where that is few enough, in order."""
+def test_number_of_points_is_limited(sizes: list[tuple[int, int]]) -> None:
+    """There is at most a given number of points, ideally one a day, in order."""
     sizes.sort(key=lambda pair: pair[0])
     found = growth.points(sizes)
     assert len(found) <= growth.MOST_POINTS
@@ -206,8 +208,8 @@ def test_points_are_few(sizes: list[tuple[int, int]]) -> None:
 @given(
     st.integers(-(10**6), 10**6), st.integers(0, 10**12), st.sets(st.integers(0, 300), min_size=15)
 )
-def test_a_line_is_found(slope: int, size: int, when: set[int]) -> None:
-    """Whatever the days, points on a line give the line."""
+def test_points_on_a_line_give_the_line(slope: int, size: int, when: set[int]) -> None:
+    """On any days, points on a line give the line."""
     found = growth.fit([(day, size + slope * day) for day in sorted(when)])
     assert found == Growth(slope, slope, slope, 0, 0)
 
@@ -228,7 +230,7 @@ def test_a_line_is_found(slope: int, size: int, when: set[int]) -> None:
         max_size=40,
     )
 )
-def test_growth_is_that_of_the_jobs(
+def test_growth_follows_its_definition(
     engines: list[Engine], jobs: list[tuple[str, int, int, str]]
 ) -> None:
     """Slopes are the medians of all slopes between daily medians, and the fleet adds up."""

@@ -57,24 +57,26 @@ def daily(location: str, first: str, number: int) -> dict[str, Any]:
     [
         ("2026-01-10T23:59:59.000000Z", "2026-01-10T13:00:00.000000Z", USED, 0),
         ("2026-01-11T23:59:59.000000Z", "2026-01-10T13:00:00.000000Z", USED, 1),
-        # Nobody has been heard of since, or not for long enough.
+        # There has been no import since, or not for long enough.
         ("2026-01-12T00:00:00.000000Z", "2026-01-10T13:00:00.000000Z", UNKNOWN, 2),
         ("2026-01-12T00:00:00.000000Z", "2026-01-11T23:00:00.000000Z", UNKNOWN, 2),
         ("2026-01-12T00:00:00.000000Z", "2026-01-12T00:00:00.000000Z", STOPPED, 2),
         ("2026-03-01T00:00:00.000000Z", "2026-01-12T00:00:00.000000Z", STOPPED, 50),
-        # What was heard after `now` is not known then, nor is what starts on a day after it.
+        # Imports after `now` are not known then, and neither are jobs on a later day.
         ("2026-01-11T12:00:00.000000Z", "2026-03-01T00:00:00.000000Z", USED, 1),
         ("2026-01-09T12:00:00.000000Z", "2026-03-01T00:00:00.000000Z", USED, 0),
     ],
 )
-def test_a_target_is_missed(engine: Engine, now: str, seen: str, state: str, idle: int) -> None:
-    """A target of every day has stopped after a day without, if the archive knows of that day."""
+def test_daily_target_without_a_backup(
+    engine: Engine, now: str, seen: str, state: str, idle: int
+) -> None:
+    """A daily target has stopped after a day without a backup, if the archive has data for that day."""
     import_documents(engine, daily(NAS, "2026-01-01", 10), seen_at=seen)
     (row,) = rows(engine, Scope(now=now))
     assert (row.state, row.idle_days, row.usual_gap_days) == (state, idle, 1)
 
 
-def test_the_usual_gap_is_a_targets_own(engine: Engine) -> None:
+def test_usual_gap_of_each_target(engine: Engine) -> None:
     """One target is used each weekday, one each month, one was used once."""
     weekdays = daily(NAS, "2026-01-05", 5) | daily(NAS, "2026-01-12", 5)
     monthly = {day: on(day, location=NFS) for day in ("2025-11-15", "2025-12-15", "2026-01-14")}
@@ -88,8 +90,8 @@ def test_the_usual_gap_is_a_targets_own(engine: Engine) -> None:
     ]
 
 
-def test_a_password_is_in_no_target(engine: Engine) -> None:
-    """Targets that look alike as they may be shown are one, and so are their gaps."""
+def test_passwords_are_removed_from_targets(engine: Engine) -> None:
+    """Targets that are equal without their passwords are one, and so are their gaps."""
     urls = ["sftp://me:one@nas/b", "sftp://me:two@nas/b"]
     import_documents(engine, daily(urls[0], "2026-01-01", 2) | daily(urls[1], "2026-01-03", 1), "a")
     import_documents(engine, daily(urls[1], "2026-01-03", 1), "b")
@@ -98,8 +100,8 @@ def test_a_password_is_in_no_target(engine: Engine) -> None:
     assert (row.appliances, row.usual_gap_days) == (2, 1)
 
 
-def test_days_are_those_of_the_calendar(engine: Engine) -> None:
-    """With a day from 16:00 in Kathmandu, 10:15Z on is the next day, for jobs and for now."""
+def test_days_follow_the_calendar(engine: Engine) -> None:
+    """With days from 16:00 in Kathmandu, the next day begins at 10:15Z, for jobs and for now."""
     import_documents(
         engine,
         {
@@ -119,8 +121,8 @@ def test_days_are_those_of_the_calendar(engine: Engine) -> None:
         assert (row.idle_days, row.state) == (idle, state)
 
 
-def test_the_command_explains_states(engine: Engine) -> None:
-    """Beside the table stands as of when, and when a target counts as no longer used."""
+def test_notes_explain_states(engine: Engine) -> None:
+    """Notes give the time of evaluation, and explain when a target counts as no longer used."""
     fleet.load(engine)
     done = archive("report", "locations", "--now", NOW, at(engine))
     assert done.err.startswith("As of 2026-04-20; days start at 00:00 UTC. A target is stopped")
@@ -134,7 +136,7 @@ def test_the_command_explains_states(engine: Engine) -> None:
     [(None, 0, 0, UNKNOWN), (1, 1, 1, USED), (1, 9, 2, STOPPED), (1, 9, 1, UNKNOWN)],
 )
 def test_states(gap: int | None, idle: int, heard: int, state: str) -> None:
-    """Nobody says that all is well, or not, without having heard of it."""
+    """Without an import that late neither state is claimed."""
     assert locations.state(gap, idle, heard) == state
 
 
@@ -153,10 +155,10 @@ JOBS = st.tuples(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(JOBS, min_size=1, max_size=40))
-def test_targets_are_what_their_definitions_say(
+def test_targets_follow_their_definitions(
     engines: list[Engine], jobs: list[tuple[str, str | None, date, str, int | None]]
 ) -> None:
-    """Each job is of one target; counts, sums and gaps are those of the plain definitions."""
+    """Each job has one target; counts, sums and gaps follow the plain definitions."""
     now = "2024-03-11T00:00:00.000000Z"
     for engine in each(engines):
         for name in ("a", "b"):

@@ -25,21 +25,21 @@ FAILURE = {"id": "e", "default_message": "The disk is full", "args": []}
 
 
 def test_missed(engine: Engine) -> None:
-    """A day is missed because its backup failed, is running, did not run, or was no data."""
+    """A day is missed because its backup failed, is running, did not run, or there is no data."""
     nights.load(engine)
     assert ask(engine, "missed", SCOPE) == [
         (SCHEDULED, "2026-03-03", at("2026-03-03T01:00"), "schedule", "failed", 1, None, 8),
         (SCHEDULED, "2026-03-05", at("2026-03-05T01:00"), "schedule", "did not run", 0, None, 6),
         (SCHEDULED, "2026-03-09", at("2026-03-09T01:00"), "schedule", "running", 1, None, 2),
         (CADENCED, "2026-03-07", None, "cadence", "did not run", 0, None, 4),
-        # The archive last heard of it in the afternoon of the 8th; the 11th is not over.
+        # The last import was in the afternoon of the 8th; the 11th is not over.
         (CADENCED, "2026-03-09", None, "cadence", "no data", 0, None, 2),
         (CADENCED, "2026-03-10", None, "cadence", "no data", 0, None, 1),
     ]
 
 
 def test_missed_by_appliance(engine: Engine) -> None:
-    """What is expected is met or missed, and missed in one of four ways; of nothing is no rate."""
+    """Expected days are met, or missed for one of four reasons; without expected days there is no rate."""
     nights.load(engine)
     scope = Scope(now=NOW, cadences=SCOPE.cadences, by="appliance")
     assert ask(engine, "missed", scope) == [
@@ -56,7 +56,7 @@ def test_missed_by_appliance(engine: Engine) -> None:
     ]
 
 
-def test_days_and_appliances_can_be_chosen(engine: Engine) -> None:
+def test_days_and_appliances_can_be_selected(engine: Engine) -> None:
     """Both ends are included; a glob must match."""
     nights.load(engine)
 
@@ -78,7 +78,7 @@ def test_days_and_appliances_can_be_chosen(engine: Engine) -> None:
         found(types=("MANUAL",))
 
 
-def test_the_last_failure_tells_why(engine: Engine) -> None:
+def test_message_of_the_last_failure(engine: Engine) -> None:
     """The message is that of the last attempt."""
     messages = [FAILURE | {"default_message": text} for text in ("No route", "The disk is full")]
     failures = [
@@ -99,7 +99,7 @@ def days(
     until: str,
     calendar: Calendar | None = None,
 ) -> list[tuple[str, str | None, str]]:
-    """Which days were expected of an appliance that told of itself at the start of March 2026."""
+    """Return the expected days of an appliance whose facts are from the start of March 2026."""
     nights.use(engine, calendar or Calendar())
     import_documents(engine, dict(jobs), "vc", at(until))
     tell(engine, "vc", at("2026-03-01T00:00"), schedules, zone)
@@ -108,7 +108,7 @@ def days(
 
 
 def test_only_open_jobs(engine: Engine) -> None:
-    """Jobs that have not come to an end meet nothing."""
+    """Jobs that have not ended meet nothing."""
     jobs = [
         night("2026-03-01T02:00", "RUNNING"),
         ("20260302-020000-1", job("PENDING")),
@@ -122,7 +122,7 @@ def test_only_open_jobs(engine: Engine) -> None:
 
 
 def test_no_jobs(engine: Engine) -> None:
-    """An appliance that has never backed up has missed what its schedule, or its cadence, says."""
+    """An appliance without any backup has missed the days of its schedule or cadence."""
     assert days(engine, (), (DAILY,), "UTC", "2026-03-02T02:30") == [
         ("2026-03-01", "03-01T02:00", "did not run"),  # the hour of the 2nd is not over
     ]
@@ -135,8 +135,8 @@ def test_no_jobs(engine: Engine) -> None:
     ]
 
 
-def test_no_jobs_and_a_cadence(engine: Engine) -> None:
-    """Without a job, days count from when the archive first heard of the appliance."""
+def test_cadence_without_jobs(engine: Engine) -> None:
+    """Without a job, days count from the first import of the appliance."""
     import_documents(engine, {}, "vc", at("2026-03-01T10:00"))
     import_documents(engine, {}, "vc", at("2026-03-20T10:00"))
     scope = Scope(now=at("2026-03-20T12:00"), cadences=(("vc", 7 * 86400),))
@@ -146,13 +146,13 @@ def test_no_jobs_and_a_cadence(engine: Engine) -> None:
     ]
 
 
-def test_an_empty_archive(engine: Engine) -> None:
-    """Of no appliance there is no row."""
+def test_empty_archive(engine: Engine) -> None:
+    """Without appliances there are no rows."""
     for name in ("missed", "compliance", "rpo"):
         assert ask(engine, name, Scope()) == []
 
 
-def test_strange_times_do_no_harm(engine: Engine) -> None:
+def test_extreme_times(engine: Engine) -> None:
     """A start in the year 1, in the future, an end before the start, no start, two at one instant."""
     jobs = [
         ("a", job("SUCCEEDED", start_time="0001-01-01T00:00:00.000Z")),
@@ -182,17 +182,17 @@ def test_strange_times_do_no_harm(engine: Engine) -> None:
         ("America/New_York", 22, ["03-29T02:30", "03-30T02:30"]),
     ],
 )
-def test_due_times_are_those_of_the_appliance(
+def test_due_times_use_the_time_zone_of_the_appliance(
     engine: Engine, zone: str, hour: int, expected: list[str]
 ) -> None:
-    """A schedule is due in the appliance's own time."""
+    """A schedule is due in the appliance's own time zone."""
     schedule = DAILY._replace(hour=hour, minute=30)
     found = days(engine, (), (schedule,), zone, "2026-03-31T00:00")
     assert [due for _, due, _ in found][-len(expected) :] == expected
 
 
-def test_a_time_that_comes_twice(engine: Engine) -> None:
-    """Where clocks go back, the first of the two counts; a backup at the second meets it."""
+def test_repeated_local_time(engine: Engine) -> None:
+    """If clocks go back, the first of the two times is due; a backup at the second meets it."""
     nights.use(engine, Calendar())
     jobs = [night("2026-10-24T00:30"), night("2026-10-25T01:30"), night("2026-10-26T01:30")]
     import_documents(engine, dict(jobs), "vc", at("2026-10-27T00:00"))
@@ -221,8 +221,8 @@ def test_days_that_start_in_the_afternoon(engine: Engine) -> None:
     ]
 
 
-def test_around_midnight(engine: Engine) -> None:
-    """What is due just before midnight may start after it, and what is due at midnight is its day's."""
+def test_due_just_before_midnight(engine: Engine) -> None:
+    """A backup due just before midnight may start after it; one due at midnight is on the day it begins."""
     overdue = [night("2026-03-02T00:01"), night("2026-03-02T23:58"), night("2026-03-04T00:05")]
     assert days(
         engine, overdue, (DAILY._replace(hour=23, minute=55),), "UTC", "2026-03-04T12:00"
@@ -243,8 +243,8 @@ def test_due_at_midnight(engine: Engine) -> None:
     ]
 
 
-def test_backups_before_they_are_due(engine: Engine) -> None:
-    """A day without a success after its due instant has one from before it, if nobody else has."""
+def test_early_backups(engine: Engine) -> None:
+    """A day without a success after its due time is met by an earlier one that no other day needs."""
     jobs = [
         night("2026-03-01T10:00", type="MANUAL"),
         night("2026-03-01T22:00", "FAILED"),
@@ -262,7 +262,7 @@ WEEKLY = DAILY._replace(days=("SATURDAY", "SUNDAY"))
 
 
 def test_weekdays(engine: Engine) -> None:
-    """A schedule is due on its weekdays; until it is due again a success comes late."""
+    """A schedule is due on its weekdays; until it is due again a success is late."""
     jobs = [night("2026-03-01T02:00"), night("2026-03-11T02:00")]
     assert days(engine, jobs, (WEEKLY,), "UTC", "2026-03-15T04:00") == [
         ("2026-03-01", "03-01T02:00", "met"),
@@ -274,7 +274,7 @@ def test_weekdays(engine: Engine) -> None:
 
 
 def test_several_schedules(engine: Engine) -> None:
-    """Of the instants at which a day is due, the first counts."""
+    """If several schedules are due on a day, the earliest time counts."""
     other = WEEKLY._replace(key="other", hour=1)
     found = days(engine, (), (DAILY, other), "UTC", "2026-03-08T12:00")
     assert [due for _, due, _ in found] == [
@@ -285,7 +285,7 @@ def test_several_schedules(engine: Engine) -> None:
 
 @pytest.mark.parametrize("zone", [None, "Europe/Atlantis", "../UTC"])
 def test_unknown_zones(engine: Engine, zone: str | None) -> None:
-    """Without a zone that is known only the day is."""
+    """With an unknown time zone only the day is known."""
     assert days(engine, [night("2026-03-01T22:00")], (DAILY,), zone, "2026-03-03T12:00") == [
         ("2026-03-01", None, "met"),
         ("2026-03-02", None, "did not run"),
@@ -293,15 +293,15 @@ def test_unknown_zones(engine: Engine, zone: str | None) -> None:
 
 
 @pytest.mark.parametrize("hour", [None, 25, -1])
-def test_schedules_without_a_time_say_nothing(engine: Engine, hour: int | None) -> None:
-    """They are as if they had not been told: what is usual counts."""
+def test_schedules_without_a_time_are_ignored(engine: Engine, hour: int | None) -> None:
+    """They count as missing: the learned pattern applies."""
     jobs = [night(f"2026-03-0{day}T02:00") for day in (1, 2, 3, 4)]
     found = days(engine, jobs, (DAILY._replace(hour=hour),), "UTC", "2026-03-07T12:00")
     assert found == [("2026-03-05", None, "did not run"), ("2026-03-06", None, "did not run")]
 
 
 def test_schedules_that_change(engine: Engine) -> None:
-    """A schedule holds from when it was told until another was; switched off it expects nothing."""
+    """A schedule applies from the import that first has it until it changes; if disabled, nothing is due."""
     import_documents(engine, dict([night("2026-02-20T01:00")]), "vc", at("2026-03-12T12:00"))
     told = [
         ("2026-03-01T12:00", (DAILY,)),
@@ -321,7 +321,7 @@ def test_schedules_that_change(engine: Engine) -> None:
         ]
 
     assert found() == [("02", "02"), ("03", "02"), ("09", "02"), ("10", "02")]
-    # A cadence is what a person said, and stands where no schedule does.
+    # A cadence is configured by a person, and applies where there is no schedule.
     assert found(("vc", 86400)) == [
         ("01", "cadence"), ("02", "02"), ("03", "02"), ("04", "cadence"), ("05", "cadence"),
         ("06", "cadence"), ("07", "cadence"), ("08", "cadence"), ("09", "02"), ("10", "02"),
@@ -344,8 +344,8 @@ def test_cadences(engine: Engine, cadence: int, expected: list[str]) -> None:
     assert [row[1][8:] for row in ask(engine, "missed", scope)] == expected
 
 
-def test_what_is_usual(engine: Engine) -> None:
-    """Without schedule and cadence the gap between the last days with jobs is expected to go on."""
+def test_learned_pattern(engine: Engine) -> None:
+    """Without schedule and cadence the last gap between days with jobs is expected to continue."""
     weekly = [night(f"2026-{day}T03:00") for day in ("01-04", "01-11", "01-18", "01-25")]
     retries = [night("2026-01-26T10:00", type="MANUAL"), night("2026-01-27T10:00", type="MANUAL")]
     import_documents(engine, dict([*weekly, *retries]), "vc", at("2026-02-17T00:00"))
@@ -357,11 +357,11 @@ def test_what_is_usual(engine: Engine) -> None:
     ]
 
 
-def test_usual_times_around_midnight(engine: Engine) -> None:
-    """Where no instant is due, the usual time tells a late backup from another day's."""
+def test_learned_times_around_midnight(engine: Engine) -> None:
+    """Without a due time, the usual time distinguishes a late backup from another day's."""
     starts = [
         *(f"2026-03-0{day}T23:58" for day in range(1, 7)),
-        # That of the 7th starts late, and the 8th has one of its own.
+        # That of the 7th starts late, and the 8th has its own.
         "2026-03-08T00:03",
         "2026-03-08T23:59",
     ]
@@ -375,8 +375,8 @@ def test_usual_times_around_midnight(engine: Engine) -> None:
     ]
 
 
-def test_a_retry_in_the_evening(engine: Engine) -> None:
-    """A success of the same date counts though the next is usual soon after, unless that needs it."""
+def test_retry_in_the_evening(engine: Engine) -> None:
+    """A success of the same date counts though the next is due soon, unless the next day needs it."""
     jobs = [
         *(night(f"2026-03-0{day}T00:05") for day in range(1, 6)),
         night("2026-03-06T00:05", "FAILED"),
@@ -397,8 +397,8 @@ def test_a_retry_in_the_evening(engine: Engine) -> None:
     ]
 
 
-def test_days_of_the_week_without_backups_are_learned(engine: Engine) -> None:
-    """A weekend is missed as long as there have been fewer than two; then only weekdays are."""
+def test_weekdays_without_backups_are_learned(engine: Engine) -> None:
+    """The first weekends are missed; after two, only weekdays are expected."""
     days = [date(2026, 3, 2) + timedelta(days=number) for number in range(26)]  # from a Monday
     jobs = [night(f"{day}T02:00") for day in days if day.weekday() < 5 and day.day != 25]
     import_documents(engine, dict(jobs), "vc", at("2026-03-28T12:00"))
@@ -412,7 +412,7 @@ def test_days_of_the_week_without_backups_are_learned(engine: Engine) -> None:
     ]
 
 
-def test_one_day_off_is_no_habit(engine: Engine) -> None:
+def test_one_day_off_is_no_pattern(engine: Engine) -> None:
     """A day of the week that came twice, and once with a job, is expected."""
     jobs = [night(f"2026-03-{day:02}T02:00") for day in range(1, 17) if day not in (7, 8)]
     import_documents(engine, dict(jobs), "vc", at("2026-03-23T12:00"))
@@ -420,8 +420,8 @@ def test_one_day_off_is_no_habit(engine: Engine) -> None:
     assert [row[1][8:] for row in rows] == ["07", "08", "17", "18", "19", "20", "21", "22"]
 
 
-def test_irregular_appliances_are_not_expected(engine: Engine) -> None:
-    """A gap of more than a month says nothing."""
+def test_irregular_appliances_have_no_expected_days(engine: Engine) -> None:
+    """A gap of more than a month gives no pattern."""
     jobs = [night(f"2025-{month}-01T02:00") for month in ("01", "03", "05", "07", "09")]
     import_documents(engine, dict(jobs), "vc", NOW)
     assert ask(engine, "missed", Scope(now=NOW)) == []

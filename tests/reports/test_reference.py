@@ -23,7 +23,7 @@ DATA = Path(__file__).parents[1] / "data" / "reference"
 
 @pytest.fixture(scope="module")
 def loaded(sqlite_archive: Engine, postgresql_archive: Engine) -> list[Engine]:
-    """Give an archive of the reference fleet on each database; nothing here writes to it."""
+    """Give an archive of the reference fleet on each database; these tests only read it."""
     for engine in (sqlite_archive, postgresql_archive):
         empty(engine)
         reference.load(engine)
@@ -32,13 +32,13 @@ def loaded(sqlite_archive: Engine, postgresql_archive: Engine) -> list[Engine]:
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give a configuration that says how often one of the appliances is backed up."""
+    """Give a configuration with the cadence of one of the appliances."""
     text = DEFAULTS + reference.CONFIGURATION
     return f"--config={written(tmp_path_factory.mktemp('fleet'), text)}"
 
 
 def asked(name: str) -> list[tuple[str, str]]:
-    """The commands of a report's file, each with what it says; lines with a `#` say why."""
+    """Return the commands in a report's file, each with its output; lines with a `#` are comments."""
     text = (DATA / f"{name}.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines(keepends=True) if not line.startswith("#")]
     commands = "".join(lines).split("$ archive ")[1:]
@@ -48,8 +48,8 @@ def asked(name: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report(loaded: list[Engine], configuration: str, name: str) -> None:
-    """Each report says of the fleet what was worked out by hand, on each database."""
+def test_report_equals_the_reference(loaded: list[Engine], configuration: str, name: str) -> None:
+    """Each report equals the values computed by hand, on each database."""
     found = asked(name)
     assert found
     for line, said in found:
@@ -63,7 +63,7 @@ def test_a_report(loaded: list[Engine], configuration: str, name: str) -> None:
 
 
 def test_digests_are_those_of_the_documents(loaded: list[Engine], configuration: str) -> None:
-    """What compliance shows is the SHA-256 of the document: JSON with sorted keys and no white space."""
+    """`compliance` shows the SHA-256 of the document: JSON with sorted keys and no white space."""
     options = ("--format", "json", "--now", reference.NOW, configuration)
     done = archive("report", "compliance", *options, place(loaded[0]))
     rows = json.loads(done.out)["rows"]
@@ -76,8 +76,10 @@ def test_digests_are_those_of_the_documents(loaded: list[Engine], configuration:
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_what_depends_on_now_says_so(loaded: list[Engine], configuration: str, name: str) -> None:
-    """A report that a day later says something else has `now` in what it was asked."""
+def test_reports_that_depend_on_now_say_so(
+    loaded: list[Engine], configuration: str, name: str
+) -> None:
+    """A report that changes a day later has `now` in its scope."""
     later = reference.NOW.replace("-12T", "-13T")
     options = ("--format", "json", configuration, place(loaded[0]))
     scopes, rows = [], []

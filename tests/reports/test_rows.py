@@ -33,7 +33,7 @@ def archive(engine: Engine) -> Engine:
 
 
 def test_trends(archive: Engine) -> None:
-    """Rates leave open jobs out, sizes and durations failed ones; nothing finished is no rate."""
+    """Rates ignore open jobs, sizes and durations failed ones; without finished jobs there is no rate."""
     assert rows(archive, "trends") == [
         TrendsRow("2026-01", None, 4, 3, 1, 0, 0, 0.75, 600, 200, 120, 600),
         TrendsRow("2026-02", None, 0, 0, 0, 2, 0, None, None, None, None, None),
@@ -43,7 +43,7 @@ def test_trends(archive: Engine) -> None:
 
 
 def test_success(archive: Engine) -> None:
-    """Every job is in one of succeeded, failed, open and other."""
+    """Every job counts as one of succeeded, failed, open and other."""
     assert rows(archive, "success") == [
         SuccessRow("2026-01", None, 4, 4, 3, 1, 0, 0, 0.75, 2),
         SuccessRow("2026-02", None, 2, 0, 0, 0, 2, 0, None, 2),
@@ -53,7 +53,7 @@ def test_success(archive: Engine) -> None:
 
 
 def test_volume(archive: Engine) -> None:
-    """What the backups add up to is that of the succeeded ones; none of them is no sum."""
+    """The sum is that of the succeeded backups; without any it is NULL."""
     expected = [
         VolumeRow("2026-01", None, 4, 3, 1, 0, 0, 0.75, 600, 780),
         VolumeRow("2026-02", None, 0, 0, 0, 2, 0, None, None, None),
@@ -61,12 +61,12 @@ def test_volume(archive: Engine) -> None:
         VolumeRow("2026-04", None, 1, 1, 0, 0, 0, 1.0, None, None),
     ]
     assert rows(archive, "volume") == expected
-    everywhere = Scope(appliances=("*",))  # which is more than the totals know
+    everywhere = Scope(appliances=("*",))  # which is more than the totals have
     assert rows(archive, "volume", everywhere) == expected
 
 
 def test_sizes(archive: Engine) -> None:
-    """A period without a known size has no sizes, and still a row."""
+    """A period without a known size has a row without sizes."""
     assert rows(archive, "sizes") == [
         SpreadRow("2026-01", None, 3, 600, 100, 200, 300, 300),
         SpreadRow("2026-02", None, 0, None, None, None, None, None),
@@ -76,7 +76,7 @@ def test_sizes(archive: Engine) -> None:
 
 
 def test_durations(archive: Engine) -> None:
-    """Durations are reported as sizes are."""
+    """Durations are reported like sizes."""
     assert rows(archive, "durations", Scope("year")) == [
         SpreadRow("2026", None, 4, 780, 60, 120, 600, 600),
     ]
@@ -93,7 +93,7 @@ def test_durations(archive: Engine) -> None:
     ],
 )
 def test_periods(archive: Engine, period: str, labels: list[str]) -> None:
-    """Each period has its own label, and labels are in the order of time."""
+    """Each period has its own label, and labels sort in the order of time."""
     found = rows(archive, "success", Scope(period, until="2026-01-31"))
     assert [row[0] for row in found] == labels
 
@@ -115,7 +115,7 @@ def test_periods(archive: Engine, period: str, labels: list[str]) -> None:
     ],
 )
 def test_groups(archive: Engine, by: str, expected: list[tuple[Any, ...]]) -> None:
-    """Rows of a group stand in the order of their text, and what has no value comes last."""
+    """Groups are in the order of their text, and NULL comes last."""
     assert [row[:3] for row in rows(archive, "success", Scope("year", by=by))] == expected
 
 
@@ -128,8 +128,8 @@ def test_groups_have_percentiles_of_their_own(archive: Engine) -> None:
     ]
 
 
-def test_a_password_is_no_label(engine: Engine) -> None:
-    """Locations are shown as they may be seen; two that then look alike are one."""
+def test_passwords_are_removed_from_labels(engine: Engine) -> None:
+    """Locations are shown without passwords; two that are then equal are one."""
     for number, word in enumerate(("one", "two")):
         url = f"sftp://me:{word}@nas.example.com/backup"
         import_documents(engine, {f"20260101-000000-{number}": on("2026-01-01", location=url)})
@@ -152,18 +152,18 @@ def test_a_password_is_no_label(engine: Engine) -> None:
     ],
 )
 def test_filters(archive: Engine, scope: Scope, jobs: int) -> None:
-    """A report is of the jobs that pass all of its filters; days include both ends."""
+    """A report counts the jobs that match all filters; date ranges include both ends."""
     (row,) = rows(archive, "success", scope)
     assert row[2] == jobs
 
 
-def test_no_jobs_are_no_rows(archive: Engine) -> None:
+def test_no_rows_without_jobs(archive: Engine) -> None:
     """A scope without jobs gives no row, and neither does an empty archive."""
     assert rows(archive, "trends", Scope(since="2030-01-01")) == []
 
 
 def test_sums_do_not_overflow(engine: Engine) -> None:
-    """Sums of the largest and smallest 64-bit numbers are exact, beyond 64 bits, and int."""
+    """Sums of the largest and smallest 64-bit numbers are exact integers."""
     sizes = {"2026-01-01": [INT64_MAX] * 3, "2026-02-01": [INT64_MIN] * 3, "2026-03-01": [-1, -2]}
     for day, values in sizes.items():
         import_documents(

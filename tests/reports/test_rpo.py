@@ -25,12 +25,12 @@ DAY = 86400
 
 
 def test_rpo(engine: Engine) -> None:
-    """The worst come first; each has its RPO and where that comes from."""
+    """The worst come first; each has its RPO and the source of the RPO."""
     nights.load(engine)
     import_documents(
         engine, dict([night("2026-03-11T01:00", "FAILED")]), "vc4", at("2026-03-11T06:00")
     )
-    # From the end of the first job; the gaps are those before the successes of the 4th, 6th, 8th, 10th.
+    # From the end of the first job; the gaps are before the successes of the 4th, 6th, 8th, 10th.
     hours = 9 * 24 + 4 + 50 / 60
     outside = (30 + 50.5 / 60) + 15 + 22.5 + 23
     assert ask(engine, "rpo", SCOPE) == [
@@ -61,7 +61,7 @@ def test_rpo(engine: Engine) -> None:
 
 
 def test_rates(engine: Engine) -> None:
-    """Of the time, and of the days, from the first job to the last answer within the period."""
+    """Shares of the time, and of the days, from the first job to the last import in the period."""
     jobs = [night("2026-03-01T00:00", end="2026-03-01T12:00"), night("2026-03-04T00:00")]
     import_documents(engine, dict(jobs), "vc", at("2026-03-05T12:00"))
 
@@ -70,8 +70,8 @@ def test_rates(engine: Engine) -> None:
         ((*_, time_rate, days_rate),) = ask(engine, "rpo", scope)
         return time_rate, days_rate
 
-    # From noon of the 1st to noon of the 5th are 96 h, and 36 h and 30 s of them are not covered, nor
-    # are 11 h 59 m 30 s: parts of the 2nd, 3rd, 4th and 5th.
+    # From noon of the 1st to noon of the 5th are 96 h, and 36 h and 30 s of them are not covered,
+    # 11 h 59 m 30 s more are not either: parts of the 2nd, 3rd, 4th and 5th.
     outside = 36 * 3600 + 30 + 12 * 3600 - 30
     assert rates() == ((96 * 3600 - outside) / (96 * 3600), 1 / 5)
     assert rates(since="2026-03-03", until="2026-03-03") == (0.0, 0.0)
@@ -100,7 +100,7 @@ def test_rates(engine: Engine) -> None:
 def test_rpo_sources(
     engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]
 ) -> None:
-    """What was asked for comes before the cadence, before the schedule, before 25 h."""
+    """The option overrides the cadence, the cadence the schedule; the default is 25 h."""
     import_documents(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
     tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
 
@@ -113,7 +113,7 @@ def test_rpo_sources(
 
 
 def test_last_successes(engine: Engine) -> None:
-    """What the last success of each appliance measured; one in the future, or failed, is none."""
+    """Size and duration of the last success; failed jobs and those in the future do not count."""
     jobs = [
         night("2026-03-10T01:00", size=1, duration=2),
         night("2026-03-11T01:00", size=3, duration=4),
@@ -135,8 +135,8 @@ def test_last_successes(engine: Engine) -> None:
     assert found(appliances=("vc1",)).keys() == {"vc1"}
 
 
-def test_strange_times(engine: Engine) -> None:
-    """A success ends when it says, not before its start nor after now; one in the future is none."""
+def test_extreme_times(engine: Engine) -> None:
+    """The end of a success is not before its start or after now; a success in the future does not count."""
     jobs = {
         "future": [night("2026-03-12T00:00"), night("2026-03-09T00:00")],
         "backwards": [night("2026-03-11T04:00", end="2026-02-01T00:00")],
@@ -165,7 +165,7 @@ def test_strange_times(engine: Engine) -> None:
     [
         ("2026-03-10T08:00", "2026-03-10T09:00", OK),  # to the second
         ("2026-03-10T07:59", "2026-03-11T08:00", OVERDUE),
-        # A backup that would have come in time has not been asked for.
+        # A later backup that would have been in time is not in the archive.
         ("2026-03-10T07:59", "2026-03-11T07:00", NO_RECENT_DATA),
         # It was overdue at its last import, which is longer ago than the RPO.
         ("2026-03-01T00:00", "2026-03-09T00:00", NO_RECENT_DATA),
@@ -175,7 +175,7 @@ def test_strange_times(engine: Engine) -> None:
     ],
 )
 def test_states(end: str | None, last_seen: str, state: str) -> None:
-    """Nothing that the archive has not heard of is taken for good or bad."""
+    """Without a recent import, neither ok nor overdue is claimed."""
     assert standing.state(end and at(end), DAY, at(last_seen), NOW) == state
 
 
@@ -200,7 +200,7 @@ def moment(minute: int) -> str:
 def test_shares(
     ends: list[int], objective: int, bounds: tuple[int, int], calendar: Calendar
 ) -> None:
-    """They are what one finds who looks at each minute."""
+    """The shares equal a count of single minutes."""
     found = standing.shares(calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds)))
     minutes = range(*bounds)
     if not minutes:
@@ -217,7 +217,7 @@ def test_shares(
 
 
 def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
-    """The report is byte-equal, and of two fleets together that of both."""
+    """The report is byte-equal, and that of two fleets is the union of both."""
     written = []
     for engine in engines:
         nights.load(engine)

@@ -56,14 +56,14 @@ NAMES = [
     "throughput_by_month",
     "versions",
 ]
-# What has nothing in common on the two databases, and is of the files, not of the jobs.
+# Different on the two databases, since it depends on files, not on jobs.
 APART = {"archive_size"}
 # Their newest day with jobs.
 LATELY = {"today": "2026-03-05", "day": "2026-03-05"}
 DIALECTS = ("sqlite", "postgresql")
 
 
-def test_there_are_the_queries_that_are_asked_for_first() -> None:
+def test_documented_queries_exist() -> None:
     """The folder holds the queries of the documentation, each with a title and explained params."""
     assert sql_files.names() == NAMES
     for query in sql_files.queries():
@@ -73,7 +73,7 @@ def test_there_are_the_queries_that_are_asked_for_first() -> None:
         assert all(param.comment for param in query.params)
 
 
-def test_each_file_is_of_a_query() -> None:
+def test_each_file_belongs_to_a_query() -> None:
     """A query is one file, or one for each database with the same title, params and columns."""
     files = {path.name for path in migrate.folder("sql").iterdir()}
     alike = {f"{name}.sql" for name in NAMES if name not in APART}
@@ -86,8 +86,8 @@ def test_each_file_is_of_a_query() -> None:
 
 @pytest.mark.parametrize("kind", DIALECTS)
 @pytest.mark.parametrize("name", NAMES)
-def test_the_files_are_in_one_form(name: str, kind: str) -> None:
-    """What is said first, how long a line is, and what it ends with, is alike in all files."""
+def test_files_have_one_form(name: str, kind: str) -> None:
+    """The header, the length of lines, and the end are alike in all files."""
     lines = sql_files.find(name, kind).text.splitlines()
     assert max(map(len, lines)) <= 100
     assert not [line for line in lines if line != line.rstrip() or "\t" in line]
@@ -101,16 +101,16 @@ def test_the_files_are_in_one_form(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", DIALECTS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_line_of_the_params_is_understood(name: str, kind: str) -> None:
-    """No literal of the first CTE is overlooked, and nothing else in a file is a bound value."""
+def test_every_param_is_parsed(name: str, kind: str) -> None:
+    """No literal of the first CTE is missed, and nothing else in a file is a bound value."""
     query = sql_files.find(name, kind)
     lines = query.text.partition("param AS (\n    SELECT\n")[2].partition("\n)")[0]
     assert len(query.params) == len(lines.splitlines()) > 0
     assert not sa.text(query.text).compile().params
 
 
-def test_a_query_need_not_have_params(engine: Engine) -> None:
-    """A file without the first CTE is run as it is, and takes no values."""
+def test_query_without_params(engine: Engine) -> None:
+    """A file without the first CTE is run unchanged, and takes no values."""
     query = sql_files.Query("answer", "-- The answer\nSELECT 42 AS answer;\n")
     assert (query.title, query.params) == ("The answer", ())
     with db.reading(engine) as connection:
@@ -120,14 +120,14 @@ def test_a_query_need_not_have_params(engine: Engine) -> None:
 
 
 def lately(name: str) -> dict[str, str]:
-    """Return the values with which a query is asked as of the small fleet's newest day."""
+    """Return the params of a query for the newest day of the small fleet."""
     params = {param.name for param in sql_files.find(name, "sqlite").params}
     return {param: value for param, value in LATELY.items() if param in params}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in APART])
 def test_both_databases_give_the_same_bytes(engines: list[Engine], name: str) -> None:
-    """The same imports make the same CSV and JSON, whichever database holds them."""
+    """The same imports give the same CSV and JSON on either database."""
     written = []
     for engine in engines:
         fill(engine)
@@ -142,7 +142,7 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine], name: str) ->
 
 
 def test_last_success(engine: Engine) -> None:
-    """Each appliance has one row, the one without any success first, then by age."""
+    """Each appliance has one row, one without any success first, then by age."""
     fill(engine)
     assert run(engine, "last_success", **TODAY) == (
         (
@@ -170,7 +170,7 @@ def test_last_success(engine: Engine) -> None:
     )
 
 
-def test_the_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
+def test_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
     """Of a day's jobs the one that was created last is the last attempt."""
     day = {
         f"20260301-{hour:02}0000-1": job(f"2026-03-01T{hour:02}:00:00Z", 1, 1, status)
@@ -184,7 +184,7 @@ def test_the_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
 
 
 def test_latest_jobs(engine: Engine) -> None:
-    """Each appliance has one row, whatever became of the job, one without jobs first, then by day."""
+    """Each appliance has one row, whatever the status, one without jobs first, then by day."""
     fill(engine)
     with db.writing(engine) as connection:
         new = (4, "vc-new", "2026-03-05T02:00:00.000000Z", "2026-03-05T02:00:00.000000Z")
@@ -207,8 +207,8 @@ def test_latest_jobs(engine: Engine) -> None:
     assert len(run(engine, "latest_jobs", appliance="VC-n%").rows) == 2
 
 
-def test_appliances_are_walked(sqlite_archive: Engine) -> None:
-    """What is asked of each appliance is looked up in an index, and never in a table of all jobs."""
+def test_queries_per_appliance_use_an_index(sqlite_archive: Engine) -> None:
+    """Queries per appliance look up jobs in an index, and never scan all of them."""
     for name in ("last_success", "latest_jobs"):
         with db.reading(sqlite_archive) as connection:
             text = sql_files.find(name, "sqlite").text
@@ -221,7 +221,7 @@ def test_appliances_are_walked(sqlite_archive: Engine) -> None:
 
 
 def test_failures_this_week(engine: Engine) -> None:
-    """Failed jobs of the last days have a row a message in vCenter's order, or one without text."""
+    """Failed jobs of the last days have a row per message in vCenter's order, or one without text."""
     fill(engine)
     key = "20260304-020000-1"
     well = [
@@ -240,7 +240,7 @@ def test_failures_this_week(engine: Engine) -> None:
 
 
 def test_success_by_month(engine: Engine) -> None:
-    """Open jobs are not in the rate, and a month with no finished job has none."""
+    """Open jobs do not count in the rate, and a month without a finished job has none."""
     fill(engine)
     assert run(engine, "success_by_month") == (
         ("month", "jobs", "succeeded", "failed", "open", "success_rate"),
@@ -265,7 +265,7 @@ def test_success_by_month(engine: Engine) -> None:
 
 
 def test_growth_by_appliance(engine: Engine) -> None:
-    """The medians of the first and the last month are compared; from nothing there is no ratio."""
+    """The medians of the first and the last month are compared; from 0 there is no ratio."""
     fill(engine)
     assert run(engine, "growth_by_appliance") == (
         (
@@ -289,7 +289,7 @@ def test_growth_by_appliance(engine: Engine) -> None:
 
 
 def test_slowest_jobs(engine: Engine) -> None:
-    """Successful jobs are compared with their own appliance's median, the slowest first."""
+    """Successful jobs are compared with the median of their appliance, the slowest first."""
     fill(engine)
     found = run(engine, "slowest_jobs", jobs="4")
     assert found == (
@@ -314,7 +314,7 @@ def test_slowest_jobs(engine: Engine) -> None:
 
 
 def test_jobs_by_build(engine: Engine) -> None:
-    """A build's row is over all appliances, and jobs that name no build share the last one."""
+    """A build's row is over all appliances, and jobs without a build share the last one."""
     fill(engine)
     assert run(engine, "jobs_by_build") == (
         (
@@ -347,21 +347,21 @@ def test_jobs_by_build(engine: Engine) -> None:
 
 @pytest.mark.parametrize("today", ["2024-02-29", "2025-12-31", "2026-01-01", "2045-12-31"])
 def test_ages_are_counted_in_days(engine: Engine, today: str) -> None:
-    """An age is a difference of days, before the archive has jobs of that year as well."""
+    """An age is a difference of days, even for years before the first jobs."""
     fill(engine)
     found = run(engine, "last_success", today=today, appliance="vc-well").rows[0]
     assert found[2] == (date.fromisoformat(today) - date(2026, 3, 3)).days
 
 
-def test_an_age_from_an_unknown_day_is_unknown(engine: Engine) -> None:
-    """Counted from a day that the calendar does not have, an age is NULL, and no row is lost."""
+def test_age_from_an_unknown_day_is_null(engine: Engine) -> None:
+    """Counted from a day that the calendar table lacks, an age is NULL, and no row is lost."""
     fill(engine)
     found = run(engine, "last_success", today="2100-12-31", appliance="vc-well").rows
     assert [row[2] for row in found] == [None]
 
 
 def test_rates_are_rounded_alike(engine: Engine) -> None:
-    """A rate in the middle between two that can be written is the greater one, everywhere."""
+    """A rate halfway between two printable values is rounded up on both databases."""
     jobs = {
         f"202601{day:02}-020000-1": job(f"2026-01-{day:02}", 1, 1, "FAILED") for day in range(2, 32)
     }
@@ -371,8 +371,8 @@ def test_rates_are_rounded_alike(engine: Engine) -> None:
     assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0.0313)]
 
 
-def test_extreme_sizes_and_durations_are_no_failure(engine: Engine) -> None:
-    """What a valid document may hold, every query can count with."""
+def test_extreme_sizes_and_durations(engine: Engine) -> None:
+    """Every query can process any values of a valid document."""
     huge = 2**63 - 1
     import_documents(
         engine,
@@ -389,13 +389,13 @@ def test_extreme_sizes_and_durations_are_no_failure(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in APART])
-def test_an_empty_archive_has_no_rows(engine: Engine, name: str) -> None:
-    """Nothing archived is nothing found, and no failure."""
+def test_empty_archive_gives_no_rows(engine: Engine, name: str) -> None:
+    """An empty archive gives no rows, and no error."""
     assert run(engine, name).rows == []
 
 
-def test_a_value_never_becomes_sql(engine: Engine) -> None:
-    """Whatever a value says, it is compared, not run."""
+def test_values_are_never_run_as_sql(engine: Engine) -> None:
+    """Any value is only compared."""
     fill(engine)
     assert run(engine, "last_success", appliance="x' OR 1=1; DROP TABLE job --").rows == []
     assert len(run(engine, "last_success", appliance="%").rows) == 3
@@ -421,16 +421,16 @@ def test_a_value_never_becomes_sql(engine: Engine) -> None:
         ("last_success", {"appliance": "a\\"}, "a backslash or an unprintable character"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(
+def test_invalid_params_are_refused(
     engine: Engine, name: str, values: dict[str, str], complaint: str
 ) -> None:
-    """An unknown name or a value of another type is a usage error that says what there is."""
+    """An unknown name or a value of another type is a usage error that lists the params."""
     with pytest.raises(UsageError, match=re.escape(complaint)):
         run(engine, name, **values)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_file_runs_as_it_is_in_sqlite(sqlite_archive: Engine, name: str) -> None:
+def test_each_file_runs_in_sqlite3(sqlite_archive: Engine, name: str) -> None:
     """The sqlite3 shell gives the rows that the command gives."""
     refill(sqlite_archive)
     text = sql_files.find(name, "sqlite").text
@@ -448,7 +448,7 @@ def test_each_file_runs_as_it_is_in_sqlite(sqlite_archive: Engine, name: str) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_file_runs_as_it_is_in_psql(postgresql_archive: Engine, name: str) -> None:
+def test_each_file_runs_in_psql(postgresql_archive: Engine, name: str) -> None:
     """The psql shell gives the rows that the command gives."""
     refill(postgresql_archive)
     apart = f"{name}.postgresql.sql" if name in APART else f"{name}.sql"
@@ -461,7 +461,7 @@ def test_each_file_runs_as_it_is_in_psql(postgresql_archive: Engine, name: str) 
 
 
 def refill(engine: Engine) -> None:
-    """Leave the small fleet in an archive, and jobs that failed today and days ago."""
+    """Fill an archive with the small fleet, and with jobs that failed today and days ago."""
     empty(engine)
     fill(engine)
     tell(engine)
@@ -476,7 +476,7 @@ def refill(engine: Engine) -> None:
 
 
 def psql() -> Path:
-    """Return psql, of the server that the tests bring, else whichever there is."""
+    """Return the psql of the tests' server, or any other that is installed."""
     spec = find_spec(postgres.WHEEL)
     if spec is not None and spec.submodule_search_locations:
         return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin" / "psql"
@@ -486,7 +486,7 @@ def psql() -> Path:
 
 
 def output(command: list[str], text: str, **environment: str) -> str:
-    """Return what a program prints that reads a text."""
+    """Return the output of a program that reads a text."""
     done = subprocess.run(
         command, input=text, capture_output=True, check=True, encoding="utf-8", env=environment
     )
@@ -500,7 +500,7 @@ def cells(text: str) -> list[list[str]]:
 
 
 def as_instant(cell: str) -> str:
-    """Return a cell, in the archive's form if it is an instant as psql writes it."""
+    """Return a cell, in the archive's form if it is an instant in psql's form."""
     if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00", cell):
         return timestamps.from_datetime(datetime.fromisoformat(cell))
     return cell

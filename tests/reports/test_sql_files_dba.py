@@ -1,4 +1,4 @@
-"""The queries that DBAs ask, each as a literal table of the small fleet."""
+"""The queries for DBAs, each as a literal table of the small fleet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ V9 = {"version_name": "9.0", "version": "9.0.0.0", "build_number": "24755230"}
 
 
 def full(engine: Engine) -> None:
-    """Archive the small fleet and all that can be told of it."""
+    """Archive the small fleet with facts, collections and quarantine."""
     fill(engine)
     tell(engine)
 
@@ -37,7 +37,7 @@ def rows(engine: Engine, name: str, **values: str) -> list[tuple[Any, ...]]:
 
 
 def test_jobs_of_day(engine: Engine) -> None:
-    """A day's jobs stand in the order of their starts, and one that has not started at the end."""
+    """A day's jobs are in the order of their starts, and those without a start last."""
     full(engine)
     assert run(engine, "jobs_of_day", day="2026-03-04") == (
         (
@@ -58,7 +58,7 @@ def test_jobs_of_day(engine: Engine) -> None:
 
 
 def test_open_jobs(engine: Engine) -> None:
-    """What has not ended is told, the oldest first, with when it was last seen."""
+    """Jobs that have not ended are listed, the oldest first, with their last-seen time."""
     full(engine)
     assert run(engine, "open_jobs", **TODAY) == (
         (
@@ -79,7 +79,7 @@ def test_open_jobs(engine: Engine) -> None:
 
 
 def test_largest_jobs(engine: Engine) -> None:
-    """The largest successful jobs of a period; what is still running is none of them."""
+    """The largest successful jobs of a period; running jobs do not count."""
     full(engine)
     assert run(engine, "largest_jobs", jobs="2") == (
         ("day", "appliance", "key", "type", "size_bytes", "duration_seconds", "location"),
@@ -93,7 +93,7 @@ def test_largest_jobs(engine: Engine) -> None:
 
 
 def test_size_percentiles(engine: Engine) -> None:
-    """A percentile is a size that there is: of five, the third is the median."""
+    """A percentile is an existing size: of five, the third is the median."""
     full(engine)
     found = run(engine, "size_percentiles", from_month="2026-01")
     assert found == (
@@ -110,7 +110,7 @@ def test_size_percentiles(engine: Engine) -> None:
 
 
 def test_throughput_by_month(engine: Engine) -> None:
-    """Sums are of the successful jobs; where they took no time, there is no throughput."""
+    """Sums are of the successful jobs; if they took no time, there is no throughput."""
     full(engine)
     assert run(engine, "throughput_by_month") == (
         ("month", "jobs", "size_bytes", "duration_seconds", "bytes_per_second"),
@@ -124,8 +124,8 @@ def test_throughput_by_month(engine: Engine) -> None:
     assert rows(engine, "throughput_by_month", type="odd") == [("2026-04", 1, 5, 0, None)]
 
 
-def test_sums_beyond_64_bits_are_told(engine: Engine) -> None:
-    """The sizes of a month may exceed what a column holds, at most by a rounding on SQLite."""
+def test_sums_beyond_64_bits(engine: Engine) -> None:
+    """The sizes of a month may exceed a 64-bit column, with at most a rounding on SQLite."""
     huge = 2**63 - 1
     import_documents(engine, {f"{day}": job(f"2026-04-0{day}", 1, huge) for day in range(1, 5)})
     ((_, jobs, size, _, _),) = rows(engine, "throughput_by_month")
@@ -134,7 +134,7 @@ def test_sums_beyond_64_bits_are_told(engine: Engine) -> None:
 
 
 def test_failures_by_message(engine: Engine) -> None:
-    """A job counts once for each identifier, and those that say nothing share a row."""
+    """A job counts once for each identifier, and jobs without messages share a row."""
     full(engine)
     disk = ("id of disk full", 1, 1, "2026-03-04", "2026-03-04", "disk full")
     gone = ('id of gave up, "really"', 1, 1, "2026-03-04", "2026-03-04", 'gave up, "really"')
@@ -153,7 +153,7 @@ def test_failures_by_message(engine: Engine) -> None:
 
 
 def nights(results: str) -> dict[str, Any]:
-    """Make a job a night from 1 January: F failed, S succeeded, R still running, . none."""
+    """Return a job a night from 1 January: F failed, S succeeded, R still running, . none."""
     statuses = {"F": "FAILED", "S": "SUCCEEDED", "R": "RUNNING"}
     return {
         f"202601{day:02}-020000-1": job(f"2026-01-{day:02}", 1, 1, statuses[letter])
@@ -163,7 +163,7 @@ def nights(results: str) -> dict[str, Any]:
 
 
 def test_failure_streaks(engine: Engine) -> None:
-    """A running job and a night without one interrupt nothing; a success does."""
+    """A running job and a night without one do not end a streak; a success does."""
     import_documents(engine, nights("FFSF.RF"), "vc-a")
     import_documents(engine, nights("SFFFS"), "vc-b")
     import_documents(engine, nights("SFSF"), "vc-c")
@@ -180,7 +180,7 @@ def test_failure_streaks(engine: Engine) -> None:
 
 
 def test_recovery(engine: Engine) -> None:
-    """From the first failure to the next success; what still fails has not recovered."""
+    """From the first failure to the next success; open streaks have no recovery."""
     import_documents(engine, nights("FFSF.RF"), "vc-a")
     import_documents(engine, nights("SFFFSFS"), "vc-b")
     import_documents(engine, nights("SS"), "vc-c")
@@ -199,8 +199,8 @@ RESULTS = st.text("FSR.", min_size=1, max_size=31)
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(RESULTS, min_size=1, max_size=3))
-def test_streaks_are_those_of_the_documents(engines: list[Engine], fleet: list[str]) -> None:
-    """Runs and recoveries are what counting along the nights of each appliance gives."""
+def test_streaks_follow_their_definition(engines: list[Engine], fleet: list[str]) -> None:
+    """Streaks and recoveries equal a count along the nights of each appliance."""
     streaks, recoveries = [], []
     for number, results in enumerate(fleet):
         days = [(day, letter) for day, letter in enumerate(results, 1) if letter in "FS"]
@@ -241,7 +241,7 @@ def of_month(day: str | None) -> int | None:
 
 
 def test_missed_days(engine: Engine) -> None:
-    """A day without a success is missed, whether a job failed, is still open, or never was."""
+    """A day without a success is missed, whether a job failed, is still open, or did not run."""
     import_documents(engine, nights("SSF.RS..S."), "vc-a", "2026-01-11T00:00:00.000000Z")
     import_documents(engine, nights("SSS"), "vc-b", "2026-01-03T12:00:00.000000Z")
     import_documents(engine, nights("S"), "vc-c", "2026-01-03T12:00:00.000000Z")
@@ -258,7 +258,7 @@ def test_missed_days(engine: Engine) -> None:
 
 
 def test_appliances_not_reporting(engine: Engine) -> None:
-    """One that has never answered stands first, then what has been silent for longest."""
+    """An appliance that never answered comes first, then by the age of the last import."""
     full(engine)
     new = ("vc-new", None, None, "2026-03-05T02:00:00.000000Z", "failed", "no answer")
     asked = ("2026-03-05T00:00:00.000000Z", "failed", "no answer")
@@ -276,7 +276,7 @@ def test_appliances_not_reporting(engine: Engine) -> None:
 
 
 def test_before_and_after_build(engine: Engine) -> None:
-    """Of each side so many jobs next to the update are compared, of these two builds alone."""
+    """The given number of jobs on each side of the update is compared, of these two builds only."""
     seconds = {V7["build_number"]: (9, 100, 120), V8["build_number"]: (300, 200, 250, 9)}
     builds = {build["build_number"]: build for build in (V7, V8)}
     nights = [(builds[number], length) for number, lengths in seconds.items() for length in lengths]
@@ -302,7 +302,7 @@ def test_before_and_after_build(engine: Engine) -> None:
 
 
 def test_locations(engine: Engine) -> None:
-    """A target that only a schedule names is told as well, and passwords are not."""
+    """A target that only a schedule has is listed as well, and passwords are not."""
     full(engine)
     import_documents(
         engine,
@@ -355,7 +355,7 @@ def test_findings_by_code(engine: Engine) -> None:
 
 
 def test_quarantine_summary(engine: Engine) -> None:
-    """Documents count by reason, with the bytes that they are."""
+    """Documents are counted by reason, with their bytes."""
     full(engine)
     seen = "2026-03-05T02:00:15.250000Z"
     assert run(engine, "quarantine_summary") == (
@@ -376,7 +376,7 @@ def test_quarantine_summary(engine: Engine) -> None:
 
 
 def test_imports(engine: Engine) -> None:
-    """The newest import stands first, with what it brought."""
+    """The newest import comes first, with its counts."""
     full(engine)
     assert run(engine, "imports", imports="3") == (
         (
@@ -403,7 +403,7 @@ def test_imports(engine: Engine) -> None:
 
 
 def test_collections(engine: Engine) -> None:
-    """Of a collection that runs, what has been asked so far is counted, and the others are told."""
+    """For a running collection the appliances so far are counted; the finished ones are listed, too."""
     full(engine)
     hours = [f"2026-03-05T0{hour}:00:00.000000Z" for hour in range(3)]
     assert run(engine, "collections") == (
@@ -420,7 +420,7 @@ def test_collections(engine: Engine) -> None:
 
 
 def test_schedules(engine: Engine) -> None:
-    """What is told now, and on demand what was told before."""
+    """The current schedules, and with a param the previous ones."""
     full(engine)
     first, fourth, fifth = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 4, 5))
     now = [
@@ -446,7 +446,7 @@ def test_schedules(engine: Engine) -> None:
 
 
 def test_versions(engine: Engine) -> None:
-    """Versions and time zones are one list, a version that was updated is told on demand."""
+    """Versions and time zones are one list; with a param it includes previous versions."""
     full(engine)
     first, fourth, fifth = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 4, 5))
     product = ("24322831", "vCenter")
@@ -468,7 +468,7 @@ def test_versions(engine: Engine) -> None:
 
 
 def test_message_search(engine: Engine) -> None:
-    """A text is found in either case, whatever becomes of the job, newest day first."""
+    """A text is found in either case, in jobs of any status, newest day first."""
     full(engine)
     key = "20260304-020000-1"
     full_disk = [
@@ -485,7 +485,7 @@ def test_message_search(engine: Engine) -> None:
 
 
 def test_message_params(engine: Engine) -> None:
-    """Each value has its type, and one that is below another has a path."""
+    """Each value has its type, and a nested one has a path."""
     full(engine)
     of = ("2026-03-05", VARIES, "20260305-030000-1", "values")
     number = (*of, "why.number", None, 7, None, None, None)
@@ -504,7 +504,7 @@ def test_message_params(engine: Engine) -> None:
 
 
 def test_archive_size(engine: Engine) -> None:
-    """All tables are told, the largest first; on SQLite rows are counted, not estimated."""
+    """All tables are listed, the largest first; on SQLite rows are counted, not estimated."""
     full(engine)
     found = run(engine, "archive_size")
     assert found.columns == ("table_name", "rows", "size_bytes", "index_bytes")
@@ -531,8 +531,8 @@ def test_archive_size(engine: Engine) -> None:
         "open_jobs",
     ],
 )
-def test_jobs_of_a_period_are_looked_up(sqlite_archive: Engine, name: str) -> None:
-    """What asks for some days searches the jobs by day, and never goes through all of them."""
+def test_queries_for_some_days_use_an_index(sqlite_archive: Engine, name: str) -> None:
+    """Queries for some days look up jobs by day, and never scan all of them."""
     with db.reading(sqlite_archive) as connection:
         text = f"EXPLAIN QUERY PLAN {sql_files.find(name, 'sqlite').text}"
         steps = [row.detail for row in connection.exec_driver_sql(text)]

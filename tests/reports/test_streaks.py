@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 SCOPE = Scope(now=NOW)
 
 
-def test_the_fleet(engine: Engine) -> None:
-    """One appliance's latest job failed after others that succeeded; an open one is passed over."""
+def test_fleet(engine: Engine) -> None:
+    """One appliance's latest job failed after others that succeeded; an open one is skipped."""
     fleet.load(engine)
     assert rows(engine, "streaks") == [
         StreaksRow(
@@ -42,7 +42,7 @@ def test_the_fleet(engine: Engine) -> None:
 
 
 def test_streaks_and_recoveries(engines: list[Engine]) -> None:
-    """Streaks end with a success; the worst may be an earlier one, and worst first is the order."""
+    """Streaks end with a success; the worst may be an earlier one, and the worst come first."""
     history = {
         "1": began("2026-01-01T02:00"),
         "2": began("2026-01-02T02:00", "FAILED"),
@@ -75,14 +75,14 @@ def test_streaks_and_recoveries(engines: list[Engine]) -> None:
         # Two jobs at one instant are in the order of their keys.
         ({"a": job("FAILED"), "b": job()}, 0, 1, 60),
         ({"b": job("FAILED"), "a": job()}, 1, 1, None),
-        # A success that says nothing of its end, or nonsense, ended when it began.
+        # A success without a valid end ended when it began.
         ({"a": job("FAILED"), "b": job(end_time=None)}, 0, 1, 0),
         ({"a": job("FAILED"), "b": job(end_time="2020-01-01T00:00:00.000Z")}, 0, 1, 0),
         # It took longer than a day.
         ({"a": job("FAILED"), "b": job(end_time="2026-03-03T02:15:00.000Z")}, 0, 1, 172_800),
-        # A job of the future is no news of today.
+        # A job in the future is ignored.
         ({"a": job("FAILED"), "b": began("2027-01-01T00:00")}, 1, 1, None),
-        # Without a start it is the key that says when; without that, when it was first seen.
+        # Without a start the stamp of the key gives the time, or else when it was first seen.
         (
             {"20260301-021500-1": job("FAILED"), "20260301-031500-1": job(start_time=None)},
             0,
@@ -99,14 +99,14 @@ def test_streaks_and_recoveries(engines: list[Engine]) -> None:
         ),
     ],
 )
-def test_odd_histories(
+def test_special_histories(
     engines: list[Engine],
     history: dict[str, Any],
     streak: int | None,
     worst: int | None,
     recovery: int | None,
 ) -> None:
-    """Histories that have little, or odd things, in them."""
+    """Short histories, and histories with unusual jobs."""
     found = both(engines, {"vc": history}, "streaks", SCOPE)
     if streak is None:
         assert found == []
@@ -124,8 +124,10 @@ def test_odd_histories(
     [("Europe/Berlin", "00:00"), ("Europe/Berlin", "02:30"), ("Asia/Kathmandu", "16:00")],
 )
 @pytest.mark.parametrize("night", ["2026-03-29", "2026-10-25"])
-def test_calendars_do_not_matter(engine: Engine, zone: str, day_start: str, night: str) -> None:
-    """Wherever days start, and whether clocks go forth or back, jobs are in one order."""
+def test_order_does_not_depend_on_the_calendar(
+    engine: Engine, zone: str, day_start: str, night: str
+) -> None:
+    """Wherever days start, and if clocks change, jobs are in the same order."""
     times = ["00:15", "00:30", "00:45", "01:15", "01:30", "10:14", "10:16"]
     good = {"01:30", "10:16"}
     history = {
@@ -143,8 +145,8 @@ def test_calendars_do_not_matter(engine: Engine, zone: str, day_start: str, nigh
     ]  # fmt: skip
 
 
-def test_a_scope_is_a_history_of_its_own(engine: Engine) -> None:
-    """Jobs that are not meant neither make streaks nor end them."""
+def test_jobs_outside_the_scope_are_ignored(engine: Engine) -> None:
+    """They neither make streaks nor end them."""
     history = {
         "1": began("2026-01-01T02:00", "FAILED"),
         "2": began("2026-01-02T02:00", type="MANUAL"),
@@ -160,8 +162,8 @@ def test_a_scope_is_a_history_of_its_own(engine: Engine) -> None:
         rows(engine, "streaks", Scope(statuses=("FAILED",), now=NOW))
 
 
-def test_it_says_what_it_passes_over(engine: Engine) -> None:
-    """The notes say which jobs are not looked at, and what a recovery is."""
+def test_notes_explain_what_is_skipped(engine: Engine) -> None:
+    """The notes say which jobs are ignored, and what a recovery is."""
     scope = Scope(now=NOW)
     with db.reading(engine) as connection:
         (note,) = reports.find("streaks").notes(connection, scope)
@@ -174,7 +176,7 @@ JOBS = st.lists(
         st.sampled_from(["vc1", "vc2"]),
         st.integers(0, 72),  # hours, so that two at one instant are common
         st.sampled_from(["SUCCEEDED", "FAILED", "FAILED", "RUNNING"]),
-        st.integers(-1, 100),  # hours that it took
+        st.integers(-1, 100),  # duration in hours
     ),
     min_size=1,
     max_size=25,
@@ -187,10 +189,10 @@ JOBS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
-def test_streaks_are_those_of_the_jobs(
+def test_streaks_follow_their_definition(
     engines: list[Engine], jobs: list[tuple[str, int, str, int]]
 ) -> None:
-    """Of any history, what the report says is what a reader of its jobs would count."""
+    """For any history, the report equals a count along its jobs."""
     documents: dict[str, dict[str, Any]] = {}
     for place, (appliance, hour, status, took) in enumerate(jobs):
         moments = [START + timedelta(hours=hours) for hours in (hour, hour + took)]
@@ -227,7 +229,7 @@ def test_streaks_are_those_of_the_jobs(
     assert {
         row.appliance: (row.consecutive_failures, *row[5:6], *row[7:10]) for row in found
     } == expected
-    # Of the appliances together it says what it says of each.
+    # Rows of several appliances equal those of each.
     for appliance in expected:
         alone = both(engines, {appliance: documents[appliance]}, "streaks", SCOPE)
         assert alone == [row for row in found if row.appliance == appliance]
@@ -239,7 +241,7 @@ def failing(engine: Engine, **asked: Any) -> set[str]:
 
 
 def test_failing(engine: Engine) -> None:
-    """Who fails is told by the latest job that finished, as of now, among those that are meant."""
+    """An appliance is failing if the latest finished job in scope failed, as of now."""
     histories = {
         "failed": {"1": began("2026-03-01T02:00"), "2": began("2026-03-02T02:00", "FAILED")},
         "recovered": {"1": began("2026-03-01T02:00", "FAILED"), "2": began("2026-03-02T02:00")},
@@ -269,7 +271,7 @@ def test_failing(engine: Engine) -> None:
     assert failing(engine, types=("MANUAL",)) == set()
     assert failing(engine, appliances=("o*",)) == {"open", "other"}
     assert failing(engine, named=frozenset()) == set()
-    # They are those that have a streak.
+    # Exactly the appliances that have a streak.
     for until in (None, "2026-03-01", "2026-02-01"):
         scope = Scope(now=NOW, until=until)
         assert failing(engine, until=until) == {

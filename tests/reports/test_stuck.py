@@ -29,8 +29,8 @@ LATER = "the job starts in the future"
 ALONE = "no success to compare with"
 
 
-def test_the_fleet(engine: Engine) -> None:
-    """The oldest is first; one that has not started counts from what its key says."""
+def test_fleet(engine: Engine) -> None:
+    """The oldest job is first; one that has not started counts from the stamp of its key."""
     fleet.load(engine)
     scope = Scope(now="2026-04-03T00:00:00.000000Z")
     assert rows(engine, "stuck", scope) == [
@@ -46,7 +46,7 @@ def test_the_fleet(engine: Engine) -> None:
 
 
 def at(start: str, status: str = "RUNNING", **fields: Any) -> dict[str, Any]:
-    """A job that starts at a time of the day of `NOW`."""
+    """Return a job that starts at a time of the day of `NOW`."""
     return job(status, start_time=f"2026-07-24T{start}:00.000Z", **fields)
 
 
@@ -56,17 +56,17 @@ LONG = job(duration=2 * HOUR)
 @pytest.mark.parametrize(
     ("history", "age", "stuck", "reason"),
     [
-        # As old as the longest, and a minute older; the archive hears of it at noon.
+        # As old as the longest, and a minute older; the import is at noon.
         ({"a": LONG, "b": at("10:00")}, 2 * HOUR, False, YOUNG),
         ({"a": LONG, "b": at("09:59")}, 2 * HOUR + 60, True, OLD),
-        # Where backups take a minute, one of an hour is fine.
+        # If backups take a minute, one of an hour is fine.
         ({"a": job(duration=60), "b": at("11:00")}, HOUR, False, YOUNG),
         ({"a": job(duration=60), "b": at("10:59")}, HOUR + 60, True, OLD),
-        # What failed, or took less than no time, is no measure.
+        # Failed jobs and negative durations are not compared with.
         ({"a": job("FAILED", duration=9 * HOUR), "b": at("09:00")}, 3 * HOUR, None, ALONE),
         ({"a": job(duration=-1), "b": at("09:00")}, 3 * HOUR, None, ALONE),
         ({"a": LONG, "b": at("13:00")}, None, None, LATER),
-        # Without a start: by its key, or else when it was first seen.
+        # Without a start: by the stamp of its key, or else when it was first seen.
         (
             {"a": LONG, "20260724-090000-1": job("PENDING")},
             3 * HOUR,
@@ -95,14 +95,14 @@ def test_judgements(
     assert (row.age_seconds, row.stuck, row.reason) == (age, stuck, reason)
 
 
-def test_a_appliance_that_does_not_report_is_unknown(engine: Engine) -> None:
-    """A job that was young when it was last heard of may have ended since."""
+def test_state_is_unknown_without_a_recent_import(engine: Engine) -> None:
+    """A job that was young at the last import may have ended since."""
     import_documents(engine, {"a": LONG, "b": at("11:00")})
     (row,) = rows(engine, "stuck", Scope(now="2026-07-25T12:00:00.000000Z"))
     assert (row.age_seconds, row.stuck, row.reason) == (25 * HOUR, None, NO_IMPORT)
 
 
-def test_a_job_that_the_appliance_no_longer_lists(engines: list[Engine]) -> None:
+def test_job_missing_from_the_latest_answer_is_stuck(engines: list[Engine]) -> None:
     """An open job that is not in the latest answer is stuck, however young it is."""
     said = []
     for engine in each(engines):
@@ -121,20 +121,20 @@ def test_a_job_that_the_appliance_no_longer_lists(engines: list[Engine]) -> None
 
 
 @pytest.mark.parametrize("history", [{}, {"a": job(), "b": job("FAILED"), "c": job("CANCELLED")}])
-def test_nothing_is_open(engines: list[Engine], history: dict[str, Any]) -> None:
-    """Where nothing is open there are no rows."""
+def test_no_open_jobs(engines: list[Engine], history: dict[str, Any]) -> None:
+    """Without open jobs there are no rows."""
     assert both(engines, {"vc": history}, "stuck", SCOPE) == []
 
 
-def test_a_scope_limits_the_open_jobs_alone(engine: Engine) -> None:
-    """What is compared with is all that the appliance has done."""
+def test_scope_limits_only_the_open_jobs(engine: Engine) -> None:
+    """They are compared with all jobs of the appliance."""
     import_documents(engine, {"a": LONG, "b": at("10:00", type="MANUAL"), "c": at("10:00")})
     scope = Scope(types=("MANUAL",), statuses=("RUNNING",), since="2026-07-24", now=NOW)
     assert [row[:2] + row[6:7] for row in rows(engine, "stuck", scope)] == [("vc01", "b", 2 * HOUR)]
 
 
-def test_it_says_as_of_when(engine: Engine) -> None:
-    """The notes say of when the ages are."""
+def test_notes_give_the_time_of_evaluation(engine: Engine) -> None:
+    """The notes say at which time the ages are computed."""
     with db.reading(engine) as connection:
         (note,) = reports.find("stuck").notes(connection, SCOPE)
     assert "2026-07-24 12:00:00Z" in note
@@ -145,7 +145,7 @@ JOBS = st.lists(
         st.sampled_from(["vc1", "vc2"]),
         st.sampled_from(["RUNNING", "SUCCEEDED", "FAILED"]),
         st.integers(-1, 30),  # hours before NOW
-        st.integers(-1, 20),  # hours that it took
+        st.integers(-1, 20),  # duration in hours
     ),
     max_size=15,
 )
@@ -157,10 +157,10 @@ JOBS = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(JOBS)
-def test_stale_jobs_are_those_of_the_documents(
+def test_stuck_jobs_follow_their_definition(
     engines: list[Engine], jobs: list[tuple[str, str, int, int]]
 ) -> None:
-    """Each open job has a row, and ages and limits are those of the documents."""
+    """Each open job has a row, with the age and limit of the documents."""
     documents: dict[str, dict[str, Any]] = {}
     expected = set()
     noon = datetime.fromisoformat(NOW)

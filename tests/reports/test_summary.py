@@ -19,19 +19,19 @@ DAY = 86_400
 
 
 def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, tuple[Any, ...]]:
-    """The value, the one before, the change and the detail of a section's rows by name."""
+    """Return the value, the previous one, the change and the detail of a section's rows by name."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
     return {row[1]: (*row[3:6], row[7]) for row in rows if row[0] == section}
 
 
 def trends(engine: Engine, scope: Scope | None = None) -> dict[tuple[str, str], Any]:
-    """The trends of the rows that have one."""
+    """Return the trends of the rows that have one."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
     return {row[:2]: row[6] for row in rows if row[6] is not None}
 
 
-def test_an_empty_archive(engine: Engine) -> None:
-    """There is nothing, and it is said so: numbers are 0, and what has no value is none."""
+def test_empty_archive(engine: Engine) -> None:
+    """Counts are 0, and other values are NULL."""
     nothing: tuple[Any, ...] = (0, 0, 0, (0,) * 30, None, False)
     unknown: tuple[Any, ...] = (None, None, None, None, None, False)
 
@@ -77,7 +77,7 @@ def test_an_empty_archive(engine: Engine) -> None:
     ]
 
 
-# The days on which there is a job: 30 days are from 2 to 31 March, and those before from 31 January.
+# The days with a job: 30 days are from 2 to 31 March, and the previous ones from 31 January.
 EDGES = ("2026-01-30", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "2026-03-02")
 
 
@@ -106,7 +106,7 @@ EDGES = ("2026-01-30", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "
             "2026-01-31 to 2026-03-01, compared with 2026-01-01 to 2026-01-30",
         ),
         (
-            {"since": "2026-01-01"},  # not a quarter, of which the last day is today
+            {"since": "2026-01-01"},  # no quarter, as the last day is today
             (6, 0, 6),
             "2026-01-01 to 2026-03-31, compared with 2025-10-01 to 2025-12-31",
         ),
@@ -122,10 +122,10 @@ EDGES = ("2026-01-30", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "
         ),
     ],
 )
-def test_which_days_it_is_of(
+def test_default_date_range(
     engine: Engine, asked: dict[str, str], finished: tuple[Any, ...], said: str
 ) -> None:
-    """Without a first day it is of 30; what is before is as long, or the calendar's period before."""
+    """The default is 30 days; the previous range is as long, or the previous calendar period."""
     import_documents(engine, dict(night(f"{day}T02:00") for day in EDGES), "vc", NOW)
     scope = Scope(now=NOW, **asked)  # type: ignore[arg-type]  # of the fields that are texts
     assert told(engine, "backups", scope)["finished"] == (*finished, None)
@@ -136,15 +136,15 @@ def test_which_days_it_is_of(
     )
 
 
-def test_without_a_period_before_nothing_is_compared(engine: Engine) -> None:
-    """Before the first day there is nothing, and every row says so."""
+def test_no_comparison_without_a_previous_period(engine: Engine) -> None:
+    """Before the first day there is nothing, and no row has a previous value."""
     import_documents(engine, dict([night("2026-03-01T02:00")]), "vc", NOW)
     scope = Scope(now=NOW, since="0001-01-01")
     assert {row[4:6] for row in ask(engine, "summary", scope)} == {(None, None)}
 
 
-def test_figures_are_of_their_days(engine: Engine) -> None:
-    """Sizes and durations are of successes; the rate leaves open jobs out; each has what was before."""
+def test_figures_cover_the_given_days(engine: Engine) -> None:
+    """Sizes and durations are of successes; the rate ignores open jobs; each has a previous value."""
     jobs = [
         night("2026-02-03T02:00", size=100, duration=10),
         night("2026-02-04T02:00", "FAILED", size=9999, duration=9999),
@@ -182,8 +182,8 @@ def test_figures_are_of_their_days(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_the_trend_of_figures(engine: Engine) -> None:
-    """Figures that days add up to have a value for each, up to now; a day without jobs has no rate."""
+def test_trends(engine: Engine) -> None:
+    """Figures that add up by day have a value for each day; a day without jobs has no rate."""
     jobs = [
         night("2026-03-27T02:00", size=100),
         night("2026-03-27T03:00", "FAILED", size=9999),
@@ -205,8 +205,8 @@ def test_the_trend_of_figures(engine: Engine) -> None:
     }
 
 
-def test_problems_are_what_is_wrong(engine: Engine) -> None:
-    """Rows that count something wrong say so if there is any; other rows never do."""
+def test_problems_are_marked(engine: Engine) -> None:
+    """Rows that count problems are marked if there are any; other rows never are."""
     failed = [night(f"2026-03-{day}T02:00", "FAILED") for day in (29, 30, 31)]
     import_documents(engine, dict([night("2026-03-20T02:00"), *failed]), "vc", NOW)
     tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "UTC")
@@ -218,7 +218,7 @@ def test_problems_are_what_is_wrong(engine: Engine) -> None:
 
 
 def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
-    """Two are none; open jobs do not end a row; before counts those that were at the end of then."""
+    """Two do not; open jobs do not end a streak; the previous value is that at the end of the period."""
     failed = [night(f"2026-02-{day}T02:00", "FAILED") for day in (26, 27, 28)]
     import_documents(engine, dict([night("2026-02-25T02:00"), *failed]), "three", NOW)
     import_documents(engine, dict(failed[:2]), "two", NOW)
@@ -239,15 +239,15 @@ def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
     assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("two",))) == {}
 
 
-def test_no_more_than_five_are_named(engine: Engine) -> None:
-    """Lists have five rows at most; their numbers are told in full."""
+def test_lists_have_at_most_five_rows(engine: Engine) -> None:
+    """The count includes those that are not listed."""
     failed = dict(night(f"2026-03-{day}T02:00", "FAILED") for day in (26, 27, 28))
     for name in "abcdefg":
         import_documents(engine, failed, name, at("2026-03-28T12:00"))
     rows = ask(engine, "summary", Scope(now=NOW))
     named = {section: [row[1] for row in rows if row[0] == section] for section, *_ in rows}
     assert named["overdue"] == named["consecutive failures"] == list("abcde")
-    # Of one instant: by appliance, and those of an appliance the newest key first.
+    # At one instant: by appliance, and within an appliance the newest key first.
     assert named["newest failures"] == list("abcde")
     attention = told(engine, "attention")
     assert [
@@ -256,10 +256,10 @@ def test_no_more_than_five_are_named(engine: Engine) -> None:
     ] == [0, 0, 7, 7]
 
 
-def test_percentiles_of_many_jobs_are_drawn(
+def test_percentiles_of_many_jobs_use_sketches(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of many jobs percentiles come from sketches, within 1 %, and what is before does so alike."""
+    """They are within 1 %, and so is the previous value."""
     jobs = [night(f"2026-03-{n:02}T02:00", size=1000 * n, duration=100 * n) for n in range(1, 21)]
     jobs += [night("2026-02-01T02:00", size=1000, duration=100)]
     import_documents(engine, dict(jobs), "vc", NOW)
@@ -281,18 +281,18 @@ def test_percentiles_of_many_jobs_are_drawn(
         assert abs(now - exact[name][0]) <= exact[name][0] // 100
         assert abs(before - 1000) <= 10
         assert change == now - before
-    # The other way round: one in this scope, and many before.
+    # The reverse: one in this scope, and many before.
     april = Scope(now=at("2026-04-30T12:00"), since="2026-04-01")
     assert "percentiles are within 1 %." in notes(engine, "summary", april)[0]
     assert told(engine, "data", april)["median"][1] == drawn["median"][0]
-    # Totals do not know single appliances.
+    # Totals do not have single appliances.
     narrow = Scope(now=NOW, since="2026-03-01", appliances=("vc",))
     assert "percentiles are exact" in notes(engine, "summary", narrow)[0]
     assert told(engine, "data", narrow)["median"] == (*exact["median"], None)
 
 
-def test_jobs_of_the_future(engine: Engine) -> None:
-    """What says that it starts later than now is of its day, and of no age; later days are not asked."""
+def test_jobs_in_the_future(engine: Engine) -> None:
+    """A job with a start after now counts on its day, but in no age; later days are not included."""
     jobs = [
         night("2026-03-30T02:00"),
         night("2026-03-31T13:00", "FAILED"),
@@ -312,14 +312,14 @@ def test_jobs_of_the_future(engine: Engine) -> None:
     }
 
 
-def test_what_was_expected(engine: Engine) -> None:
-    """Days and how many were missed, with the ways in which they were, beside those before."""
+def test_expected_backups(engine: Engine) -> None:
+    """The number of missed days, with their outcomes, and the previous values."""
     jobs = [night(f"2026-03-{day}T01:00") for day in (20, 21, 22, 24, 26)]
     jobs += [night("2026-03-27T01:00", "FAILED"), night("2026-03-28T01:00", "RUNNING")]
     import_documents(engine, dict(jobs), "vc", at("2026-03-29T12:00"))
     tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "Europe/Berlin")
     scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
-    # From the 20th; those before are six days. On the 25th, and on the 23rd, none ran.
+    # From the 20th; the previous days are six. On the 25th, and on the 23rd, no job ran.
     assert told(engine, "expected", scope) == {
         "backups": (6, 6, 0, None),
         # Its last import was at noon of the 29th.
@@ -349,7 +349,7 @@ def test_appliances_not_reporting_are_named(engine: Engine, since: str | None) -
 
 
 def test_rows_can_be_sorted_by_value(engine: Engine) -> None:
-    """Values of all kinds are numbers, and have one order; those that have none are last."""
+    """Values of all kinds sort as numbers; NULL comes last."""
     import_documents(engine, dict([night("2026-03-31T02:00", size=7000, duration=100)]), "vc", NOW)
     options = ("--now", NOW, "--sort", "-value", "--top", "4", "--format", "csv", place(engine))
     done = archive("report", "summary", *options)

@@ -28,7 +28,7 @@ def rows(engine: Engine, scope: Scope | None = None) -> list[tuple[Any, ...]]:
 
 
 def test_throughput(engine: Engine) -> None:
-    """Of January 600 bytes in 780 seconds, of single jobs 1, 2 and 0 bytes a second."""
+    """January has 600 bytes in 780 seconds; single jobs have 1, 2 and 0 bytes a second."""
     fleet.load(engine)
     assert rows(engine) == [
         ThroughputRow("2026-01", None, 3, 3, 600, 780, 0, 1),
@@ -43,7 +43,7 @@ def test_throughput(engine: Engine) -> None:
 
 
 def test_periods_and_groups_partition_the_jobs(engine: Engine) -> None:
-    """Whatever a row stands for, all rows together are of the same jobs."""
+    """In any grouping, all rows together count the same jobs."""
     fleet.load(engine)
     scopes = [Scope(period, by=by) for period in PERIODS for by in (None, *GROUPS)]
     for scope in scopes:
@@ -54,8 +54,8 @@ def test_periods_and_groups_partition_the_jobs(engine: Engine) -> None:
         assert [sum(values) for values in zip(*totals, strict=True)] == [600, 780]
 
 
-def test_what_cannot_be_divided_is_left_out(engine: Engine) -> None:
-    """No duration, none or a negative one, and a negative size are no rate; no size is one of 0."""
+def test_jobs_without_a_rate_are_left_out(engine: Engine) -> None:
+    """No duration, one of 0 or below, and a negative size give no rate; a size of 0 gives 0."""
     import_documents(
         engine,
         {
@@ -76,8 +76,8 @@ def test_what_cannot_be_divided_is_left_out(engine: Engine) -> None:
     ]
 
 
-def test_a_table_has_units_a_second(engine: Engine) -> None:
-    """Rates are shown in binary units, and exact anywhere else."""
+def test_table_has_units_per_second(engine: Engine) -> None:
+    """Rates are shown in binary units, and exact in other formats."""
     import_documents(engine, {"a": on("2026-01-01", size=3 * 2**30, duration=60)})
     done = archive("report", "throughput", at(engine))
     assert done.out.splitlines()[-1].split()[-4:] == ["51.2", "MiB/s", "51.2", "MiB/s"]
@@ -101,10 +101,10 @@ def test_a_table_has_units_a_second(engine: Engine) -> None:
         max_size=30,
     )
 )
-def test_rates_are_what_their_definition_says(
+def test_rates_follow_their_definition(
     engines: list[Engine], jobs: list[tuple[str, int | None, int | None]]
 ) -> None:
-    """The rate is all bytes by all seconds, and the median one of the jobs' own."""
+    """The rate is all bytes divided by all seconds, and the median is that of single jobs."""
     good = [(size, duration) for status, size, duration in jobs if status == "SUCCEEDED"]
     measured = [
         (size, duration)

@@ -1,4 +1,4 @@
-"""What histories, clocks and calendars can do to reports: every trap meets every report."""
+"""Special cases of histories, clocks and calendars, each checked in every report."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAS = "sftp://nas.example.com/backup"
 
 
 class Told:
-    """What every report says of an archive, on both databases alike."""
+    """The output of every report on an archive, equal on both databases."""
 
     def __init__(self, engines: list[Engine], scope: Scope) -> None:
         self._engines, self._scope = engines, scope
@@ -39,7 +39,7 @@ class Told:
         return texts[0][0]
 
     def rows(self, name: str, *columns: str, **asked: Any) -> list[tuple[str, ...]]:
-        """The columns of a report as CSV has them; asked otherwise, if anything is."""
+        """Return the columns of a report from CSV, with extra options if given."""
         said = self._said[name]
         if asked:
             said = self._same(name, Scope(**(vars(self._scope) | asked)))
@@ -47,12 +47,12 @@ class Told:
         return [tuple(row[column] for column in columns) for row in found]
 
     def figures(self, section: str) -> dict[str, str]:
-        """The values of a section of the summary by name."""
+        """Return the values of a section of the summary by name."""
         found = self.rows("summary", "section", "name", "value")
         return {name: value for where, name, value in found if where == section}
 
     def nothing(self) -> set[str]:
-        """The reports that have no row."""
+        """Return the reports without rows."""
         return {name for name, said in self._said.items() if said.count("\n") == 1}
 
 
@@ -66,7 +66,7 @@ def told(
     zone: str = "UTC",
     told_at: str = "2026-03-01T00:00",
 ) -> Told:
-    """Import the jobs of appliances, which have told of a schedule before the first, and ask."""
+    """Import the jobs of appliances, whose schedules are known before the first one, and report."""
     for engine in each(engines):
         nights.use(engine, calendar or Calendar())
         for name, history in jobs.items():
@@ -81,7 +81,7 @@ LISTS = {"streaks", "failures", "stuck", "growth", "anomalies"}
 
 
 def test_only_open_jobs(engines: list[Engine]) -> None:
-    """Nothing has finished, so there is no rate, no size, no streak; and nobody can say what is stuck."""
+    """Without a finished job there is no rate, size or streak; and whether a job is stuck is unknown."""
     jobs = dict(
         [
             night("2026-03-01T02:00", "RUNNING"),
@@ -120,7 +120,7 @@ def test_only_open_jobs(engines: list[Engine]) -> None:
 
 
 def test_no_jobs(engines: list[Engine]) -> None:
-    """Of an appliance without jobs only those reports speak that are of appliances."""
+    """An appliance without jobs has rows only in reports on appliances."""
     said = told(engines, {VC: {}}, "2026-03-03T12:00", "2026-03-01T12:00")
     assert said.nothing() == BY_JOBS | LISTS | {"missed", "compliance"}
     assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("no recent data", "", "")]
@@ -140,8 +140,8 @@ def test_no_appliances(engines: list[Engine]) -> None:
     assert said.nothing() == REPORTS.keys() - {"summary"}
 
 
-def test_a_job_longer_than_a_day(engines: list[Engine]) -> None:
-    """It belongs to the day of its start, whole; the night that it runs through is missed."""
+def test_job_longer_than_a_day(engines: list[Engine]) -> None:
+    """It counts only on the day of its start; the night that it runs through is missed."""
     jobs = dict(
         [
             night("2026-03-01T02:00", "FAILED"),
@@ -161,8 +161,8 @@ def test_a_job_longer_than_a_day(engines: list[Engine]) -> None:
     assert said.figures("slowest") == {VC: "108000"}
 
 
-def test_a_start_without_an_end(engines: list[Engine]) -> None:
-    """A success that does not say when it ended counts; it has no duration, and ended as it began."""
+def test_start_without_an_end(engines: list[Engine]) -> None:
+    """A success without an end counts; it has no duration, and ended when it began."""
     nothing: dict[str, Any] = {"end_time": None, "duration": None}
     jobs = dict(
         [
@@ -219,13 +219,13 @@ def test_two_jobs_at_one_instant(engines: list[Engine]) -> None:
 @pytest.mark.parametrize(
     ("days", "starts", "due"),
     [
-        # Put forward: the 29th has 23 hours. 02:30 is not, and counts as 01:30.
+        # Clocks go forward: the 29th has 23 hours. 02:30 does not exist, and counts as 01:30.
         (
             ("2026-03-28", "2026-03-29", "2026-03-30"),
             ("2026-03-28T22:59", "2026-03-28T23:00", "2026-03-29T21:59", "2026-03-29T22:00"),
             ("2026-03-28T01:30", "2026-03-29T00:30", "2026-03-30T00:30"),
         ),
-        # Set back: the 25th has 25. 02:30 is twice, and counts the first time.
+        # Clocks go back: the 25th has 25. 02:30 comes twice, and counts the first time.
         (
             ("2026-10-24", "2026-10-25", "2026-10-26"),
             ("2026-10-24T21:59", "2026-10-24T22:00", "2026-10-25T22:59", "2026-10-25T23:00"),
@@ -233,10 +233,10 @@ def test_two_jobs_at_one_instant(engines: list[Engine]) -> None:
         ),
     ],
 )
-def test_clocks_that_change(
+def test_daylight_saving_time(
     engines: list[Engine], days: tuple[str, ...], starts: tuple[str, ...], due: tuple[str, ...]
 ) -> None:
-    """A day is from midnight to midnight in its zone, however long it is, for every report alike."""
+    """A day is from midnight to midnight in its zone, however long it is, in every report."""
     said = told(
         engines,
         {VC: dict(night(start) for start in starts)},
@@ -254,7 +254,7 @@ def test_clocks_that_change(
         assert said.rows("locations", "jobs", "first_day", "last_day", **between) == [
             (number, day, day)
         ]
-    # The first comes late; that at midnight is between it and the one that the day after has, and the
+    # The first is late; the one at midnight is between it and that of the following day, and the
     # last has started before it was due.
     assert said.rows("compliance", "day", "due", "outcome", "start_time") == [
         (day, at(instant), "met", at(starts[place]))
@@ -262,7 +262,7 @@ def test_clocks_that_change(
     ]
 
 
-def test_a_zone_at_a_quarter_to(engines: list[Engine]) -> None:
+def test_zone_with_a_quarter_hour_offset(engines: list[Engine]) -> None:
     """In Kathmandu, at +05:45, a day starts at 18:15 UTC."""
     jobs = {VC: dict(night(start) for start in ("2026-03-31T18:14", "2026-03-31T18:15"))}
     said = told(
@@ -282,13 +282,13 @@ def test_a_zone_at_a_quarter_to(engines: list[Engine]) -> None:
         ("2026-03-31", at("2026-03-30T18:15"), "met", at("2026-03-31T18:14")),
         ("2026-04-01", at("2026-03-31T18:15"), "met", at("2026-03-31T18:15")),
     ]
-    # Of the day that has just begun there is time left.
+    # The current day has only just begun.
     assert said.rows("rpo", "age_seconds") == [(str(DAY - 30),)]
     assert said.rows("collection", "imports", since="2026-04-02") == [("1",)]
     assert said.rows("collection", "imports", until="2026-04-01") == [("0",)]
 
 
-def test_a_day_that_starts_at_four_in_the_afternoon(engines: list[Engine]) -> None:
+def test_day_that_starts_at_16_00(engines: list[Engine]) -> None:
     """A night is one day, that on whose afternoon it began, at the end of a month and of a year, too."""
     starts = ("2025-12-31T22:00", "2026-01-01T02:00", "2026-01-01T14:59", "2026-01-01T15:00")
     said = told(
@@ -311,8 +311,8 @@ def test_a_day_that_starts_at_four_in_the_afternoon(engines: list[Engine]) -> No
     assert said.figures("backups")["finished"] == "4"
 
 
-def test_a_leap_day(engines: list[Engine]) -> None:
-    """29 February is a day like others: nothing is missed around it, and growth goes on."""
+def test_leap_day(engines: list[Engine]) -> None:
+    """29 February is an ordinary day: nothing is missed around it, and growth goes on."""
     days = [f"2028-02-{day}" for day in range(15, 30)] + ["2028-03-01"]
     jobs = dict(night(f"{day}T02:00", size=100 * n) for n, day in enumerate(days, 1))
     said = told(engines, {VC: jobs}, "2028-03-01T12:00")
@@ -330,7 +330,7 @@ def test_a_leap_day(engines: list[Engine]) -> None:
     assert ("finished", "15") in values
 
 
-def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
+def test_renamed_appliance(engines: list[Engine]) -> None:
     """Under a new name it is another appliance, with the same history; the old one is not reporting."""
     jobs = [
         night(f"2026-03-{day:02}T02:00", "FAILED" if day == 3 else "SUCCEEDED", messages=messages)
@@ -343,7 +343,7 @@ def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
         for day in range(6, 11):
             import_documents(engine, dict(jobs[:day]), "new", at(f"2026-03-{day:02}T12:00"))
     said = Told(engines, Scope(now=at("2026-03-10T18:00")))
-    # What both tell is counted twice, unless one of them is asked for.
+    # Jobs of both names count twice, unless one of them is selected.
     assert said.rows("success", "jobs", "appliances") == [("15", "2")]
     assert said.rows("success", "jobs", "appliances", appliances=("new",)) == [("10", "1")]
     assert said.rows("failures", "jobs", "appliances") == [("2", "2")]
@@ -360,7 +360,7 @@ def test_an_appliance_that_was_renamed(engines: list[Engine]) -> None:
 
 
 def test_sizes_of_zero(engines: list[Engine]) -> None:
-    """Nothing is a size: it is in sums and percentiles, and no ratio can be made of it."""
+    """0 is a size: it counts in sums and percentiles, but no ratio to it exists."""
     builds = [
         {"version_name": "8", "version": version, "build_number": "1"} for version in ("8.1", "8.2")
     ]
@@ -378,15 +378,15 @@ def test_sizes_of_zero(engines: list[Engine]) -> None:
     ]  # fmt: skip
     columns = ["size_bytes", "monthly_growth_bytes", "in_365_days_high_bytes", "retained_bytes"]
     assert said.rows("growth", *columns) == [("0", "0", "0", "0")] * 2
-    # The first empty backup is told of, and the new build.
+    # The first empty backup is an anomaly, and so is the new build.
     assert said.rows("anomalies", "day", "what", "figure") == [
         ("2026-03-01", "tiny", "0"), ("2026-03-11", "build", ""),
     ]  # fmt: skip
     assert said.figures("data") == {"transferred": "0", "median": "0", "p95": "0"}
 
 
-def test_a_start_in_the_future(engines: list[Engine]) -> None:
-    """It stands on its day; nothing that is told of now is told by it."""
+def test_start_in_the_future(engines: list[Engine]) -> None:
+    """It counts on its day; figures as of now ignore it."""
     jobs = dict(
         [
             night("2026-03-01T02:00", size=10),
@@ -406,7 +406,7 @@ def test_a_start_in_the_future(engines: list[Engine]) -> None:
     ]
     assert said.rows("growth", "successes", "size_bytes") == [("2", "10"), ("2", "10")]
     assert said.nothing() == {"missed", "compliance", "anomalies"}
-    # Two reports list them; nobody can say yet whether one will hang.
+    # Two reports list them; whether one is stuck is unknown.
     assert said.rows("failures", "jobs", "first_time") == [("1", at("2027-01-02T02:00"))]
     assert said.rows("stuck", "age_seconds", "stuck") == [("", "")]
     assert said.figures("backups")["finished"] == "2"
@@ -416,8 +416,8 @@ def test_a_start_in_the_future(engines: list[Engine]) -> None:
     ]
 
 
-def test_only_the_future(engines: list[Engine]) -> None:
-    """Of a target that is used in the future alone, nobody knows."""
+def test_only_jobs_in_the_future(engines: list[Engine]) -> None:
+    """The state of a target that is used only in the future is unknown."""
     said = told(engines, {VC: dict([night("2027-01-01T02:00")])}, "2026-03-10T12:00")
     assert said.rows("locations", "state", "jobs", "idle_days", "usual_gap_days") == [
         ("unknown", "1", "", "")
@@ -427,8 +427,8 @@ def test_only_the_future(engines: list[Engine]) -> None:
 
 
 @pytest.mark.parametrize("duration", [-60, -(2**63)])
-def test_a_negative_duration(engines: list[Engine], duration: int) -> None:
-    """It is shown as it is told, and nothing else is made of it; the job ended when it began."""
+def test_negative_duration(engines: list[Engine], duration: int) -> None:
+    """It is shown as in the document, and ignored otherwise; the job ended when it began."""
     jobs = dict(
         [
             night("2026-03-01T02:00", "FAILED"),

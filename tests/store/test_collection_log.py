@@ -26,7 +26,7 @@ TIMES = [f"2026-07-{day}T12:00:00.000000Z" for day in range(20, 30)]
 
 
 def answered(engine: Engine, collection: int, name: str, outcome: str = "complete") -> None:
-    """Archive an answer with one job as collecting does."""
+    """Archive an answer with one job as `archive collect` does."""
     reason = None if outcome == "complete" else "one document is in quarantine"
     source = Source(name, stream(api(**SAMPLES)), name, SEEN)
     with ingest_answer(engine, source) as answer:
@@ -57,10 +57,10 @@ def found(engine: Engine) -> list[collection_log.Collection]:
         ([], "interrupted", (0, 0, 0)),
     ],
 )
-def test_how_a_collection_ends(
+def test_result_of_a_collection(
     engine: Engine, ended: list[str], outcome: str, counts: tuple[int, ...]
 ) -> None:
-    """A collection of two appliances ends as its attempts did, and counts them."""
+    """The result of a collection of two appliances depends on their outcomes, and counts them."""
     number = collection_log.begin(engine, 2)
     assert [one[3:] for one in found(engine)] == [("running", 2, 0, 0, 0)]
     for place, how in enumerate(ended):
@@ -74,13 +74,13 @@ def test_how_a_collection_ends(
     assert list(verify.verify(engine)) == []
 
 
-def test_an_empty_fleet_is_complete(engine: Engine) -> None:
-    """Where nobody was to be asked, nothing is missing."""
+def test_empty_fleet_is_complete(engine: Engine) -> None:
+    """A collection without appliances has no failures."""
     assert collection_log.finish(engine, collection_log.begin(engine, 0)).outcome == "complete"
 
 
-def test_what_lost_its_process_was_interrupted(engine: Engine) -> None:
-    """A collection that still seems to run when the next one begins has died; what it did counts."""
+def test_collection_that_lost_its_process_is_interrupted(engine: Engine) -> None:
+    """A collection without an end when the next one begins has died; its attempts count."""
     lost = collection_log.begin(engine, 3)
     answered(engine, lost, "vc01")
     failed(engine, lost, "vc02")
@@ -91,7 +91,7 @@ def test_what_lost_its_process_was_interrupted(engine: Engine) -> None:
 
 
 def test_attempts_of_a_collection(engine: Engine) -> None:
-    """Each attempt says what came of it, and its import what that brought."""
+    """Each attempt has its outcome, and its import the counts."""
     first = collection_log.begin(engine, 2)
     answered(engine, first, "vc02")
     second = collection_log.begin(engine, 2)
@@ -106,8 +106,8 @@ def test_attempts_of_a_collection(engine: Engine) -> None:
     ]
 
 
-def test_how_appliances_stand(engine: Engine) -> None:
-    """Whoever has never answered comes first, then the one whose answer is oldest."""
+def test_order_of_appliances(engine: Engine) -> None:
+    """Appliances that never answered come first, then by the age of the last answer."""
 
     def tell(collection: int, name: str, time: str, outcome: str) -> None:
         run_id = None
@@ -161,8 +161,8 @@ def test_how_appliances_stand(engine: Engine) -> None:
         Attempt("vc02", SEEN, None, "failed", "why", None),
     ],
 )
-def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
-    """An attempt that contradicts itself, or that has been recorded already, is refused."""
+def test_contradictory_attempts_are_refused(engine: Engine, wrong: Attempt) -> None:
+    """An attempt that contradicts itself, or that is recorded already, is refused."""
     collection = collection_log.begin(engine, 2)
     import_documents(engine, SAMPLES, "vc01")
     failed(engine, collection, "vc02")
@@ -190,7 +190,7 @@ def test_what_no_attempt_can_be(engine: Engine, wrong: Attempt) -> None:
     ],
 )  # fmt: skip
 def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> None:
-    """An attempt with an import that is not its own, and wrong counts, are found by a check."""
+    """Verification finds an attempt with another appliance's import, and wrong counts."""
     collection = collection_log.begin(engine, 3 + 1)
     answered(engine, collection, "vc01")
     answered(engine, collection, "vc02")
@@ -202,8 +202,8 @@ def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> Non
     assert list(verify.verify(engine)) == [said]
 
 
-def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engine) -> None:
-    """A failure of what is written beside an answer leaves neither; the run log says why."""
+def test_answer_and_facts_are_one_transaction(engine: Engine) -> None:
+    """If writing facts fails, the answer is rolled back, too; the log of imports has the reason."""
     told: list[tuple[int, int, int]] = []
 
     def archived() -> None:
@@ -228,8 +228,8 @@ def test_what_is_archived_with_an_answer_is_archived_or_not_with_it(engine: Engi
     assert count(engine, tables.system_time_zone) == 1
 
 
-def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: Engine) -> None:
-    """Who writes beside an answer may wait for shared texts, so the totals must still be free."""
+def test_writing_facts_does_not_lock_day_totals(postgresql_archive: Engine) -> None:
+    """Writing facts may wait for shared texts, so the totals must not be locked yet."""
     empty(postgresql_archive)
     take = "SELECT pg_try_advisory_xact_lock(hashtextextended('archive totals', 0))"
     source = Source("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
@@ -241,10 +241,10 @@ def test_nothing_waits_for_what_is_written_beside_an_answer(postgresql_archive: 
 
 
 @pytest.mark.parametrize(("data", "appliance"), [(b"{}\n{}\n", "vc01"), (api(**SAMPLES), None)])
-def test_only_an_answer_of_one_appliance_has_more_with_it(
+def test_facts_need_an_answer_of_one_appliance(
     engine: Engine, data: bytes, appliance: str | None
 ) -> None:
-    """Lines, and an answer of nobody's, are refused where more is to be written with them."""
+    """JSON Lines, and an answer without an appliance, are refused together with facts."""
     source = Source("vc01", stream(data), appliance, SEEN)
     with (
         pytest.raises(InputError, match="vc01: not the answer of a single appliance"),

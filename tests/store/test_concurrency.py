@@ -1,4 +1,4 @@
-"""Imports that arrive at the same time: the same archive as one after the other."""
+"""Concurrent imports give the same archive as sequential ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def message(number: int) -> dict[str, Any]:
 
 
 def source(number: int) -> tuple[dict[str, Any], str, str]:
-    """Jobs, an appliance and a time: many imports share each of them."""
+    """Return jobs, an appliance and a time: many imports share each of them."""
     statuses = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
     jobs = {
         f"job-{key}": job(
@@ -53,7 +53,7 @@ IMPORTS = [source(number) for number in range(16)]
 
 
 def at_once(tasks: Iterable[Callable[[], object]]) -> None:
-    """Run tasks side by side; the first failure is raised."""
+    """Run tasks in parallel; the first failure is raised."""
     tasks = list(tasks)
     with ThreadPoolExecutor(len(tasks)) as threads:
         for future in [threads.submit(task) for task in tasks]:
@@ -61,12 +61,12 @@ def at_once(tasks: Iterable[Callable[[], object]]) -> None:
 
 
 def same(engine: Engine) -> Engine:
-    """An engine of one's own on the same database, as another process has one."""
+    """Return a new engine on the same database, as another process has one."""
     return db.create_engine(engine.url)
 
 
-def test_loads_may_interleave(engine: Engine) -> None:
-    """Imports of the same and of other appliances, loaded at once, make the same archive."""
+def test_loads_can_interleave(engine: Engine) -> None:
+    """Concurrent imports of the same and of other appliances give the same archive."""
     for answer, appliance, seen_at in IMPORTS:
         import_documents(engine, answer, appliance, seen_at)
     expected = content(engine)
@@ -85,7 +85,7 @@ def test_loads_may_interleave(engine: Engine) -> None:
     assert count(engine, tables.ingest_run) == len(IMPORTS)
 
 
-def test_the_same_import_may_come_twice_at_once(engine: Engine) -> None:
+def test_same_import_several_times_at_once(engine: Engine) -> None:
     """One answer that is loaded several times at once is archived once."""
     at_once(lambda: import_documents(same(engine), SAMPLES) for _ in range(4))
     assert count(engine, tables.job) == len(SAMPLES)
@@ -94,8 +94,8 @@ def test_the_same_import_may_come_twice_at_once(engine: Engine) -> None:
     assert [tuple(map(int, row)) for row in rows(engine, totals)] == [(11, 33)]
 
 
-def test_the_calendar_may_change_meanwhile(engine: Engine) -> None:
-    """A calendar that is changed while jobs are loaded dates all of them, before and after."""
+def test_calendar_change_during_imports(engine: Engine) -> None:
+    """A calendar change while jobs are loaded dates all of them, before and after."""
     tasks: list[Callable[[], object]] = [
         partial(import_documents, same(engine), *IMPORTS[part]) for part in range(6)
     ]
@@ -123,10 +123,10 @@ def meet(engine: Engine, answers: list[bytes], appliances: list[str | None]) -> 
     at_once(partial(load, *pair) for pair in pairs)
 
 
-def test_shared_texts_and_quarantine_do_not_cross(
+def test_shared_texts_and_quarantine_do_not_deadlock(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One run that brings new texts and then a bad document, and one the other way, both end."""
+    """One import with new texts and then a bad document, and one in reverse order, both end."""
     monkeypatch.setattr(batches, "BATCH", 1)
     good, bad = {"good": job(messages=[message(1)])}, {"bad": {"no": "job"}}
     one, other = json.dumps(good | bad).encode(), json.dumps(bad | good).encode()
@@ -136,7 +136,7 @@ def test_shared_texts_and_quarantine_do_not_cross(
     assert (count(engine, tables.job), count(engine, tables.quarantine)) == (2, 2)
 
 
-def test_exports_of_several_appliances_do_not_cross(
+def test_exports_of_several_appliances_do_not_deadlock(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two imports that name the same appliances in another order both end."""
@@ -147,7 +147,7 @@ def test_exports_of_several_appliances_do_not_cross(
     assert count(engine, tables.job) == 2
 
 
-def test_streams_of_several_appliances_do_not_cross(
+def test_streams_of_several_appliances_do_not_deadlock(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Streams, which are committed in batches, need not wait for each other's end."""
@@ -168,7 +168,7 @@ def test_streams_of_several_appliances_do_not_cross(
     assert count(engine, tables.job) == 8
 
 
-def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
+def test_known_jobs_are_loaded_in_parallel(postgresql_archive: Engine) -> None:
     """On PostgreSQL two appliances whose texts are known are loaded without waiting."""
     empty(postgresql_archive)
     for name in ("vc01", "vc02"):
@@ -189,8 +189,8 @@ def test_known_jobs_are_loaded_side_by_side(postgresql_archive: Engine) -> None:
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_first_imports_may_come_at_once(tmp_path: Path, attempt: int) -> None:
-    """On SQLite several first imports make one archive together."""
+def test_concurrent_first_imports(tmp_path: Path, attempt: int) -> None:
+    """On SQLite several first imports create one archive together."""
     path = str(tmp_path / f"archive {attempt}.db")
 
     def first(name: str) -> None:
@@ -204,14 +204,14 @@ def test_first_imports_may_come_at_once(tmp_path: Path, attempt: int) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_an_archive_may_be_upgraded_twice_at_once(engine: Engine) -> None:
+def test_concurrent_upgrades(engine: Engine) -> None:
     """Upgrades wait for each other, and the second finds nothing to do."""
     at_once(lambda: migrate.upgrade(same(engine)) for _ in range(3))
     assert migrate.current(engine) == migrate.HEAD
 
 
 def test_readers_see_one_state(engine: Engine) -> None:
-    """What is read in one transaction does not change while others write."""
+    """Reads within one transaction do not change while others write."""
     import_documents(engine, SAMPLES)
     with db.reading(engine) as connection:
         query = sa.select(sa.func.count()).select_from(tables.job)
@@ -220,8 +220,8 @@ def test_readers_see_one_state(engine: Engine) -> None:
         assert connection.execute(query).scalar_one() == before
 
 
-def test_the_servers_default_isolation_does_not_matter(postgresql_archive: Engine) -> None:
-    """Loads that wait for each other see what the other wrote, whatever the server's default."""
+def test_default_isolation_of_the_server_does_not_matter(postgresql_archive: Engine) -> None:
+    """Loads that wait for each other see each other's rows, whatever the server's default."""
     empty(postgresql_archive)
     url = postgresql_archive.url.update_query_dict(
         {"options": "-c default_transaction_isolation=serializable"}

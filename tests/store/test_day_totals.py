@@ -57,7 +57,7 @@ IMPORTS = st.lists(
 
 
 def differences(engine: Engine) -> int:
-    """Return in how many rows the stored totals are wrong."""
+    """Return the number of rows of wrong stored totals."""
     with db.reading(engine) as connection:
         return day_totals.differences(connection, day_totals.count(connection))
 
@@ -76,12 +76,12 @@ def period_report(name: str) -> PeriodReport:
 
 
 def is_exact(connection: Connection, name: str, scope: Scope) -> bool:
-    """Say whether a report's percentiles are exact."""
+    """Return whether a report's percentiles are exact."""
     return period_report(name).is_exact(connection, scope)
 
 
 def from_jobs(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
-    """Return the rows of a report as the jobs have them."""
+    """Return the rows of a report computed from the jobs."""
     report = period_report(name)
     with db.reading(engine) as connection:
         return [report.row(row) for row in connection.execute(report.select(scope, None))]
@@ -89,8 +89,8 @@ def from_jobs(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
 
 @shared
 @given(IMPORTS)
-def test_totals_are_kept_exactly(engines: list[Engine], imports: list[Any]) -> None:
-    """After any imports, in whatever order, the totals are those of the jobs."""
+def test_totals_equal_those_of_the_jobs(engines: list[Engine], imports: list[Any]) -> None:
+    """After any imports, in any order, the totals are those of the jobs."""
     for engine in each(engines):
         for appliance, hour, jobs in imports:
             import_documents(engine, jobs, appliance, f"2026-07-2{hour}T00:00:00.000000Z")
@@ -109,10 +109,10 @@ def test_totals_are_kept_exactly(engines: list[Engine], imports: list[Any]) -> N
         by=st.sampled_from([None, "type"]),
     ),
 )
-def test_both_ways_to_an_answer_agree(
+def test_totals_and_jobs_give_the_same_report(
     engines: list[Engine], imports: list[Any], scope: Scope
 ) -> None:
-    """Counts and sums from the totals are those from the jobs, percentiles are within 1 %."""
+    """Counts and sums from the totals equal those from the jobs, percentiles are within 1 %."""
     found = []
     for engine in each(engines):
         for appliance, _, jobs in imports:
@@ -122,7 +122,7 @@ def test_both_ways_to_an_answer_agree(
     assert found[0] == found[1]
 
 
-# Reports that are answered from sketches, and how many values of a row are exact all the same.
+# Reports that use sketches, and the number of values of a row that are exact all the same.
 ROUGH = (("trends", 9), ("sizes", 4), ("durations", 4))
 
 
@@ -141,8 +141,8 @@ def roughly(engine: Engine, name: str, number: int, scope: Scope) -> list[Any]:
     return rough
 
 
-def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
-    """When days are derived anew, so are their totals."""
+def test_changed_calendar_moves_the_totals(engine: Engine) -> None:
+    """When jobs get other days, their totals follow."""
     import_documents(engine, {KEYS[0]: job(start_time="2026-03-01T02:15:00.000Z")})
     change_calendar.change_calendar(engine, calendar.Calendar("UTC", "16:00"))
     assert differences(engine) == 0
@@ -150,7 +150,7 @@ def test_a_changed_calendar_moves_the_totals(engine: Engine) -> None:
 
 
 def test_wrong_totals_are_found_and_rebuilt(engine: Engine) -> None:
-    """A total that is not that of the jobs is reported, and rebuilding mends it."""
+    """A wrong total is reported, and rebuilding fixes it."""
     import_documents(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
     with db.writing(engine) as connection:
         connection.execute(sa.update(tables.day_total).values(jobs=7))
@@ -161,10 +161,8 @@ def test_wrong_totals_are_found_and_rebuilt(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_small_numbers_are_answered_exactly(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only many jobs are answered from totals, and only where these have what is asked."""
+def test_small_numbers_are_exact(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals are used only for many jobs, and only if they have the requested groups."""
     import_documents(engine, {KEYS[0]: job(), KEYS[1]: job("FAILED")})
     monkeypatch.setattr(from_totals, "EXACT_UP_TO", 0)
     with db.reading(engine) as connection:
@@ -178,8 +176,8 @@ def test_small_numbers_are_answered_exactly(
         assert is_exact(connection, "trends", Scope())
 
 
-def test_volume_never_needs_the_jobs(engine: Engine) -> None:
-    """Counts and sums are read from the totals, however few jobs there are, where these suffice."""
+def test_volume_uses_totals_where_possible(engine: Engine) -> None:
+    """Counts and sums are read from the totals for any number of jobs, if the groups allow."""
     import_documents(engine, {KEYS[0]: job(size=5, duration=7)})
     with db.writing(engine) as connection:
         connection.execute(sa.update(tables.day_total).values(size_low=6))
@@ -188,7 +186,7 @@ def test_volume_never_needs_the_jobs(engine: Engine) -> None:
 
 
 def test_many_jobs_are_counted_exactly() -> None:
-    """Values that wait to be counted together are counted all, and once; removed ones are gone."""
+    """Values that are buffered and counted together are counted once each; removed ones are gone."""
     some = [day_totals.Contribution("2026-01-01", "", "SUCCEEDED", 10**9, n) for n in range(1000)]
     counted = day_totals.Totals()
     for contribution in some:

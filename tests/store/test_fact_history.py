@@ -39,7 +39,7 @@ NOTHING = Facts(None, None, None)
 
 
 def appliance(engine: Engine, number: int = 1) -> int:
-    """Make an appliance and give its number."""
+    """Create an appliance and return its number."""
     with db.writing(engine) as connection:
         row = (number, f"vc{number:02}", TIMES[0], TIMES[0])
         db.insert(connection, tables.appliance, [row])
@@ -52,14 +52,14 @@ def record(engine: Engine, facts: Facts, seen_at: str, number: int = 1) -> None:
 
 
 def periods(engine: Engine, table: sa.Table) -> list[tuple[Any, ...]]:
-    """From when, to when, and until when each row of a history was told."""
+    """Return first_seen, last_seen and ended_at of each row of a history."""
     columns = [table.c[name] for name in ("first_seen", "last_seen", "ended_at")]
     keys = [table.c.key] if table is tables.schedule else []
     return rows(engine, sa.select(*keys, *columns).order_by(table.c.first_seen, *keys))
 
 
-def test_what_stays_is_one_row(engine: Engine) -> None:
-    """What is told again moves only when it was last told; what is not told moves nothing."""
+def test_unchanged_fact_is_one_row(engine: Engine) -> None:
+    """A repeated fact moves only its last_seen; an absent one moves nothing."""
     appliance(engine)
     for time in TIMES[:3]:
         record(engine, Facts(VERSION, "UTC", (NIGHTLY,)), time)
@@ -77,8 +77,8 @@ def test_what_stays_is_one_row(engine: Engine) -> None:
     ]
 
 
-def test_a_change_is_a_row_of_its_own(engine: Engine) -> None:
-    """What changes ends where something else is told, and may come back."""
+def test_changed_fact_is_a_new_row(engine: Engine) -> None:
+    """A value ends when another one is seen, and may come back."""
     appliance(engine)
     for time, version in zip(TIMES, (VERSION, NEWER, NEWER, VERSION), strict=False):
         record(engine, Facts(version, version.version, None), time)
@@ -93,7 +93,7 @@ def test_a_change_is_a_row_of_its_own(engine: Engine) -> None:
 
 
 def test_schedules_come_and_go(engine: Engine) -> None:
-    """Each key has a history of its own; a schedule that is gone has ended."""
+    """Each key has a history of its own; a removed schedule has ended."""
     appliance(engine)
     moved = NIGHTLY._replace(location="nfs://nas/c")
     told: list[tuple[Schedule, ...]] = [
@@ -110,8 +110,8 @@ def test_schedules_come_and_go(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_a_late_answer_changes_nothing(engine: Engine) -> None:
-    """What is as of a time that has been recorded, or before it, is not made up into a history."""
+def test_late_answer_changes_nothing(engine: Engine) -> None:
+    """Facts of a time that is already recorded, or before it, are not added to a history."""
     appliance(engine)
     record(engine, Facts(VERSION, "UTC", (NIGHTLY,)), TIMES[2])
     record(engine, Facts(NEWER, "UTC", ()), TIMES[4])
@@ -121,8 +121,8 @@ def test_a_late_answer_changes_nothing(engine: Engine) -> None:
     assert [periods(engine, table) for table in fact_history.HISTORIES] == before
 
 
-def test_texts_that_no_column_can_hold_are_stored(engine: Engine) -> None:
-    """What was read of hard texts can be recorded on each database."""
+def test_texts_that_no_column_can_store_are_escaped(engine: Engine) -> None:
+    """Facts with unusual texts can be recorded on each database."""
     from archive.document.appliance_facts import read_schedules, read_time_zone, read_version
 
     appliance(engine)
@@ -145,8 +145,8 @@ def test_texts_that_no_column_can_hold_are_stored(engine: Engine) -> None:
         "UPDATE system_version SET ended_at = '2026-07-24T09:00:00.000000Z' WHERE ended_at IS NOT NULL",
     ],
 )
-def test_rows_of_the_same_time_are_found(engine: Engine, damage: str) -> None:
-    """Two rows that are both still told, or that overlap, are found by a check."""
+def test_overlapping_rows_are_found(engine: Engine, damage: str) -> None:
+    """Verification finds two current rows of one fact, and overlapping ones."""
     appliance(engine)
     record(engine, Facts(VERSION, None, None), TIMES[0])
     record(engine, Facts(NEWER, None, None), TIMES[1])
@@ -166,7 +166,7 @@ answers = st.lists(st.builds(Facts, versions, zones, schedules), max_size=8)
 
 
 def told_at(engine: Engine, time: str) -> Facts:
-    """What the histories say that the appliance told at a time; nothing is `()` or None."""
+    """Return the facts of an appliance at a time by the histories; unknown ones are `()` or None."""
     version, zone, schedule = tables.system_version, tables.system_time_zone, tables.schedule
 
     def at(table: sa.Table, *columns: Any) -> list[tuple[Any, ...]]:
@@ -189,10 +189,10 @@ def told_at(engine: Engine, time: str) -> Facts:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(answers=answers, again=st.sets(st.integers(0, 7)))
-def test_a_history_tells_what_the_answers_told(
+def test_history_equals_the_answers(
     engines: list[Engine], answers: list[Facts], again: set[int]
 ) -> None:
-    """At the time of each answer the history says what it said, however often it was recorded."""
+    """At the time of each answer the history has its facts, however often they were recorded."""
     for engine in each(engines):
         appliance(engine)
         for place, (time, facts) in enumerate(zip(TIMES, answers, strict=False)):

@@ -21,8 +21,8 @@ def found(engine: Engine, name: str, key: str) -> job_reader.ArchivedJob | None:
         return job_reader.job(connection, name, key)
 
 
-def test_one_job_is_found_by_its_key(engine: Engine) -> None:
-    """A job is what its appliance and its key name; what neither names is not there."""
+def test_job_is_found_by_appliance_and_key(engine: Engine) -> None:
+    """Other appliances and keys find nothing."""
     import_documents(engine, SAMPLES, "vc01", FIRST)
     import_documents(engine, {"x": job("RUNNING", new=1)}, "vc02", FIRST)
     import_documents(engine, {"x": job("RUNNING", new=1)}, "vc02", LATER)
@@ -39,8 +39,8 @@ def test_one_job_is_found_by_its_key(engine: Engine) -> None:
         assert found(engine, name, key) is None
 
 
-def test_a_line_says_all_of_a_job(engine: Engine) -> None:
-    """A job as a line has its appliance, key and document, and when it was seen in each status."""
+def test_exported_line_has_everything_of_a_job(engine: Engine) -> None:
+    """A line has the appliance, key and document, and when the job was seen in each status."""
     import_documents(engine, {'a"b': job("PENDING")}, "Zürich", FIRST)
     import_documents(engine, {'a"b': job("RUNNING")}, "Zürich", LATER)
     text = canonical.read(job("RUNNING")).text
@@ -51,8 +51,10 @@ def test_a_line_says_all_of_a_job(engine: Engine) -> None:
     )
 
 
-def test_long_histories_are_read_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many jobs are read together, all of them come, by appliance and key."""
+def test_long_histories_are_read_in_batches(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the size of a batch, all jobs are read, by appliance and key."""
     for name in ("vc02", "vc01"):
         import_documents(engine, SAMPLES, name)
     expected = lines(engine)

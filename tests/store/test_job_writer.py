@@ -1,4 +1,4 @@
-"""Rows of jobs agree with the table that they are written to."""
+"""Rows of jobs have the columns of their table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the tables after imports, row by row."""
+"""The content of the tables after imports, row by row."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ FAILED = job(
 
 
 def table(engine: Engine, of: sa.Table) -> list[tuple[Any, ...]]:
-    """All rows of a table, in the order of its key."""
+    """Return all rows of a table, in the order of its key."""
     return rows(engine, sa.select(of).order_by(*of.primary_key.columns))
 
 
 def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables but the run log, whose numbers and times go on."""
+    """Return all rows of all tables but the log of imports, whose numbers and times always change."""
     others = (tables.ingest_run, tables.latest_import, tables.job)
     found = {
         name: table(engine, of) for name, of in tables.metadata.tables.items() if of not in others
@@ -71,7 +71,7 @@ def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """Collect the writing statements meanwhile, by verb and table."""
+    """Collect the writing statements within the block, by verb and table."""
     written: list[str] = []
 
     def listen(*arguments: Any) -> None:
@@ -86,8 +86,8 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", listen)
 
 
-def test_an_import_fills_the_tables(engine: Engine) -> None:
-    """Every part of a document stands in its table, once and readable."""
+def test_import_fills_the_tables(engine: Engine) -> None:
+    """Every part of a document is in its table, once and readable."""
     import_documents(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
     digest = canonical.read(FAILED).digest
     assert table(engine, tables.appliance) == [(1, "vc01.example.com", FIRST, FIRST)]
@@ -142,8 +142,8 @@ def test_an_import_fills_the_tables(engine: Engine) -> None:
     assert run[4] <= run[5]
 
 
-def test_an_irregular_document_stands_beside_its_rows(engine: Engine) -> None:
-    """What the tables cannot give back is kept whole, as ASCII."""
+def test_irregular_document_is_kept(engine: Engine) -> None:
+    """A document that the tables cannot reproduce is kept as a whole, as ASCII."""
     import_documents(engine, api(**{KEY: job("PENDING", new="\0ä")}), seen_at=FIRST)
     ((*key, text),) = table(engine, tables.irregular_document)
     assert key == [1, 1]
@@ -151,7 +151,7 @@ def test_an_irregular_document_stands_beside_its_rows(engine: Engine) -> None:
     assert text.isascii()
 
 
-def test_twice_is_once(engine: Engine) -> None:
+def test_repeated_import_writes_no_job(engine: Engine) -> None:
     """An unchanged history costs no write to `job`, and only its last-seen time changes."""
     answer = api(**{KEY: FAILED, "other": job(), "third": job("RUNNING")})
     import_documents(engine, answer, seen_at=FIRST)
@@ -172,8 +172,8 @@ def test_twice_is_once(engine: Engine) -> None:
     }
 
 
-def test_the_same_sight_changes_nothing(engine: Engine) -> None:
-    """An import that says nothing new, and at no other time, writes nothing at all."""
+def test_same_import_again_changes_nothing(engine: Engine) -> None:
+    """An import without news, and at the same time, writes nothing at all."""
     answer = api(**{KEY: FAILED, "other": job("RUNNING")})
     import_documents(engine, answer, seen_at=FIRST)
     before = everything(engine)
@@ -183,8 +183,8 @@ def test_the_same_sight_changes_nothing(engine: Engine) -> None:
     assert everything(engine) == before
 
 
-def test_messages_follow_the_winning_document(engine: Engine) -> None:
-    """A newer state replaces the older one's messages, params, error and findings, all of them."""
+def test_messages_belong_to_the_winning_document(engine: Engine) -> None:
+    """A newer state replaces all messages, params, errors and findings of the older one."""
     running = job(
         "RUNNING",
         new=1,
@@ -195,7 +195,7 @@ def test_messages_follow_the_winning_document(engine: Engine) -> None:
     summary = import_documents(engine, api(**{KEY: FAILED}), seen_at=LATER)
     assert (summary.counts.changed, summary.counts.new, summary.counts.findings) == (1, 0, 1)
     replaced = everything(engine)
-    # The same in an archive that has no data the older state.
+    # The same in an archive without the older state.
     import_documents(engine, api(**{KEY: FAILED}), "vc02", seen_at=LATER)
     both = everything(engine)
     for name in ("message_arg", "message_param", "job_error", "job_finding", "irregular_document"):
@@ -207,8 +207,8 @@ def test_messages_follow_the_winning_document(engine: Engine) -> None:
     assert (first_seen, last_seen, run_id) == (FIRST, LATER, 2)
 
 
-def test_a_stale_import_changes_no_document(engine: Engine) -> None:
-    """An older state that arrives later is only recorded as seen."""
+def test_older_import_changes_no_document(engine: Engine) -> None:
+    """An older state that is imported later is only recorded as seen."""
     import_documents(engine, api(**{KEY: FAILED}), seen_at=LATER)
     before = everything(engine)
     import_documents(engine, api(**{KEY: job("RUNNING")}), seen_at=FIRST)
@@ -219,8 +219,8 @@ def test_a_stale_import_changes_no_document(engine: Engine) -> None:
         assert after[name] == before[name]
 
 
-def test_statuses_keep_their_first_sight(engine: Engine) -> None:
-    """Of each status that was observed the earliest time is kept, in any order of imports."""
+def test_first_time_of_each_status_is_kept(engine: Engine) -> None:
+    """Of each observed status the earliest time is kept, in any order of imports."""
     for seen_at in (LATER, LATEST, FIRST):
         import_documents(engine, api(**{KEY: job("RUNNING")}), seen_at=seen_at)
     assert table(engine, tables.job_status) == [(1, 1, "RUNNING", FIRST, 3)]
@@ -234,7 +234,7 @@ def test_statuses_keep_their_first_sight(engine: Engine) -> None:
 
 
 def test_jobs_are_numbered_by_appliance(engine: Engine) -> None:
-    """Each appliance counts its own jobs, in the order in which they were imported."""
+    """Each appliance numbers its own jobs, in the order in which they were imported."""
     import_documents(engine, api(b=job(), a=job()), "vc01")
     import_documents(engine, api(a=job(), c=job()), "vc02")
     import_documents(engine, api(c=job(), b=job(), a=job()), "vc01")
@@ -244,7 +244,7 @@ def test_jobs_are_numbered_by_appliance(engine: Engine) -> None:
     ]  # fmt: skip
 
 
-def test_the_day_follows_what_is_known(engine: Engine) -> None:
+def test_day_follows_the_known_times(engine: Engine) -> None:
     """A job without start and stamp has the day when it was first seen, until a start is known."""
     day = sa.select(tables.job.c.day)
     import_documents(engine, api(x=job("PENDING")), seen_at=LATEST)
@@ -259,8 +259,8 @@ def test_the_day_follows_what_is_known(engine: Engine) -> None:
     assert rows(engine, year) == [(365,)]
 
 
-def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long stream may have more texts than are remembered; each still stands there once."""
+def test_evicted_texts_are_looked_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long stream may have more texts than the cache; each is stored once all the same."""
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(dimension_keys, "_CACHED", 3)
     answer = {
@@ -276,7 +276,7 @@ def test_forgotten_texts_are_looked_up(engine: Engine, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("texts", [700])
 def test_shared_texts_are_stored_once(engine: Engine, texts: int) -> None:
-    """However many jobs have a text, and however many texts there are, each stands there once."""
+    """Any number of jobs can share a text, and each text is stored once."""
     answer = {
         f"job-{number}": job(
             messages=[{"id": f"m{number // 2}", "default_message": "x", "args": []}]

@@ -42,8 +42,8 @@ def refusing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_what_is_no_job_is_held(engine: Engine) -> None:
-    """A document that is no job is kept with its bytes, its place, its reason and its run."""
+def test_document_that_is_no_job_is_quarantined(engine: Engine) -> None:
+    """It is kept with its bytes, its place, the reason and its import."""
     summary = import_documents(engine, BAD, "vc01", FIRST)
     assert (summary.counts.new, summary.counts.quarantined) == (1, 1)
     assert held(engine) == [
@@ -61,15 +61,15 @@ def test_what_is_no_job_is_held(engine: Engine) -> None:
     ]
 
 
-def test_held_twice_is_held_once(engine: Engine) -> None:
-    """A document that is imported again is only seen again, whichever import comes first."""
+def test_document_is_quarantined_once(engine: Engine) -> None:
+    """A document that is imported again only changes its times, whichever import comes first."""
     for seen_at in (LATER, LATEST, FIRST):
         assert import_documents(engine, BAD, "vc01", seen_at).counts.quarantined == 1
     (one,) = held(engine)
     assert (one.first_seen, one.last_seen, one.run_id) == (FIRST, LATEST, 1)
 
 
-def test_a_document_is_held_for_each_appliance(engine: Engine) -> None:
+def test_quarantine_is_per_appliance_and_key(engine: Engine) -> None:
     """The same bytes of another appliance, or under another key, are another document."""
     import_documents(engine, BAD, "vc01")
     import_documents(engine, BAD, "vc02")
@@ -81,16 +81,16 @@ def test_a_document_is_held_for_each_appliance(engine: Engine) -> None:
     ]
 
 
-def test_bytes_that_are_no_text_are_held(engine: Engine) -> None:
-    """What is not even text is held byte for byte."""
+def test_bytes_that_are_not_text_are_kept(engine: Engine) -> None:
+    """Bytes that are not even text are kept unchanged."""
     import_documents(engine, b'{"a": {"status": "PENDING"}, "b": {"user": "\xff\x00"}}'.replace(b"\x00", b"\xfe"))  # fmt: skip
     assert [(one.document, one.job_key) for one in held(engine)] == [
         (b'"b":{"user": "\xff\xfe"}', None)
     ]
 
 
-def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
-    """What cannot be archived stays, and the run says that nothing was done."""
+def test_retry_keeps_unreadable_documents(engine: Engine) -> None:
+    """They stay, and the run records that nothing was archived."""
     import_documents(engine, BAD)
     before = held(engine)
     assert retry_quarantine.retry(engine).counts == Counts(quarantined=1)
@@ -110,10 +110,10 @@ def test_retrying_keeps_what_is_still_no_job(engine: Engine) -> None:
         b"{}\n" + api(x=job()) + b"\n",
     ],
 )
-def test_what_has_become_readable_is_archived(
+def test_retry_archives_readable_documents(
     engine: Engine, refusing: pytest.MonkeyPatch, data: bytes
 ) -> None:
-    """A document that a later version can read leaves quarantine as the job it is."""
+    """A document that a later version can read leaves quarantine and becomes a job."""
     import_documents(engine, data, "vc01", FIRST)
     import_documents(engine, data, "vc01", LATER)
     assert retry_quarantine.retry(engine).counts == Counts(quarantined=1)
@@ -127,10 +127,8 @@ def test_what_has_become_readable_is_archived(
     assert retry_quarantine.retry(engine).counts == Counts()
 
 
-def test_an_exported_job_is_retried_as_exported(
-    engine: Engine, refusing: pytest.MonkeyPatch
-) -> None:
-    """A held line of an export still says whose job it is, and when that was seen."""
+def test_exported_job_is_retried_as_exported(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """A quarantined line of an export keeps its appliance and its times."""
     seen = {"first": FIRST, "last": LATER, "status": {"SUCCEEDED": LATER}}
     line = {"appliance": "vc07", "job": "x", "info": job(), "seen": seen}
     import_documents(engine, json.dumps(line).encode(), None, LATEST, name="all.jsonl")
@@ -140,8 +138,8 @@ def test_an_exported_job_is_retried_as_exported(
     assert rows(engine, query.join_from(tables.appliance, tables.job)) == [("vc07", FIRST, LATER)]
 
 
-def test_only_what_is_named_is_retried(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
-    """Numbers choose what is tried; the others stay."""
+def test_only_selected_documents_are_retried(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """Numbers select documents; the others stay."""
     import_documents(engine, api(x=job(), y=job(), z=job()))
     refusing.undo()
     assert retry_quarantine.retry(engine, [3, 1, 3]).counts == Counts(seen=2, new=2)
@@ -158,8 +156,8 @@ def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatc
     assert count(engine, tables.job) == 0
 
 
-def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
-    """Of several documents that are held together none is archived before all can be."""
+def test_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """A line with several documents is archived only when all of them can be read."""
     line = b'{"a": {"status": "PENDING"}, "b": %s}'
     together = [
         quarantine.QuarantinedDocument(
@@ -178,8 +176,8 @@ def test_a_line_is_archived_as_a_whole(engine: Engine, refusing: pytest.MonkeyPa
     assert [one.document for one in held(engine)] == [line % b"5"]
 
 
-def test_a_document_of_nobody_stays(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
-    """A held document whose appliance nobody knows stays, and stops no other."""
+def test_document_without_an_appliance_stays(engine: Engine, refusing: pytest.MonkeyPatch) -> None:
+    """A quarantined document of an unknown appliance stays, and does not stop the others."""
     import_documents(engine, api(x=job()))
     refusing.undo()
     nobody = quarantine.QuarantinedDocument(

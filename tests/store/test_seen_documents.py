@@ -22,24 +22,26 @@ FIRST, LATER, LATEST = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 2, 3))
 
 
 def answer(*keys: str, **fields: Any) -> bytes:
-    """An answer with these jobs."""
+    """Return an answer with these jobs."""
     return json.dumps({f"2026{key}": job(**fields) for key in keys}).encode()
 
 
 def last_seen(engine: Engine) -> dict[str, str]:
-    """When each job was last seen, by key."""
+    """Return when each job was last seen, by key."""
     return {key[4:]: seen for key, seen in job_rows(engine, "key", "last_seen")}
 
 
 def own(engine: Engine) -> list[str | None]:
-    """What the rows of `job` say themselves."""
+    """Return the last-seen times in the rows of `job` themselves."""
     job_table = tables.job
     query = job_table.select().order_by(job_table.c.id)
     return [row[-2] for row in rows(engine, query)]
 
 
-def test_what_comes_again_is_not_read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Documents that the latest import held are known by their bytes."""
+def test_unchanged_documents_are_not_parsed(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents of the latest import are recognised by their bytes."""
     read: list[str] = []
 
     def watch(raw: Any, *arguments: Any) -> Any:
@@ -54,15 +56,15 @@ def test_what_comes_again_is_not_read(engine: Engine, monkeypatch: pytest.Monkey
     assert (again.counts.seen, again.counts.new, again.counts.unchanged) == (4, 1, 3)
     assert last_seen(engine) == dict.fromkeys("abcd", LATER)
     assert own(engine) == [None] * 4
-    # The same jobs, written in another way, are read again and found to be unchanged.
+    # The same jobs, written in another way, are parsed again and found to be unchanged.
     pretty = json.dumps(json.loads(answer("a", "b", "c", "d")), indent=1).encode()
     assert import_documents(engine, pretty, seen_at=LATEST).counts.unchanged == 4
     assert len(read) == 8
     assert list(verify.verify(engine)) == []
 
 
-def test_lines_that_come_again_are_not_read(engine: Engine) -> None:
-    """So are lines that name their appliance, whatever else the stream has."""
+def test_unchanged_lines_are_not_parsed(engine: Engine) -> None:
+    """The same applies to lines that name their appliance, whatever else is in the stream."""
     lines = [{"appliance": f"vc{n % 2}", "job": str(n), "info": job()} for n in range(5)]
     data = "".join(json.dumps(line) + "\n" for line in lines).encode()
     import_documents(engine, data, None, FIRST, "a.jsonl")
@@ -72,8 +74,8 @@ def test_lines_that_come_again_are_not_read(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_a_job_that_is_gone_was_last_seen_before(engine: Engine) -> None:
-    """A job that an appliance has forgotten keeps the instant at which it was there."""
+def test_removed_job_keeps_its_last_seen_time(engine: Engine) -> None:
+    """A job that is no longer on the appliance keeps the time when it was last seen."""
     import_documents(engine, answer("a", "b", "c"), seen_at=FIRST)
     import_documents(engine, answer("b", "c"), seen_at=LATER)
     assert last_seen(engine) == {"a": FIRST, "b": LATER, "c": LATER}
@@ -82,8 +84,8 @@ def test_a_job_that_is_gone_was_last_seen_before(engine: Engine) -> None:
     assert last_seen(engine) == dict.fromkeys("abc", LATEST)
 
 
-def test_a_small_part_does_not_become_the_latest(engine: Engine) -> None:
-    """One job alone is written as one row, and the others stay as they are."""
+def test_small_import_does_not_become_the_latest(engine: Engine) -> None:
+    """A single job is written as one row, and the others stay as they are."""
     import_documents(engine, answer("a", "b", "c", "d"), seen_at=FIRST)
     import_documents(engine, answer("b"), seen_at=LATER)
     assert own(engine) == [None, LATER, None, None]
@@ -91,16 +93,16 @@ def test_a_small_part_does_not_become_the_latest(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-def test_an_older_import_changes_no_latest_one(engine: Engine) -> None:
-    """What is imported late is read, since it may say when a job was first seen."""
+def test_older_import_does_not_replace_the_latest(engine: Engine) -> None:
+    """A late import is parsed, since it may have an earlier first-seen time."""
     import_documents(engine, answer("a"), seen_at=LATER)
     overdue = import_documents(engine, answer("a", "b"), seen_at=FIRST)
     assert (overdue.counts.new, overdue.counts.unchanged) == (1, 1)
     assert job_rows(engine, "first_seen", "last_seen") == [(FIRST, LATER), (FIRST, FIRST)]
 
 
-def test_an_export_may_know_more(engine: Engine) -> None:
-    """A line that says itself when a job was seen takes it out of the latest import."""
+def test_export_with_times_of_its_own(engine: Engine) -> None:
+    """A line with its own last-seen time takes the job out of the latest import."""
     import_documents(engine, answer("a", "b"), seen_at=FIRST)
     seen = {"first": FIRST[:23] + "Z", "last": LATEST[:23] + "Z", "status": {}}
     line = {"appliance": "vc01", "job": "2026a", "info": job(), "seen": seen}
@@ -112,10 +114,10 @@ def test_an_export_may_know_more(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("told", "kept"), [(LATEST, LATEST), (LATER, LATER)])
-def test_an_export_among_what_is_known(
+def test_export_of_known_documents(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
 ) -> None:
-    """A job that has just left the latest import may still come again, as it was."""
+    """A job that has just left the latest import may come again unchanged."""
     monkeypatch.setattr("archive.ingest.batches.BATCH", 1)
     entry = {"key": "2026a", "value": job()}
     other = {"key": "2026b", "value": job()}
@@ -141,7 +143,7 @@ IMPORT = st.tuples(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(imports=st.lists(IMPORT, max_size=6))
-def test_jobs_were_last_seen_when_they_were(engines: list[Engine], imports: Any) -> None:
+def test_last_seen_times_are_exact(engines: list[Engine], imports: Any) -> None:
     """In any order of imports, each job has the time when it was last seen, on each database."""
     for engine in each(engines):
         wanted: dict[str, str] = {}
@@ -172,7 +174,7 @@ def test_documents_are_packed() -> None:
 
 
 def test_damage_is_found(engine: Engine) -> None:
-    """A latest import that disagrees with the jobs is told of."""
+    """A latest import that disagrees with the jobs is reported."""
     import_documents(engine, answer("a", "b"), seen_at=FIRST)
     with engine.begin() as connection:
         connection.execute(

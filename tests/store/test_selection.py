@@ -30,7 +30,7 @@ def day(number: int, hour: int = 12) -> str:
 
 
 def keys(engine: Engine, extent: Extent) -> list[str]:
-    """The keys of an extent's jobs, in order."""
+    """Return the keys of the selected jobs, in order."""
     with db.reading(engine) as connection:
         return [json.loads(line)["job"] for line in text.lines(connection, extent)]
 
@@ -41,7 +41,7 @@ def following_of(engine: Engine, after: int, now: str = NOW) -> int:
 
 
 def test_from_a_day_on(engine: Engine) -> None:
-    """A job is in it if its day in the archive's calendar is that day or a later one."""
+    """A job is selected if its day in the archive's calendar is that day or a later one."""
     starts = {"a": "2026-02-28T23:59:59.999Z", "b": "2026-03-01T00:00:00.000Z", "c": None}
     jobs = {key: job("RUNNING", start_time=start) for key, start in starts.items() if start}
     import_documents(engine, {**jobs, "c": job("PENDING")}, seen_at=day(24))
@@ -50,8 +50,8 @@ def test_from_a_day_on(engine: Engine) -> None:
     assert keys(engine, Extent(since="2026-07-25")) == []
 
 
-def test_what_imports_brought_and_changed(engine: Engine) -> None:
-    """New jobs, changed ones, and those that were seen in another status or earlier; no others."""
+def test_after_an_import(engine: Engine) -> None:
+    """New jobs, changed ones, and those seen in another status or earlier are selected; no others."""
     import_documents(
         engine, {"same": job(), "grows": job("RUNNING"), "past": job()}, seen_at=day(24)
     )
@@ -70,8 +70,8 @@ def test_what_imports_brought_and_changed(engine: Engine) -> None:
     assert keys(engine, Extent(since="2026-07-24", after=1)) == []
 
 
-def test_the_next_number(engine: Engine) -> None:
-    """It is that of the newest import, as long as all have ended, however they did."""
+def test_next_import_number(engine: Engine) -> None:
+    """It is that of the newest import, if all have ended, with any result."""
     assert following_of(engine, 0) == 0
     import_documents(engine, SAMPLES)
     with pytest.raises(UsageError, match=r"^--after 2: no such import; the newest one is 1$"):
@@ -81,8 +81,8 @@ def test_the_next_number(engine: Engine) -> None:
     assert following_of(engine, 0) == following_of(engine, 2) == 2
 
 
-def test_an_import_that_goes_on(engine: Engine) -> None:
-    """What an import brings that has not ended comes with the next export, or again with it."""
+def test_import_that_is_still_running(engine: Engine) -> None:
+    """Its jobs are part of the next export, or are exported again with it."""
     import_documents(engine, {"a": job()})
     running = import_log.start(engine, "slow.jsonl", NOW)
     import_documents(engine, {"b": job()}, "vc02")
@@ -93,7 +93,7 @@ def test_an_import_that_goes_on(engine: Engine) -> None:
     for after in (0, 1):
         assert following_of(engine, after, day(24, 13)) == 1
     assert following_of(engine, 2, day(24, 13)) == 3
-    # After a day it is taken for dead.
+    # After a day it counts as dead.
     assert following_of(engine, 0, day(25, 11)) == 1
     assert following_of(engine, 0, day(25, 12)) == 3
     with db.writing(engine) as connection:
@@ -125,8 +125,8 @@ IMPORT = st.tuples(
     phases=[Phase.explicit, Phase.generate],
 )
 @given(st.lists(IMPORT, min_size=1, max_size=6))
-def test_increments_make_the_archive(engines: list[Engine], imports: list[Any]) -> None:
-    """Increments ingested in order make the same jobs as one export of all, but for `last`."""
+def test_increments_recreate_the_archive(engines: list[Engine], imports: list[Any]) -> None:
+    """Increments ingested in order give the same jobs as one full export, except for `last`."""
     for engine in each(engines):
         number, increments = 0, []
         for appliance, seen_at, jobs, exported in imports:
@@ -148,7 +148,7 @@ def test_increments_make_the_archive(engines: list[Engine], imports: list[Any]) 
 
 
 def told(exported: str) -> list[dict[str, Any]]:
-    """Exported jobs without when they were last seen."""
+    """Return exported jobs without their last-seen times."""
     jobs: list[dict[str, Any]] = [json.loads(line) for line in exported.splitlines()]
     for each_job in jobs:
         del each_job["seen"]["last"]

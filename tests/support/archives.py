@@ -40,13 +40,13 @@ _MIDNIGHT = {
 def empty(engine: Engine) -> None:
     """Delete every row; days start at midnight again."""
     with db.writing(engine) as connection:
-        if engine.dialect.name == "postgresql":  # which takes them all at once
+        if engine.dialect.name == "postgresql":  # which deletes them all at once
             connection.exec_driver_sql("; ".join(_DELETIONS))
         else:
             for deletion in _DELETIONS:
                 connection.exec_driver_sql(deletion)
         if connection.exec_driver_sql("DELETE FROM setting").rowcount:
-            # To change the calendar as the command does takes a hundred times longer.
+            # Changing the calendar as the command does takes a hundred times longer.
             start = _MIDNIGHT[engine.dialect.name]
             connection.exec_driver_sql(
                 f"UPDATE calendar SET start_time = {start} WHERE start_time <> {start}"
@@ -66,7 +66,7 @@ def import_documents(
 
 
 def stream(data: bytes) -> io.BufferedReader[Any]:
-    """Return bytes as an import has them."""
+    """Return bytes as the input of an import."""
     return io.BufferedReader(io.BytesIO(data), 1 << 16)
 
 
@@ -77,13 +77,13 @@ def count(engine: Engine, table: sa.Table) -> int:
 
 
 def rows(engine: Engine, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
-    """Return what a query gives."""
+    """Return the rows of a query."""
     with db.reading(engine) as connection:
         return [tuple(row) for row in connection.execute(query)]
 
 
 def job_rows(engine: Engine, *names: str) -> list[tuple[Any, ...]]:
-    """Return the jobs, or some of their columns, in order; each says when it was last seen."""
+    """Return the jobs, or some of their columns, in order; each with its last-seen time."""
     columns = [
         column for column in seen_documents.job_columns() if not names or column.key in names
     ]
@@ -142,7 +142,7 @@ def _all(connection: Connection, *names: str, of: sa.Table) -> list[tuple[Any, .
 
 
 def each(engines: Iterable[Engine]) -> Iterable[Engine]:
-    """Yield emptied archives, for examples of one property."""
+    """Yield empty archives, for examples of one property."""
     for engine in engines:
         empty(engine)
         yield engine

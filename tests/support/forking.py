@@ -1,7 +1,7 @@
-"""Runs of the command without its start-up: `python -m tests.support.forking` has all imported, and forks.
+"""Run the command without its start-up time: `python -m tests.support.forking` imports everything, and forks.
 
-A line of JSON with arguments starts one; a line with its process id comes back, and another with
-how it ended, as `waitpid` says it.
+A line of JSON with arguments starts a run; a line with its process id comes back, and another with
+its status, in the form of `waitpid`.
 """
 
 from __future__ import annotations

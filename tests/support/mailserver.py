@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import Envelope, LoginPassword, Session
 
 USER = "archive@example.com"
-# With an apostrophe and a colon, which mean something elsewhere.
+# With an apostrophe and a colon, which have a meaning elsewhere.
 PASSWORD = "s3cret: it's mine"  # noqa: S105 - of nothing
 
 
@@ -33,11 +33,11 @@ class Mail(NamedTuple):
 
 @dataclass
 class MailServer:
-    """A server: STARTTLS with `starttls`, TLS at once with `tls`, else neither.
+    """A server: STARTTLS with `starttls`, TLS at once with `tls`, otherwise without TLS.
 
-    `refused` are answers to recipients, by address; `to_sender` and `to_content` refuse what they
-    are named after; `to_login` does, with the login in it where it has `{}`. One that is `silent`
-    accepts connections and says nothing.
+    `refused` has answers to recipients, by address; `to_sender` and `to_content` refuse what they
+    are named after; so does `to_login`, with the login in place of `{}`. A `silent` server
+    accepts connections and sends nothing.
     """
 
     starttls: ssl.SSLContext | None = None
@@ -80,7 +80,7 @@ class MailServer:
             task.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
-        await asyncio.sleep(0)  # the turn in which transports close
+        await asyncio.sleep(0)  # the iteration of the loop in which transports close
 
     def _protocol(self) -> asyncio.BaseProtocol:
         if self.silent:
@@ -91,7 +91,7 @@ class MailServer:
             loop=self._loop,
             tls_context=self.starttls,
             require_starttls=self.starttls is not None,
-            # Of TLS at once this server knows nothing: it would offer no login.
+            # This server does not know about implicit TLS: it would offer no login.
             auth_require_tls=self.tls is None,
             auth_exclude_mechanism=() if self.logins else ("LOGIN", "PLAIN"),
             authenticator=self._judge,

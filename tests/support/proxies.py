@@ -1,4 +1,4 @@
-"""A proxy on the loopback that tunnels (`CONNECT`), and remembers to where."""
+"""A proxy on the loopback that tunnels (`CONNECT`), and records the targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Proxy(NamedTuple):
 
 @contextmanager
 def proxy() -> Iterator[Proxy]:
-    """Serve until the end of it."""
+    """Serve until the end of the block."""
     asked: list[str] = []
 
     class Handler(socketserver.BaseRequestHandler):

@@ -10,12 +10,12 @@ DATA = Path(__file__).parents[1] / "data"
 API = (DATA / "details_api.json").read_bytes()
 REST = (DATA / "details_rest.json").read_bytes()
 SAMPLES: dict[str, dict[str, Any]] = json.loads(API)
-# The sample with the most in it: nested params, a double, a localized text.
+# The richest sample: nested params, a double, a localized text.
 BASE = SAMPLES["20260723-021500-25148086"]
 
 
 def job(status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """A small document of a status, with the fields that the schema requires."""
+    """Return a small document with a status, and the fields that the schema requires."""
     info: dict[str, Any] = {
         "location": "sftp://nas.example.com/backup/vCenter/sn_vc/S_8.0.3.00400_20260301-021500_",
         "location_user": "backup",
@@ -45,15 +45,15 @@ def job(status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
 
 
 def api(**jobs: dict[str, Any]) -> bytes:
-    """An `/api` answer."""
+    """Return an `/api` answer."""
     return json.dumps(jobs).encode()
 
 
 def stream(*values: Any) -> bytes:
-    """JSON Lines, a value a line."""
+    """Return JSON Lines, one value a line."""
     return "".join(json.dumps(value) + "\n" for value in values).encode()
 
 
 def exported(key: str, **fields: Any) -> dict[str, Any]:
-    """An exported job."""
+    """Return an exported job."""
     return {"appliance": "vc01", "job": key, "info": job()} | fields

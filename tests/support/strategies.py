@@ -1,4 +1,4 @@
-"""Documents as the official serializers can write them, nasty ones included."""
+"""Documents as the official serializers can write them, including nasty ones."""
 
 from __future__ import annotations
 

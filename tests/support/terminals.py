@@ -14,7 +14,7 @@ from tests.support.command import PROGRAM, environment
 def on_terminal(
     *arguments: str, out: IO[bytes] | None = None, typed: str = "", code: int = 0, **variables: str
 ) -> str:
-    """What a terminal shows of a run of the command, to which something is typed.
+    """Return the output of the command on a terminal, with some keyboard input.
 
     Standard output may go elsewhere.
     """

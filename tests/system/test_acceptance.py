@@ -1,4 +1,4 @@
-"""What the archive promises, from end to end, as somebody at a shell would see it."""
+"""The promises of the archive, from end to end, as a user at a shell sees them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 API, REST = str(DATA / "details_api.json"), str(DATA / "details_rest.json")
 START = datetime(2026, 7, 24, 12, tzinfo=UTC)
 TODAY = "2026-07-24"
-# Values at the edges of what the databases can hold, and what the tables cannot hold as it is.
+# Values at the limits of the databases, and values that the tables cannot store unchanged.
 EXTREMES = {
     "00010101-000000-1": job(start_time="0001-01-01T00:00:00.000Z", size=2**63 - 1),
     "99991231-235959-1": job(start_time="9999-12-31T23:59:59.999999Z", duration=-(2**63)),
@@ -42,7 +42,7 @@ EXTREMES = {
 
 
 class Clock:
-    """A clock that goes on by a second whenever somebody asks it for the time."""
+    """A clock that advances by a second whenever its time is read."""
 
     def __init__(self) -> None:
         self._ticks = count()
@@ -54,7 +54,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def imports(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]]:
-    """Give the arguments of a sequence of ingests, and of what else changes an archive."""
+    """Give the arguments of a sequence of imports, and of other commands that change an archive."""
     folder = tmp_path_factory.mktemp("imports")
 
     def file(name: str, data: bytes) -> str:
@@ -88,7 +88,7 @@ def imports(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]]:
 
 
 def questions() -> Iterator[tuple[str, ...]]:
-    """Yield every report in every form, every query, and the other lists."""
+    """Yield every report in every format, every query, and the other lists."""
     for name, report in reports.REPORTS.items():
         for form, group in product(Format, (None, *report.groups)):
             yield "report", name, "--format", form, *(("--by", group) if group else ())
@@ -97,7 +97,7 @@ def questions() -> Iterator[tuple[str, ...]]:
         if "compare" in report.takes:
             yield "report", name, "--format", "csv", "--compare"
     for query, form in product(sql_files.queries(), Format):
-        if query.name == "archive_size":  # it is of the database, not of what is in it
+        if query.name == "archive_size":  # it depends on the database, not on its content
             continue
         today = any(param.name == "today" for param in query.params)
         yield "sql", query.name, "--format", form, *(("-p", f"today={TODAY}") if today else ())
@@ -136,7 +136,7 @@ def ask(engine: Engine) -> None:
 def outcome(
     engine: Engine, calls: list[tuple[str, ...]], folder: Path
 ) -> tuple[list[Done], dict[tuple[str, ...], Done], dict[str, bytes]]:
-    """Fill an archive, and give what was said, all answers, and the exported files."""
+    """Fill an archive, and return the outputs, all answers, and the exported files."""
     said = [archive(*call, at(engine)) for call in calls]
     ask(engine)
     answers = {question: archive(*question, at(engine)) for question in questions()}
@@ -152,7 +152,7 @@ def test_both_databases_give_the_same_bytes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """After the same imports at the same times everything that comes out is byte-equal."""
+    """After the same imports at the same times all output is byte-equal."""
     outcomes = []
     for engine in engines:
         monkeypatch.setattr(timestamps, "now", Clock().now)
@@ -171,8 +171,8 @@ def test_both_databases_give_the_same_bytes(
     assert [name for name, data in files.items() if data.count(b"\n") == 1] == []
 
 
-def test_the_samples_come_out_as_they_went_in(engine: Engine) -> None:
-    """Both forms of an answer are the same jobs, and an export is the documents themselves."""
+def test_samples_are_exported_as_imported(engine: Engine) -> None:
+    """Both forms of an answer are the same jobs, and an export has the documents themselves."""
     first, second = (
         archive("ingest", path, "--appliance", "a", at(engine)) for path in (API, REST)
     )
@@ -185,10 +185,10 @@ def test_the_samples_come_out_as_they_went_in(engine: Engine) -> None:
     assert archive("db", "verify", at(engine)) == (0, "", "No problems found.\n")
 
 
-def test_one_broken_document_among_a_hundred(
+def test_one_bad_document_among_a_hundred(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ninety-nine are archived and one is held; it can be listed, shown, and tried again."""
+    """Ninety-nine are archived and one is quarantined; it can be listed, shown, and retried."""
     documents = {f"20260101-000000-{number}": dict(BASE) for number in range(100)}
     del documents["20260101-000000-50"]["status"]
     path = tmp_path / "hundred.json"
@@ -200,7 +200,7 @@ def test_one_broken_document_among_a_hundred(
     shown = archive("quarantine", "show", "1", at(engine)).out
     assert json.loads("{" + shown + "}") == {"20260101-000000-50": documents["20260101-000000-50"]}
     assert archive("quarantine", "retry", at(engine)).code == 3
-    # As a later version might that knows better.
+    # As in a later version that can read it.
     read = canonical.read
     monkeypatch.setattr(canonical, "read", lambda value: read({"status": "SUCCEEDED"} | value))
     assert archive("quarantine", "retry", at(engine)).code == 0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
     from sqlalchemy.engine import Engine
 
-# Set where tests must not be skipped for want of a browser.
+# Set where tests must not be skipped for lack of a browser.
 REQUIRED = "ARCHIVE_TEST_BROWSER_REQUIRED"
 WIDE = {"width": 1280, "height": 900}
 DAYS: dict[str, Any] = {"since": "2024-07-01", "until": "2026-06-30"}
@@ -59,7 +59,7 @@ def path(filled: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Opened:
-    """A page that is open, and what it has said and asked for."""
+    """An open page, with its console messages and requests."""
 
     def __init__(self, browser: Browser, path: Path, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": WIDE, **options})
@@ -74,7 +74,7 @@ class Opened:
         opened(self.page, path)
 
     def cells(self, table: str) -> list[list[str]]:
-        """The texts of a table's rows."""
+        """Return the texts of a table's rows."""
         rows: list[list[str]] = self.page.locator(f"#t-{table} tbody").evaluate_all(
             "(all) => all.flatMap((body) => [...body.rows].map((row) =>"
             " [...row.cells].map((cell) => cell.textContent)))"
@@ -82,11 +82,11 @@ class Opened:
         return rows
 
     def of(self, section: str) -> str:
-        """What a section says it is of."""
+        """Return the text of a section about its scope."""
         return str(self.page.locator(f"#of-{section}").text_content())
 
     def choose(self, **choices: str) -> None:
-        """Make choices, one after the other, and wait until they are shown."""
+        """Make selections, one after the other, and wait until they are shown."""
         for name, value in choices.items():
             before = self.page.locator("#chosen").text_content()
             field = self.page.locator(f"#{name}")
@@ -99,13 +99,13 @@ class Opened:
             )
 
     def heading(self, table: str, label: str) -> Locator:
-        """The button of a column."""
+        """Return the button of a column."""
         return self.page.locator(f"#t-{table} th button", has_text=re.compile(f"^{label}$"))
 
 
 @pytest.fixture
 def shown(browser: Browser, path: Path) -> Iterator[Opened]:
-    """Give the fleet's page on a wide screen; nothing may have been said or asked for by the end."""
+    """Give the fleet's page on a wide screen; it must end without console messages and requests."""
     opened = Opened(browser, path)
     yield opened
     opened.context.close()
@@ -114,13 +114,13 @@ def shown(browser: Browser, path: Path) -> Iterator[Opened]:
 
 
 def test_every_chart_is_drawn(shown: Opened) -> None:
-    """Without any network, and without a word on the console."""
+    """Without any network, and without console messages."""
     for name in ("heat", "rate", "outcomes", "sizes", "durations", "reasons", "growth"):
         assert shown.page.locator(f"#{name} svg path").count() > 2, name
     assert shown.page.locator("#waiting").is_hidden()
 
 
-def test_the_script_shows_values_as_python_does(browser: Browser, shown: Opened) -> None:
+def test_script_formats_values_as_python_does(browser: Browser, shown: Opened) -> None:
     """Tables have the same texts with and without the script."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -134,8 +134,8 @@ def test_the_script_shows_values_as_python_does(browser: Browser, shown: Opened)
     context.close()
 
 
-def test_text_stays_text(shown: Opened) -> None:
-    """What looks like markup is read, not run: in tables, charts, tips and choices."""
+def test_hostile_text_stays_text(shown: Opened) -> None:
+    """Text that looks like markup is shown, not run: in tables, charts, tooltips and selections."""
     assert shown.page.title() == TITLE
     reasons = shown.cells("reasons")
     assert [made.WICKED, made.HOSTILE] in [[row[0], row[-1]] for row in reasons]
@@ -148,7 +148,7 @@ def test_text_stays_text(shown: Opened) -> None:
     assert "failed on" in str(shown.page.locator("#tip").text_content())
 
 
-def test_appliances_are_chosen(shown: Opened) -> None:
+def test_appliances_are_selected(shown: Opened) -> None:
     """By parts of names, globs and tags; every table of appliances follows."""
     assert [row[0] for row in shown.cells("fleet")] == [BROKEN, GONE, GOOD, FLAKY]
     shown.choose(filter="vc0[")
@@ -163,8 +163,8 @@ def test_appliances_are_chosen(shown: Opened) -> None:
     assert [row[0] for row in shown.cells("reasons")] == [made.WICKED]
 
 
-def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None:
-    """Of all, and of one: counts are those of `trends`, percentiles within 1 % of them."""
+def test_figures_match_the_reports(shown: Opened, filled: Engine) -> None:
+    """For all appliances, and for one: counts equal `trends`, percentiles are within 1 %."""
     shown.choose(period="0")
     assert shown.page.locator("#grain").input_value() == "month"
     shown.page.locator("#d-trends summary").click()
@@ -188,10 +188,10 @@ def test_figures_are_those_of_the_reports(shown: Opened, filled: Engine) -> None
                 assert abs(int(ours) - theirs) <= theirs / 100
 
 
-def test_sections_are_of_the_chosen_days(
+def test_sections_follow_the_selected_days(
     browser: Browser, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Builds and failures follow the period, collection does not; each section says what it is of."""
+    """Builds and failures follow the period, collection does not; each section states its scope."""
     monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
     monkeypatch.setattr(gathering, "WORST", 2)
     path = tmp_path / "page.html"
@@ -221,7 +221,7 @@ def test_sections_are_of_the_chosen_days(
 
 
 def test_tables_are_sorted(shown: Opened) -> None:
-    """By each column: numbers the greatest first, then the other way round; what is not known last."""
+    """By each column: numbers in descending order first, then the reverse; NULL last."""
     shown.heading("fleet", "failed").click()
     failed = [int(row[6]) for row in shown.cells("fleet")]
     assert failed == sorted(failed, reverse=True)
@@ -239,8 +239,8 @@ def test_tables_are_sorted(shown: Opened) -> None:
         assert shown.cells("fleet")[-1][0] == GONE
 
 
-def test_a_table_is_kept_as_csv(shown: Opened, filled: Engine) -> None:
-    """The file is what the command would write, formulas made harmless as it does."""
+def test_table_is_saved_as_csv(shown: Opened, filled: Engine) -> None:
+    """The file equals the command's output, with formulas disarmed."""
     found = next(table for table in gathered(filled).attention if table.name == "overdue")
     expected = io.StringIO(newline="")
     delimited.write(found.columns, found.rows, expected)
@@ -256,7 +256,7 @@ def test_a_table_is_kept_as_csv(shown: Opened, filled: Engine) -> None:
 
 
 def test_boxes_lead_to_tables(shown: Opened) -> None:
-    """What a box counts is a table below, below what stands still at the top."""
+    """A box leads to the table of what it counts, placed below the sticky header."""
     links = shown.page.locator(".tile a")
     assert links.count() == 7
     for place in range(links.count()):
@@ -269,8 +269,8 @@ def test_boxes_lead_to_tables(shown: Opened) -> None:
         assert target.locator("h3").count() == 1
 
 
-def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_path: Path) -> None:
-    """Where there is no room; what is read and copied stays as it is."""
+def test_long_names_break_after_dots(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """Only if there is no room; the accessible and copied text stays unchanged."""
     long = "vc05.a-data-centre.corp.example.com"
     import_documents(engine, dict(map(made.night, range(9, 20))), long, made.NOW)
     import_documents(engine, dict(map(made.night, range(9, 20))), GOOD, made.NOW)
@@ -283,8 +283,8 @@ def test_long_names_are_broken_after_dots(browser: Browser, engine: Engine, tmp_
     found.context.close()
 
 
-def test_on_a_phone_reasons_are_told_by_their_ends(browser: Browser, path: Path) -> None:
-    """Ids of one vendor begin alike. Where two would be one they stay whole."""
+def test_message_ids_are_shortened_at_the_start_on_a_phone(browser: Browser, path: Path) -> None:
+    """Ids of one vendor begin alike. Ids that would become equal stay whole."""
     found = Opened(browser, path, viewport=PHONE)
     labels = found.page.locator("#reasons text").all_text_contents()
     assert f"…{made.WICKED[-22:]}" in labels
@@ -292,11 +292,11 @@ def test_on_a_phone_reasons_are_told_by_their_ends(browser: Browser, path: Path)
     found.context.close()
 
 
-def test_the_calendar_by_keyboard(shown: Opened) -> None:
-    """Arrow keys go from cell to cell, and a sentence says what each is."""
+def test_calendar_by_keyboard(shown: Opened) -> None:
+    """Arrow keys go from cell to cell, and a sentence describes each."""
     said = shown.page.locator("#heat-said")
     shown.page.locator("#heat").focus()
-    shown.page.keyboard.press("ArrowDown")  # which begins with today, of the worst
+    shown.page.keyboard.press("ArrowDown")  # which begins with today, of the worst appliance
     assert str(said.text_content()).startswith(f"{BROKEN}, 2026-06-30: failed; backups: 1 failed")
     assert made.HOSTILE in str(said.text_content())
     for key, words in (
@@ -313,8 +313,8 @@ def test_the_calendar_by_keyboard(shown: Opened) -> None:
     assert shown.page.locator("#heat svg path[stroke='var(--focus)']").count() == 1
 
 
-def test_the_calendar_under_a_mouse(shown: Opened) -> None:
-    """A cell says what happened, with the message."""
+def test_calendar_with_a_mouse(shown: Opened) -> None:
+    """A cell shows its outcome, with the message."""
     shown.page.locator("#heat svg text[fill='var(--on-failed)']").first.hover()
     shown.page.wait_for_selector("#tip:not([hidden])")
     tip = str(shown.page.locator("#tip").text_content())
@@ -322,7 +322,7 @@ def test_the_calendar_under_a_mouse(shown: Opened) -> None:
     assert made.HOSTILE in tip or "The disk of the target is full" in tip
 
 
-def test_the_calendar_is_a_table_too(shown: Opened) -> None:
+def test_calendar_as_a_table(shown: Opened) -> None:
     """With the same cells, and every outcome in words."""
     shown.page.locator("#d-heat summary").click()
     shown.page.locator("#t-heat button", has_text="Show all").click()
@@ -337,7 +337,7 @@ def test_the_calendar_is_a_table_too(shown: Opened) -> None:
 
 
 def test_weeks_and_months(shown: Opened) -> None:
-    """A cell of several days says how many of them went well."""
+    """A cell for several days has the number of good ones."""
     shown.choose(period="365")
     shown.page.locator("#heat").focus()
     shown.page.keyboard.press("End")
@@ -351,7 +351,7 @@ def test_weeks_and_months(shown: Opened) -> None:
     )
 
 
-def test_colours_are_chosen(shown: Opened) -> None:
+def test_colour_scheme_can_be_chosen(shown: Opened) -> None:
     """Light and dark, whatever the system has; charts follow without being drawn again."""
     colour = "() => getComputedStyle(document.body).backgroundColor"
     bright = shown.page.evaluate(colour)
@@ -364,10 +364,10 @@ def test_colours_are_chosen(shown: Opened) -> None:
 
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_nothing_bars_anybody(
+def test_accessibility(
     browser: Browser, path: Path, viewport: dict[str, int], colours: str
 ) -> None:
-    """The rules of axe-core find nothing, and a phone need not be scrolled sideways."""
+    """axe-core finds no violation, and a phone needs no sideways scrolling."""
     from axe_playwright_python.sync_playwright import Axe
 
     found = Opened(browser, path, viewport=viewport, color_scheme=colours)
@@ -380,8 +380,8 @@ def test_nothing_bars_anybody(
     found.context.close()
 
 
-def test_paper(browser: Browser, path: Path) -> None:
-    """A dark page prints light, on A4, without what can only be clicked, and no wider than the paper."""
+def test_printing(browser: Browser, path: Path) -> None:
+    """A dark page prints light, on A4, without controls, and no wider than the paper."""
     found = Opened(browser, path, color_scheme="dark")
     pdf = found.page.pdf(prefer_css_page_size=True)
     boxes = set(re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", pdf))
@@ -391,17 +391,17 @@ def test_paper(browser: Browser, path: Path) -> None:
     assert paper == "rgb(255, 255, 255)"
     for hidden in ("#choose", "#d-heat", "#keys", "#t-overdue .row button", "#t-overdue th button"):
         assert found.page.locator(hidden).first.is_hidden()
-    # Chromium draws no buttons where a table goes on: the heads of columns are texts.
+    # Chromium does not repeat buttons in the header of a table on the next page, so headers are texts.
     head = found.page.locator("#t-overdue th").first
     label = head.evaluate("(head) => getComputedStyle(head, '::before').content")
     assert label == '"appliance"'
     found.context.close()
 
 
-def test_a_summed_up_fleet(
+def test_summed_up_fleet(
     browser: Browser, filled: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sums are of all appliances, the calendar of the worst, and the page says so."""
+    """Sums are of all appliances, the calendar has the worst, and the page says so."""
     monkeypatch.setattr(gathering, "ALL_UP_TO", 3)
     monkeypatch.setattr(gathering, "WORST", 2)
     path = tmp_path / "page.html"
@@ -419,7 +419,7 @@ def test_a_summed_up_fleet(
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED, "disk.full"}
     found.choose(filter=BROKEN)
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED}
-    found.choose(filter="", tag='["site","london"]')  # of one that is in tables alone
+    found.choose(filter="", tag='["site","london"]')  # an appliance that only tables have
     assert str(found.page.locator("#chosen").text_content()).startswith(
         "1 of 4 appliances selected; 0 shown individually."
     )
@@ -429,8 +429,8 @@ def test_a_summed_up_fleet(
     found.context.close()
 
 
-def test_an_empty_archive(browser: Browser, tmp_path: Path) -> None:
-    """A page of nothing is quiet, too."""
+def test_empty_archive(browser: Browser, tmp_path: Path) -> None:
+    """The page of an empty archive has no console messages, either."""
     engine = migrate.connect(str(tmp_path / "archive.db"))
     migrate.upgrade(engine)
     path = tmp_path / "page.html"

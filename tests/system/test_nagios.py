@@ -1,4 +1,4 @@
-"""What is in `deploy/nagios/`, run by a Nagios and by an Icinga: what they themselves have then read."""
+"""The files in `deploy/nagios/`, run by Nagios and Icinga: the results as they read them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "nagios"
 PLACES = Path(__file__).parents[1] / "data" / "monitors"
-# What ends a line, a text, a word or a macro for one of them.
+# Characters that end a line, a text, a word or a macro for one of them.
 SPITEFUL = "vc6\\n| 'x'=1 $HOSTNAME$ \"y\" <b>&`id`; \\"
 ARGUMENTS = ("--warning-age", "26h", "--critical-age", "50h")
 
 
 class Seen(NamedTuple):
-    """A service as the monitoring system has it: its state, the first line, those below, the data."""
+    """A service in the monitoring system: its state, the first line, further lines, performance data."""
 
     state: int
     output: str
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the configuration of an archive that is watched, with somebody spiteful in it."""
+    """Give the configuration of a monitored archive, with a hostile name in it."""
     folder = tmp_path_factory.mktemp("archive")
     engine = migrate.connect(str(folder / "archive.db"))
     migrate.upgrade(engine)
@@ -57,7 +57,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(configuration: Path, *arguments: str) -> Seen:
-    """What the command tells, read as the guidelines say."""
+    """Return the output of the command, parsed as the guidelines say."""
     done = archive("check", f"--config={configuration}", "--now", NOW, *arguments)
     first, _, more = done.out.partition("\n")
     output, _, data = first.partition(" | ")
@@ -65,7 +65,7 @@ def told(configuration: Path, *arguments: str) -> Seen:
 
 
 def command(folder: Path) -> str:
-    """Write a command that is this checkout's, on the morning of the fleet, and return its path."""
+    """Write a command that runs this checkout, on the morning of the fleet, and return its path."""
     path = folder / "archive"
     line = shlex.join([sys.executable, "-m", "archive"])
     path.write_text(f'#!/bin/sh\nexec {line} "$@" --now {NOW}\n')
@@ -74,7 +74,7 @@ def command(folder: Path) -> str:
 
 
 def replaced(name: str, places: Mapping[str, str]) -> str:
-    """Return a file of `deploy/` with other places in it, each of which it must have."""
+    """Return a file of `deploy/` with other paths in it, each of which it must contain."""
     text = (DEPLOY / name).read_text()
     for old, new in places.items():
         assert old in text, old
@@ -83,25 +83,25 @@ def replaced(name: str, places: Mapping[str, str]) -> str:
 
 
 def blocks(text: str, kind: str) -> list[dict[str, str]]:
-    """Return the blocks of a kind in Nagios' file of states."""
+    """Return the blocks of a kind in Nagios' status file."""
     found = re.findall(rf"^{kind} \{{\n(.*?)^\t\}}$", text, re.DOTALL | re.MULTILINE)
     return [dict(re.findall(r"^\t(\w+)=(.*)$", each, re.MULTILINE)) for each in found]
 
 
 def unescaped(text: str) -> str:
-    """Return the longer text as it is without Nagios' own escapes."""
+    """Return the longer text without Nagios' own escapes."""
     return re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), text)
 
 
 def test_nagios(configuration: Path, tmp_path: Path) -> None:
-    """It finds nothing wrong, and has the state, the texts and the data of every service."""
+    """Nagios accepts the files, and has the state, texts and performance data of every service."""
     program = monitors.program("nagios4", "nagios")
     (tmp_path / "results").mkdir()
     main = tmp_path / "nagios.cfg"
     group = grp.getgrgid(os.getgid()).gr_name
     places = {"FOLDER": str(tmp_path), "USER": getpass.getuser(), "GROUP": group}
     named = [SCHEDULED, CADENCED, UNTOLD, UNHEARD]
-    # No name of a host has such characters; arguments of a command have.
+    # No host name has such characters; arguments of a command have.
     others = {"hostile": "vc4*", "spiteful": "vc6*"}
     for name in ("nagios.cfg", "site.cfg"):
         text = (PLACES / name).read_text()
@@ -154,7 +154,7 @@ def test_nagios(configuration: Path, tmp_path: Path) -> None:
 
 
 def saved(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the services in Icinga's file of states by host: JSON, each after its length."""
+    """Return the services in Icinga's state file by host: JSON, each after its length."""
     data, place, found = path.read_bytes(), 0, {}
     while place < len(data):
         colon = data.index(b":", place)
@@ -167,15 +167,15 @@ def saved(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_icinga(configuration: Path, tmp_path: Path) -> None:
-    """It finds nothing wrong, and has the state, the texts and each of the data of every service."""
+    """Icinga accepts the files, and has the state, texts and performance data of every service."""
     program = monitors.program("icinga2")
     folders = {"ConfigDir", "DataDir", "LogDir", "CacheDir", "SpoolDir", "InitRunDir", "results"}
     for name in folders:
         (tmp_path / name).mkdir()
-    # Variables of its configuration, and whom it is to run as; else it would be Debian's user.
+    # Variables of its configuration, and the user that it runs as, which otherwise would be Debian's.
     defined = [f"-D{name}={tmp_path / name}" for name in sorted(folders)]
     user = {"ICINGA2_USER": getpass.getuser(), "ICINGA2_GROUP": grp.getgrgid(os.getgid()).gr_name}
-    # What each host is, by variables, and what the command then has to be told.
+    # The variables of each host, and the arguments that the command should get from them.
     hosts: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         "scheduled": (
             {"vcenter_appliance": SCHEDULED, "archive_tags": ["site=a b", "tier=1"]},
@@ -195,7 +195,7 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
     deployed = {
         '"/usr/bin/sudo", "-n", "-u", "archive", "/opt/archive/bin/archive"': f'"{command(tmp_path)}"',
         "/etc/archive/archive.toml": str(configuration),
-        # First checks are spread over it.
+        # The first checks are spread over this time.
         "check_interval = 30m": "check_interval = 2s",
     }
     site = (PLACES / "icinga2.conf").read_text() + replaced("icinga2.conf", deployed)
@@ -217,7 +217,7 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
         files = (tmp_path / "results").glob("services.*")
         return {line.partition("\t")[0] for path in files for line in path.read_text().splitlines()}
 
-    # Ended by itself, it saves all that it knows.
+    # Ended regularly, it saves its whole state.
     with monitors.running(asked, tmp_path / "said", **user) as wait_until:
         wait_until(lambda: checked() == expected.keys())
     results = saved(tmp_path / "DataDir" / "icinga2.state")
@@ -236,7 +236,7 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
         "hostile": 2, "spiteful": 2,
     }  # fmt: skip
 
-    # Figures are what it makes of them; of ranges it knows no more than an end.
+    # Icinga converts the figures; of ranges it keeps only an end.
     data = json.dumps(results["scheduled"]["performance_data"])
     query = (
         f"{data}.map(function(one) {{ var p = parse_performance_data(one);"

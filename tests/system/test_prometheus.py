@@ -1,4 +1,4 @@
-"""What `archive metrics` writes and `deploy/prometheus/` says of it, in a node_exporter and a Prometheus."""
+"""The output of `archive metrics` and the rules of `deploy/prometheus/`, in node_exporter and Prometheus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "archive.rules.yml"
-# Whatever proxies the environment names: this machine is asked itself.
+# Whatever proxies the environment names: requests to this machine are direct.
 _ASKED = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 CONFIGURATION = """\
 global:
@@ -41,7 +41,7 @@ scrape_configs:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the file of the watched fleet, alone in its folder."""
+    """Give the file of the monitored fleet, alone in its folder."""
     engine = migrate.connect(str(tmp_path_factory.mktemp("archive") / "archive.db"))
     migrate.upgrade(engine)
     load(engine)
@@ -51,13 +51,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def free() -> str:
-    """Return an address of the loopback that nobody listens at."""
+    """Return a free address on the loopback."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return f"127.0.0.1:{listening.getsockname()[1]}"
 
 
 def asked(address: str, path: str) -> str | None:
-    """Return what is answered; None if nobody listens yet, or it is not ready."""
+    """Return the answer; None if nobody listens yet, or it is not ready."""
     try:
         with _ASKED.open(f"http://{address}{path}", timeout=10) as answer:
             return str(answer.read().decode())
@@ -67,7 +67,7 @@ def asked(address: str, path: str) -> str | None:
 
 @contextmanager
 def node_exporter(written: Path, log: Path) -> Iterator[str]:
-    """Run a node_exporter that has the file, and nothing else to tell; gives its address."""
+    """Run a node_exporter with only this file, and give its address."""
     program = monitors.program("prometheus-node-exporter", "node_exporter")
     address = free()
     command = [
@@ -92,8 +92,8 @@ def families(text: str) -> dict[str, tuple[str, str, list[tuple[Any, ...]]]]:
     }
 
 
-def test_node_exporter_tells_what_was_written(written: Path, tmp_path: Path) -> None:
-    """It has every metric and every series, hostile names and all, and no error."""
+def test_node_exporter_serves_the_file(written: Path, tmp_path: Path) -> None:
+    """It has every metric and every series, including hostile names, and no error."""
     with node_exporter(written, tmp_path / "said") as address:
         told = asked(address, "/metrics") or ""
     assert "\nnode_textfile_scrape_error 0\n" in told
@@ -103,7 +103,7 @@ def test_node_exporter_tells_what_was_written(written: Path, tmp_path: Path) -> 
 
 
 def test_prometheus_evaluates_every_rule(written: Path, tmp_path: Path) -> None:
-    """It scrapes that, and each rule has been evaluated without an error; recorded series are there."""
+    """It scrapes the file and evaluates each rule without an error; recorded series exist."""
     program = monitors.program("prometheus")
     address = free()
     configuration = tmp_path / "prometheus.yml"
@@ -120,7 +120,7 @@ def test_prometheus_evaluates_every_rule(written: Path, tmp_path: Path) -> None:
         return [rule for group in data("rules")["groups"] for rule in group["rules"]]
 
     def values(query: str) -> dict[str, float]:
-        """The values of series by what tells them apart, besides where they come from."""
+        """Return the values of series by their labels, without those of the scrape."""
         result = data(f"query?query={urllib.parse.quote(query)}")["result"]
         kept = ("appliance", "state")
         return {

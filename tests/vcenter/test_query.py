@@ -1,4 +1,4 @@
-"""What the client makes of appliances, well-behaved and not; each leaves no session behind."""
+"""The client against appliances, well-behaved and not; no session stays open."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ HISTORY = {f"2026030{day}-021500-24322831": job() for day in range(1, 10)}
 
 
 def settled(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, and until connections that were given up are closed on both sides."""
+    """Run to the end, and until abandoned connections are closed on both sides."""
 
     async def run() -> T:
         try:
@@ -63,7 +63,7 @@ def settled(work: Coroutine[Any, Any, T]) -> T:
 
 
 def asked(server: Server, appliance: Appliance, **values: Any) -> CollectedAnswer:
-    """What the client gets; whatever happens, no session may stay open."""
+    """Return the client's answer, after checking that no session is open."""
     try:
         return settled(ask(entry(server, appliance, **values), PASSWORD))
     finally:
@@ -76,7 +76,7 @@ def details(told: CollectedAnswer) -> Any:
 
 
 def reason(server: Server, appliance: Appliance, **values: Any) -> str:
-    """Why an appliance does not tell its jobs."""
+    """Return why an appliance gave no jobs."""
     with pytest.raises(ApplianceError) as caught:
         asked(server, appliance, **values)
     return str(caught.value)
@@ -88,7 +88,7 @@ def suffering(server: Server, fault: Fault, *of: Any, **values: Any) -> Applianc
     return appliance
 
 
-def test_a_new_appliance_is_asked_through_api(server: Server) -> None:
+def test_new_appliance_is_asked_through_api(server: Server) -> None:
     appliance = server.add(Appliance(SAMPLES))
     told = asked(server, appliance)
     assert details(told) == SAMPLES
@@ -100,14 +100,14 @@ def test_a_new_appliance_is_asked_through_api(server: Server) -> None:
     assert appliance.connections == 1
 
 
-def test_an_old_appliance_is_asked_through_rest(server: Server) -> None:
+def test_old_appliance_is_asked_through_rest(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY, rest_only=True))
     told = asked(server, appliance)
     assert {one["key"] for one in details(told)["value"]} == HISTORY.keys()
     assert told.missing == ()
 
 
-def test_details_alone_may_be_on_rest(server: Server) -> None:
+def test_details_may_exist_only_on_rest(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
 
     def only_rest(*of: Any) -> Any:
@@ -121,7 +121,7 @@ def test_details_alone_may_be_on_rest(server: Server) -> None:
 
 
 @pytest.mark.parametrize("requests", [1, 2, 3])
-def test_a_session_that_ends_is_renewed(server: Server, requests: int) -> None:
+def test_expired_session_is_renewed(server: Server, requests: int) -> None:
     appliance = server.add(Appliance(HISTORY, session_requests=requests))
     told = asked(server, appliance)
     assert details(told) == HISTORY
@@ -129,13 +129,13 @@ def test_a_session_that_ends_is_renewed(server: Server, requests: int) -> None:
     assert appliance.logins > 1
 
 
-def test_a_session_is_renewed_once_for_a_request(server: Server) -> None:
+def test_session_is_renewed_once_per_request(server: Server) -> None:
     appliance = suffering(server, faults.unauthenticated, Resource.DETAILS)
     assert "session not accepted" in reason(server, appliance)
     assert appliance.logins == 2
 
 
-def test_a_wrong_password_is_sent_once(server: Server) -> None:
+def test_wrong_password_is_sent_once(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY, password=PASSWORD[1:]))
     assert "user name or password refused" in reason(server, appliance)
     assert len(appliance.requests) == 1  # more would lock the account
@@ -177,7 +177,7 @@ def test_misbehaviour_has_a_reason(
     ],
 )
 @pytest.mark.parametrize("resource", [Resource.LOGIN, Resource.DETAILS, Resource.VERSION])
-def test_what_passes_is_tried_again(server: Server, fault: Fault, resource: Resource) -> None:
+def test_temporary_errors_are_retried(server: Server, fault: Fault, resource: Resource) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(fault, resource, 2)
     told = settled(ask(entry(server, appliance), PASSWORD))
@@ -186,7 +186,7 @@ def test_what_passes_is_tried_again(server: Server, fault: Fault, resource: Reso
 
 
 @pytest.mark.parametrize("resource", [Resource.VERSION, Resource.SCHEDULES, Resource.TIME_ZONE])
-def test_jobs_are_had_without_the_rest(server: Server, resource: Resource) -> None:
+def test_jobs_are_returned_if_other_requests_fail(server: Server, resource: Resource) -> None:
     told = asked(server, suffering(server, faults.unauthorized, resource))
     assert details(told) == HISTORY
     (missing,) = told.missing
@@ -196,7 +196,7 @@ def test_jobs_are_had_without_the_rest(server: Server, resource: Resource) -> No
 @pytest.mark.parametrize("rest_only", [False, True])
 @pytest.mark.parametrize("cap", [faults.error_beyond, faults.silent_beyond])
 @pytest.mark.parametrize("jobs", [1, 2, 4, 8])
-def test_a_capped_answer_is_completed(
+def test_capped_answer_is_completed(
     server: Server, cap: Any, jobs: int, *, rest_only: bool
 ) -> None:
     told = asked(server, suffering(server, cap(jobs), rest_only=rest_only))
@@ -206,7 +206,7 @@ def test_a_capped_answer_is_completed(
     assert told.missing == ()
 
 
-def test_a_job_that_is_always_refused_is_named_as_missing(server: Server) -> None:
+def test_job_that_is_always_refused_is_reported_missing(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     bad = min(HISTORY)
 
@@ -223,13 +223,13 @@ def test_a_job_that_is_always_refused_is_named_as_missing(server: Server) -> Non
     assert missing.startswith("1 job could not be fetched: the server cannot answer (HTTP 500")
 
 
-def test_job_ids_that_are_refused_leave_a_doubt(server: Server) -> None:
+def test_refused_job_ids_make_the_answer_partial(server: Server) -> None:
     told = asked(server, suffering(server, faults.unauthorized, Resource.JOBS))
     assert details(told) == HISTORY
     assert "cannot check that the answer has all jobs" in told.missing[0]
 
 
-def test_a_job_that_changes_between_two_requests_is_no_problem(server: Server) -> None:
+def test_job_that_changes_between_two_requests_is_no_problem(server: Server) -> None:
     running = HISTORY | {"20260310-021500-24322831": job("RUNNING")}
     done = HISTORY | {"20260310-021500-24322831": job(), "20260311-021500-24322831": job()}
     appliance = server.add(Appliance(running))
@@ -240,12 +240,12 @@ def test_a_job_that_changes_between_two_requests_is_no_problem(server: Server) -
 
 
 @pytest.mark.parametrize("fault", [faults.hang, faults.drip, faults.endless()])
-def test_time_runs_out(server: Server, fault: Fault) -> None:
+def test_deadline(server: Server, fault: Fault) -> None:
     appliance = suffering(server, fault, Resource.DETAILS)
     assert "0.6 s" in reason(server, appliance, deadline=0.6, read_timeout=5)
 
 
-def test_who_has_no_time_left_is_told_by_what_was_wrong_before(server: Server) -> None:
+def test_deadline_error_has_the_last_error(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
 
     def not_reporting(_appliance: Any, request: Any, proper: Any) -> Any:
@@ -259,12 +259,12 @@ def test_who_has_no_time_left_is_told_by_what_was_wrong_before(server: Server) -
     )
 
 
-def test_a_appliance_that_does_not_report_is_told_by_its_silence(server: Server) -> None:
+def test_read_timeout(server: Server) -> None:
     appliance = suffering(server, faults.hang, Resource.DETAILS)
     assert "no data for 0.1 s" in reason(server, appliance, read_timeout=0.1)
 
 
-def test_what_was_had_before_time_ran_out_is_kept(server: Server) -> None:
+def test_answers_before_the_deadline_are_kept(server: Server) -> None:
     many = {
         f"2026030{day}-02{minute}00-1": job() for day in range(1, 4) for minute in range(10, 60)
     }
@@ -281,15 +281,13 @@ def test_what_was_had_before_time_ran_out_is_kept(server: Server) -> None:
     assert "could not be fetched: not done within `deadline`, 1.5 s" in told.missing[0]
 
 
-def test_an_answer_without_end_is_not_read_to_it(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_answer_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archive.vcenter.job_details.LONGEST_ANSWER", 1 << 20)
     appliance = suffering(server, faults.endless(), Resource.DETAILS)
     assert "longer than 1 MiB" in reason(server, appliance)
 
 
-def test_a_redirect_is_not_followed(server: Server) -> None:
+def test_redirect_is_not_followed(server: Server) -> None:
     other = server.add(Appliance(HISTORY))
     appliance = suffering(server, faults.redirect(other.address))
     with pytest.raises(ApplianceError, match=f"redirect to https://{other.address}"):
@@ -297,7 +295,7 @@ def test_a_redirect_is_not_followed(server: Server) -> None:
     assert other.connections == 0
 
 
-def test_a_certificate_of_nobody_is_not_trusted(server: Server) -> None:
+def test_self_signed_certificate_is_not_trusted(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
     assert "not trusted" in reason(server, appliance)
@@ -305,26 +303,26 @@ def test_a_certificate_of_nobody_is_not_trusted(server: Server) -> None:
     assert not appliance.requests
 
 
-def test_an_expired_certificate_is_not_trusted(server: Server) -> None:
+def test_expired_certificate_is_not_trusted(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = server.authority.expired()
     assert "has expired" in reason(server, appliance)
 
 
-def test_a_certificate_for_another_name_is_not_trusted(server: Server) -> None:
+def test_certificate_for_another_name_is_not_trusted(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = server.authority.misnamed()
     assert "another name" in reason(server, appliance)
 
 
-def test_a_pinned_certificate_may_be_anyone_s(server: Server) -> None:
+def test_pinned_certificate_may_have_any_issuer(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
     told = asked(server, appliance, trust=Trust(pin=appliance.certificate.pin))
     assert details(told) == HISTORY
 
 
-def test_a_certificate_that_is_not_the_pinned_one_gets_no_password(server: Server) -> None:
+def test_certificate_that_is_not_pinned_gets_no_password(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     pin = self_signed().pin
     appliance.certificate = self_signed()
@@ -333,35 +331,33 @@ def test_a_certificate_that_is_not_the_pinned_one_gets_no_password(server: Serve
     assert not appliance.requests
 
 
-def test_verification_may_be_off(server: Server) -> None:
+def test_verification_can_be_turned_off(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = server.authority.expired()
     told = asked(server, appliance, trust=Trust(verify=False))
     assert details(told) == HISTORY
 
 
-def test_nobody_listens(server: Server) -> None:
+def test_closed_port(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     server.remove(appliance)
     why = reason(server, appliance)
     assert why == f"cannot connect to {appliance.address}: Connection refused"
 
 
-def test_an_address_may_not_resolve(server: Server) -> None:
+def test_address_that_does_not_resolve(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     why = reason(server, appliance, host="vc01.invalid")
     assert "cannot resolve" in why
 
 
-def test_tls_may_never_complete(server: Server) -> None:
+def test_tls_handshake_that_never_completes(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.handshakes = False
     assert "timed out" in reason(server, appliance, connect_timeout=0.2)
 
 
-def test_a_proxy_of_the_environment_is_used(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxy_of_the_environment_is_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     appliance = server.add(Appliance(HISTORY))
     nobody = server.add(Appliance(HISTORY))
     server.remove(nobody)
@@ -373,7 +369,7 @@ def test_a_proxy_of_the_environment_is_used(
     assert details(asked(server, appliance)) == HISTORY
 
 
-def test_a_session_that_cannot_be_closed_does_no_harm(server: Server) -> None:
+def test_failed_logout_does_no_harm(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(faults.error, Resource.LOGOUT)
     told = settled(ask(entry(server, appliance), PASSWORD))
@@ -381,7 +377,7 @@ def test_a_session_that_cannot_be_closed_does_no_harm(server: Server) -> None:
     assert len(appliance.asked_for(Resource.LOGOUT)) == 2
 
 
-def test_a_password_that_comes_back_is_not_repeated(server: Server) -> None:
+def test_password_echoed_by_the_appliance_is_hidden(server: Server) -> None:
     def echo(_appliance: Any, _asked: Any, proper: Any) -> Any:
         said = {"error_type": "ERROR", "messages": [{"default_message": f"no, {PASSWORD}!"}]}
         return replace(proper(), status=400, body=json.dumps(said).encode())
@@ -391,12 +387,12 @@ def test_a_password_that_comes_back_is_not_repeated(server: Server) -> None:
     assert "no, ***!" in why
 
 
-def test_a_clock_that_is_off_is_noticed(server: Server) -> None:
+def test_clock_offset_is_reported(server: Server) -> None:
     appliance = suffering(server, faults.clock_off(timedelta(hours=1)))
     assert details(asked(server, appliance)) == HISTORY
 
 
-def test_a_run_that_is_ended_closes_its_session(server: Server) -> None:
+def test_interrupted_run_closes_its_session(server: Server) -> None:
     appliance = suffering(server, faults.hang, Resource.DETAILS)
 
     async def ended() -> None:
@@ -412,15 +408,15 @@ def test_a_run_that_is_ended_closes_its_session(server: Server) -> None:
 
 
 @pytest.mark.parametrize("resource", [Resource.LOGIN, Resource.LOGOUT])
-def test_a_run_that_is_ended_while_signing_in_or_out_closes_its_session(resource: Resource) -> None:
-    """Who has been sent a password answers with a session, which must not be forgotten."""
+def test_interrupt_during_login_or_logout_closes_the_session(resource: Resource) -> None:
+    """The answer to a sent password is a session, which must not be forgotten."""
     begun = threading.Event()
     with Server() as slow:
         appliance = slow.add(Appliance(HISTORY))
 
         def slowly(_appliance: Any, _asked: Any, proper: Any) -> Any:
             begun.set()
-            time.sleep(0.2)  # the client is told to end meanwhile
+            time.sleep(0.2)  # the client is asked to stop meanwhile
             return proper()
 
         appliance.suffer(slowly, resource, 1)
@@ -437,7 +433,7 @@ def test_a_run_that_is_ended_while_signing_in_or_out_closes_its_session(resource
         assert not appliance.sessions
 
 
-def test_a_login_that_is_not_answered_holds_up_nobody_for_ever(
+def test_unanswered_login_does_not_block_forever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("archive.vcenter.session.GRACE", 0.1)

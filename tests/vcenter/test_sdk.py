@@ -1,4 +1,4 @@
-"""What VMware's official SDK reads from the vCenter of the tests is what the archive reads."""
+"""VMware's official SDK and the archive read the same from the test server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def server() -> Iterator[Server]:
 
 
 def read_by_sdk(server: Server, appliance: Appliance, api: Api) -> dict[str, str]:
-    """Return what the SDK reads, as the SDK itself writes it."""
+    """Return the answer as read by the SDK and serialized by it."""
     with sdk.connected(appliance, server.ca_file, api) as services:
         told = services.details.list()
     return {key: sdk.to_json(info, INFO) for key, info in told.items()}
@@ -66,7 +66,7 @@ def fetched(server: Server, appliance: Appliance, api: Api) -> bytes:
 
 
 def archived(engine: Engine) -> dict[str, dict[str, str]]:
-    """Return the canonical JSON of all that is archived, rebuilt, by appliance and job."""
+    """Return the canonical JSON of all archived jobs, rebuilt, by appliance and job."""
     found: dict[str, dict[str, str]] = {}
     with db.reading(engine) as connection:
         for one in job_reader.jobs(connection):
@@ -92,12 +92,12 @@ def agree(server: Server, engines: list[Engine], history: dict[str, Any]) -> Non
             }
 
 
-def test_the_samples(server: Server, engines: list[Engine]) -> None:
+def test_samples(server: Server, engines: list[Engine]) -> None:
     agree(server, engines, SAMPLES)
 
 
 @pytest.mark.parametrize("name", DEMO)
-def test_the_histories_of_the_demo(server: Server, engines: list[Engine], name: str) -> None:
+def test_histories_of_the_demo(server: Server, engines: list[Engine], name: str) -> None:
     agree(server, engines, DEMO[name])
 
 
@@ -111,9 +111,9 @@ def readable(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def writable(value: Any) -> bool:
-    """Say whether the SDK can write what it has read of an error.
+    """Return whether the SDK can serialize an error that it has read.
 
-    It has no classes for errors within REST documents, keeps them as they come, and writes their
+    It has no classes for errors within REST documents, keeps them unchanged, and writes their
     keys without escaping any character, and no nulls.
     """
     if isinstance(value, dict):
@@ -139,17 +139,17 @@ def writable(value: Any) -> bool:
         max_size=4,
     )
 )
-def test_all_that_the_schema_allows(
+def test_any_document_of_the_schema(
     server: Server, sqlite_archive: Engine, history: dict[str, Any]
 ) -> None:
     agree(server, [sqlite_archive], history)
 
 
 @pytest.mark.parametrize("api", Api)
-def test_a_job_that_breaks_the_schema_costs_the_sdk_the_others(
+def test_invalid_job_stops_the_sdk_but_not_the_archive(
     server: Server, engine: Engine, api: Api
 ) -> None:
-    """The archive keeps them all."""
+    """The SDK then returns no job at all; the archive keeps all of them."""
     broken = job("FAILED")
     del broken["end_time"]
     appliance = server.add(Appliance({"1": job(), "2": broken}))
@@ -163,7 +163,7 @@ def test_a_job_that_breaks_the_schema_costs_the_sdk_the_others(
 
 
 @pytest.mark.parametrize("api", Api)
-def test_a_wrong_password(server: Server, api: Api) -> None:
+def test_wrong_password(server: Server, api: Api) -> None:
     appliance = server.add(Appliance())
     with (
         pytest.raises(sdk.errors.Unauthenticated, match=r"authentication\.required"),
@@ -191,6 +191,6 @@ def test_errors_have_the_class_that_the_sdk_gives_them(
         with pytest.raises(sdk.errors.Error) as raised:
             services.details.list()
         if error == "Error" and api is Api.NEW:
-            error = "InternalServerError"  # all that a status can say
+            error = "InternalServerError"  # everything that a status can express
         assert type(raised.value).__name__ == error
     assert not appliance.sessions

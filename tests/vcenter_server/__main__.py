@@ -1,4 +1,4 @@
-"""The server as a process: `python -m tests.vcenter_server`, until its input ends or it is told to go.
+"""The server as a process: `python -m tests.vcenter_server`, until its input ends or it is terminated.
 
 Prints one line of JSON when it listens: addresses, user, password, ca_file.
 """
@@ -29,7 +29,7 @@ _NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 def histories(appliances: int, count: int) -> Iterator[dict[str, Any]]:
     """Yield the newest `count` jobs of each appliance of a made-up fleet."""
-    # A job a day at least; a fifth more days for those that fall silent before the end.
+    # At least a job a day; a fifth more days for appliances that stop reporting before the end.
     fleet = plan(_NOW, appliances=appliances, days=count + count // 5 + 2)
     for appliance in fleet.appliances:
         newest = list(jobs(fleet, appliance))[-count:]
@@ -48,7 +48,7 @@ def main() -> None:
         addresses = []
         for history in histories(options.appliances, options.jobs):
             appliance = server.add(Appliance(history))
-            # Now, not when it is asked for the first time.
+            # Now, not at the first request.
             appliance.history.details(Api.NEW, appliance.history.ids())
             addresses.append(appliance.address)
         gc.freeze()

@@ -10,7 +10,7 @@ from tests.vcenter_server.shapes import Api, encode
 
 
 class Delivery(Enum):
-    """How an answer is sent, or not."""
+    """How an answer is sent, if at all."""
 
     WHOLE = auto()
     CUT = auto()
@@ -27,7 +27,7 @@ class Delivery(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. `clock` is by how much its Date is off; `length` a false Content-Length."""
+    """One answer. `clock` is the offset of its Date; `length` a false Content-Length."""
 
     status: int
     body: bytes = b""
@@ -39,7 +39,7 @@ class Answer:
 
 
 class Refusal(Enum):
-    """The standard errors that an appliance answers with: status, message id and text."""
+    """The standard errors of an appliance: status, message id and text."""
 
     UNAUTHENTICATED = (
         401,
@@ -57,13 +57,13 @@ class Refusal(Enum):
 
 
 def refusal(api: Api, why: Refusal, *, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    """Return a standard error as one of the APIs words it."""
+    """Return a standard error in the form of one of the APIs."""
     status, identifier, text = why.value
     messages = [{"args": [], "default_message": text, "id": identifier}]
     if api is Api.NEW:
         body = encode({"error_type": why.name, "messages": messages}, Api.NEW)
     else:
         name = f"com.vmware.vapi.std.errors.{why.name.lower()}"
-        # Not in the wrapper that contents are in: it names its own type.
+        # Without the wrapper of other contents: it names its own type.
         body = encode({"type": name, "value": {"messages": messages}}, Api.NEW)
     return Answer(status, body, headers=headers)

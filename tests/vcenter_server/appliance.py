@@ -1,4 +1,4 @@
-"""One vCenter Server appliance: its jobs, its users, and the requests it got."""
+"""One vCenter Server appliance: its jobs, its users, and its requests so far."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class _Suffered:
 
 
 class Appliance:
-    """An appliance. All of it may be read and changed from any thread while it is served.
+    """An appliance. Everything can be read and changed from any thread while it is served.
 
     `jobs` are documents by id, as `/api` has them. One that is `rest_only` is too old for `/api`.
-    A session ends after `session_requests` requests with it. `handshakes` is False where TLS never
-    completes; `certificate` is None for the server's own, and counts for the next connection.
-    `issued` has the token of each session that there ever was.
+    A session ends after `session_requests` requests with it. `handshakes` is False if TLS never
+    completes; `certificate` is None for the server's own, and applies to the next connection.
+    `issued` has the token of each session ever opened.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Appliance:
     def suffer(self, fault: Fault, on: Resource | None = None, times: int | None = None) -> None:
         """Set a fault for one resource or all; for the first `times` requests, or always.
 
-        What was suffered last has the last word.
+        Faults add up; the latest one is applied last.
         """
         with self._lock:
             self._suffered.append(_Suffered(fault, on, times))

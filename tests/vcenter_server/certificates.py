@@ -30,7 +30,7 @@ class Certificate(NamedTuple):
 
 
 class Authority:
-    """A certificate authority, and what it issues: each call a new key and certificate."""
+    """A certificate authority; each call issues a new key and certificate."""
 
     def __init__(self) -> None:
         self._ca = trustme.CA()

@@ -1,4 +1,4 @@
-"""A plain client: one connection, and a session if asked to log in."""
+"""A plain client: one connection, and a session after logging in."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def configured(
 ) -> str:
     """Write a configuration of appliances by name, and return the option that names it.
 
-    `more` is what an appliance's table says besides name and address.
+    `more` has further keys of an appliance's table.
     """
     text = f"""\
 [defaults]

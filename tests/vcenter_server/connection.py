@@ -91,10 +91,10 @@ class Connection:
             case Delivery.ENDLESS:
                 await self._write(self._head(answer), self._part(answer.body))
                 more = answer.body[-1:] * _MORE
-                # To a transport that is closing, writing never waits: its buffer would grow instead.
+                # For a transport that is closing, writing never waits: its buffer would grow instead.
                 while not self._writer.is_closing():
                     await self._write(self._part(more))
-                    # Draining alone may never give way, and then nobody notices that the client left.
+                    # Draining alone may never yield to the loop, and then nobody notices that the client left.
                     await asyncio.sleep(0)
             case Delivery.HANG:
                 await asyncio.Event().wait()

@@ -25,7 +25,7 @@ def answer(appliance: Appliance, asked: Asked) -> Answer:
 def _proper(appliance: Appliance, asked: Asked) -> Answer:
     api, resource = asked.api, asked.resource
     if appliance.rest_only and api is Api.NEW:
-        # What serves such an appliance knows no other form of an error.
+        # Appliances with only `/rest` know no other form of an error.
         return refusal(Api.OLD, Refusal.NOT_FOUND)
     if resource is None:
         return refusal(api, Refusal.NOT_FOUND)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def entry(server: Server, appliance: Appliance, name: str = "vc01", **values: Any) -> Entry:
-    """Return the entry of an appliance of the server, which it trusts by its CA."""
+    """Return the entry of an appliance of the server, which trusts the server's CA."""
     host, _, port = appliance.address.partition(":")
     chosen: dict[str, Any] = {
         "name": name,
@@ -33,9 +33,9 @@ def entry(server: Server, appliance: Appliance, name: str = "vc01", **values: An
 
 
 def configured(server: Server, text: str, folder: Path) -> Path:
-    """Write a configuration with the certificates and the password that it names, and return its path.
+    """Write a configuration with its certificates and its password file, and return its path.
 
-    Its appliances are played by the server, so their addresses are there; the rest is as in `text`,
+    The server plays its appliances, so their addresses are the server's; the rest is as in `text`,
     whose defaults name user, secret and CA file.
     """
     document = tomlkit.parse(text).unwrap()

@@ -1,7 +1,7 @@
 """Faults: each one replaces the correct answer of an appliance.
 
-A fault is given the appliance, what was asked, and a function that gives the proper answer (which
-may be that of another fault). Those of the handshake are attributes of the appliance.
+A fault gets the appliance, the request, and a function that returns the correct answer (which
+may be that of another fault). Faults of the handshake are attributes of the appliance.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def unauthenticated(_appliance: Appliance, asked: Asked, _proper: Proper) -> Ans
 
 
 def session_ends(appliance: Appliance, _asked: Asked, proper: Proper) -> Answer:
-    """All sessions end just before; a new login helps."""
+    """All sessions end just before the request; a new login helps."""
     appliance.expire_sessions()
     return proper()
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class History:
-    """Jobs by id, as `/api` has them; never changed, so that what is encoded stays true.
+    """Jobs by id, as `/api` has them; immutable, so that encoded answers stay valid.
 
-    They are told newest first: an id begins with the moment at which the job was asked for.
+    Answers have the newest first: an id begins with the moment at which the job was requested.
     """
 
     def __init__(self, jobs: Mapping[str, Any]) -> None:

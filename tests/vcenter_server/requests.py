@@ -73,7 +73,7 @@ class Asked:
 class Seen(NamedTuple):
     """The record of a request: `credentials` has the names of headers, not their values.
 
-    `status` is None if it was left without an answer.
+    `status` is None if it got no answer.
     """
 
     method: str

@@ -1,9 +1,9 @@
 """VMware's official SDK as a client, over either REST protocol.
 
-By default it speaks vAPI over JSON-RPC. `msg_protocol="rest"` makes it speak REST to whatever URL
-it is given; which of the two forms of REST, its generated bindings say, class by class. Those of
-sessions and of backup details say the form of `/rest`, and yet the path of a session on `/api`.
-What is missing for either API is set here, on the SDK's own objects.
+By default it speaks vAPI over JSON-RPC. `msg_protocol="rest"` makes it speak REST to any URL;
+its generated bindings decide, class by class, which of the two forms of REST. Those of
+sessions and of backup details use the form of `/rest`, and yet the path of a session on `/api`.
+Whatever is missing for either API is set here, on the SDK's own objects.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.vcenter_server.requests import SESSION_HEADER, Resource
 from tests.vcenter_server.shapes import Api
 
 with warnings.catch_warnings():
-    # It reads its resources through a deprecated API.
+    # It loads its resources through a deprecated API.
     warnings.simplefilter("ignore", DeprecationWarning)
     from com.vmware.appliance.recovery.backup.job_client import Details
     from com.vmware.cis_client import Session
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Services(NamedTuple):
-    """The SDK's services of one appliance, with a session that is open."""
+    """The SDK's services of one appliance, with an open session."""
 
     session: Any
     details: Any
@@ -54,7 +54,7 @@ class Services(NamedTuple):
 def connected(
     appliance: Appliance, ca_file: Path, api: Api, password: str | None = None
 ) -> Iterator[Services]:
-    """Log in, give the services, and log out. Raises what the SDK raises."""
+    """Log in, give the services, and log out. Raises the SDK's errors."""
     with requests.Session() as http:
         http.verify = str(ca_file)
         http.trust_env = False
@@ -87,9 +87,9 @@ def is_location(text: str) -> bool:
 
 def to_json(value: Any, kind: Any) -> str:
     """Return an object of the SDK as `/api` has it, written by the SDK."""
-    # Its way of writing doubles changes the precision of all decimals.
+    # Its serialization of doubles changes the precision of all decimals.
     with decimal.localcontext():
-        # That its maps are maps is lost on the way for the other form.
+        # In the other form it is lost that maps are maps.
         data = TypeConverter.convert_to_vapi(value, kind, RestConverter.VAPI_REST)
         written: str = DataValueConverter.convert_to_json(data, new_rest=True)
         return written

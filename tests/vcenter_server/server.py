@@ -26,8 +26,8 @@ _BACKLOG = 256
 class Server:
     """Serve appliances from a separate thread, for the duration of a `with` block.
 
-    `ca_file` is what a client has to trust; `authority` issues other certificates. Each answer
-    comes `latency` seconds after its request.
+    `ca_file` is the CA for clients to trust; `authority` issues other certificates. Each answer
+    is sent `latency` seconds after its request.
     """
 
     ca_file: Path
@@ -82,7 +82,7 @@ class Server:
 
     async def _refuse(self, address: str) -> None:
         await _end({self._listening.pop(address)})
-        # Bound to and not listened at, the port is given to no other appliance.
+        # Bound but not listening, the port is given to no other appliance.
         held = socket.socket()
         self._refusing.append(held)
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,12 +90,12 @@ class Server:
 
     async def _close(self) -> None:
         await _end(set(self._listening.values()))
-        # A connection that has only just been accepted begins, so that it can end.
+        # A connection that was only just accepted starts, so that it can end.
         await asyncio.sleep(0)
         await _end(self._connections)
         for held in self._refusing:
             held.close()
-        # Transports close in the turns of the loop that follow.
+        # Transports close in the following iterations of the loop.
         for _ in range(3):
             await asyncio.sleep(0)
 
@@ -119,7 +119,7 @@ class Server:
             transport, _ = await self._loop.connect_accepted_socket(
                 lambda: protocol, accepted, ssl=certificate.context
             )
-        except OSError:  # the client did not like the certificate, or left
+        except OSError:  # the client refused the certificate, or left
             return
         writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
         try:

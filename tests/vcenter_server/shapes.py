@@ -15,7 +15,7 @@ class Api(Enum):
 
 
 def encode(value: Any, api: Api, *, is_map: bool = False) -> bytes:
-    """Return the body of an answer whose content is given as `/api` has it."""
+    """Return the body of an answer with a content in the form of `/api`."""
     if api is Api.OLD:
         value = {"value": to_rest(value, is_map=is_map)}
     return json.dumps(value, separators=(",", ":")).encode()

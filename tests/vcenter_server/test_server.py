@@ -1,4 +1,4 @@
-"""The vCenter of the tests: what it answers, and that it misbehaves as it is told to."""
+"""The vCenter server of the tests: its answers and its faults."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ def logged_in(
 
 
 @pytest.mark.parametrize("api", Api)
-def test_a_session_opens_is_used_and_ends(server: Server, appliance: Appliance, api: Api) -> None:
+def test_session_can_be_opened_used_and_closed(
+    server: Server, appliance: Appliance, api: Api
+) -> None:
     with Client(appliance, server.ca_file) as client:
         assert client.get(Resource.VERSION, api).status == 401
         assert client.login(api, password="wrong").status == 401  # noqa: S106 - nobody's
@@ -74,7 +76,7 @@ def test_a_session_opens_is_used_and_ends(server: Server, appliance: Appliance, 
     ]
 
 
-def test_a_session_can_be_looked_at(server: Server, appliance: Appliance) -> None:
+def test_session_can_be_queried(server: Server, appliance: Appliance) -> None:
     with logged_in(server, appliance) as client:
         assert json.loads(client.get(Resource.SESSION).body)["user"] == appliance.user
 
@@ -89,7 +91,7 @@ def test_a_session_can_be_looked_at(server: Server, appliance: Appliance) -> Non
         (Resource.TIME_ZONE, "Etc/UTC", False),
     ],
 )
-def test_both_apis_tell_the_same_in_their_own_shape(
+def test_both_apis_have_the_same_content_in_their_own_shape(
     server: Server, appliance: Appliance, resource: Resource, told: object, *, is_map: bool
 ) -> None:
     with logged_in(server, appliance) as client:
@@ -102,7 +104,7 @@ def test_both_apis_tell_the_same_in_their_own_shape(
         }
 
 
-def test_the_newest_job_comes_first(server: Server, appliance: Appliance) -> None:
+def test_newest_job_comes_first(server: Server, appliance: Appliance) -> None:
     with logged_in(server, appliance) as client:
         assert list(json.loads(client.get(Resource.DETAILS).body)) == sorted(SAMPLES, reverse=True)
 
@@ -122,7 +124,7 @@ def test_details_of_some_jobs(server: Server, appliance: Appliance, api: Api, qu
     assert keys == [NEWEST, OLDEST]
 
 
-def test_an_unknown_path_is_refused_in_the_shape_of_its_api(
+def test_unknown_path_is_refused_in_the_shape_of_its_api(
     server: Server, appliance: Appliance
 ) -> None:
     with logged_in(server, appliance) as client:
@@ -134,7 +136,7 @@ def test_an_unknown_path_is_refused_in_the_shape_of_its_api(
     assert json.loads(old.body)["value"]["messages"][0]["id"] == UNKNOWN
 
 
-def test_an_old_appliance_knows_rest_alone(server: Server) -> None:
+def test_old_appliance_has_only_rest(server: Server) -> None:
     appliance = server.add(Appliance(SAMPLES, rest_only=True))
     with Client(appliance, server.ca_file) as client:
         assert client.login(Api.NEW).status == 404
@@ -142,7 +144,7 @@ def test_an_old_appliance_knows_rest_alone(server: Server) -> None:
         assert client.get(Resource.DETAILS, Api.OLD).status == 200
 
 
-def test_an_appliance_can_change_while_it_is_served(server: Server, appliance: Appliance) -> None:
+def test_appliance_can_change_while_it_is_served(server: Server, appliance: Appliance) -> None:
     with logged_in(server, appliance) as client:
         assert client.get(Resource.DETAILS).status == 200
         appliance.become({"1": job()})
@@ -151,16 +153,14 @@ def test_an_appliance_can_change_while_it_is_served(server: Server, appliance: A
         assert client.get(Resource.DETAILS).status == 401
 
 
-def test_a_session_ends_after_so_many_requests(server: Server) -> None:
+def test_session_ends_after_a_number_of_requests(server: Server) -> None:
     appliance = server.add(Appliance(session_requests=2))
     with logged_in(server, appliance) as client:
         assert [client.get(Resource.DETAILS).status for _ in range(3)] == [200, 200, 401]
     assert not appliance.sessions
 
 
-def test_an_appliance_that_is_removed_refuses_connections(
-    server: Server, appliance: Appliance
-) -> None:
+def test_removed_appliance_refuses_connections(server: Server, appliance: Appliance) -> None:
     server.remove(appliance)
     with Client(appliance, server.ca_file) as client, pytest.raises(ConnectionRefusedError):
         client.login()
@@ -182,7 +182,7 @@ def test_an_appliance_that_is_removed_refuses_connections(
         (faults.redirect("127.0.0.1:1"), 302, b""),
     ],
 )
-def test_answers_that_are_none(
+def test_answers_of_faults(
     server: Server, appliance: Appliance, fault: faults.Fault, status: int, body: bytes
 ) -> None:
     appliance.suffer(fault, Resource.DETAILS)
@@ -199,7 +199,9 @@ def test_answers_that_are_none(
         assert client.get(Resource.DETAILS).status == 200
 
 
-def test_a_fault_befalls_one_thing_and_so_many_times(server: Server, appliance: Appliance) -> None:
+def test_fault_can_be_limited_to_a_resource_and_a_number(
+    server: Server, appliance: Appliance
+) -> None:
     appliance.suffer(faults.error, Resource.VERSION, times=2)
     with logged_in(server, appliance) as client:
         assert client.get(Resource.SCHEDULES).status == 200
@@ -216,7 +218,7 @@ def test_faults_add_up(server: Server, appliance: Appliance) -> None:
     assert -4 < off / timedelta(days=1) < -2
 
 
-def test_a_failing_logout_leaves_the_session_open(server: Server, appliance: Appliance) -> None:
+def test_failing_logout_leaves_the_session_open(server: Server, appliance: Appliance) -> None:
     appliance.suffer(faults.error, Resource.LOGOUT)
     with logged_in(server, appliance) as client:
         assert client.get(Resource.LOGOUT).status == 500
@@ -224,9 +226,7 @@ def test_a_failing_logout_leaves_the_session_open(server: Server, appliance: App
 
 
 @pytest.mark.parametrize("api", Api)
-def test_more_jobs_than_an_appliance_tells_of(
-    server: Server, appliance: Appliance, api: Api
-) -> None:
+def test_answer_capped_to_a_number_of_jobs(server: Server, appliance: Appliance, api: Api) -> None:
     query = f"?jobs={NEWEST}&jobs={OLDEST}&filter.jobs.1={NEWEST}"
     appliance.suffer(faults.silent_beyond(3), times=2)
     appliance.suffer(faults.error_beyond(3))
@@ -265,7 +265,7 @@ def test_answers_that_do_not_arrive(
     assert appliance.requests[-1].status == (200 if fault is faults.cut else None)
 
 
-def test_an_answer_that_drips(server: Server, appliance: Appliance) -> None:
+def test_slow_answer(server: Server, appliance: Appliance) -> None:
     appliance.time_zone = "UTC"
     with logged_in(server, appliance) as client:
         appliance.suffer(faults.drip)
@@ -273,9 +273,7 @@ def test_an_answer_that_drips(server: Server, appliance: Appliance) -> None:
 
 
 @pytest.mark.parametrize("length", [None, 10**15])
-def test_an_answer_that_does_not_end(
-    server: Server, appliance: Appliance, length: int | None
-) -> None:
+def test_endless_answer(server: Server, appliance: Appliance, length: int | None) -> None:
     appliance.suffer(faults.endless(length))
     context = ssl.create_default_context(cafile=server.ca_file)
     connection = http.client.HTTPSConnection(appliance.address, context=context)
@@ -286,7 +284,7 @@ def test_an_answer_that_does_not_end(
     connection.close()
 
 
-def test_a_handshake_that_never_completes(server: Server, appliance: Appliance) -> None:
+def test_handshake_that_never_completes(server: Server, appliance: Appliance) -> None:
     appliance.handshakes = False
     with Client(appliance, server.ca_file, timeout=0.2) as client, pytest.raises(TimeoutError):
         client.login()
@@ -318,7 +316,7 @@ def test_certificates_that_are_not_trusted(
     assert not appliance.requests
 
 
-def test_a_certificate_that_changes_between_two_connections(
+def test_certificate_that_changes_between_two_connections(
     server: Server, appliance: Appliance
 ) -> None:
     def served() -> str:
@@ -330,7 +328,7 @@ def test_a_certificate_that_changes_between_two_connections(
     assert before != other.pem.decode() == served()
 
 
-def test_a_self_signed_certificate_can_be_trusted_as_itself(
+def test_self_signed_certificate_can_be_trusted_as_itself(
     appliance: Appliance, tmp_path: Path
 ) -> None:
     appliance.certificate = certificates.self_signed()
@@ -340,7 +338,7 @@ def test_a_self_signed_certificate_can_be_trusted_as_itself(
         assert client.login().status == 201
 
 
-def test_closing_does_not_wait_for_anybody() -> None:
+def test_closing_waits_for_no_client() -> None:
     with ExitStack() as stack, Server() as server:
         hanging, mute = (server.add(Appliance()) for _ in range(2))
         hanging.suffer(faults.hang)
@@ -352,7 +350,7 @@ def test_closing_does_not_wait_for_anybody() -> None:
 
 
 @pytest.mark.parametrize("signalled", [False, True])
-def test_the_server_as_a_process(*, signalled: bool) -> None:
+def test_server_as_a_process(*, signalled: bool) -> None:
     command = [sys.executable, "-m", "tests.vcenter_server", "--appliances", "2", "--jobs", "3"]
     with subprocess.Popen(
         [*command, "--latency-ms", "1"],

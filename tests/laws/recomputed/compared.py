@@ -1,4 +1,4 @@
-"""Reports beside what is made of the export of the same archive."""
+"""Compare reports with the same figures recomputed from an export of the archive."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _GROUPS: dict[str, tuple[str | None, ...]] = {
 
 
 class Answer(NamedTuple):
-    """What an appliance told, and when."""
+    """The jobs of one answer of an appliance, and its time."""
 
     appliance: str
     seen_at: str
@@ -46,14 +46,14 @@ class Answer(NamedTuple):
 
 
 class Fleet(NamedTuple):
-    """The archives of a fleet, one on each database, and what they export."""
+    """The archives of a fleet, one on each database, and their exports."""
 
     engines: list[Engine]
     exported: Exported
 
 
 def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> Fleet:
-    """Return a fleet by what it told, archived in the place of whatever there was."""
+    """Return a fleet archived from its answers, which replace the previous content."""
     told = list(answers)
     texts = []
     for engine in engines:
@@ -69,7 +69,7 @@ def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> 
 
 
 def cases(scopes: Mapping[str, Asked]) -> Iterator[tuple[str, str, Asked]]:
-    """Yield what to call each question, the report, and what it is asked: in all of its groups."""
+    """Yield each case: its label, the report, and its scope, in all groupings."""
     for name in RECOMPUTED:
         for title, asked in scopes.items():
             if asked.rpo is not None and "rpo_seconds" not in reports.find(name).takes:

@@ -1,4 +1,4 @@
-"""What failed backups say."""
+"""The report `failures`, recomputed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.laws.recomputed.jobs import instant
 if TYPE_CHECKING:
     from tests.laws.recomputed.jobs import Asked, Exported, Row
 
-# One row a message of a failed job, `nth` from 1; a job without any has one row without an id.
+# One row per message of a failed job, `nth` from 1; a job without messages has one row without an id.
 _SAID = """
 CREATE OR REPLACE TEMP TABLE said AS
 WITH failed AS (
@@ -80,7 +80,7 @@ def failures(exported: Exported, asked: Asked) -> list[Row]:
 
 
 def _varies(messages: list[str | None]) -> str | None:
-    """Return which arguments have how many values."""
+    """Return the arguments and their numbers of values."""
     values: dict[str, set[str]] = defaultdict(set)
     for message in messages:
         told: dict[str, Any] = json.loads(message) if message else {}

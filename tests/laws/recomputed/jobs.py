@@ -1,4 +1,4 @@
-"""Exported jobs in DuckDB, as tables that reports can be recomputed from."""
+"""Exported jobs in DuckDB, as tables from which reports can be recomputed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SELECT
 FROM dated
 """
 
-# When the appliances were heard of: each answer tells of a job that it is the first or last to tell.
+# When the appliances reported: each answer is the first or last to contain some job.
 _HEARD = """
 CREATE TABLE import AS
 SELECT appliance, first_seen AS seen_at FROM job
@@ -87,7 +87,7 @@ Row = tuple[Any, ...]
 
 
 class Asked(NamedTuple):
-    """What is asked of a report; `appliances` is a glob, `cadences` and `rpo` are in seconds."""
+    """The scope of a report; `appliances` is a glob, `cadences` and `rpo` are in seconds."""
 
     now: str
     since: str | None = None
@@ -99,7 +99,7 @@ class Asked(NamedTuple):
 
 
 class Exported:
-    """The jobs of an export; `outcomes` is what became of expected days, which takes long to tell."""
+    """The jobs of an export; `outcomes` are those of the expected days, which take long to compute."""
 
     def __init__(self, lines: Path) -> None:
         self.outcomes: dict[tuple[Any, ...], list[Any]] = {}
@@ -108,7 +108,7 @@ class Exported:
         self._database.execute(_HEARD)
 
     def ask(self, asked: Asked) -> None:
-        """Let the views show what is asked of."""
+        """Set the scope that the views use."""
         dates = {name: getattr(asked, name) for name in ("now", "since", "until")}
         self._database.execute(_ASKED, dates)
         glob = {"glob": asked.appliances}
@@ -116,7 +116,7 @@ class Exported:
         self._database.execute(_VIEWS)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.close()
 
     def rows(self, query: str, **values: Any) -> list[Row]:

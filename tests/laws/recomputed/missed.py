@@ -1,4 +1,4 @@
-"""Which days were expected to have a backup, and what became of them."""
+"""The days on which a backup was expected, and their outcomes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Job(NamedTuple):
 
 
 class _Expected(NamedTuple):
-    """A day, from when on its backup may start, and how many days later the next one is."""
+    """A day, the earliest start of its backup, and how many days later the next one is."""
 
     day: date
     since: datetime
@@ -47,7 +47,7 @@ class _Expected(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of an expected day."""
+    """The outcome of an expected day."""
 
     day: date
     basis: str
@@ -71,7 +71,7 @@ def missed(exported: Exported, asked: Asked) -> list[Row]:
 
 
 def outcomes(exported: Exported, asked: Asked) -> dict[str, list[Outcome]]:
-    """Return what became of the expected days that are asked of, in order, by appliance."""
+    """Return the outcomes of the expected days in scope, in order, by appliance."""
     exported.ask(asked)
     found = {}
     for name, heard in exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance"):
@@ -87,7 +87,7 @@ def outcomes(exported: Exported, asked: Asked) -> dict[str, list[Outcome]]:
 def _of(
     exported: Exported, name: str, heard: datetime, now: datetime, cadence: int | None
 ) -> list[Outcome]:
-    """Return what became of all expected days of an appliance; `now` is what was asked."""
+    """Return the outcomes of all expected days of an appliance; `now` is that of the scope."""
     asked = (name, now, cadence)
     if asked not in exported.outcomes:
         jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
@@ -113,7 +113,7 @@ def _judged(
     basis = "learned" if cadence is None else "cadence"
     made = [job.made for job in jobs]
     good = [job.status == "SUCCEEDED" for job in jobs]
-    # The places of the jobs that start in the time of each day.
+    # The indexes of the jobs that start on each day.
     windows = []
     for one, later in zip_longest(days, days[1:]):
         if later is not None and later.day <= one.day + one.gap * _DAY:
@@ -144,7 +144,7 @@ def _judged(
 
 
 def _way(tried: list[_Job], *, was_heard: bool) -> tuple[str, int, str | None]:
-    """Return in which way a day was missed, how many attempts there were, and what the last said."""
+    """Return why a day was missed, the number of attempts, and the message of the last one."""
     if not tried:
         return "did not run" if was_heard else "no data", 0, None
     last = tried[-1]
@@ -188,7 +188,7 @@ def _scheduled(jobs: list[_Job]) -> list[_Job]:
 
 
 def _rhythm(day: date, told: list[date]) -> int | None:
-    """Return the usual gap if a day is in step with days before it."""
+    """Return the usual gap if a day keeps the rhythm of the days before it."""
     if len(told) < 4:
         return None
     gap = _median([(later - one).days for one, later in pairwise(told)])
@@ -196,7 +196,7 @@ def _rhythm(day: date, told: list[date]) -> int | None:
         return None
     if gap == 1:
         return _daily(day, told)
-    # Of steps that are as common as one another, the latest.
+    # Of equally common gaps, the latest.
     steps = Counter(one.toordinal() % gap for one in reversed(told))
     usual = max(steps, key=lambda step: steps[step])
     return gap if day.toordinal() % gap == usual else None
@@ -219,7 +219,7 @@ def _daily(day: date, told: list[date]) -> int | None:
 
 
 def _since(day: date, told: list[date], starts: dict[date, list[_Job]]) -> datetime:
-    """Return from when on a day's backup may start."""
+    """Return the earliest start of a day's backup."""
     if len(told) < 4:
         return _midnight(day)
     first = [(_scheduled(starts[one]) or starts[one])[0] for one in told]

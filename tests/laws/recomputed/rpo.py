@@ -1,4 +1,4 @@
-"""How old the last successes are, and in how much of the time they were recent."""
+"""The ages of the last successes, and the share of time within the RPO."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.laws.recomputed.jobs import Asked, Exported, Row
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-# Of a day, those that do not say when they started are neither the last nor the first.
+# Within a day, jobs without a start are neither the last nor the first.
 _JOBS = """
 SELECT
     status,
@@ -90,7 +90,7 @@ def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
 def _rates(
     asked: Asked, now: datetime, heard: datetime, objective: timedelta, jobs: list[_Job]
 ) -> tuple[float | None, float | None]:
-    """Return the share of the time, and of the days, in which a success was recent."""
+    """Return the share of the time, and of the days, within the RPO."""
     if not jobs:
         return None, None
     last = min(now.date(), date.fromisoformat(asked.until or "9999-12-30"))
@@ -114,7 +114,7 @@ def _rates(
 def _gaps(
     start: datetime, end: datetime, covers: list[tuple[datetime, datetime]]
 ) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the parts of a time that nothing covers."""
+    """Yield the parts of a time that are not covered."""
     reached = start
     for since, until in covers:
         if since > reached and reached < end:

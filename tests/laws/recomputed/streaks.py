@@ -1,4 +1,4 @@
-"""Failures in a row: as islands between the successes."""
+"""Consecutive failures: the islands between successes."""
 
 from __future__ import annotations
 

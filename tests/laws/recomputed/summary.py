@@ -1,4 +1,4 @@
-"""The fleet at a glance: figures of the other reports, now and before."""
+"""The summary of the fleet: figures of the other reports, now and before."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _is_wrong(row: Row) -> bool:
 
 
 def _trends(exported: Exported, asked: Asked) -> dict[Row, Row]:
-    """Return the courses by section and name, in 30 steps at most, of the days until today."""
+    """Return the trends by section and name, in 30 steps at most, of the days until today."""
     since, until = (date.fromisoformat(day or "") for day in (asked.since, asked.until))
     until = max(since, min(until, date.fromisoformat(asked.now[:10])))
     exported.ask(asked)
@@ -171,7 +171,7 @@ def _trends(exported: Exported, asked: Asked) -> dict[Row, Row]:
 
 
 def _without(wholes: Row, parts: Row) -> Row:
-    """Return the shares that are left without some parts."""
+    """Return the shares that remain without some parts."""
     told = zip(wholes, parts, strict=True)
     return tuple((whole - part) / whole if whole else None for whole, part in told)
 
@@ -183,7 +183,7 @@ def _within(asked: Asked) -> Asked:
 
 
 def _before(asked: Asked) -> Asked:
-    """Return the same of the period before: that of the calendar, or as many days."""
+    """Return the scope of the previous period: that of the calendar, or as many days."""
     first, last = (date.fromisoformat(day or "") for day in (asked.since, asked.until))
     after = last + _DAY
     if (first.month, first.day, after) == (1, 1, date(first.year + 1, 1, 1)):
@@ -216,7 +216,7 @@ def _attention(states: list[Row], struck: int, struck_before: int) -> Iterator[R
 
 
 def _struck(exported: Exported, asked: Asked) -> list[Row]:
-    """Return the rows of appliances whose last three backups failed by the end of some days."""
+    """Return the appliances whose last three backups had failed at the end of the given days."""
     return [row for row in streaks(exported, asked._replace(since=None)) if row[1] >= 3]
 
 

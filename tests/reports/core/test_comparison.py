@@ -32,8 +32,8 @@ def rows(engine: Engine, name: str, scope: Scope) -> list[dict[str, Any]]:
         return [dict(zip(columns, row, strict=True)) for row in found]
 
 
-def test_each_row_beside_the_one_before(engine: Engine) -> None:
-    """What had no row the period before has nothing to be compared with."""
+def test_each_row_is_compared_with_the_previous_period(engine: Engine) -> None:
+    """A row without a counterpart in the previous period has nothing to compare with."""
     fleet.load(engine)
     found = rows(engine, "success", Scope(compare=True))
     figures = ("period", "jobs", "jobs_before", "jobs_change", "success_rate")
@@ -56,8 +56,8 @@ def test_groups_are_compared_with_themselves(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("since", ["2026-02-01", "2026-02-10", "2026-02-28"])
-def test_the_period_before_is_whole(engine: Engine, since: str) -> None:
-    """The first day and the last cut rows, but not what they are compared with."""
+def test_previous_period_is_complete(engine: Engine, since: str) -> None:
+    """The date range limits the rows, but not the periods they are compared with."""
     days = ("2026-01-01", "2026-01-31", "2026-02-01", "2026-02-28", "2026-03-01", "2026-03-02")
     import_documents(engine, {day: on(day) for day in days})
     found = rows(engine, "success", Scope(since=since, until="2026-03-01", compare=True))
@@ -68,8 +68,8 @@ def test_the_period_before_is_whole(engine: Engine, since: str) -> None:
     ]
 
 
-def test_an_empty_period_is_between(engine: Engine) -> None:
-    """The period before is that of the calendar, not the one with jobs."""
+def test_empty_period_counts_as_previous(engine: Engine) -> None:
+    """The previous period is that of the calendar, not the last one with jobs."""
     import_documents(engine, {day: on(day) for day in ("2026-01-01", "2026-03-01", "0001-01-01")})
     found = rows(engine, "success", Scope("year", compare=True))
     assert [row["jobs_before"] for row in found] == [None, None]
@@ -78,7 +78,7 @@ def test_an_empty_period_is_between(engine: Engine) -> None:
 
 
 def test_columns_of_a_comparison(engine: Engine) -> None:
-    """Each main figure has two columns more, its unit last; a table shows changes as values."""
+    """Each main figure has two more columns, with the unit last; a table shows changes as values."""
     fleet.load(engine)
     done = archive("report", "sizes", "--compare", "--format", "csv", at(engine))
     assert done.out.splitlines()[0].split(",")[-4:] == [
@@ -95,10 +95,12 @@ def test_columns_of_a_comparison(engine: Engine) -> None:
 
 
 def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where day totals answer, they answer for the period before, too: by what both hold."""
+    """If day totals answer for a period they answer for the previous one, too."""
     fleet.load(engine)
     exact = rows(engine, "trends", Scope(since="2026-02-01", compare=True))
-    monkeypatch.setattr(from_totals, "EXACT_UP_TO", 6)  # less than five have the rows themselves
+    monkeypatch.setattr(
+        from_totals, "EXACT_UP_TO", 6
+    )  # with less than five the rows of jobs are used
     scope = Scope(since="2026-02-01", compare=True)
     with db.reading(engine) as connection:
         (note,) = reports.find("trends").notes(connection, scope)
@@ -131,14 +133,14 @@ def test_totals_are_compared_with_totals(engine: Engine, monkeypatch: pytest.Mon
     st.none() | st.sampled_from(["2025-12-30", "2026-01-01", "2026-01-09"]),
     st.none() | st.just("type"),
 )
-def test_what_stands_before_is_that_period_by_itself(
+def test_comparison_equals_two_separate_reports(
     engines: list[Engine],
     jobs: list[tuple[str, str, str, int]],
     period: str,
     since: str | None,
     by: str | None,
 ) -> None:
-    """Without what is added rows are as ever; what is added is a report of that period alone."""
+    """Without the added columns rows are as usual; the added values are a report of that period."""
     documents = {
         str(place): on(day, status, type=kind, size=size, duration=size)
         for place, (day, status, kind, size) in enumerate(jobs)

@@ -60,14 +60,14 @@ def meant(text: str, calendar: Calendar = UTC, now: str = NOW) -> tuple[str, str
     ],
 )
 def test_words(text: str, first: str, last: str) -> None:
-    """Each form is a span of days; `--since` takes its first, `--until` its last."""
+    """Each form is a range of days; `--since` takes its first, `--until` its last."""
     assert meant(text) == (first, last)
 
 
 @pytest.mark.parametrize(
     ("calendar", "text", "day"),
     [
-        # Clocks in Berlin are put forward on 29 March, back on 25 October; a day starts at 16:00.
+        # Clocks in Berlin go forward on 29 March, back on 25 October; a day starts at 16:00.
         (BERLIN, "2026-03-28T14:59:59Z", "2026-03-27"),
         (BERLIN, "2026-03-28T15:00:00Z", "2026-03-28"),
         (BERLIN, "2026-03-29T13:59:59Z", "2026-03-28"),
@@ -78,16 +78,16 @@ def test_words(text: str, first: str, last: str) -> None:
         (KATHMANDU, "2026-03-28T18:15:00Z", "2026-03-29"),
     ],
 )
-def test_an_instant_is_a_day_of_the_calendar(calendar: Calendar, text: str, day: str) -> None:
-    """Instants, and what counts back from now, follow the archive's zone and the start of its day."""
+def test_instant_is_a_day_of_the_calendar(calendar: Calendar, text: str, day: str) -> None:
+    """Instants, and ranges back from now, use the archive's zone and start of day."""
     assert meant(text, calendar) == (day, day)
     assert meant("today", calendar, timestamps.parse(text)) == (day, day)
     before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
     assert meant("1d", calendar, timestamps.parse(text)) == (before, before)
 
 
-def test_at_four_in_the_afternoon_a_month_begins() -> None:
-    """On 1 April, before 16:00, it is still March."""
+def test_month_begins_at_the_start_of_its_first_day() -> None:
+    """With days from 16:00, it is still March before 16:00 on 1 April."""
     assert meant("this month", BERLIN, "2026-04-01T13:59:59.000000Z")[0] == "2026-03-01"
     assert meant("this month", BERLIN, "2026-04-01T14:00:00.000000Z")[0] == "2026-04-01"
 
@@ -101,15 +101,15 @@ def test_at_four_in_the_afternoon_a_month_begins() -> None:
         "tomorrow", "\uff12\uff10\uff12\uff16",
     ],
 )  # fmt: skip
-def test_what_is_no_word_is_refused(text: str) -> None:
-    """A mistake is answered with the forms that there are."""
+def test_invalid_ranges_are_refused(text: str) -> None:
+    """The error lists the valid forms."""
     with pytest.raises(UsageError) as refused:
         meant(text)
     said = f'invalid date range "{text}": write a day (2026-03-01), an instant'
     assert str(refused.value).startswith(said)
 
 
-def test_months_are_never_written_m() -> None:
+def test_unit_m_is_refused_as_ambiguous() -> None:
     """`m` could be minutes, so it is refused, and the error names both units."""
     with pytest.raises(UsageError) as refused:
         meant("6m")
@@ -119,15 +119,15 @@ def test_months_are_never_written_m() -> None:
     )
 
 
-def test_nothing_is_before_the_first_day() -> None:
+def test_nothing_precedes_the_first_day() -> None:
     """In the year 1 there is no last year."""
     with pytest.raises(UsageError):
         meant("last year", UTC, "0001-05-01T00:00:00.000000Z")
 
 
 @given(st.dates(), st.sampled_from(PERIODS))
-def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
-    """A period's span holds its days and no others, and the one before ends where it begins."""
+def test_label_covers_exactly_its_days(day: date, period: str) -> None:
+    """A period's range has its days and no others, and the previous one ends where it begins."""
     label = getattr(calendar.calendar_day(day), period)
     first, last = date_ranges.of_label(label)
     assert first <= day <= last
@@ -144,8 +144,8 @@ def test_a_label_is_the_days_that_have_it(day: date, period: str) -> None:
 
 
 @given(DAYS, st.integers(0, 400), st.sampled_from(["d", "w", "mo", "y"]))
-def test_so_long_ago(day: date, number: int, unit: str) -> None:
-    """Days and weeks are exact; months and years keep the day of the month, where there is one."""
+def test_counting_back_from_now(day: date, number: int, unit: str) -> None:
+    """Days and weeks are exact; months and years keep the day of the month, if it exists."""
     now = f"{day}T12:00:00.000000Z"
     try:
         first, last = meant(f"{number}{unit}", UTC, now)
@@ -166,8 +166,8 @@ def test_so_long_ago(day: date, number: int, unit: str) -> None:
     st.datetimes(*YEARS, timezones=st.just(ZULU)),
     st.sampled_from([UTC, BERLIN, KATHMANDU, Calendar("America/New_York", "00:30")]),
 )
-def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calendar) -> None:
-    """What `--since` makes of an instant is the day of a job that starts then."""
+def test_instant_is_the_day_of_a_job_at_that_time(moment: datetime, calendar: Calendar) -> None:
+    """`--since` with an instant means the day of a job that starts then."""
     instant = timestamps.from_datetime(moment)
     day = calendar.job_day(instant, "", "")
     assert meant(instant, calendar) == meant("today", calendar, instant) == (day, day)
@@ -182,11 +182,11 @@ def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calend
         ("2026-03-03", "2026-03-09", ("2026-02-24", "2026-03-02")),
         ("2026-03-01", "2026-03-31", ("2026-02-01", "2026-02-28")),
         ("2024-03-01", "2024-03-31", ("2024-02-01", "2024-02-29")),
-        ("2026-03-01", "2026-03-30", ("2026-01-30", "2026-02-28")),  # a day less than a month
+        ("2026-03-01", "2026-03-30", ("2026-01-30", "2026-02-28")),  # one day less than a month
         ("2026-02-01", "2026-02-28", ("2026-01-01", "2026-01-31")),
-        ("2024-02-01", "2024-02-28", ("2024-01-04", "2024-01-31")),  # a leap day less
+        ("2024-02-01", "2024-02-28", ("2024-01-04", "2024-01-31")),  # one leap day less
         ("2026-01-01", "2026-03-31", ("2025-10-01", "2025-12-31")),
-        ("2026-02-01", "2026-04-30", ("2025-11-04", "2026-01-31")),  # three months, and no quarter
+        ("2026-02-01", "2026-04-30", ("2025-11-04", "2026-01-31")),  # three months, but no quarter
         ("2026-01-01", "2026-12-31", ("2025-01-01", "2025-12-31")),
         ("2025-01-01", "2025-12-31", ("2024-01-01", "2024-12-31")),  # 366 days
         ("2027-02-01", "2027-02-28", ("2027-01-01", "2027-01-31")),  # four weeks, and a month
@@ -198,16 +198,16 @@ def test_an_instant_is_the_day_that_a_job_has(moment: datetime, calendar: Calend
         ("9999-12-31", "9999-12-31", ("9999-12-30", "9999-12-30")),
     ],
 )
-def test_before(first: str, last: str, before: tuple[str, str] | None) -> None:
-    """Days are compared with the period before, if they are a period, else with as many."""
+def test_previous_range(first: str, last: str, before: tuple[str, str] | None) -> None:
+    """A calendar period is compared with the previous one, any other range with as many days."""
     span = date_ranges.Span(date.fromisoformat(first), date.fromisoformat(last))
     found = date_ranges.before(span)
     assert (found and tuple(day.isoformat() for day in found)) == before
 
 
 @given(st.dates(), st.integers(0, 1000))
-def test_what_is_before_ends_the_day_before(first: date, more: int) -> None:
-    """There is no day between, and there are as many days unless both are periods of one kind."""
+def test_previous_range_ends_the_day_before(first: date, more: int) -> None:
+    """There is no gap, and as many days unless both are periods of one kind."""
     last = date.fromordinal(min(first.toordinal() + more, date.max.toordinal()))
     found = date_ranges.before(date_ranges.Span(first, last))
     if found is None:

@@ -1,4 +1,4 @@
-"""Which jobs the filters of a scope mean, on both databases."""
+"""The filters of a scope, on both databases."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ JOBS = {
         ({"locations": ("sftp://*",)}, 2),
         ({"locations": ("SFTP://NAS*",)}, 2),
         ({"locations": ("*übung_1",)}, 0),  # letters beyond ASCII have one case
-        ({"locations": ("*ÜBUNG_1",)}, 1),  # and _ is itself
+        ({"locations": ("*ÜBUNG_1",)}, 1),  # and _ matches only itself
         ({"locations": ("*Übung?1",)}, 2),
         ({"locations": ("*100%",)}, 1),
-        ({"locations": ("*hidden*",)}, 0),  # what is not shown is not looked at
+        ({"locations": ("*hidden*",)}, 0),  # texts that are not shown are not searched
         ({"locations": ("sftp://*", "nfs://*")}, 3),
         ({"builds": ("8.0.*",)}, 1),
         ({"builds": ("25148086",)}, 1),
@@ -54,7 +54,7 @@ JOBS = {
         ({"named": frozenset({"vc02"})}, 0),
     ],
 )
-def test_a_filter_means_what_it_shows(engine: Engine, asked: dict[str, Any], number: int) -> None:
+def test_filter_selects_jobs(engine: Engine, asked: dict[str, Any], number: int) -> None:
     import_documents(engine, JOBS)
     with db.reading(engine) as connection:
         rows = reports.run(connection, "success", Scope(period="year", **asked))
@@ -71,10 +71,10 @@ def test_a_filter_means_what_it_shows(engine: Engine, asked: dict[str, Any], num
         ("throughput", None),
     ],
 )
-def test_many_days_are_told_like_few(
+def test_row_counts_do_not_depend_on_the_query_plan(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str, by: str | None
 ) -> None:
-    """However jobs are looked for, the rows of a report are the same."""
+    """However jobs are looked up, the rows of a report are the same."""
     fleet.load(engine)
     scope = Scope(since="2026-01-06", until="2026-03-01", by=by)
     told = []
@@ -87,10 +87,10 @@ def test_many_days_are_told_like_few(
 
 
 @pytest.mark.parametrize(("until", "indexed"), [("2026-01-31", True), ("2026-12-31", False)])
-def test_many_days_are_not_looked_up_one_by_one(
+def test_long_ranges_do_not_use_the_day_index(
     sqlite_archive: Engine, until: str, *, indexed: bool
 ) -> None:
-    """SQLite takes any range of days for a narrow one, and looks each job up by an index on days."""
+    """SQLite assumes that any range of days is short, and would look up each job by day."""
     scope = Scope(since="2026-01-01", until=until)
     with db.reading(sqlite_archive) as connection:
         query = failures._groups(scope, None).compile(

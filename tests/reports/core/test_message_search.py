@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def texts(document: dict[str, Any]) -> Iterator[str]:
-    """All that the messages of a document consist of, as a reader of the document finds it."""
+    """Return all texts of the messages of a document, collected from the document itself."""
     error = document.get("error", {})
     told = [*document["messages"], document["description"]]
     told += error.get("value", error).get("messages", [])
@@ -41,7 +41,7 @@ def of_params(params: dict[str, Any]) -> Iterator[str]:
 
 
 def small(text: str) -> str:
-    """A text with the capital letters of ASCII made small, and no others."""
+    """Return a text with ASCII capital letters in lower case, and no others."""
     return "".join(char.lower() if char.isascii() else char for char in text)
 
 
@@ -51,8 +51,8 @@ def small(text: str) -> str:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.DataObject) -> None:
-    """Whichever way they are found: the jobs with a text somewhere in their messages, on both."""
+def test_texts_are_found_anywhere_in_messages(engines: list[Engine], data: st.DataObject) -> None:
+    """Every search strategy on either database finds the jobs with a text in their messages."""
     told = data.draw(st.lists(documents(), min_size=1, max_size=3))
     documents_by_key = {str(place): document for place, document in enumerate(told)}
     known = sorted({text for document in told for text in texts(document) if text})
@@ -77,8 +77,8 @@ def test_texts_are_found_wherever_they_stand(engines: list[Engine], data: st.Dat
 
 
 @pytest.mark.parametrize("part", ["%", "_", "\\", "/", "a%b", "a_b"])
-def test_what_patterns_use_is_itself(engines: list[Engine], part: str) -> None:
-    """Both databases look for the characters that they use in patterns as for any other."""
+def test_pattern_characters_match_themselves(engines: list[Engine], part: str) -> None:
+    """Both databases treat wildcards in the search text as ordinary characters."""
     told = {"id": "m", "default_message": "", "args": [f"x{part}y", "aXb"]}
     other = {"id": "m", "default_message": "", "args": ["aXb", "plain"]}
     for engine in each(engines):

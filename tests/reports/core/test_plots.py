@@ -36,13 +36,13 @@ def drawn(
 
 
 def points(figure: Figure) -> dict[str, list[tuple[float, ...]]]:
-    """The points of each line."""
+    """Return the points of each line."""
     assert isinstance(figure, LineFigure)
     return {line.name: [tuple(point) for point in line.points] for line in figure.lines}
 
 
-def test_a_line_breaks_where_a_period_is_missing() -> None:
-    """NULL is no point, nor is a period without a row; what comes after does not follow on it."""
+def test_line_breaks_at_a_missing_period() -> None:
+    """NULL is no point, and neither is a missing period; the line starts again after it."""
     rows = [("2020-01", 5, None), ("2020-02", None, None), ("2020-03", 0, None), ("2020-04", 1, None)]  # fmt: skip
     (figure,), notes = drawn(Lines(("size_bytes",)), PLAIN, rows)
     assert isinstance(figure, LineFigure)
@@ -64,7 +64,7 @@ def test_a_line_breaks_where_a_period_is_missing() -> None:
         ("year", ["2020", "2021"]),
     ],
 )
-def test_periods_of_each_length_follow_one_another(period: str, labels: list[str]) -> None:
+def test_periods_of_each_length_are_consecutive(period: str, labels: list[str]) -> None:
     """Leap days and the 53rd week are no gaps."""
     (figure,), _ = drawn(
         Lines(("size_bytes",)), PLAIN, [(label, 1, None) for label in labels], period=period
@@ -80,7 +80,7 @@ def test_time_goes_from_left_to_right() -> None:
 
 
 def test_many_groups() -> None:
-    """The first groups in the order of rows are lines; the others are named, as far as there is room."""
+    """The first groups in the order of rows are lines; the others are named, if there is room."""
     names = ["z", None, *(f"vc{number:02}" for number in range(18))]
     rows = [("2020-01", name, 1) for name in names] + [("2020-02", "vc00", None)]
     (figure,), notes = drawn(Lines(("jobs",)), GROUPED, rows, by="appliance")
@@ -92,8 +92,8 @@ def test_many_groups() -> None:
     )
 
 
-def test_groups_without_a_value_are_named() -> None:
-    """A group that has no value anywhere takes no line from another, and is told of."""
+def test_groups_without_values_are_named() -> None:
+    """A group without any value takes no line from another, and is mentioned in a note."""
     rows = [("2020-01", "a", None), ("2020-01", "-", 1), ("2020-01", None, 2), ("2020-02", "-", None)]  # fmt: skip
     (figure,), notes = drawn(Lines(("jobs",)), GROUPED, rows, by="appliance")
     assert isinstance(figure, LineFigure)
@@ -102,7 +102,7 @@ def test_groups_without_a_value_are_named() -> None:
 
 
 def test_several_columns_are_lines_unless_there_are_groups() -> None:
-    """Beside groups there is room for one column alone."""
+    """With groups there is room for only one column."""
     chart = Lines(("jobs", "other"))
     columns = (*GROUPED, Column("other", Kind.COUNT))
     (figure,), _ = drawn(chart, columns, [("2020-01", None, 1, 2)])
@@ -111,8 +111,8 @@ def test_several_columns_are_lines_unless_there_are_groups() -> None:
     assert (figure.title, list(points(figure))) == ("jobs", ["a"])
 
 
-def test_what_has_no_value_is_not_drawn() -> None:
-    """Where all is NULL a sentence says so; where there are no rows, others do."""
+def test_nothing_is_drawn_without_values() -> None:
+    """If all values are NULL a note says so; if there are no rows, the report's own notes do."""
     assert drawn(Lines(("success_rate",)), PLAIN, [("2020-01", 1, None)]) == (
         [],
         ["No chart of success rate: there are no values."],
@@ -122,7 +122,7 @@ def test_what_has_no_value_is_not_drawn() -> None:
 
 
 def test_bars() -> None:
-    """A row is a bar, named by what it has of its names; the first are drawn."""
+    """A row is a bar, labelled with its available names; the first rows are drawn."""
     chart = Bars(("message_id", "group"), ("jobs",), "usual")
     rows = [("full", None, 3, 4), (None, None, None, None), (None, "nas", 1, 1)]
     assert drawn(chart, LISTED, rows) == (
@@ -142,8 +142,8 @@ def test_bars() -> None:
     ]
 
 
-def test_what_lies_ahead() -> None:
-    """All together, or a single row, has between what it lies; several rows are lines."""
+def test_forecasts() -> None:
+    """The fleet, or a single row, has its range; several rows are lines."""
     chart = Ahead("appliance", "size_bytes", (Forecast(30, "m", "l", "h"),))
     one, other, whole = ("a", 5, 6, 5, 7), ("b", 1, None, None, None), (None, 6, 7, 6, 8)
     (figure,), notes = drawn(chart, AHEAD, [one, other, whole])
@@ -169,8 +169,8 @@ def test_what_lies_ahead() -> None:
     assert drawn(chart, AHEAD, []) == ([], [])
 
 
-def test_which_reports_have_a_plot() -> None:
-    """These have one; any other is refused, with those that have, as are those that need groups."""
+def test_reports_with_a_plot() -> None:
+    """Other reports, and missing groups, are refused with the valid choices."""
     names = [name for name, report in REPORTS.items() if plots.ways(report)]
     assert names == [
         "trends", "success", "volume", "sizes", "durations", "throughput", "missed", "rpo",
@@ -189,8 +189,8 @@ def test_which_reports_have_a_plot() -> None:
         plots.charts(REPORTS["trends"], Scope(compare=True), REPORTS.values())
 
 
-def test_charts_are_of_columns_that_there_are(engines: list[Engine]) -> None:
-    """Whatever a report is grouped by, its plot can be made, and is the same on both databases."""
+def test_charts_use_existing_columns(engines: list[Engine]) -> None:
+    """In any grouping the plot can be drawn, and is the same on both databases."""
     for engine in engines:
         fleet.load(engine)
     for report in REPORTS.values():
@@ -207,8 +207,8 @@ def test_charts_are_of_columns_that_there_are(engines: list[Engine]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(0, 9)), unique_by=lambda one: one[0]))  # fmt: skip
-def test_lines_are_the_rows(cells: list[tuple[int, int | None]]) -> None:
-    """Every value is a point, and joined to the one before exactly if the month before has one."""
+def test_lines_have_every_value(cells: list[tuple[int, int | None]]) -> None:
+    """Every value is a point, connected to the previous one exactly if the month before has one."""
     rows = [(f"{2020 + month // 12}-{month % 12 + 1:02}", value, None) for month, value in cells]
     found, _ = drawn(Lines(("size_bytes",)), PLAIN, rows)
     values = {month: value for month, value in cells if value is not None}

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         ),
     ],
 )
-def test_a_scope_must_make_sense(arguments: dict[str, Any], message: str) -> None:
-    """What cannot be understood is refused with what would be."""
+def test_invalid_scope_is_refused(arguments: dict[str, Any], message: str) -> None:
+    """The error lists the valid values."""
     with pytest.raises(UsageError) as refused:
         Scope(**arguments)
     assert str(refused.value) == message
@@ -44,8 +44,8 @@ def ids(engine: Engine, *globs: str) -> list[int] | None:
         return Scope(appliances=globs).appliance_ids(connection)
 
 
-def test_a_name_is_its_own_glob(engine: Engine) -> None:
-    """A name with brackets in it can be given as it is."""
+def test_name_is_its_own_glob(engine: Engine) -> None:
+    """A name that contains brackets can be given unchanged."""
     for name in ("a[1]", "a1", "b"):
         import_documents(engine, {"k": job()}, name)
     assert ids(engine) is None
@@ -70,24 +70,24 @@ def test_a_name_is_its_own_glob(engine: Engine) -> None:
         ),
     ],
 )
-def test_a_glob_must_match(engine: Engine, glob: str, message: str) -> None:
-    """A glob that no appliance matches is a mistake, and the names that are near are told."""
+def test_glob_must_match(engine: Engine, glob: str, message: str) -> None:
+    """A glob without a match is an error that suggests similar names."""
     fleet.load(engine)
     with pytest.raises(UsageError) as refused:
         ids(engine, "vc*", glob)
     assert str(refused.value) == message
 
 
-def test_a_long_list_of_names_is_cut(engine: Engine) -> None:
-    """Of many appliances only some are told."""
+def test_long_list_of_names_is_cut(engine: Engine) -> None:
+    """Only some of many appliances are listed."""
     for number in range(6):
         import_documents(engine, {"k": job()}, f"vc{number}")
     with pytest.raises(UsageError, match=r"known: vc0, vc1, vc2, vc3, vc4, \.\.\.\)$"):
         ids(engine, "zzz")
 
 
-def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
-    """Before the first import the message says that."""
+def test_glob_in_an_empty_archive(engine: Engine) -> None:
+    """Before the first import the error says that there is none."""
     with pytest.raises(UsageError, match=r'matches "vc\*": the archive has no appliances yet'):
         ids(engine, "vc*")
 
@@ -99,21 +99,21 @@ def test_no_glob_matches_in_an_empty_archive(engine: Engine) -> None:
         (("*.ber.*",), ImportSpan("2026-04-03T00:00:00.000000Z", "2026-04-03T00:00:00.000000Z")),
     ],
 )
-def test_collection(engine: Engine, globs: tuple[str, ...], covered: ImportSpan) -> None:
-    """Coverage is from the first import of the scope's appliances to the last."""
+def test_collection_history(engine: Engine, globs: tuple[str, ...], covered: ImportSpan) -> None:
+    """It extends from the first import of the scope's appliances to the last."""
     fleet.load(engine)
     with db.reading(engine) as connection:
         assert reports.import_span(connection, Scope(appliances=globs)) == covered
 
 
-def test_an_empty_archive_covers_nothing(engine: Engine) -> None:
-    """Without an import there is no collection."""
+def test_empty_archive_has_no_collection_history(engine: Engine) -> None:
+    """Without an import there is none."""
     with db.reading(engine) as connection:
         assert reports.import_span(connection, Scope()) is None
 
 
 def test_unknown_reports_are_refused() -> None:
-    """A wrong name is answered with the right ones."""
+    """The error lists the reports."""
     with pytest.raises(UsageError) as refused:
         reports.find("trend")
     assert str(refused.value) == 'unknown report "trend" (did you mean "trends"?)'
@@ -127,15 +127,15 @@ def test_unknown_reports_are_refused() -> None:
         (Scope(keep=1), "--keep"),
     ],
 )
-def test_what_a_report_does_not_heed_is_refused(scope: Scope, option: str) -> None:
-    """A report says so rather than to pass over what it was asked."""
+def test_unsupported_options_are_refused(scope: Scope, option: str) -> None:
+    """A report refuses options that it would otherwise ignore."""
     with pytest.raises(UsageError) as refused:
         scope.check(reports.find("sizes"))
     assert str(refused.value) == f'report "sizes" does not support {option}'
 
 
-def test_what_was_asked() -> None:
-    """What a report was asked can be told again, without what nobody said."""
+def test_scope_is_repeated_in_the_output() -> None:
+    """The scope can be written with its set options only."""
     trends = reports.find("trends")
     assert Scope().asked(trends) == {"period": "month"}
     asked = Scope(

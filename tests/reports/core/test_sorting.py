@@ -31,25 +31,25 @@ ROWS: list[tuple[Any, ...]] = [("b", 2), ("a", None), ("c", 1), ("d", 2)]
     ],
 )
 def test_order(sort: str | None, top: int | None, names: str) -> None:
-    """Equal rows keep the report's order, and what has no value comes last either way."""
+    """Equal rows keep the report's order, and NULL comes last in both directions."""
     assert "".join(row[0] for row in ordered(COLUMNS, iter(ROWS), sort, top)) == names
 
 
-def test_series_have_no_order() -> None:
-    """It is said before a row is read."""
+def test_trends_cannot_be_sorted_by() -> None:
+    """The error comes before a row is read."""
     with pytest.raises(UsageError, match='cannot sort by "trend"'):
         check((*COLUMNS, Column("trend", Kind.SERIES)), "-trend")
 
 
 def test_unknown_columns_are_refused_at_once() -> None:
-    """A column that is not there is answered with those that are, before a row is read."""
+    """The error lists the columns, before a row is read."""
     with pytest.raises(UsageError) as refused:
         ordered(COLUMNS, iter(ROWS), "-job", None)
     assert str(refused.value) == ('unknown column "job" (did you mean "jobs"?)')
 
 
-def test_no_more_is_read_than_is_wanted() -> None:
-    """Without an order the first rows are all that is read."""
+def test_only_requested_rows_are_read() -> None:
+    """Without sorting only the first rows are read."""
 
     def endless() -> Iterator[tuple[Any, ...]]:
         while True:
@@ -63,10 +63,10 @@ def test_no_more_is_read_than_is_wanted() -> None:
     st.sampled_from(["jobs", "-jobs"]),
     st.none() | st.integers(1, 9),
 )
-def test_the_top_is_the_beginning_of_the_whole(
+def test_top_is_the_beginning_of_the_sorted_rows(
     values: list[int | None], sort: str, top: int | None
 ) -> None:
-    """However many are wanted, they are the first of all in order."""
+    """Any number of top rows are the first of all sorted rows."""
     rows = [(str(place), value) for place, value in enumerate(values)]
     known = [row for row in rows if row[1] is not None]
     sign = -1 if sort[0] == "-" else 1

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 DAYS = st.dictionaries(st.integers(0, 400), st.integers(0, 9))
 
 
-def test_a_step_is_a_day_of_a_few() -> None:
-    """What is outside counts nowhere."""
+def test_each_step_covers_some_days() -> None:
+    """Values outside the range are ignored."""
     trend = Trend(10, 12)
     assert trend.sums({9: 1, 10: 2, 12: 3, 13: 4}) == (2, 0, 3)
     assert trend.rates({10: 1, 12: 0}, {10: 2, 12: 3}) == (0.5, None, 0.0)
 
 
 def test_days_are_spread_evenly() -> None:
-    """Steps of many days have as many each, but for one."""
+    """The lengths of steps differ by at most one day."""
     trend = Trend(1, 70)
     sums = trend.sums(dict.fromkeys(range(1, 71), 1))
     assert len(sums) == STEPS
@@ -29,8 +29,8 @@ def test_days_are_spread_evenly() -> None:
 
 
 @given(st.integers(1, 300), st.integers(0, 100), DAYS)
-def test_nothing_is_lost(first: int, more: int, by_day: Mapping[int, int]) -> None:
-    """Steps add up to what the days do, in their order."""
+def test_no_value_is_lost(first: int, more: int, by_day: Mapping[int, int]) -> None:
+    """The sum of the steps equals the sum of the days, in order."""
     trend = Trend(first, first + more)
     sums = trend.sums(by_day)
     assert len(sums) == min(more + 1, STEPS)
