@@ -25,20 +25,20 @@ class Span(NamedTuple):
     until: str
 
 
-def state(end: str | None, rpo_seconds: int, last_seen: str, now: str) -> str:
-    """Return OK if the last success ended within the RPO, otherwise the state that is known.
+def state(end: str | None, rpo_seconds: int, last_seen: str, now: str, limit_seconds: int) -> str:
+    """Return the state of an appliance as its last import shows it.
 
-    OVERDUE and NEVER need an import within the RPO, after the last success became too old;
-    NO_RECENT_DATA is returned without one.
+    `end` is that of the last success. OVERDUE: the last success was too old at the last import. It is
+    NO_RECENT_DATA only where an import is missing: the last one is longer than the limit ago.
     """
-    objective = timedelta(seconds=rpo_seconds)
-    heard, moment = timestamps.to_datetime(last_seen), timestamps.to_datetime(now)
-    limit = None if end is None else timestamps.to_datetime(end) + objective
-    if limit is not None and moment <= limit:
-        return OK
-    if heard + objective < moment or (limit is not None and heard < limit):
+    imported = timestamps.to_datetime(min(last_seen, now))
+    if end is None:
+        return NEVER
+    if timestamps.to_datetime(end) + timedelta(seconds=rpo_seconds) < imported:
+        return OVERDUE
+    if imported + timedelta(seconds=limit_seconds) < timestamps.to_datetime(now):
         return NO_RECENT_DATA
-    return NEVER if limit is None else OVERDUE
+    return OK
 
 
 def seconds_between(first: str, last: str) -> int:

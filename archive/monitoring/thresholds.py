@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.outliers import TINY_PERCENT
+from archive.judgement.reporting import LONG_PERCENT
 from archive.judgement.standing import NEVER, NO_RECENT_DATA
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration, moment
-from archive.reports.collection import LONG_PERCENT
 from archive.reports.rpo import DEFAULT_SECONDS
 from archive.reports.summary import REPEATED_FAILURES
 from archive.text import counted
@@ -99,10 +99,7 @@ def _figure(state: State, name: str, value: int | None, thresholds: Thresholds) 
     )
     level = _level(value, warning, critical)
     if name == AGE:
-        if value is None:
-            level = Level.CRITICAL if state.state == NEVER else Level.UNKNOWN
-        elif level is not Level.OK and state.state == NO_RECENT_DATA:
-            level = Level.UNKNOWN  # there may be a success that was not imported
+        level = _level_of_age(state, value, thresholds)
     if name == IMPORT and level is Level.OK and state.not_reporting:
         # An appliance that was never imported has no figure to compare with a threshold.
         level = Level.WARNING if value is None or name not in thresholds.warning else Level.OK
@@ -117,6 +114,32 @@ def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
     if name == IMPORT and gap is not None:
         return Range(0, gap * LONG_PERCENT / 100), None
     return {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES}.get(name, (None, None))
+
+
+def _level_of_age(state: State, age: int | None, thresholds: Thresholds) -> Level:
+    """Return the level of the age of the last success (seconds).
+
+    Default thresholds are for the age at the last import: later there may be a success that was not
+    imported yet.
+    """
+    if age is None:
+        return Level.CRITICAL if state.state == NEVER else Level.UNKNOWN
+    imported = age - (state.collection.age_seconds or 0)
+    warning, critical = _usual(state, AGE)
+    level = worst(
+        (
+            _level(imported, warning, None)
+            if AGE not in thresholds.warning
+            else _level(age, thresholds.warning[AGE], None),
+            _level(imported, None, critical)
+            if AGE not in thresholds.critical
+            else _level(age, None, thresholds.critical[AGE]),
+        )
+    )
+    is_missing = state.state == NO_RECENT_DATA
+    if is_missing and (level is not Level.OK or AGE not in thresholds.warning):
+        return Level.UNKNOWN
+    return level
 
 
 def _level(value: int | None, warning: Range | None, critical: Range | None) -> Level:

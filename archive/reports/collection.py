@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -11,10 +12,10 @@ import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import standing, statistics
+from archive.judgement import reporting, standing
 from archive.judgement.schedules import ordinal, start
 from archive.render.units import moment
-from archive.reports.core import compliance, sql
+from archive.reports.core import compliance, date_ranges, sql
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
@@ -26,12 +27,9 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# With fewer gaps between imports there is no usual gap.
-LEAST_GAPS = 3
-# A gap is long if it exceeds the usual one by more than half. With daily imports, one missing day makes
-# a gap of two days.
-LONG_PERCENT = 150
 _ROWS_AT_A_TIME = 1000
+# What is usual now is learned from the imports of so many days.
+RECENT_DAYS = 90
 
 
 class CollectionRow(NamedTuple):
@@ -79,15 +77,9 @@ def gaps(instants: Sequence[str]) -> Gaps:
         return Gaps(None, 0, None, None)
     longest = max(between)
     since = distinct[between.index(longest)]
-    if len(between) < LEAST_GAPS:
-        return Gaps(None, 0, longest, since)
-    usual = statistics.median(between)
-    return Gaps(usual, sum(is_long(gap, usual) for gap in between), longest, since)
-
-
-def is_long(gap: int, usual: int) -> bool:
-    """Return whether a gap is long compared with the usual one; both are in seconds."""
-    return gap * 100 > usual * LONG_PERCENT
+    usual = reporting.usual_interval(distinct)
+    long = 0 if usual is None else sum(reporting.is_long(gap, usual) for gap in between)
+    return Gaps(usual, long, longest, since)
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
@@ -118,7 +110,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
             first.first_seen,
             first.last_seen,
             age,
-            None if found.usual is None else is_long(age, found.usual),
+            None if found.usual is None else reporting.is_long(age, found.usual),
             len(seen),
             *found,
             *attempts.pop(first.name, (0, 0)),
@@ -128,6 +120,21 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     for name, counts in _never_imported(connection, scope, attempts):
         nothing = (None, None, None, None, 0, *gaps(()))
         yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
+
+
+def usual_intervals(connection: Connection, scope: Scope) -> dict[int, int | None]:
+    """Return the usual seconds between imports by appliance id, from the last RECENT_DAYS days."""
+    first = date_ranges.days_before(settings.calendar(connection).day(scope.now), RECENT_DAYS)
+    recent = replace(scope, since=first, until=None)
+    imports = connection.execute(
+        _imports(connection, recent), execution_options={"yield_per": _ROWS_AT_A_TIME}
+    )
+    return {
+        number: reporting.usual_interval(
+            row.seen_at for row in rows if row.seen_at is not None and row.seen_at <= scope.now
+        )
+        for number, rows in groupby(imports, key=attrgetter("id"))
+    }
 
 
 def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:
@@ -191,7 +198,8 @@ def _never_imported(
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     yield (
         f"Ages are as of {moment(scope.now)}. A gap is long if it exceeds the usual one by more than"
-        f" {LONG_PERCENT - 100} %. The usual gap is the median, from {LEAST_GAPS} gaps on."
+        f" {reporting.LONG_PERCENT - 100} %. The usual gap is a day or more, from {reporting.LEAST_GAPS}"
+        " gaps on."
     )
     run = tables.ingest_run
     within = list(_within(run.c.seen_at, connection, scope))

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import standing
+from archive.judgement import reporting, standing
 from archive.judgement.expected import FIRST_DAY, GRACE_SECONDS
 from archive.judgement.schedules import iso, longest_gap, ordinal, start
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, Span
+from archive.reports import collection
 from archive.reports.core import compliance, expected_backups, job_order, sql
 from archive.reports.core.report import Listing
 from archive.reports.core.sql import DURATION, SIZE
@@ -98,6 +99,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     known = dict(expected_backups.appliances(connection, scope))
     rpos = {number: _rpo(one, scope) for number, one in known.items()}
     longest = max((rpo.seconds for rpo in rpos.values()), default=0)
+    usual = collection.usual_intervals(connection, scope)
     ids = scope.appliance_ids(connection)
     latest = {row.id: row for row in connection.execute(_latest(calendar.day(now), now, ids))}
     found = connection.execute(
@@ -111,12 +113,13 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
         ends = {times.end for _, *job in group if (times := _read(now, *job)) is not None}
         end = None if success is None else success.end
         ends |= set() if end is None else {end}
+        limit = reporting.limit(usual.get(number), rpo.seconds)
         first = _times(row, "first", now)
         begun = one.first_seen if first is None else first.end
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RpoRow(
             one.name,
-            standing.state(end, rpo.seconds, one.last_seen, now),
+            standing.state(end, rpo.seconds, one.last_seen, now, limit),
             None if end is None else standing.seconds_between(end, now),
             *rpo,
             None if success is None else success.at,

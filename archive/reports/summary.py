@@ -36,7 +36,6 @@ DAYS = 30
 # From this number of consecutive failures on, an appliance needs attention.
 REPEATED_FAILURES = 3
 # An appliance is judged to be not reporting by its imports of this many days.
-_IMPORT_DAYS = 90
 # The number of entries in each list.
 NAMED = 5
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
@@ -178,13 +177,13 @@ def not_reporting(connection: Connection, scope: Scope) -> list[collection.Colle
 def recent_imports(
     connection: Connection, scope: Scope
 ) -> list[tuple[collection.CollectionRow, bool]]:
-    """Return the rows of `collection` for the last _IMPORT_DAYS days, and who is not reporting.
+    """Return the rows of `collection` for the last collection.RECENT_DAYS days, and who is not reporting.
 
     An appliance without any import in these days is not reporting. The days of the scope are
     ignored, because a few days do not show a usual gap.
     """
     calendar = settings.calendar(connection)
-    first = date_ranges.days_before(calendar.day(scope.now), _IMPORT_DAYS)
+    first = date_ranges.days_before(calendar.day(scope.now), collection.RECENT_DAYS)
     begun = start(calendar, ordinal(first))
     rows = collection.select(connection, replace(scope, since=first, until=None))
     return [(row, bool(row.not_reporting) or (row.last_seen or "") < begun) for row in rows]

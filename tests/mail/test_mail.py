@@ -150,7 +150,7 @@ def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> Non
     with db.reading(engine) as connection:
         told = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
     assert told.subject == (
-        "32 missed, 1 not reporting, 3 no recent data: backups of 4 vCenters, 2026-03-06"
+        "1 overdue, 1 without success, 32 missed, 1 not reporting: backups of 4 vCenters, 2026-03-06"
     )
     assert ">vc-new</td>" in told.html
 

@@ -76,6 +76,12 @@ def test_collection(engine: Engine) -> None:
         (["01T00:00", "02T00:00", "03T00:00", "04T12:01"], (DAY, 1, 36 * HOUR + 60, "03T00:00")),
         # Of two equally long gaps, the first.
         (["01T00:00", "03T00:00", "05T00:00", "06T00:00"], (2 * DAY, 0, 2 * DAY, "01T00:00")),
+        # An afternoon of imports by hand shows no usual gap.
+        (["01T12:00", "01T12:05", "01T12:10", "01T13:00", "01T14:00"], (None, 0, HOUR, "01T13:00")),
+        (
+            ["01T12:00", "01T12:05", "02T02:00", "03T02:00", "04T02:00", "05T02:00"],
+            (DAY, 0, DAY, "02T02:00"),
+        ),
         # The same answer imported again is no gap.
         (
             ["01T00:00", "01T00:00", "02T00:00", "02T00:00", "02T00:00", "03T00:00", "03T00:00"],
@@ -88,7 +94,7 @@ def test_collection(engine: Engine) -> None:
     ],
 )
 def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
-    """A gap is long if it exceeds one and a half times the median of at least three."""
+    """A gap is long if it exceeds one and a half times the usual gap, of at least three."""
     moments = [at(f"2026-03-{time}") for time in times]
     usual, number, longest, since = found
     told = collection.gaps(moments)
@@ -171,7 +177,7 @@ def test_imports_without_an_appliance_are_noted(engine: Engine) -> None:
     """Imports of several appliances count for none, and neither do failed ones."""
     told = (
         "Ages are as of 2026-03-10 12:00:00Z. A gap is long if it exceeds the usual one by more than"
-        " 50 %. The usual gap is the median, from 3 gaps on."
+        " 50 %. The usual gap is a day or more, from 3 gaps on."
     )
     assert notes(engine, "collection", SCOPE) == [told]
     lines = stream(exported("1", appliance="vc1"), exported("1", appliance="vc2"))

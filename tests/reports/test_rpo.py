@@ -165,18 +165,20 @@ def test_extreme_times(engine: Engine) -> None:
     [
         ("2026-03-10T08:00", "2026-03-10T09:00", OK),  # to the second
         ("2026-03-10T07:59", "2026-03-11T08:00", OVERDUE),
-        # A later backup that would have been in time is not in the archive.
-        ("2026-03-10T07:59", "2026-03-11T07:00", NO_RECENT_DATA),
-        # It was overdue at its last import, which is longer ago than the RPO.
-        ("2026-03-01T00:00", "2026-03-09T00:00", NO_RECENT_DATA),
+        # The last import could not show the backup that is due, and the next import is not missing.
+        ("2026-03-10T07:59", "2026-03-11T07:00", OK),
+        ("2026-03-09T10:00", "2026-03-09T20:00", OK),
+        ("2026-03-09T10:00", "2026-03-09T19:59", NO_RECENT_DATA),
+        # It was overdue at its last import already.
+        ("2026-03-01T00:00", "2026-03-09T00:00", OVERDUE),
         ("2026-03-01T00:00", "2026-03-10T09:00", OVERDUE),
         (None, "2026-03-10T09:00", NEVER),
-        (None, "2026-03-10T07:00", NO_RECENT_DATA),
+        (None, "2026-03-01T07:00", NEVER),
     ],
 )
 def test_states(end: str | None, last_seen: str, state: str) -> None:
-    """Without a recent import, neither ok nor overdue is claimed."""
-    assert standing.state(end and at(end), DAY, at(last_seen), NOW) == state
+    """A state is that of the last import; data is missing only where an import is."""
+    assert standing.state(end and at(end), DAY, at(last_seen), NOW, DAY * 3 // 2) == state
 
 
 START = datetime(2026, 3, 28, tzinfo=UTC)

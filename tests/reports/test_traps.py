@@ -123,12 +123,12 @@ def test_no_jobs(engines: list[Engine]) -> None:
     """An appliance without jobs has rows only in reports on appliances."""
     said = told(engines, {VC: {}}, "2026-03-03T12:00", "2026-03-01T12:00")
     assert said.nothing() == BY_JOBS | LISTS | {"missed", "compliance"}
-    assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("no recent data", "", "")]
+    assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("never", "", "")]
     assert said.rows("collection", "appliance", "imports", "not_reporting") == [(VC, "1", "")]
     assert said.figures("attention") == {
         "overdue": "0",
-        "never": "0",
-        "no recent data": "1",
+        "never": "1",
+        "no recent data": "0",
         "consecutive failures": "0",
     }
     assert said.figures("overdue") == {VC: ""}

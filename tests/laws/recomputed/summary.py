@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.laws.recomputed import imports
 from tests.laws.recomputed.jobs import instant, seconds
 from tests.laws.recomputed.missed import outcomes
 from tests.laws.recomputed.rpo import rpo
@@ -74,32 +75,10 @@ WHERE status = 'FAILED'
 ORDER BY day DESC, start_time DESC NULLS FIRST, appliance, key DESC
 LIMIT 5
 """
-_COVERAGE = f"""
-WITH gap AS (
-    SELECT
-        appliance,
-        {seconds("seen_at", "lead(seen_at) OVER (PARTITION BY appliance ORDER BY seen_at)")} AS length
-    FROM import, asked
-    WHERE (since IS NULL OR CAST(seen_at AS DATE) >= since)
-        AND (until IS NULL OR CAST(seen_at AS DATE) <= until)
-),
-usual AS (
-    SELECT appliance, quantile_disc(length, 0.5) AS usual
-    FROM gap
-    GROUP BY appliance
-    HAVING count(length) >= 3
-)
-SELECT
-    appliance,
-    last_seen,
-    greatest({seconds("last_seen", "now")}, 0) AS age,
-    coalesce(age * 100 > usual * 150, false),
-    (
-        SELECT count(*)
-        FROM gap
-        WHERE gap.appliance = heard.appliance AND length * 100 > usual * 150
-    )
-FROM heard LEFT JOIN usual USING (appliance), asked
+_HEARD = f"""
+SELECT appliance, last_seen, greatest({seconds("last_seen", "now")}, 0)
+FROM heard, asked
+ORDER BY last_seen, appliance
 """
 
 
@@ -269,17 +248,19 @@ def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Itera
 
 def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     exported.ask(asked)
-    gaps = sum(row[4] for row in exported.rows(_COVERAGE))
+    gaps = sum(
+        one.long_gaps for one in imports.histories(exported, asked.since, asked.until).values()
+    )
     first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
-    exported.ask(asked._replace(since=first.isoformat(), until=None))
-    rows = exported.rows(_COVERAGE)
+    recent = imports.recent(exported, asked)
+    rows = exported.rows(_HEARD)
     last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM heard")[0][0]
     age = min(row[2] for row in rows)
-    not_reporting = [
-        row[0]
-        for row in sorted(rows, key=lambda row: (row[1], row[0]))
-        if row[3] or row[1].date() < first
-    ]
+    not_reporting = []
+    for name, last_seen, seconds_ago in rows:
+        usual = recent[name].usual if name in recent else None
+        if last_seen.date() < first or (usual is not None and seconds_ago > 1.5 * usual):
+            not_reporting.append(name)
     names = ", ".join(not_reporting[:5]) or None
     yield "collection", "last import", "seconds", age, None, None, _moment(last)
     yield "collection", "not reporting", "count", len(not_reporting), None, None, names

@@ -1,0 +1,59 @@
+"""How often appliances are usually imported, and how long ago they were."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from tests.laws.recomputed.jobs import Asked, Exported
+
+_SECOND = timedelta(seconds=1)
+_IMPORTS = """
+SELECT appliance, list(seen_at ORDER BY seen_at)
+FROM import SEMI JOIN heard USING (appliance)
+WHERE CAST(seen_at AS DATE) BETWEEN $since AND $until
+GROUP BY appliance
+"""
+
+
+class History(NamedTuple):
+    """The imports of an appliance in some days: the usual seconds between them, and the long gaps."""
+
+    usual: int | None
+    long_gaps: int
+
+
+def histories(exported: Exported, since: str | None, until: str | None) -> dict[str, History]:
+    """Return the imports by appliance, of the days from the first to the last."""
+    days = {"since": since or "0001-01-01", "until": until or "9999-12-31"}
+    found = {}
+    for name, seen in exported.rows(_IMPORTS, **days):
+        usual = _usual(seen)
+        gaps = [(after - before) // _SECOND for before, after in pairwise(seen)]
+        long = sum(usual is not None and gap > 1.5 * usual for gap in gaps)
+        found[name] = History(usual, long)
+    return found
+
+
+def recent(exported: Exported, asked: Asked) -> dict[str, History]:
+    """Return the imports of the last 90 days."""
+    first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
+    return histories(exported, first.isoformat(), None)
+
+
+def _usual(seen: list[datetime]) -> int | None:
+    """Return the gap that most of the last 14 gaps do not exceed, by imports 22 hours apart."""
+    apart: list[datetime] = []
+    for moment in seen:
+        if not apart or moment - apart[-1] >= timedelta(hours=22):
+            apart = [*apart, moment]
+    gaps = [(after - before) // _SECOND for before, after in pairwise(apart)][-14:]
+    if len(gaps) < 3:
+        return None
+    share = 85 if len(gaps) >= 7 else 50
+    enough = min(
+        gap for gap in gaps if 100 * sum(other <= gap for other in gaps) >= share * len(gaps)
+    )
+    return max(enough, 86_400)
