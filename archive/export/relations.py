@@ -15,6 +15,8 @@ from archive.db import tables
 from archive.document.flatten import mask_url
 from archive.errors import UsageError
 from archive.store import seen_documents
+from archive.suggestions import suggestion
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -84,7 +86,7 @@ def table_names() -> list[str]:
 def table(name: str) -> Relation:
     """Return a table. Raises UsageError for an unknown name."""
     if name not in table_names():
-        raise UsageError(_unknown("table", name, table_names()))
+        raise UsageError(f"unknown table {quoted(name)}{suggestion(name, table_names())}")
     found = tables.metadata.tables[name]
     key = tuple(found.primary_key.columns)
     if found is tables.job:
@@ -103,7 +105,7 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
     """Return one of the `known` views (None: all). Raises UsageError for any other name."""
     known = VIEWS if known is None else known
     if name not in known:
-        raise UsageError(_unknown("view", name, list(known)))
+        raise UsageError(f"unknown view {quoted(name)}{suggestion(name, known)}")
     source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
     if name in JOB_VIEWS:
         order = tuple(
@@ -139,10 +141,6 @@ def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
         return []
     _, last = monthrange(int(month[:4]), int(month[5:]))
     return [tables.job.c.day.between(f"{month}-01", f"{month}-{last}")]
-
-
-def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    return f"unknown {what} {name!r}; choose from: {', '.join(known)}"
 
 
 def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) -> Sequence[Any]:

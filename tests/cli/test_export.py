@@ -318,13 +318,13 @@ def test_views_without_a_row_per_job(engines: list[Engine]) -> None:
         (["-o", "-", "--table", "job", "--view", "v_job"], "-o needs exactly one table or view"),
         (
             ["a", "--table", "jobs"],
-            "unknown table 'jobs'; choose from: appliance,",
+            'unknown table "jobs" (did you mean "job"?)',
         ),
         (
             ["a", "--table", "latest_import"],
-            "unknown table 'latest_import'",
+            'unknown table "latest_import"',
         ),
-        (["a", "--view", "job"], "unknown view 'job'; choose from: v_job, v_message"),
+        (["a", "--view", "job"], 'unknown view "job" (did you mean "v_job"?)'),
         (["a", "--since", "2026-02-30"], 'invalid date range "2026-02-30"'),
         (["a", "--after", "9"], "--after 9: no such import; the newest one is 2"),
     ],
