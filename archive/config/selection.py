@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archive.appliance_names import unmatched
 from archive.errors import UsageError
+from archive.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[
         wanted = exact + [entry for entry in globbed if disabled or entry.enabled]
         if not wanted:
             raise UsageError(
-                f"{pattern!r} matches only disabled appliances; to select one, give its full name:"
+                f"{quoted(pattern)} matches only disabled appliances; to select one, give its full name:"
                 f" {', '.join(entry.name for entry in globbed)}"
             )
         names.update(entry.name for entry in wanted)
@@ -59,7 +60,7 @@ def _wanted_tags(fleet: Fleet, tags: Sequence[str]) -> dict[str, set[str]]:
     for tag in tags:
         name, equals, value = tag.partition("=")
         if not equals:
-            raise UsageError(f"invalid tag {tag!r}: write it as NAME=VALUE")
+            raise UsageError(f"invalid tag {quoted(tag)}: write NAME=VALUE")
         known = {entry.tags[name] for entry in fleet.entries if name in entry.tags}
         if value not in known:
             there = (

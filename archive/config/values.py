@@ -13,6 +13,7 @@ from typing import Any
 from archive.appliance_names import check_name
 from archive.config.entries import HTTPS, Secret
 from archive.errors import UsageError
+from archive.text import quoted
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|min|m|h|d)", re.ASCII)
 DURATION_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -85,7 +86,7 @@ def seconds(value: Any) -> float:
         raise ValueError(ambiguous_minutes(match[1]))
     found = float(match[1]) * DURATION_UNITS[match[2]]
     if not 0 < found <= _LONGEST:
-        raise ValueError("it must be longer than 0s and at most 366d")
+        raise ValueError("must be longer than 0s and at most 366d")
     return found
 
 
@@ -124,7 +125,7 @@ def tags(value: Any) -> dict[str, str]:
         raise ValueError('write it as { site = "Berlin", owner = "ops" }')
     for tag, said in value.items():
         if not tag.strip() or not tag.isprintable() or "=" in tag:
-            raise ValueError(f"invalid tag name {tag!r}")
+            raise ValueError(f"invalid tag name {tag!r}; use printable characters, without =")
         try:
             text(said)
         except ValueError as error:
@@ -146,7 +147,7 @@ def address(value: Any) -> tuple[str, int]:
     if ":" in port:
         raise ValueError("write an IPv6 address in brackets, such as [2001:db8::1]:443")
     if not HOST.fullmatch(host):
-        raise ValueError(f'invalid host {host!r}; set address = "vc01.example.com"')
+        raise ValueError(f'invalid host "{host}"; set address = "vc01.example.com"')
     return host, _port(port if colon else None)
 
 
@@ -154,14 +155,14 @@ def _ipv6(written: str) -> str:
     try:
         return str(ipaddress.IPv6Address(written))
     except ValueError as error:
-        raise ValueError(f"invalid IPv6 address {written!r}") from error
+        raise ValueError(f'invalid IPv6 address "{written}"') from error
 
 
 def _port(written: str | None) -> int:
     if written is None:
         return HTTPS
     if not re.fullmatch(r"[0-9]{1,5}", written) or not 1 <= int(written) <= _GREATEST_PORT:
-        raise ValueError(f"invalid port {written!r}: must be a number from 1 to {_GREATEST_PORT}")
+        raise ValueError(f'invalid port "{written}": must be a number from 1 to {_GREATEST_PORT}')
     return int(written)
 
 
@@ -185,7 +186,7 @@ def secret(value: Any) -> Secret:
             return Secret(command=_command(place))
     except ValueError as error:
         raise ValueError(f"{kind}: {error}") from error
-    raise ValueError(f"unknown source of a secret {kind!r}; {_PLACES}")
+    raise ValueError(f"unknown source {quoted(kind)}; {_PLACES}")
 
 
 def _command(words: Any) -> tuple[str, ...]:

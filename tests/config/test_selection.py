@@ -70,9 +70,9 @@ def test_tags() -> None:
         (
             ["old*"],
             [],
-            "'old*' matches only disabled appliances; to select one, give its full name",
+            '"old*" matches only disabled appliances; to select one, give its full name',
         ),
-        ([], ["site"], "invalid tag 'site': write it as NAME=VALUE"),
+        ([], ["site"], 'invalid tag "site": write NAME=VALUE'),
         (
             [],
             ["site=Rome"],
