@@ -99,7 +99,7 @@ def tagged(tags: Sequence[str], config: str | None) -> frozenset[str] | None:
     fleet = configuration(config)
     if fleet is None:
         raise UsageError(
-            f"--tag {tags[0]}: there is no configuration with tags at {file.users_own()} or"
+            f"--tag {tags[0]}: no configuration with tags at {file.users_own()} or"
             f" {file.SYSTEM}; name one with --config or ${file.VARIABLE}"
         )
     return frozenset(entry.name for entry in select(fleet, (), tags, disabled=True))

@@ -46,7 +46,7 @@ _SENTENCES = {
     "25006": "the server accepts no writes; use the primary server, not a standby",
     "25P03": "the server ended an idle transaction; run the command again",
     "28": _USER,
-    "3D000": "there is no such database on the server; create it, or check --database",
+    "3D000": "the server has no such database; create it, or check --database",
     "40": _CONFLICT,
     "42501": (
         "permission denied; use the archive's owner, or for reports a member of a role that"

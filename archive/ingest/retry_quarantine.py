@@ -37,7 +37,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
         documents = quarantine.held(connection, wanted)
         if missing := set(wanted) - {held.id for held in documents}:
             raise UsageError(
-                f"document {min(missing)} is not in quarantine: see `archive quarantine list`"
+                f"no document {min(missing)} in quarantine: see `archive quarantine list`"
             )
         released = []
         observations: list[Observation] = []

@@ -140,7 +140,7 @@ def test_selected_documents_are_retried(place: str, engine: Engine) -> None:
         (["show", "3"], "archive: no document 3 in quarantine: see `archive quarantine list`\n"),
         (
             ["retry", "1", "9", "2", "8"],
-            "archive: document 8 is not in quarantine: see `archive quarantine list`\n",
+            "archive: no document 8 in quarantine: see `archive quarantine list`\n",
         ),
         (["show", "0"], "Invalid value"),
         (["show", "one"], "Invalid value"),

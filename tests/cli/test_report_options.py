@@ -98,7 +98,7 @@ def test_tags_need_a_configuration(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     done = archive("report", "trends", "--tag", "site=London", place)
     assert (done.code, done.out) == (2, "")
-    assert "--tag site=London: there is no configuration with tags at" in done.err
+    assert "--tag site=London: no configuration with tags at" in done.err
 
 
 def test_cadences_come_from_the_configuration(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ BUSY = "another process is writing to the archive"
         ("25P03", "the server ended an idle transaction"),
         ("28000", "the server refused the user or the password"),
         ("28P01", "the server refused the user or the password"),
-        ("3D000", "there is no such database on the server"),
+        ("3D000", "the server has no such database"),
         ("40001", "another process changed the same rows"),
         ("40P01", "another process changed the same rows"),
         ("42501", "permission denied; use the archive's owner"),
@@ -104,7 +104,7 @@ def test_refused_connections_are_recognised_by_sqlstate(postgresql_archive: Engi
     with db.writing(postgresql_archive) as connection:
         connection.exec_driver_sql("CREATE ROLE nobodys LOGIN CONNECTION LIMIT 0")
     try:
-        assert "there is no such database" in sentence_for(url.set(database="nowhere"))
+        assert "the server has no such database" in sentence_for(url.set(database="nowhere"))
         assert "refused the user or the password" in sentence_for(url.set(username="nobody"))
         assert "has no free connection" in sentence_for(url.set(username="nobodys"))
     finally:

@@ -150,7 +150,7 @@ def test_unknown_numbers_are_refused(engine: Engine, refusing: pytest.MonkeyPatc
     """A number that is not in quarantine is refused, and nothing is archived."""
     import_documents(engine, api(x=job()))
     refusing.undo()
-    with pytest.raises(UsageError, match="document 7 is not in quarantine"):
+    with pytest.raises(UsageError, match="no document 7 in quarantine"):
         retry_quarantine.retry(engine, [1, 9, 7])
     assert len(held(engine)) == 1
     assert count(engine, tables.job) == 0
