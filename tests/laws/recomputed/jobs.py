@@ -65,14 +65,14 @@ SELECT
 """
 
 _VIEWS = """
-CREATE OR REPLACE VIEW heard AS
+CREATE OR REPLACE VIEW last_import AS
 SELECT appliance, min(seen_at) AS first_seen, max(seen_at) AS last_seen
 FROM import
 WHERE appliance GLOB (SELECT appliances FROM globs)
 GROUP BY appliance;
 
 CREATE OR REPLACE VIEW theirs AS
-SELECT job.* FROM job SEMI JOIN heard USING (appliance);
+SELECT job.* FROM job SEMI JOIN last_import USING (appliance);
 
 CREATE OR REPLACE VIEW scoped AS
 SELECT theirs.*

@@ -41,9 +41,9 @@ class _Job(NamedTuple):
 def rpo(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `rpo`."""
     exported.ask(asked)
-    heard = exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance")
+    last_import = exported.rows("SELECT appliance, last_seen FROM last_import ORDER BY appliance")
     found = []
-    for name, last_seen in heard:
+    for name, last_seen in last_import:
         jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
         found.append(_row(asked, name, last_seen, jobs))
     return sorted(found, key=_worst_first)
@@ -53,7 +53,7 @@ def _worst_first(row: Row) -> Row:
     return ("never", "overdue", "no recent data", "ok").index(row[1]), -(row[2] or 0), row[0]
 
 
-def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
+def _row(asked: Asked, name: str, last_import: datetime, jobs: list[_Job]) -> Row:
     now = datetime.fromisoformat(asked.now).replace(tzinfo=None)
     cadence = dict(asked.cadences).get(name)
     if asked.rpo is not None:
@@ -67,7 +67,7 @@ def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
     age = None if last is None else now - last.end
     if age is not None and age <= objective:
         state = "ok"
-    elif now - heard > objective or (age is not None and heard < now - age + objective):
+    elif now - last_import > objective or (age is not None and last_import < now - age + objective):
         state = "no recent data"
     else:
         state = "never" if age is None else "overdue"
@@ -82,13 +82,13 @@ def _row(asked: Asked, name: str, heard: datetime, jobs: list[_Job]) -> Row:
         _instant(last and last.end),
         _instant(attempt and attempt.start),
         attempt and attempt.status,
-        _instant(heard),
-        *_rates(asked, now, heard, objective, jobs),
+        _instant(last_import),
+        *_rates(asked, now, last_import, objective, jobs),
     )
 
 
 def _rates(
-    asked: Asked, now: datetime, heard: datetime, objective: timedelta, jobs: list[_Job]
+    asked: Asked, now: datetime, last_import: datetime, objective: timedelta, jobs: list[_Job]
 ) -> tuple[float | None, float | None]:
     """Return the share of the time, and of the days, within the RPO."""
     if not jobs:
@@ -97,7 +97,7 @@ def _rates(
     first = date.fromisoformat(asked.since) if asked.since else last - 29 * _DAY
     ended = min(jobs, key=lambda job: (job.day, job.vague)).end
     start = max(datetime.combine(first, datetime.min.time()), ended)
-    end = min(datetime.combine(last, datetime.min.time()) + _DAY, heard, now)
+    end = min(datetime.combine(last, datetime.min.time()) + _DAY, last_import, now)
     if end <= start:
         return None, None
     covers = sorted((job.end, job.end + objective) for job in jobs if job.status == "SUCCEEDED")
