@@ -45,12 +45,12 @@ def data(done: Done) -> dict[str, str]:
     """Return the performance data of the output, which must follow the guidelines."""
     first, *more = done.out.splitlines()
     assert not any("|" in line for line in more)
-    _, separator, told = first.partition(" | ")
+    _, separator, text = first.partition(" | ")
     if not separator:
         return {}
-    assert "|" not in told
-    found = told.split(" ")
-    assert all(_DATUM.fullmatch(one) for one in found), told
+    assert "|" not in text
+    found = text.split(" ")
+    assert all(_DATUM.fullmatch(one) for one in found), text
     return {label.strip("'"): value for label, _, value in (one.partition("=") for one in found)}
 
 
@@ -276,10 +276,10 @@ def test_texts_are_escaped_and_shortened() -> None:
     assert harmless("a|b\nc\r\x1b[1md\u2028") == "a/b\\nc\\r\\x1b[1md\\u2028"
     assert harmless("x" * 301) == "x" * 297 + "..."
     lines = [f"line {number}\n" for number in range(22)]
-    told = output(Level.WARNING, "said", [Datum("n", 1)], lines).splitlines()
-    assert told[0] == "ARCHIVE WARNING - said | 'n'=1;;;0"
-    assert told[-2:] == ["line 19\\n", "... and 2 more"]
-    assert len(told) == 22
+    printed = output(Level.WARNING, "said", [Datum("n", 1)], lines).splitlines()
+    assert printed[0] == "ARCHIVE WARNING - said | 'n'=1;;;0"
+    assert printed[-2:] == ["line 19\\n", "... and 2 more"]
+    assert len(printed) == 22
 
 
 def test_problem_outranks_unknown() -> None:

@@ -196,8 +196,8 @@ def test_summary_as_a_table(two: Fleet, tmp_path: Path) -> None:
 def test_dry_run_creates_no_archive(two: Fleet, tmp_path: Path) -> None:
     """It prints what a collection would print, and creates no file."""
     done = two.collect("--dry-run", "--format", "json")
-    told = json.loads(done.out)
-    assert (done.code, told["collection"], told["new"]) == (3, None, 2)
+    summary = json.loads(done.out)
+    assert (done.code, summary["collection"], summary["new"]) == (3, None, 2)
     assert done.err.startswith("vc02: permission denied for the user")
     assert [path.name for path in tmp_path.iterdir()] == ["archive.toml"]
 
@@ -358,7 +358,7 @@ def test_interrupted_collection_archives_what_it_has(fleet: Fleet, number: signa
         appliance.suffer(faults.hang, Resource.DETAILS)
     fleet.add("vc04")
     command = fleet.start("--format", "json")
-    until(lambda: all(one.asked_for(Resource.DETAILS) for one in not_reporting))
+    until(lambda: all(one.requests_for(Resource.DETAILS) for one in not_reporting))
     command.send_signal(number)
     out, err = command.communicate(timeout=30)
     assert command.returncode == 3
@@ -381,7 +381,7 @@ def test_collection_interrupted_at_its_start(fleet: Fleet) -> None:
     appliance = fleet.add("vc01")
     appliance.suffer(faults.hang, Resource.DETAILS)
     command = fleet.start()
-    until(lambda: appliance.asked_for(Resource.DETAILS))
+    until(lambda: appliance.requests_for(Resource.DETAILS))
     command.send_signal(signal.SIGTERM)
     out, err = command.communicate(timeout=30)
     assert (command.returncode, out) == (1, b"")

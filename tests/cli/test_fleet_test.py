@@ -188,7 +188,7 @@ def test_interrupt_shows_the_results_so_far(
         env=environment(),
     ) as running:  # fmt: skip
         deadline = time.monotonic() + 30
-        while not slow.asked_for(Resource.VERSION) and time.monotonic() < deadline:
+        while not slow.requests_for(Resource.VERSION) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert slow.sessions
         running.send_signal(number)

@@ -56,10 +56,10 @@ def test_all_metrics_are_written(place: str) -> None:
 
 def test_labels_are_bounded(place: str) -> None:
     """Labels are the appliance and fixed words; no series comes twice."""
-    told = archive("metrics", place, "--now", NOW).out
+    printed = archive("metrics", place, "--now", NOW).out
     series = [
         (sample.name, *sorted(sample.labels.items()))
-        for family in text_string_to_metric_families(told)
+        for family in text_string_to_metric_families(printed)
         for sample in family.samples
     ]
     assert len(set(series)) == len(series)
@@ -72,12 +72,12 @@ def test_labels_are_bounded(place: str) -> None:
 
 def test_selected_appliances(place: str) -> None:
     """Other appliances have no series; the metrics of the archive itself cover all."""
-    told = archive("metrics", place, "--now", NOW, "-a", "vc3*", "--rpo", "9d").out
-    assert SCHEDULED not in told
-    assert f'archive_backup_state{{appliance="{UNTOLD}",state="ok"}} 1.0\n' in told
-    assert f'archive_backup_rpo_seconds{{appliance="{UNTOLD}"}} 777600.0\n' in told
-    assert "archive_quarantine_documents 1.0\n" in told
-    assert "archive_last_import_timestamp_seconds 1.7732088e+09\n" in told
+    printed = archive("metrics", place, "--now", NOW, "-a", "vc3*", "--rpo", "9d").out
+    assert SCHEDULED not in printed
+    assert f'archive_backup_state{{appliance="{UNTOLD}",state="ok"}} 1.0\n' in printed
+    assert f'archive_backup_rpo_seconds{{appliance="{UNTOLD}"}} 777600.0\n' in printed
+    assert "archive_quarantine_documents 1.0\n" in printed
+    assert "archive_last_import_timestamp_seconds 1.7732088e+09\n" in printed
     done = archive("metrics", place, "-a", "nobody")
     assert (done.code, done.out) == (2, "")
 
@@ -86,17 +86,17 @@ def test_cadences_of_the_configuration_apply(place: str, tmp_path: Path) -> None
     """The last success is compared with the cadence of the configuration."""
     entries = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\n'
     config = written(tmp_path, f"{DEFAULTS}{entries}")
-    told = archive("metrics", place, "--now", NOW, "--config", str(config)).out
-    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 608400.0\n' in told
-    assert f'archive_backup_state{{appliance="{CADENCED}",state="ok"}} 1.0\n' in told
+    printed = archive("metrics", place, "--now", NOW, "--config", str(config)).out
+    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 608400.0\n' in printed
+    assert f'archive_backup_state{{appliance="{CADENCED}",state="ok"}} 1.0\n' in printed
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
 def test_any_name_is_escaped_in_labels(name: str) -> None:
     """Any name of an appliance is one label on one line."""
-    heard = CollectionRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
+    collection_row = CollectionRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
     state = State(
-        heard,
+        collection_row,
         not_reporting=True,
         rpo=None,
         success=None,
@@ -104,10 +104,10 @@ def test_any_name_is_escaped_in_labels(name: str) -> None:
         consecutive_failures=0,
         drop=None,
     )
-    told = exposition(Snapshot("1", NOW, [state], {}, None, None, None, 0))
+    printed = exposition(Snapshot("1", NOW, [state], {}, None, None, None, 0))
     assert [
         sample.labels["appliance"]
-        for family in text_string_to_metric_families(told)
+        for family in text_string_to_metric_families(printed)
         for sample in family.samples
         if family.name == "archive_appliance_not_reporting"
     ] == [name]
@@ -127,9 +127,9 @@ def test_size_drop(engine: Engine) -> None:
     """A last success of a quarter of the usual size is a drop by three quarters."""
     jobs = [night(f"2026-03-{day:02}T01:00", size=4 * 2**30) for day in range(1, 11)]
     import_documents(engine, dict([*jobs, night("2026-03-11T01:00", size=2**30)]), "vc", NOW)
-    told = archive("metrics", at(engine), "--now", NOW).out
-    assert 'archive_backup_last_success_size_drop_ratio{appliance="vc"} 0.75\n' in told
-    assert 'archive_backup_transferred_bytes_total{appliance="vc"} 4.4023414784e+10\n' in told
+    printed = archive("metrics", at(engine), "--now", NOW).out
+    assert 'archive_backup_last_success_size_drop_ratio{appliance="vc"} 0.75\n' in printed
+    assert 'archive_backup_transferred_bytes_total{appliance="vc"} 4.4023414784e+10\n' in printed
 
 
 @pytest.mark.usefixtures("strict_umask")
@@ -155,8 +155,8 @@ def test_failure_keeps_the_old_file(tmp_path: Path) -> None:
 def test_promtool_accepts_the_metrics(place: str) -> None:
     """The names follow Prometheus' conventions."""
     program = monitors.program("promtool")
-    told = archive("metrics", place, "--now", NOW).out
+    printed = archive("metrics", place, "--now", NOW).out
     done = subprocess.run(
-        [program, "check", "metrics"], input=told, capture_output=True, text=True, check=False
+        [program, "check", "metrics"], input=printed, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

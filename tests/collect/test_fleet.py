@@ -190,15 +190,15 @@ def test_failures_have_a_reason_and_no_secret_leaks(
         env=environment() | {"ARCHIVE_TEST_XYZZY": PASSWORDS["environment"]},
     )  # fmt: skip
     assert done.returncode == 3
-    told = json.loads(done.stdout)
+    summary = json.loads(done.stdout)
     reasons = dict(line.split(": ", 1) for line in done.stderr.decode().splitlines())
     assert reasons.keys() == MISBEHAVING.keys()
     assert {name: why for name, why in reasons.items() if MISBEHAVING[name].why not in why} == {}
     partial = {"one-bad-job"}
-    assert [told[name] for name in ("asked", "complete", "partial", "failed", "interrupted")] == [
+    assert [summary[name] for name in ("asked", "complete", "partial", "failed", "interrupted")] == [
         200, 180, 1, 19, 0,
     ]  # fmt: skip
-    for one in told["appliances"]:
+    for one in summary["appliances"]:
         name = one["appliance"]
         ended = "partial" if name in partial else "failed"
         assert one["outcome"] == (ended if name in MISBEHAVING else "complete")

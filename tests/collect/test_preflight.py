@@ -68,8 +68,8 @@ def found(server: Server, appliance: Appliance, **values: Any) -> dict[str, Foun
     return examination.found
 
 
-def results(told: dict[str, Found]) -> list[str]:
-    return [told[name].result for name in CHECKS]
+def results(checks: dict[str, Found]) -> list[str]:
+    return [checks[name].result for name in CHECKS]
 
 
 def suffering(server: Server, fault: Fault, *of: Any) -> Appliance:
@@ -81,10 +81,10 @@ def suffering(server: Server, fault: Fault, *of: Any) -> Appliance:
 def test_good_appliance_passes_every_check(server: Server) -> None:
     """Every check has a detail, and none has advice."""
     appliance = server.add(Appliance(HISTORY))
-    told = found(server, appliance)
-    assert results(told) == [OK] * len(CHECKS)
-    assert all(one.advice is None for one in told.values())
-    details = {name: one.detail for name, one in told.items()}
+    checks = found(server, appliance)
+    assert results(checks) == [OK] * len(CHECKS)
+    assert all(one.advice is None for one in checks.values())
+    details = {name: one.detail for name, one in checks.items()}
     port = appliance.address.partition(":")[2]
     assert details["secret"] == "configuration"  # noqa: S105 - where it is
     assert details["resolve"] == "127.0.0.1"
@@ -100,15 +100,15 @@ def test_good_appliance_passes_every_check(server: Server) -> None:
 
 def test_old_appliance_is_asked_through_rest(server: Server) -> None:
     """An appliance that has only `/rest` is asked there."""
-    told = found(server, server.add(Appliance(HISTORY, rest_only=True)))
-    assert results(told) == [OK] * len(CHECKS)
-    assert told["details"].detail == "9 jobs, on /rest; none missing"
+    checks = found(server, server.add(Appliance(HISTORY, rest_only=True)))
+    assert results(checks) == [OK] * len(CHECKS)
+    assert checks["details"].detail == "9 jobs, on /rest; none missing"
 
 
 def test_appliance_without_jobs_passes(server: Server) -> None:
     """A new appliance is no problem."""
-    told = found(server, server.add(Appliance({})))
-    assert told["details"] == (OK, "0 jobs, on /api; none missing", None)
+    checks = found(server, server.add(Appliance({})))
+    assert checks["details"] == (OK, "0 jobs, on /api; none missing", None)
 
 
 def test_missing_password_skips_only_the_login(server: Server) -> None:
@@ -120,32 +120,32 @@ def test_missing_password_skips_only_the_login(server: Server) -> None:
 
     examination = Examination(entry(server, appliance))
     asyncio.run(examination.run(none()))
-    told = examination.found
-    assert results(told) == [FAILED, OK, OK, OK] + [SKIPPED] * 6
-    assert told["secret"].detail.endswith("no password from environment VC: empty")
-    assert told["login"].detail == "`secret` failed"
+    checks = examination.found
+    assert results(checks) == [FAILED, OK, OK, OK] + [SKIPPED] * 6
+    assert checks["secret"].detail.endswith("no password from environment VC: empty")
+    assert checks["login"].detail == "`secret` failed"
     assert not appliance.requests
 
 
 def test_name_that_does_not_resolve(server: Server) -> None:
     """An unresolvable name cannot be reached, and no other check runs."""
-    told = found(server, server.add(Appliance(HISTORY)), host="vc01.invalid")
-    assert results(told) == [OK, FAILED] + [SKIPPED] * 8
-    assert "cannot resolve" in told["resolve"].detail
-    assert told["resolve"].advice == "check `address` and DNS"
-    told = found(
+    checks = found(server, server.add(Appliance(HISTORY)), host="vc01.invalid")
+    assert results(checks) == [OK, FAILED] + [SKIPPED] * 8
+    assert "cannot resolve" in checks["resolve"].detail
+    assert checks["resolve"].advice == "check `address` and DNS"
+    checks = found(
         server, server.add(Appliance(HISTORY)), host="x" * 70
     )  # longer than any name in DNS
-    assert "cannot resolve" in told["resolve"].detail
+    assert "cannot resolve" in checks["resolve"].detail
 
 
 def test_closed_port(server: Server) -> None:
     """A closed port is reported in the words of the system."""
     appliance = server.add(Appliance(HISTORY))
     server.remove(appliance)
-    told = found(server, appliance)
-    assert results(told) == [OK, OK, FAILED] + [SKIPPED] * 7
-    assert told["connect"].detail.startswith(f"cannot connect to {appliance.address}: ")
+    checks = found(server, appliance)
+    assert results(checks) == [OK, OK, FAILED] + [SKIPPED] * 7
+    assert checks["connect"].detail.startswith(f"cannot connect to {appliance.address}: ")
 
 
 def test_unanswered_connection_times_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,17 +155,17 @@ def test_unanswered_connection_times_out(server: Server, monkeypatch: pytest.Mon
         await asyncio.Event().wait()
 
     monkeypatch.setattr(asyncio, "open_connection", dropped)
-    told = found(server, server.add(Appliance(HISTORY)), connect_timeout=0.2)
-    assert results(told) == [OK, OK, FAILED] + [SKIPPED] * 7
-    assert told["connect"].detail.endswith(" timed out")
+    checks = found(server, server.add(Appliance(HISTORY)), connect_timeout=0.2)
+    assert results(checks) == [OK, OK, FAILED] + [SKIPPED] * 7
+    assert checks["connect"].detail.endswith(" timed out")
 
 
 def test_tls_handshake_never_completes(server: Server) -> None:
     """The port is open, but nothing answers."""
     appliance = server.add(Appliance(HISTORY))
     appliance.handshakes = False
-    told = found(server, appliance, connect_timeout=0.2)
-    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    checks = found(server, appliance, connect_timeout=0.2)
+    assert results(checks) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
 
 
 @pytest.mark.parametrize(
@@ -181,11 +181,11 @@ def test_untrusted_certificate(server: Server, kind: str, why: str, advice: str)
     appliance = server.add(Appliance(HISTORY))
     issue = self_signed if kind == "self_signed" else getattr(server.authority, kind)
     appliance.certificate = issue()
-    told = found(server, appliance)
-    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
-    assert told["certificate"].detail.startswith(why)
-    assert advice in str(told["certificate"].advice)
-    assert f"sha256:{appliance.certificate.pin.hex(':').upper()}" in told["certificate"].detail
+    checks = found(server, appliance)
+    assert results(checks) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    assert checks["certificate"].detail.startswith(why)
+    assert advice in str(checks["certificate"].advice)
+    assert f"sha256:{appliance.certificate.pin.hex(':').upper()}" in checks["certificate"].detail
     assert not appliance.requests
 
 
@@ -200,21 +200,21 @@ def test_pinned_certificate(server: Server) -> None:
     """It may be from any issuer, but must not be expired."""
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
-    told = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
-    assert results(told) == [OK, OK, OK, WARNING] + [OK] * 6
-    assert told["certificate"].detail.startswith("expires within 1 day: CN=localhost")
-    assert told["certificate"].advice == "renew it on the appliance, then change `pin`"
+    checks = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
+    assert results(checks) == [OK, OK, OK, WARNING] + [OK] * 6
+    assert checks["certificate"].detail.startswith("expires within 1 day: CN=localhost")
+    assert checks["certificate"].advice == "renew it on the appliance, then change `pin`"
     appliance.certificate = server.authority.expired()
-    told = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
-    assert told["certificate"].detail.startswith("expired: ")
+    checks = found(server, appliance, trust=Trust(pin=appliance.certificate.pin))
+    assert checks["certificate"].detail.startswith("expired: ")
 
 
 def test_certificate_that_does_not_match_the_pin(server: Server) -> None:
     """It is reported, and no password is sent."""
     appliance = server.add(Appliance(HISTORY))
-    told = found(server, appliance, trust=Trust(pin=bytes(32)))
-    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
-    assert told["certificate"].detail.startswith("certificate does not match the pin")
+    checks = found(server, appliance, trust=Trust(pin=bytes(32)))
+    assert results(checks) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    assert checks["certificate"].detail.startswith("certificate does not match the pin")
     assert not appliance.requests
 
 
@@ -222,18 +222,18 @@ def test_verification_is_off(server: Server) -> None:
     """Every check runs, with a warning; the pin to use instead is shown."""
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
-    told = found(server, appliance, trust=Trust(verify=False))
-    assert results(told) == [OK, OK, OK, WARNING] + [OK] * 6
+    checks = found(server, appliance, trust=Trust(verify=False))
+    assert results(checks) == [OK, OK, OK, WARNING] + [OK] * 6
     fingerprint = f'pin = "sha256:{appliance.certificate.pin.hex(":").upper()}"'
-    assert fingerprint in str(told["certificate"].advice)
+    assert fingerprint in str(checks["certificate"].advice)
 
 
 def test_missing_ca_file(server: Server, tmp_path: Path) -> None:
     """A missing CA file cannot be trusted."""
     trust = Trust(ca_file=tmp_path / "none.pem")
-    told = found(server, server.add(Appliance(HISTORY)), trust=trust)
-    assert results(told) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
-    assert "none.pem: cannot be read" in told["certificate"].detail
+    checks = found(server, server.add(Appliance(HISTORY)), trust=trust)
+    assert results(checks) == [OK, OK, OK, FAILED] + [SKIPPED] * 6
+    assert "none.pem: cannot be read" in checks["certificate"].detail
 
 
 def test_unreadable_certificate(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,24 +243,24 @@ def test_unreadable_certificate(server: Server, monkeypatch: pytest.MonkeyPatch)
         raise ValueError("odd")
 
     monkeypatch.setattr(x509, "load_der_x509_certificate", refuse)
-    told = found(server, server.add(Appliance(HISTORY)))
-    assert told["certificate"] == (FAILED, "certificate cannot be read: odd", None)
+    checks = found(server, server.add(Appliance(HISTORY)))
+    assert checks["certificate"] == (FAILED, "certificate cannot be read: odd", None)
 
 
 def test_wrong_password_is_sent_once(server: Server) -> None:
     """More attempts would lock the account, and the certificate check sends none."""
     appliance = server.add(Appliance(HISTORY, password=PASSWORD[1:]))
-    told = found(server, appliance)
-    assert results(told) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
-    assert told["login"].advice == "check both, and whether the account is locked"
+    checks = found(server, appliance)
+    assert results(checks) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
+    assert checks["login"].advice == "check both, and whether the account is locked"
     assert len(appliance.requests) == 1
 
 
 def test_redirect_gets_no_password(server: Server) -> None:
     """A redirect to another address is not followed with a password."""
     other = server.add(Appliance(HISTORY))
-    told = found(server, suffering(server, faults.redirect(other.address)))
-    assert results(told) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
+    checks = found(server, suffering(server, faults.redirect(other.address)))
+    assert results(checks) == [OK] * 4 + [FAILED] + [SKIPPED] * 5
     assert other.connections == 0
 
 
@@ -280,42 +280,42 @@ def test_one_refusal_does_not_stop_other_checks(
     server: Server, resource: Resource, name: str, fault: Fault
 ) -> None:
     """Independent checks run, whichever of them fails."""
-    told = found(server, suffering(server, fault, resource))
-    assert [other for other in CHECKS if told[other].result != OK] == [name]
-    assert told[name].result == FAILED
+    checks = found(server, suffering(server, fault, resource))
+    assert [other for other in CHECKS if checks[other].result != OK] == [name]
+    assert checks[name].result == FAILED
     if fault is faults.unauthorized:
-        assert "SystemConfiguration.Administrators" in str(told[name].advice)
+        assert "SystemConfiguration.Administrators" in str(checks[name].advice)
 
 
 def test_refused_job_ids(server: Server) -> None:
     """It is then unknown whether there are more jobs, so a collection would not be complete."""
-    told = found(server, suffering(server, faults.unauthorized, Resource.JOBS))
-    assert told["details"].result == FAILED
-    assert told["details"].detail.startswith(
+    checks = found(server, suffering(server, faults.unauthorized, Resource.JOBS))
+    assert checks["details"].result == FAILED
+    assert checks["details"].detail.startswith(
         "9 jobs, on /api; cannot check that the answer has all jobs"
     )
 
 
 def test_invalid_jobs_are_counted(server: Server) -> None:
     """Jobs that would go to quarantine are counted."""
-    told = found(server, server.add(Appliance(HISTORY | {"k" * 300: job()})))
-    assert told["details"].result == FAILED
-    assert told["details"].detail == "10 jobs, on /api; 1 of them unreadable"
+    checks = found(server, server.add(Appliance(HISTORY | {"k" * 300: job()})))
+    assert checks["details"].result == FAILED
+    assert checks["details"].detail == "10 jobs, on /api; 1 of them unreadable"
 
 
 def test_capped_answer_passes(server: Server) -> None:
     """An answer that needs several requests is complete."""
-    told = found(server, suffering(server, faults.silent_beyond(2)))
-    assert told["details"] == (OK, "9 jobs, on /api; none missing", None)
+    checks = found(server, suffering(server, faults.silent_beyond(2)))
+    assert checks["details"] == (OK, "9 jobs, on /api; none missing", None)
 
 
 def test_missing_schedule_warns(server: Server) -> None:
     """An appliance without scheduled backups gets a warning."""
     appliance = server.add(Appliance(HISTORY))
     appliance.schedules = {"default": appliance.schedules["default"] | {"enable": False}}
-    told = found(server, appliance)
-    assert told["schedules"].result == WARNING
-    assert told["schedules"].detail == "0 of 1 enabled"
+    checks = found(server, appliance)
+    assert checks["schedules"].result == WARNING
+    assert checks["schedules"].detail == "0 of 1 enabled"
 
 
 @pytest.mark.parametrize(
@@ -331,17 +331,17 @@ def test_missing_schedule_warns(server: Server) -> None:
 )
 def test_clock_offset(server: Server, off: timedelta, result: str, detail: str) -> None:
     """The result says which clock is ahead."""
-    told = found(server, suffering(server, faults.clock_off(off)))
-    assert told["clock"].result == result
-    assert detail in told["clock"].detail
-    assert (told["clock"].advice is None) is (result == OK)
+    checks = found(server, suffering(server, faults.clock_off(off)))
+    assert checks["clock"].result == result
+    assert detail in checks["clock"].detail
+    assert (checks["clock"].advice is None) is (result == OK)
 
 
 def test_deadline_of_the_configuration(server: Server) -> None:
     """An appliance gets no more time than its configuration says."""
-    told = found(server, suffering(server, faults.hang, Resource.VERSION), deadline=1.0)
-    assert [told[name].result for name in ("login", "details", "version")] == [OK, OK, FAILED]
-    assert "not done within `deadline`" in told["version"].detail
+    checks = found(server, suffering(server, faults.hang, Resource.VERSION), deadline=1.0)
+    assert [checks[name].result for name in ("login", "details", "version")] == [OK, OK, FAILED]
+    assert "not done within `deadline`" in checks["version"].detail
 
 
 def test_password_in_an_answer_is_not_shown(server: Server) -> None:
@@ -351,8 +351,8 @@ def test_password_in_an_answer_is_not_shown(server: Server) -> None:
         (token,) = appliance.sessions
         return replace(proper(), body=json.dumps(f"{PASSWORD} {token}").encode())
 
-    told = found(server, suffering(server, echo, Resource.TIME_ZONE))
-    assert told["time zone"].detail == "*** ***"
+    checks = found(server, suffering(server, echo, Resource.TIME_ZONE))
+    assert checks["time zone"].detail == "*** ***"
 
 
 def test_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,15 +360,15 @@ def test_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> Non
     appliance = server.add(Appliance(HISTORY))
     with proxy() as through:
         monkeypatch.setenv("https_proxy", f"http://user:hidden@{through.address}")
-        told = found(server, appliance)
-        assert results(told) == [OK, SKIPPED, SKIPPED] + [OK] * 7
-        assert told["connect"].detail == f"left to the proxy {through.address}"
-        assert "hidden" not in repr(told)
+        checks = found(server, appliance)
+        assert results(checks) == [OK, SKIPPED, SKIPPED] + [OK] * 7
+        assert checks["connect"].detail == f"left to the proxy {through.address}"
+        assert "hidden" not in repr(checks)
         assert {asked.split()[1] for asked in through.asked} == {appliance.address}
         appliance.certificate = self_signed()
-        told = found(server, appliance)
-        assert results(told)[3] == FAILED
-        assert appliance.certificate.pin.hex(":").upper() in told["certificate"].detail
+        checks = found(server, appliance)
+        assert results(checks)[3] == FAILED
+        assert appliance.certificate.pin.hex(":").upper() in checks["certificate"].detail
 
 
 def test_through_a_proxy_with_its_own_certificate(
@@ -395,10 +395,10 @@ def test_several_appliances(server: Server, tmp_path: Path) -> None:
         entry(server, appliance, name, secret=secret)
         for name, appliance in (("vc01", good), ("vc02", bad))
     ]
-    told: dict[str, str] = {}
+    checks: dict[str, str] = {}
     fleet = Fleet(path=tmp_path / "archive.toml", entries=tuple(entries))
-    check(fleet, entries, lambda one, ended: told.update({one.name: ended.result}))
-    assert told == {"vc01": OK, "vc02": FAILED}
+    check(fleet, entries, lambda one, ended: checks.update({one.name: ended.result}))
+    assert checks == {"vc01": OK, "vc02": FAILED}
     assert calls.read_text() == "once\n"
     assert not good.sessions
 

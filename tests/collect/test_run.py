@@ -175,8 +175,8 @@ def test_jobs_facts_and_attempt_are_archived_together(run: Run) -> None:
     ] * 2  # fmt: skip
     assert rows(run.engine, sa.select(tables.system_time_zone.c.time_zone)) == [("Etc/UTC",)] * 2
     with db.reading(run.engine) as connection:
-        told = collection_log.attempts(connection, done.id)
-    for (attempt, brought), new in zip(told, (2, 1), strict=True):
+        attempts = collection_log.attempts(connection, done.id)
+    for (attempt, brought), new in zip(attempts, (2, 1), strict=True):
         assert attempt == run.outcomes[attempt.appliance].attempt
         assert (attempt.outcome, attempt.reason) == ("complete", None)
         assert attempt.answered_at is not None
@@ -456,7 +456,7 @@ def test_interrupt_finishes_the_current_transaction(
     original = loader.Loader.load
 
     def signalled(*arguments: Any) -> None:
-        while not run.appliances["vc02"].asked_for(Resource.DETAILS):
+        while not run.appliances["vc02"].requests_for(Resource.DETAILS):
             time.sleep(0.01)
         for _ in range(2):  # the impatient user interrupts twice
             os.kill(os.getpid(), signal.SIGTERM)
@@ -541,8 +541,10 @@ def test_dry_run_matches_a_real_run_and_writes_nothing(run: Run) -> None:
     for name, outcome in run.outcomes.items():
         assert rehearsed[name].attempt[3:5] == outcome.attempt[3:5]
         done = outcome.counts
-        told = Counts(done.seen, done.new + done.changed, 0, done.unchanged, 0, done.quarantined)
-        assert counted[name] == told
+        expected = Counts(
+            done.seen, done.new + done.changed, 0, done.unchanged, 0, done.quarantined
+        )
+        assert counted[name] == expected
     assert counted["vc01"] == Counts(seen=7, new=4, unchanged=1, quarantined=2)
 
 

@@ -47,14 +47,14 @@ def failure(text: str, message_id: str) -> dict[str, Any]:
 def night(number: int, status: str = "SUCCEEDED", **fields: Any) -> tuple[str, Any]:
     """Return a key and a job of a night, counted back from the last one."""
     start = LAST - timedelta(days=number)
-    told = {
+    fields_of_status = {
         "start_time": f"{start:%Y-%m-%dT%H:%M:%S}.000Z",
         "end_time": f"{start + timedelta(minutes=5):%Y-%m-%dT%H:%M:%S}.000Z",
         "size": (1 << 30) + (NIGHTS - number) * (1 << 20),
         "duration": 300 + number % 7,
         "build": BUILD,
     }
-    return f"{start:%Y%m%d-%H%M%S}-1", job(status, **told | fields)
+    return f"{start:%Y%m%d-%H%M%S}-1", job(status, **fields_of_status | fields)
 
 
 def fill(engine: Engine) -> None:
@@ -73,8 +73,8 @@ def fill(engine: Engine) -> None:
     ]
     import_documents(engine, dict(broken), BROKEN, NOW)
     gone = [night(number) for number in range(60, NIGHTS)]
-    heard = (LAST - timedelta(days=59)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-    import_documents(engine, dict(gone), GONE, heard)
+    last_import = (LAST - timedelta(days=59)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    import_documents(engine, dict(gone), GONE, last_import)
 
 
 def run(engine: Engine, name: str, **scope: Any) -> list[Any]:

@@ -69,10 +69,10 @@ def test_other_reports_match_for_each_period(
     assert {table.days for table in found.reports} == {None, 30, 90}
     for days, first in ((None, "2026-01-01"), (30, "2026-06-01"), (90, "2026-04-02")):
         scope = {"since": first, "until": "2026-06-30"}
-        told = [
+        expected = [
             (row.build, row.appliances, row.first_day) for row in run(engine, "builds", **scope)
         ]
-        assert [row[:3] for row in rows(found, "builds", days)] == told
+        assert [row[:3] for row in rows(found, "builds", days)] == expected
         failed = [(row[0], row.leading) for row in run(engine, "failures", **scope)]
         assert [row[:2] for row in rows(found, "failures", days)] == failed
 

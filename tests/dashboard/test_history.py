@@ -33,7 +33,7 @@ def test_jobs_match_the_reports(engine: Engine) -> None:
     made.fill(engine)
     names = (made.BROKEN, made.GOOD, made.GONE, made.FLAKY)
     found = read(engine, *names)
-    told = {
+    figures = {
         row[:2]: row for row in made.run(engine, "trends", period="day", by="appliance", **DAYS)
     }
     counted: dict[tuple[str, str], list[int]] = {}
@@ -47,14 +47,14 @@ def test_jobs_match_the_reports(engine: Engine) -> None:
                 STATUSES.index("succeeded") + found.statuses[job]
             ] += 1
             if found.statuses[job] == 0:
-                size = told[day, name].size_median_bytes
+                size = figures[day, name].size_median_bytes
                 assert abs(quantile_sketch.number_of(found.sizes[job]) - size) <= size / 100
-                duration = told[day, name].duration_median_seconds
+                duration = figures[day, name].duration_median_seconds
                 assert (
                     abs(quantile_sketch.number_of(found.durations[job]) - duration)
                     <= duration / 100
                 )
-    assert counted == {key: [row.succeeded, row.failed] for key, row in told.items()}
+    assert counted == {key: [row.succeeded, row.failed] for key, row in figures.items()}
 
 
 def test_outcomes_match_the_report_missed(engine: Engine) -> None:
@@ -63,7 +63,7 @@ def test_outcomes_match_the_report_missed(engine: Engine) -> None:
     names = (made.FLAKY, made.GONE, made.BROKEN)
     found = read(engine, *names)
     missed = made.run(engine, "missed", named=frozenset(names), **DAYS)
-    told = {row[:2]: row.outcome for row in missed}
+    outcomes = {row[:2]: row.outcome for row in missed}
     bad = {
         (name, schedules.iso(found.first + day)): OUTCOMES[outcome]
         for place, name in enumerate(names)
@@ -71,8 +71,8 @@ def test_outcomes_match_the_report_missed(engine: Engine) -> None:
         if (outcome := found.expected[place * found.number_of_days + day])
         and OUTCOMES[outcome] != expected.MET
     }
-    assert bad == told
-    assert set(told.values()) == {"failed", "did not run", "no data"}
+    assert bad == outcomes
+    assert set(outcomes.values()) == {"failed", "did not run", "no data"}
 
 
 def test_messages_of_failed_jobs(engine: Engine) -> None:

@@ -61,10 +61,10 @@ def unpacked(text: str) -> dict[str, Any]:
     assert found
     whole = gzip.decompress(base64.b64decode(found[1]))
     length = int.from_bytes(whole[:4], "little")
-    told: dict[str, Any] = json.loads(whole[4 : 4 + length])
-    number = told["jobs"] * 9 + len(told["appliances"]) * told["days"]
+    content: dict[str, Any] = json.loads(whole[4 : 4 + length])
+    number = content["jobs"] * 9 + len(content["appliances"]) * content["days"]
     assert len(whole) == 4 + length + number
-    return told
+    return content
 
 
 def test_page_is_self_contained(engine: Engine) -> None:
@@ -99,8 +99,8 @@ def test_text_is_never_markup(engine: Engine) -> None:
     assert made.HOSTILE in parts.text
     assert {tag for tag, _ in parts.elements} & {"img", "b", "u", "i"} == set()
     assert sum(tag == "script" for tag, _ in parts.elements) == 3
-    told = unpacked(found)
-    assert [made.WICKED, made.HOSTILE] in told["messages"]
+    content = unpacked(found)
+    assert [made.WICKED, made.HOSTILE] in content["messages"]
 
 
 def test_page_without_javascript_shows_the_problems(engine: Engine) -> None:

@@ -166,8 +166,8 @@ def test_version_and_build_come_from_one_source(engine: Engine) -> None:
     assert rows(engine, query) == [(V7["version"], V7["build_number"], None)]
     import_documents(engine, {"20260303-020000-1": job("2026-03-03", 1, 1, "FAILED", build=V8)})
     assert rows(engine, query) == [(V8["version"], V8["build_number"], None)]
-    told = Version("9.0.0", None, None, None, None, None, None, None, None)
-    say(engine, "vc01", "2026-03-04T00:00:00.000000Z", Facts(told, None, None))
+    version = Version("9.0.0", None, None, None, None, None, None, None, None)
+    say(engine, "vc01", "2026-03-04T00:00:00.000000Z", Facts(version, None, None))
     assert rows(engine, query) == [("9.0.0", None, None)]
 
 
@@ -199,12 +199,12 @@ def test_one_of_several_schedules_is_shown(engine: Engine) -> None:
         for key, enabled in (("a", False), ("b", True), ("c", True))
     )
     query = "SELECT schedules, schedule_key FROM v_appliance"
-    for hour, told, found in (
+    for hour, schedules, found in (
         (1, (overdue, on, off), (3, "b")),
         (2, (off,), (1, "a")),
         (3, (), (0, None)),
     ):
-        say(engine, "vc01", f"2026-03-04T0{hour}:00:00.000000Z", Facts(None, None, told))
+        say(engine, "vc01", f"2026-03-04T0{hour}:00:00.000000Z", Facts(None, None, schedules))
         assert rows(engine, query) == [found]
 
 
@@ -322,14 +322,14 @@ def test_schedules_define_which_days_are_due(engine: Engine) -> None:
     """Days not in a schedule are not missed; it applies to all earlier days until it changes."""
     import_documents(engine, {"a": at("2026-03-01T02:00")}, seen_at="2026-04-01T00:00:00.000000Z")
     weekly = SCHEDULE._replace(days=("MONDAY", "THURSDAY"))
-    for day, told in (
+    for day, schedules in (
         ("2026-03-10", (weekly,)),
         ("2026-03-20", (weekly, SCHEDULE._replace(key="b", days=("SUNDAY",)))),
         ("2026-03-24", (weekly._replace(enabled=False),)),
         ("2026-03-27", ()),
         ("2026-03-30", (SCHEDULE,)),
     ):
-        say(engine, "vc01", f"{day}T12:00:00.000000Z", Facts(None, None, told))
+        say(engine, "vc01", f"{day}T12:00:00.000000Z", Facts(None, None, schedules))
     found = rows(engine, "SELECT day, scheduled FROM v_missed ORDER BY day")
     assert [day[-2:] for day, scheduled in found if scheduled] == [
         # Mondays and Thursdays, before the first import as well; from the 21st Sundays, too.
@@ -397,7 +397,7 @@ def test_missed_and_met_days_add_up(
             if at_night not in met and at_night.weekday() in due:
                 expected[f"vc-{number}"].append(at_night.isoformat())
             at_night += timedelta(days=1)
-    told = SCHEDULE._replace(days=tuple(WEEK[weekday] for weekday in sorted(weekdays)) or None)
+    schedule = SCHEDULE._replace(days=tuple(WEEK[weekday] for weekday in sorted(weekdays)) or None)
     seen_at = timestamps.from_datetime(begin + timedelta(minutes=15 * last))
     for engine in each(engines):
         change_calendar.change_calendar(engine, Calendar(zone, f"{hour:02}:00"))
@@ -407,7 +407,7 @@ def test_missed_and_met_days_add_up(
                 for place, (quarter, status) in enumerate(jobs)
             }
             import_documents(engine, documents, f"vc-{number}", seen_at)
-            say(engine, f"vc-{number}", seen_at, Facts(None, zone, (told,)))
+            say(engine, f"vc-{number}", seen_at, Facts(None, zone, (schedule,)))
         found = defaultdict(list)
         for name, missed_day in rows(engine, "SELECT appliance, day FROM v_missed ORDER BY day"):
             found[name].append(missed_day)

@@ -94,10 +94,12 @@ def test_job_has_its_state_at_the_time() -> None:
     appliance = PLAN.appliances[1]
     job = next(job for job in jobs.jobs(PLAN, appliance) if job.failure is not None)
     middle = job.start + (job.end - job.start) / 2
-    told = [details.details(appliance, job, at) for at in (job.created, job.start, middle, job.end)]
-    assert [one["status"] for one in told] == ["PENDING", "RUNNING", "RUNNING", "FAILED"]
-    assert told[1]["size"] <= told[2]["size"] <= told[3]["size"]
-    for one in told:
+    states = [
+        details.details(appliance, job, at) for at in (job.created, job.start, middle, job.end)
+    ]
+    assert [one["status"] for one in states] == ["PENDING", "RUNNING", "RUNNING", "FAILED"]
+    assert states[1]["size"] <= states[2]["size"] <= states[3]["size"]
+    for one in states:
         assert canonical.read(json.loads(json.dumps(one))).findings == []
 
 

@@ -149,11 +149,11 @@ def test_every_panel_returns_rows(grafana: Engine) -> None:
 def test_figures_of_panels(grafana: Engine) -> None:
     """Figures equal counts by hand; only selected appliances are shown."""
 
-    def told(title: str, *names: str) -> list[tuple[Any, ...]]:
+    def panel_rows(title: str, *names: str) -> list[tuple[Any, ...]]:
         return rows(grafana, expanded(sql_of(PANELS[title]), list(names)))
 
-    assert told("Appliances") == rows(grafana, "SELECT count(*) FROM appliance")
-    (failed,) = told("Failed backups")
+    assert panel_rows("Appliances") == rows(grafana, "SELECT count(*) FROM appliance")
+    (failed,) = panel_rows("Failed backups")
     assert (
         failed
         == rows(
@@ -161,8 +161,8 @@ def test_figures_of_panels(grafana: Engine) -> None:
             f"SELECT sum(failed) FROM v_job WHERE day BETWEEN '{FROM[:10]}' AND '{TO[:10]}'",
         )[0]
     )
-    assert {row[1] for row in told("Backups, newest first", "vc-secret")} == {"vc-secret"}
-    assert told("Backups, newest first", "nobody") == []
+    assert {row[1] for row in panel_rows("Backups, newest first", "vc-secret")} == {"vc-secret"}
+    assert panel_rows("Backups, newest first", "nobody") == []
 
 
 def test_queries_that_the_role_can_run(grafana: Engine) -> None:

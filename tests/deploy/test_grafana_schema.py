@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 MODELS = "grafana_foundation_sdk.models."
 
 
-def lost(told: Any, kept: Any, place: str = "") -> Iterator[str]:
+def lost(original: Any, kept: Any, place: str = "") -> Iterator[str]:
     """Return the paths that are lost or changed when the SDK reads and writes the dashboard."""
-    if isinstance(told, dict) and isinstance(kept, dict):
-        for key, value in told.items():
+    if isinstance(original, dict) and isinstance(kept, dict):
+        for key, value in original.items():
             if key in kept:
                 yield from lost(value, kept[key], f"{place}/{key}")
             else:
                 yield f"{place}/{key}"
-    elif isinstance(told, list) and isinstance(kept, list) and len(told) == len(kept):
-        for number, (one, other) in enumerate(zip(told, kept, strict=True)):
+    elif isinstance(original, list) and isinstance(kept, list) and len(original) == len(kept):
+        for number, (one, other) in enumerate(zip(original, kept, strict=True)):
             yield from lost(one, other, f"{place}/{number}")
-    elif told != kept:
+    elif original != kept:
         yield place
 
 
@@ -67,15 +67,15 @@ def misfits(value: Any, place: str = "") -> Iterator[str]:
             yield from misfits(one, f"{place}/{name}")
 
 
-def wrong(told: dict[str, Any]) -> list[str]:
+def wrong(original: dict[str, Any]) -> list[str]:
     """Return everything in a dashboard that Grafana does not know."""
     plugins.register_default_plugins()
-    read = Dashboard.from_json(copy.deepcopy(told))
+    read = Dashboard.from_json(copy.deepcopy(original))
     kept = json.loads(JSONEncoder().encode(read))
     # Options of an unknown panel type would be accepted without a check.
     panels = [panel for panel in read.panels or [] if isinstance(panel, Panel)]
     unknown = [panel.type_val for panel in panels if isinstance(panel.options, dict)]
-    return [*unknown, *lost(told, kept), *misfits(read)]
+    return [*unknown, *lost(original, kept), *misfits(read)]
 
 
 def test_dashboard_fits_the_schema() -> None:
@@ -112,6 +112,6 @@ def _mistake_number(panel: dict[str, Any]) -> None:
 )
 def test_mistakes_are_found(mistake: Callable[[dict[str, Any]], None], named: str) -> None:
     """A misspelt key or value is found, so the test above can fail."""
-    told = copy.deepcopy(DASHBOARD)
-    mistake(told["panels"][1])
-    assert named in wrong(told)
+    original = copy.deepcopy(DASHBOARD)
+    mistake(original["panels"][1])
+    assert named in wrong(original)

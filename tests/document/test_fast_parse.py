@@ -66,8 +66,8 @@ def test_rest_documents_agree_or_use_the_full_parser(raw: dict[str, Any]) -> Non
 
 def test_common_form_is_parsed_fast() -> None:
     """Finished jobs as appliances usually send them use the fast parser."""
-    told = {key: fast_parse.read_info(info) for key, info in SAMPLES.items()}
-    assert sum(read is not None for read in told.values()) >= len(SAMPLES) // 3
+    results = {key: fast_parse.read_info(info) for key, info in SAMPLES.items()}
+    assert sum(read is not None for read in results.values()) >= len(SAMPLES) // 3
     read = fast_parse.read_info(job())
     assert read is not None
     assert read == the_long_way(job())

@@ -199,8 +199,8 @@ def test_known_documents_are_skipped(source: bytes, indent: int | None) -> None:
     data = json.dumps(json.loads(source), indent=indent).encode()
     whole, found = read(data), marks(data)
     for known in (found, found[::2], found[:1], found[-1:], [], [b"x" * 16]):
-        told = read_known(data, known)
-        assert told == [
+        documents = read_known(data, known)
+        assert documents == [
             raw_document.KnownDocument(mark) if mark in known else document
             for mark, document in zip(found, whole, strict=True)
         ]

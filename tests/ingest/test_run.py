@@ -147,11 +147,11 @@ def test_progress_is_reported_after_each_batch(
 
     monkeypatch.setattr(batches, "BATCH", 3)
     for data in (json.dumps(MANY).encode(), stream(*({key: info} for key, info in MANY.items()))):
-        told: list[int] = []
+        progress: list[int] = []
         content = io.BufferedReader(io.BytesIO(data))
         source = Source("x", content, "vc01", "2026-03-01T00:00:00.000000Z")
-        ingest(engine, source, lambda counts, told=told: told.append(counts.seen))  # type: ignore[misc]
-        assert told == [3, 6, 7]
+        ingest(engine, source, lambda counts, progress=progress: progress.append(counts.seen))  # type: ignore[misc]
+        assert progress == [3, 6, 7]
 
 
 @pytest.mark.parametrize("data", [b"", b"\n"])

@@ -98,7 +98,7 @@ def test_days_are_judged_by_the_definition(
 ) -> None:
     """Due days and the jobs that met them equal those of the plain definition."""
     wanted = weekdays or set(range(7))
-    history = sorted(job(calendar, *told) for told in jobs)
+    history = sorted(job(calendar, *drawn) for drawn in jobs)
     schedule = Schedule(LONG_AGO, None, True, at.hour, at.minute, tuple(sorted(wanted)))  # noqa: FBT003 - as rows have it
     zones = (Zone(LONG_AGO, None, zone),)
     known = Known("vc", LONG_AGO, EVER, None, (schedule,), zones, None)
@@ -124,7 +124,7 @@ def test_days_are_judged_by_the_definition(
 @given(calendar=CALENDARS, jobs=JOBS, gap=st.sampled_from([1, 2, 7]))
 def test_every_success_counts_once(calendar: Calendar, jobs: list[Any], gap: int) -> None:
     """A missed day has no unused success of its date, and a job meets one day."""
-    history = sorted(job(calendar, *told) for told in jobs)
+    history = sorted(job(calendar, *drawn) for drawn in jobs)
     first = min((one.day for one in history), default=None)
     known = Known("vc", LONG_AGO, EVER, first, (), (), gap * 86400)
     slots = expected(calendar, known, history, FIRST.toordinal(), LAST.toordinal())
@@ -149,7 +149,7 @@ def slot(calendar: Calendar, day: int) -> Slot:
 def test_nothing_is_missed_before_it_is_due(jobs: list[Any], hours: int) -> None:
     """A verdict at one time still holds later, unless a later job meets the day."""
     calendar = Calendar()
-    history = sorted(job(calendar, *told) for told in jobs)
+    history = sorted(job(calendar, *drawn) for drawn in jobs)
     slots = [slot(calendar, FIRST.toordinal() + place) for place in range(20)]
     now = instant(datetime(2026, 3, 20, tzinfo=UTC) + timedelta(hours=hours))
     past = [one for one in history if one.at <= now]

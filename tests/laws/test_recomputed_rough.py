@@ -56,12 +56,12 @@ def fleet(
 )
 def test_reports_equal_the_recomputed_ones(fleet: Fleet, name: str, asked: Asked) -> None:
     """Every figure equals its definition applied to the exported jobs."""
-    expected = _told(RECOMPUTED[name](fleet.exported, asked))
+    expected = _computable(RECOMPUTED[name](fleet.exported, asked))
     assert expected
     for engine in fleet.engines:
-        assert _told(reported(engine, name, asked)) == expected
+        assert _computable(reported(engine, name, asked)) == expected
 
 
-def _told(rows: list[Row]) -> list[Row]:
+def _computable(rows: list[Row]) -> list[Row]:
     """Return the rows that an export allows to compute: it does not record imports without changes."""
     return [row for row in rows if row[:2] != ("collection", "long gaps")]

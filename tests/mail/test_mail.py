@@ -109,10 +109,10 @@ def test_mail_has_the_rows_of_the_report(engine: Engine, tmp_path: Path) -> None
     assert table.err.splitlines()[0] in plain
     csv = archive("report", "summary", *SPAN, at(engine), "--format=csv")
     assert data.decode() == csv.out
-    told = _Seen(rich).texts
+    texts = _Seen(rich).texts
     for line in table.out.splitlines()[2:]:
         for cell in re.split(r" {2,}", line.removeprefix("! ").strip()):
-            assert any(cell in text for text in told)
+            assert any(cell in text for text in texts)
 
 
 def test_subject_has_the_worst_problem_first(engine: Engine, tmp_path: Path) -> None:
@@ -148,11 +148,11 @@ def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> Non
     fill(engine)
     tell(engine)
     with db.reading(engine) as connection:
-        told = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
-    assert told.subject == (
+        composed = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
+    assert composed.subject == (
         "1 overdue, 1 without success, 32 missed, 1 not reporting: backups of 4 vCenters, 2026-03-06"
     )
-    assert ">vc-new</td>" in told.html
+    assert ">vc-new</td>" in composed.html
 
 
 def row(section: str, name: str, value: float | None) -> SummaryRow:
@@ -170,9 +170,9 @@ def test_headlines() -> None:
         row("expected", "missed", 1234),
         row("collection", "not reporting", None),
     ]
-    told = headline.headline(rows, ["a"] * 1200, "2026-07-24")
+    subject = headline.headline(rows, ["a"] * 1200, "2026-07-24")
     assert (
-        told
+        subject
         == "3 overdue, 2 failing repeatedly, 1,234 missed, 1 no recent data: backups of 1,200 vCenters, 2026-07-24"
     )
     assert headline.headline(
@@ -185,10 +185,10 @@ def test_headlines() -> None:
 
 def test_names_in_a_subject_are_escaped() -> None:
     """Line ends and bidirectional characters are escaped, and long names are cut."""
-    told = headline.headline([], ["a\r\nBcc: x@example.com\u202e"], "2026-07-24")
-    assert told == r"all OK: backups of a\r\nBcc: x@example.com\u202e, 2026-07-24"
-    told = headline.headline([], ["n" * 255], "2026-07-24")
-    assert told == f"all OK: backups of {'n' * 37}..., 2026-07-24"
+    subject = headline.headline([], ["a\r\nBcc: x@example.com\u202e"], "2026-07-24")
+    assert subject == r"all OK: backups of a\r\nBcc: x@example.com\u202e, 2026-07-24"
+    subject = headline.headline([], ["n" * 255], "2026-07-24")
+    assert subject == f"all OK: backups of {'n' * 37}..., 2026-07-24"
 
 
 def test_empty_archive_is_not_reported_as_healthy(engine: Engine, tmp_path: Path) -> None:
@@ -205,16 +205,16 @@ def test_hostile_texts_stay_texts(engine: Engine) -> None:
     day = fleet.on("2026-04-02", "FAILED", messages=said)
     import_documents(engine, {"20260402-120000-1": day}, name, "2026-04-03T00:00:00.000000Z")
     with db.reading(engine) as connection:
-        told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
-    mail = letter.message(told, "archive@example.com", ["ops@example.com"])
+        composed = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
+    mail = letter.message(composed, "archive@example.com", ["ops@example.com"])
     content = mail.as_bytes()
     assert max(map(len, content.split(b"\r\n"))) <= 998
     assert content.isascii()
     read = parsed(content)
     assert "Bcc" not in read
-    assert str(read["Subject"]) == told.subject
-    assert name[:37] in told.subject
-    assert len(told.subject) < 150
+    assert str(read["Subject"]) == composed.subject
+    assert name[:37] in composed.subject
+    assert len(composed.subject) < 150
     plain, rich, _ = parts(read)
     assert "\x1b" not in plain + rich
     seen = _Seen(rich)
@@ -238,11 +238,11 @@ def test_lines_break_between_words(engine: Engine) -> None:
         engine, {"k": fleet.on("2026-04-02", "FAILED")}, long, "2026-04-03T00:00:00.000000Z"
     )
     with db.reading(engine) as connection:
-        told = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
-    broken = re.findall(r"<td [^>]*word-break:break-word[^>]*>([^<]*)", told.html)
+        composed = letter.compose(connection, Scope(now="2026-04-03T12:00:00.000000Z"))
+    broken = re.findall(r"<td [^>]*word-break:break-word[^>]*>([^<]*)", composed.html)
     assert set(broken) == {long}
-    assert fleet.BERLIN.replace(".", ".<wbr>") in told.html
-    figures = re.findall(r"<td [^>]*text-align:right[^>]*>", told.html)
+    assert fleet.BERLIN.replace(".", ".<wbr>") in composed.html
+    figures = re.findall(r"<td [^>]*text-align:right[^>]*>", composed.html)
     assert figures
     assert all(" nowrap " in figure for figure in figures)
 
@@ -263,8 +263,8 @@ def test_size_of_the_html_is_limited(engine: Engine) -> None:
             engine, dict(jobs), f"{number:03}{'n' * 200}", "2026-04-08T00:00:00.000000Z"
         )
     with db.reading(engine) as connection:
-        told = letter.compose(connection, Scope(now="2026-04-08T12:00:00.000000Z"))
-    assert len(told.html.encode()) < 60_000
+        composed = letter.compose(connection, Scope(now="2026-04-08T12:00:00.000000Z"))
+    assert len(composed.html.encode()) < 60_000
 
 
 def test_mail_is_sent(engine: Engine, tmp_path: Path) -> None:

@@ -41,9 +41,9 @@ def test_sound_archive_has_no_problems(engine: Engine) -> None:
     """After imports of all kinds there are no problems, and progress is reported every thousand jobs."""
     import_documents(engine, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
     import_documents(engine, {f"job-{number}": job("PENDING") for number in range(1000)}, "vc02")
-    told: list[tuple[int, int]] = []
-    assert list(verify.verify(engine, lambda done, total: told.append((done, total)))) == []
-    assert told == [(1000, 1012)]
+    progress: list[tuple[int, int]] = []
+    assert list(verify.verify(engine, lambda done, total: progress.append((done, total)))) == []
+    assert progress == [(1000, 1012)]
 
 
 @pytest.mark.parametrize(

@@ -185,10 +185,10 @@ def test_grouping_of_a_locale() -> None:
 def test_instants_with_a_fixed_offset(moment: datetime, form: str) -> None:
     """In a zone of a fixed offset an instant is shown as UTC shows the instant that much later."""
     later = moment.replace(tzinfo=UTC) + timedelta(hours=5, minutes=30)
-    told = messages.forms("Etc/GMT-5").instant(f"{moment.isoformat('T', 'microseconds')}Z", form)
+    text = messages.forms("Etc/GMT-5").instant(f"{moment.isoformat('T', 'microseconds')}Z", form)
     same = (later - timedelta(minutes=30)).replace(tzinfo=None)
     expected = PUBLISHED.instant(f"{same.isoformat('T', 'microseconds')}Z", form)
-    assert told == expected.replace(" Z", " +05:00")
+    assert text == expected.replace(" Z", " +05:00")
 
 
 @pytest.mark.parametrize(
@@ -282,9 +282,9 @@ def test_every_message_can_be_shown(locale: str | None, document: dict[str, Any]
         assert text == (row.localized or row.template.default_message or text)
         found = list(walk(messages.params(row.params, forms)))
         assert [param.name for param in found] == [param.name for param in row.params]
-        for param, told in zip(found, row.params, strict=True):
-            assert (told.s or "") in param.value
-            assert (told.nested_id or "") in param.value
+        for param, row_param in zip(found, row.params, strict=True):
+            assert (row_param.s or "") in param.value
+            assert (row_param.nested_id or "") in param.value
     out = io.StringIO()
     outline.write([verbs._message(row, forms) for row in rows], out)
     assert all(line.isprintable() for line in out.getvalue().split("\n"))

@@ -112,12 +112,12 @@ def load(engine: Engine) -> None:
     """Import the answers in their order; one has a document that is no job."""
     for day, names in ANSWERS.items():
         for name in names:
-            told: dict[str, Any] = {
+            answer: dict[str, Any] = {
                 key: info for key, info in jobs(name).items() if key[:8] <= day.replace("-", "")
             }
             if (name, day) == ("vc-ber", "2026-04-12"):
-                told["20260412-040000-1"] = {"no": "status"}
-            import_documents(engine, told, name, at(f"{day}T18:00"))
+                answer["20260412-040000-1"] = {"no": "status"}
+            import_documents(engine, answer, name, at(f"{day}T18:00"))
     tell(engine, "vc-ams", at("2026-03-08T18:00"), (SCHEDULE,), "Europe/Berlin")
     number = collection_log.begin(engine, 1)
     asked = Attempt("vc-eze", at("2026-04-12T18:00"), None, "failed", "no route to it", None)

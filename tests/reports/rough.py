@@ -56,9 +56,9 @@ def answers(seed: int) -> Iterator[Answer]:
     made = {name: list(_jobs(Random(f"{seed} {name}"), habit)) for name, habit in _HABITS.items()}  # noqa: S311 - made up
     for at in _COLLECTED:
         for name, habit in _HABITS.items():
-            told = {key: info for created, key, info in made[name] if created <= at}
-            if told and at <= UNTIL - habit.not_reporting * _DAY:
-                yield Answer(name, timestamps.from_datetime(at), told)
+            answer = {key: info for created, key, info in made[name] if created <= at}
+            if answer and at <= UNTIL - habit.not_reporting * _DAY:
+                yield Answer(name, timestamps.from_datetime(at), answer)
 
 
 def _jobs(chance: Random, habit: _Habit) -> Iterator[tuple[datetime, str, dict[str, Any]]]:

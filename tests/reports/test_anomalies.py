@@ -207,7 +207,7 @@ def test_single_outlier_hardly_matters(values: list[int], odd: int) -> None:
 
 def expected_of(jobs: list[tuple[int, str, int | None, int]]) -> set[tuple[int, str]]:
     """Return the anomalies of (day, type, size, user) by the plain definitions."""
-    told = set()
+    expected = set()
     for place, (number, kind, size, user) in enumerate(jobs):
         before = [one for one in jobs[:place] if one[0] >= number - 180]
         alike = [one for one in before if one[1] == kind]
@@ -222,16 +222,16 @@ def expected_of(jobs: list[tuple[int, str, int | None, int]]) -> set[tuple[int, 
             middle = max(middle, 0)
             width = max(9 * spread, middle * 25 // 100, MIB)
             if 10 * size < middle:
-                told.add((place, "tiny"))
+                expected.add((place, "tiny"))
             elif abs(size - middle) > width:
-                told.add((place, "size"))
+                expected.add((place, "size"))
         elif size == 0 and 0 not in sizes:
-            told.add((place, "tiny"))
+            expected.add((place, "tiny"))
         if alike and alike[-1][3] != user:
-            told.add((place, "user"))
+            expected.add((place, "user"))
         if before and not alike:
-            told.add((place, "type"))
-    return told
+            expected.add((place, "type"))
+    return expected
 
 
 JOBS = st.lists(

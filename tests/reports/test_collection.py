@@ -26,7 +26,7 @@ SCOPE = Scope(now=NOW)
 HOUR, DAY = 3_600, 86_400
 
 
-def hear(engine: Engine, name: str, days: Iterable[int], time: str = "06:00") -> None:
+def import_answers(engine: Engine, name: str, days: Iterable[int], time: str = "06:00") -> None:
     """Import the answer of an appliance without jobs on some days of March."""
     for day in days:
         import_documents(engine, {}, name, at(f"2026-03-{day:02}T{time}"))
@@ -43,10 +43,10 @@ def ask_in_vain(engine: Engine, name: str, asked_at: str, outcome: str = "failed
 
 def test_collection(engine: Engine) -> None:
     """Appliances that never answered come first, then those not reporting; gaps compare with the median."""
-    hear(engine, "gap", [1, 2, 3, 6, 7, 8, 9, 10])
-    hear(engine, "silent", [1, 2, 3, 4])
-    hear(engine, "few", [1, 2, 5])  # two gaps are too few for a usual gap
-    hear(engine, "once", [10])
+    import_answers(engine, "gap", [1, 2, 3, 6, 7, 8, 9, 10])
+    import_answers(engine, "silent", [1, 2, 3, 4])
+    import_answers(engine, "few", [1, 2, 5])  # two gaps are too few for a usual gap
+    import_answers(engine, "once", [10])
     for day in (8, 9):
         ask_in_vain(engine, "never", at(f"2026-03-{day:02}T06:00"))
     ask_in_vain(engine, "gap", at("2026-03-05T06:00"), "interrupted")
@@ -97,13 +97,13 @@ def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
     """A gap is long if it exceeds one and a half times the usual gap, of at least three."""
     moments = [at(f"2026-03-{time}") for time in times]
     usual, number, longest, since = found
-    told = collection.gaps(moments)
-    assert told == (usual, number, longest, since and at(f"2026-03-{since}"))
+    gaps = collection.gaps(moments)
+    assert gaps == (usual, number, longest, since and at(f"2026-03-{since}"))
 
 
 def test_not_reporting_after_a_long_gap(engine: Engine) -> None:
     """An appliance is not reporting once the time since its last import would be a long gap."""
-    hear(engine, "vc", [1, 2, 3, 4], "00:00")
+    import_answers(engine, "vc", [1, 2, 3, 4], "00:00")
     for now, not_reporting in (("05T12:00", False), ("05T12:01", True)):
         (row,) = ask(engine, "collection", Scope(now=at(f"2026-03-{now}")))
         assert row[4] is not_reporting
@@ -111,14 +111,16 @@ def test_not_reporting_after_a_long_gap(engine: Engine) -> None:
 
 def test_future_import_has_age_zero(engine: Engine) -> None:
     """An import that claims a time after now has an age of 0."""
-    hear(engine, "vc", [11])
+    import_answers(engine, "vc", [11])
     assert ask(engine, "collection", SCOPE)[0][3] == 0
 
 
 def test_days_limit_imports_and_attempts(engine: Engine) -> None:
     """Counts are of the given days; the last import is shown whenever it was."""
     nights.use(engine, Calendar("Europe/Berlin", "16:00"))
-    hear(engine, "vc", [1, 2, 3, 4, 5], "15:00")  # 16:00 in Berlin, where the next day starts
+    import_answers(
+        engine, "vc", [1, 2, 3, 4, 5], "15:00"
+    )  # 16:00 in Berlin, where the next day starts
     ask_in_vain(engine, "new", at("2026-03-03T14:59"))
 
     def found(**asked: Any) -> list[tuple[Any, ...]]:
@@ -137,8 +139,8 @@ def test_days_limit_imports_and_attempts(engine: Engine) -> None:
 
 def test_appliances_can_be_selected(engine: Engine) -> None:
     """Globs and tags also select appliances that never answered."""
-    hear(engine, "vc1", [1])
-    hear(engine, "vc2", [1])
+    import_answers(engine, "vc1", [1])
+    import_answers(engine, "vc2", [1])
     ask_in_vain(engine, "vc3", at("2026-03-02T06:00"))
     ask_in_vain(engine, "old", at("2026-03-02T06:00"))
 
@@ -167,7 +169,7 @@ def test_quarantine_and_findings_are_counted(engine: Engine) -> None:
         "worse": {},
     }
     import_documents(engine, documents, "vc", at("2026-03-01T06:00"))
-    hear(engine, "other", [1])
+    import_answers(engine, "other", [1])
     rows = ask(engine, "collection", Scope(now=NOW, since="2026-03-05"))
     # Size and duration are negative, and the duration does not fit start and end.
     assert [(row[0], *row[-2:]) for row in rows] == [("other", 0, 0), ("vc", 2, 3)]
@@ -175,11 +177,11 @@ def test_quarantine_and_findings_are_counted(engine: Engine) -> None:
 
 def test_imports_without_an_appliance_are_noted(engine: Engine) -> None:
     """Imports of several appliances count for none, and neither do failed ones."""
-    told = (
+    note = (
         "Ages are as of 2026-03-10 12:00:00Z. A gap is long if it exceeds the usual one by more than"
         " 50 %. The usual gap is a day or more, from 3 gaps on."
     )
-    assert notes(engine, "collection", SCOPE) == [told]
+    assert notes(engine, "collection", SCOPE) == [note]
     lines = stream(exported("1", appliance="vc1"), exported("1", appliance="vc2"))
     import_documents(engine, lines, None, at("2026-03-02T06:00"))
     import_documents(engine, lines, None, at("2026-03-03T06:00"))
@@ -193,13 +195,13 @@ def test_imports_without_an_appliance_are_noted(engine: Engine) -> None:
         ("vc2", at("2026-03-03T06:00"), 0),
     ]
     assert notes(engine, "collection", SCOPE) == [
-        told,
+        note,
         "Not counted above: 2 imports of several appliances.",
         "1 import failed: run `archive log imports` for details.",
         "In quarantine: 1 document of unknown appliances.",
     ]
     assert notes(engine, "collection", Scope(now=NOW, since="2026-03-03", until="2026-03-03")) == [
-        told,
+        note,
         "Not counted above: 1 import of several appliances.",
         "In quarantine: 1 document of unknown appliances.",
     ]
@@ -209,9 +211,9 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:
     """Flags, NULLs and counts are written alike; the order is total."""
     written = []
     for engine in engines:
-        hear(engine, "b", [1, 2, 3, 4])
-        hear(engine, "a", [1, 2, 3, 4])
-        hear(engine, "c", [10])
+        import_answers(engine, "b", [1, 2, 3, 4])
+        import_answers(engine, "a", [1, 2, 3, 4])
+        import_answers(engine, "c", [10])
         ask_in_vain(engine, "z", NOW)
         ask_in_vain(engine, "y", NOW)
         written.append(csv(engine, "collection", SCOPE))

@@ -121,7 +121,7 @@ def test_periods_and_fleets_add_up(
 ) -> None:
     """Rows of two periods, or of two fleets, are those of both; missed and met days are all expected."""
     cadences = () if cadence is None else (("a", cadence), ("b", cadence))
-    told: dict[str, Any] = {
+    common: dict[str, Any] = {
         "now": nights.instant(FIRST + timedelta(hours=now)),
         "cadences": cadences,
     }
@@ -129,19 +129,19 @@ def test_periods_and_fleets_add_up(
     for engine in each(engines):
         load(engine, "a", *one)
         load(engine, "b", *other)
-        whole = ask(engine, "compliance", Scope(**told))
+        whole = ask(engine, "compliance", Scope(**common))
         middle = f"2026-03-{split:02}"
         following = (FIRST + timedelta(days=split)).date().isoformat()
-        early = ask(engine, "compliance", Scope(**told, until=middle))
-        overdue = ask(engine, "compliance", Scope(**told, since=following))
+        early = ask(engine, "compliance", Scope(**common, until=middle))
+        overdue = ask(engine, "compliance", Scope(**common, since=following))
         assert sorted(early + overdue, key=lambda row: row[:2]) == whole
         assert all(row[1] <= middle for row in early)
-        parts = [ask(engine, "compliance", Scope(**told, appliances=(name,))) for name in "ab"]
+        parts = [ask(engine, "compliance", Scope(**common, appliances=(name,))) for name in "ab"]
         assert parts[0] + parts[1] == whole
 
-        missed = ask(engine, "missed", Scope(**told))
+        missed = ask(engine, "missed", Scope(**common))
         assert [row[:5] for row in missed] == [row[:5] for row in whole if row[4] != "met"]
-        tallies = ask(engine, "missed", Scope(**told, by="appliance"))
+        tallies = ask(engine, "missed", Scope(**common, by="appliance"))
         assert sum(row[1] for row in tallies) == len(whole)
         for _, expected, met, not_met, *kinds, rate in tallies:
             assert met + not_met == expected
@@ -150,9 +150,9 @@ def test_periods_and_fleets_add_up(
 
         keys = [(row[0], row[5]) for row in whole if row[4] == "met"]
         assert len(keys) == len(set(keys))  # a job meets one day at most
-        assert all(row[7] <= told["now"] for row in whole if row[5])
-        written.append([csv(engine, name, Scope(**told)) for name in ("missed", "compliance")])
-        written[-1].append(csv(engine, "missed", Scope(**told, by="appliance")))
+        assert all(row[7] <= common["now"] for row in whole if row[5])
+        written.append([csv(engine, name, Scope(**common)) for name in ("missed", "compliance")])
+        written[-1].append(csv(engine, "missed", Scope(**common, by="appliance")))
     assert written[0] == written[1]
 
 

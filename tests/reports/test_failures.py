@@ -200,21 +200,21 @@ def test_failures_follow_their_definitions(
     expected: dict[str | None, dict[str, Any]] = {}
     number = 0
     for place, (appliance, status, day, messages) in enumerate(jobs):
-        told = [
+        said = [
             says(name, f"{name}{arg}", arg, params={"p": {"s": value}})
             for name, arg, value in messages
         ]
-        document = failed(str(day), *told) | {"status": status}
+        document = failed(str(day), *said) | {"status": status}
         fleet_of.setdefault(appliance, {})[str(place)] = document
         if status != "FAILED":
             continue
         number += 1
-        for name in {message["id"] for message in told} or {None}:
+        for name in {message["id"] for message in said} or {None}:
             group = expected.setdefault(
                 name, {"jobs": 0, "leading": 0, "of": set(), "days": [], "args": set(), "p": set()}
             )
             group["jobs"] += 1
-            group["leading"] += name == (told[0]["id"] if told else None)
+            group["leading"] += name == (said[0]["id"] if said else None)
             group["of"].add(appliance)
             group["days"].append(day)
             group["args"] |= {arg for other, arg, _ in messages if other == name}

@@ -120,8 +120,8 @@ def test_retained_copies_follow_the_schedule(engine: Engine) -> None:
     one = {"enable": True, "location": "sftp://a", "retention_info": {"max_count": 4}}
 
     def also(connection: Any, appliance_id: int, schedules: dict[str, Any], at: str) -> None:
-        told = appliance_facts.Facts(None, None, appliance_facts.read_schedules(schedules))
-        fact_history.record(connection, appliance_id, told, at)
+        facts = appliance_facts.Facts(None, None, appliance_facts.read_schedules(schedules))
+        fact_history.record(connection, appliance_id, facts, at)
 
     import_documents(engine, STEADY)
     with db.writing(engine) as connection:

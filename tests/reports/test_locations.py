@@ -132,12 +132,12 @@ def test_notes_explain_states(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "idle", "heard", "state"),
+    ("gap", "idle", "data_days", "state"),
     [(None, 0, 0, UNKNOWN), (1, 1, 1, USED), (1, 9, 2, STOPPED), (1, 9, 1, UNKNOWN)],
 )
-def test_states(gap: int | None, idle: int, heard: int, state: str) -> None:
+def test_states(gap: int | None, idle: int, data_days: int, state: str) -> None:
     """Without an import that late neither state is claimed."""
-    assert locations.state(gap, idle, heard) == state
+    assert locations.state(gap, idle, data_days) == state
 
 
 JOBS = st.tuples(

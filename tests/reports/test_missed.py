@@ -303,14 +303,14 @@ def test_schedules_without_a_time_are_ignored(engine: Engine, hour: int | None) 
 def test_schedules_that_change(engine: Engine) -> None:
     """A schedule applies from the import that first has it until it changes; if disabled, nothing is due."""
     import_documents(engine, dict([night("2026-02-20T01:00")]), "vc", at("2026-03-12T12:00"))
-    told = [
+    changes = [
         ("2026-03-01T12:00", (DAILY,)),
         ("2026-03-03T12:00", (DAILY._replace(hour=14),)),
         ("2026-03-04T12:00", (DAILY._replace(enabled=False),)),
         ("2026-03-06T12:00", ()),
         ("2026-03-08T12:00", (DAILY,)),
     ]
-    for seen_at, schedules in told:
+    for seen_at, schedules in changes:
         tell(engine, "vc", at(seen_at), schedules, "UTC")
 
     def found(*cadences: tuple[str, int]) -> list[tuple[str, str]]:

@@ -146,8 +146,8 @@ def test_extreme_times(engine: Engine) -> None:
         "open": [night("2026-03-11T02:00", "RUNNING"), night("2026-03-10T02:00", "PENDING")],
         "long": [night("2026-03-08T00:00", end="2026-03-11T03:00")],
     }
-    for name, told in jobs.items():
-        import_documents(engine, dict(told), name, NOW)
+    for name, history in jobs.items():
+        import_documents(engine, dict(history), name, NOW)
     found = {row[0]: (row[1], row[2], row[8]) for row in ask(engine, "rpo", Scope(now=NOW))}
     assert found == {
         "future": (OVERDUE, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),

@@ -18,7 +18,7 @@ NOW = at("2026-03-31T12:00")
 DAY = 86_400
 
 
-def told(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, tuple[Any, ...]]:
+def figures(engine: Engine, section: str, scope: Scope | None = None) -> dict[str, tuple[Any, ...]]:
     """Return the value, the previous one, the change and the detail of a section's rows by name."""
     rows = ask(engine, "summary", scope or Scope(now=NOW))
     return {row[1]: (*row[3:6], row[7]) for row in rows if row[0] == section}
@@ -128,7 +128,7 @@ def test_default_date_range(
     """The default is 30 days; the previous range is as long, or the previous calendar period."""
     import_documents(engine, dict(night(f"{day}T02:00") for day in EDGES), "vc", NOW)
     scope = Scope(now=NOW, **asked)  # type: ignore[arg-type]  # of the fields that are texts
-    assert told(engine, "backups", scope)["finished"] == (*finished, None)
+    assert figures(engine, "backups", scope)["finished"] == (*finished, None)
     (note,) = notes(engine, "summary", scope)
     assert note == (
         f"{said}; days start at 00:00 UTC; percentiles are exact (nearest rank)."
@@ -156,26 +156,26 @@ def test_figures_cover_the_given_days(engine: Engine) -> None:
         engine, dict([night("2026-03-05T02:00", size=None, duration=None)]), "vc2", NOW
     )
     march = Scope(now=NOW, since="2026-03-01", until="2026-03-31")
-    assert told(engine, "backups", march) == {
+    assert figures(engine, "backups", march) == {
         "appliances": (2, 1, 1, None),
         "finished": (4, 2, 2, None),
         "failed": (0, 1, -1, None),
         "open": (1, 0, 1, None),
         "success rate": (1.0, 0.5, 0.5, None),
     }
-    assert told(engine, "data", march) == {
+    assert figures(engine, "data", march) == {
         "transferred": (600, 100, 500, None),
         "median": (200, 100, 100, None),
         "p95": (300, 100, 200, None),
     }
-    assert told(engine, "time", march) == {
+    assert figures(engine, "time", march) == {
         "median": (20, 10, 10, None),
         "p95": (20, 10, 10, None),
     }
     only = Scope(now=NOW, since="2026-03-01", until="2026-03-31", appliances=("vc2",))
-    assert told(engine, "data", only)["transferred"] == (None, None, None, None)
+    assert figures(engine, "data", only)["transferred"] == (None, None, None, None)
     # The slowest of the days, and no job that has not succeeded.
-    assert told(engine, "slowest", march) == {"vc1": (20, None, None, "20260301-020000-1")}
+    assert figures(engine, "slowest", march) == {"vc1": (20, None, None, "20260301-020000-1")}
     rows = ask(engine, "summary", march)
     assert [row[7] for row in rows if row[0] == "slowest"] == [
         "20260303-020000-1", "20260302-020000-1", "20260301-020000-1",
@@ -226,17 +226,17 @@ def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
     overdue = [night("2026-03-06T02:00", "RUNNING"), night("2026-03-07T02:00", "FAILED")]
     import_documents(engine, dict([*failed[:2], *overdue]), "open", NOW)
     scope = Scope(now=NOW, since="2026-03-01")
-    assert told(engine, "attention", scope)["consecutive failures"] == (
+    assert figures(engine, "attention", scope)["consecutive failures"] == (
         2, 2, 0, "3 or more in a row",
     )  # fmt: skip
-    assert told(engine, "consecutive failures", scope) == {
+    assert figures(engine, "consecutive failures", scope) == {
         "open": (3, None, None, "since 2026-02-26 02:00:00Z; last success: none"),
         "three": (3, None, None, "since 2026-02-26 02:00:00Z; last success: 20260225-020000-1"),
     }
-    assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("o*",))).keys() == {
+    assert figures(engine, "consecutive failures", Scope(now=NOW, appliances=("o*",))).keys() == {
         "open"
     }
-    assert told(engine, "consecutive failures", Scope(now=NOW, appliances=("two",))) == {}
+    assert figures(engine, "consecutive failures", Scope(now=NOW, appliances=("two",))) == {}
 
 
 def test_lists_have_at_most_five_rows(engine: Engine) -> None:
@@ -249,7 +249,7 @@ def test_lists_have_at_most_five_rows(engine: Engine) -> None:
     assert named["overdue"] == named["consecutive failures"] == list("abcde")
     # At one instant: by appliance, and within an appliance the newest key first.
     assert named["newest failures"] == list("abcde")
-    attention = told(engine, "attention")
+    attention = figures(engine, "attention")
     assert [
         attention[name][0]
         for name in ("overdue", "never", "no recent data", "consecutive failures")
@@ -264,7 +264,7 @@ def test_percentiles_of_many_jobs_use_sketches(
     jobs += [night("2026-02-01T02:00", size=1000, duration=100)]
     import_documents(engine, dict(jobs), "vc", NOW)
     scope = Scope(now=NOW, since="2026-03-01")
-    exact = {name: row[:3] for name, row in told(engine, "data", scope).items()}
+    exact = {name: row[:3] for name, row in figures(engine, "data", scope).items()}
     assert exact == {
         "transferred": (210_000, 1000, 209_000),
         "median": (10_000, 1000, 9000),
@@ -273,7 +273,7 @@ def test_percentiles_of_many_jobs_use_sketches(
     # There are many in March, and one in February.
     monkeypatch.setattr(from_totals, "EXACT_UP_TO", 20 - 1)
     assert "percentiles are within 1 %." in notes(engine, "summary", scope)[0]
-    drawn = told(engine, "data", scope)
+    drawn = figures(engine, "data", scope)
     assert drawn["transferred"] == (*exact["transferred"], None)
     for name in ("median", "p95"):
         now, before, change, _ = drawn[name]
@@ -284,11 +284,11 @@ def test_percentiles_of_many_jobs_use_sketches(
     # The reverse: one in this scope, and many before.
     april = Scope(now=at("2026-04-30T12:00"), since="2026-04-01")
     assert "percentiles are within 1 %." in notes(engine, "summary", april)[0]
-    assert told(engine, "data", april)["median"][1] == drawn["median"][0]
+    assert figures(engine, "data", april)["median"][1] == drawn["median"][0]
     # Totals do not have single appliances.
     narrow = Scope(now=NOW, since="2026-03-01", appliances=("vc",))
     assert "percentiles are exact" in notes(engine, "summary", narrow)[0]
-    assert told(engine, "data", narrow)["median"] == (*exact["median"], None)
+    assert figures(engine, "data", narrow)["median"] == (*exact["median"], None)
 
 
 def test_jobs_in_the_future(engine: Engine) -> None:
@@ -302,12 +302,12 @@ def test_jobs_in_the_future(engine: Engine) -> None:
         night("9999-12-31T02:00"),
     ]
     import_documents(engine, dict(jobs), "vc", NOW)
-    assert told(engine, "backups")["finished"] == (4, 0, 4, None)
+    assert figures(engine, "backups")["finished"] == (4, 0, 4, None)
     rows = ask(engine, "summary", Scope(now=NOW))
     assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 3
-    assert told(engine, "attention")["consecutive failures"][0] == 0
+    assert figures(engine, "attention")["consecutive failures"][0] == 0
     # Its last success is that of the 30th, longer ago than 25 hours.
-    assert told(engine, "overdue") == {
+    assert figures(engine, "overdue") == {
         "vc": (34 * 3600 - 30, None, None, "overdue: 2026-03-30 02:00:30Z")
     }
 
@@ -320,7 +320,7 @@ def test_expected_backups(engine: Engine) -> None:
     tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "Europe/Berlin")
     scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
     # From the 20th; the previous days are six. On the 25th, and on the 23rd, no job ran.
-    assert told(engine, "expected", scope) == {
+    assert figures(engine, "expected", scope) == {
         "backups": (6, 6, 0, None),
         # Its last import was at noon of the 29th.
         "missed": (5, 2, 3, "1 failed, 1 running, 1 did not run, 2 no data"),
@@ -340,7 +340,7 @@ def test_appliances_not_reporting_are_named(engine: Engine, since: str | None) -
         import_documents(engine, {}, "weekly", at(f"2026-03-{day:02}T12:00"))
     import_documents(engine, {}, "forgotten", at("2025-03-31T12:00"))
     import_documents(engine, {"bad": {}}, "new", at("2026-03-31T11:00"))
-    assert told(engine, "collection", Scope(now=NOW, since=since)) == {
+    assert figures(engine, "collection", Scope(now=NOW, since=since)) == {
         "last import": (3600, None, None, "2026-03-31 11:00:00Z"),
         "not reporting": (2, None, None, "forgotten, silent"),
         "long gaps": (0, None, None, "between imports"),

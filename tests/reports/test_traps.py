@@ -26,7 +26,7 @@ DAY = 86_400
 NAS = "sftp://nas.example.com/backup"
 
 
-class Told:
+class Reported:
     """The output of every report on an archive, equal on both databases."""
 
     def __init__(self, engines: list[Engine], scope: Scope) -> None:
@@ -56,7 +56,7 @@ class Told:
         return {name for name, said in self._said.items() if said.count("\n") == 1}
 
 
-def told(
+def report_on(
     engines: list[Engine],
     jobs: dict[str, dict[str, Any]],
     now: str,
@@ -65,7 +65,7 @@ def told(
     schedule: Schedule | None = None,
     zone: str = "UTC",
     told_at: str = "2026-03-01T00:00",
-) -> Told:
+) -> Reported:
     """Import the jobs of appliances, whose schedules are known before the first one, and report."""
     for engine in each(engines):
         nights.use(engine, calendar or Calendar())
@@ -73,7 +73,7 @@ def told(
             import_documents(engine, history, name, at(seen_at or now))
             if schedule is not None:
                 tell(engine, name, at(told_at), (schedule,), zone)
-    return Told(engines, Scope(now=at(now)))
+    return Reported(engines, Scope(now=at(now)))
 
 
 BY_JOBS = {"trends", "success", "volume", "sizes", "durations", "throughput", "locations", "builds"}
@@ -89,7 +89,7 @@ def test_only_open_jobs(engines: list[Engine]) -> None:
             night("2026-03-03T02:00", "BLOCKED"),
         ]
     )
-    said = told(engines, {VC: jobs}, "2026-03-03T12:00", schedule=DAILY)
+    said = report_on(engines, {VC: jobs}, "2026-03-03T12:00", schedule=DAILY)
     assert said.nothing() == {"streaks", "failures", "growth", "anomalies"}
     counts = ("finished", "open", "success_rate", "size_total_bytes")
     assert said.rows("trends", *counts, "duration_p95_seconds") == [("0", "3", "", "", "")]
@@ -121,7 +121,7 @@ def test_only_open_jobs(engines: list[Engine]) -> None:
 
 def test_no_jobs(engines: list[Engine]) -> None:
     """An appliance without jobs has rows only in reports on appliances."""
-    said = told(engines, {VC: {}}, "2026-03-03T12:00", "2026-03-01T12:00")
+    said = report_on(engines, {VC: {}}, "2026-03-03T12:00", "2026-03-01T12:00")
     assert said.nothing() == BY_JOBS | LISTS | {"missed", "compliance"}
     assert said.rows("rpo", "state", "attempt_status", "time_rate") == [("never", "", "")]
     assert said.rows("collection", "appliance", "imports", "not_reporting") == [(VC, "1", "")]
@@ -136,7 +136,7 @@ def test_no_jobs(engines: list[Engine]) -> None:
 
 def test_no_appliances(engines: list[Engine]) -> None:
     """An empty archive is no error."""
-    said = told(engines, {}, "2026-03-03T12:00")
+    said = report_on(engines, {}, "2026-03-03T12:00")
     assert said.nothing() == REPORTS.keys() - {"summary"}
 
 
@@ -148,7 +148,7 @@ def test_job_longer_than_a_day(engines: list[Engine]) -> None:
             night("2026-03-01T22:00", end="2026-03-03T04:00", duration=108_000, size=108_000),
         ]
     )
-    said = told(engines, {VC: jobs}, "2026-03-03T12:00", schedule=DAILY)
+    said = report_on(engines, {VC: jobs}, "2026-03-03T12:00", schedule=DAILY)
     assert said.rows("volume", "period", "duration_total_seconds", period="day") == [
         ("2026-03-01", "108000")
     ]
@@ -171,7 +171,7 @@ def test_start_without_an_end(engines: list[Engine]) -> None:
             night("2026-03-03T02:00", "RUNNING", **nothing),
         ]
     )
-    said = told(engines, {VC: jobs}, "2026-03-03T12:00", schedule=DAILY)
+    said = report_on(engines, {VC: jobs}, "2026-03-03T12:00", schedule=DAILY)
     assert said.rows("success", "succeeded", "success_rate") == [("1", "0.5")]
     columns = [f"duration_{value}_seconds" for value in ("total", "min", "median", "p95", "max")]
     assert said.rows("durations", "succeeded", *columns) == [("1", *[""] * 5)]
@@ -197,7 +197,7 @@ def test_two_jobs_at_one_instant(engines: list[Engine]) -> None:
         "bad last": {"a": good, "b": bad},
         "both good": {"a": good, "b": good},
     }
-    said = told(engines, histories, "2026-03-02T12:00", schedule=DAILY)
+    said = report_on(engines, histories, "2026-03-02T12:00", schedule=DAILY)
     assert said.rows("success", "appliance", "jobs", "succeeded", by="appliance") == [
         ("bad last", "2", "1"), ("both good", "2", "2"), ("good last", "2", "1"),
     ]  # fmt: skip
@@ -237,7 +237,7 @@ def test_daylight_saving_time(
     engines: list[Engine], days: tuple[str, ...], starts: tuple[str, ...], due: tuple[str, ...]
 ) -> None:
     """A day is from midnight to midnight in its zone, however long it is, in every report."""
-    said = told(
+    said = report_on(
         engines,
         {VC: dict(night(start) for start in starts)},
         f"{days[-1]}T12:00",
@@ -265,7 +265,7 @@ def test_daylight_saving_time(
 def test_zone_with_a_quarter_hour_offset(engines: list[Engine]) -> None:
     """In Kathmandu, at +05:45, a day starts at 18:15 UTC."""
     jobs = {VC: dict(night(start) for start in ("2026-03-31T18:14", "2026-03-31T18:15"))}
-    said = told(
+    said = report_on(
         engines,
         jobs,
         "2026-04-01T18:15",
@@ -291,7 +291,7 @@ def test_zone_with_a_quarter_hour_offset(engines: list[Engine]) -> None:
 def test_day_that_starts_at_16_00(engines: list[Engine]) -> None:
     """A night is one day, that on whose afternoon it began, at the end of a month and of a year, too."""
     starts = ("2025-12-31T22:00", "2026-01-01T02:00", "2026-01-01T14:59", "2026-01-01T15:00")
-    said = told(
+    said = report_on(
         engines,
         {VC: dict(night(start) for start in starts)},
         "2026-01-01T16:00",
@@ -315,7 +315,7 @@ def test_leap_day(engines: list[Engine]) -> None:
     """29 February is an ordinary day: nothing is missed around it, and growth goes on."""
     days = [f"2028-02-{day}" for day in range(15, 30)] + ["2028-03-01"]
     jobs = dict(night(f"{day}T02:00", size=100 * n) for n, day in enumerate(days, 1))
-    said = told(engines, {VC: jobs}, "2028-03-01T12:00")
+    said = report_on(engines, {VC: jobs}, "2028-03-01T12:00")
     assert said.rows("success", "period", "jobs") == [("2028-02", "15"), ("2028-03", "1")]
     assert said.rows("success", "jobs", since="2028-02-29", until="2028-02-29") == [("1",)]
     assert said.nothing() >= {"missed", "anomalies"}
@@ -342,7 +342,7 @@ def test_renamed_appliance(engines: list[Engine]) -> None:
             import_documents(engine, dict(jobs[:day]), "old", at(f"2026-03-{day:02}T12:00"))
         for day in range(6, 11):
             import_documents(engine, dict(jobs[:day]), "new", at(f"2026-03-{day:02}T12:00"))
-    said = Told(engines, Scope(now=at("2026-03-10T18:00")))
+    said = Reported(engines, Scope(now=at("2026-03-10T18:00")))
     # Jobs of both names count twice, unless one of them is selected.
     assert said.rows("success", "jobs", "appliances") == [("15", "2")]
     assert said.rows("success", "jobs", "appliances", appliances=("new",)) == [("10", "1")]
@@ -367,7 +367,7 @@ def test_sizes_of_zero(engines: list[Engine]) -> None:
     jobs = dict(
         night(f"2026-03-{day:02}T02:00", size=0, build=builds[day > 10]) for day in range(1, 18)
     )
-    said = told(engines, {VC: jobs}, "2026-03-17T12:00")
+    said = report_on(engines, {VC: jobs}, "2026-03-17T12:00")
     columns = [f"size_{value}_bytes" for value in ("total", "min", "median", "p95", "max")]
     assert said.rows("sizes", "succeeded", *columns) == [("17", *"00000")]
     assert said.rows("volume", "size_total_bytes") == [("0",)]
@@ -396,7 +396,7 @@ def test_start_in_the_future(engines: list[Engine]) -> None:
             night("2027-01-03T02:00", "RUNNING"),
         ]
     )
-    said = told(engines, {VC: jobs}, "2026-03-10T12:00")
+    said = report_on(engines, {VC: jobs}, "2026-03-10T12:00")
     assert said.rows("success", "period", "jobs") == [("2026-03", "2"), ("2027-01", "3")]
     assert said.rows("streaks", "consecutive_failures", "last_success") == [
         ("0", "20260302-020000-1")
@@ -418,7 +418,7 @@ def test_start_in_the_future(engines: list[Engine]) -> None:
 
 def test_only_jobs_in_the_future(engines: list[Engine]) -> None:
     """The state of a target that is used only in the future is unknown."""
-    said = told(engines, {VC: dict([night("2027-01-01T02:00")])}, "2026-03-10T12:00")
+    said = report_on(engines, {VC: dict([night("2027-01-01T02:00")])}, "2026-03-10T12:00")
     assert said.rows("locations", "state", "jobs", "idle_days", "usual_gap_days") == [
         ("unknown", "1", "", "")
     ]
@@ -436,7 +436,7 @@ def test_negative_duration(engines: list[Engine], duration: int) -> None:
             night("2026-03-02T03:00", "RUNNING"),
         ]
     )
-    said = told(engines, {VC: jobs}, "2026-03-02T12:00", schedule=DAILY)
+    said = report_on(engines, {VC: jobs}, "2026-03-02T12:00", schedule=DAILY)
     columns = [f"duration_{value}_seconds" for value in ("total", "min", "median", "p95", "max")]
     assert said.rows("durations", *columns) == [(str(duration),) * 5]
     columns = ["succeeded", "measured", "throughput_bytes_per_second"]

@@ -98,9 +98,9 @@ def test_attempts_of_a_collection(engine: Engine) -> None:
     answered(engine, second, "vc02")
     failed(engine, second, "vc01")
     with db.reading(engine) as connection:
-        told = collection_log.attempts(connection, second)
+        attempts = collection_log.attempts(connection, second)
         assert collection_log.attempts(connection, 9) == []
-    assert told == [
+    assert attempts == [
         (Attempt("vc01", SEEN, None, "failed", "it did not answer\ufffd", None), None),
         (Attempt("vc02", SEEN, LATER, "complete", None, 2), Brought(11, 0, 0, 11, 0)),
     ]
@@ -122,7 +122,7 @@ def test_order_of_appliances(engine: Engine) -> None:
 
     with db.reading(engine) as connection:
         assert collection_log.standings(connection) == []
-    told: dict[str, list[str | None]] = {
+    outcomes_by_name: dict[str, list[str | None]] = {
         "always": ["complete"] * 3,
         "lately": ["failed", "complete", "failed"],
         "early": ["complete", "failed", "interrupted"],
@@ -131,7 +131,7 @@ def test_order_of_appliances(engine: Engine) -> None:
     }
     for place in range(3):
         collection = collection_log.begin(engine, 5)
-        for name, outcomes in told.items():
+        for name, outcomes in outcomes_by_name.items():
             outcome = outcomes[place]
             if outcome is not None:
                 tell(collection, name, TIMES[place], outcome)
@@ -204,12 +204,12 @@ def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> Non
 
 def test_answer_and_facts_are_one_transaction(engine: Engine) -> None:
     """If writing facts fails, the answer is rolled back, too; the log of imports has the reason."""
-    told: list[tuple[int, int, int]] = []
+    recorded: list[tuple[int, int, int]] = []
 
     def archived() -> None:
         source = Source("vc01", stream(api(**SAMPLES)), "vc01", SEEN)
         with ingest_answer(engine, source) as answer:
-            told.append((answer.appliance_id, answer.run_id, answer.counts.new))
+            recorded.append((answer.appliance_id, answer.run_id, answer.counts.new))
             facts = Facts(None, "UTC", None)
             fact_history.record(answer.connection, answer.appliance_id, facts, SEEN)
             if answer.run_id == 1:
@@ -224,7 +224,7 @@ def test_answer_and_facts_are_one_transaction(engine: Engine) -> None:
         ("failed", "vc01: the schedules are none")
     ]
     archived()
-    assert told == [(1, 1, 11), (1, 2, 11)]
+    assert recorded == [(1, 1, 11), (1, 2, 11)]
     assert count(engine, tables.system_time_zone) == 1
 
 

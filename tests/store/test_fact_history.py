@@ -96,10 +96,10 @@ def test_schedules_come_and_go(engine: Engine) -> None:
     """Each key has a history of its own; a removed schedule has ended."""
     appliance(engine)
     moved = NIGHTLY._replace(location="nfs://nas/c")
-    told: list[tuple[Schedule, ...]] = [
+    schedules_by_time: list[tuple[Schedule, ...]] = [
         (NIGHTLY,), (NIGHTLY, WEEKLY), (moved, WEEKLY), (), (), (NIGHTLY,),
     ]  # fmt: skip
-    for time, schedules in zip(TIMES, told, strict=False):
+    for time, schedules in zip(TIMES, schedules_by_time, strict=False):
         record(engine, Facts(None, None, schedules), time)
     assert periods(engine, tables.schedule) == [
         ("default", TIMES[0], TIMES[1], TIMES[2]),
@@ -165,7 +165,7 @@ schedules = st.sampled_from(
 answers = st.lists(st.builds(Facts, versions, zones, schedules), max_size=8)
 
 
-def told_at(engine: Engine, time: str) -> Facts:
+def facts_at(engine: Engine, time: str) -> Facts:
     """Return the facts of an appliance at a time by the histories; unknown ones are `()` or None."""
     version, zone, schedule = tables.system_version, tables.system_time_zone, tables.schedule
 
@@ -173,13 +173,13 @@ def told_at(engine: Engine, time: str) -> Facts:
         within = (table.c.first_seen <= time) & (table.c.last_seen >= time)
         return rows(engine, sa.select(*columns).where(within).order_by(*columns))
 
-    told_version = at(version, *(version.c[name] for name in Version._fields))
-    told_zone = at(zone, zone.c.time_zone)
-    told_schedules = at(schedule, schedule.c.key, schedule.c.enabled)
+    versions = at(version, *(version.c[name] for name in Version._fields))
+    zones = at(zone, zone.c.time_zone)
+    schedules = at(schedule, schedule.c.key, schedule.c.enabled)
     return Facts(
-        Version(*told_version[0]) if told_version else None,
-        told_zone[0][0] if told_zone else None,
-        tuple(NIGHTLY._replace(key=key, enabled=enabled) for key, enabled in told_schedules),
+        Version(*versions[0]) if versions else None,
+        zones[0][0] if zones else None,
+        tuple(NIGHTLY._replace(key=key, enabled=enabled) for key, enabled in schedules),
     )
 
 
@@ -201,14 +201,14 @@ def test_history_equals_the_answers(
                 for earlier in range(place + 1):
                     record(engine, answers[earlier], TIMES[earlier])
         for time, facts in zip(TIMES, answers, strict=False):
-            told = told_at(engine, time)
+            found = facts_at(engine, time)
             if facts.version is not None:
-                assert told.version == facts.version
+                assert found.version == facts.version
             if facts.time_zone is not None:
-                assert told.time_zone == facts.time_zone
+                assert found.time_zone == facts.time_zone
             if facts.schedules is not None:
                 expected = [(one.key, one.enabled) for one in facts.schedules]
-                assert [(one.key, one.enabled) for one in told.schedules or ()] == expected
+                assert [(one.key, one.enabled) for one in found.schedules or ()] == expected
         with db.reading(engine) as connection:
             assert list(fact_history.contradictions(connection)) == []
         empty(engine)

@@ -113,16 +113,16 @@ def test_export_with_times_of_its_own(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
-@pytest.mark.parametrize(("told", "kept"), [(LATEST, LATEST), (LATER, LATER)])
+@pytest.mark.parametrize(("last", "kept"), [(LATEST, LATEST), (LATER, LATER)])
 def test_export_of_known_documents(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch, told: str, kept: str
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, last: str, kept: str
 ) -> None:
     """A job that has just left the latest import may come again unchanged."""
     monkeypatch.setattr("archive.ingest.batches.BATCH", 1)
     entry = {"key": "2026a", "value": job()}
     other = {"key": "2026b", "value": job()}
     import_documents(engine, json.dumps([entry, other]).encode(), seen_at=FIRST)
-    seen = {"first": FIRST[:23] + "Z", "last": told[:23] + "Z", "status": {}}
+    seen = {"first": FIRST[:23] + "Z", "last": last[:23] + "Z", "status": {}}
     line = {"appliance": "vc01", "job": "2026a", "info": job(), "seen": seen}
     import_documents(engine, json.dumps([other, line, entry]).encode(), seen_at=LATER)
     assert last_seen(engine) == {"a": kept, "b": LATER}

@@ -139,15 +139,15 @@ def test_increments_recreate_the_archive(engines: list[Engine], imports: list[An
         with db.reading(engine) as connection:
             increments.append("".join(text.lines(connection, Extent(after=number))))
             assert following(connection, number, NOW) == len(imports)
-        whole = told(lines(engine))
+        whole = without_last_seen(lines(engine))
         empty(engine)
         for increment in filter(None, increments):
             import_documents(engine, increment.encode(), None, name="increment.jsonl")
         assert count(engine, tables.quarantine) == 0
-        assert told(lines(engine)) == whole
+        assert without_last_seen(lines(engine)) == whole
 
 
-def told(exported: str) -> list[dict[str, Any]]:
+def without_last_seen(exported: str) -> list[dict[str, Any]]:
     """Return exported jobs without their last-seen times."""
     jobs: list[dict[str, Any]] = [json.loads(line) for line in exported.splitlines()]
     for each_job in jobs:

@@ -115,7 +115,7 @@ def questions() -> Iterator[tuple[str, ...]]:
 
 def ask(engine: Engine) -> None:
     """Collect from two appliances, one of which does not answer."""
-    told = appliance_facts.Facts(
+    facts = appliance_facts.Facts(
         appliance_facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
         appliance_facts.read_time_zone("Asia/Kathmandu"),
         appliance_facts.read_schedules({"default": {"enable": True, "location": "sftp://a:b@c/d"}}),
@@ -123,7 +123,7 @@ def ask(engine: Engine) -> None:
     number, asked = collection_log.begin(engine, 2), timestamps.now()
     source = Source("a", stream(api(**SAMPLES)), "a", asked)
     with ingest_answer(engine, source) as answer:
-        fact_history.record(answer.connection, answer.appliance_id, told, asked)
+        fact_history.record(answer.connection, answer.appliance_id, facts, asked)
         attempt = collection_log.Attempt("a", asked, asked, "complete", None, answer.run_id)
         collection_log.record(answer.connection, number, attempt)
     not_reporting = collection_log.Attempt(

@@ -175,12 +175,12 @@ def test_figures_match_the_reports(shown: Opened, filled: Engine) -> None:
             shown.page.locator("#t-trends button", has_text="CSV").click()
         text = download.value.path().read_bytes().decode()
         rows = [line.split(",") for line in text.split("\r\n")[1:-1]]
-        rows_told = made.run(filled, "trends", appliances=names, **DAYS)
-        told = {row.period: row for row in rows_told}
+        report_rows = made.run(filled, "trends", appliances=names, **DAYS)
+        reported = {row.period: row for row in report_rows}
         ran = [row for row in rows if int(row[1]) or int(row[2])]
-        assert [row[0] for row in ran] == list(told)
+        assert [row[0] for row in ran] == list(reported)
         for period, succeeded, failed, rate, size, _, median, p95 in ran:
-            row = told[period]
+            row = reported[period]
             assert (int(succeeded), int(failed), float(rate)) == (*row[3:5], row.success_rate)
             near = ((size, row.size_median_bytes), (median, row.duration_median_seconds),
                     (p95, row.duration_p95_seconds))  # fmt: skip
@@ -202,10 +202,10 @@ def test_sections_follow_the_selected_days(
         scope = {"since": since, "until": "2026-06-30"}
         failed = [[row[0], str(row.leading)] for row in made.run(filled, "failures", **scope)]
         assert [row[:2] for row in found.cells("reasons")] == failed
-        told = [str(row.finished) for row in made.run(filled, "builds", **scope)]
-        assert [row[4] for row in found.cells("builds")] == told
-        heard = [[row[0], str(row.imports)] for row in made.run(filled, "collection", **DAYS)]
-        assert [[row[0], row[5]] for row in found.cells("collection")] == heard
+        reported = [str(row.finished) for row in made.run(filled, "builds", **scope)]
+        assert [row[4] for row in found.cells("builds")] == reported
+        imports = [[row[0], str(row.imports)] for row in made.run(filled, "collection", **DAYS)]
+        assert [[row[0], row[5]] for row in found.cells("collection")] == imports
         days = f"{since} to 2026-06-30"
         assert found.of("trends") == f"{days}, all 4 appliances. 2026-06-30 is not over yet."
         assert found.of("reasons") == f"{days}, all 4 appliances."
@@ -413,9 +413,9 @@ def test_summed_up_fleet(
     found.choose(period="0")
     found.page.locator("#d-trends summary").click()
     found.page.wait_for_selector("#t-trends tbody")
-    told = made.run(filled, "trends", **DAYS)
+    reported = made.run(filled, "trends", **DAYS)
     months = [row[:3] for row in found.cells("trends")]
-    assert months == [[row.period, str(row.succeeded), str(row.failed)] for row in told]
+    assert months == [[row.period, str(row.succeeded), str(row.failed)] for row in reported]
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED, "disk.full"}
     found.choose(filter=BROKEN)
     assert {row[0] for row in found.cells("reasons")} == {made.WICKED}

@@ -56,7 +56,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(folder, f'database = "{url}"\n{DEFAULTS}{tagged}')
 
 
-def told(configuration: Path, *arguments: str) -> Seen:
+def printed(configuration: Path, *arguments: str) -> Seen:
     """Return the output of the command, parsed as the guidelines say."""
     done = archive("check", f"--config={configuration}", "--now", NOW, *arguments)
     first, _, more = done.out.partition("\n")
@@ -123,9 +123,9 @@ def test_nagios(configuration: Path, tmp_path: Path) -> None:
     verified = monitors.run([program, "-v", str(main)])
     assert "Total Warnings: 0\nTotal Errors:   0\n" in verified
 
-    expected = {"archive.example.com": told(configuration)}
-    expected |= {name: told(configuration, name, *ARGUMENTS) for name in named}
-    expected |= {name: told(configuration, glob) for name, glob in others.items()}
+    expected = {"archive.example.com": printed(configuration)}
+    expected |= {name: printed(configuration, name, *ARGUMENTS) for name in named}
+    expected |= {name: printed(configuration, glob) for name, glob in others.items()}
     status = tmp_path / "status"
 
     def checked() -> list[dict[str, str]]:
@@ -210,8 +210,8 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
     asked = [program, "daemon", "-c", str(main), *defined]
     assert "critical/" not in monitors.run([*asked, "-C"], **user)
 
-    expected = {name: told(configuration, *arguments) for name, (_, arguments) in hosts.items()}
-    expected["monitoring"] = told(configuration)
+    expected = {name: printed(configuration, *arguments) for name, (_, arguments) in hosts.items()}
+    expected["monitoring"] = printed(configuration)
 
     def checked() -> set[str]:
         files = (tmp_path / "results").glob("services.*")

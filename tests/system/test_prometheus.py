@@ -95,11 +95,11 @@ def families(text: str) -> dict[str, tuple[str, str, list[tuple[Any, ...]]]]:
 def test_node_exporter_serves_the_file(written: Path, tmp_path: Path) -> None:
     """It has every metric and every series, including hostile names, and no error."""
     with node_exporter(written, tmp_path / "said") as address:
-        told = asked(address, "/metrics") or ""
-    assert "\nnode_textfile_scrape_error 0\n" in told
+        answer = asked(address, "/metrics") or ""
+    assert "\nnode_textfile_scrape_error 0\n" in answer
     expected = families(written.read_text(encoding="utf-8"))
     assert len(expected) > 20
-    assert families(told) == expected
+    assert families(answer) == expected
 
 
 def test_prometheus_evaluates_every_rule(written: Path, tmp_path: Path) -> None:

@@ -70,8 +70,8 @@ def asked(server: Server, appliance: Appliance, **values: Any) -> CollectedAnswe
         assert not appliance.sessions
 
 
-def details(told: CollectedAnswer) -> Any:
-    with told.details as body:
+def details(collected: CollectedAnswer) -> Any:
+    with collected.details as body:
         return json.loads(body.read())
 
 
@@ -90,42 +90,42 @@ def suffering(server: Server, fault: Fault, *of: Any, **values: Any) -> Applianc
 
 def test_new_appliance_is_asked_through_api(server: Server) -> None:
     appliance = server.add(Appliance(SAMPLES))
-    told = asked(server, appliance)
-    assert details(told) == SAMPLES
-    assert told.missing == ()
-    assert told.facts[SCHEDULES] == SCHEDULE
-    assert told.facts[TIME_ZONE] == "Etc/UTC"
-    assert told.facts[VERSION]["build"] == "24322831"
+    collected = asked(server, appliance)
+    assert details(collected) == SAMPLES
+    assert collected.missing == ()
+    assert collected.facts[SCHEDULES] == SCHEDULE
+    assert collected.facts[TIME_ZONE] == "Etc/UTC"
+    assert collected.facts[VERSION]["build"] == "24322831"
     assert {seen.path.split("/")[1] for seen in appliance.requests} == {"api"}
     assert appliance.connections == 1
 
 
 def test_old_appliance_is_asked_through_rest(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY, rest_only=True))
-    told = asked(server, appliance)
-    assert {one["key"] for one in details(told)["value"]} == HISTORY.keys()
-    assert told.missing == ()
+    collected = asked(server, appliance)
+    assert {one["key"] for one in details(collected)["value"]} == HISTORY.keys()
+    assert collected.missing == ()
 
 
 def test_details_may_exist_only_on_rest(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
 
     def only_rest(*of: Any) -> Any:
-        asked_for = of[1]
-        return (faults.not_found if "/api/" in asked_for.path else lambda *o: o[2]())(*of)
+        request = of[1]
+        return (faults.not_found if "/api/" in request.path else lambda *o: o[2]())(*of)
 
     appliance.suffer(only_rest, Resource.DETAILS)
-    told = asked(server, appliance)
-    assert {one["key"] for one in details(told)["value"]} == HISTORY.keys()
-    assert told.missing == ()
+    collected = asked(server, appliance)
+    assert {one["key"] for one in details(collected)["value"]} == HISTORY.keys()
+    assert collected.missing == ()
 
 
 @pytest.mark.parametrize("requests", [1, 2, 3])
 def test_expired_session_is_renewed(server: Server, requests: int) -> None:
     appliance = server.add(Appliance(HISTORY, session_requests=requests))
-    told = asked(server, appliance)
-    assert details(told) == HISTORY
-    assert told.missing == ()
+    collected = asked(server, appliance)
+    assert details(collected) == HISTORY
+    assert collected.missing == ()
     assert appliance.logins > 1
 
 
@@ -180,16 +180,16 @@ def test_misbehaviour_has_a_reason(
 def test_temporary_errors_are_retried(server: Server, fault: Fault, resource: Resource) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(fault, resource, 2)
-    told = settled(ask(entry(server, appliance), PASSWORD))
-    assert details(told) == HISTORY
-    assert told.missing == ()
+    collected = settled(ask(entry(server, appliance), PASSWORD))
+    assert details(collected) == HISTORY
+    assert collected.missing == ()
 
 
 @pytest.mark.parametrize("resource", [Resource.VERSION, Resource.SCHEDULES, Resource.TIME_ZONE])
 def test_jobs_are_returned_if_other_requests_fail(server: Server, resource: Resource) -> None:
-    told = asked(server, suffering(server, faults.unauthorized, resource))
-    assert details(told) == HISTORY
-    (missing,) = told.missing
+    collected = asked(server, suffering(server, faults.unauthorized, resource))
+    assert details(collected) == HISTORY
+    (missing,) = collected.missing
     assert missing.startswith(f"{resource.paths[Api.NEW]}: ".removeprefix("/api/"))
 
 
@@ -199,11 +199,11 @@ def test_jobs_are_returned_if_other_requests_fail(server: Server, resource: Reso
 def test_capped_answer_is_completed(
     server: Server, cap: Any, jobs: int, *, rest_only: bool
 ) -> None:
-    told = asked(server, suffering(server, cap(jobs), rest_only=rest_only))
-    answer = details(told)
+    collected = asked(server, suffering(server, cap(jobs), rest_only=rest_only))
+    answer = details(collected)
     found = {one["key"]: one for one in answer["value"]} if rest_only else answer
     assert found.keys() == HISTORY.keys()
-    assert told.missing == ()
+    assert collected.missing == ()
 
 
 def test_job_that_is_always_refused_is_reported_missing(server: Server) -> None:
@@ -217,16 +217,16 @@ def test_job_that_is_always_refused_is_reported_missing(server: Server) -> None:
         return proper()
 
     appliance.suffer(refuses, Resource.DETAILS)
-    told = asked(server, appliance)
-    assert details(told).keys() == HISTORY.keys() - {bad}
-    (missing,) = told.missing
+    collected = asked(server, appliance)
+    assert details(collected).keys() == HISTORY.keys() - {bad}
+    (missing,) = collected.missing
     assert missing.startswith("1 job could not be fetched: the server cannot answer (HTTP 500")
 
 
 def test_refused_job_ids_make_the_answer_partial(server: Server) -> None:
-    told = asked(server, suffering(server, faults.unauthorized, Resource.JOBS))
-    assert details(told) == HISTORY
-    assert "cannot check that the answer has all jobs" in told.missing[0]
+    collected = asked(server, suffering(server, faults.unauthorized, Resource.JOBS))
+    assert details(collected) == HISTORY
+    assert "cannot check that the answer has all jobs" in collected.missing[0]
 
 
 def test_job_that_changes_between_two_requests_is_no_problem(server: Server) -> None:
@@ -271,14 +271,14 @@ def test_answers_before_the_deadline_are_kept(server: Server) -> None:
     appliance = server.add(Appliance(many))
 
     def slow(_appliance: Any, request: Any, proper: Any) -> Any:
-        if request.jobs is None or len(appliance.asked_for(Resource.DETAILS)) > 2:
+        if request.jobs is None or len(appliance.requests_for(Resource.DETAILS)) > 2:
             return faults.hang(_appliance, request, proper)
         return proper()
 
     appliance.suffer(slow, Resource.DETAILS)
-    told = asked(server, appliance, deadline=1.5, read_timeout=5)
-    assert 0 < len(details(told)) < len(many)
-    assert "could not be fetched: not done within `deadline`, 1.5 s" in told.missing[0]
+    collected = asked(server, appliance, deadline=1.5, read_timeout=5)
+    assert 0 < len(details(collected)) < len(many)
+    assert "could not be fetched: not done within `deadline`, 1.5 s" in collected.missing[0]
 
 
 def test_endless_answer_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,8 +318,8 @@ def test_certificate_for_another_name_is_not_trusted(server: Server) -> None:
 def test_pinned_certificate_may_have_any_issuer(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = self_signed()
-    told = asked(server, appliance, trust=Trust(pin=appliance.certificate.pin))
-    assert details(told) == HISTORY
+    collected = asked(server, appliance, trust=Trust(pin=appliance.certificate.pin))
+    assert details(collected) == HISTORY
 
 
 def test_certificate_that_is_not_pinned_gets_no_password(server: Server) -> None:
@@ -334,8 +334,8 @@ def test_certificate_that_is_not_pinned_gets_no_password(server: Server) -> None
 def test_verification_can_be_turned_off(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.certificate = server.authority.expired()
-    told = asked(server, appliance, trust=Trust(verify=False))
-    assert details(told) == HISTORY
+    collected = asked(server, appliance, trust=Trust(verify=False))
+    assert details(collected) == HISTORY
 
 
 def test_closed_port(server: Server) -> None:
@@ -372,9 +372,9 @@ def test_proxy_of_the_environment_is_used(server: Server, monkeypatch: pytest.Mo
 def test_failed_logout_does_no_harm(server: Server) -> None:
     appliance = server.add(Appliance(HISTORY))
     appliance.suffer(faults.error, Resource.LOGOUT)
-    told = settled(ask(entry(server, appliance), PASSWORD))
-    assert details(told) == HISTORY
-    assert len(appliance.asked_for(Resource.LOGOUT)) == 2
+    collected = settled(ask(entry(server, appliance), PASSWORD))
+    assert details(collected) == HISTORY
+    assert len(appliance.requests_for(Resource.LOGOUT)) == 2
 
 
 def test_password_echoed_by_the_appliance_is_hidden(server: Server) -> None:
@@ -397,7 +397,7 @@ def test_interrupted_run_closes_its_session(server: Server) -> None:
 
     async def ended() -> None:
         task = asyncio.create_task(ask(entry(server, appliance), PASSWORD))
-        while not appliance.asked_for(Resource.DETAILS):  # noqa: ASYNC110 - the server is in another thread
+        while not appliance.requests_for(Resource.DETAILS):  # noqa: ASYNC110 - the server is in another thread
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

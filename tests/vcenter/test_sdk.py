@@ -52,8 +52,8 @@ def server() -> Iterator[Server]:
 def read_by_sdk(server: Server, appliance: Appliance, api: Api) -> dict[str, str]:
     """Return the answer as read by the SDK and serialized by it."""
     with sdk.connected(appliance, server.ca_file, api) as services:
-        told = services.details.list()
-    return {key: sdk.to_json(info, INFO) for key, info in told.items()}
+        listed = services.details.list()
+    return {key: sdk.to_json(info, INFO) for key, info in listed.items()}
 
 
 def fetched(server: Server, appliance: Appliance, api: Api) -> bytes:
@@ -86,9 +86,10 @@ def agree(server: Server, engines: list[Engine], history: dict[str, Any]) -> Non
         for api, answer in answers.items():
             import_documents(engine, answer, api.name)
         found = archived(engine)
-        for api, told in read.items():
+        for api, read_jobs in read.items():
             assert found.get(api.name, {}) == {
-                key: canonical.read(json_numbers.loads(text)).text for key, text in told.items()
+                key: canonical.read(json_numbers.loads(text)).text
+                for key, text in read_jobs.items()
             }
 
 

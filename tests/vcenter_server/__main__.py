@@ -52,13 +52,13 @@ def main() -> None:
             appliance.history.details(Api.NEW, appliance.history.ids())
             addresses.append(appliance.address)
         gc.freeze()
-        told = {
+        announced = {
             "addresses": addresses,
             "user": USER,
             "password": PASSWORD,
             "ca_file": str(server.ca_file),
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(announced), flush=True)
         sys.stdin.buffer.read()
 
 

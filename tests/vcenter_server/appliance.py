@@ -117,7 +117,7 @@ class Appliance:
         with self._lock:
             return list(self._seen)
 
-    def asked_for(self, resource: Resource) -> list[Seen]:
+    def requests_for(self, resource: Resource) -> list[Seen]:
         """Return the requests for one resource."""
         paths = resource.paths.values()
         return [

@@ -67,6 +67,6 @@ class Client:
         path = str(Resource.LOGIN.paths[api])
         reply = self.ask("POST", path, Authorization=f"Basic {basic}")
         if reply.status < http.client.BAD_REQUEST:
-            told = json.loads(reply.body)
-            self._session = {SESSION_HEADER: told["value"] if api is Api.OLD else told}
+            content = json.loads(reply.body)
+            self._session = {SESSION_HEADER: content["value"] if api is Api.OLD else content}
         return reply

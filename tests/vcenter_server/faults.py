@@ -133,8 +133,8 @@ def silent_beyond(jobs: int) -> Fault:
         answer = proper()
         if asked.resource is Resource.DETAILS and answer.status == 200:
             history = appliance.history
-            told = history.details(asked.api, history.ids(asked.jobs)[:jobs])
-            return replace(answer, body=told)
+            details = history.details(asked.api, history.ids(asked.jobs)[:jobs])
+            return replace(answer, body=details)
         return answer
 
     return fault

@@ -82,7 +82,7 @@ def test_session_can_be_queried(server: Server, appliance: Appliance) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "told", "is_map"),
+    ("resource", "content", "is_map"),
     [
         (Resource.DETAILS, SAMPLES, True),
         (Resource.JOBS, sorted(SAMPLES, reverse=True), False),
@@ -92,15 +92,15 @@ def test_session_can_be_queried(server: Server, appliance: Appliance) -> None:
     ],
 )
 def test_both_apis_have_the_same_content_in_their_own_shape(
-    server: Server, appliance: Appliance, resource: Resource, told: object, *, is_map: bool
+    server: Server, appliance: Appliance, resource: Resource, content: object, *, is_map: bool
 ) -> None:
     with logged_in(server, appliance) as client:
-        assert json.loads(client.get(resource).body) == told
+        assert json.loads(client.get(resource).body) == content
         if is_map:
-            assert isinstance(told, dict)
-            told = dict(sorted(told.items(), reverse=True))
+            assert isinstance(content, dict)
+            content = dict(sorted(content.items(), reverse=True))
         assert json.loads(client.get(resource, Api.OLD).body) == {
-            "value": to_rest(told, is_map=is_map)
+            "value": to_rest(content, is_map=is_map)
         }
 
 
@@ -119,8 +119,8 @@ def test_newest_job_comes_first(server: Server, appliance: Appliance) -> None:
 )
 def test_details_of_some_jobs(server: Server, appliance: Appliance, api: Api, query: str) -> None:
     with logged_in(server, appliance, api) as client:
-        told = json.loads(client.get(Resource.DETAILS, api, query).body)
-    keys = list(told) if api is Api.NEW else [entry["key"] for entry in told["value"]]
+        answer = json.loads(client.get(Resource.DETAILS, api, query).body)
+    keys = list(answer) if api is Api.NEW else [entry["key"] for entry in answer["value"]]
     assert keys == [NEWEST, OLDEST]
 
 
@@ -235,8 +235,8 @@ def test_answer_capped_to_a_number_of_jobs(server: Server, appliance: Appliance,
         assert client.get(Resource.DETAILS, api, query).status == 200
         appliance.recover()
         appliance.suffer(faults.silent_beyond(3))
-        told = json.loads(client.get(Resource.DETAILS, api).body)
-    assert len(told if api is Api.NEW else told["value"]) == 3
+        answer = json.loads(client.get(Resource.DETAILS, api).body)
+    assert len(answer if api is Api.NEW else answer["value"]) == 3
 
 
 def test_jobs_that_change_between_two_requests(server: Server, appliance: Appliance) -> None:
@@ -362,11 +362,11 @@ def test_server_as_a_process(*, signalled: bool) -> None:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        first, _ = told["addresses"]
-        appliance = Appliance(user=told["user"], password=told["password"])
+        announced = json.loads(process.stdout.readline())
+        first, _ = announced["addresses"]
+        appliance = Appliance(user=announced["user"], password=announced["password"])
         appliance.address = first
-        with Client(appliance, Path(told["ca_file"])) as client:
+        with Client(appliance, Path(announced["ca_file"])) as client:
             client.login()
             assert len(json.loads(client.get(Resource.JOBS).body)) == 3
         if signalled:
@@ -374,4 +374,4 @@ def test_server_as_a_process(*, signalled: bool) -> None:
             process.wait()
         _, errors = process.communicate()
     assert (process.returncode, errors) == (0, b"")
-    assert not Path(told["ca_file"]).exists()
+    assert not Path(announced["ca_file"]).exists()

@@ -54,11 +54,11 @@ class Fleet(NamedTuple):
 
 def archived(engines: list[Engine], answers: Iterable[Answer], folder: Path) -> Fleet:
     """Return a fleet archived from its answers, which replace the previous content."""
-    told = list(answers)
+    in_order = list(answers)
     texts = []
     for engine in engines:
         empty(engine)
-        for answer in told:
+        for answer in in_order:
             import_documents(engine, answer.content, answer.appliance, answer.seen_at)
         with db.reading(engine) as connection:
             texts.append("".join(text.lines(connection)))

@@ -34,18 +34,18 @@ FROM listed
 """
 
 _QUERY = f"""
-WITH told AS (
+WITH message_row AS (
     SELECT said.*, message->>'id' AS id, {{group}} AS "group"
     FROM said
 ),
 old AS (
     SELECT DISTINCT id
-    FROM told, asked
+    FROM message_row, asked
     WHERE moment < now - INTERVAL 7 DAY
 ),
 job_said AS (
-    SELECT told.*
-    FROM told SEMI JOIN scoped USING (appliance, key)
+    SELECT message_row.*
+    FROM message_row SEMI JOIN scoped USING (appliance, key)
 )
 SELECT
     id,
@@ -83,10 +83,10 @@ def _varies(messages: list[str | None]) -> str | None:
     """Return the arguments and their numbers of values."""
     values: dict[str, set[str]] = defaultdict(set)
     for message in messages:
-        told: dict[str, Any] = json.loads(message) if message else {}
-        for place, arg in enumerate(told.get("args", []), 1):
+        content: dict[str, Any] = json.loads(message) if message else {}
+        for place, arg in enumerate(content.get("args", []), 1):
             values[f"#{place}"].add(arg)
-        for name, param in (told.get("params") or {}).items():
+        for name, param in (content.get("params") or {}).items():
             values[name].add(json.dumps(param, sort_keys=True))
     varying = [
         f"{name} ({len(values[name])} values)" for name in sorted(values) if len(values[name]) > 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SECOND = timedelta(seconds=1)
 _IMPORTS = """
 SELECT appliance, list(seen_at ORDER BY seen_at)
-FROM import SEMI JOIN heard USING (appliance)
+FROM import SEMI JOIN last_import USING (appliance)
 WHERE CAST(seen_at AS DATE) BETWEEN $since AND $until
 GROUP BY appliance
 """

@@ -49,7 +49,7 @@ FROM dated
 """
 
 # When the appliances reported: each answer is the first or last to contain some job.
-_HEARD = """
+_LAST_IMPORTS = """
 CREATE TABLE import AS
 SELECT appliance, first_seen AS seen_at FROM job
 UNION
@@ -65,14 +65,14 @@ SELECT
 """
 
 _VIEWS = """
-CREATE OR REPLACE VIEW heard AS
+CREATE OR REPLACE VIEW last_import AS
 SELECT appliance, min(seen_at) AS first_seen, max(seen_at) AS last_seen
 FROM import
 WHERE appliance GLOB (SELECT appliances FROM globs)
 GROUP BY appliance;
 
 CREATE OR REPLACE VIEW theirs AS
-SELECT job.* FROM job SEMI JOIN heard USING (appliance);
+SELECT job.* FROM job SEMI JOIN last_import USING (appliance);
 
 CREATE OR REPLACE VIEW scoped AS
 SELECT theirs.*
@@ -105,7 +105,7 @@ class Exported:
         self.outcomes: dict[tuple[Any, ...], list[Any]] = {}
         self._database = duckdb.connect(config={"threads": 1})
         self._database.execute(_LOAD, {"path": str(lines)})
-        self._database.execute(_HEARD)
+        self._database.execute(_LAST_IMPORTS)
 
     def ask(self, asked: Asked) -> None:
         """Set the scope that the views use."""

@@ -61,11 +61,11 @@ def missed(exported: Exported, asked: Asked) -> list[Row]:
     today = _now(asked).date()
     found = outcomes(exported, asked)
     if asked.by == "appliance":
-        return [(name, *_counts(told)) for name, told in found.items()]
+        return [(name, *_counts(judged)) for name, judged in found.items()]
     return [
         (name, one.day.isoformat(), None, *one[1:], (today - one.day).days)
-        for name, told in found.items()
-        for one in told
+        for name, judged in found.items()
+        for one in judged
         if one.outcome != "met"
     ]
 
@@ -74,24 +74,26 @@ def outcomes(exported: Exported, asked: Asked) -> dict[str, list[Outcome]]:
     """Return the outcomes of the expected days in scope, in order, by appliance."""
     exported.ask(asked)
     found = {}
-    for name, heard in exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance"):
-        told = _of(exported, name, heard, _now(asked), dict(asked.cadences).get(name))
+    for name, last_import in exported.rows(
+        "SELECT appliance, last_seen FROM last_import ORDER BY appliance"
+    ):
+        judged = _of(exported, name, last_import, _now(asked), dict(asked.cadences).get(name))
         found[name] = [
             one
-            for one in told
+            for one in judged
             if (asked.since or "") <= one.day.isoformat() <= (asked.until or "9999")
         ]
     return found
 
 
 def _of(
-    exported: Exported, name: str, heard: datetime, now: datetime, cadence: int | None
+    exported: Exported, name: str, last_import: datetime, now: datetime, cadence: int | None
 ) -> list[Outcome]:
     """Return the outcomes of all expected days of an appliance; `now` is that of the scope."""
     asked = (name, now, cadence)
     if asked not in exported.outcomes:
         jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
-        exported.outcomes[asked] = list(_judged(jobs, now, heard, cadence))
+        exported.outcomes[asked] = list(_judged(jobs, now, last_import, cadence))
     return exported.outcomes[asked]
 
 
@@ -99,15 +101,15 @@ def _now(asked: Asked) -> datetime:
     return datetime.fromisoformat(asked.now).replace(tzinfo=None)
 
 
-def _counts(told: Sequence[Outcome]) -> Row:
-    ways = Counter(one.outcome for one in told)
+def _counts(judged: Sequence[Outcome]) -> Row:
+    ways = Counter(one.outcome for one in judged)
     met = ways["met"]
-    rate = met / len(told) if told else None
-    return (len(told), met, len(told) - met, *(ways[way] for way in _WAYS), rate)
+    rate = met / len(judged) if judged else None
+    return (len(judged), met, len(judged) - met, *(ways[way] for way in _WAYS), rate)
 
 
 def _judged(
-    jobs: list[_Job], now: datetime, heard: datetime, cadence: int | None
+    jobs: list[_Job], now: datetime, last_import: datetime, cadence: int | None
 ) -> Iterator[Outcome]:
     days = list(_expected(jobs, now.date(), cadence))
     basis = "learned" if cadence is None else "cadence"
@@ -140,13 +142,13 @@ def _judged(
             used.add((own or spare)[0])
             yield Outcome(one.day, basis, "met", len(tried), None)
         elif over <= now:
-            yield Outcome(one.day, basis, *_way(tried, was_heard=heard >= over))
+            yield Outcome(one.day, basis, *_way(tried, has_data=last_import >= over))
 
 
-def _way(tried: list[_Job], *, was_heard: bool) -> tuple[str, int, str | None]:
+def _way(tried: list[_Job], *, has_data: bool) -> tuple[str, int, str | None]:
     """Return why a day was missed, the number of attempts, and the message of the last one."""
     if not tried:
-        return "did not run" if was_heard else "no data", 0, None
+        return "did not run" if has_data else "no data", 0, None
     last = tried[-1]
     way = "running" if last.status in ("PENDING", "BLOCKED", "RUNNING") else "failed"
     return way, len(tried), last.message
@@ -173,42 +175,44 @@ def _expected(jobs: list[_Job], today: date, cadence: int | None) -> Iterator[_E
         day = first + place * _DAY
         before = known[: bisect_left(known, day)][-16:]
         scheduled = [one for one in before if _scheduled(starts[one])]
-        told = scheduled if len(scheduled) >= 4 else before
+        learned = scheduled if len(scheduled) >= 4 else before
         if cadence is None:
-            gap = _rhythm(day, told)
+            gap = _rhythm(day, learned)
         else:
             step = max(1, math.floor(cadence / 86400 + 0.5))
             gap = None if place % step else step
         if gap is not None:
-            yield _Expected(day, _since(day, told, starts), gap)
+            yield _Expected(day, _since(day, learned, starts), gap)
 
 
 def _scheduled(jobs: list[_Job]) -> list[_Job]:
     return [job for job in jobs if job.type == "SCHEDULED"]
 
 
-def _rhythm(day: date, told: list[date]) -> int | None:
+def _rhythm(day: date, learned: list[date]) -> int | None:
     """Return the usual gap if a day keeps the rhythm of the days before it."""
-    if len(told) < 4:
+    if len(learned) < 4:
         return None
-    gap = _median([(later - one).days for one, later in pairwise(told)])
+    gap = _median([(later - one).days for one, later in pairwise(learned)])
     if gap > 31:
         return None
     if gap == 1:
-        return _daily(day, told)
+        return _daily(day, learned)
     # Of equally common gaps, the latest.
-    steps = Counter(one.toordinal() % gap for one in reversed(told))
+    steps = Counter(one.toordinal() % gap for one in reversed(learned))
     usual = max(steps, key=lambda step: steps[step])
     return gap if day.toordinal() % gap == usual else None
 
 
-def _daily(day: date, told: list[date]) -> int | None:
+def _daily(day: date, learned: list[date]) -> int | None:
     """Return when the next backup is expected after one that is not on a day off."""
     off = set()
     for weekday in range(7):
-        between = (told[0] + number * _DAY for number in range((told[-1] - told[0]).days + 1))
+        between = (
+            learned[0] + number * _DAY for number in range((learned[-1] - learned[0]).days + 1)
+        )
         came = sum(one.weekday() == weekday for one in between)
-        if came >= 2 and all(one.weekday() != weekday for one in told):
+        if came >= 2 and all(one.weekday() != weekday for one in learned):
             off.add(weekday)
     if day.weekday() in off:
         return None
@@ -218,11 +222,11 @@ def _daily(day: date, told: list[date]) -> int | None:
     return (later - day).days
 
 
-def _since(day: date, told: list[date], starts: dict[date, list[_Job]]) -> datetime:
+def _since(day: date, learned: list[date], starts: dict[date, list[_Job]]) -> datetime:
     """Return the earliest start of a day's backup."""
-    if len(told) < 4:
+    if len(learned) < 4:
         return _midnight(day)
-    first = [(_scheduled(starts[one]) or starts[one])[0] for one in told]
+    first = [(_scheduled(starts[one]) or starts[one])[0] for one in learned]
     quarter = timedelta(minutes=15)
     usual = _median([(job.made - _midnight(job.day)) // quarter for job in first])
     return _midnight(day) + usual * quarter - 3 * _HOUR

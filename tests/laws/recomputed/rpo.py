@@ -43,10 +43,10 @@ class _Job(NamedTuple):
 def rpo(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `rpo`."""
     exported.ask(asked)
-    heard = exported.rows("SELECT appliance, last_seen FROM heard ORDER BY appliance")
+    last_import = exported.rows("SELECT appliance, last_seen FROM last_import ORDER BY appliance")
     recent = imports.recent(exported, asked)
     found = []
-    for name, last_seen in heard:
+    for name, last_seen in last_import:
         jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
         usual = recent[name].usual if name in recent else None
         found.append(_row(asked, name, last_seen, usual, jobs))
@@ -57,7 +57,9 @@ def _worst_first(row: Row) -> Row:
     return ("never", "overdue", "no recent data", "ok").index(row[1]), -(row[2] or 0), row[0]
 
 
-def _row(asked: Asked, name: str, heard: datetime, usual: int | None, jobs: list[_Job]) -> Row:
+def _row(
+    asked: Asked, name: str, last_import: datetime, usual: int | None, jobs: list[_Job]
+) -> Row:
     now = datetime.fromisoformat(asked.now).replace(tzinfo=None)
     cadence = dict(asked.cadences).get(name)
     if asked.rpo is not None:
@@ -74,10 +76,10 @@ def _row(asked: Asked, name: str, heard: datetime, usual: int | None, jobs: list
         limit = timedelta(seconds=usual * 3 // 2)
     if last is None:
         state = "never"
-    elif min(heard, now) - last.end > objective:
+    elif min(last_import, now) - last.end > objective:
         state = "overdue"
     else:
-        state = "no recent data" if now - heard > limit else "ok"
+        state = "no recent data" if now - last_import > limit else "ok"
     attempt = jobs[-1] if jobs else None
     return (
         name,
@@ -89,13 +91,13 @@ def _row(asked: Asked, name: str, heard: datetime, usual: int | None, jobs: list
         _instant(last and last.end),
         _instant(attempt and attempt.start),
         attempt and attempt.status,
-        _instant(heard),
-        *_rates(asked, now, heard, objective, jobs),
+        _instant(last_import),
+        *_rates(asked, now, last_import, objective, jobs),
     )
 
 
 def _rates(
-    asked: Asked, now: datetime, heard: datetime, objective: timedelta, jobs: list[_Job]
+    asked: Asked, now: datetime, last_import: datetime, objective: timedelta, jobs: list[_Job]
 ) -> tuple[float | None, float | None]:
     """Return the share of the time, and of the days, within the RPO."""
     if not jobs:
@@ -104,7 +106,7 @@ def _rates(
     first = date.fromisoformat(asked.since) if asked.since else last - 29 * _DAY
     ended = min(jobs, key=lambda job: (job.day, job.vague)).end
     start = max(datetime.combine(first, datetime.min.time()), ended)
-    end = min(datetime.combine(last, datetime.min.time()) + _DAY, heard, now)
+    end = min(datetime.combine(last, datetime.min.time()) + _DAY, last_import, now)
     if end <= start:
         return None, None
     covers = sorted((job.end, job.end + objective) for job in jobs if job.status == "SUCCEEDED")

@@ -67,9 +67,9 @@ SELECT
     coalesce(taken.number, 0),
     taken.mean,
     taken.worst,
-    {instant("heard.last_seen")}
+    {instant("last_import.last_seen")}
 FROM last
-JOIN heard USING (appliance)
+JOIN last_import USING (appliance)
 LEFT JOIN worst USING (appliance)
 LEFT JOIN taken USING (appliance)
 ORDER BY last.failures DESC, coalesce(worst.failures, 0) DESC, appliance

@@ -75,9 +75,9 @@ WHERE status = 'FAILED'
 ORDER BY day DESC, start_time DESC NULLS FIRST, appliance, key DESC
 LIMIT 5
 """
-_HEARD = f"""
+_LAST_IMPORTS = f"""
 SELECT appliance, last_seen, greatest({seconds("last_seen", "now")}, 0)
-FROM heard, asked
+FROM last_import, asked
 ORDER BY last_seen, appliance
 """
 
@@ -95,16 +95,16 @@ def summary(exported: Exported, asked: Asked) -> list[Row]:
 def _rows(exported: Exported, now: Asked) -> list[Row]:
     then = _before(now)
     states = rpo(exported, now)
-    struck, struck_before = (_struck(exported, one) for one in (now, then))
+    failing, failing_before = (_failing(exported, one) for one in (now, then))
     return [
-        *_attention(states, len(struck), len(struck_before)),
+        *_attention(states, len(failing), len(failing_before)),
         *_compared(_NAMES, _figures(exported, now), _figures(exported, then)),
         *_expected(exported, now, then),
         *_not_recent(states),
         *(
             ("consecutive failures", row[0], "count", row[1], None, None,
              f"since {_moment(row[2])}; last success: {row[3] or 'none'}")
-            for row in struck[:5]
+            for row in failing[:5]
         ),
         *_listed(exported, now, "slowest", _SLOWEST),
         *_listed(exported, now, "newest failures", _FAILURES),
@@ -151,8 +151,8 @@ def _trends(exported: Exported, asked: Asked) -> dict[Row, Row]:
 
 def _without(wholes: Row, parts: Row) -> Row:
     """Return the shares that remain without some parts."""
-    told = zip(wholes, parts, strict=True)
-    return tuple((whole - part) / whole if whole else None for whole, part in told)
+    pairs = zip(wholes, parts, strict=True)
+    return tuple((whole - part) / whole if whole else None for whole, part in pairs)
 
 
 def _within(asked: Asked) -> Asked:
@@ -180,7 +180,7 @@ def _before(asked: Asked) -> Asked:
     return asked._replace(since=since.isoformat(), until=(first - _DAY).isoformat())
 
 
-def _attention(states: list[Row], struck: int, struck_before: int) -> Iterator[Row]:
+def _attention(states: list[Row], failing: int, failing_before: int) -> Iterator[Row]:
     details = {
         "overdue": "last success older than the RPO",
         "never": "no success yet",
@@ -189,12 +189,12 @@ def _attention(states: list[Row], struck: int, struck_before: int) -> Iterator[R
     for state, detail in details.items():
         number = sum(row[1] == state for row in states)
         yield "attention", state, "count", number, None, None, detail
-    change = struck - struck_before
+    change = failing - failing_before
     detail = "3 or more in a row"
-    yield "attention", "consecutive failures", "count", struck, struck_before, change, detail
+    yield "attention", "consecutive failures", "count", failing, failing_before, change, detail
 
 
-def _struck(exported: Exported, asked: Asked) -> list[Row]:
+def _failing(exported: Exported, asked: Asked) -> list[Row]:
     """Return the appliances whose last three backups had failed at the end of the given days."""
     return [row for row in streaks(exported, asked._replace(since=None)) if row[1] >= 3]
 
@@ -211,27 +211,27 @@ def _compared(names: Any, values: Row, before: Row) -> Iterator[Row]:
 
 
 def _expected(exported: Exported, now: Asked, then: Asked) -> Iterator[Row]:
-    told, before = (
+    days, before = (
         [one.outcome for found in outcomes(exported, asked).values() for one in found]
         for asked in (now, then)
     )
     ways = ", ".join(
-        f"{told.count(way):,} {way}"
+        f"{days.count(way):,} {way}"
         for way in ("failed", "running", "did not run", "no data")
-        if way in told
+        if way in days
     )
     names = (
         ("expected", "backups", "count"),
         ("expected", "missed", "count"),
         ("expected", "schedule compliance", "ratio"),
     )
-    for row in _compared(names, _met(told), _met(before)):
+    for row in _compared(names, _met(days), _met(before)):
         yield (*row[:-1], ways or None) if row[1] == "missed" else row
 
 
-def _met(told: list[str]) -> Row:
-    met = told.count("met")
-    return len(told), len(told) - met, met / len(told) if told else None
+def _met(days: list[str]) -> Row:
+    met = days.count("met")
+    return len(days), len(days) - met, met / len(days) if days else None
 
 
 def _not_recent(states: list[Row]) -> Iterator[Row]:
@@ -253,8 +253,8 @@ def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     )
     first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
     recent = imports.recent(exported, asked)
-    rows = exported.rows(_HEARD)
-    last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM heard")[0][0]
+    rows = exported.rows(_LAST_IMPORTS)
+    last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM last_import")[0][0]
     age = min(row[2] for row in rows)
     not_reporting = []
     for name, last_seen, seconds_ago in rows:

@@ -77,13 +77,13 @@ def test_row_counts_do_not_depend_on_the_query_plan(
     """However jobs are looked up, the rows of a report are the same."""
     fleet.load(engine)
     scope = Scope(since="2026-01-06", until="2026-03-01", by=by)
-    told = []
+    results = []
     for days in (1, 10**9):
         monkeypatch.setattr(sql, "_MANY_DAYS", days)
         with db.reading(engine) as connection:
-            told.append(list(reports.run(connection, name, scope)))
-    assert told[0] == told[1]
-    assert told[0]
+            results.append(list(reports.run(connection, name, scope)))
+    assert results[0] == results[1]
+    assert results[0]
 
 
 @pytest.mark.parametrize(("until", "indexed"), [("2026-01-31", True), ("2026-12-31", False)])

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def texts(document: dict[str, Any]) -> Iterator[str]:
     """Return all texts of the messages of a document, collected from the document itself."""
     error = document.get("error", {})
-    told = [*document["messages"], document["description"]]
-    told += error.get("value", error).get("messages", [])
+    messages = [*document["messages"], document["description"]]
+    messages += error.get("value", error).get("messages", [])
     if "progress" in document:
-        told.append(document["progress"]["message"])
-    for message in told:
+        messages.append(document["progress"]["message"])
+    for message in messages:
         yield from (message["id"], message["default_message"], *message["args"])
         yield message.get("localized", "")
         yield from of_params(message.get("params", {}))
@@ -53,9 +53,9 @@ def small(text: str) -> str:
 )
 def test_texts_are_found_anywhere_in_messages(engines: list[Engine], data: st.DataObject) -> None:
     """Every search strategy on either database finds the jobs with a text in their messages."""
-    told = data.draw(st.lists(documents(), min_size=1, max_size=3))
-    documents_by_key = {str(place): document for place, document in enumerate(told)}
-    known = sorted({text for document in told for text in texts(document) if text})
+    generated = data.draw(st.lists(documents(), min_size=1, max_size=3))
+    documents_by_key = {str(place): document for place, document in enumerate(generated)}
+    known = sorted({text for document in generated for text in texts(document) if text})
     whole = data.draw(st.sampled_from(known) | st.text(max_size=2) if known else st.text())
     start = data.draw(st.integers(0, len(whole)))
     part = whole[start : start + data.draw(st.integers(1, 5))].split("\0")[0]
@@ -79,10 +79,10 @@ def test_texts_are_found_anywhere_in_messages(engines: list[Engine], data: st.Da
 @pytest.mark.parametrize("part", ["%", "_", "\\", "/", "a%b", "a_b"])
 def test_pattern_characters_match_themselves(engines: list[Engine], part: str) -> None:
     """Both databases treat wildcards in the search text as ordinary characters."""
-    told = {"id": "m", "default_message": "", "args": [f"x{part}y", "aXb"]}
+    literal = {"id": "m", "default_message": "", "args": [f"x{part}y", "aXb"]}
     other = {"id": "m", "default_message": "", "args": ["aXb", "plain"]}
     for engine in each(engines):
-        for appliance, message in {"vc01": told, "vc02": other}.items():
+        for appliance, message in {"vc01": literal, "vc02": other}.items():
             document = {"status": "PENDING", "messages": [message]}
             import_documents(engine, {"k": document}, appliance)
         for newest in (1, 1000):

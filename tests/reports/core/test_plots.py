@@ -212,7 +212,7 @@ def test_lines_have_every_value(cells: list[tuple[int, int | None]]) -> None:
     rows = [(f"{2020 + month // 12}-{month % 12 + 1:02}", value, None) for month, value in cells]
     found, _ = drawn(Lines(("size_bytes",)), PLAIN, rows)
     values = {month: value for month, value in cells if value is not None}
-    told = [point for figure in found for point in points(figure)["size"]]
-    assert [(value, follows) for _, value, follows in told] == [
+    drawn_points = [point for figure in found for point in points(figure)["size"]]
+    assert [(value, follows) for _, value, follows in drawn_points] == [
         (values[month], month - 1 in values) for month in sorted(values)
     ]
