@@ -154,7 +154,7 @@ def _gap(day: int, among: tuple[int, ...]) -> int:
 
 
 def _zone(zones: Sequence[Zone], local: int) -> str | None:
-    """Return the zone at noon of a date, before the first collected zone that one.
+    """Return the zone at noon of a date; before the first collected zone, the first.
 
     None if there is none, or the archive does not know it.
     """

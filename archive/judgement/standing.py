@@ -58,8 +58,8 @@ def shares(
     first, until = timestamps.to_datetime(span.first), timestamps.to_datetime(span.until)
     uncovered = timedelta()
     outside: set[int] = set()
-    objective = timedelta(seconds=rpo_seconds)
-    for begun, over in _gaps(map(timestamps.to_datetime, sorted(ends)), objective, first, until):
+    rpo = timedelta(seconds=rpo_seconds)
+    for begun, over in _gaps(map(timestamps.to_datetime, sorted(ends)), rpo, first, until):
         uncovered += over - begun
         outside.update(range(_day(calendar, begun), _day(calendar, over - _TICK) + 1))
     days = _day(calendar, until - _TICK) - _day(calendar, first) + 1
@@ -68,7 +68,7 @@ def shares(
 
 
 def _gaps(
-    ends: Iterable[datetime], objective: timedelta, first: datetime, until: datetime
+    ends: Iterable[datetime], rpo: timedelta, first: datetime, until: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield what of a span no success covers."""
     covered = first
@@ -77,7 +77,7 @@ def _gaps(
             break
         if end > covered:
             yield covered, end
-        covered = max(covered, end + objective)
+        covered = max(covered, end + rpo)
     if covered < until:
         yield covered, until
 
