@@ -1,4 +1,4 @@
-"""What became of expected days, counted."""
+"""What became of expected backups, counted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, MISSED, NO_DATA
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archive.judgement.expected import Expectation
-
 
 class TallyRow(NamedTuple):
-    """The expected days of an appliance: expected = met + missed; missed = the four after it.
+    """The expected backups of an appliance: expected = met + missed; missed = the four after it.
 
     `schedule_compliance` is None where nothing was expected.
     """
@@ -30,9 +28,9 @@ class TallyRow(NamedTuple):
     schedule_compliance: float | None
 
 
-def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
-    """Return the tally of expected days."""
-    number = Counter(one.outcome for one in expectations)
+def tally(appliance: str, outcomes: Iterable[str]) -> TallyRow:
+    """Return the tally of expected backups with these outcomes."""
+    number = Counter(outcomes)
     return TallyRow(
         appliance,
         number.total(),

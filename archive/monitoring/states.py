@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archive.judgement.schedules import ordinal, start
+from archive.calendar import ordinal, start
 from archive.judgement.standing import NO_RECENT_DATA
 from archive.reports import anomalies, rpo, streaks, summary
 from archive.reports.core import compliance

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.calendar import ordinal, start
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
-from archive.judgement.schedules import ordinal, start
 from archive.render.units import moment
-from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core import compliance, sql
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
 
 _ROWS_AT_A_TIME = 1000
-# What is usual now is learned from the imports of so many days.
-RECENT_DAYS = 90
 
 
 class CollectionRow(NamedTuple):
@@ -120,21 +117,6 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     for name, counts in _never_imported(connection, scope, attempts):
         nothing = (None, None, None, None, 0, *gaps(()))
         yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
-
-
-def usual_intervals(connection: Connection, scope: Scope) -> dict[int, int | None]:
-    """Return the usual seconds between imports by appliance id, from the last RECENT_DAYS days."""
-    first = date_ranges.days_before(settings.calendar(connection).day(scope.now), RECENT_DAYS)
-    recent = replace(scope, since=first, until=None)
-    imports = connection.execute(
-        _imports(connection, recent), execution_options={"yield_per": _ROWS_AT_A_TIME}
-    )
-    return {
-        number: reporting.usual_interval(
-            row.seen_at for row in rows if row.seen_at is not None and row.seen_at <= scope.now
-        )
-        for number, rows in groupby(imports, key=attrgetter("id"))
-    }
 
 
 def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from archive.calendar import ordinal
 from archive.columns import Kind
 from archive.db import tables
 from archive.judgement.expected import MET, MISSED
-from archive.judgement.schedules import ordinal
 from archive.reports import volume
 from archive.reports.core import expected_backups, from_totals, sql
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from archive.calendar import ordinal, start
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.schedules import ordinal, start
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
 from archive.render.units import moment
 from archive.reports import collection, jobs, rpo, streaks
@@ -22,7 +22,7 @@ from archive.reports.core.report import Listing
 from archive.reports.period_figures import expected, figures, is_exact, trend_of
 from archive.reports.summary_row import SummaryRow
 from archive.reports.summary_row import row as row_of
-from archive.store import settings
+from archive.store import import_intervals, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,13 +177,13 @@ def not_reporting(connection: Connection, scope: Scope) -> list[collection.Colle
 def recent_imports(
     connection: Connection, scope: Scope
 ) -> list[tuple[collection.CollectionRow, bool]]:
-    """Return the rows of `collection` for the last collection.RECENT_DAYS days, and who is not reporting.
+    """Return the rows of `collection` for the last import_intervals.RECENT_DAYS days, and who is not reporting.
 
     An appliance without any import in these days is not reporting. The days of the scope are
     ignored, because a few days do not show a usual gap.
     """
     calendar = settings.calendar(connection)
-    first = date_ranges.days_before(calendar.day(scope.now), collection.RECENT_DAYS)
+    first = date_ranges.days_before(calendar.day(scope.now), import_intervals.RECENT_DAYS)
     begun = start(calendar, ordinal(first))
     rows = collection.select(connection, replace(scope, since=first, until=None))
     return [(row, bool(row.not_reporting) or (row.last_seen or "") < begun) for row in rows]

@@ -40,7 +40,7 @@ _NAMES_AT_MOST = 5
 def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
     """Yield the tally of each appliance in scope, ordered by name."""
     for appliance, expectations in expected_backups.walk(connection, scope):
-        yield tally(appliance, expectations)
+        yield tally(appliance, (one.outcome for one in expectations))
 
 
 def notes(connection: Connection, scope: Scope) -> Iterator[str]:

@@ -1,46 +1,60 @@
-"""Find the expected backups of each appliance, match its jobs, and judge the outcomes."""
+"""The expected backups of each appliance in scope, and what became of them."""
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import sqlalchemy as sa
-
-from archive import json_numbers
-from archive.db import tables
-from archive.judgement import habit
-from archive.judgement.expected import FIRST_DAY, Expectation, Job, Known, begun, expected, judge
-from archive.judgement.schedules import Schedule, Zone, iso, ordinal, weekdays
-from archive.reports.core import sql
-from archive.reports.core.job_order import began
-from archive.store import settings
+from archive.calendar import FIRST_DAY, ordinal, start
+from archive.judgement import expected, reporting, schedules, standing
+from archive.judgement.clock import instant, seconds
+from archive.judgement.expected import Imports
+from archive.store import appliance_history, import_intervals, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
+    from archive.calendar import Calendar
+    from archive.judgement.expected import Expected
+    from archive.judgement.standing import Rpo
     from archive.reports.core.scope import Scope
-
-# Days to read before and after the requested ones: the neighbouring due times are no further away
-# than the longest gap.
-_MARGIN = habit.LONGEST_GAP + 1
-_COLUMNS = ("key", "day", "status", "type", "start_time")
+    from archive.store.appliance_history import Appliance, Jobs
 
 
-class Appliance(NamedTuple):
-    """An appliance: its id, and what is known about it besides its jobs."""
+class Expectation(NamedTuple):
+    """An expected backup, due on a day (ordinal) at an instant, and its outcome: MET or one of MISSED.
 
-    id: int
-    known: Known
+    `job` is the row of the success that met it, else of the last of the `attempts` without success.
+    """
+
+    day: int
+    due: str
+    basis: str
+    outcome: str
+    job: sa.Row[Any] | None
+    attempts: int
 
 
 class Judged(NamedTuple):
-    """An appliance and its expected backups in scope, by day."""
+    """An appliance and its expected backups in scope, by due time."""
 
     appliance: str
     expectations: list[Expectation]
+
+
+class Standing(NamedTuple):
+    """An appliance as its last import shows it: its RPO, since when it is overdue, when it is next due.
+
+    `import_limit` is how many seconds ago the last import may be.
+    """
+
+    appliance: Appliance
+    rpo: Rpo
+    overdue_since: str | None
+    next_due: str | None
+    import_limit: int
 
 
 def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) -> Iterator[Judged]:
@@ -49,115 +63,100 @@ def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) 
     `columns` are selected for each job in addition to those that judging needs.
     """
     calendar = settings.calendar(connection)
+    now = seconds(scope.now)
     today = ordinal(calendar.day(scope.now))
-    query = _jobs(columns)
-    for number, known in appliances(connection, scope):
-        margin = max(_MARGIN, (known.cadence_days or 0) + 1)
-        since = FIRST_DAY if scope.since is None else max(FIRST_DAY, ordinal(scope.since))
-        until = today if scope.until is None else min(today, ordinal(scope.until))
+    since = FIRST_DAY if scope.since is None else max(FIRST_DAY, ordinal(scope.since))
+    until = today if scope.until is None else min(today, ordinal(scope.until))
+    usual = import_intervals.usual_intervals(connection, scope.appliance_ids(connection), scope.now)
+    for one in appliances(connection, scope):
         if since > until:
-            yield Judged(known.name, [])
+            yield Judged(one.name, [])
             continue
-        first, last = max(FIRST_DAY, since - margin), min(until + margin, today + 1)
-        bounds = {"appliance": number, "first": iso(first), "last": iso(last)}
-        jobs = _in_order(connection.execute(query, bounds), scope.now)
-        slots = expected(calendar, known, jobs, begun(calendar, known, first), last)
-        found = judge(calendar, slots, jobs, known.last_seen, scope.now)
-        yield Judged(known.name, [one for one in found if since <= one.day <= until])
-
-
-def _jobs(columns: Sequence[sa.ColumnElement[Any]]) -> sa.Select[Any]:
-    """Return the SELECT of an appliance's jobs in a range of days, plus the days that show its habit."""
-    job = tables.job
-    of_appliance = job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger)
-    first = sa.bindparam("first", type_=job.c.day.type)
-    lead = (
-        sa.select(job.c.day)
-        .distinct()
-        .where(of_appliance, job.c.day >= iso(FIRST_DAY), job.c.day < first)
-        .order_by(job.c.day.desc())
-        .limit(1)
-        .offset(habit.DAYS - 1)
-        .scalar_subquery()
-    )
-    own = [job.c[name] for name in _COLUMNS]
-    # Reading an instant is slower than all other columns together; only jobs without a start need it.
-    made = sa.case((job.c.start_time.is_(None), job.c.first_seen)).label("made")
-    return sa.select(*own, made, *columns).where(
-        of_appliance,
-        job.c.day >= sa.func.coalesce(lead, sa.literal(iso(FIRST_DAY), job.c.day.type)),
-        job.c.day <= sa.bindparam("last", type_=job.c.day.type),
-    )
-
-
-def _in_order(rows: sa.CursorResult[Any], now: str) -> list[Job]:
-    """Return the jobs in order of their start, without those in the future."""
-    jobs: list[Job] = []
-    found: Sequence[Sequence[Any]] = rows.all()
-    for row in found:
-        key, day, status, kind, start_time, made, *_ = row
-        at = began(start_time, key, made)
-        if at <= now:
-            jobs.append(Job(at, key, ordinal(day), status, kind == "SCHEDULED", row))
-    jobs.sort(key=itemgetter(0, 1))
-    return jobs
+        last_seen = seconds(min(one.last_seen, scope.now))
+        first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
+        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now, columns)
+        found = _judged(calendar, one, jobs, first, last_seen)
+        limit = reporting.limit(usual.get(one.id), _rpo(one, found, jobs, last_seen).seconds or 0)
+        imports = Imports(last_seen, now > last_seen + limit)
+        judged = (_expectation(calendar, row, jobs, imports, now) for row in found)
+        yield Judged(
+            one.name, [row for row in judged if row is not None and since <= row.day <= until]
+        )
 
 
 def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
     """Yield the appliances in scope, ordered by name."""
-    table, job = tables.appliance, tables.job
-    today = settings.calendar(connection).day(scope.now)
-    first_day = (
-        sa.select(sa.func.min(job.c.day))
-        .where(
-            job.c.appliance_id == table.c.id,
-            job.c.day >= iso(FIRST_DAY),
-            job.c.day <= sa.literal(today, job.c.day.type),
-        )
-        .scalar_subquery()
-    )
-    columns = (table.c.id, table.c.name, table.c.first_seen, table.c.last_seen)
-    query = sa.select(*columns, first_day.label("first_day"))
     ids = scope.appliance_ids(connection)
-    if ids is not None:
-        query = query.where(sql.of_appliances(table.c.id, ids))
-    found = connection.execute(query.order_by(table.c.name)).all()
-    schedules, zones = _schedules(connection), _zones(connection)
-    cadences = dict(scope.cadences)
-    for row in found:
-        known = Known(
-            row.name,
-            row.first_seen,
-            row.last_seen,
-            None if row.first_day is None else ordinal(row.first_day),
-            tuple(schedules.get(row.id, ())),
-            tuple(zones.get(row.id, ())),
-            cadences.get(row.name),
+    yield from appliance_history.appliances(
+        connection, settings.calendar(connection), ids, dict(scope.cadences)
+    )
+
+
+def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
+    """Yield how each appliance in scope stands as of its last import, ordered by name."""
+    calendar = settings.calendar(connection)
+    usual = import_intervals.usual_intervals(connection, scope.appliance_ids(connection), scope.now)
+    for one in appliances(connection, scope):
+        last_seen = seconds(min(one.last_seen, scope.now))
+        first = max(ordinal(calendar.day(instant(last_seen - _RECENT))), FIRST_DAY)
+        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now)
+        found = _judged(calendar, one, jobs, first, last_seen)
+        rpo = _rpo(one, found, jobs, last_seen)
+        since = standing.overdue_since(found, last_seen)
+        following = next((row.at for row in found if row.at > last_seen), None)
+        yield Standing(
+            one,
+            rpo,
+            None if since is None else instant(since),
+            None if following is None else instant(following),
+            reporting.limit(usual.get(one.id), rpo.seconds or 0),
         )
-        yield Appliance(row.id, known)
 
 
-def _schedules(connection: Connection) -> dict[int, list[Schedule]]:
-    """Return the history of schedules by appliance id."""
-    table = tables.schedule
-    names = ("first_seen", "ended_at", "enabled", "hour", "minute")
-    query = sa.select(table.c.appliance_id, *(table.c[name] for name in names), table.c.days)
-    found: dict[int, list[Schedule]] = {}
-    for row in connection.execute(query):
-        days = weekdays(None if row.days is None else json_numbers.loads(row.days))
-        schedule = Schedule(row.first_seen, row.ended_at, row.enabled, row.hour, row.minute, days)
-        found.setdefault(row.appliance_id, []).append(schedule)
-    return found
+# The RPO and what is overdue follow from so many seconds before the last import.
+_RECENT = 100 * 86_400
 
 
-def _zones(connection: Connection) -> dict[int, list[Zone]]:
-    """Return the history of time zones by appliance id, oldest first."""
-    table = tables.system_time_zone
-    query = sa.select(
-        table.c.appliance_id, table.c.first_seen, table.c.ended_at, table.c.time_zone
-    ).order_by(table.c.appliance_id, table.c.first_seen)
-    found: dict[int, list[Zone]] = {}
-    for row in connection.execute(query):
-        zone = Zone(row.first_seen, row.ended_at, row.time_zone)
-        found.setdefault(row.appliance_id, []).append(zone)
-    return found
+def _judged(
+    calendar: Calendar, one: Appliance, jobs: Jobs, first: int, last_seen: int
+) -> list[Expected]:
+    """Return the expected backups from a day on."""
+    begun = max(_begun(one, jobs), seconds(start(calendar, max(first, FIRST_DAY))))
+    found = expected.judge(one.known, jobs.judged, begun, last_seen + expected.LONGEST)
+    return expected.ahead(found, last_seen)
+
+
+def _rpo(one: Appliance, found: list[Expected], jobs: Jobs, last_seen: int) -> Rpo:
+    successes = [job.at for job in jobs.judged if job.status == "SUCCEEDED"]
+    if schedules.known_from(one.known.schedules) is not None:
+        successes = []  # those that are switched off expect nothing
+    return standing.rpo(found, successes, last_seen)
+
+
+def _from(one: Appliance, first: int) -> int:
+    """Return the day from which on jobs are read; a cadence counts from the first success."""
+    return first if one.known.cadence is None else FIRST_DAY
+
+
+def _begun(one: Appliance, jobs: Jobs) -> int:
+    """Return the first instant of which anything can be said."""
+    first = one.known.first_seen
+    return min([first, *(job.at for job in jobs.judged[:1])])
+
+
+def _expectation(
+    calendar: Calendar, row: Expected, jobs: Jobs, imports: Imports, now: int
+) -> Expectation | None:
+    """Return an expected backup with its outcome; None if it still has time, or a habit has changed."""
+    outcome = expected.outcome(row, imports, now)
+    if outcome is None or outcome == expected.CHANGED:
+        return None
+    due = instant(row.at)
+    return Expectation(
+        ordinal(calendar.day(due)),
+        due,
+        row.basis,
+        outcome,
+        None if row.job is None else jobs.rows[row.job],
+        row.attempts,
+    )

@@ -1,0 +1,168 @@
+"""What judging an appliance needs: its schedules, time zones and jobs, as the archive has them."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import json_numbers
+from archive.calendar import FIRST_DAY, iso, key_stamp, ordinal
+from archive.db import tables
+from archive.judgement import habit
+from archive.judgement.clock import DAY, clock, seconds
+from archive.judgement.expected import Job, Known
+from archive.judgement.schedules import Schedule, Zone, minute, weekdays
+from archive.store.chunks import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.calendar import Calendar
+
+# A job that starts so much later than it was first seen has the time of a wrong clock: it is not judged.
+_WRONG_CLOCK = DAY
+# Habits are learned from a week's start on, and judging begins a little earlier than asked for.
+_BEFORE = 10
+_COLUMNS = ("id", "key", "status", "type", "start_time", "first_seen")
+
+
+class Appliance(NamedTuple):
+    """An appliance: its name, when it was imported first and last, and what is known for judging it."""
+
+    id: int
+    name: str
+    first_seen: str
+    last_seen: str
+    known: Known
+
+
+class Jobs(NamedTuple):
+    """The jobs of an appliance in the order of their start, and their rows by id."""
+
+    judged: list[Job]
+    rows: dict[int, sa.Row[Any]]
+
+
+def appliances(
+    connection: Connection,
+    calendar: Calendar,
+    ids: Collection[int] | None = None,
+    cadences: Mapping[str, int] | None = None,
+) -> Iterator[Appliance]:
+    """Yield appliances, all or those of `ids`, ordered by name; `cadences` are in seconds by name."""
+    table = tables.appliance
+    schedules, zones = _schedules(connection, ids), _zones(connection, ids)
+    cadences = cadences or {}
+    query = sa.select(table.c.id, table.c.name, table.c.first_seen, table.c.last_seen)
+    for row in sorted(_of(connection, query, table.c.id, ids), key=lambda row: row.name):
+        known = Known(
+            tuple(schedules.get(row.id, ())),
+            tuple(zones.get(row.id, ())),
+            clock(calendar.zone),
+            cadences.get(row.name),
+            seconds(row.first_seen),
+        )
+        yield Appliance(row.id, row.name, row.first_seen, row.last_seen, known)
+
+
+def jobs(
+    connection: Connection,
+    appliance_id: int,
+    first_day: int,
+    now: str,
+    columns: Sequence[sa.ColumnElement[Any]] = (),
+) -> Jobs:
+    """Return the jobs from a day (ordinal) on, and those before it that show the habit.
+
+    Jobs that start after `now` are left out. `columns` are selected besides those of the judgement.
+    """
+    job = tables.job
+    lead = _lead(connection, appliance_id, first_day)
+    query = sa.select(*(job.c[name] for name in _COLUMNS), *columns).where(
+        job.c.appliance_id == appliance_id, job.c.day >= sa.literal(iso(lead), job.c.day.type)
+    )
+    found = []
+    rows: dict[int, sa.Row[Any]] = {}
+    for row in connection.execute(query):
+        at = row.start_time or key_stamp(row.key) or row.first_seen
+        if at <= now and seconds(at) <= seconds(row.first_seen) + _WRONG_CLOCK:
+            rows[row.id] = row
+            found.append((at, row.key, row.id, row.status, row.type))
+    found.sort(key=itemgetter(0, 1))
+    judged = [
+        Job(seconds(at), number, status, kind == "SCHEDULED")
+        for at, _, number, status, kind in found
+    ]
+    return Jobs(judged, rows)
+
+
+def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:
+    """Return the first day whose jobs show the habit as of a day."""
+    job = tables.job
+    if first_day <= FIRST_DAY:
+        return FIRST_DAY
+    days = (
+        connection.execute(
+            sa.select(job.c.day)
+            .where(
+                job.c.appliance_id == appliance_id,
+                job.c.day < sa.literal(iso(first_day - _BEFORE), job.c.day.type),
+                job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
+            )
+            .order_by(job.c.day.desc())
+            .limit(habit.FEWEST)
+        )
+        .scalars()
+        .all()
+    )
+    if not days:
+        return FIRST_DAY
+    return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, FIRST_DAY)
+
+
+def _of(
+    connection: Connection,
+    query: sa.Select[Any],
+    column: sa.Column[int],
+    ids: Collection[int] | None,
+) -> Iterator[sa.Row[Any]]:
+    """Yield the rows of a SELECT, all or those of some appliances."""
+    if ids is None:
+        yield from connection.execute(query)
+        return
+    for chunk in chunks(ids):
+        yield from connection.execute(query.where(column.in_(chunk)))
+
+
+def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Schedule]]:
+    """Return the history of schedules by appliance id."""
+    table = tables.schedule
+    names = ("appliance_id", "first_seen", "ended_at", "enabled", "hour", "minute", "days")
+    query = sa.select(*(table.c[name] for name in names))
+    found: dict[int, list[Schedule]] = {}
+    for row in _of(connection, query, table.c.appliance_id, ids):
+        schedule = Schedule(
+            seconds(row.first_seen),
+            None if row.ended_at is None else seconds(row.ended_at),
+            row.enabled,
+            minute(row.hour, row.minute),
+            weekdays(None if row.days is None else json_numbers.loads(row.days)),
+        )
+        found.setdefault(row.appliance_id, []).append(schedule)
+    return found
+
+
+def _zones(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Zone]]:
+    """Return the history of time zones by appliance id, oldest first."""
+    table = tables.system_time_zone
+    query = sa.select(table.c.appliance_id, table.c.first_seen, table.c.time_zone)
+    found: dict[int, list[Zone]] = {}
+    for row in _of(connection, query, table.c.appliance_id, ids):
+        found.setdefault(row.appliance_id, []).append(Zone(seconds(row.first_seen), row.time_zone))
+    for zones in found.values():
+        zones.sort()
+    return found
