@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archive.ingest.run import Source
     from archive.store.counts import Counts
+    from archive.store.loader import Loader
 
 
 class Answered(NamedTuple):
@@ -30,6 +31,7 @@ class Answered(NamedTuple):
     appliance_id: int
     run_id: int
     counts: Counts
+    loader: Loader
 
 
 @contextmanager
@@ -79,10 +81,11 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
             raws = [each for each in batch if isinstance(each, RawDocument)]
             run.load(connection, loader, *run.observe(raws, collected_from), run.counts)
         # Before the totals: a holder of their lock must not wait for another lock.
-        yield Answered(connection, number, run.id, run.counts)
-        loader.finish(connection)
+        yield Answered(connection, number, run.id, run.counts, loader)
         import_log.record(connection, run.id, run.counts)
         import_log.complete(connection, run.id)
+        loader.judge(connection)
+        loader.finish(connection)
 
 
 def _no_answer(source: Source) -> InputError:

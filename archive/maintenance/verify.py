@@ -15,6 +15,7 @@ from archive.store import (
     day_totals,
     fact_history,
     job_reader,
+    judged_backups,
     seen_documents,
     settings,
 )
@@ -42,6 +43,9 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         wrong = day_totals.differences(connection, day_totals.count(connection))
         if wrong:
             yield f"day totals: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
+        wrong = judged_backups.differences(connection)
+        if wrong:
+            yield f"expected backups: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
         yield from _latest_imports(connection)
         yield from fact_history.contradictions(connection)
         yield from contradictions(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archive.db.comments.job_tables import JOB_TABLES
+from archive.db.comments.judgement import JUDGEMENT_VIEWS
 from archive.db.comments.phrases import (
     APPLIANCE,
     CALENDAR,
@@ -98,15 +99,4 @@ VIEWS = {
             "appliance_id": APPLIANCE,
         },
     ),
-    "v_missed": Described(
-        "a day on which an appliance had an expected backup but no success",
-        {
-            **_APPLIANCE,
-            **CALENDAR,
-            "scheduled": "1 if a schedule names the day; 0 if no enabled schedule is known and a backup is expected daily",
-            "jobs": "number of jobs on the day; 0: none ran, or no import has one",
-            "failed": "number of jobs that FAILED",
-            "appliance_id": APPLIANCE,
-        },
-    ),
-}
+} | JUDGEMENT_VIEWS

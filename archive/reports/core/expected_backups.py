@@ -8,6 +8,7 @@ from archive.calendar import FIRST_DAY, ordinal, start
 from archive.judgement import expected, reporting, schedules, standing
 from archive.judgement.clock import instant, seconds
 from archive.judgement.expected import Imports
+from archive.judgement.standing import Rpo
 from archive.store import appliance_history, import_intervals, settings
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.judgement.expected import Expected
-    from archive.judgement.standing import Rpo
     from archive.reports.core.scope import Scope
     from archive.store.appliance_history import Appliance, Jobs
 
@@ -67,8 +67,11 @@ def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) 
     today = ordinal(calendar.day(scope.now))
     since = FIRST_DAY if scope.since is None else max(FIRST_DAY, ordinal(scope.since))
     until = today if scope.until is None else min(today, ordinal(scope.until))
-    usual = import_intervals.usual_intervals(connection, scope.appliance_ids(connection), scope.now)
-    for one in appliances(connection, scope):
+    known = list(appliances(connection, scope))
+    usual = import_intervals.usual_intervals(
+        connection, {one.id: min(one.last_seen, scope.now) for one in known}
+    )
+    for one in known:
         if since > until:
             yield Judged(one.name, [])
             continue
@@ -76,7 +79,9 @@ def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) 
         first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
         jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now, columns)
         found = _judged(calendar, one, jobs, first, last_seen)
-        limit = reporting.limit(usual.get(one.id), _rpo(one, found, jobs, last_seen).seconds or 0)
+        limit = reporting.limit(
+            usual.get(one.id), _rpo(connection, one, found, scope.now).seconds or 0
+        )
         imports = Imports(last_seen, now > last_seen + limit)
         judged = (_expectation(calendar, row, jobs, imports, now) for row in found)
         yield Judged(
@@ -87,21 +92,27 @@ def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) 
 def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
     """Yield the appliances in scope, ordered by name."""
     ids = scope.appliance_ids(connection)
-    yield from appliance_history.appliances(
-        connection, settings.calendar(connection), ids, dict(scope.cadences)
-    )
+    cadences = dict(scope.cadences)
+    for one in appliance_history.appliances(connection, settings.calendar(connection), ids):
+        if one.name in cadences:
+            yield one._replace(known=one.known._replace(cadence=cadences[one.name]))
+        else:
+            yield one
 
 
 def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
     """Yield how each appliance in scope stands as of its last import, ordered by name."""
     calendar = settings.calendar(connection)
-    usual = import_intervals.usual_intervals(connection, scope.appliance_ids(connection), scope.now)
-    for one in appliances(connection, scope):
+    known = list(appliances(connection, scope))
+    usual = import_intervals.usual_intervals(
+        connection, {one.id: min(one.last_seen, scope.now) for one in known}
+    )
+    for one in known:
         last_seen = seconds(min(one.last_seen, scope.now))
         first = max(ordinal(calendar.day(instant(last_seen - _RECENT))), FIRST_DAY)
         jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now)
         found = _judged(calendar, one, jobs, first, last_seen)
-        rpo = _rpo(one, found, jobs, last_seen)
+        rpo = _rpo(connection, one, found, scope.now)
         since = standing.overdue_since(found, last_seen)
         following = next((row.at for row in found if row.at > last_seen), None)
         yield Standing(
@@ -126,11 +137,17 @@ def _judged(
     return expected.ahead(found, last_seen)
 
 
-def _rpo(one: Appliance, found: list[Expected], jobs: Jobs, last_seen: int) -> Rpo:
-    successes = [job.at for job in jobs.judged if job.status == "SUCCEEDED"]
-    if schedules.known_from(one.known.schedules) is not None:
-        successes = []  # those that are switched off expect nothing
-    return standing.rpo(found, successes, last_seen)
+def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str) -> Rpo:
+    last_seen = seconds(min(one.last_seen, now))
+    if one.rpo_seconds is not None:
+        return Rpo(one.rpo_seconds, standing.SET)
+    rpo = standing.rpo(found, (), last_seen)
+    is_scheduled = schedules.known_from(one.known.schedules) is not None
+    if rpo.source != standing.NOTHING or is_scheduled or one.known.retired:
+        return rpo
+    return standing.rpo(
+        found, appliance_history.latest_successes(connection, one.id, now), last_seen
+    )
 
 
 def _from(one: Appliance, first: int) -> int:
