@@ -191,6 +191,7 @@ _PERIODS = (
     ("day_ordinal", tables.calendar.c.ordinal.type),
     *_of(tables.calendar, "week", "month", "quarter", "year"),
 )
+_OUTCOMES = ("finished", "succeeded", "failed", "open", "other")
 _NUMBER = sa.BigInteger()
 # A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
 _SUM = sa.types.NullType()
@@ -201,7 +202,7 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
         *_NAME,
         *_of(tables.job, "key", "status"),
-        *((name, sa.Integer()) for name in ("finished", "succeeded", "failed")),
+        *((name, sa.Integer()) for name in _OUTCOMES),
         *_of(tables.job, "type", "start_time", "end_time", "duration_seconds", "size_bytes", "day"),
         ("day_ordinal", tables.calendar.c.ordinal.type),
         *_of(tables.calendar, "week", "month", "quarter", "year"),
@@ -225,11 +226,12 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_day": (
         *_PERIODS,
         *_of(tables.day_total, "type", "status", "jobs"),
-        *((name, _NUMBER) for name in ("finished", "succeeded", "failed", "sized")),
+        *((name, _NUMBER) for name in (*_OUTCOMES, "sized")),
         ("size_bytes", _SUM),
         ("timed", _NUMBER),
         ("duration_seconds", _SUM),
     ),
+    "v_today": _PERIODS,
     "v_appliance": (
         *_NAME,
         *_of(tables.appliance, "first_seen", "last_seen"),
