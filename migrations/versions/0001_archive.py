@@ -28,6 +28,10 @@ SELECT
     CASE WHEN job.status IN ('SUCCEEDED', 'FAILED') THEN 1 ELSE 0 END AS finished,
     CASE WHEN job.status = 'SUCCEEDED' THEN 1 ELSE 0 END AS succeeded,
     CASE WHEN job.status = 'FAILED' THEN 1 ELSE 0 END AS failed,
+    CASE WHEN job.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN 1 ELSE 0 END AS open,
+    CASE
+        WHEN job.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0 ELSE 1
+    END AS other,
     job.type,
     job.start_time,
     job.end_time,
@@ -98,6 +102,13 @@ SELECT
     CASE WHEN day_total.status IN ('SUCCEEDED', 'FAILED') THEN day_total.jobs ELSE 0 END AS finished,
     CASE WHEN day_total.status = 'SUCCEEDED' THEN day_total.jobs ELSE 0 END AS succeeded,
     CASE WHEN day_total.status = 'FAILED' THEN day_total.jobs ELSE 0 END AS failed,
+    CASE
+        WHEN day_total.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN day_total.jobs ELSE 0
+    END AS open,
+    CASE
+        WHEN day_total.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0
+        ELSE day_total.jobs
+    END AS other,
     day_total.sized,
     CAST(day_total.size_high AS NUMERIC) * 4294967296 + day_total.size_low AS size_bytes,
     day_total.timed,
@@ -107,7 +118,26 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
-# Its cost grows with appliances, not jobs. Within a day, job keys sort by the time of creation.
+# The calendar day now: SQL has no time zones, and a day need not start at midnight.
+V_TODAY = """
+CREATE VIEW v_today AS
+SELECT
+    day,
+    ordinal AS day_ordinal,
+    week,
+    month,
+    quarter,
+    year
+FROM calendar
+WHERE start_time <= {now}
+ORDER BY start_time DESC, ordinal DESC
+LIMIT 1
+"""
+
+# On SQLite it has the fixed width of all instants.
+NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
+
+# Its cost grows with appliances, not jobs.
 V_APPLIANCE = """
 CREATE VIEW v_appliance AS
 WITH latest AS (
@@ -116,18 +146,8 @@ WITH latest AS (
         appliance.name,
         appliance.first_seen,
         appliance.last_seen,
-        (
-            SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id
-            ORDER BY job.day DESC, job.key DESC
-            LIMIT 1
-        ) AS attempt_id,
-        (
-            SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id AND job.status = 'SUCCEEDED'
-            ORDER BY job.day DESC, job.key DESC
-            LIMIT 1
-        ) AS success_id,
+        appliance_standing.attempt_id,
+        appliance_standing.success_id,
         (
             SELECT count(*) FROM schedule
             WHERE schedule.appliance_id = appliance.id AND schedule.ended_at IS NULL
@@ -139,6 +159,7 @@ WITH latest AS (
             LIMIT 1
         ) AS schedule_key
     FROM appliance
+    LEFT JOIN appliance_standing ON appliance.id = appliance_standing.appliance_id
 )
 
 SELECT
@@ -198,9 +219,6 @@ LEFT JOIN schedule
         AND latest.schedule_key = schedule.key
         AND schedule.ended_at IS NULL
 """
-
-# The current instant, as text of one form on SQLite.
-NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
 
 # What an import could not show yet is left out, unless another import is missing.
 _EXPECTED = """
@@ -293,6 +311,7 @@ VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
     "v_day": V_DAY,
+    "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
     "v_expected_backup": V_EXPECTED_BACKUP,
     "v_missed": V_MISSED,
@@ -855,8 +874,9 @@ def upgrade() -> None:
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+    now = NOW[op.get_context().dialect.name]
     for view in VIEWS.values():
-        op.execute(view.replace("{now}", NOW[op.get_bind().dialect.name]))
+        op.execute(view.replace("{now}", now))
 
 
 def downgrade() -> None:
