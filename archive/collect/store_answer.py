@@ -7,7 +7,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import db, timestamps
-from archive.db import tables
 from archive.document import appliance_facts
 from archive.errors import InputError
 from archive.ingest import formats
@@ -15,9 +14,8 @@ from archive.ingest.answer_run import ingest_answer
 from archive.ingest.observe import observe_answer
 from archive.ingest.raw_document import KnownDocument
 from archive.ingest.run import Source
-from archive.judgement.clock import seconds
 from archive.masking import mask_text
-from archive.store import collection_log, fact_history, seen_documents
+from archive.store import collection_log, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
 from archive.store.counts import Counts
@@ -58,12 +56,7 @@ def archive_answer(
             attempt = _judged(
                 attempt._replace(run_id=answered.run_id), answer, problems, answered.counts
             )
-            number = answered.appliance_id
-            changed = fact_history.record(answered.connection, number, found, answer.seen_at)
-            if tables.system_time_zone.name in changed:
-                answered.loader.change(number, 0)  # times of day are those of another zone
-            elif tables.schedule.name in changed:
-                answered.loader.change(number, seconds(answer.seen_at))
+            answered.record_facts(found, answer.seen_at)
             collection_log.record(answered.connection, collection, attempt)
     return Outcome(attempt, answered.counts)
 

@@ -217,11 +217,13 @@ class _Judge:
 
     def run(self, since: int | None, usual: int | None, changes: _Changes) -> None:
         """Add the rows that differ from the stored ones to `changes`."""
-        stored = [] if self._before is None else self._stored(since)
+        stored = [] if self._before is None else self._stored()
         first = self._first(since, stored)
+        stored = self._reaching(stored, first)
         kept, jobs, judged, has_new_habit = self._judged(first, stored)
         if has_new_habit and first is not None:
-            first = self._first(first - _CHANGES, stored)
+            first = self._day_start(first - _CHANGES)
+            stored = self._reaching(stored, first)
             kept, jobs, judged, _ = self._judged(first, stored)
         rows = self._rows(judged)
         if stored:
@@ -231,22 +233,26 @@ class _Judge:
         lately = [row.judged() for row in kept[-standing.LATEST :]] + judged
         changes.standings.append(self._standing(jobs, lately, usual, since))
 
-    def _stored(self, since: int | None) -> list[_Stored]:
-        """Return the latest stored rows, and all that a change from `since` on can reach, in order."""
-        columns = [_TABLE.c[name] for name in _Stored._fields]
+    def _stored(self, first: int | None = None) -> list[_Stored]:
+        """Return the stored rows from the day of an instant on, otherwise the latest, in order."""
         query = (
-            sa.select(*columns)
+            sa.select(*(_TABLE.c[name] for name in _Stored._fields))
             .where(_TABLE.c.appliance_id == self._one.id)
             .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
         )
-        rows = self._connection.execute(query.limit(_STORED)).all()
-        if since is not None and len(rows) == _STORED:
-            earliest = instant(since - _REACH - _CHANGES - 86_400)
-            if rows[-1].due_time >= earliest:
-                from_then = _TABLE.c.day >= sa.literal(earliest[:10], _TABLE.c.day.type)
-                more = self._connection.execute(query.where(from_then)).all()
-                rows = more if len(more) > len(rows) else rows
-        return [_Stored._make(row) for row in reversed(rows)]
+        if first is None:
+            query = query.limit(_STORED)
+        else:
+            day = self._calendar.day(instant(first))
+            query = query.where(_TABLE.c.day >= sa.literal(day, _TABLE.c.day.type))
+        return [_Stored._make(row) for row in reversed(self._connection.execute(query).all())]
+
+    def _reaching(self, stored: list[_Stored], first: int | None) -> list[_Stored]:
+        """Return the stored rows and those before them that are due from `first` on."""
+        if first is None or len(stored) < _STORED or stored[0].due_time < instant(first):
+            return stored
+        before = [row for row in self._stored(first) if row.due_time < stored[0].due_time]
+        return before + stored
 
     def _first(self, since: int | None, stored: Sequence[_Stored]) -> int | None:
         """Return from when on to judge, the start of a day; None for everything."""
@@ -254,9 +260,10 @@ class _Judge:
             return None
         open_from = next((row for row in stored if row.outcome is None), stored[-1])
         first = seconds(open_from.due_time)
-        if since is not None:
-            first = min(first, since - _REACH)
-        day = ordinal(self._calendar.day(instant(first)))
+        return self._day_start(first if since is None else min(first, since - _REACH))
+
+    def _day_start(self, at: int) -> int:
+        day = ordinal(self._calendar.day(instant(at)))
         return seconds(start(self._calendar, max(day, FIRST_DAY)))
 
     def _judged(
