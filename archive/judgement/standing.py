@@ -117,13 +117,11 @@ class Age(NamedTuple):
     limit_seconds: int | None
 
 
-def state(
-    age: Age, overdue_since: str | None, last_seen: str, now: str, import_limit_seconds: int
-) -> str:
+def state(age: Age, overdue_since: str | None, last_seen: str, now: str, import_due: str) -> str:
     """Return the state of an appliance as its last import shows it.
 
     OVERDUE: a backup was overdue, or the last success older than its limit, at the last import. It is
-    NO_RECENT_DATA only where an import is missing: the last one is longer than the limit ago.
+    NO_RECENT_DATA only where an import is missing: it was due before now.
     """
     imported = timestamps.to_datetime(min(last_seen, now))
     if age.end is None:
@@ -134,7 +132,7 @@ def state(
         until = timestamps.to_datetime(age.end) + timedelta(seconds=age.limit_seconds)
         if until < imported:
             return OVERDUE
-    if imported + timedelta(seconds=import_limit_seconds) < timestamps.to_datetime(now):
+    if import_due < now:
         return NO_RECENT_DATA
     return OK
 
