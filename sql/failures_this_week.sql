@@ -9,9 +9,9 @@
 --   text                       localized text, otherwise English
 WITH param AS (
     SELECT
-        7 AS days,             -- number of days, including today
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- day from which to count back
+        7 AS days,                          -- number of days, including today
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- day from which to count back
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
@@ -48,4 +48,9 @@ WHERE
     v_job.failed = 1
     AND v_job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
     AND lower(v_job.appliance) LIKE lower(param.appliance)
-ORDER BY v_job.day DESC, v_job.key DESC, v_job.appliance, message.seq NULLS LAST;
+ORDER BY
+    v_job.day DESC,
+    coalesce(v_job.start_time, v_job.first_seen) DESC,
+    v_job.key DESC,
+    v_job.appliance,
+    message.seq NULLS LAST;

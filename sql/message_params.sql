@@ -10,12 +10,12 @@
 --   nested_id  the value, if it is another message: the id of that message
 WITH RECURSIVE param AS (
     SELECT
-        '%' AS message_id,     -- only messages with a matching id
-        '%' AS path,           -- only params with a matching path; % matches any text
-        30 AS days,            -- number of days, including today
-        100 AS params,         -- maximum number of values
-        '%' AS appliance,      -- only matching appliances
-        CURRENT_DATE AS today  -- last day of the period
+        '%' AS message_id,                  -- only messages with a matching id
+        '%' AS path,                        -- only params with a matching path; % matches any text
+        30 AS days,                         -- number of days, including today
+        100 AS params,                      -- maximum number of values
+        '%' AS appliance,                   -- only matching appliances
+        (SELECT day FROM v_today) AS today  -- last day of the period
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.

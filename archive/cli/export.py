@@ -33,6 +33,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import ArchiveError, UsageError
+from archive.private_files import make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +120,7 @@ def _delimiter(text: str) -> str:
 
 def _make(directory: Path) -> None:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
     except OSError as error:
         raise ArchiveError(f"{directory}: cannot create the folder: {error.strerror}") from error
 

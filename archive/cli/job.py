@@ -124,7 +124,11 @@ def show_job(
     key: Annotated[str, typer.Argument(help="Job key, as in `archive job list`.")],
     output_format: Annotated[
         Literal["table", "json"],
-        typer.Option("--format", "-f", help="table, or json: the document as archived."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="table, or json: the document as archived, with passwords hidden.",
+        ),
     ] = "table",
     locale: Annotated[
         str | None,
@@ -158,18 +162,27 @@ def show_job(
         )
     with open_output(output) as out:
         if output_format == "json":
-            out.write(job.text + "\n")
+            out.write(_without_passwords(job.text) + "\n")
         else:
             outline.write(_items(job, forms), out)
 
 
+def _without_passwords(text: str) -> str:
+    from archive import json_numbers
+    from archive.masking import mask_json
+
+    document = json_numbers.loads(text)
+    masked = mask_json(document)
+    return text if masked == document else json_numbers.dumps(masked)
+
+
 def _values(job: ArchivedJob) -> dict[str, str | None]:
     """Return the labelled values of a job."""
-    from archive.document.flatten import mask_url
+    from archive.masking import mask_url
     from archive.render.units import duration, moment, size
 
     rows, columns = job.rows, job.rows.job
-    location = rows.location and mask_url(rows.location.url) + (columns.location_folder or "")
+    location = rows.location and mask_url(rows.location.url + (columns.location_folder or ""))
     progress = (
         None
         if columns.progress_total is None
@@ -204,7 +217,7 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "last seen": moment(job.seen.last_seen),
         "import": str(job.run_id),
         "digest": f"SHA-256 {job.digest.hex()}",
-        "stored whole": "yes, it has fields that the tables have no columns for"
+        "stored whole": "yes, the tables cannot hold or must not show all of it"
         if job.irregular
         else None,
     }

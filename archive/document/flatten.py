@@ -7,7 +7,6 @@ store gives them IDs.
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import json_numbers, timestamps
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 _FOLDER = "/vCenter/sn_"
 # Bytes. Enough to tell the contents of one appliance apart, at half the size of a whole digest.
 CONTENT_DIGEST_LENGTH = 16
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@")
 
 
 class Build(NamedTuple):
@@ -173,17 +171,15 @@ def normalise(info: Info) -> Normalised:
     )
 
 
-def mask_url(url: str) -> str:
-    """Return a URL with the password of its user information replaced by `***`."""
-    return _PASSWORD.sub(r"\1:***@", url)
-
-
 def split_location(location: str | None) -> tuple[str | None, str | None]:
     """Return a location's configured URL, and the folder of the single backup if it has one."""
     if location is None:
         return None, None
     cut = location.rfind(_FOLDER)
-    return (location, None) if cut < 0 else (location[:cut], location[cut:])
+    # An @ after it: the supposed folder may be a part of a password.
+    if cut < 0 or "@" in location[cut:]:
+        return location, None
+    return location[:cut], location[cut:]
 
 
 def _messages(info: Info) -> list[MessageRow]:

@@ -1,10 +1,11 @@
 """Tables and views to export as rows: their columns, types and order.
 
-Passwords in URLs are masked wherever they may occur, except in the bytes of quarantined documents.
+Passwords are masked wherever they may occur. The tables of messages have them masked already.
 """
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,8 +13,8 @@ import sqlalchemy as sa
 
 from archive import json_numbers
 from archive.db import tables
-from archive.document.flatten import mask_url
 from archive.errors import UsageError
+from archive.masking import mask_json, mask_text, mask_url
 from archive.store import seen_documents
 from archive.suggestions import suggestion
 from archive.text import quoted
@@ -165,7 +166,7 @@ def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
     return [tables.job.c.day.between(f"{month}-01", f"{month}-{last}")]
 
 
-def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) -> Sequence[Any]:
+def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[Any], Any]]]) -> Sequence[Any]:
     cells = list(row)
     for place, hide in hidden:
         if cells[place] is not None:
@@ -173,33 +174,31 @@ def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) 
     return cells
 
 
-def _hide_in_document(text: str) -> str:
-    document = json_numbers.loads(text)
-    if isinstance(document.get("location"), str):
-        document["location"] = mask_url(document["location"])
-    return json_numbers.dumps(document)
+def _hide_in_json(text: str) -> str:
+    value = json_numbers.loads(text)
+    masked = mask_json(value)
+    return text if masked == value else json_numbers.dumps(masked)
 
 
-def _hide_anywhere(text: str) -> str:
-    return json_numbers.dumps(_masked(json_numbers.loads(text)))
+def _hide_in_bytes(document: bytes) -> bytes:
+    """Hide passwords in a document that need not be JSON, nor even text."""
+    text = document.decode("utf-8", "surrogateescape")
+    try:
+        masked = _hide_in_json(text)
+    except (ValueError, RecursionError):
+        masked = mask_text(_ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text))
+    return masked.encode("utf-8", "surrogateescape")
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_url(value)
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if isinstance(value, dict):
-        return {mask_url(name): _masked(item) for name, item in value.items()}
-    return value
-
-
+# ASCII characters as JSON may write them.
+_ESCAPED = re.compile(r"\\u00([0-7][0-9a-fA-F])")
 # Columns that contain a URL, or may contain one.
-_HIDE = {
+_HIDE: dict[tuple[str, str], Callable[[Any], Any]] = {
     (tables.location.name, "url"): mask_url,
-    (tables.irregular_document.name, "document"): _hide_in_document,
-    (tables.schedule.name, "other"): _hide_anywhere,
-    (tables.system_version.name, "other"): _hide_anywhere,
+    (tables.irregular_document.name, "document"): _hide_in_json,
+    (tables.quarantine.name, "document"): _hide_in_bytes,
+    (tables.schedule.name, "other"): _hide_in_json,
+    (tables.system_version.name, "other"): _hide_in_json,
 }
 
 
@@ -214,6 +213,7 @@ _PERIODS = (
     ("day_ordinal", tables.calendar.c.ordinal.type),
     *_of(tables.calendar, "week", "month", "quarter", "year"),
 )
+_OUTCOMES = ("finished", "succeeded", "failed", "open", "other")
 _NUMBER = sa.BigInteger()
 # A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
 _SUM = sa.types.NullType()
@@ -224,7 +224,7 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
         *_NAME,
         *_of(tables.job, "key", "status"),
-        *((name, sa.Integer()) for name in ("finished", "succeeded", "failed")),
+        *((name, sa.Integer()) for name in _OUTCOMES),
         *_of(tables.job, "type", "start_time", "end_time", "duration_seconds", "size_bytes", "day"),
         ("day_ordinal", tables.calendar.c.ordinal.type),
         *_of(tables.calendar, "week", "month", "quarter", "year"),
@@ -248,11 +248,12 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_day": (
         *_PERIODS,
         *_of(tables.day_total, "type", "status", "jobs"),
-        *((name, _NUMBER) for name in ("finished", "succeeded", "failed", "sized")),
+        *((name, _NUMBER) for name in (*_OUTCOMES, "sized")),
         ("size_bytes", _SUM),
         ("timed", _NUMBER),
         ("duration_seconds", _SUM),
     ),
+    "v_today": _PERIODS,
     "v_appliance": (
         *_NAME,
         *_of(tables.appliance, "first_seen", "last_seen"),

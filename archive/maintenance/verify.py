@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from archive import db, json_numbers
 from archive.db import migrate, tables
 from archive.document import canonical, findings
+from archive.document.flatten import normalise
+from archive.document.masked import mask_findings, mask_rows
 from archive.document.rebuild import content_digest, rebuild
 from archive.maintenance.verify_collections import contradictions
 from archive.store import (
@@ -108,8 +110,8 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
     info = rebuild(job.rows)
     if job.irregular:
         document = canonical.read(json_numbers.loads(job.text))
-        found = document.findings
-        if info.to_json() != document.info.to_json():
+        found = mask_findings(document.findings)
+        if info.to_json() != rebuild(mask_rows(normalise(document.info))).to_json():
             yield f"{name}: the rows do not match the stored document"
     else:
         found = findings.examine(info)

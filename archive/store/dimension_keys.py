@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from archive import calendar, db
 from archive.db import tables
-from archive.document.flatten import Build, Location, Operation, Template, mask_url
+from archive.document.flatten import Build, Location, Operation, Template
+from archive.masking import mask_url
 from archive.store import settings
 from archive.store.chunks import chunks
 

@@ -28,6 +28,10 @@ SELECT
     CASE WHEN job.status IN ('SUCCEEDED', 'FAILED') THEN 1 ELSE 0 END AS finished,
     CASE WHEN job.status = 'SUCCEEDED' THEN 1 ELSE 0 END AS succeeded,
     CASE WHEN job.status = 'FAILED' THEN 1 ELSE 0 END AS failed,
+    CASE WHEN job.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN 1 ELSE 0 END AS open,
+    CASE
+        WHEN job.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0 ELSE 1
+    END AS other,
     job.type,
     job.start_time,
     job.end_time,
@@ -100,6 +104,13 @@ SELECT
     CASE WHEN day_total.status IN ('SUCCEEDED', 'FAILED') THEN day_total.jobs ELSE 0 END AS finished,
     CASE WHEN day_total.status = 'SUCCEEDED' THEN day_total.jobs ELSE 0 END AS succeeded,
     CASE WHEN day_total.status = 'FAILED' THEN day_total.jobs ELSE 0 END AS failed,
+    CASE
+        WHEN day_total.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN day_total.jobs ELSE 0
+    END AS open,
+    CASE
+        WHEN day_total.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0
+        ELSE day_total.jobs
+    END AS other,
     day_total.sized,
     CAST(day_total.size_high AS NUMERIC) * 4294967296 + day_total.size_low AS size_bytes,
     day_total.timed,
@@ -109,7 +120,25 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
-# Its cost grows with appliances, not jobs. Within a day, job keys sort by the time of creation.
+# The calendar day now: SQL has no time zones, and a day need not start at midnight.
+V_TODAY = """
+CREATE VIEW v_today AS
+SELECT
+    day,
+    ordinal AS day_ordinal,
+    week,
+    month,
+    quarter,
+    year
+FROM calendar
+WHERE start_time <= {now}
+ORDER BY start_time DESC, ordinal DESC
+LIMIT 1
+"""
+
+NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
+
+# Its cost grows with appliances, not jobs. Jobs are ordered as in reports: `archive.reports.core.job_order`.
 V_APPLIANCE = """
 CREATE VIEW v_appliance AS
 WITH latest AS (
@@ -120,14 +149,25 @@ WITH latest AS (
         appliance.last_seen,
         (
             SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id
-            ORDER BY job.day DESC, job.key DESC
+            WHERE
+                job.appliance_id = appliance.id
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
             LIMIT 1
         ) AS attempt_id,
         (
             SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id AND job.status = 'SUCCEEDED'
-            ORDER BY job.day DESC, job.key DESC
+            WHERE
+                job.appliance_id = appliance.id
+                AND job.status = 'SUCCEEDED'
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
             LIMIT 1
         ) AS success_id,
         (
@@ -141,6 +181,7 @@ WITH latest AS (
             LIMIT 1
         ) AS schedule_key
     FROM appliance
+    LEFT JOIN latest_import ON appliance.id = latest_import.appliance_id
 )
 
 SELECT
@@ -313,6 +354,7 @@ VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
     "v_day": V_DAY,
+    "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
     "v_missed": V_MISSED,
 }
@@ -823,8 +865,9 @@ def upgrade() -> None:
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+    now = NOW[op.get_context().dialect.name]
     for view in VIEWS.values():
-        op.execute(view)
+        op.execute(view.replace("{now}", now))
 
 
 def downgrade() -> None:

@@ -404,8 +404,8 @@ def test_part_of_the_archive_can_be_exported(place: str, tmp_path: Path) -> None
         for name in relations.table_names():
             rows = table(whole, name)
             if relations.table(name).of_contents is not None:
-                number = "id" if name == "message_content" else "content_id"
-                rows = [row for row in rows if (row["appliance_id"], row[number]) in contents]
+                column = "id" if name == "message_content" else "content_id"
+                rows = [row for row in rows if (row["appliance_id"], row[column]) in contents]
             if relations.table(name).of_jobs is not None and name != "job":
                 rows = [row for row in rows if (row["appliance_id"], row["job_id"]) in jobs]
             elif name == "job":

@@ -258,6 +258,17 @@ def joined(row: sa.Row[Any], measure: str) -> int | None:
     return None if high is None else (int(high) << 32) + int(low)
 
 
+def has_rate(scope: Scope) -> bool:
+    """Return whether a scope has the jobs of a success rate: no status filter leaves out finished ones."""
+    return not scope.statuses or set(FINISHED) <= set(scope.statuses)
+
+
+def without_rate(row: Row) -> Row:
+    """Return a row, a named tuple, without its success rate if it has one."""
+    named: Any = row
+    return named._replace(success_rate=None) if "success_rate" in named._fields else row
+
+
 def rate(succeeded: int, finished: int) -> float | None:
     """Return the success rate (0 to 1); None if nothing has finished."""
     return succeeded / finished if finished else None
