@@ -20,7 +20,13 @@ from archive.db.tables.jobs import (
 )
 from archive.db.tables.judgement import appliance_standing, expected_backup
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
-from archive.db.tables.messages import MESSAGE_ROLES, message, message_arg, message_param
+from archive.db.tables.messages import (
+    MESSAGE_ROLES,
+    message,
+    message_arg,
+    message_content,
+    message_param,
+)
 from archive.db.tables.shared import (
     appliance,
     build,
@@ -53,6 +59,7 @@ __all__ = [
     "location",
     "message",
     "message_arg",
+    "message_content",
     "message_param",
     "message_template",
     "metadata",
