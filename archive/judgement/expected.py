@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement import habit, schedules
@@ -123,9 +124,11 @@ def judge_with_habits(
     """Return what `judge` does, and whether a habit changed: then it may explain older ones, too."""
     if known.retired is not None:
         until = min(until, known.retired)
-    if known.cadence is not None and schedules.known_from(known.schedules) is None:
+    if known.cadence is not None:
+        told = _matched(_scheduled(known, first - _MARGIN, until), jobs)
         by_cadence = _by_cadence(known, jobs, until, anchor)
-        return [one for one in by_cadence if one.at >= first], False
+        found = [*told, *(one for one in by_cadence if not _is_scheduled(known, one.at))]
+        return sorted((one for one in found if one.at >= first), key=attrgetter("at")), False
     learned: list[tuple[int, tuple[Habit, ...]]] = []  # from when on (seconds), which habits
     dues = _dues(known, jobs, first - _MARGIN, until, learned)
     found = [one for one in _matched(dues, jobs) if one.at >= first]
@@ -159,6 +162,11 @@ def _scheduled(known: Known, first: int, until: int) -> list[Due]:
         else:
             found.append(Due(at, SCHEDULE, at - _EARLY, GRACE))
     return found
+
+
+def _is_scheduled(known: Known, at: int) -> bool:
+    """Return whether an enabled schedule was in force."""
+    return any(row.enabled and row.minute is not None and row.holds(at) for row in known.schedules)
 
 
 def _learned(
