@@ -52,12 +52,6 @@ class Weekly(NamedTuple):
         """Return whether a local day is one of them."""
         return day % _WEEK in self.weekdays
 
-    @property
-    def gap(self) -> int:
-        """The most days between two expected ones."""
-        days = sorted(self.weekdays)
-        return max(after - before for before, after in pairwise([*days, days[0] + _WEEK]))
-
 
 class Every(NamedTuple):
     """Every so many days, counted from a day."""
@@ -85,11 +79,6 @@ class Monthly(NamedTuple):
         if self.day_of_month < 0:
             return of_month == last
         return of_month == min(self.day_of_month, last)
-
-    @property
-    def gap(self) -> int:
-        """The most days between two expected ones."""
-        return 31 if self.day_of_month is not None else 35
 
 
 class Habit(NamedTuple):
