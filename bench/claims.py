@@ -9,6 +9,7 @@ from bench import (
     first_load,
     latest,
     memory,
+    mixes,
     monitoring,
     orm,
     reingest,
@@ -21,6 +22,7 @@ from bench import (
 CLAIMS = (
     first_load.ON_POSTGRESQL,
     first_load.ON_SQLITE,
+    mixes.CLAIM,
     orm.CLAIM,
     bound.CLAIM,
     reingest.CLAIM,

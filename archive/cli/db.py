@@ -16,6 +16,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import CheckError
+from archive.masking import mask_text
 from archive.text import counted
 
 app = typer.Typer(
@@ -69,7 +70,7 @@ def verify(
     with progress("Verifying", 1) as advance:
         for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
             problems += 1
-            typer.echo(sentence)
+            typer.echo(mask_text(sentence))
     if problems:
         raise CheckError(f"{counted(problems, 'problem')} found in the archive")
     say("No problems found.")
@@ -79,14 +80,14 @@ def verify(
 def rebuild(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Recalculate the day totals, from which fleet-wide reports are made."""
+    """Recalculate the day totals and what is expected, from which reports are made."""
     from archive import db
-    from archive.store import day_totals
+    from archive.store import day_totals, judged_backups
 
     with db.writing(open_archive(database, config)) as connection:
         db.lock(connection, ["calendar"])
-        wrong = day_totals.rebuild(connection)
-    say(f"Day totals recalculated; {counted(wrong, 'row')} corrected.")
+        wrong = judged_backups.rebuild(connection) + day_totals.rebuild(connection)
+    say(f"Recalculated; {counted(wrong, 'row')} corrected.")
 
 
 @app.command(

@@ -7,6 +7,7 @@ like those from day totals.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -170,7 +171,7 @@ def _read_expected(connection: Connection, scope: Scope, history: History) -> No
     number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     rows = {name: bytearray(history.number_of_days) for name in history.names}
     for appliance, expectations in expected_backups.walk(connection, scope):
-        history.tallies[appliance] = tally(appliance, (one.outcome for one in expectations))
+        history.tallies[appliance] = tally(appliance, Counter(one.outcome for one in expectations))
         for one in expectations:
             place = one.day - history.first
             # Of several expected backups of a day, a missed one is shown.

@@ -6,13 +6,14 @@ from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
-from archive.db.expressions import UnindexedDay, contains
+from archive.db.expressions import AtMostADayLater, UnindexedDay, contains
 from archive.db.locks import alone, lock
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
 
 __all__ = [
+    "AtMostADayLater",
     "Day",
     "Instant",
     "Text",

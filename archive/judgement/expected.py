@@ -105,20 +105,31 @@ class Imports(NamedTuple):
     is_missing: bool
 
 
-def judge(known: Known, jobs: Sequence[Job], first: int, until: int) -> list[Expected]:
+def judge(
+    known: Known, jobs: Sequence[Job], first: int, until: int, anchor: int | None = None
+) -> list[Expected]:
     """Return the expected backups that are due from `first` until before `until`, in order.
 
     Jobs are in the order of their start; among them must be those of the last `habit.WINDOW` days (or
-    `habit.FEWEST` of them) before `first`.
+    `habit.FEWEST` of them) before the week of `first`. A cadence counts from `anchor`, if it is given:
+    the start of the success that met, or the due time of the missed one, before `first`.
     """
+    return judge_with_habits(known, jobs, first, until, anchor)[0]
+
+
+def judge_with_habits(
+    known: Known, jobs: Sequence[Job], first: int, until: int, anchor: int | None = None
+) -> tuple[list[Expected], bool]:
+    """Return what `judge` does, and whether a habit changed: then it may explain older ones, too."""
     if known.retired is not None:
         until = min(until, known.retired)
     if known.cadence is not None and schedules.known_from(known.schedules) is None:
-        return [one for one in _by_cadence(known, jobs, until) if one.at >= first]
+        by_cadence = _by_cadence(known, jobs, until, anchor)
+        return [one for one in by_cadence if one.at >= first], False
     learned: list[tuple[int, tuple[Habit, ...]]] = []  # from when on (seconds), which habits
     dues = _dues(known, jobs, first - _MARGIN, until, learned)
     found = [one for one in _matched(dues, jobs) if one.at >= first]
-    return _without_changes(known, found, learned)
+    return _without_changes(known, found, learned), len(learned) > 1
 
 
 def _dues(
@@ -270,7 +281,9 @@ def _without_changes(
     return judged
 
 
-def _by_cadence(known: Known, jobs: Sequence[Job], until: int) -> Iterator[Expected]:
+def _by_cadence(
+    known: Known, jobs: Sequence[Job], until: int, anchor: int | None
+) -> Iterator[Expected]:
     """Yield what a cadence expects: a success within so many seconds of the start of the last one.
 
     The last success before it is due, or shortly after, meets it. A missed one is due again after the
@@ -280,7 +293,8 @@ def _by_cadence(known: Known, jobs: Sequence[Job], until: int) -> Iterator[Expec
     grace = max(GRACE, cadence // 12)
     successes = [job for job in jobs if job.status == _SUCCEEDED]
     others = [job for job in jobs if job.status != _SUCCEEDED]
-    anchor = min([known.first_seen, *(job.at for job in successes[:1])])
+    if anchor is None:
+        anchor = min([known.first_seen, *(job.at for job in successes[:1])])
     while (due := anchor + cadence) < until:
         until_then = bisect_left(successes, due + grace, key=lambda job: job.at)
         met = successes[until_then - 1] if until_then else None
@@ -310,15 +324,15 @@ def ahead(found: Sequence[Expected], last_seen: int) -> list[Expected]:
     ]
 
 
-def outcome(one: Expected, seen: Imports, now: int) -> str | None:
+def outcome(one: Expected, imports: Imports, now: int) -> str | None:
     """Return what became of an expected backup as of `now`; None as long as nobody can know.
 
     What the last import was too early to show is NO_DATA, if an import is missing.
     """
-    if one.at > now or (one.at + one.grace > now and one.outcome not in (MET, CHANGED)):
+    if one.at > now:
         return None
-    if one.outcome in (MET, CHANGED, FAILED):
+    if one.outcome in (MET, CHANGED):
         return one.outcome
-    if one.at + one.grace <= seen.last:
+    if one.at + one.grace <= imports.last:
         return one.outcome or DID_NOT_RUN
-    return NO_DATA if seen.is_missing else None
+    return NO_DATA if imports.is_missing else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, MISSED, NO_DATA, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections import Counter
 
 
 class TallyRow(NamedTuple):
@@ -28,9 +27,8 @@ class TallyRow(NamedTuple):
     schedule_compliance: float | None
 
 
-def tally(appliance: str, outcomes: Iterable[str]) -> TallyRow:
-    """Return the tally of expected backups with these outcomes."""
-    number = Counter(outcomes)
+def tally(appliance: str, number: Counter[str]) -> TallyRow:
+    """Return the tally of an appliance from its numbers of expected backups by outcome."""
     return TallyRow(
         appliance,
         number.total(),

@@ -26,8 +26,8 @@ SET, IRREGULAR, NOTHING = "rpo", "irregular", "none"
 # So many missed backups in a row at one time of day are a problem, even if others succeed.
 REPEATED = 3
 _SAME_TIME = 90 * 60
-# The RPO follows from the due times of so long before the last import.
-_RECENT = 42 * DAY
+# What is due lately: at most so many backups, from so long before the last import on.
+LATEST, RECENT = 60, 42 * DAY
 # Irregular appliances are overdue after twice their longest gap.
 _LEAST_GAPS, _TIMES = 3, 2
 _LEAST_IRREGULAR = 25 * HOUR
@@ -56,8 +56,8 @@ def rpo(found: Sequence[Expected], successes: Sequence[int], last_seen: int) -> 
     """
     place = bisect_left(found, last_seen + 1, key=lambda one: one.at)
     if place < len(found):
-        since = bisect_left(found, last_seen - _RECENT, key=lambda one: one.at)
-        lately = found[max(min(since, place - 1), 0) :]
+        since = bisect_left(found, last_seen - RECENT, key=lambda one: one.at)
+        lately = found[max(min(since, place - 1), place - LATEST, 0) :]
         gaps = [after.at - before.at for before, after in pairwise(lately)]
         return Rpo(max(gaps) + lately[-1].grace if gaps else None, found[place].basis)
     between = [after - before for before, after in pairwise(successes)]
@@ -72,7 +72,9 @@ def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
     It is the due time of the first of the missed ones in a row: of the latest, or of REPEATED ones at
     one time of day. A backup in progress is not missed yet.
     """
-    passed = [one for one in found if one.at + one.grace <= last_seen and one.outcome != CHANGED]
+    passed = [one for one in found if one.at + one.grace <= last_seen and one.outcome != CHANGED][
+        -LATEST:
+    ]
     since = None
     for one in reversed(passed):
         if one.outcome == MET or (since is None and one.outcome == RUNNING):
@@ -85,7 +87,7 @@ def _repeated_since(passed: Sequence[Expected], last_seen: int) -> int | None:
     """Return since when the backups of one time of day have been missed, if often enough."""
     times: list[list[Expected]] = []
     for one in reversed(passed):
-        if one.at <= last_seen - _RECENT:
+        if one.at <= last_seen - RECENT:
             break
         for same in times:
             apart = abs(one.at - same[0].at) % DAY
@@ -115,13 +117,11 @@ class Age(NamedTuple):
     limit_seconds: int | None
 
 
-def state(
-    age: Age, overdue_since: str | None, last_seen: str, now: str, import_limit_seconds: int
-) -> str:
+def state(age: Age, overdue_since: str | None, last_seen: str, now: str, import_due: str) -> str:
     """Return the state of an appliance as its last import shows it.
 
     OVERDUE: a backup was overdue, or the last success older than its limit, at the last import. It is
-    NO_RECENT_DATA only where an import is missing: the last one is longer than the limit ago.
+    NO_RECENT_DATA only where an import is missing: it was due before now.
     """
     imported = timestamps.to_datetime(min(last_seen, now))
     if age.end is None:
@@ -132,7 +132,7 @@ def state(
         until = timestamps.to_datetime(age.end) + timedelta(seconds=age.limit_seconds)
         if until < imported:
             return OVERDUE
-    if imported + timedelta(seconds=import_limit_seconds) < timestamps.to_datetime(now):
+    if import_due < now:
         return NO_RECENT_DATA
     return OK
 

@@ -11,7 +11,6 @@ from archive.calendar import iso, ordinal
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement.expected import MET
 from archive.reports import jobs
 from archive.reports.core import compliance, expected_backups
 from archive.reports.core.report import Listing
@@ -61,10 +60,8 @@ def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterat
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
     today = ordinal(settings.calendar(connection).day(scope.now))
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
-    for appliance, expectations in expected_backups.walk(connection, scope, message):
+    for appliance, expectations in expected_backups.walk(connection, scope, message, missed=True):
         for one in expectations:
-            if one.outcome == MET:
-                continue
             yield MissedRow(
                 appliance,
                 iso(one.day),

@@ -100,7 +100,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
 def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     calendar, now = settings.calendar(connection), scope.now
     period = _period(calendar, scope)
-    known = {one.appliance.id: one for one in expected_backups.standings(connection, scope)}
+    known = {one.id: one for one in expected_backups.standings(connection, scope)}
     rpos = {number: _rpo(one.rpo, scope) for number, one in known.items()}
     longest = max((rpo.seconds or 0 for rpo in rpos.values()), default=0)
     ids = scope.appliance_ids(connection)
@@ -111,8 +111,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     for number, group in groupby(found, key=attrgetter("id")):
         if number not in known:
             continue
-        stands, row, rpo = known[number], latest[number], rpos[number]
-        one = stands.appliance
+        one, row, rpo = known[number], latest[number], rpos[number]
         success, attempt = _times(row, "success", now), _times(row, "attempt", now)
         ends = {times.end for _, *job in group if (times := _read(now, *job)) is not None}
         end = None if success is None else success.end
@@ -123,15 +122,15 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RpoRow(
             one.name,
-            standing.state(age, stands.overdue_since, one.last_seen, now, stands.import_limit),
+            standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
             None if end is None else standing.seconds_between(end, now),
             *rpo,
             None if success is None else success.at,
             end,
             None if attempt is None else attempt.at,
             row.attempt_status,
-            stands.overdue_since,
-            stands.next_due,
+            one.overdue_since,
+            one.next_due,
             one.last_seen,
             *standing.shares(calendar, ends, rpo.seconds, span),
         )
@@ -140,7 +139,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
 def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
     """Return the last success of each appliance in scope by name, if it has one."""
     calendar, now = settings.calendar(connection), scope.now
-    names = {one.id: one.name for one in expected_backups.appliances(connection, scope)}
+    names = {one.id: one.name for one in expected_backups.standings(connection, scope)}
     return {
         names[row.id]: Success(
             row.success_key, row.success_size_bytes, row.success_duration_seconds

@@ -17,7 +17,7 @@ from archive.judgement.schedules import Schedule, Zone, minute, weekdays
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -27,23 +27,32 @@ if TYPE_CHECKING:
 _WRONG_CLOCK = DAY
 # Habits are learned from a week's start on, and judging begins a little earlier than asked for.
 _BEFORE = 10
-_COLUMNS = ("id", "key", "status", "type", "start_time", "first_seen")
+_SUCCESSES = 12
+# Due times shortly before the first day decide which of them a job meets.
+_MARGIN = 4
+_COLUMNS = ("id", "key", "status", "type", "start_time", "end_time", "first_seen")
 
 
 class Appliance(NamedTuple):
-    """An appliance: its name, when it was imported first and last, and what is known for judging it."""
+    """An appliance: its name, when it was imported first and last, and what is known for judging it.
+
+    `rpo_seconds` is the RPO that was configured, if one was.
+    """
 
     id: int
     name: str
     first_seen: str
     last_seen: str
+    rpo_seconds: int | None
     known: Known
 
 
 class Jobs(NamedTuple):
-    """The jobs of an appliance in the order of their start, and their rows by id."""
+    """The jobs of an appliance from a day on in the order of their start, when they began, rows by id."""
 
+    first_day: int
     judged: list[Job]
+    began: list[str]
     rows: dict[int, sa.Row[Any]]
 
 
@@ -51,45 +60,57 @@ def appliances(
     connection: Connection,
     calendar: Calendar,
     ids: Collection[int] | None = None,
-    cadences: Mapping[str, int] | None = None,
 ) -> Iterator[Appliance]:
-    """Yield appliances, all or those of `ids`, ordered by name; `cadences` are in seconds by name."""
+    """Yield appliances, all or those of `ids`, ordered by name."""
     table = tables.appliance
     schedules, zones = _schedules(connection, ids), _zones(connection, ids)
-    cadences = cadences or {}
-    query = sa.select(table.c.id, table.c.name, table.c.first_seen, table.c.last_seen)
+    names = (
+        "id",
+        "name",
+        "first_seen",
+        "last_seen",
+        "cadence_seconds",
+        "rpo_seconds",
+        "retired_at",
+    )
+    query = sa.select(*(table.c[name] for name in names))
     for row in sorted(_of(connection, query, table.c.id, ids), key=lambda row: row.name):
         known = Known(
             tuple(schedules.get(row.id, ())),
             tuple(zones.get(row.id, ())),
             clock(calendar.zone),
-            cadences.get(row.name),
+            row.cadence_seconds,
             seconds(row.first_seen),
+            None if row.retired_at is None else seconds(row.retired_at),
         )
-        yield Appliance(row.id, row.name, row.first_seen, row.last_seen, known)
+        yield Appliance(row.id, row.name, row.first_seen, row.last_seen, row.rpo_seconds, known)
 
 
 def jobs(
     connection: Connection,
     appliance_id: int,
     first_day: int,
-    now: str,
+    now: str | None,
     columns: Sequence[sa.ColumnElement[Any]] = (),
+    *,
+    with_habit: bool = True,
 ) -> Jobs:
     """Return the jobs from a day (ordinal) on, and those before it that show the habit.
 
-    Jobs that start after `now` are left out. `columns` are selected besides those of the judgement.
+    Jobs that start after `now`, if it is given, are left out. `columns` are selected besides those of the judgement.
     """
     job = tables.job
-    lead = _lead(connection, appliance_id, first_day)
+    lead = max(first_day - _MARGIN, FIRST_DAY)
+    if with_habit:
+        lead = _lead(connection, appliance_id, first_day)
     query = sa.select(*(job.c[name] for name in _COLUMNS), *columns).where(
         job.c.appliance_id == appliance_id, job.c.day >= sa.literal(iso(lead), job.c.day.type)
     )
     found = []
     rows: dict[int, sa.Row[Any]] = {}
     for row in connection.execute(query):
-        at = row.start_time or key_stamp(row.key) or row.first_seen
-        if at <= now and seconds(at) <= seconds(row.first_seen) + _WRONG_CLOCK:
+        at = began(row)
+        if (now is None or at <= now) and seconds(at) <= seconds(row.first_seen) + _WRONG_CLOCK:
             rows[row.id] = row
             found.append((at, row.key, row.id, row.status, row.type))
     found.sort(key=itemgetter(0, 1))
@@ -97,7 +118,29 @@ def jobs(
         Job(seconds(at), number, status, kind == "SCHEDULED")
         for at, _, number, status, kind in found
     ]
-    return Jobs(judged, rows)
+    return Jobs(lead, judged, [at for at, *_ in found], rows)
+
+
+def began(row: Any) -> str:
+    """Return the best known start of a job, by the rule that also determines its day."""
+    return str(row.start_time or key_stamp(row.key) or row.first_seen)
+
+
+def latest_successes(connection: Connection, appliance_id: int, now: str | None) -> list[int]:
+    """Return the starts (seconds) of the latest successes of an appliance, in order."""
+    job = tables.job
+    rows = connection.execute(
+        sa.select(job.c.key, job.c.start_time, job.c.first_seen)
+        .where(
+            job.c.appliance_id == appliance_id,
+            job.c.status == "SUCCEEDED",
+            job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
+        )
+        .order_by(job.c.day.desc())
+        .limit(_SUCCESSES)
+    )
+    starts = map(began, rows)
+    return sorted(seconds(at) for at in starts if now is None or at <= now)
 
 
 def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:

@@ -30,10 +30,11 @@ _Row = tuple[Any, ...]
 _Values = dict[tuple[str, ...], _Row]
 
 
-def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> None:
+def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> set[str]:
     """Record the facts of an appliance, which the caller has locked, as of an instant.
 
-    May take the lock of repeated texts, so the lock of the day totals must not be held yet.
+    Return the names of the tables with a change. May take the lock of repeated texts, so the lock of
+    the day totals must not be held yet.
     """
     found: dict[sa.Table, _Values] = {}
     if facts.version is not None:
@@ -42,8 +43,11 @@ def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str
         found[tables.system_time_zone] = {(): (facts.time_zone,)}
     if facts.schedules is not None:
         found[tables.schedule] = _schedules(connection, facts.schedules)
-    for table, rows in found.items():
-        _follow(connection, table, appliance_id, rows, seen_at)
+    return {
+        table.name
+        for table, rows in found.items()
+        if _follow(connection, table, appliance_id, rows, seen_at)
+    }
 
 
 def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Values:
@@ -79,8 +83,11 @@ def _follow(
     appliance_id: int,
     answered: _Values,
     seen_at: str,
-) -> None:
-    """Update a history from an answer: extend unchanged rows, end others, insert new values."""
+) -> bool:
+    """Update a history from an answer: extend unchanged rows, end others, insert new values.
+
+    Return whether anything has changed.
+    """
     key_columns, value_columns = _keys(table), _values(table)
     query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
@@ -89,7 +96,7 @@ def _follow(
     )
     rows = connection.execute(query).mappings().all()
     if any(row["last_seen"] >= seen_at or row["ended_at"] is not None for row in rows):
-        return
+        return False
     current = {
         tuple(row[column] for column in key_columns): tuple(row[column] for column in value_columns)
         for row in rows
@@ -111,6 +118,7 @@ def _follow(
         if current.get(key) != values
     ]
     db.insert(connection, table, begun)
+    return bool(begun) or any(answered.get(key) != values for key, values in current.items())
 
 
 def _keys(table: sa.Table) -> list[sa.Column[Any]]:

@@ -14,7 +14,7 @@ from archive.judgement import reporting
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -24,28 +24,35 @@ _ROWS_AT_A_TIME = 1000
 
 
 def usual_intervals(
-    connection: Connection, ids: Collection[int] | None, now: str
+    connection: Connection, last_imports: Mapping[int, str]
 ) -> dict[int, int | None]:
-    """Return the usual seconds between imports by appliance id, as of an instant.
+    """Return the usual seconds between imports by appliance id; one without imports is left out.
 
-    They are those of the last RECENT_DAYS days; an appliance without any is left out.
+    They are those of the RECENT_DAYS days up to the last import, which is given by appliance id.
     """
     run = tables.ingest_run
-    since = f"{iso(max(ordinal(now[:10]) - RECENT_DAYS, 1))}{now[10:]}"
-    query = (
-        sa.select(run.c.appliance_id, run.c.seen_at)
-        .where(
-            run.c.appliance_id.is_not(None),
-            run.c.outcome == "complete",
-            run.c.seen_at >= since,
-            run.c.seen_at <= now,
-        )
-        .order_by(run.c.appliance_id, run.c.seen_at)
-    )
     found: dict[int, int | None] = {}
-    for chunk in [None] if ids is None else chunks(ids):
-        part = query if chunk is None else query.where(run.c.appliance_id.in_(chunk))
-        rows = connection.execute(part, execution_options={"yield_per": _ROWS_AT_A_TIME})
+    for chunk in chunks(last_imports):
+        since = min(_before(last_imports[number]) for number in chunk)
+        query = (
+            sa.select(run.c.appliance_id, run.c.seen_at)
+            .where(
+                run.c.appliance_id.in_(chunk),
+                run.c.outcome == "complete",
+                run.c.seen_at >= since,
+            )
+            .order_by(run.c.appliance_id, run.c.seen_at)
+        )
+        rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
         for number, own in groupby(rows, key=attrgetter("appliance_id")):
-            found[number] = reporting.usual_interval(row.seen_at for row in own)
+            last = last_imports[number]
+            first = _before(last)
+            found[number] = reporting.usual_interval(
+                row.seen_at for row in own if first <= row.seen_at <= last
+            )
     return found
+
+
+def _before(instant: str) -> str:
+    """Return the instant RECENT_DAYS days earlier."""
+    return f"{iso(max(ordinal(instant[:10]) - RECENT_DAYS, 1))}{instant[10:]}"

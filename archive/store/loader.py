@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import db
+from archive.calendar import key_stamp
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
+from archive.judgement.clock import seconds
+from archive.store import appliance_history, judged_backups
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
@@ -20,6 +23,7 @@ from archive.store.known_jobs import (
     record_statuses,
     set_last_seen,
 )
+from archive.store.message_contents import MessageContents
 from archive.store.seen_documents import LatestImports
 
 if TYPE_CHECKING:
@@ -58,8 +62,11 @@ class Loader:
         self._calendar = calendar
         self._this_import = SeenInterval(seen_at, seen_at, {})
         self._references = References()
+        self._contents = MessageContents(self._references)
         self._totals = Totals()
         self._latest = LatestImports(seen_at)
+        # Imported appliances, and from when on (seconds) their jobs have changed.
+        self._changed: dict[int, int | None] = {}
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Return the IDs of the named appliances that the archive has, by name."""
@@ -70,7 +77,10 @@ class Loader:
     def mark_seen(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Record that appliances were seen with this import, and return their IDs by name."""
         locked = record_seen(connection, dict.fromkeys(names, self._this_import))
+        self._contents.start(locked.created)
         self._latest.open(connection, locked.ids.values())
+        for number in locked.ids.values():
+            self._changed.setdefault(number, None)
         return locked.ids
 
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
@@ -90,6 +100,9 @@ class Loader:
         """Merge a batch into the archive and update `counts`."""
         locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
+        for number in locked.ids.values():
+            self._changed.setdefault(number, None)
+        self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
@@ -116,6 +129,26 @@ class Loader:
         self.settle(connection)
         self._totals.write(connection)
 
+    def judge(self, connection: Connection) -> None:
+        """Judge the imported appliances, whose locks the caller holds. Call it before `finish`.
+
+        A holder of the lock of the totals must not wait for another lock.
+        """
+        judged_backups.judge(connection, self._calendar, self._changed)
+        self._changed = {}
+
+    def judge_later(self, connection: Connection) -> None:
+        """Record which appliances are not judged yet, at the end of a transaction before the last."""
+        judged_backups.set_pending(
+            connection,
+            {number: since for number, since in self._changed.items() if since is not None},
+        )
+
+    def change(self, appliance_id: int, since: int) -> None:
+        """Note that what an appliance is judged by has changed, from when on (seconds)."""
+        known = self._changed.get(appliance_id)
+        self._changed[appliance_id] = since if known is None else min(known, since)
+
     def _write(
         self,
         connection: Connection,
@@ -124,9 +157,10 @@ class Loader:
         stored: dict[JobKey, Stored],
         imported: dict[JobKey, bytes],
     ) -> None:
-        states = (*new.values(), *changed.values())
-        self._references.learn(connection, (state.document.rows for state in states))
-        batch = Batch(self._references)
+        documents = [(key[0], state.document.rows) for key, state in (new | changed).items()]
+        self._references.learn(connection, (rows for _, rows in documents))
+        self._contents.learn(connection, documents)
+        batch = Batch(self._references, self._contents)
         statuses: list[tuple[Any, ...]] = []
         for key, job_id in new_ids(connection, new).items():
             state = new[key]
@@ -137,6 +171,7 @@ class Loader:
                 last_seen = None
             row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
+            self.change(key[0], seconds(appliance_history.began(row)))
             self._totals.add(_contribution(row))
             for status, observed_at in seen.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
@@ -145,6 +180,10 @@ class Loader:
             first_seen = min(before.first_seen, state.seen.first_seen)
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
+            self.change(key[0], seconds(appliance_history.began(row)))
+            self.change(
+                key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
+            )
             self._totals.add(before.counted, -1)
             self._totals.add(_contribution(row))
         batch.write(connection)
@@ -205,6 +244,7 @@ class Loader:
             if seen.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], seen.first_seen)
                 if key not in changed:
+                    self.change(appliance_id, seconds(before.start_time or seen.first_seen))
                     self._totals.add(before.counted, -1)
                     self._totals.add(before.counted._replace(day=day))
                     earlier.append(

@@ -28,6 +28,10 @@ SELECT
     CASE WHEN job.status IN ('SUCCEEDED', 'FAILED') THEN 1 ELSE 0 END AS finished,
     CASE WHEN job.status = 'SUCCEEDED' THEN 1 ELSE 0 END AS succeeded,
     CASE WHEN job.status = 'FAILED' THEN 1 ELSE 0 END AS failed,
+    CASE WHEN job.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN 1 ELSE 0 END AS open,
+    CASE
+        WHEN job.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0 ELSE 1
+    END AS other,
     job.type,
     job.start_time,
     job.end_time,
@@ -70,15 +74,17 @@ SELECT
     message.seq,
     message.role,
     message_template.message_id,
-    coalesce(message.localized, message_template.default_message) AS text,
+    coalesce(message_content.localized, message_template.default_message) AS text,
     message_template.default_message,
-    message.localized,
+    message_content.localized,
     message.appliance_id,
     message.job_id
 FROM message
 INNER JOIN job ON message.appliance_id = job.appliance_id AND message.job_id = job.id
 INNER JOIN appliance ON message.appliance_id = appliance.id
-INNER JOIN message_template ON message.template_id = message_template.id
+INNER JOIN message_content
+    ON message.appliance_id = message_content.appliance_id AND message.content_id = message_content.id
+INNER JOIN message_template ON message_content.template_id = message_template.id
 """
 
 # From the totals: its cost grows with days, not jobs. The upper half is NUMERIC, because some sums
@@ -98,6 +104,13 @@ SELECT
     CASE WHEN day_total.status IN ('SUCCEEDED', 'FAILED') THEN day_total.jobs ELSE 0 END AS finished,
     CASE WHEN day_total.status = 'SUCCEEDED' THEN day_total.jobs ELSE 0 END AS succeeded,
     CASE WHEN day_total.status = 'FAILED' THEN day_total.jobs ELSE 0 END AS failed,
+    CASE
+        WHEN day_total.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN day_total.jobs ELSE 0
+    END AS open,
+    CASE
+        WHEN day_total.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0
+        ELSE day_total.jobs
+    END AS other,
     day_total.sized,
     CAST(day_total.size_high AS NUMERIC) * 4294967296 + day_total.size_low AS size_bytes,
     day_total.timed,
@@ -107,7 +120,26 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
-# Its cost grows with appliances, not jobs. Within a day, job keys sort by the time of creation.
+# The calendar day now: SQL has no time zones, and a day need not start at midnight.
+V_TODAY = """
+CREATE VIEW v_today AS
+SELECT
+    day,
+    ordinal AS day_ordinal,
+    week,
+    month,
+    quarter,
+    year
+FROM calendar
+WHERE start_time <= {now}
+ORDER BY start_time DESC, ordinal DESC
+LIMIT 1
+"""
+
+# On SQLite it has the fixed width of all instants.
+NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
+
+# Its cost grows with appliances, not jobs.
 V_APPLIANCE = """
 CREATE VIEW v_appliance AS
 WITH latest AS (
@@ -116,18 +148,8 @@ WITH latest AS (
         appliance.name,
         appliance.first_seen,
         appliance.last_seen,
-        (
-            SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id
-            ORDER BY job.day DESC, job.key DESC
-            LIMIT 1
-        ) AS attempt_id,
-        (
-            SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id AND job.status = 'SUCCEEDED'
-            ORDER BY job.day DESC, job.key DESC
-            LIMIT 1
-        ) AS success_id,
+        appliance_standing.attempt_id,
+        appliance_standing.success_id,
         (
             SELECT count(*) FROM schedule
             WHERE schedule.appliance_id = appliance.id AND schedule.ended_at IS NULL
@@ -139,6 +161,7 @@ WITH latest AS (
             LIMIT 1
         ) AS schedule_key
     FROM appliance
+    LEFT JOIN appliance_standing ON appliance.id = appliance_standing.appliance_id
 )
 
 SELECT
@@ -199,120 +222,102 @@ LEFT JOIN schedule
         AND schedule.ended_at IS NULL
 """
 
-# Its cost grows with the selected appliances and days. The schedule of a day is the one in force at
-# its start; the first known schedule also counts for the time before. A schedule's time before the
-# day's start is in the night that belongs to the previous day.
-V_MISSED = """
-CREATE VIEW v_missed AS
-WITH watched AS (
-    SELECT
-        appliance.id,
-        appliance.name,
-        (SELECT min(job.day) FROM job WHERE job.appliance_id = appliance.id) AS first_day,
-        (
-            SELECT calendar.day FROM calendar
-            WHERE calendar.start_time <= appliance.last_seen
-            ORDER BY calendar.start_time DESC, calendar.day DESC
-            LIMIT 1
-        ) AS last_day
-    FROM appliance
-),
-
-unsuccessful AS (
-    SELECT
-        watched.id,
-        watched.name,
-        calendar.day,
-        calendar.ordinal,
-        calendar.week,
-        calendar.month,
-        calendar.quarter,
-        calendar.year,
-        (
-            SELECT
-                max(CASE
-                    WHEN coalesce(schedule.days, '[]') = '[]' THEN 1
-                    WHEN
-                        lower(schedule.days) LIKE '%"'
-                        || CASE (
-                            calendar.ordinal
-                            + CASE
-                                WHEN schedule.hour * 60 + coalesce(schedule.minute, 0) < (
-                                    SELECT
-                                        60 * CAST(substr(setting.value, 1, 2) AS INTEGER)
-                                        + CAST(substr(setting.value, 4, 2) AS INTEGER)
-                                    FROM setting
-                                    WHERE setting.name = 'calendar.day_start'
-                                ) THEN 1 ELSE 0
-                            END
-                        ) % 7
-                            WHEN 1 THEN 'monday'
-                            WHEN 2 THEN 'tuesday'
-                            WHEN 3 THEN 'wednesday'
-                            WHEN 4 THEN 'thursday'
-                            WHEN 5 THEN 'friday'
-                            WHEN 6 THEN 'saturday'
-                            ELSE 'sunday'
-                        END
-                        || '"%' THEN 1
-                    ELSE 0
-                END)
-            FROM schedule
-            WHERE
-                schedule.appliance_id = watched.id
-                AND schedule.enabled
-                AND (schedule.ended_at IS NULL OR schedule.ended_at > calendar.start_time)
-                AND (
-                    schedule.first_seen <= calendar.start_time
-                    OR schedule.first_seen = (
-                        SELECT min(told.first_seen) FROM schedule AS told
-                        WHERE told.appliance_id = watched.id
-                    )
-                )
-        ) AS scheduled
-    FROM watched
-    INNER JOIN calendar ON calendar.day >= watched.first_day AND calendar.day < watched.last_day
-    WHERE
-        NOT EXISTS (
-            SELECT 1 FROM job
-            WHERE
-                job.appliance_id = watched.id
-                AND job.day = calendar.day
-                AND job.status = 'SUCCEEDED'
-        )
-)
-
+# What an import could not show yet is left out, unless another import is missing.
+_EXPECTED = """
 SELECT
-    unsuccessful.name AS appliance,
-    unsuccessful.day,
-    unsuccessful.ordinal AS day_ordinal,
-    unsuccessful.week,
-    unsuccessful.month,
-    unsuccessful.quarter,
-    unsuccessful.year,
-    coalesce(unsuccessful.scheduled, 0) AS scheduled,
-    (
-        SELECT count(*) FROM job
-        WHERE job.appliance_id = unsuccessful.id AND job.day = unsuccessful.day
-    ) AS jobs,
-    (
-        SELECT count(*) FROM job
-        WHERE
-            job.appliance_id = unsuccessful.id
-            AND job.day = unsuccessful.day
-            AND job.status = 'FAILED'
-    ) AS failed,
-    unsuccessful.id AS appliance_id
-FROM unsuccessful
-WHERE coalesce(unsuccessful.scheduled, 1) = 1
+    appliance.name AS appliance,
+    calendar.day,
+    calendar.ordinal AS day_ordinal,
+    calendar.week,
+    calendar.month,
+    calendar.quarter,
+    calendar.year,
+    expected_backup.due_time,
+    expected_backup.basis,
+    coalesce(expected_backup.outcome, 'no data') AS outcome,
+    expected_backup.attempts,
+    job.key,
+    job.status,
+    expected_backup.appliance_id,
+    expected_backup.job_id
+FROM expected_backup
+INNER JOIN appliance ON expected_backup.appliance_id = appliance.id
+INNER JOIN appliance_standing
+    ON expected_backup.appliance_id = appliance_standing.appliance_id
+INNER JOIN calendar ON expected_backup.day = calendar.day
+LEFT JOIN job
+    ON
+        expected_backup.appliance_id = job.appliance_id
+        AND expected_backup.job_id = job.id
+WHERE
+    expected_backup.due_time <= {now}
+    AND (expected_backup.outcome IS NOT NULL OR appliance_standing.import_due_time < {now})
+"""
+
+V_EXPECTED_BACKUP = f"""
+CREATE VIEW v_expected_backup AS
+{_EXPECTED}"""
+
+# The condition is that of an index.
+V_MISSED = f"""
+CREATE VIEW v_missed AS
+{_EXPECTED}    AND (
+        expected_backup.outcome IS NULL
+        OR expected_backup.outcome IN ('failed', 'running', 'did not run')
+    )
+"""
+
+# The state is that of the last import; only a missing import makes time pass.
+V_STANDING = """
+CREATE VIEW v_standing AS
+SELECT
+    appliance.name AS appliance,
+    CASE
+        WHEN appliance_standing.success_id IS NULL THEN 'never'
+        WHEN appliance_standing.overdue_since_time IS NOT NULL THEN 'overdue'
+        WHEN appliance_standing.import_due_time < {now} THEN 'no recent data'
+        ELSE 'ok'
+    END AS state,
+    success.day AS last_success,
+    success.key AS last_success_key,
+    success.start_time AS last_success_start_time,
+    success.end_time AS last_success_end_time,
+    success.size_bytes AS last_success_size_bytes,
+    success.duration_seconds AS last_success_duration_seconds,
+    attempt.day AS last_attempt,
+    attempt.key AS last_attempt_key,
+    attempt.status AS last_attempt_status,
+    attempt.start_time AS last_attempt_start_time,
+    appliance_standing.consecutive_failures,
+    appliance_standing.failing_since_time,
+    appliance_standing.worst_consecutive_failures,
+    appliance_standing.worst_since_time,
+    appliance_standing.rpo_seconds,
+    appliance_standing.rpo_from,
+    appliance_standing.overdue_since_time,
+    appliance_standing.next_due_time,
+    appliance.last_seen,
+    appliance_standing.usual_import_seconds,
+    appliance_standing.import_due_time,
+    appliance.retired_at,
+    appliance.id AS appliance_id
+FROM appliance
+INNER JOIN appliance_standing ON appliance.id = appliance_standing.appliance_id
+LEFT JOIN job AS success
+    ON appliance.id = success.appliance_id AND appliance_standing.success_id = success.id
+LEFT JOIN job AS attempt
+    ON appliance.id = attempt.appliance_id AND appliance_standing.attempt_id = attempt.id
 """
 
 VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
     "v_day": V_DAY,
+    "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
+    "v_expected_backup": V_EXPECTED_BACKUP,
     "v_missed": V_MISSED,
+    "v_standing": V_STANDING,
 }
 
 
@@ -324,6 +329,9 @@ def upgrade() -> None:
         sa.Column("name", Text, nullable=False),
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("cadence_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("retired_at", Instant(), nullable=True),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_appliance_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
         sa.UniqueConstraint("name", name=op.f("uq_appliance_name")),
@@ -414,6 +422,12 @@ def upgrade() -> None:
             ["appliance_id"], ["appliance.id"], name=op.f("fk_ingest_run_appliance_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_run")),
+    )
+    op.create_index(
+        op.f("ix_ingest_run_appliance_id_seen_at"),
+        "ingest_run",
+        ["appliance_id", "seen_at"],
+        unique=False,
     )
     op.create_table(
         "job",
@@ -557,34 +571,32 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "message",
+        "message_content",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("role", Text, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("template_id", sa.BigInteger(), nullable=False),
         sa.Column("localized", Text, nullable=True),
         sa.Column("has_params", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_message_content_appliance_id")
         ),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id"],
-            ["job.appliance_id", "job.id"],
-            name=op.f("fk_message_appliance_id_job_id"),
-            ondelete="CASCADE",
+            ["template_id"], ["message_template.id"], name=op.f("fk_message_content_template_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["template_id"], ["message_template.id"], name=op.f("fk_message_template_id")
+        sa.PrimaryKeyConstraint("appliance_id", "id", name=op.f("pk_message_content")),
+        sa.UniqueConstraint(
+            "appliance_id", "digest", name=op.f("uq_message_content_appliance_id_digest")
         ),
-        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_message_template_id"), "message", ["template_id"], unique=False)
     op.create_index(
-        "ix_message_localized",
-        "message",
-        ["appliance_id", "job_id"],
+        op.f("ix_message_content_template_id"), "message_content", ["template_id"], unique=False
+    )
+    op.create_index(
+        "ix_message_content_localized",
+        "message_content",
+        ["appliance_id", "id"],
         unique=False,
         sqlite_where=sa.text("localized IS NOT NULL"),
         postgresql_where=sa.text("localized IS NOT NULL"),
@@ -592,26 +604,22 @@ def upgrade() -> None:
     op.create_table(
         "message_arg",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("value", Text, nullable=False),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq"],
-            ["message.appliance_id", "message.job_id", "message.seq"],
-            name=op.f("fk_message_arg_appliance_id_job_id_message_seq"),
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_arg_appliance_id_content_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_arg")
-        ),
+        sa.PrimaryKeyConstraint("appliance_id", "content_id", "seq", name=op.f("pk_message_arg")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "message_param",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("parent_seq", sa.Integer(), nullable=True),
         sa.Column("name", Text, nullable=False),
@@ -625,26 +633,49 @@ def upgrade() -> None:
         sa.Column("nested_has_params", sa.Boolean(), nullable=True),
         sa.CheckConstraint("parent_seq < seq", name=op.f("ck_message_param_parent_first")),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq", "parent_seq"],
-            [
-                "message_param.appliance_id",
-                "message_param.job_id",
-                "message_param.message_seq",
-                "message_param.seq",
-            ],
-            name=op.f("fk_message_param_appliance_id_job_id_message_seq_parent_seq"),
+            ["appliance_id", "content_id", "parent_seq"],
+            ["message_param.appliance_id", "message_param.content_id", "message_param.seq"],
+            name=op.f("fk_message_param_appliance_id_content_id_parent_seq"),
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq"],
-            ["message.appliance_id", "message.job_id", "message.seq"],
-            name=op.f("fk_message_param_appliance_id_job_id_message_seq"),
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_param_appliance_id_content_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_param")
-        ),
+        sa.PrimaryKeyConstraint("appliance_id", "content_id", "seq", name=op.f("pk_message_param")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("role", Text, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_appliance_id_content_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_message_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_message_appliance_id_content_id"),
+        "message",
+        ["appliance_id", "content_id"],
+        unique=False,
     )
     op.create_table(
         "schedule",
@@ -801,17 +832,80 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_day_sketch")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "expected_backup",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", Day(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("due_time", Instant(), nullable=False),
+        sa.Column("basis", Text, nullable=False),
+        sa.Column("grace_seconds", sa.Integer(), nullable=False),
+        sa.Column("outcome", Text, nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('met', 'failed', 'running', 'did not run', 'habit changed')",
+            name=op.f("ck_expected_backup_outcome"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_expected_backup_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "day", "number", name=op.f("pk_expected_backup")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_expected_backup_day_outcome"), "expected_backup", ["day", "outcome"], unique=False
+    )
+    op.create_index(
+        "ix_expected_backup_not_met",
+        "expected_backup",
+        ["appliance_id", "day"],
+        unique=False,
+        sqlite_where=sa.text("outcome <> 'met'"),
+        postgresql_where=sa.text("outcome <> 'met'"),
+    )
+    op.create_table(
+        "appliance_standing",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("pending_from", Instant(), nullable=True),
+        sa.Column("success_id", sa.BigInteger(), nullable=True),
+        sa.Column("attempt_id", sa.BigInteger(), nullable=True),
+        sa.Column("finished_id", sa.BigInteger(), nullable=True),
+        sa.Column("consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("failing_since_time", Instant(), nullable=True),
+        sa.Column("worst_consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("worst_since_time", Instant(), nullable=True),
+        sa.Column("recoveries", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_worst_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("rpo_from", Text, nullable=False),
+        sa.Column("overdue_since_time", Instant(), nullable=True),
+        sa.Column("next_due_time", Instant(), nullable=True),
+        sa.Column("usual_import_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("import_due_time", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_appliance_standing_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_appliance_standing")),
+        sqlite_with_rowid=False,
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+    now = NOW[op.get_context().dialect.name]
     for view in VIEWS.values():
-        op.execute(view)
+        op.execute(view.replace("{now}", now))
 
 
 def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.drop_table("appliance_standing")
+    op.drop_index("ix_expected_backup_not_met", table_name="expected_backup")
+    op.drop_index(op.f("ix_expected_backup_day_outcome"), table_name="expected_backup")
+    op.drop_table("expected_backup")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
@@ -820,11 +914,13 @@ def downgrade() -> None:
     op.drop_table("system_time_zone")
     op.drop_table("system_version")
     op.drop_table("schedule")
+    op.drop_index(op.f("ix_message_appliance_id_content_id"), table_name="message")
+    op.drop_table("message")
     op.drop_table("message_param")
     op.drop_table("message_arg")
-    op.drop_index("ix_message_localized", table_name="message")
-    op.drop_index(op.f("ix_message_template_id"), table_name="message")
-    op.drop_table("message")
+    op.drop_index("ix_message_content_localized", table_name="message_content")
+    op.drop_index(op.f("ix_message_content_template_id"), table_name="message_content")
+    op.drop_table("message_content")
     op.drop_table("job_status")
     op.drop_table("job_finding")
     op.drop_table("job_error")
@@ -834,6 +930,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_job_day"), table_name="job")
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")
+    op.drop_index(op.f("ix_ingest_run_appliance_id_seen_at"), table_name="ingest_run")
     op.drop_table("ingest_run")
     op.drop_table("setting")
     op.drop_table("operation")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archive.db.comments.job_tables import JOB_TABLES
+from archive.db.comments.judgement import JUDGEMENT_VIEWS
 from archive.db.comments.phrases import (
     APPLIANCE,
     CALENDAR,
@@ -28,6 +29,8 @@ VIEWS = {
             "finished": "1 if the job SUCCEEDED or FAILED, otherwise 0; for sums",
             "succeeded": "1 if it SUCCEEDED, otherwise 0; success rate: sum(succeeded) * 1.0 / nullif(sum(finished), 0)",
             "failed": "1 if it FAILED, otherwise 0",
+            "open": "1 if it is PENDING, BLOCKED or RUNNING, otherwise 0",
+            "other": "1 if its status is none of these, otherwise 0",
             **pick(_JOB, "type", "start_time", "end_time", "duration_seconds", "size_bytes"),
             **CALENDAR,
             "day": _JOB["day"],
@@ -53,7 +56,7 @@ VIEWS = {
             "message_id": _TEMPLATE["message_id"],
             "text": "text to show: localized, otherwise in English",
             "default_message": _TEMPLATE["default_message"],
-            "localized": _MESSAGE["localized"],
+            "localized": JOB_TABLES["message_content"].columns["localized"],
             **OF_JOB,
         },
     ),
@@ -67,11 +70,16 @@ VIEWS = {
             "finished": "number of jobs that SUCCEEDED or FAILED",
             "succeeded": "number of jobs that SUCCEEDED",
             "failed": "number of jobs that FAILED",
+            "open": "number of jobs in progress: PENDING, BLOCKED or RUNNING",
+            "other": "number of jobs in any other status",
             "sized": "number of jobs with a size",
             "size_bytes": "exact sum of the sizes; above 64 bits SQLite rounds it",
             "timed": "number of jobs with a duration",
             "duration_seconds": "exact sum of the durations; above 64 bits SQLite rounds it",
         },
+    ),
+    "v_today": Described(
+        "one row: the calendar day now, by the archive's time zone and start of day", {**CALENDAR}
     ),
     "v_appliance": Described(
         "an appliance with its latest state",
@@ -82,9 +90,9 @@ VIEWS = {
             "build_number": "of the same source as version",
             "product": "such as VMware vCenter Server; NULL: not collected",
             "time_zone": "of its clock, as last reported; NULL: not collected",
-            "last_success": "day of its last successful job; within a day, the job that was created last",
+            "last_success": "day of its last successful job; a job that starts more than a day after it was first seen does not count",
             "last_success_key": "key of that job",
-            "last_attempt": "day of its last job, in any status",
+            "last_attempt": "day of its last job, in any status, by the same rule",
             "last_attempt_key": "key of that job",
             "last_status": "status of that job",
             "schedules": "number of backup schedules; 0: none, or not collected",
@@ -98,15 +106,4 @@ VIEWS = {
             "appliance_id": APPLIANCE,
         },
     ),
-    "v_missed": Described(
-        "a day on which an appliance had an expected backup but no success",
-        {
-            **_APPLIANCE,
-            **CALENDAR,
-            "scheduled": "1 if a schedule names the day; 0 if no enabled schedule is known and a backup is expected daily",
-            "jobs": "number of jobs on the day; 0: none ran, or no import has one",
-            "failed": "number of jobs that FAILED",
-            "appliance_id": APPLIANCE,
-        },
-    ),
-}
+} | JUDGEMENT_VIEWS

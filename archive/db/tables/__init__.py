@@ -18,8 +18,15 @@ from archive.db.tables.jobs import (
     job_status,
     latest_import,
 )
+from archive.db.tables.judgement import appliance_standing, expected_backup
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
-from archive.db.tables.messages import MESSAGE_ROLES, message, message_arg, message_param
+from archive.db.tables.messages import (
+    MESSAGE_ROLES,
+    message,
+    message_arg,
+    message_content,
+    message_param,
+)
 from archive.db.tables.shared import (
     appliance,
     build,
@@ -34,12 +41,14 @@ from archive.db.tables.totals import day_sketch, day_total
 __all__ = [
     "MESSAGE_ROLES",
     "appliance",
+    "appliance_standing",
     "attempt",
     "build",
     "calendar",
     "collection",
     "day_sketch",
     "day_total",
+    "expected_backup",
     "ingest_run",
     "irregular_document",
     "job",
@@ -50,6 +59,7 @@ __all__ = [
     "location",
     "message",
     "message_arg",
+    "message_content",
     "message_param",
     "message_template",
     "metadata",

@@ -34,6 +34,7 @@ ingest_run = Table(
     required("findings", BigInteger),
     required("quarantined", BigInteger),
     CheckConstraint("outcome IN ('running', 'complete', 'failed')", name="outcome"),
+    Index(None, "appliance_id", "seen_at"),
 )
 
 # One run of `archive collect`; `asked` is the number of selected appliances. `finished` is NULL while

@@ -1,14 +1,18 @@
-"""The expected backups of each appliance in scope, and what became of them."""
+"""The expected backups of each appliance in scope, what became of them, and how appliances stand.
+
+They are stored; as of an earlier instant they are judged anew, by the same rules.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from archive.calendar import FIRST_DAY, ordinal, start
-from archive.judgement import expected, reporting, schedules, standing
-from archive.judgement.clock import instant, seconds
-from archive.judgement.expected import Imports
-from archive.store import appliance_history, import_intervals, settings
+from archive.calendar import ordinal
+from archive.db import tables
+from archive.judgement.expected import MET
+from archive.judgement.outcome import tally
+from archive.reports.core import judged_anew, judged_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,147 +20,64 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
 
-    from archive.calendar import Calendar
-    from archive.judgement.expected import Expected
-    from archive.judgement.standing import Rpo
+    from archive.judgement.outcome import TallyRow
+    from archive.reports.core.judged import Judged, Standing
     from archive.reports.core.scope import Scope
-    from archive.store.appliance_history import Appliance, Jobs
 
 
-class Expectation(NamedTuple):
-    """An expected backup, due on a day (ordinal) at an instant, and its outcome: MET or one of MISSED.
+def walk(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any], missed: bool = False
+) -> Iterator[Judged]:
+    """Yield the appliances in scope by name, each with its expected backups: all, or those missed.
 
-    `job` is the row of the success that met it, else of the last of the `attempts` without success.
+    `columns` are selected for the job of each, in addition to its key, status and start time.
     """
-
-    day: int
-    due: str
-    basis: str
-    outcome: str
-    job: sa.Row[Any] | None
-    attempts: int
-
-
-class Judged(NamedTuple):
-    """An appliance and its expected backups in scope, by due time."""
-
-    appliance: str
-    expectations: list[Expectation]
+    if judged_stored.answers(connection, scope):
+        yield from judged_stored.judged(connection, scope, *columns, missed=missed)
+        return
+    for one in judged_anew.judged(connection, scope, *columns):
+        kept = [row for row in one.expectations if not missed or row.outcome != MET]
+        yield one._replace(expectations=kept)
 
 
-class Standing(NamedTuple):
-    """An appliance as its last import shows it: its RPO, since when it is overdue, when it is next due.
-
-    `import_limit` is how many seconds ago the last import may be.
-    """
-
-    appliance: Appliance
-    rpo: Rpo
-    overdue_since: str | None
-    next_due: str | None
-    import_limit: int
-
-
-def walk(connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]) -> Iterator[Judged]:
-    """Yield the appliances in scope by name, each with its expected backups and their outcomes.
-
-    `columns` are selected for each job in addition to those that judging needs.
-    """
-    calendar = settings.calendar(connection)
-    now = seconds(scope.now)
-    today = ordinal(calendar.day(scope.now))
-    since = FIRST_DAY if scope.since is None else max(FIRST_DAY, ordinal(scope.since))
-    until = today if scope.until is None else min(today, ordinal(scope.until))
-    usual = import_intervals.usual_intervals(connection, scope.appliance_ids(connection), scope.now)
-    for one in appliances(connection, scope):
-        if since > until:
-            yield Judged(one.name, [])
-            continue
-        last_seen = seconds(min(one.last_seen, scope.now))
-        first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
-        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now, columns)
-        found = _judged(calendar, one, jobs, first, last_seen)
-        limit = reporting.limit(usual.get(one.id), _rpo(one, found, jobs, last_seen).seconds or 0)
-        imports = Imports(last_seen, now > last_seen + limit)
-        judged = (_expectation(calendar, row, jobs, imports, now) for row in found)
-        yield Judged(
-            one.name, [row for row in judged if row is not None and since <= row.day <= until]
-        )
+def tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
+    """Yield the tally of each appliance in scope, ordered by name."""
+    if not judged_stored.answers(connection, scope):
+        for name, rows in judged_anew.judged(connection, scope):
+            yield tally(name, Counter(row.outcome for row in rows))
+        return
+    numbers: dict[int, Counter[str]] = {}
+    for row in judged_stored.by_appliance(connection, scope):
+        numbers.setdefault(row.of, Counter())[row.outcome] += row.backups
+    for name, number in _names(connection, scope):
+        yield tally(name, numbers.get(number, Counter()))
 
 
-def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
-    """Yield the appliances in scope, ordered by name."""
-    ids = scope.appliance_ids(connection)
-    yield from appliance_history.appliances(
-        connection, settings.calendar(connection), ids, dict(scope.cadences)
-    )
+def by_day(connection: Connection, scope: Scope) -> dict[int, Counter[str]]:
+    """Return the numbers of expected backups by outcome, for each day (ordinal) with any."""
+    found: dict[int, Counter[str]] = {}
+    if judged_stored.answers(connection, scope):
+        for counted in judged_stored.by_day(connection, scope):
+            found.setdefault(ordinal(counted.of), Counter())[counted.outcome] += counted.backups
+        return found
+    for _, rows in judged_anew.judged(connection, scope):
+        for row in rows:
+            found.setdefault(row.day, Counter())[row.outcome] += 1
+    return found
 
 
 def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
     """Yield how each appliance in scope stands as of its last import, ordered by name."""
-    calendar = settings.calendar(connection)
-    usual = import_intervals.usual_intervals(connection, scope.appliance_ids(connection), scope.now)
-    for one in appliances(connection, scope):
-        last_seen = seconds(min(one.last_seen, scope.now))
-        first = max(ordinal(calendar.day(instant(last_seen - _RECENT))), FIRST_DAY)
-        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now)
-        found = _judged(calendar, one, jobs, first, last_seen)
-        rpo = _rpo(one, found, jobs, last_seen)
-        since = standing.overdue_since(found, last_seen)
-        following = next((row.at for row in found if row.at > last_seen), None)
-        yield Standing(
-            one,
-            rpo,
-            None if since is None else instant(since),
-            None if following is None else instant(following),
-            reporting.limit(usual.get(one.id), rpo.seconds or 0),
-        )
+    if judged_stored.answers(connection, scope):
+        yield from judged_stored.standings(connection, scope)
+    else:
+        yield from judged_anew.standings(connection, scope)
 
 
-# The RPO and what is overdue follow from so many seconds before the last import.
-_RECENT = 100 * 86_400
-
-
-def _judged(
-    calendar: Calendar, one: Appliance, jobs: Jobs, first: int, last_seen: int
-) -> list[Expected]:
-    """Return the expected backups from a day on."""
-    begun = max(_begun(one, jobs), seconds(start(calendar, max(first, FIRST_DAY))))
-    found = expected.judge(one.known, jobs.judged, begun, last_seen + expected.LONGEST)
-    return expected.ahead(found, last_seen)
-
-
-def _rpo(one: Appliance, found: list[Expected], jobs: Jobs, last_seen: int) -> Rpo:
-    successes = [job.at for job in jobs.judged if job.status == "SUCCEEDED"]
-    if schedules.known_from(one.known.schedules) is not None:
-        successes = []  # those that are switched off expect nothing
-    return standing.rpo(found, successes, last_seen)
-
-
-def _from(one: Appliance, first: int) -> int:
-    """Return the day from which on jobs are read; a cadence counts from the first success."""
-    return first if one.known.cadence is None else FIRST_DAY
-
-
-def _begun(one: Appliance, jobs: Jobs) -> int:
-    """Return the first instant of which anything can be said."""
-    first = one.known.first_seen
-    return min([first, *(job.at for job in jobs.judged[:1])])
-
-
-def _expectation(
-    calendar: Calendar, row: Expected, jobs: Jobs, imports: Imports, now: int
-) -> Expectation | None:
-    """Return an expected backup with its outcome; None if it still has time, or a habit has changed."""
-    outcome = expected.outcome(row, imports, now)
-    if outcome is None or outcome == expected.CHANGED:
-        return None
-    due = instant(row.at)
-    return Expectation(
-        ordinal(calendar.day(due)),
-        due,
-        row.basis,
-        outcome,
-        None if row.job is None else jobs.rows[row.job],
-        row.attempts,
-    )
+def _names(connection: Connection, scope: Scope) -> list[tuple[str, int]]:
+    """Return the names and ids of the appliances in scope, ordered by name."""
+    table = tables.appliance
+    ids = scope.appliance_ids(connection)
+    wanted = None if ids is None else set(ids)
+    rows = connection.execute(table.select().with_only_columns(table.c.name, table.c.id))
+    return sorted((name, number) for name, number in rows if wanted is None or number in wanted)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.calendar import key_stamp
 from archive.db import tables
 
@@ -64,6 +65,12 @@ def began(start_time: str | None, key: str, first_seen: str) -> str:
 
 
 def not_later(scope: Scope) -> sa.ColumnElement[bool]:
-    """Return the condition that a job has no start time after `now`."""
-    start = tables.job.c.start_time
-    return sa.or_(start.is_(None), start <= scope.now)
+    """Return the condition that a job does not start after `now`, nor long after it was first seen.
+
+    The latter shows that a clock is wrong; such a job must never be the last one.
+    """
+    job = tables.job
+    start = job.c.start_time
+    # Nearly all jobs start before they are first seen, which is known without another function.
+    plausible = sa.or_(start <= job.c.first_seen, db.AtMostADayLater(start, job.c.first_seen))
+    return sa.or_(start.is_(None), sa.and_(start <= scope.now, plausible))
