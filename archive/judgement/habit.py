@@ -32,7 +32,8 @@ _LATEST = 14
 _EARLY = 3 * HOUR
 _ROUND = 5 * 60
 _LONGEST_INTERVAL = 28
-_MONTH = range(26, 64)
+# So many days are between the runs of a monthly habit.
+_MONTH = range(26, 37)
 
 
 class Run(NamedTuple):
@@ -179,8 +180,10 @@ def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every 
         return None
     gaps = [after - before for before, after in pairwise(days)][-6:]
     middle = sorted(gaps)[(len(gaps) - 1) // 2]
-    if middle in _MONTH and last - days[-1] < 2 * _MONTH[-1]:
-        return _monthly(days)
+    if middle in _MONTH and last - days[-1] < _LEAST_DAYS * _MONTH[-1]:
+        monthly = _monthly(days)
+        if monthly is not None:
+            return monthly
     every = _every(gaps, days[-1])
     if every is not None:
         return every if last - days[-1] < _LEAST_DAYS * every.gap else None

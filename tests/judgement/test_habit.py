@@ -43,6 +43,7 @@ PATTERNS: dict[str, Callable[[date], bool]] = {
     "every second day": lambda day: (day - FIRST).days % 2 == 0,
     "every third day": lambda day: (day - FIRST).days % 3 == 0,
     "every second week": lambda day: (day - FIRST).days % 14 == 0,
+    "every fourth week": lambda day: (day - date(2026, 1, 10)).days % 28 == 0,
     "fifteenth": lambda day: day.day == 15,
     "thirty-first, or the last": is_last,
     "thirtieth, or the last": lambda day: day.day == 30 or (is_last(day) and day.day < 30),
@@ -142,6 +143,11 @@ def test_time_of_day_that_is_no_longer_used() -> None:
     before, later = dates(42)[:38], dates(42)[38:]
     found = habits(runs(starts(before, "02:00") + starts(later, "14:00")))
     assert [one.due for one in found] == [14 * HOUR]
+
+
+def test_every_other_month_is_no_habit() -> None:
+    """It is not monthly: nothing is missed in the months between."""
+    assert habits(runs(starts(dates(6, lambda day: day.day == 1 and day.month % 2), "02:00"))) == ()
 
 
 def test_irregular_runs_are_no_habit() -> None:
