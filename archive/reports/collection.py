@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -14,7 +15,7 @@ from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
 from archive.render.units import moment
-from archive.reports.core import compliance, sql
+from archive.reports.core import compliance, expected_backups, sql
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
@@ -33,8 +34,8 @@ class CollectionRow(NamedTuple):
     """An appliance and its imports; `first_seen` is NULL if there has never been one.
 
     `imports` counts imports of this appliance alone. `attempts` counts the attempts of
-    `archive collect`, `unanswered` those that failed. `not_reporting` says whether the time since the
-    last import is a long gap; NULL without a usual gap. The longest gap is between two imports, and
+    `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
+    import is missing now. The longest gap is between two imports, and
     began at `longest_gap_time`.
     """
 
@@ -61,6 +62,20 @@ class Gaps(NamedTuple):
     long: int
     longest: int | None
     since: str | None
+
+
+class Reporting(NamedTuple):
+    """An appliance and its last import, as of now; NULL for one that was tried and never answered.
+
+    `not_reporting`: another import is missing.
+    """
+
+    appliance: str
+    last_seen: str | None
+    age_seconds: int | None
+    usual_gap_seconds: int | None
+    not_reporting: bool
+    quarantined: int
 
 
 def gaps(instants: Sequence[str]) -> Gaps:
@@ -95,6 +110,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     imports = connection.execute(
         _imports(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
+    due = {one.id: one.import_due for one in expected_backups.standings(connection, scope)}
     for number, rows in groupby(imports, key=attrgetter("id")):
         own = list(rows)
         first = own[0]
@@ -107,7 +123,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
             first.first_seen,
             first.last_seen,
             age,
-            None if found.usual is None else reporting.is_long(age, found.usual),
+            due[number] < scope.now,
             len(seen),
             *found,
             *attempts.pop(first.name, (0, 0)),
@@ -117,6 +133,35 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     for name, counts in _never_imported(connection, scope, attempts):
         nothing = (None, None, None, None, 0, *gaps(()))
         yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
+
+
+def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
+    """Return the appliances in scope and whether they are reporting; the days of a scope do not matter."""
+    quarantined = _counted(connection, tables.quarantine.c.appliance_name)
+    found = [
+        Reporting(
+            one.name,
+            one.last_seen,
+            max(standing.seconds_between(one.last_seen, scope.now), 0),
+            one.usual_import_seconds,
+            one.import_due < scope.now,
+            quarantined.get(one.name, 0),
+        )
+        for one in expected_backups.standings(connection, scope)
+    ]
+    attempts = _attempts(connection, replace(scope, since=None, until=None))
+    for name, _ in _never_imported(connection, scope, attempts):
+        found.append(Reporting(name, None, None, None, True, quarantined.get(name, 0)))  # noqa: FBT003 - a row
+    return found
+
+
+def not_reporting(connection: Connection, scope: Scope) -> list[CollectionRow]:
+    """Return the rows of the appliances that are not reporting as of now, longest first."""
+    names = [row.appliance for row in reporting_now(connection, scope) if row.not_reporting]
+    if not names:
+        return []
+    own = replace(scope, since=None, until=None, appliances=(), named=frozenset(names))
+    return sorted(select(connection, own), key=lambda row: row.last_seen or "")
 
 
 def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:

@@ -42,4 +42,5 @@ class Standing(NamedTuple):
     rpo: Rpo
     overdue_since: str | None
     next_due: str | None
+    usual_import_seconds: int | None
     import_due: str

@@ -96,6 +96,7 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
             rpo,
             None if since is None else instant(since),
             None if following is None else instant(following),
+            usual.get(one.id),
             instant(last_seen + limit),
         )
 

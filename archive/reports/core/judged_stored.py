@@ -39,7 +39,20 @@ def answers(connection: Connection, scope: Scope) -> bool:
     if scope.cadences or judged_backups.pending(connection):
         return False
     last = connection.execute(sa.select(sa.func.max(tables.appliance.c.last_seen))).scalar_one()
-    return last is None or last <= scope.now
+    if last is not None and last > scope.now:
+        return False
+    job = tables.job
+    ahead = (
+        sa.select(job.c.id)
+        .join_from(
+            _STANDING,
+            job,
+            (job.c.appliance_id == _STANDING.c.appliance_id) & (job.c.id == _STANDING.c.attempt_id),
+        )
+        .where(job.c.start_time > scope.now)
+        .limit(1)
+    )
+    return connection.execute(ahead).first() is None
 
 
 def judged(
@@ -150,6 +163,7 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
         _STANDING.c.rpo_from,
         _STANDING.c.overdue_since_time,
         _STANDING.c.next_due_time,
+        _STANDING.c.usual_import_seconds,
         _STANDING.c.import_due_time,
     ).join_from(appliance, _STANDING, _STANDING.c.appliance_id == appliance.c.id)
     ids = scope.appliance_ids(connection)
@@ -164,5 +178,6 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
             Rpo(row.rpo_seconds, row.rpo_from),
             row.overdue_since_time,
             row.next_due_time,
+            row.usual_import_seconds,
             row.import_due_time,
         )
