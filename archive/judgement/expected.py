@@ -189,10 +189,12 @@ def _learned(
     today: list[int] = []
     for reading in range(start, last, DAY):
         before, place = place, bisect_left(readings, reading, place)
-        kept = kept and (reading - start) % _WEEK != 0 and _kept(today, readings[before:place])
+        begins = (reading - start) % _WEEK == 0
+        kept = kept and not begins and _kept(today, readings[before:place])
         if not kept and (place != used or reading == start):
             held = habit.habits(runs[_window(readings, place) : place])
-            used, kept = place, (reading - start) % _WEEK == 0
+            used = place
+        kept = kept or begins
         if not learned or learned[-1][1] != held:
             learned.append((clock.at(reading), held))
         today = []

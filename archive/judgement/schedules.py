@@ -28,32 +28,12 @@ class Schedule(NamedTuple):
     minute: int | None
     weekdays: tuple[int, ...]
 
-    def holds(self, at: int) -> bool:
-        """Say whether it was in force."""
-        return self.since <= at and (self.until is None or at < self.until)
-
 
 class Zone(NamedTuple):
     """A time zone of an appliance, in force from an instant (seconds)."""
 
     since: int
     name: str
-
-
-class Spans(NamedTuple):
-    """When schedules alone say what is expected, and since when any were collected.
-
-    `in_force` are pairs of seconds, from and until before (None: still).
-    """
-
-    known_from: int | None
-    in_force: tuple[tuple[int, int | None], ...]
-
-    def decide(self, at: int) -> bool:
-        """Say whether schedules alone decide about an instant: they are in force, or switched off."""
-        if self.known_from is None:
-            return False
-        return at >= self.known_from
 
 
 def weekdays(names: Iterable[str] | None) -> tuple[int, ...]:

@@ -101,8 +101,9 @@ def days(
 ) -> list[tuple[str, str | None, str]]:
     """Return the expected days of an appliance whose facts are from the start of March 2026."""
     nights.use(engine, calendar or Calendar())
-    import_documents(engine, dict(jobs), "vc", at(until))
+    import_documents(engine, {}, "vc", at("2026-03-01T00:00"))
     tell(engine, "vc", at("2026-03-01T00:00"), schedules, zone)
+    import_documents(engine, dict(jobs), "vc", at(until))
     found = ask(engine, "compliance", Scope(now=at(until)))
     return [(row[1], row[2] and row[2][5:16], row[4]) for row in found]
 
