@@ -100,6 +100,10 @@ class Expected(NamedTuple):
     attempts: int
 
 
+# Habits, and from when on (seconds) each of them was expected.
+Learned = list[tuple[int, tuple[Habit, ...]]]
+
+
 class Imports(NamedTuple):
     """When an appliance was imported last (seconds), and whether another import is missing since."""
 
@@ -121,19 +125,19 @@ def judge(
 
 def judge_with_habits(
     known: Known, jobs: Sequence[Job], first: int, until: int, anchor: int | None = None
-) -> tuple[list[Expected], bool]:
-    """Return what `judge` does, and whether a habit changed: then it may explain older ones, too."""
+) -> tuple[list[Expected], Learned]:
+    """Return what `judge` does, and the habits that were learned meanwhile."""
     if known.retired is not None:
         until = min(until, known.retired)
+    learned: Learned = []
     if known.cadence is not None:
         told = _matched(_scheduled(known, first - _MARGIN, until), jobs)
         by_cadence = _by_cadence(known, jobs, until, anchor)
         found = [*told, *(one for one in by_cadence if not _is_scheduled(known, one.at))]
-        return sorted((one for one in found if one.at >= first), key=attrgetter("at")), False
-    learned: list[tuple[int, tuple[Habit, ...]]] = []  # from when on (seconds), which habits
+        return sorted((one for one in found if one.at >= first), key=attrgetter("at")), learned
     dues = _dues(known, jobs, first - _MARGIN, until, learned)
     found = [one for one in _matched(dues, jobs) if one.at >= first]
-    return _without_changes(known, found, learned), len(learned) > 1
+    return explained(known, found, learned), learned
 
 
 def _dues(
@@ -141,7 +145,7 @@ def _dues(
     jobs: Sequence[Job],
     first: int,
     until: int,
-    learned: list[tuple[int, tuple[Habit, ...]]],
+    learned: Learned,
 ) -> list[Due]:
     decided = schedules.known_from(known.schedules)
     told = _scheduled(known, first, until)
@@ -175,10 +179,10 @@ def _learned(
     jobs: Sequence[Job],
     first: int,
     until: int,
-    learned: list[tuple[int, tuple[Habit, ...]]],
+    learned: Learned,
 ) -> list[Due]:
     """Return what habits expect, and note in `learned` from when on which habits held (seconds)."""
-    clock = schedules.zone_at(known.zones, until) or known.zone
+    clock = _clock(known, until)
     runs = [Run(clock.reading(job.at), job.scheduled, job.status == _FAILED) for job in jobs]
     readings = [run.reading for run in runs]
     found: list[Due] = []
@@ -269,28 +273,31 @@ def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
     return Expected(due.at, due.basis, due.grace, outcome, last.id, len(attempts))
 
 
-def _without_changes(
-    known: Known,
-    found: list[Expected],
-    learned: Sequence[tuple[int, tuple[Habit, ...]]],
-) -> list[Expected]:
-    """Return expected backups; those that a new habit explains did not have to run."""
-    if len(learned) < 2:
-        return found
-    clock = known.zone
-    if known.zones:
-        clock = schedules.zone_at(known.zones, learned[-1][0]) or known.zone
+def explained(known: Known, found: Sequence[Expected], learned: Learned) -> list[Expected]:
+    """Return expected backups; those that a later habit does not expect did not have to run.
+
+    Where none of the learned habits is later, but within CHANGES_WITHIN, they stay as they are.
+    """
+    if not learned:
+        return list(found)
+    clock = _clock(known, learned[-1][0])
     since = [at for at, _ in learned]
     judged: list[Expected] = []
     for one in found:
-        if one.outcome is None and one.basis == LEARNED:
+        if one.basis == LEARNED and one.outcome in (None, CHANGED):
             place = bisect_left(since, one.at + 1)
             until = bisect_left(since, one.at + CHANGES_WITHIN, place)
             later = next((held for _, held in reversed(learned[place:until]) if held), ())
-            if later and not any(of.covers(clock.reading(one.at)) for of in later):
-                one = one._replace(outcome=CHANGED)  # noqa: PLW2901 - the same one, judged
+            if later:
+                is_covered = any(of.covers(clock.reading(one.at)) for of in later)
+                one = one._replace(outcome=None if is_covered else CHANGED)  # noqa: PLW2901 - the same one, judged
         judged.append(one)
     return judged
+
+
+def _clock(known: Known, at: int) -> Clock:
+    """Return the clocks that show the habit of an appliance."""
+    return schedules.zone_at(known.zones, at) or known.zone
 
 
 def _by_cadence(

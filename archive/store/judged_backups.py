@@ -16,7 +16,7 @@ from archive.calendar import FIRST_DAY, ordinal, start
 from archive.db import tables
 from archive.judgement import expected, reporting, schedules, standing, streaks
 from archive.judgement.clock import instant, seconds
-from archive.judgement.expected import CADENCE, DID_NOT_RUN, MET, Expected
+from archive.judgement.expected import CADENCE, CHANGED, DID_NOT_RUN, LEARNED, MET, Expected
 from archive.judgement.streaks import Finished, Streaks
 from archive.statuses import FINISHED
 from archive.store import appliance_history, settings
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
+    from archive.judgement.expected import Learned
     from archive.store.appliance_history import Appliance, Jobs
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
 # A job can meet a backup that was due so long before it started.
 _REACH = 7 * 86_400
-# A changed habit is looked for again from so long before it, and a week of learning.
-_CHANGES = expected.CHANGES_WITHIN + 10 * 86_400
 _SUCCEEDED = "SUCCEEDED"
 # So many of the latest rows are read with any change.
 _STORED = 2 * standing.LATEST
@@ -219,15 +218,12 @@ class _Judge:
         """Add the rows that differ from the stored ones to `changes`."""
         stored = [] if self._before is None else self._stored()
         first = self._first(since, stored)
-        stored = self._reaching(stored, first)
-        kept, jobs, judged, has_new_habit = self._judged(first, stored)
-        if has_new_habit and first is not None:
-            first = self._day_start(first - _CHANGES)
-            stored = self._reaching(stored, first)
-            kept, jobs, judged, _ = self._judged(first, stored)
-        rows = self._rows(judged)
+        stored = self._reaching(stored, first and first - expected.CHANGES_WITHIN)
+        kept, jobs, judged, learned = self._judged(first, stored)
+        kept = self._explained(kept, learned)
+        rows = [*kept, *self._rows(judged)]
         if stored:
-            self._compare(stored[len(kept) :], rows, changes)
+            self._compare(stored, rows, changes)
         else:
             changes.new += [(self._one.id, *row) for row in rows]
         lately = [row.judged() for row in kept[-standing.LATEST :]] + judged
@@ -268,8 +264,8 @@ class _Judge:
 
     def _judged(
         self, first: int | None, stored: Sequence[_Stored]
-    ) -> tuple[Sequence[_Stored], Jobs, list[Expected], bool]:
-        """Return stored rows before `first`, jobs, what is expected from then on, if a habit changed."""
+    ) -> tuple[Sequence[_Stored], Jobs, list[Expected], Learned]:
+        """Return stored rows before `first`, jobs, what is expected from then on, learned habits."""
         one = self._one
         if first is None:
             jobs = appliance_history.jobs(self._connection, one.id, FIRST_DAY, None)
@@ -303,16 +299,29 @@ class _Judge:
             at = at if row is None else appliance_history.began(row)
         return ordinal(self._calendar.day(at)) - 1, seconds(at)
 
-    def _expected(self, jobs: Jobs, first: int, anchor: int | None) -> tuple[list[Expected], bool]:
-        """Return what is expected from `first` on, and whether a habit has changed."""
+    def _expected(
+        self, jobs: Jobs, first: int, anchor: int | None
+    ) -> tuple[list[Expected], Learned]:
+        """Return what is expected from `first` on, and the habits learned."""
         known, judged = self._one.known, jobs.judged
         for until in (expected.AHEAD + 1, expected.LONGEST):
-            found, has_new_habit = expected.judge_with_habits(
+            found, learned = expected.judge_with_habits(
                 known, judged, first, self._last_seen + until, anchor
             )
             if found and found[-1].at > self._last_seen:
                 break
-        return expected.ahead(found, self._last_seen), has_new_habit
+        return expected.ahead(found, self._last_seen), learned
+
+    def _explained(self, kept: Sequence[_Stored], learned: Learned) -> list[_Stored]:
+        """Return stored rows; what did not run may be explained by a habit learned later."""
+        found = []
+        for row in kept:
+            if row.basis == LEARNED and row.outcome in (DID_NOT_RUN, CHANGED):
+                one = expected.explained(self._one.known, [row.judged()], learned)[0]
+                found.append(row._replace(outcome=one.outcome or DID_NOT_RUN))
+            else:
+                found.append(row)
+        return found
 
     def _rows(self, judged: Sequence[Expected]) -> list[_Stored]:
         """Return expected backups as rows; an outcome is set once the last import shows it."""
@@ -323,7 +332,7 @@ class _Judge:
             day = self._calendar.day(due)
             number = number + 1 if day == before else 1
             before = day
-            if outcome not in (MET, expected.CHANGED):
+            if outcome not in (MET, CHANGED):
                 is_settled = at + grace <= self._last_seen
                 outcome = (outcome or DID_NOT_RUN) if is_settled else None  # noqa: PLW2901 - as stored
             rows.append(_Stored(day, number, due, basis, grace, outcome, job, attempts))
