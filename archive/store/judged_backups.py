@@ -67,6 +67,25 @@ class _Stored(NamedTuple):
         )
 
 
+# Making a statement takes longer than executing it for one appliance.
+_OWN = (
+    sa.select(*(_TABLE.c[name] for name in _Stored._fields))
+    .where(_TABLE.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger))
+    .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
+)
+_LATEST = _OWN.limit(_STORED)
+_SINCE = _OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type))
+_STANDINGS = sa.select(_STANDING).where(
+    _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_JOB_TIMES = sa.select(
+    *(tables.job.c[name] for name in ("key", "start_time", "end_time", "first_seen"))
+).where(
+    tables.job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
+    tables.job.c.id == sa.bindparam("job", type_=sa.BigInteger),
+)
+
+
 class _Changes:
     """Rows to write, collected for several appliances."""
 
@@ -186,9 +205,7 @@ def _standings(connection: Connection, ids: Sequence[int] | Mapping[int, Any]) -
     return {
         row.appliance_id: row
         for chunk in chunks(ids)
-        for row in connection.execute(
-            sa.select(_STANDING).where(_STANDING.c.appliance_id.in_(chunk))
-        )
+        for row in connection.execute(_STANDINGS, {"ids": chunk})
     }
 
 
@@ -231,17 +248,11 @@ class _Judge:
 
     def _stored(self, first: int | None = None) -> list[_Stored]:
         """Return the stored rows from the day of an instant on, otherwise the latest, in order."""
-        query = (
-            sa.select(*(_TABLE.c[name] for name in _Stored._fields))
-            .where(_TABLE.c.appliance_id == self._one.id)
-            .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
-        )
-        if first is None:
-            query = query.limit(_STORED)
-        else:
-            day = self._calendar.day(instant(first))
-            query = query.where(_TABLE.c.day >= sa.literal(day, _TABLE.c.day.type))
-        return [_Stored._make(row) for row in reversed(self._connection.execute(query).all())]
+        query, bounds = _LATEST, dict[str, Any](appliance=self._one.id)
+        if first is not None:
+            query, bounds["first"] = _SINCE, self._calendar.day(instant(first))
+        rows = self._connection.execute(query, bounds).all()
+        return [_Stored._make(row) for row in reversed(rows)]
 
     def _reaching(self, stored: list[_Stored], first: int | None) -> list[_Stored]:
         """Return the stored rows and those before them that are due from `first` on."""
@@ -439,9 +450,5 @@ class _Judge:
 
     def _job(self, number: int | None) -> Any:
         """Return the row of a job, as far as its times matter."""
-        job = tables.job
-        return self._connection.execute(
-            sa.select(job.c.key, job.c.start_time, job.c.end_time, job.c.first_seen).where(
-                job.c.appliance_id == self._one.id, job.c.id == number
-            )
-        ).one_or_none()
+        found = self._connection.execute(_JOB_TIMES, {"appliance": self._one.id, "job": number})
+        return found.one_or_none()
