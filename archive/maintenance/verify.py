@@ -12,11 +12,11 @@ from archive.document import canonical, findings, schema
 from archive.document.rebuild import rebuild
 from archive.maintenance.verify_collections import contradictions
 from archive.store import (
-    day_totals,
     fact_history,
     job_reader,
     seen_documents,
     settings,
+    totals,
 )
 from archive.text import counted
 
@@ -39,9 +39,9 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     with db.reading(engine) as connection:
         yield from db.complaints(connection)
         yield from _drift(connection)
-        wrong = day_totals.differences(connection, day_totals.count(connection))
-        if wrong:
-            yield f"day totals: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
+        for name, wrong in totals.differences(connection):
+            if wrong:
+                yield f"{name}: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
         yield from _latest_imports(connection)
         yield from fact_history.contradictions(connection)
         yield from contradictions(connection)

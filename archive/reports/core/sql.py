@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from archive.db import UnindexedDay, tables
+from archive.db import UnindexedDay, halves, tables
 from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ Row = TypeVar("Row")
 Ids = list[int] | None
 SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
-_LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 1000
 # From this number of days on, SQLite reads all jobs faster than it looks up a range by index: with two
 # years of jobs, 90 days take the same time either way, and the index is 3 to 8 times slower for all.
@@ -227,15 +226,9 @@ def extremes(scoped: sa.CTE, measure: str) -> tuple[_Element, _Element]:
 
 
 def total(scoped: sa.FromClause, measure: str) -> list[_Element]:
-    """Return the sum over the succeeded jobs in two halves; `joined` puts them together.
-
-    A sum of 64-bit numbers can exceed 64 bits, and SQLite then fails. The sums of the upper and the
-    lower 32 bits cannot.
-    """
-    value, succeeded = scoped.c[measure], _succeeded(scoped)
-    # PostgreSQL shifts by INTEGER only; a bound parameter would be BIGINT.
-    high = value.bitwise_rshift(sa.literal_column("32", sa.Integer))
-    low = value.bitwise_and(sa.literal_column(str(_LOW_BITS), sa.BigInteger))
+    """Return the sum over the succeeded jobs in two `halves`; `joined` puts them together."""
+    succeeded = _succeeded(scoped)
+    high, low = halves(scoped.c[measure])
     return [
         sa.func.sum(high).filter(succeeded).label(f"{measure}_high"),
         sa.func.sum(low).filter(succeeded).label(f"{measure}_low"),
