@@ -7,6 +7,7 @@ changed, and cheap, since an appliance has few jobs in a month.
 from __future__ import annotations
 
 from calendar import monthrange
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -105,23 +106,7 @@ def _numbered(*conditions: sa.ColumnElement[bool]) -> _Select:
 
 def _write(connection: Connection, spans: Iterable[tuple[int, str, str]]) -> None:
     """Count the months of appliances again: from a first to a last month, by appliance id."""
-    table, job = tables.appliance_month, tables.job
-    appliance: sa.BindParameter[int] = sa.bindparam("of_appliance")
-    gone = sa.delete(table).where(
-        table.c.appliance_id == appliance,
-        table.c.month >= sa.bindparam("first"),
-        table.c.month <= sa.bindparam("last"),
-    )
-    new = sa.insert(table).from_select(
-        table.columns.keys(),
-        _numbered(
-            job.c.appliance_id == appliance,
-            job.c.day.between(
-                sa.bindparam("first_day", type_=Day()), sa.bindparam("last_day", type_=Day())
-            ),
-        ),
-        include_defaults=False,
-    )
+    gone, new = _statements()
     for chunk in chunks(spans):
         connection.execute(
             gone,
@@ -134,6 +119,21 @@ def _write(connection: Connection, spans: Iterable[tuple[int, str, str]]) -> Non
                 for one, start, end in chunk
             ],
         )
+
+
+@lru_cache  # building the statements takes longer than running them
+def _statements() -> tuple[sa.Delete, sa.Insert]:
+    """Return what deletes and what counts the rows of an appliance from a month to a month."""
+    table, job = tables.appliance_month, tables.job
+    appliance: sa.BindParameter[int] = sa.bindparam("of_appliance")
+    gone = sa.delete(table).where(
+        table.c.appliance_id == appliance,
+        table.c.month >= sa.bindparam("first"),
+        table.c.month <= sa.bindparam("last"),
+    )
+    first_day, last_day = (sa.bindparam(name, type_=Day()) for name in ("first_day", "last_day"))
+    new = _numbered(job.c.appliance_id == appliance, job.c.day.between(first_day, last_day))
+    return gone, sa.insert(table).from_select(table.columns.keys(), new, include_defaults=False)
 
 
 def _spans(months: set[str]) -> Iterator[tuple[str, str]]:

@@ -101,20 +101,26 @@ def conditions(
     Set `each` if the SELECT reads every job in scope, of all appliances at once, in any order.
     """
     job = tables.job
+    many = each and scope.days is not None and scope.days >= _MANY_DAYS
+    day = UnindexedDay(job.c.day) if many else job.c.day
+    return filters(job, scope, appliances) + within(job, scope, day)
+
+
+def filters(table: sa.Table, scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on appliance, status, build and target for the rows of a table."""
     conditions: list[sa.ColumnElement[bool]] = []
     if appliances is not None:
-        conditions.append(of_appliances(job.c.appliance_id, appliances))
+        conditions.append(of_appliances(table.c.appliance_id, appliances))
     if scope.statuses:
-        conditions.append(job.c.status.in_(scope.statuses))
+        conditions.append(table.c.status.in_(scope.statuses))
     build, location = tables.build, tables.location
     if scope.builds:
         labels = (build_label(), build.c.version, build.c.build_number)
-        conditions.append(job.c.build_id.in_(_matching(build, labels, scope.builds)))
+        conditions.append(table.c.build_id.in_(_matching(build, labels, scope.builds)))
     if scope.locations:
         named = _matching(location, (location.c.masked_url,), scope.locations)
-        conditions.append(job.c.location_id.in_(named))
-    many = each and scope.days is not None and scope.days >= _MANY_DAYS
-    return conditions + within(job, scope, UnindexedDay(job.c.day) if many else job.c.day)
+        conditions.append(table.c.location_id.in_(named))
+    return conditions
 
 
 def of_appliances(
@@ -157,14 +163,17 @@ def within(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on type and day for a table's rows; `day` replaces its column `day`."""
     day = table.c.day if day is None else day
-    conditions: list[sa.ColumnElement[bool]] = []
-    if scope.types:
-        conditions.append(table.c.type.in_(scope.types))
+    conditions = of_types(table, scope)
     if scope.since is not None:
         conditions.append(day >= scope.since)
     if scope.until is not None:
         conditions.append(day <= scope.until)
     return conditions
+
+
+def of_types(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the condition on the type of a table's rows; none if all types are in scope."""
+    return [table.c.type.in_(scope.types)] if scope.types else []
 
 
 def streamed(
