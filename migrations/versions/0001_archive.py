@@ -434,6 +434,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
     )
     op.create_table(
+        "write_lock",
+        sa.Column("name", Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_write_lock")),
+    )
+    op.create_table(
         "ingest_run",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("source", Text, nullable=False),
@@ -878,6 +883,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")
     op.drop_table("ingest_run")
+    op.drop_table("write_lock")
     op.drop_table("setting")
     op.drop_table("operation")
     op.drop_index(

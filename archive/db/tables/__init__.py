@@ -28,6 +28,7 @@ from archive.db.tables.shared import (
     message_template,
     operation,
     setting,
+    write_lock,
 )
 from archive.db.tables.totals import day_sketch, day_total
 
@@ -59,4 +60,5 @@ __all__ = [
     "setting",
     "system_time_zone",
     "system_version",
+    "write_lock",
 ]
