@@ -75,9 +75,9 @@ def export_csv(
 ) -> None:
     """Write one CSV file per table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
 
-    --since and --after limit the tables of jobs; all other tables are complete. A text that a
-    spreadsheet would run as a formula gets a leading apostrophe, and passwords in URLs are hidden.
-    `archive export jsonl` changes nothing.
+    --since and --after limit the tables of jobs and messages; all other tables are complete. A text
+    that a spreadsheet would run as a formula gets a leading apostrophe, and passwords in URLs are
+    hidden. `archive export jsonl` changes nothing.
     """
     from archive import db
     from archive.cli.output import open_output

@@ -28,7 +28,7 @@ from archive.text import counted, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.document.flatten import MessageRows
+    from archive.document.flatten import Content
     from archive.messages import Forms, Shown
     from archive.render.outline import Item
     from archive.store.job_reader import ArchivedJob
@@ -237,7 +237,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         ],
     )
     if rows.messages:
-        yield Item("messages", below=[_message(message, forms) for message in rows.messages])
+        yield Item("messages", below=[_message(*message, forms) for message in rows.messages])
     if rows.error:
         known = {
             "class": rows.error.class_name,
@@ -254,17 +254,17 @@ def _flag(value: bool | None) -> str | None:
     return None if value is None else ("yes" if value else "no")
 
 
-def _message(message: MessageRows, forms: Forms) -> Item:
+def _message(role: str, content: Content, forms: Forms) -> Item:
     from archive import messages
     from archive.render.outline import Item
 
-    below = [Item("id", message.template.message_id)]
-    if message.localized is not None:
-        below.append(Item("default message", message.template.default_message))
-    below += [Item(f"argument {place}", value) for place, value in enumerate(message.args, 1)]
-    if message.params:
-        below.append(Item("params", below=_params(messages.params(message.params, forms))))
-    return Item(message.role, messages.text(message, forms), below)
+    below = [Item("id", content.template.message_id)]
+    if content.localized is not None:
+        below.append(Item("default message", content.template.default_message))
+    below += [Item(f"argument {place}", value) for place, value in enumerate(content.args, 1)]
+    if content.params:
+        below.append(Item("params", below=_params(messages.params(content.params, forms))))
+    return Item(role, messages.text(content, forms), below)
 
 
 def _params(params: list[Shown]) -> list[Item]:

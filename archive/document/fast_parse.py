@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from archive.document.findings import DURATION_TOLERANCE_SECONDS
-from archive.document.flatten import split_location
+from archive.document.flatten import content_digest, split_location
 from archive.document.precedence import Rank, rank
 from archive.document.schema import INT64_MAX, INT64_MIN, STATUS_LENGTH
 from archive.masking import suspect
@@ -245,14 +245,15 @@ def _message(role: str, message: _Message) -> Rows:
         message["params"] = _sorted(params)
         _add_params(message["params"], None, rows)
     template = (message["id"], message["default_message"])
-    return (
-        role,
+    content = (
+        content_digest(to_json(message)),
         _templates.setdefault(template, template),
         message.get("localized"),
         params is not None,
         message["args"],
         rows,
     )
+    return role, content
 
 
 def _add_params(params: dict[str, _Param], parent_seq: int | None, rows: list[Rows]) -> None:

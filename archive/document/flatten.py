@@ -6,15 +6,20 @@ store gives them IDs.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import json_numbers, timestamps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archive.document.schema import Failure, Info, Message, Nested, Param
 
 # vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
 _FOLDER = "/vCenter/sn_"
+# Bytes. Enough to tell the contents of one appliance apart, at half the size of a whole digest.
+CONTENT_DIGEST_LENGTH = 16
 
 
 class Build(NamedTuple):
@@ -64,15 +69,25 @@ class ParamRow(NamedTuple):
     nested_has_params: bool | None
 
 
-class MessageRows(NamedTuple):
-    """One message of a job with its arguments and parameters."""
+class Content(NamedTuple):
+    """The content of a message, which an appliance's messages share.
 
-    role: str
+    `digest` is the start of the SHA-256 of its canonical JSON: equal contents have equal digests.
+    """
+
+    digest: bytes
     template: Template
     localized: str | None
     has_params: bool
-    args: list[str]
-    params: list[ParamRow]
+    args: Sequence[str]
+    params: Sequence[ParamRow]
+
+
+class MessageRow(NamedTuple):
+    """One message of a job."""
+
+    role: str
+    content: Content
 
 
 class ErrorRow(NamedTuple):
@@ -117,7 +132,7 @@ class Normalised(NamedTuple):
     build: Build | None
     location: Location | None
     operation: Operation | None
-    messages: list[MessageRows]
+    messages: Sequence[MessageRow]
     error: ErrorRow | None
 
 
@@ -167,7 +182,7 @@ def split_location(location: str | None) -> tuple[str | None, str | None]:
     return location[:cut], location[cut:]
 
 
-def _messages(info: Info) -> list[MessageRows]:
+def _messages(info: Info) -> list[MessageRow]:
     rows = [] if info.description is None else [_message("description", info.description)]
     if info.progress is not None:
         rows.append(_message("progress", info.progress.message))
@@ -178,18 +193,28 @@ def _messages(info: Info) -> list[MessageRows]:
     return rows
 
 
-def _message(role: str, message: Message) -> MessageRows:
+def _message(role: str, message: Message) -> MessageRow:
+    return MessageRow(role, content(message))
+
+
+def content(message: Message) -> Content:
+    """Return the content of a message."""
     params: list[ParamRow] = []
     if message.params:
         _add_params(message.params, None, params)
-    return MessageRows(
-        role,
+    return Content(
+        content_digest(message.to_json().encode()),
         Template(message.id, message.default_message),
         message.localized,
         message.params is not None,
         message.args,
         params,
     )
+
+
+def content_digest(canonical: bytes) -> bytes:
+    """Return the digest of a message's canonical JSON."""
+    return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
 
 
 def _add_params(tree: dict[str, Param], parent_seq: int | None, rows: list[ParamRow]) -> None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from archive import json_numbers
 from archive.document.flatten import Build, Normalised, Operation, Template
+from archive.document.rebuild import content_digest
 from archive.masking import HIDDEN, mask_json, mask_text, names_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archive.document.findings import Finding
-    from archive.document.flatten import ErrorRow, JobColumns, MessageRows, ParamRow
+    from archive.document.flatten import Content, ErrorRow, JobColumns, ParamRow
 
 
 def mask_rows(rows: Normalised) -> Normalised:
@@ -25,7 +26,7 @@ def mask_rows(rows: Normalised) -> Normalised:
         job=_job(rows.job),
         build=rows.build and Build(*map(mask_text, rows.build)),
         operation=rows.operation and Operation(*map(_text, rows.operation)),
-        messages=[_message(message) for message in rows.messages],
+        messages=[message._replace(content=_content(message.content)) for message in rows.messages],
         error=rows.error and _error(rows.error),
     )
 
@@ -53,13 +54,14 @@ def _job(job: JobColumns) -> JobColumns:
     )
 
 
-def _message(message: MessageRows) -> MessageRows:
-    return message._replace(
-        template=Template(*map(mask_text, message.template)),
-        localized=_text(message.localized),
-        args=[mask_text(arg) for arg in message.args],
-        params=[_param(param) for param in message.params],
+def _content(content: Content) -> Content:
+    masked = content._replace(
+        template=Template(*map(mask_text, content.template)),
+        localized=_text(content.localized),
+        args=[mask_text(arg) for arg in content.args],
+        params=[_param(param) for param in content.params],
     )
+    return content if masked == content else masked._replace(digest=content_digest(masked))
 
 
 def _param(param: ParamRow) -> ParamRow:

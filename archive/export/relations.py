@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from archive.store.selection import Extent
 
 _ROWS_AT_A_TIME = 5000
+# The tables whose rows belong to the content of messages.
+_CONTENTS = (tables.message_content.name, tables.message_arg.name, tables.message_param.name)
 _Column = sa.ColumnElement[Any]
 
 
 class Relation(NamedTuple):
-    """A table or a view. `of_jobs` are the columns that name a job, if its rows belong to jobs.
+    """A table or a view.
 
-    `day` is the day column of a view whose rows belong to days, not to jobs.
+    `of_jobs` are the columns that name a job, if its rows belong to jobs; `of_contents` those that
+    name the content of messages; `day` the day column of a view whose rows belong to days.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Relation(NamedTuple):
     order: tuple[_Column, ...]
     of_jobs: tuple[_Column, _Column] | None
     day: _Column | None = None
+    of_contents: tuple[_Column, _Column] | None = None
 
     def names(self) -> list[str]:
         """Return the names of the columns."""
@@ -54,8 +58,8 @@ class Relation(NamedTuple):
     def select(self, extent: Extent, month: str | None = None) -> sa.Select[Any]:
         """Return a query for its rows in order, limited to the jobs or days of an extent.
 
-        Rows that belong to neither are all included. With `month`, only jobs of that month are
-        included, sorted by day.
+        Contents of messages belong to all jobs that have them. Rows that belong to none of these are
+        all included. With `month`, only jobs of that month are included, sorted by day.
         """
         query, order, job = (
             sa.select(*self.columns).select_from(self.source),
@@ -71,6 +75,8 @@ class Relation(NamedTuple):
             order = (job.c.appliance_id, job.c.id, *order[2:])
             if month is not None:
                 order = (job.c.day, *order)
+        if self.of_contents is not None and (conditions := extent.conditions()):
+            query = query.where(_in_messages(*self.of_contents, conditions))
         if self.day is not None and extent.since is not None:
             query = query.where(self.day >= extent.since)
         return query.order_by(*order)
@@ -100,8 +106,10 @@ def table(name: str) -> Relation:
             key,
             (key[0], key[1]),
         )
-    of_jobs = (key[0], key[1]) if "job_id" in found.primary_key.columns else None
-    return Relation(name, found, tuple(found.c), key, of_jobs)
+    named = (key[0], key[1]) if len(key) > 1 else None
+    of_jobs = named if "job_id" in found.primary_key.columns else None
+    of_contents = named if name in _CONTENTS else None
+    return Relation(name, found, tuple(found.c), key, of_jobs, of_contents=of_contents)
 
 
 def view(name: str, known: Collection[str] | None = None) -> Relation:
@@ -137,6 +145,20 @@ def months(connection: Connection, extent: Extent) -> list[str]:
     days = sa.select(job.c.day).where(*extent.conditions()).distinct()
     query = sa.select(calendar.c.month).where(calendar.c.day.in_(days)).distinct()
     return sorted(connection.execute(query).scalars())
+
+
+def _in_messages(
+    appliance_id: _Column, content_id: _Column, conditions: Sequence[sa.ColumnElement[bool]]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a job with these conditions has a message with a content."""
+    job, message = tables.job, tables.message
+    return sa.exists().where(
+        message.c.appliance_id == appliance_id,
+        message.c.content_id == content_id,
+        job.c.appliance_id == message.c.appliance_id,
+        job.c.id == message.c.job_id,
+        *conditions,
+    )
 
 
 def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
@@ -220,9 +242,9 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_of(tables.job, "key", "status", "day"),
         *_of(tables.message, "seq", "role"),
         *_of(tables.message_template, "message_id"),
-        ("text", tables.message.c.localized.type),
+        ("text", tables.message_content.c.localized.type),
         *_of(tables.message_template, "default_message"),
-        *_of(tables.message, "localized"),
+        *_of(tables.message_content, "localized"),
         *_JOB,
     ),
     "v_day": (

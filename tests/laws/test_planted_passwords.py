@@ -218,10 +218,10 @@ def test_reason_of_an_attempt_is_recorded_without_passwords(engine: Engine) -> N
 
 def test_detail_of_a_database_error_is_not_shown(postgresql_archive: Engine) -> None:
     """PostgreSQL's DETAIL quotes the rows, SQLAlchemy's texts the values."""
-    row = sa.insert(tables.setting).values(name="n", value=MARK)
+    row = {"name": "n", "value": MARK}
     with (
         pytest.raises(DatabaseError, match="setting") as refused,
         db.writing(postgresql_archive) as connection,
     ):
-        connection.execute(sa.insert(tables.setting), [row.compile().params] * 2)
+        connection.execute(sa.insert(tables.setting), [row, row])
     assert MARK not in str(refused.value)
