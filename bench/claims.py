@@ -17,6 +17,7 @@ from bench import (
     totals,
     trends,
 )
+from bench.judgement import claim as judgement
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -33,4 +34,5 @@ CLAIMS = (
     collect.CLAIM,
     memory.CLAIM,
     startup.CLAIM,
+    judgement.CLAIM,
 )
