@@ -9,6 +9,7 @@ from bench import (
     first_load,
     latest,
     memory,
+    mixes,
     monitoring,
     orm,
     reingest,
@@ -22,6 +23,7 @@ from bench.judgement import claim as judgement
 CLAIMS = (
     first_load.ON_POSTGRESQL,
     first_load.ON_SQLITE,
+    mixes.CLAIM,
     orm.CLAIM,
     bound.CLAIM,
     reingest.CLAIM,

@@ -48,6 +48,9 @@ class Database(Protocol):
     def blank(self) -> None:
         """Create it again, without any table."""
 
+    def size(self) -> int:
+        """Return its size in bytes beyond that of an empty archive."""
+
 
 class Databases:
     """Provide databases by name; the first one on PostgreSQL starts a server."""
@@ -80,6 +83,7 @@ class Databases:
 
 
 _TEMPLATE = "bench_archive"
+_GROWTH = "SELECT pg_database_size(current_database()) - pg_database_size(%s::name)"
 
 
 class _PostgreSQL:
@@ -95,6 +99,10 @@ class _PostgreSQL:
 
     def blank(self) -> None:
         self._make("template0")
+
+    def size(self) -> int:
+        with postgres.engine(self.url).connect() as connection:
+            return int(connection.exec_driver_sql(_GROWTH, (_TEMPLATE,)).scalar_one())
 
     def _make(self, template: str) -> None:
         with postgres.engine(self._server).connect() as connection:
@@ -123,6 +131,9 @@ class _SQLite:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
 
+    def size(self) -> int:
+        return (self._folder / "archive.db").stat().st_size - self._template.stat().st_size
+
 
 def count(database: Database, queries: dict[str, str]) -> Rows:
     """Return the one number that each query gives, by its name."""
@@ -140,7 +151,9 @@ def count_archive(database: Database) -> Rows:
         {
             "jobs": "SELECT count(*) FROM job",
             "messages": "SELECT count(*) FROM message WHERE role = 'message'",
-            "arguments": "SELECT count(*) FROM message_arg",
+            "arguments": "SELECT count(*) FROM message INNER JOIN message_arg"
+            " ON message.appliance_id = message_arg.appliance_id"
+            " AND message.content_id = message_arg.content_id",
         },
     )
 

@@ -1,7 +1,8 @@
 """Made-up imports of a fleet: seeded, about 2 KB a document, as exported lines or answers.
 
-A document has 1 to 6 messages with arguments, a third of them with params; distinct messages are
-few (some hundreds), as in a real fleet. Jobs run nightly; the fleet's history ends on one day.
+A document has 1 to 6 messages with arguments, a third of them with params. How many messages differ,
+and in which order the jobs come, is what a load depends on most: see `Mix`. Jobs run nightly; the
+fleet's history ends on one day.
 """
 
 from __future__ import annotations
@@ -62,6 +63,27 @@ BUILDS = (
 HOSTS = ("backup-a.example.com", "backup-b.example.com", "nas.example.com")
 
 
+class Mix(NamedTuple):
+    """What differs between kinds of documents.
+
+    `own` is the share of messages that no other job has, `doubles` the share of documents with a
+    double among their params. With `appliances` that many send their jobs night by night, otherwise
+    one after the other. `whole` says that descriptions and progress differ, too.
+    """
+
+    name: str
+    own: float
+    doubles: float
+    appliances: int | None
+    whole: bool = False
+
+
+FEW = Mix("few distinct messages", 0, 0, None)
+INTERLEAVED = Mix("half of the messages distinct, appliances interleaved", 0.5, 0.3, 300)
+DISTINCT = Mix("every message distinct", 1, 0, None, whole=True)
+MIXES = (FEW, INTERLEAVED, DISTINCT)
+
+
 class Line(NamedTuple):
     """One job: its appliance, its key, and its details as JSON text."""
 
@@ -70,23 +92,39 @@ class Line(NamedTuple):
     info: str
 
 
-def lines(number: int, *, per_appliance: int = 1000, seed: int = 1) -> Iterator[Line]:
-    """Yield documents appliance by appliance, oldest first within each."""
+def lines(
+    number: int, *, per_appliance: int = 1000, seed: int = 1, mix: Mix = FEW
+) -> Iterator[Line]:
+    """Yield documents, oldest first: appliance by appliance, or night by night."""
     random = Random(seed)
-    messages = [json.dumps(message) for message in _messages()]
+    shared = _messages()
+    texts = [json.dumps(message) for message in shared]
     for place in range(number):
-        appliance, night = divmod(place, per_appliance)
-        nights = min(per_appliance, number - appliance * per_appliance)
+        if mix.appliances is None:
+            appliance, night = divmod(place, per_appliance)
+            nights = min(per_appliance, number - appliance * per_appliance)
+        else:
+            night, appliance = divmod(place, mix.appliances)
+            nights = -(-number // mix.appliances)
         start = END - timedelta(days=nights - night, seconds=random.randrange(5 * 3600))
         name = f"vc{appliance:05}.example.com"
         key = f"{start:%Y%m%d-%H%M%S}-{21_000_000 + place % 9_999_999}"
-        yield Line(name, key, _info(random, name, start, messages))
+        chosen = random.sample(range(len(texts)), random.randint(1, 6))
+        messages = [texts[index] for index in chosen]
+        if mix.own:
+            messages = [
+                _own(random, shared[index], start) if random.random() < mix.own else texts[index]
+                for index in chosen
+            ]
+        if mix.doubles and random.random() < mix.doubles:
+            messages[0] = _with_double(random, messages[0])
+        yield Line(name, key, _info(random, name, start, messages, key if mix.whole else ""))
 
 
-def write_lines(path: Path, number: int, *, per_appliance: int = 1000) -> int:
+def write_lines(path: Path, number: int, *, per_appliance: int = 1000, mix: Mix = FEW) -> int:
     """Write documents as JSON Lines that name their appliances; return the bytes written."""
     with path.open("w", encoding="ascii") as file:
-        for name, key, info in lines(number, per_appliance=per_appliance):
+        for name, key, info in lines(number, per_appliance=per_appliance, mix=mix):
             file.write(f'{{"appliance":"{name}","job":"{key}","info":{info}}}\n')
     return path.stat().st_size
 
@@ -122,7 +160,21 @@ def _messages() -> list[dict[str, Any]]:
     return messages
 
 
-def _info(random: Random, name: str, start: datetime, messages: list[str]) -> str:
+def _own(random: Random, message: dict[str, Any], start: datetime) -> str:
+    """Return a message that no other job has: its text and an argument say how much was written."""
+    written = f"{random.randrange(10**12)} bytes by {start:%Y-%m-%d %H:%M:%S}"
+    text = f"{message['default_message']} Written: {written}."
+    return json.dumps(message | {"default_message": text, "args": [*message["args"], written]})
+
+
+def _with_double(random: Random, message: str) -> str:
+    value: dict[str, Any] = json.loads(message)
+    minutes = {"d": round(random.lognormvariate(2.5, 0.6), 2), "precision": 2}
+    value["params"] = {**value.get("params", {}), "minutes": minutes}
+    return json.dumps(value)
+
+
+def _info(random: Random, name: str, start: datetime, messages: list[str], own: str) -> str:
     version_name, version, build_number = random.choice(BUILDS)
     seconds = int(random.lognormvariate(6.2, 0.6)) + 20
     size = int(random.lognormvariate(21.5, 0.8))
@@ -133,15 +185,16 @@ def _info(random: Random, name: str, start: datetime, messages: list[str]) -> st
     done = random.randrange(100) if failed else 100
     status = "FAILED" if failed else "SUCCEEDED"
     type_ = "MANUAL" if random.random() < 0.05 else "SCHEDULED"
-    chosen = ",".join(random.sample(messages, random.randint(1, 6)))
+    chosen = ",".join(messages)
+    of_job = f" {own}" if own else ""
     return (
         f'{{"location":"sftp://{host}/srv/vcenter/{folder}","location_user":"svc-backup",'
         f'"type":"{type_}","messages":[{chosen}],"build":{{"version_name":"{version_name}",'
         f'"version":"{version}","build_number":"{build_number}"}},"user":"root",'
-        f'"description":{{"id":"{SERVICE}.description","default_message":"Backup job","args":[]}},'
+        f'"description":{{"id":"{SERVICE}.description","default_message":"Backup job{of_job}","args":[]}},'
         f'"service":"{SERVICE}","operation":"{SERVICE}.create","status":"{status}",'
         f'"cancelable":false,"duration":{seconds},"size":{size},"progress":{{"total":100,'
-        f'"completed":{done},"message":{{"id":"{SERVICE}.progress","default_message":"{done}%",'
+        f'"completed":{done},"message":{{"id":"{SERVICE}.progress","default_message":"{done}%{of_job}",'
         f'"args":["{done}"]}}}},"start_time":"{start:%Y-%m-%dT%H:%M:%S.000Z}",'
         f'"end_time":"{end:%Y-%m-%dT%H:%M:%S.000Z}"}}'
     )

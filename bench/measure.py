@@ -123,7 +123,7 @@ def times_as_fast(what: str, sides: Sequence[Measured], wanted: float | None) ->
     return Finding(what, ratio, "times as fast", wanted, medians=medians(sides))
 
 
-def times_as_long(what: str, sides: Sequence[Measured], wanted: float) -> Finding:
+def times_as_long(what: str, sides: Sequence[Measured], wanted: float | None) -> Finding:
     """Find how many times as long as the second side the first, ours, takes."""
     ours, other = sides
     ratio = ours.median / other.median

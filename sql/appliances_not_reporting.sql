@@ -10,9 +10,9 @@
 --   outcome, reason     result of that attempt
 WITH param AS (
     SELECT
-        2 AS days,             -- only appliances not reporting for at least so many days
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- day from which to count ages
+        2 AS days,                          -- only appliances not reporting for so many days
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- day from which to count ages
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.

@@ -22,9 +22,14 @@ numbered AS (
         job.day,
         job.duration_seconds,
         build.build_number,
-        row_number() OVER (PARTITION BY job.appliance_id ORDER BY job.day, job.key) AS place,
-        lag(build.build_number) OVER (PARTITION BY job.appliance_id ORDER BY job.day, job.key)
-            AS build_before
+        row_number() OVER (
+            PARTITION BY job.appliance_id
+            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+        ) AS place,
+        lag(build.build_number) OVER (
+            PARTITION BY job.appliance_id
+            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+        ) AS build_before
     FROM job
     INNER JOIN appliance ON job.appliance_id = appliance.id
     INNER JOIN build ON job.build_id = build.id

@@ -10,10 +10,10 @@
 --   first_key            job key of the first failure, whose messages most likely name the cause
 WITH param AS (
     SELECT
-        90 AS days,            -- number of days, including today
-        2 AS failures,         -- minimum number of consecutive failures
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- last day of the period
+        90 AS days,                         -- number of days, including today
+        2 AS failures,                      -- minimum number of consecutive failures
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- last day of the period
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
@@ -35,9 +35,13 @@ numbered AS (
         job.key,
         job.day,
         job.status,
-        row_number() OVER (PARTITION BY job.appliance_id ORDER BY job.day, job.key) AS place,
         row_number() OVER (
-            PARTITION BY job.appliance_id, job.status ORDER BY job.day, job.key
+            PARTITION BY job.appliance_id
+            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+        ) AS place,
+        row_number() OVER (
+            PARTITION BY job.appliance_id, job.status
+            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
         ) AS status_place,
         count(*) OVER (PARTITION BY job.appliance_id) AS number
     FROM job

@@ -9,9 +9,9 @@
 --   text                       localized text, otherwise English
 WITH param AS (
     SELECT
-        7 AS days,             -- number of days, including today
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- day from which to count back
+        7 AS days,                          -- number of days, including today
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- day from which to count back
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
@@ -31,7 +31,7 @@ SELECT
     v_job.key,
     v_job.type,
     message.role,
-    coalesce(message.localized, message_template.default_message) AS text
+    coalesce(message_content.localized, message_template.default_message) AS text
 FROM v_job
 CROSS JOIN param
 LEFT JOIN message
@@ -39,9 +39,18 @@ LEFT JOIN message
         v_job.appliance_id = message.appliance_id
         AND v_job.job_id = message.job_id
         AND message.role IN ('message', 'error')
-LEFT JOIN message_template ON message.template_id = message_template.id
+LEFT JOIN message_content
+    ON
+        message.appliance_id = message_content.appliance_id
+        AND message.content_id = message_content.id
+LEFT JOIN message_template ON message_content.template_id = message_template.id
 WHERE
     v_job.failed = 1
     AND v_job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
     AND lower(v_job.appliance) LIKE lower(param.appliance)
-ORDER BY v_job.day DESC, v_job.key DESC, v_job.appliance, message.seq NULLS LAST;
+ORDER BY
+    v_job.day DESC,
+    coalesce(v_job.start_time, v_job.first_seen) DESC,
+    v_job.key DESC,
+    v_job.appliance,
+    message.seq NULLS LAST;

@@ -6,9 +6,9 @@
 --   duration_seconds, size_bytes  as reported; they say little unless the job succeeded
 WITH param AS (
     SELECT
-        CURRENT_DATE AS day,  -- the day
-        '%' AS appliance,     -- only matching appliances; % matches any text
-        '%' AS status         -- only jobs in this status, such as FAILED
+        (SELECT day FROM v_today) AS day,  -- the day
+        '%' AS appliance,                  -- only matching appliances; % matches any text
+        '%' AS status                      -- only jobs in this status, such as FAILED
 )
 
 SELECT

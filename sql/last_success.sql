@@ -11,8 +11,8 @@
 --                              and the backups may be fine
 WITH param AS (
     SELECT
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- day from which to count ages
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- day from which to count ages
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
@@ -22,25 +22,39 @@ today AS (
     LEFT JOIN calendar ON param.today = calendar.day
 ),
 
--- One index lookup per appliance. Within a day, job keys sort by time of creation.
+-- One index lookup per appliance. A job that starts after it was last seen is never the last one:
+-- a clock is wrong.
 latest AS (
     SELECT
         appliance.id,
         appliance.name,
         appliance.last_seen,
+        latest_import.seen_at,
         (
             SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id
-            ORDER BY job.day DESC, job.key DESC
+            WHERE
+                job.appliance_id = appliance.id
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
             LIMIT 1
         ) AS attempt_id,
         (
             SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id AND job.status = 'SUCCEEDED'
-            ORDER BY job.day DESC, job.key DESC
+            WHERE
+                job.appliance_id = appliance.id
+                AND job.status = 'SUCCEEDED'
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
             LIMIT 1
         ) AS success_id
     FROM appliance
+    LEFT JOIN latest_import ON appliance.id = latest_import.appliance_id
     INNER JOIN param ON lower(appliance.name) LIKE lower(param.appliance)
 )
 
@@ -54,7 +68,13 @@ SELECT
     CASE
         WHEN success.day IS NULL THEN (
             SELECT count(*) FROM job
-            WHERE job.appliance_id = latest.id AND job.status = 'FAILED'
+            WHERE
+                job.appliance_id = latest.id
+                AND job.status = 'FAILED'
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest.seen_at)
+                )
         )
         ELSE (
             SELECT count(*) FROM job
@@ -62,7 +82,12 @@ SELECT
                 job.appliance_id = latest.id
                 AND job.status = 'FAILED'
                 AND job.day >= success.day
-                AND (job.day > success.day OR job.key > success.key)
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest.seen_at)
+                )
+                AND (job.day, coalesce(job.start_time, job.first_seen), job.key)
+                > (success.day, coalesce(success.start_time, success.first_seen), success.key)
         )
     END AS failed_since,
     latest.last_seen

@@ -10,13 +10,25 @@ WITH param AS (
         '%' AS appliance  -- only matching appliances; % matches any text
 ),
 
--- One index lookup per appliance.
+-- One index lookup per appliance. A job that starts after it was last seen is never the latest one:
+-- a clock is wrong.
 latest AS (
     SELECT
         appliance.id,
         appliance.name,
-        (SELECT max(job.day) FROM job WHERE job.appliance_id = appliance.id) AS day
+        (
+            SELECT job.id FROM job
+            WHERE
+                job.appliance_id = appliance.id
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
+            LIMIT 1
+        ) AS job_id
     FROM appliance
+    LEFT JOIN latest_import ON appliance.id = latest_import.appliance_id
     INNER JOIN param ON lower(appliance.name) LIKE lower(param.appliance)
 )
 
@@ -30,16 +42,5 @@ SELECT
     job.duration_seconds,
     job.size_bytes
 FROM latest
-LEFT JOIN job
-    ON
-        latest.id = job.appliance_id
-        AND latest.day = job.day
-        -- Within a day, job keys sort by time of creation.
-        AND NOT EXISTS (
-            SELECT 1 FROM job AS later
-            WHERE
-                later.appliance_id = job.appliance_id
-                AND later.day = job.day
-                AND later.key > job.key
-        )
+LEFT JOIN job ON latest.id = job.appliance_id AND latest.job_id = job.id
 ORDER BY job.day NULLS FIRST, appliance;

@@ -7,11 +7,11 @@
 --   text  localized text, otherwise English
 WITH param AS (
     SELECT
-        '%' AS text,           -- only messages with a matching text; % matches any text
-        30 AS days,            -- number of days, including today
-        100 AS messages,       -- maximum number of messages
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- last day of the period
+        '%' AS text,                        -- only messages with this text; % matches any text
+        30 AS days,                         -- number of days, including today
+        100 AS messages,                    -- maximum number of messages
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- last day of the period
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.

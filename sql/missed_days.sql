@@ -10,9 +10,9 @@
 --   most_in_a_row        largest number of consecutive days
 WITH param AS (
     SELECT
-        30 AS days,            -- number of days, including today
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- last day of the period
+        30 AS days,                         -- number of days, including today
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- last day of the period
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.

@@ -8,8 +8,8 @@
 --   last_seen  time of the last import with the job
 WITH param AS (
     SELECT
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- day from which to count ages
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- day from which to count ages
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.

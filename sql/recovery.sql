@@ -9,9 +9,9 @@
 --   median_days, most_days  days from the first failure to the next success: median and maximum
 WITH param AS (
     SELECT
-        365 AS days,           -- number of days, including today
-        '%' AS appliance,      -- only matching appliances; % matches any text
-        CURRENT_DATE AS today  -- last day of the period
+        365 AS days,                        -- number of days, including today
+        '%' AS appliance,                   -- only matching appliances; % matches any text
+        (SELECT day FROM v_today) AS today  -- last day of the period
 ),
 
 -- The calendar has the days of 2016 to 2045, and of all other years that have jobs.
@@ -30,9 +30,12 @@ finished AS (
         appliance.name AS appliance,
         job.key,
         job.day,
+        coalesce(job.start_time, job.first_seen) AS began,
         job.status,
-        lag(job.status) OVER (PARTITION BY job.appliance_id ORDER BY job.day, job.key)
-            AS status_before
+        lag(job.status) OVER (
+            PARTITION BY job.appliance_id
+            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+        ) AS status_before
     FROM job
     INNER JOIN appliance ON job.appliance_id = appliance.id
     CROSS JOIN param
@@ -49,7 +52,8 @@ turns AS (
         finished.day,
         finished.status,
         lead(calendar.ordinal) OVER (
-            PARTITION BY finished.appliance ORDER BY finished.day, finished.key
+            PARTITION BY finished.appliance
+            ORDER BY finished.day, finished.began, finished.key
         ) - calendar.ordinal AS lasted
     FROM finished
     INNER JOIN calendar ON finished.day = calendar.day

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -28,6 +29,32 @@ def test_documents_are_regular_and_about_2_kb_each(engine: Engine, tmp_path: Pat
     assert 1500 < size / 250 < 2500
     counts = inprocess.ingest(path, url(engine))
     assert (counts.new, counts.findings, counts.quarantined) == (250, 0, 0)
+
+
+@pytest.mark.parametrize("mix", documents.MIXES, ids=lambda mix: mix.name)
+def test_mixes_differ_in_their_distinct_messages(mix: documents.Mix) -> None:
+    messages: list[str] = []
+    doubles = 0
+    for _, _, info in documents.lines(400, mix=mix):
+        document = json.loads(info)
+        own = [*document["messages"], document["description"], document["progress"]["message"]]
+        messages += [json.dumps(message) for message in own]
+        doubles += '"d":' in info.replace(" ", "")
+    distinct = len(set(messages)) / len(messages)
+    bounds = {
+        documents.FEW: (0, 0.25),
+        documents.INTERLEAVED: (0.3, 0.6),
+        documents.DISTINCT: (1, 1),
+    }
+    least, most = bounds[mix]
+    assert least <= distinct <= most
+    assert doubles == pytest.approx(400 * mix.doubles, abs=40)
+
+
+def test_interleaved_documents_come_night_by_night() -> None:
+    found = list(documents.lines(900, mix=documents.INTERLEAVED))
+    assert [line.appliance for line in found[:300]] == [line.appliance for line in found[300:600]]
+    assert len({line.appliance for line in found}) == 300
 
 
 def test_lines_and_answers_have_the_same_documents(engine: Engine, tmp_path: Path) -> None:

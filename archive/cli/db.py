@@ -16,6 +16,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import CheckError
+from archive.masking import mask_text
 from archive.text import counted
 
 app = typer.Typer(
@@ -69,7 +70,7 @@ def verify(
     with progress("Verifying", 1) as advance:
         for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
             problems += 1
-            typer.echo(sentence)
+            typer.echo(mask_text(sentence))
     if problems:
         raise CheckError(f"{counted(problems, 'problem')} found in the archive")
     say("No problems found.")

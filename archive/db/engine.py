@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from sqlalchemy import event
 from archive.db.transactions import explained
 from archive.db.urls import sqlite_file
 from archive.errors import DatabaseError
+from archive.private_files import create, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +40,8 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
         pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
     else:
         pooling = {"poolclass": sa.pool.NullPool}
-    engine = sa.create_engine(url, connect_args=options, **pooling)
+    # No error may quote a row.
+    engine = sa.create_engine(url, connect_args=options, hide_parameters=True, **pooling)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         if kept:
@@ -86,14 +89,23 @@ def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) ->
 
 
 def prepare_file(engine: Engine) -> None:
-    """Create the file of a new SQLite archive, in WAL mode: readers and a writer work side by side."""
+    """Create the file of a new SQLite archive, in WAL mode: readers and a writer work side by side.
+
+    Only its owner can access it. SQLite gives the files beside it the same permissions.
+    """
     path = sqlite_file(engine.url)
     if path is None:
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     except OSError as error:
         raise DatabaseError(f"{path.parent}: cannot create the folder: {error.strerror}") from error
+    try:
+        os.close(create(path))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise DatabaseError(f"{path}: cannot create the file: {error.strerror}") from error
     with explained(engine):
         connection = engine.raw_connection()
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archive.db.transactions import explained
 from archive.db.urls import sqlite_file
 from archive.errors import DatabaseError
+from archive.private_files import open_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +65,7 @@ def _alone_by_file(path: Path, name: str) -> Iterator[bool]:
     lock_file = whole.with_name(f"{whole.name}-{name}.lock")
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(lock_file.open("a"))
+            file = stack.enter_context(open(open_beside(lock_file, whole), "rb"))  # noqa: PTH123 - of a descriptor
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held = False

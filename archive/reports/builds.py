@@ -84,6 +84,11 @@ _NOTHING = _Medians(None, None)
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
+    rows = _found(connection, scope)
+    return rows if sql.has_rate(scope) else map(sql.without_rate, rows)
+
+
+def _found(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     """Yield the rows: counts come from one SELECT, medians from reading the jobs by appliance."""
     ids = scope.appliance_ids(connection)
     exact = scope.by is not None or _are_few(connection, scope, ids)

@@ -69,14 +69,15 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
     past = tables.job.c.day <= sa.literal(calendar.day(scope.now), tables.job.c.day.type)
     gaps = dict(map(tuple, connection.execute(_gaps(scope, ids, past))))
     return sql.streamed(
-        connection, _totals(scope, ids, past), lambda found: _row(found, gaps, calendar, scope.now)
+        connection, _totals(scope, ids, past), lambda found: _row(found, gaps, calendar, scope)
     )
 
 
 def _row(
-    found: sa.Row[Any], gaps: dict[str | None, int | None], calendar: Calendar, now: str
+    found: sa.Row[Any], gaps: dict[str | None, int | None], calendar: Calendar, scope: Scope
 ) -> LocationRow:
     url, finished, succeeded = found.location, int(found.finished), int(found.succeeded)
+    now = scope.now
     gap = idle = judged = None
     if url is not None:
         gap, judged = gaps.get(url), UNKNOWN
@@ -91,7 +92,7 @@ def _row(
         finished,
         succeeded,
         finished - succeeded,
-        sql.rate(succeeded, finished),
+        sql.rate(succeeded, finished) if sql.has_rate(scope) else None,
         sql.joined(found, SIZE),
         found.appliances,
         found.first_day,

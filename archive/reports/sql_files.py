@@ -33,9 +33,11 @@ _PARAM_CTE = re.compile(
     r"^WITH (?:RECURSIVE )?param AS \(\n    SELECT\n(?P<lines>.*?)^\)", re.MULTILINE | re.DOTALL
 )
 _PARAM_LINE = re.compile(
-    r"^ +(?P<default>CURRENT_DATE|\d+|'[^'\n]*') AS (?P<name>\w+),? *-- (?P<comment>.+)$",
+    r"^ +(?P<default>\(SELECT day FROM v_today\)|\d+|'[^'\n]*') AS (?P<name>\w+),? *-- (?P<comment>.+)$",
     re.MULTILINE,
 )
+# The default of a param that is a day: today in the archive's calendar.
+_TODAY = "(SELECT day FROM v_today)"
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -50,12 +52,12 @@ class Param(NamedTuple):
     @property
     def value(self) -> str:
         """The default in the form of a given value."""
-        return self.default.strip("'")
+        return "today" if self.default == _TODAY else self.default.strip("'")
 
     @property
     def type(self) -> sa.types.TypeEngine[Any]:
         """The SQL type of its values, derived from the default."""
-        if self.default == "CURRENT_DATE":
+        if self.default == _TODAY:
             return db.Day()
         return db.Text if self.default.startswith("'") else sa.BigInteger()
 
@@ -143,7 +145,7 @@ def _name(path: Path) -> str:
 
 def _read(param: Param, value: str) -> int | str:
     """Return a value in the type of its param. Raises UsageError."""
-    if param.default == "CURRENT_DATE":
+    if param.default == _TODAY:
         return _read_day(param.name, value)
     if param.default.startswith("'"):
         # A backslash in a pattern means different things in different databases.

@@ -28,6 +28,10 @@ SELECT
     CASE WHEN job.status IN ('SUCCEEDED', 'FAILED') THEN 1 ELSE 0 END AS finished,
     CASE WHEN job.status = 'SUCCEEDED' THEN 1 ELSE 0 END AS succeeded,
     CASE WHEN job.status = 'FAILED' THEN 1 ELSE 0 END AS failed,
+    CASE WHEN job.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN 1 ELSE 0 END AS open,
+    CASE
+        WHEN job.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0 ELSE 1
+    END AS other,
     job.type,
     job.start_time,
     job.end_time,
@@ -70,15 +74,17 @@ SELECT
     message.seq,
     message.role,
     message_template.message_id,
-    coalesce(message.localized, message_template.default_message) AS text,
+    coalesce(message_content.localized, message_template.default_message) AS text,
     message_template.default_message,
-    message.localized,
+    message_content.localized,
     message.appliance_id,
     message.job_id
 FROM message
 INNER JOIN job ON message.appliance_id = job.appliance_id AND message.job_id = job.id
 INNER JOIN appliance ON message.appliance_id = appliance.id
-INNER JOIN message_template ON message.template_id = message_template.id
+INNER JOIN message_content
+    ON message.appliance_id = message_content.appliance_id AND message.content_id = message_content.id
+INNER JOIN message_template ON message_content.template_id = message_template.id
 """
 
 # From the totals: its cost grows with days, not jobs. The upper half is NUMERIC, because some sums
@@ -98,6 +104,13 @@ SELECT
     CASE WHEN day_total.status IN ('SUCCEEDED', 'FAILED') THEN day_total.jobs ELSE 0 END AS finished,
     CASE WHEN day_total.status = 'SUCCEEDED' THEN day_total.jobs ELSE 0 END AS succeeded,
     CASE WHEN day_total.status = 'FAILED' THEN day_total.jobs ELSE 0 END AS failed,
+    CASE
+        WHEN day_total.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN day_total.jobs ELSE 0
+    END AS open,
+    CASE
+        WHEN day_total.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING') THEN 0
+        ELSE day_total.jobs
+    END AS other,
     day_total.sized,
     CAST(day_total.size_high AS NUMERIC) * 4294967296 + day_total.size_low AS size_bytes,
     day_total.timed,
@@ -107,7 +120,25 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
-# Its cost grows with appliances, not jobs. Within a day, job keys sort by the time of creation.
+# The calendar day now: SQL has no time zones, and a day need not start at midnight.
+V_TODAY = """
+CREATE VIEW v_today AS
+SELECT
+    day,
+    ordinal AS day_ordinal,
+    week,
+    month,
+    quarter,
+    year
+FROM calendar
+WHERE start_time <= {now}
+ORDER BY start_time DESC, ordinal DESC
+LIMIT 1
+"""
+
+NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
+
+# Its cost grows with appliances, not jobs. Jobs are ordered as in reports: `archive.reports.core.job_order`.
 V_APPLIANCE = """
 CREATE VIEW v_appliance AS
 WITH latest AS (
@@ -118,14 +149,25 @@ WITH latest AS (
         appliance.last_seen,
         (
             SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id
-            ORDER BY job.day DESC, job.key DESC
+            WHERE
+                job.appliance_id = appliance.id
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
             LIMIT 1
         ) AS attempt_id,
         (
             SELECT job.id FROM job
-            WHERE job.appliance_id = appliance.id AND job.status = 'SUCCEEDED'
-            ORDER BY job.day DESC, job.key DESC
+            WHERE
+                job.appliance_id = appliance.id
+                AND job.status = 'SUCCEEDED'
+                AND (
+                    job.start_time IS NULL
+                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
+                )
+            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
             LIMIT 1
         ) AS success_id,
         (
@@ -139,6 +181,7 @@ WITH latest AS (
             LIMIT 1
         ) AS schedule_key
     FROM appliance
+    LEFT JOIN latest_import ON appliance.id = latest_import.appliance_id
 )
 
 SELECT
@@ -311,6 +354,7 @@ VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
     "v_day": V_DAY,
+    "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
     "v_missed": V_MISSED,
 }
@@ -557,34 +601,32 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "message",
+        "message_content",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("role", Text, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("template_id", sa.BigInteger(), nullable=False),
         sa.Column("localized", Text, nullable=True),
         sa.Column("has_params", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_message_content_appliance_id")
         ),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id"],
-            ["job.appliance_id", "job.id"],
-            name=op.f("fk_message_appliance_id_job_id"),
-            ondelete="CASCADE",
+            ["template_id"], ["message_template.id"], name=op.f("fk_message_content_template_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["template_id"], ["message_template.id"], name=op.f("fk_message_template_id")
+        sa.PrimaryKeyConstraint("appliance_id", "id", name=op.f("pk_message_content")),
+        sa.UniqueConstraint(
+            "appliance_id", "digest", name=op.f("uq_message_content_appliance_id_digest")
         ),
-        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_message_template_id"), "message", ["template_id"], unique=False)
     op.create_index(
-        "ix_message_localized",
-        "message",
-        ["appliance_id", "job_id"],
+        op.f("ix_message_content_template_id"), "message_content", ["template_id"], unique=False
+    )
+    op.create_index(
+        "ix_message_content_localized",
+        "message_content",
+        ["appliance_id", "id"],
         unique=False,
         sqlite_where=sa.text("localized IS NOT NULL"),
         postgresql_where=sa.text("localized IS NOT NULL"),
@@ -592,26 +634,22 @@ def upgrade() -> None:
     op.create_table(
         "message_arg",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("value", Text, nullable=False),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq"],
-            ["message.appliance_id", "message.job_id", "message.seq"],
-            name=op.f("fk_message_arg_appliance_id_job_id_message_seq"),
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_arg_appliance_id_content_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_arg")
-        ),
+        sa.PrimaryKeyConstraint("appliance_id", "content_id", "seq", name=op.f("pk_message_arg")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "message_param",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("parent_seq", sa.Integer(), nullable=True),
         sa.Column("name", Text, nullable=False),
@@ -625,26 +663,49 @@ def upgrade() -> None:
         sa.Column("nested_has_params", sa.Boolean(), nullable=True),
         sa.CheckConstraint("parent_seq < seq", name=op.f("ck_message_param_parent_first")),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq", "parent_seq"],
-            [
-                "message_param.appliance_id",
-                "message_param.job_id",
-                "message_param.message_seq",
-                "message_param.seq",
-            ],
-            name=op.f("fk_message_param_appliance_id_job_id_message_seq_parent_seq"),
+            ["appliance_id", "content_id", "parent_seq"],
+            ["message_param.appliance_id", "message_param.content_id", "message_param.seq"],
+            name=op.f("fk_message_param_appliance_id_content_id_parent_seq"),
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq"],
-            ["message.appliance_id", "message.job_id", "message.seq"],
-            name=op.f("fk_message_param_appliance_id_job_id_message_seq"),
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_param_appliance_id_content_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_param")
-        ),
+        sa.PrimaryKeyConstraint("appliance_id", "content_id", "seq", name=op.f("pk_message_param")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("role", Text, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_appliance_id_content_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_message_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_message_appliance_id_content_id"),
+        "message",
+        ["appliance_id", "content_id"],
+        unique=False,
     )
     op.create_table(
         "schedule",
@@ -804,8 +865,9 @@ def upgrade() -> None:
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+    now = NOW[op.get_context().dialect.name]
     for view in VIEWS.values():
-        op.execute(view)
+        op.execute(view.replace("{now}", now))
 
 
 def downgrade() -> None:
@@ -820,11 +882,13 @@ def downgrade() -> None:
     op.drop_table("system_time_zone")
     op.drop_table("system_version")
     op.drop_table("schedule")
+    op.drop_index(op.f("ix_message_appliance_id_content_id"), table_name="message")
+    op.drop_table("message")
     op.drop_table("message_param")
     op.drop_table("message_arg")
-    op.drop_index("ix_message_localized", table_name="message")
-    op.drop_index(op.f("ix_message_template_id"), table_name="message")
-    op.drop_table("message")
+    op.drop_index("ix_message_content_localized", table_name="message_content")
+    op.drop_index(op.f("ix_message_content_template_id"), table_name="message_content")
+    op.drop_table("message_content")
     op.drop_table("job_status")
     op.drop_table("job_finding")
     op.drop_table("job_error")

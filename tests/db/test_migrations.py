@@ -99,7 +99,7 @@ def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
     assert special(made) == {}
     hashes = {"ix_message_template_message_id": "hash"}
     assert special(migrated) == {
-        "ix_message_localized": "localized IS NOT NULL",
+        "ix_message_content_localized": "localized IS NOT NULL",
         **(hashes if engine.dialect.name == "postgresql" else {}),
     }
     assert made == migrated

@@ -63,12 +63,35 @@ def test_v_day(engine: Engine) -> None:
     fill(engine)
     found = rows(engine, "SELECT * FROM v_day WHERE day >= '2026-03-03' ORDER BY day, type")
     march = ("2026-W10", "2026-03", "2026-Q1", "2026")
+    ended = (1, 1, 1, 0)
     assert found == [
-        ("2026-03-03", 739678, *march, "SCHEDULED", "SUCCEEDED", 1, 1, 1, 0, 1, 2500, 1, 121),
-        ("2026-03-04", 739679, *march, "MANUAL", "PENDING", 1, 0, 0, 0, 0, 0, 0, 0),
-        ("2026-03-04", 739679, *march, "SCHEDULED", "FAILED", 1, 1, 0, 1, 1, 10, 1, 30),
-        ("2026-03-05", 739680, *march, "SCHEDULED", "RUNNING", 1, 0, 0, 0, 1, 9000, 1, 15),
+        ("2026-03-03", 739678, *march, "SCHEDULED", "SUCCEEDED", *ended, 0, 0, 1, 2500, 1, 121),
+        ("2026-03-04", 739679, *march, "MANUAL", "PENDING", 1, 0, 0, 0, 1, 0, 0, 0, 0, 0),
+        ("2026-03-04", 739679, *march, "SCHEDULED", "FAILED", 1, 1, 0, 1, 0, 0, 1, 10, 1, 30),
+        ("2026-03-05", 739680, *march, "SCHEDULED", "RUNNING", 1, 0, 0, 0, 1, 0, 1, 9000, 1, 15),
     ]
+
+
+def test_every_status_is_counted_once(engine: Engine) -> None:
+    """Finished, open and other jobs add up to all jobs; a status that nobody published is other."""
+    statuses = ("SUCCEEDED", "FAILED", "PENDING", "BLOCKED", "RUNNING", "SKIPPED", "PARTIAL")
+    import_documents(engine, {status: samples.job(status) for status in statuses})
+    sums = ", ".join(
+        f"sum({name})" for name in ("finished", "succeeded", "failed", "open", "other")
+    )
+    for view in ("v_job", "v_day"):
+        assert rows(engine, f"SELECT {sums} FROM {view}") == [(2, 1, 1, 3, 2)]
+
+
+def test_today_is_the_day_of_the_calendar(engine: Engine) -> None:
+    """The day now is that of the archive's time zone, and begins at its start of day."""
+    now = datetime.now(UTC)
+    # Far enough from UTC to have another date.
+    zone = "Pacific/Kiritimati" if now.hour >= 10 else "Etc/GMT+12"
+    for chosen in (Calendar(), Calendar(zone), Calendar("UTC", "23:59")):
+        change_calendar.change_calendar(engine, chosen)
+        today = chosen.day(timestamps.now())
+        assert rows(engine, "SELECT day FROM v_today") == [(today,)]
 
 
 def test_v_day_is_exact(engine: Engine) -> None:
@@ -154,6 +177,25 @@ def test_v_appliance(engine: Engine) -> None:
             "RUNNING", 2, "default", "daily at 02:00, the last 14 kept", 1,
         ),
     ]  # fmt: skip
+
+
+def test_job_of_a_wrong_clock_is_never_the_last(engine: Engine) -> None:
+    """A job that starts after it was last seen is not the last attempt, and not the last success."""
+    wrong = {"20360101-020000-1": job("2036-01-01", 1, 1)}
+    import_documents(engine, {"20260301-020000-1": job("2026-03-01", 1, 1, "FAILED")} | wrong)
+    query = "SELECT last_success, last_attempt, last_status FROM v_appliance"
+    assert rows(engine, query) == [(None, "2026-03-01", "FAILED")]
+    import_documents(engine, wrong, seen_at="2036-01-01T03:00:00.000000Z")
+    assert rows(engine, query) == [("2036-01-01", "2036-01-01", "SUCCEEDED")]
+
+
+def test_last_job_is_the_one_that_started_last(engine: Engine) -> None:
+    """Within a day, jobs are ordered by their start, not by their key."""
+    import_documents(
+        engine, {"b": job("2026-03-01T02:00:00Z", 1, 1), "a": job("2026-03-01T03:00:00Z", 1, 1)}
+    )
+    query = "SELECT last_success_key, last_attempt_key FROM v_appliance"
+    assert rows(engine, query) == [("a", "a")]
 
 
 def test_version_and_build_come_from_one_source(engine: Engine) -> None:

@@ -131,7 +131,7 @@ def test_sizes(engine: Engine, sizes: list[int | None], what: list[str]) -> None
 
 def test_change_of_level_is_reported_once(engine: Engine) -> None:
     """The next two values confirm it; without them it is a single anomaly."""
-    sizes: list[int | None] = [100 * MIB] * 30 + [200 * MIB] * 40
+    sizes: list[int | None] = [*[100 * MIB] * 30, *[200 * MIB] * 40]
     (row,) = rows_of(engine, sizes)
     assert (row.key, row.reason) == ("030", "200 % of the expected value, a new level")
     (row,) = rows_of(engine, sizes[:32])

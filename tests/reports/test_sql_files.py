@@ -15,8 +15,10 @@ import pytest
 import sqlalchemy as sa
 
 from archive import columns, db, timestamps
+from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.errors import UsageError
+from archive.maintenance.change_calendar import change_calendar
 from archive.render.write import write
 from archive.reports import sql_files
 from tests.support import postgres, samples
@@ -170,17 +172,40 @@ def test_last_success(engine: Engine) -> None:
     )
 
 
-def test_order_within_a_day_is_that_of_creation(engine: Engine) -> None:
-    """Of a day's jobs the one that was created last is the last attempt."""
+def test_order_within_a_day_is_that_of_starts(engine: Engine) -> None:
+    """Of a day's jobs the one that started last is the last attempt, whatever its key."""
     day = {
-        f"20260301-{hour:02}0000-1": job(f"2026-03-01T{hour:02}:00:00Z", 1, 1, status)
+        f"20260301-{20 - hour:02}0000-1": job(f"2026-03-01T{hour:02}:00:00Z", 1, 1, status)
         for hour, status in ((4, "SUCCEEDED"), (2, "FAILED"), (9, "FAILED"), (7, "SUCCEEDED"))
     }
-    day["20260301-080000-1"] = samples.job("PENDING")
     import_documents(engine, day)
     row = run(engine, "last_success", today="2026-03-01").rows[0]
     assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "FAILED", 1)
-    assert run(engine, "latest_jobs").rows[0][1:4] == ("2026-03-01", "20260301-090000-1", "FAILED")
+    assert run(engine, "latest_jobs").rows[0][1:4] == ("2026-03-01", "20260301-110000-1", "FAILED")
+
+
+def test_jobs_of_a_wrong_clock_are_never_the_latest(engine: Engine) -> None:
+    """A job that starts after it was last seen is not the last one, and no failure since."""
+    jobs = {
+        "20260301-020000-1": job("2026-03-01", 1, 1),
+        "20360101-020000-1": job("2036-01-01", 1, 1, "FAILED"),
+        "20360102-020000-1": job("2036-01-02", 1, 1),
+    }
+    import_documents(engine, jobs)
+    row = run(engine, "last_success", today="2026-03-01").rows[0]
+    assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "SUCCEEDED", 0)
+    assert run(engine, "latest_jobs").rows[0][1:3] == ("2026-03-01", "20260301-020000-1")
+
+
+def test_today_is_a_day_of_the_archive(engine: Engine) -> None:
+    """The failures of today are those of the archive's day, on any calendar."""
+    now = timestamps.now()
+    import_documents(engine, {"a": job(now, 3, 4, "FAILED")}, seen_at=now)
+    hour = int(now[11:13])
+    zone = "Pacific/Kiritimati" if hour >= 10 else "Etc/GMT+12"  # another date than in UTC
+    change_calendar(engine, Calendar(zone))
+    assert [row[2] for row in run(engine, "failures_this_week", days="1").rows] == ["a"]
+    assert len(run(engine, "jobs_of_day").rows) == 1
 
 
 def test_latest_jobs(engine: Engine) -> None:

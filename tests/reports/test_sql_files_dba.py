@@ -321,7 +321,13 @@ def test_locations(engine: Engine) -> None:
     with db.writing(engine) as connection:
         connection.execute(sa.delete(tables.day_sketch))
         connection.execute(sa.delete(tables.day_total))
-        for table in (tables.job_status, tables.message_param, tables.message_arg, tables.message):
+        for table in (
+            tables.job_status,
+            tables.message,
+            tables.message_param,
+            tables.message_arg,
+            tables.message_content,
+        ):
             connection.execute(sa.delete(table))
         connection.execute(sa.delete(tables.job_finding))
         connection.execute(sa.delete(tables.job_error))

@@ -19,7 +19,13 @@ from archive.db.tables.jobs import (
     latest_import,
 )
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
-from archive.db.tables.messages import MESSAGE_ROLES, message, message_arg, message_param
+from archive.db.tables.messages import (
+    MESSAGE_ROLES,
+    message,
+    message_arg,
+    message_content,
+    message_param,
+)
 from archive.db.tables.shared import (
     appliance,
     build,
@@ -50,6 +56,7 @@ __all__ = [
     "location",
     "message",
     "message_arg",
+    "message_content",
     "message_param",
     "message_template",
     "metadata",

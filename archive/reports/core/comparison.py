@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from archive.calendar import calendar_day
 from archive.columns import Column
-from archive.reports.core.date_ranges import label_before, of_label
+from archive.reports.core.date_ranges import Span, label_before, of_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,12 +42,13 @@ def widened(scope: Scope) -> Scope:
     return replace(scope, since=of_label(before).first.isoformat())
 
 
-def compared(run: Run, scope: Scope, places: Sequence[int]) -> Iterator[Row]:
+def compared(run: Run, scope: Scope, places: Sequence[int], today: str) -> Iterator[Row]:
     """Yield the rows of a scope, each followed by the earlier values at `places` and their changes.
 
     `run` returns the rows of any scope, ordered by period: the label first, the group second. The
     period before is always the whole calendar period, even if it begins before the scope's first
-    day. Values are NULL where that period has no such row. Two periods are in memory at a time.
+    day; for the period in progress on the day `today` it is the same number of days of the period
+    before. Values are NULL where these days have no such row. Two periods are in memory at a time.
     """
     previous: tuple[str, dict[str | None, Row]] | None = None
     for label, found in groupby(run(scope), key=lambda row: row[0]):
@@ -54,8 +56,10 @@ def compared(run: Run, scope: Scope, places: Sequence[int]) -> Iterator[Row]:
         wanted = label_before(label, scope.period)
         if wanted is None:
             before = {}
+        elif (part := _same_part(label, wanted, today, scope.until)) is not None:
+            before = _by_group(run(_only(scope, part)))
         elif scope.since is not None and of_label(wanted).first.isoformat() < scope.since:
-            before = _by_group(run(_only(scope, wanted)))
+            before = _by_group(run(_only(scope, of_label(wanted))))
         else:
             before = previous[1] if previous is not None and previous[0] == wanted else {}
         for row in rows:
@@ -79,8 +83,21 @@ def _by_group(rows: Iterable[Row]) -> dict[str | None, Row]:
     return {row[1]: row for row in rows}
 
 
-def _only(scope: Scope, label: str) -> Scope:
-    first, last = of_label(label)
+def _same_part(label: str, before: str, today: str, until: str | None) -> Span | None:
+    """Return the days of the period before that correspond to those of the period in progress.
+
+    None if the period is not in progress today: then whole periods are compared.
+    """
+    first, end = of_label(label)
+    if not first.isoformat() <= today < end.isoformat():
+        return None
+    days = date.fromisoformat(min(today, until or today)) - first
+    start, whole = of_label(before)
+    return Span(start, min(start + days, whole))
+
+
+def _only(scope: Scope, days: Span) -> Scope:
+    first, last = days
     return replace(scope, since=first.isoformat(), until=last.isoformat())
 
 

@@ -132,17 +132,24 @@ class PeriodReport:
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
         """Yield the typed rows, ordered by period and group; plain tuples for a comparison."""
         totals_do = self._reads_totals(connection, scope)
+        has_rate = sql.has_rate(scope)
+
+        def row(found: sa.Row[Any]) -> tuple[Any, ...]:
+            made = self.row(found)
+            return made if has_rate else sql.without_rate(made)
 
         def rows(scope: Scope) -> Iterator[tuple[Any, ...]]:
             if totals_do and self.from_totals is not None:
                 return self.from_totals(connection, scope)
             query = self.select(scope, scope.appliance_ids(connection))
-            return sql.streamed(connection, query, self.row)
+            return sql.streamed(connection, query, row)
 
         if not scope.compare:
             return rows(scope)
         keys = 2  # the period and the group stand before the columns
-        return comparison.compared(rows, scope, [keys + place for place in self._places()])
+        places = [keys + place for place in self._places()]
+        today = settings.calendar(connection).day(scope.now)
+        return comparison.compared(rows, scope, places, today)
 
     def charts_of(self, scope: Scope) -> tuple[Chart, ...]:  # noqa: ARG002 - others depend on it
         """Return the charts, which are always the same."""

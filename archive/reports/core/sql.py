@@ -129,6 +129,15 @@ def of_appliances(
     return column.in_(ids)
 
 
+def messages() -> sa.Join:
+    """Return `message` joined with `message_content` and `message_template`."""
+    message, content, template = tables.message, tables.message_content, tables.message_template
+    of_message = sa.and_(
+        message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
+    )
+    return message.join(content, of_message).join(template, content.c.template_id == template.c.id)
+
+
 def build_label() -> sa.ColumnElement[str]:
     """Return the label of a build: version and build number."""
     build = tables.build
@@ -247,6 +256,17 @@ def joined(row: sa.Row[Any], measure: str) -> int | None:
     high, low = getattr(row, f"{measure}_high"), getattr(row, f"{measure}_low")
     # Sums of BIGINT are NUMERIC on PostgreSQL.
     return None if high is None else (int(high) << 32) + int(low)
+
+
+def has_rate(scope: Scope) -> bool:
+    """Return whether a scope has the jobs of a success rate: no status filter leaves out finished ones."""
+    return not scope.statuses or set(FINISHED) <= set(scope.statuses)
+
+
+def without_rate(row: Row) -> Row:
+    """Return a row, a named tuple, without its success rate if it has one."""
+    named: Any = row
+    return named._replace(success_rate=None) if "success_rate" in named._fields else row
 
 
 def rate(succeeded: int, finished: int) -> float | None:

@@ -80,7 +80,7 @@ FROM theirs, asked
 WHERE (since IS NULL OR day >= since) AND (until IS NULL OR day <= until);
 
 CREATE OR REPLACE VIEW past AS
-SELECT theirs.* FROM theirs, asked WHERE start_time IS NULL OR start_time <= now
+SELECT theirs.* FROM theirs, asked WHERE start_time IS NULL OR (start_time <= now AND start_time <= last_seen)
 """
 
 Row = tuple[Any, ...]

@@ -68,6 +68,33 @@ def test_previous_period_is_complete(engine: Engine, since: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("until", "before"), [(None, 2), ("2026-03-20", 2), ("2026-03-01", 1), ("2026-03-31", 2)]
+)
+def test_period_in_progress_is_compared_with_the_same_days(
+    engine: Engine, until: str | None, before: int
+) -> None:
+    """On 2 March, March is compared with 1 and 2 February, and February with all of January."""
+    days = ("2026-01-01", "2026-01-31", "2026-02-01", "2026-02-02", "2026-02-20", "2026-03-01")
+    import_documents(engine, {day: on(day) for day in days})
+    scope = Scope(until=until, compare=True, now="2026-03-02T12:00:00.000000Z")
+    found = rows(engine, "success", scope)
+    assert [(row["period"], row["jobs"], row["jobs_before"]) for row in found] == [
+        ("2026-01", 2, None),
+        ("2026-02", 3, 2),
+        ("2026-03", 1, before),
+    ]
+    march = rows(engine, "success", replace(scope, since="2026-03-01"))
+    assert march == found[2:]
+
+
+def test_longer_period_in_progress_is_compared_with_the_whole_shorter_one(engine: Engine) -> None:
+    """On 30 March there is no 30 February: all of February counts."""
+    import_documents(engine, {day: on(day) for day in ("2026-02-28", "2026-03-01")})
+    found = rows(engine, "success", Scope(compare=True, now="2026-03-30T12:00:00.000000Z"))
+    assert [row["jobs_before"] for row in found] == [None, 1]
+
+
 def test_empty_period_counts_as_previous(engine: Engine) -> None:
     """The previous period is that of the calendar, not the last one with jobs."""
     import_documents(engine, {day: on(day) for day in ("2026-01-01", "2026-03-01", "0001-01-01")})
@@ -145,7 +172,7 @@ def test_comparison_equals_two_separate_reports(
         str(place): on(day, status, type=kind, size=size, duration=size)
         for place, (day, status, kind, size) in enumerate(jobs)
     }
-    scope = Scope(period, since=since, by=by)
+    scope = Scope(period, since=since, by=by, now="2027-01-01T00:00:00.000000Z")
     for engine in each(engines):
         import_documents(engine, documents)
         for name in COMPARED:

@@ -61,6 +61,25 @@ def test_filter_selects_jobs(engine: Engine, asked: dict[str, Any], number: int)
         assert sum(row[2] for row in rows) == number
 
 
+@pytest.mark.parametrize("name", ["builds", "locations", "success", "trends", "volume"])
+def test_filter_on_one_outcome_leaves_no_success_rate(engine: Engine, name: str) -> None:
+    """Without the successes, or the failures, there is no rate: neither 0 nor 100 %."""
+    import_documents(engine, JOBS)
+    place = [column.name for column in reports.find(name).columns_of(Scope())].index("success_rate")
+    for statuses, has_rate in (
+        (("FAILED",), False),
+        (("SUCCEEDED", "RUNNING"), False),
+        (("SUCCEEDED", "FAILED"), True),
+        ((), True),
+    ):
+        scope = Scope(statuses=statuses)
+        with db.reading(engine) as connection:
+            report = reports.find(name)
+            found = list(report.cells_of(scope, reports.run(connection, name, scope)))
+        assert found
+        assert all((row[place] is not None) is has_rate for row in found)
+
+
 @pytest.mark.parametrize(
     ("name", "by"),
     [
