@@ -164,13 +164,12 @@ def test_repeated_days_are_usual_the_third_time(
 
 def test_old_jobs_are_ignored(engine: Engine) -> None:
     """Jobs more than 400 days before are not compared with."""
-    history = daily([100 * MIB] * 7, build=OLD)
-    now = Scope(now="2027-12-31T00:00:00.000000Z")
-    overdue = on(day(6 + 401), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
-    assert found(engine, history | {"z": overdue}, now) == []
+    history = {f"{n}": on(day(n - 400), size=100 * MIB, build=OLD) for n in range(7)}
+    overdue = on(day(7), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
+    assert found(engine, history | {"z": overdue}) == []
     empty(engine)
-    overdue = on(day(400), size=MIB, build=NEW, location="sftp://other")
-    assert [row[2] for row in found(engine, history | {"z": overdue}, now)] == [
+    overdue = on(day(0), size=MIB, build=NEW, location="sftp://other")
+    assert [row[2] for row in found(engine, history | {"z": overdue})] == [
         "tiny", "location", "build"
     ]  # fmt: skip
 
