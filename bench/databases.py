@@ -151,7 +151,9 @@ def count_archive(database: Database) -> Rows:
         {
             "jobs": "SELECT count(*) FROM job",
             "messages": "SELECT count(*) FROM message WHERE role = 'message'",
-            "arguments": "SELECT count(*) FROM message_arg",
+            "arguments": "SELECT count(*) FROM message INNER JOIN message_arg"
+            " ON message.appliance_id = message_arg.appliance_id"
+            " AND message.content_id = message_arg.content_id",
         },
     )
 

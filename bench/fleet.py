@@ -9,7 +9,7 @@ is known. The rows are the same for every database.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import chain, count, islice
+from itertools import chain, count, islice, product
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -133,6 +133,15 @@ def fill(engine: Engine, jobs: int) -> None:
             (number, NAME.format(number), _SEEN, _SEEN) for number in range(1, appliances(jobs) + 1)
         ]
         db.insert(connection, tables.appliance, names)
+        contents = product(range(1, len(names) + 1), range(1, len(_MESSAGES) + 1))
+        db.insert(
+            connection,
+            tables.message_content,
+            [
+                (appliance, number, b"%d" % number, number, None, False)
+                for appliance, number in contents
+            ],
+        )
         for index in indexes:
             index.drop(connection)
         for chunk in chunks(rows(jobs), _CHUNK):
@@ -151,8 +160,8 @@ def _said(chunk: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """Yield the message of each job that failed."""
     for appliance, number, _, _, status, *_ in chunk:
         if status == "FAILED":
-            template = (appliance + number) % len(_MESSAGES) + 1
-            yield (appliance, number, 0, "message", template, None, False)
+            content = (appliance + number) % len(_MESSAGES) + 1
+            yield (appliance, number, 0, "message", content)
 
 
 def _imports(number: int) -> Iterator[tuple[Any, ...]]:

@@ -32,7 +32,7 @@ failed AS (
         job.id,
         job.day,
         message_template.message_id,
-        max(coalesce(message.localized, message_template.default_message)) AS example
+        max(coalesce(message_content.localized, message_template.default_message)) AS example
     FROM job
     INNER JOIN appliance ON job.appliance_id = appliance.id
     CROSS JOIN param
@@ -41,7 +41,11 @@ failed AS (
             job.appliance_id = message.appliance_id
             AND job.id = message.job_id
             AND message.role IN ('message', 'error')
-    LEFT JOIN message_template ON message.template_id = message_template.id
+    LEFT JOIN message_content
+        ON
+            message.appliance_id = message_content.appliance_id
+            AND message.content_id = message_content.id
+    LEFT JOIN message_template ON message_content.template_id = message_template.id
     WHERE
         job.status = 'FAILED'
         AND job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)

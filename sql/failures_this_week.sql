@@ -31,7 +31,7 @@ SELECT
     v_job.key,
     v_job.type,
     message.role,
-    coalesce(message.localized, message_template.default_message) AS text
+    coalesce(message_content.localized, message_template.default_message) AS text
 FROM v_job
 CROSS JOIN param
 LEFT JOIN message
@@ -39,7 +39,11 @@ LEFT JOIN message
         v_job.appliance_id = message.appliance_id
         AND v_job.job_id = message.job_id
         AND message.role IN ('message', 'error')
-LEFT JOIN message_template ON message.template_id = message_template.id
+LEFT JOIN message_content
+    ON
+        message.appliance_id = message_content.appliance_id
+        AND message.content_id = message_content.id
+LEFT JOIN message_template ON message_content.template_id = message_template.id
 WHERE
     v_job.failed = 1
     AND v_job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)

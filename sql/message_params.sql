@@ -35,18 +35,22 @@ named AS (
         v_message.appliance,
         v_message.key,
         v_message.message_id,
-        message_param.appliance_id,
-        message_param.job_id,
-        message_param.message_seq,
+        message.appliance_id,
+        message.seq AS message_seq,
+        message.content_id,
         message_param.seq,
         message_param.name AS path
     FROM v_message
     CROSS JOIN param
+    INNER JOIN message
+        ON
+            v_message.appliance_id = message.appliance_id
+            AND v_message.job_id = message.job_id
+            AND v_message.seq = message.seq
     INNER JOIN message_param
         ON
-            v_message.appliance_id = message_param.appliance_id
-            AND v_message.job_id = message_param.job_id
-            AND v_message.seq = message_param.message_seq
+            message.appliance_id = message_param.appliance_id
+            AND message.content_id = message_param.content_id
             AND message_param.parent_seq IS NULL
     WHERE
         v_message.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
@@ -58,17 +62,16 @@ named AS (
         named.appliance,
         named.key,
         named.message_id,
-        message_param.appliance_id,
-        message_param.job_id,
-        message_param.message_seq,
+        named.appliance_id,
+        named.message_seq,
+        named.content_id,
         message_param.seq,
         named.path || '.' || message_param.name
     FROM named
     INNER JOIN message_param
         ON
             named.appliance_id = message_param.appliance_id
-            AND named.job_id = message_param.job_id
-            AND named.message_seq = message_param.message_seq
+            AND named.content_id = message_param.content_id
             AND named.seq = message_param.parent_seq
 )
 
@@ -88,8 +91,7 @@ CROSS JOIN param
 INNER JOIN message_param
     ON
         named.appliance_id = message_param.appliance_id
-        AND named.job_id = message_param.job_id
-        AND named.message_seq = message_param.message_seq
+        AND named.content_id = message_param.content_id
         AND named.seq = message_param.seq
 WHERE lower(named.path) LIKE lower(param.path)
 ORDER BY named.day DESC, named.appliance, named.key, named.message_seq, named.seq

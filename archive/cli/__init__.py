@@ -7,9 +7,10 @@ import gc
 import os
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archive.errors import ArchiveError, InterruptedInputError, UsageError
+from archive.masking import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ def main() -> None:
             app()
     except Exception as error:
         if "--debug" in sys.argv:
+            sys.excepthook = _show_traceback
             raise
         sentence, code = explain(error)
         say(f"archive: {sentence}{hint(error)}")
@@ -73,8 +75,22 @@ def _spare_collections() -> None:
     atexit.register(gc.freeze)
 
 
+def _show_traceback(*raised: Any) -> None:
+    """Print a traceback; the errors of libraries in it may quote passwords."""
+    from traceback import format_exception
+
+    from archive.cli.options import say
+
+    say("".join(format_exception(*raised)).rstrip())
+
+
 def explain(error: Exception) -> tuple[str, int]:
-    """Return the message for an error, and the exit code."""
+    """Return the message for an error, without passwords, and the exit code."""
+    sentence, code = _explained(error)
+    return mask_text(sentence), code
+
+
+def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, InterruptedInputError):
         return str(error), PARTIAL
     if isinstance(error, ArchiveError):

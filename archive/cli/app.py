@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 import archive
 from archive.cli import (
@@ -28,9 +31,38 @@ from archive.cli import (
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
+from archive.masking import mask_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def _masked_errors() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:  # which quotes arguments
+        error.message = mask_text(error.message)
+        raise
+
+
+class _Verbs(TyperGroup):
+    """The verbs; no error about their arguments shows a password."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the arguments before the verb."""
+        with _masked_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        """Parse the arguments of the verb, and run it."""
+        with _masked_errors():
+            return super().invoke(*arguments, **options)
+
 
 app = typer.Typer(
     name="archive",
+    cls=_Verbs,
     help="Archive and report the backup history of a vCenter fleet.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -16,6 +16,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import CheckError
+from archive.masking import mask_text
 from archive.text import counted
 
 app = typer.Typer(
@@ -28,14 +29,23 @@ app = typer.Typer(
     "upgrade", epilog=examples("archive db upgrade --database postgresql://archive@db/archive")
 )
 def upgrade(
-    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+    beside_other_tables: Annotated[
+        bool,
+        typer.Option(
+            "--beside-other-tables",
+            help="Create the archive in a database that has tables of another program.",
+        ),
+    ] = False,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Create the archive, or upgrade its schema, in one transaction."""
     from archive.db import migrate as databases
 
     engine = connect(database, config)
     before = databases.current(engine)
-    databases.upgrade(engine)
+    databases.upgrade(engine, beside_others=beside_other_tables)
     place = databases.describe(engine)
     if before == databases.HEAD:
         say(f"The archive at {place} already has schema {before}.")
@@ -69,7 +79,7 @@ def verify(
     with progress("Verifying", 1) as advance:
         for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
             problems += 1
-            typer.echo(sentence)
+            typer.echo(mask_text(sentence))
     if problems:
         raise CheckError(f"{counted(problems, 'problem')} found in the archive")
     say("No problems found.")

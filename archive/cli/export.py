@@ -33,6 +33,7 @@ from archive.cli.options import (
     say,
 )
 from archive.errors import ArchiveError, UsageError
+from archive.private_files import make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,9 +75,9 @@ def export_csv(
 ) -> None:
     """Write one CSV file per table (RFC 4180, UTC, exact bytes and seconds), for spreadsheets.
 
-    --since and --after limit the tables of jobs; all other tables are complete. A text that a
-    spreadsheet would run as a formula gets a leading apostrophe, and passwords in URLs are hidden.
-    `archive export jsonl` changes nothing.
+    --since and --after limit the tables of jobs and messages; all other tables are complete. A text
+    that a spreadsheet would run as a formula gets a leading apostrophe, and passwords in URLs are
+    hidden. `archive export jsonl` changes nothing.
     """
     from archive import db
     from archive.cli.output import open_output
@@ -119,7 +120,7 @@ def _delimiter(text: str) -> str:
 
 def _make(directory: Path) -> None:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
     except OSError as error:
         raise ArchiveError(f"{directory}: cannot create the folder: {error.strerror}") from error
 

@@ -57,8 +57,9 @@ def export_parquet(
 ) -> None:
     """Write the tables and the view v_job as Parquet files into a new folder.
 
-    Tables of jobs are partitioned by month. --since and --after limit them; all other tables are
-    complete. Passwords in URLs are hidden. This needs the extra "parquet".
+    Tables of jobs are partitioned by month. --since and --after limit the tables of jobs and
+    messages; all other tables are complete. Passwords in URLs are hidden. This needs the extra
+    "parquet".
     """
     from archive import db
     from archive.cli.output import new_folder, open_bytes

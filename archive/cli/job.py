@@ -28,7 +28,7 @@ from archive.text import counted, quoted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archive.document.flatten import MessageRows
+    from archive.document.flatten import Content
     from archive.messages import Forms, Shown
     from archive.render.outline import Item
     from archive.store.job_reader import ArchivedJob
@@ -124,7 +124,11 @@ def show_job(
     key: Annotated[str, typer.Argument(help="Job key, as in `archive job list`.")],
     output_format: Annotated[
         Literal["table", "json"],
-        typer.Option("--format", "-f", help="table, or json: the document as archived."),
+        typer.Option(
+            "--format",
+            "-f",
+            help="table, or json: the document as archived, with passwords hidden.",
+        ),
     ] = "table",
     locale: Annotated[
         str | None,
@@ -158,18 +162,27 @@ def show_job(
         )
     with open_output(output) as out:
         if output_format == "json":
-            out.write(job.text + "\n")
+            out.write(_without_passwords(job.text) + "\n")
         else:
             outline.write(_items(job, forms), out)
 
 
+def _without_passwords(text: str) -> str:
+    from archive import json_numbers
+    from archive.masking import mask_json
+
+    document = json_numbers.loads(text)
+    masked = mask_json(document)
+    return text if masked == document else json_numbers.dumps(masked)
+
+
 def _values(job: ArchivedJob) -> dict[str, str | None]:
     """Return the labelled values of a job."""
-    from archive.document.flatten import mask_url
+    from archive.masking import mask_url
     from archive.render.units import duration, moment, size
 
     rows, columns = job.rows, job.rows.job
-    location = rows.location and mask_url(rows.location.url) + (columns.location_folder or "")
+    location = rows.location and mask_url(rows.location.url + (columns.location_folder or ""))
     progress = (
         None
         if columns.progress_total is None
@@ -204,7 +217,7 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "last seen": moment(job.seen.last_seen),
         "import": str(job.run_id),
         "digest": f"SHA-256 {job.digest.hex()}",
-        "stored whole": "yes, it has fields that the tables have no columns for"
+        "stored whole": "yes, the tables cannot hold or must not show all of it"
         if job.irregular
         else None,
     }
@@ -224,7 +237,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         ],
     )
     if rows.messages:
-        yield Item("messages", below=[_message(message, forms) for message in rows.messages])
+        yield Item("messages", below=[_message(*message, forms) for message in rows.messages])
     if rows.error:
         known = {
             "class": rows.error.class_name,
@@ -241,17 +254,17 @@ def _flag(value: bool | None) -> str | None:
     return None if value is None else ("yes" if value else "no")
 
 
-def _message(message: MessageRows, forms: Forms) -> Item:
+def _message(role: str, content: Content, forms: Forms) -> Item:
     from archive import messages
     from archive.render.outline import Item
 
-    below = [Item("id", message.template.message_id)]
-    if message.localized is not None:
-        below.append(Item("default message", message.template.default_message))
-    below += [Item(f"argument {place}", value) for place, value in enumerate(message.args, 1)]
-    if message.params:
-        below.append(Item("params", below=_params(messages.params(message.params, forms))))
-    return Item(message.role, messages.text(message, forms), below)
+    below = [Item("id", content.template.message_id)]
+    if content.localized is not None:
+        below.append(Item("default message", content.template.default_message))
+    below += [Item(f"argument {place}", value) for place, value in enumerate(content.args, 1)]
+    if content.params:
+        below.append(Item("params", below=_params(messages.params(content.params, forms))))
+    return Item(role, messages.text(content, forms), below)
 
 
 def _params(params: list[Shown]) -> list[Item]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archive.masking import mask_text
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
@@ -140,5 +142,5 @@ def examples(*lines: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print a message on standard error; only data goes to standard output."""
-    typer.echo(text, err=True)
+    """Print a message on standard error, without passwords; only data goes to standard output."""
+    typer.echo(mask_text(text), err=True)

@@ -7,6 +7,7 @@ import io
 import locale
 import os
 import shutil
+import stat
 import sys
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
@@ -15,6 +16,7 @@ import typer
 
 from archive.atomic_write import atomic_write
 from archive.errors import ArchiveError
+from archive.private_files import PRIVATE, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +29,7 @@ _TEXT = {"encoding": "utf-8", "newline": ""}
 def open_output(path: Path | None, mode: int | None = None) -> Iterator[TextIO]:
     """Open a file, or standard output for None, as text; line ends are not translated.
 
-    The file gets `mode`, or without one the mode of the file it replaces, or that of the umask.
+    The file gets `mode`, or without one the mode of the file it replaces; a new one is private.
     Raises ArchiveError if it cannot be written. The command ends if the reader of a pipe closes it.
     """
     with (
@@ -61,7 +63,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         if target.exists() and any(target.iterdir()):
             raise ArchiveError(f"{path}: the folder is not empty: name a new one")
-        beside.mkdir(parents=True)
+        make_folder(beside)
     except OSError as error:
         raise ArchiveError(f"{path}: cannot create the folder: {error.strerror}") from error
     try:
@@ -122,10 +124,10 @@ def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Ite
         with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
             yield out
         return
-    with atomic_write(target) as written:
-        with written.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form
-            yield out
-        if mode is None and target.exists():
-            mode = target.stat().st_mode
-        if mode is not None:
-            written.chmod(mode)
+    if mode is None:
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE
+    with (
+        atomic_write(target, mode) as written,
+        written.open(f"w{form}", **options) as out,  # type: ignore[call-overload]  # by form
+    ):
+        yield out

@@ -10,8 +10,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from yarl import URL
-
 from archive.document import appliance_facts
 from archive.errors import ApplianceError, ConfigurationError, InputError
 from archive.ingest import formats
@@ -19,7 +17,8 @@ from archive.ingest.raw_document import RawDocument
 from archive.text import counted, printable
 from archive.vcenter import certificate, errors, job_details
 from archive.vcenter.certificate import HiddenError
-from archive.vcenter.client import Connection, place, proxy
+from archive.vcenter.client import Connection, place
+from archive.vcenter.proxy import proxy
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION
 from archive.vcenter.session import signed_in
 
@@ -56,7 +55,6 @@ class Examination:
 
     def __init__(self, entry: Entry) -> None:
         self._entry = entry
-        self._proxy = proxy(entry.host)
         self.found: dict[str, Found] = {}
 
     @property
@@ -118,8 +116,8 @@ class Examination:
         return self.found[name].result != FAILED
 
     async def _resolve(self) -> Found:
-        if self._proxy is not None:
-            return Found(SKIPPED, f"left to the proxy {_shown(self._proxy)}")
+        if (through := proxy(self._entry.host)) is not None:
+            return Found(SKIPPED, f"left to the proxy {through.place}")
         entry, loop = self._entry, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(entry.connect_timeout):
@@ -129,8 +127,8 @@ class Examination:
         return Found(OK, ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses)))
 
     async def _connect(self) -> Found:
-        if self._proxy is not None:
-            return Found(SKIPPED, f"left to the proxy {_shown(self._proxy)}")
+        if (through := proxy(self._entry.host)) is not None:
+            return Found(SKIPPED, f"left to the proxy {through.place}")
         entry, began = self._entry, time.monotonic()
         try:
             async with asyncio.timeout(entry.connect_timeout):
@@ -194,11 +192,6 @@ def _expiring(shown: Certificate, described: str, *, pinned: bool) -> Found:
     ends = "expired" if left < timedelta(0) else f"expires within {counted(left.days + 1, 'day')}"
     also = ", then change `pin`" if pinned else ""
     return Found(WARNING, f"{ends}: {described}", f"{errors.RENEW}{also}")
-
-
-def _shown(through: str) -> str:
-    """Return a proxy's address, without the user and password that its URL may have."""
-    return URL(through).authority.rpartition("@")[2]
 
 
 async def _details(session: Session) -> Found:

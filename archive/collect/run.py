@@ -15,6 +15,7 @@ from archive.collect.concurrency import Passwords, each
 from archive.collect.save_answers import keep
 from archive.collect.store_answer import Outcome, archive_answer, compare_answer
 from archive.errors import AlreadyRunningError, ArchiveError, InputError
+from archive.masking import mask_text
 from archive.store import collection_log
 from archive.store.collection_log import FAILED, INTERRUPTED, Attempt
 from archive.store.counts import Counts
@@ -147,6 +148,6 @@ class _Run:
             outcome, reason = INTERRUPTED, "interrupted before the appliance answered"
         elif not isinstance(error, ArchiveError):
             reason = f"internal error in archive: {type(error).__name__}: {error}"
-        attempt = Attempt(entry.name, asked_at, None, outcome, reason, None)
+        attempt = Attempt(entry.name, asked_at, None, outcome, mask_text(reason), None)
         self._fail(attempt)
         return Outcome(attempt, Counts())

@@ -9,11 +9,11 @@ from typing import IO, TYPE_CHECKING
 
 from archive.atomic_write import atomic_write
 from archive.errors import InputError
+from archive.private_files import make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PRIVATE = 0o600
 _UNSAFE = re.compile(r"[^\w.@-]|^\.")
 
 
@@ -26,9 +26,9 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
     folder = directory / _UNSAFE.sub("_", appliance)
     path = folder / f"{re.sub(r'[-:.]', '', seen_at)}.json.gz"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with (
-            atomic_write(path, _PRIVATE) as written,
+            atomic_write(path) as written,
             written.open("wb") as file,
             gzip.GzipFile(fileobj=file, mode="wb", filename="") as zipped,
         ):

@@ -14,6 +14,7 @@ from archive.ingest.answer_run import ingest_answer
 from archive.ingest.observe import observe_answer
 from archive.ingest.raw_document import KnownDocument
 from archive.ingest.run import Source
+from archive.masking import mask_text
 from archive.store import collection_log, fact_history, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
@@ -95,7 +96,7 @@ def _judged(
         reasons.append(f"{counted(counts.quarantined, 'job')} in quarantine")
     if not reasons:
         return attempt
-    return attempt._replace(outcome=PARTIAL, reason="; ".join(reasons))
+    return attempt._replace(outcome=PARTIAL, reason=mask_text("; ".join(reasons)))
 
 
 def _documents(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,13 @@ from archive.atomic_write import atomic_write
 from archive.config import sections
 from archive.config.file import read
 from archive.errors import ConfigurationError, UsageError
+from archive.private_files import PRIVATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from archive.config.entries import Entry
-
-_PRIVATE = 0o600
 
 
 def add(path: Path, values: Mapping[str, Any]) -> Entry:
@@ -91,10 +89,7 @@ def _appended(text: str, values: Mapping[str, Any]) -> str:
 
 def _replace(path: Path, target: Path, text: str, *, there: bool) -> Entry:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(target, _PRIVATE, durable=True) as written:
-        if there:
-            before = target.stat()
-            os.chown(written, before.st_uid, before.st_gid)
-            written.chmod(stat.S_IMODE(before.st_mode))
+    mode = stat.S_IMODE(target.stat().st_mode) if there else PRIVATE
+    with atomic_write(target, mode, durable=True) as written:
         written.write_bytes(text.encode())
         return read(written, meant=path).entries[-1]

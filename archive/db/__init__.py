@@ -7,7 +7,7 @@ from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import MonthOf, UnindexedDay, contains, halves
-from archive.db.locks import alone, lock
+from archive.db.locks import alone, lock, lock_schema
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
@@ -29,6 +29,7 @@ __all__ = [
     "insert",
     "keeping",
     "lock",
+    "lock_schema",
     "parse_url",
     "prepare_file",
     "reading",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.db import failed_connection
 from archive.db.urls import shown, sqlite_file
+from archive.masking import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,13 +75,19 @@ _SENTENCES = {
 def explain(error: BaseException, engine: Engine) -> str:
     """Return a sentence about an error that a driver raised: the archive, the problem, the action."""
     place = sqlite_file(engine.url) or shown(engine.url)
-    cause = " ".join(str(error).split("\n\n")[0].split())
+    cause = mask_text(_message(error))
     sentence = next(
         (_SENTENCES[code] for code in _codes(error, engine) if code in _SENTENCES), None
     )
     if sentence is None:
         return f"{place}: the database reports an error: {cause}"
     return f"{place}: {sentence} ({cause})"
+
+
+def _message(error: BaseException) -> str:
+    """Return a driver's message as one line; PostgreSQL's detail and context, which quote rows, are left out."""
+    primary: str | None = getattr(getattr(error, "diag", None), "message_primary", None)
+    return " ".join((primary or str(error).split("\n\n")[0]).split())
 
 
 def _codes(error: BaseException, engine: Engine) -> Iterator[str]:

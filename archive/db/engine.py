@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -11,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from archive.db.transactions import explained
-from archive.db.urls import sqlite_file
+from archive.db.urls import THRESHOLD, prepare_threshold, sqlite_file
 from archive.errors import DatabaseError
+from archive.private_files import create, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
     from sqlalchemy.engine import URL, Connection, Engine
 
 # How long a writer waits for another writer.
@@ -33,19 +34,21 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
     if url.get_backend_name() == "sqlite":
         options = {"check_same_thread": False}  # kept connections may serve any thread
     else:
-        options = {"client_encoding": "utf8"}  # overrides PGCLIENTENCODING
+        # The encoding overrides PGCLIENTENCODING.
+        options = {"client_encoding": "utf8", THRESHOLD: prepare_threshold(url)}
     if kept:
         pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
     else:
         pooling = {"poolclass": sa.pool.NullPool}
-    engine = sa.create_engine(url, connect_args=options, **pooling)
+    # No error may quote a row.
+    engine = sa.create_engine(url, connect_args=options, hide_parameters=True, **pooling)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         if kept:
             event.listen(engine, "connect", _cache_less)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
@@ -80,20 +83,32 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.execute(f"SET TIME ZONE 'UTC'; SET lock_timeout = '{LOCK_WAIT_SECONDS}s'".encode())
-    connection.commit()
+def _begin_postgresql(connection: Connection) -> None:
+    # For each transaction: behind a pooler the next one may be in another session.
+    connection.exec_driver_sql(
+        "SELECT set_config('TimeZone', 'UTC', true),"
+        f" set_config('lock_timeout', '{LOCK_WAIT_SECONDS}s', true)"
+    )
 
 
 def prepare_file(engine: Engine) -> None:
-    """Create the file of a new SQLite archive, in WAL mode: readers and a writer work side by side."""
+    """Create the file of a new SQLite archive, in WAL mode: readers and a writer work side by side.
+
+    Only its owner can access it. SQLite gives the files beside it the same permissions.
+    """
     path = sqlite_file(engine.url)
     if path is None:
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     except OSError as error:
         raise DatabaseError(f"{path.parent}: cannot create the folder: {error.strerror}") from error
+    try:
+        os.close(create(path))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise DatabaseError(f"{path}: cannot create the file: {error.strerror}") from error
     with explained(engine):
         connection = engine.raw_connection()
         try:

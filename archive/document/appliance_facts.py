@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from archive import json_numbers
 from archive.document import schema
 from archive.errors import InputError
+from archive.masking import mask_text
 from archive.text import storable
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
@@ -162,20 +163,24 @@ class _Fields:
         self._below: dict[str, _Fields] = {}
 
     def text(self, name: str) -> str | None:
-        """Take a string; a whole number is converted. None if it is neither."""
+        """Take a string; a whole number is converted. None if it is neither.
+
+        Passwords are hidden, except in `location`, which the database has masked besides.
+        """
         value = self._left.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str):
             return None
-        return self._taken(name, storable(value), exact=storable(value) == value)
+        kept = storable(value) if name == "location" else mask_text(storable(value))
+        return self._taken(name, kept, exact=kept == value)
 
     def texts(self, name: str) -> list[str] | None:
         """Take a list of strings; None if it is not one."""
         value = self._left.get(name)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             return None
-        kept = [storable(item) for item in value]
+        kept = [mask_text(storable(item)) for item in value]
         return self._taken(name, kept, exact=kept == value)
 
     def integer(self, name: str, greatest: int) -> int | None:

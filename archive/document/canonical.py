@@ -35,7 +35,7 @@ def read(raw: Any) -> Document:
     """
     try:
         info = schema.parse_info(raw)
-        text = schema.to_json(info)
+        text = info.to_json()
     except (ValueError, RecursionError):
         return _lenient(raw)
     # An escaped NUL, or a backslash before "u0000": both are rare, so read both leniently.
@@ -47,7 +47,7 @@ def read(raw: Any) -> Document:
 def _lenient(raw: Any) -> Document:
     try:
         mended = mend(raw)
-        text = schema.to_json(mended.info) if mended.regular else json_numbers.dumps(mended.whole)
+        text = mended.info.to_json() if mended.regular else json_numbers.dumps(mended.whole)
     except RecursionError as error:
         raise NotAJobError("nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)

@@ -1,8 +1,8 @@
 """Read the common form of documents in one pass of compiled code.
 
 The common form is a finished job in the shape of `/api`, with instants as vCenter writes them and
-without findings. For any other document the functions return None, and `canonical` and `flatten`
-read it. For the common form those give the same result, only slower.
+without findings or anything that may be a password. For any other document the functions return None, and
+`canonical` and `flatten` read it. For the common form those give the same result, only slower.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from archive.document.findings import DURATION_TOLERANCE_SECONDS
-from archive.document.flatten import split_location
+from archive.document.flatten import content_digest, split_location
 from archive.document.precedence import Rank, rank
 from archive.document.schema import INT64_MAX, INT64_MIN, STATUS_LENGTH
+from archive.masking import suspect
 from archive.statuses import FINISHED
 
 _STRICT = ConfigDict(strict=True, extra="forbid")
@@ -186,7 +187,7 @@ def _read(info: _Info) -> Read | None:
     if abs(duration - int(took.total_seconds())) > DURATION_TOLERANCE_SECONDS:
         return None
     text = to_json(info)
-    if b"\\u0000" in text:
+    if b"\\u0000" in text or suspect(text.decode()):
         return None
     digest = hashlib.sha256(text).digest()
     place = rank(status, progress["completed"], duration, _fixed(end), digest)
@@ -244,14 +245,15 @@ def _message(role: str, message: _Message) -> Rows:
         message["params"] = _sorted(params)
         _add_params(message["params"], None, rows)
     template = (message["id"], message["default_message"])
-    return (
-        role,
+    content = (
+        content_digest(to_json(message)),
         _templates.setdefault(template, template),
         message.get("localized"),
         params is not None,
         message["args"],
         rows,
     )
+    return role, content
 
 
 def _add_params(params: dict[str, _Param], parent_seq: int | None, rows: list[Rows]) -> None:

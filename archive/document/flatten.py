@@ -6,17 +6,20 @@ store gives them IDs.
 
 from __future__ import annotations
 
-import re
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import json_numbers, timestamps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archive.document.schema import Failure, Info, Message, Nested, Param
 
 # vCenter puts each backup into <location>/vCenter/sn_<system name>/<M|S>_<version>_<stamp>_<comment>.
 _FOLDER = "/vCenter/sn_"
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/]*@")
+# Bytes. Enough to tell the contents of one appliance apart, at half the size of a whole digest.
+CONTENT_DIGEST_LENGTH = 16
 
 
 class Build(NamedTuple):
@@ -66,15 +69,25 @@ class ParamRow(NamedTuple):
     nested_has_params: bool | None
 
 
-class MessageRows(NamedTuple):
-    """One message of a job with its arguments and parameters."""
+class Content(NamedTuple):
+    """The content of a message, which an appliance's messages share.
 
-    role: str
+    `digest` is the start of the SHA-256 of its canonical JSON: equal contents have equal digests.
+    """
+
+    digest: bytes
     template: Template
     localized: str | None
     has_params: bool
-    args: list[str]
-    params: list[ParamRow]
+    args: Sequence[str]
+    params: Sequence[ParamRow]
+
+
+class MessageRow(NamedTuple):
+    """One message of a job."""
+
+    role: str
+    content: Content
 
 
 class ErrorRow(NamedTuple):
@@ -119,7 +132,7 @@ class Normalised(NamedTuple):
     build: Build | None
     location: Location | None
     operation: Operation | None
-    messages: list[MessageRows]
+    messages: Sequence[MessageRow]
     error: ErrorRow | None
 
 
@@ -158,20 +171,18 @@ def normalise(info: Info) -> Normalised:
     )
 
 
-def mask_url(url: str) -> str:
-    """Return a URL with the password of its user information replaced by `***`."""
-    return _PASSWORD.sub(r"\1:***@", url)
-
-
 def split_location(location: str | None) -> tuple[str | None, str | None]:
     """Return a location's configured URL, and the folder of the single backup if it has one."""
     if location is None:
         return None, None
     cut = location.rfind(_FOLDER)
-    return (location, None) if cut < 0 else (location[:cut], location[cut:])
+    # An @ after it: the supposed folder may be a part of a password.
+    if cut < 0 or "@" in location[cut:]:
+        return location, None
+    return location[:cut], location[cut:]
 
 
-def _messages(info: Info) -> list[MessageRows]:
+def _messages(info: Info) -> list[MessageRow]:
     rows = [] if info.description is None else [_message("description", info.description)]
     if info.progress is not None:
         rows.append(_message("progress", info.progress.message))
@@ -182,18 +193,28 @@ def _messages(info: Info) -> list[MessageRows]:
     return rows
 
 
-def _message(role: str, message: Message) -> MessageRows:
+def _message(role: str, message: Message) -> MessageRow:
+    return MessageRow(role, content(message))
+
+
+def content(message: Message) -> Content:
+    """Return the content of a message."""
     params: list[ParamRow] = []
     if message.params:
         _add_params(message.params, None, params)
-    return MessageRows(
-        role,
+    return Content(
+        content_digest(message.to_json().encode()),
         Template(message.id, message.default_message),
         message.localized,
         message.params is not None,
         message.args,
         params,
     )
+
+
+def content_digest(canonical: bytes) -> bytes:
+    """Return the digest of a message's canonical JSON."""
+    return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
 
 
 def _add_params(tree: dict[str, Param], parent_seq: int | None, rows: list[ParamRow]) -> None:

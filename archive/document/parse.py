@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import timestamps
 from archive.document import canonical, fast_parse, precedence
 from archive.document.flatten import normalise
+from archive.document.masked import mask_findings, mask_rows
+from archive.masking import suspect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,7 @@ class ParsedJob(NamedTuple):
     """What the archive stores of one document.
 
     `rows` are the fields of `flatten.Normalised`, in order. `irregular` is the canonical JSON if the
-    tables cannot represent all of it, otherwise None.
+    tables cannot represent all of it, or hide a password in it, otherwise None.
     """
 
     status: str
@@ -44,10 +46,15 @@ def prepare(raw: Any) -> ParsedJob:
         info.end_time and timestamps.fixed_form(info.end_time),
         document.digest,
     )
-    irregular = document.text if document.irregular else None
-    return ParsedJob(
-        info.status, rank, document.digest, normalise(info), irregular, document.findings
-    )
+    rows = normalise(info)
+    found: Sequence[Finding] = document.findings
+    irregular = document.irregular
+    if suspect(document.text):
+        masked = mask_rows(rows)
+        irregular |= masked != rows
+        rows, found = masked, mask_findings(found)
+    text = document.text if irregular else None
+    return ParsedJob(info.status, rank, document.digest, rows, text, found)
 
 
 def common(read: Read) -> ParsedJob:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive import json_numbers, timestamps
+from archive.document import flatten
 from archive.document.schema import (
     Build,
     DynamicID,
@@ -17,7 +18,9 @@ from archive.document.schema import (
 )
 
 if TYPE_CHECKING:
-    from archive.document.flatten import ErrorRow, MessageRows, Normalised, ParamRow
+    from collections.abc import Sequence
+
+    from archive.document.flatten import Content, ErrorRow, Normalised, ParamRow
 
 
 def rebuild(rows: Normalised) -> Info:
@@ -25,7 +28,7 @@ def rebuild(rows: Normalised) -> Info:
     job = rows.job
     by_role: dict[str, list[Any]] = {}
     for message in rows.messages:
-        by_role.setdefault(message.role, []).append(_message(message))
+        by_role.setdefault(message.role, []).append(rebuild_message(message.content))
     progress = by_role.get("progress", [None])[0]
     description = by_role.get("description", [None])[0]
     return Info.model_construct(
@@ -58,17 +61,23 @@ def rebuild(rows: Normalised) -> Info:
     )
 
 
-def _message(row: MessageRows) -> Message:
+def rebuild_message(content: Content) -> Message:
+    """Return the message with this content."""
     return Message.model_construct(
-        args=row.args,
-        default_message=row.template.default_message,
-        id=row.template.message_id,
-        localized=row.localized,
-        params=_params(row.params) if row.has_params else None,
+        args=list(content.args),
+        default_message=content.template.default_message,
+        id=content.template.message_id,
+        localized=content.localized,
+        params=_params(content.params) if content.has_params else None,
     )
 
 
-def _params(rows: list[ParamRow]) -> dict[str, Param]:
+def content_digest(content: Content) -> bytes:
+    """Return the digest that a content should have."""
+    return flatten.content_digest(rebuild_message(content).to_json().encode())
+
+
+def _params(rows: Sequence[ParamRow]) -> dict[str, Param]:
     """Return the tree of params; rows come in the order of `seq`, parents before children."""
     roots: dict[str, Param] = {}
     children: dict[int | None, dict[str, Param]] = {None: roots}

@@ -58,7 +58,7 @@ def mend(raw: Any) -> Mended:
             for path, kind, _ in error.refusals:
                 _mend_place(clean, path, kind, aside)
         else:
-            kept = json.loads(schema.to_json(info))
+            kept = json.loads(info.to_json())
             return Mended(
                 info,
                 _overlay(whole, kept, (), aside),

@@ -53,6 +53,13 @@ def entries_to_map(value: object) -> object:
 class _Structure(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    def to_json(self) -> str:
+        """Return canonical JSON: sorted keys, no white space, nulls left out.
+
+        Raises ValueError if a text has a lone surrogate.
+        """
+        return self.model_dump_json(exclude_none=True, by_alias=True)
+
 
 class Param(_Structure):
     """A `LocalizationParam`. Its documentation says that one value is set; no validator checks that."""
@@ -226,11 +233,3 @@ def parse_exported_job(raw: Any) -> ExportedJob:
         return ExportedJob.model_validate(raw)
     except ValidationError as error:
         raise ShapeError(error) from None
-
-
-def to_json(info: Info) -> str:
-    """Return the canonical JSON of a job: sorted keys, no white space, nulls left out.
-
-    Raises ValueError if a text has a lone surrogate.
-    """
-    return info.model_dump_json(exclude_none=True, by_alias=True)

@@ -1,10 +1,11 @@
 """Tables and views to export as rows: their columns, types and order.
 
-Passwords in URLs are masked wherever they may occur, except in the bytes of quarantined documents.
+Passwords are masked wherever they may occur. The tables of messages have them masked already.
 """
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,8 +13,8 @@ import sqlalchemy as sa
 
 from archive import json_numbers
 from archive.db import tables
-from archive.document.flatten import mask_url
 from archive.errors import UsageError
+from archive.masking import mask_json, mask_text, mask_url
 from archive.store import seen_documents
 from archive.suggestions import suggestion
 from archive.text import quoted
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from archive.store.selection import Extent
 
 _ROWS_AT_A_TIME = 5000
+# The tables whose rows belong to the content of messages.
+_CONTENTS = (tables.message_content.name, tables.message_arg.name, tables.message_param.name)
 _Column = sa.ColumnElement[Any]
 
 
 class Relation(NamedTuple):
-    """A table or a view. `of_jobs` are the columns that name a job, if its rows belong to jobs.
+    """A table or a view.
 
-    `day` is the day column of a view whose rows belong to days, not to jobs.
+    `of_jobs` are the columns that name a job, if its rows belong to jobs; `of_contents` those that
+    name the content of messages; `day` the day column of a view whose rows belong to days.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Relation(NamedTuple):
     order: tuple[_Column, ...]
     of_jobs: tuple[_Column, _Column] | None
     day: _Column | None = None
+    of_contents: tuple[_Column, _Column] | None = None
 
     def names(self) -> list[str]:
         """Return the names of the columns."""
@@ -53,8 +58,8 @@ class Relation(NamedTuple):
     def select(self, extent: Extent, month: str | None = None) -> sa.Select[Any]:
         """Return a query for its rows in order, limited to the jobs or days of an extent.
 
-        Rows that belong to neither are all included. With `month`, only jobs of that month are
-        included, sorted by day.
+        Contents of messages belong to all jobs that have them. Rows that belong to none of these are
+        all included. With `month`, only jobs of that month are included, sorted by day.
         """
         query, order, job = (
             sa.select(*self.columns).select_from(self.source),
@@ -70,6 +75,8 @@ class Relation(NamedTuple):
             order = (job.c.appliance_id, job.c.id, *order[2:])
             if month is not None:
                 order = (job.c.day, *order)
+        if self.of_contents is not None and (conditions := extent.conditions()):
+            query = query.where(_in_messages(*self.of_contents, conditions))
         if self.day is not None and extent.since is not None:
             query = query.where(self.day >= extent.since)
         return query.order_by(*order)
@@ -78,9 +85,11 @@ class Relation(NamedTuple):
 def table_names() -> list[str]:
     """Return the names of the tables to export, sorted.
 
-    `latest_import` is left out: the jobs have its content as `last_seen`.
+    `latest_import` is left out: the jobs have its content as `last_seen`. `write_lock` has none.
     """
-    return sorted(tables.metadata.tables.keys() - {tables.latest_import.name})
+    return sorted(
+        tables.metadata.tables.keys() - {tables.latest_import.name, tables.write_lock.name}
+    )
 
 
 def table(name: str) -> Relation:
@@ -97,8 +106,10 @@ def table(name: str) -> Relation:
             key,
             (key[0], key[1]),
         )
-    of_jobs = (key[0], key[1]) if "job_id" in found.primary_key.columns else None
-    return Relation(name, found, tuple(found.c), key, of_jobs)
+    named = (key[0], key[1]) if len(key) > 1 else None
+    of_jobs = named if "job_id" in found.primary_key.columns else None
+    of_contents = named if name in _CONTENTS else None
+    return Relation(name, found, tuple(found.c), key, of_jobs, of_contents=of_contents)
 
 
 def view(name: str, known: Collection[str] | None = None) -> Relation:
@@ -136,6 +147,20 @@ def months(connection: Connection, extent: Extent) -> list[str]:
     return sorted(connection.execute(query).scalars())
 
 
+def _in_messages(
+    appliance_id: _Column, content_id: _Column, conditions: Sequence[sa.ColumnElement[bool]]
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a job with these conditions has a message with a content."""
+    job, message = tables.job, tables.message
+    return sa.exists().where(
+        message.c.appliance_id == appliance_id,
+        message.c.content_id == content_id,
+        job.c.appliance_id == message.c.appliance_id,
+        job.c.id == message.c.job_id,
+        *conditions,
+    )
+
+
 def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
     if month is None:
         return []
@@ -143,7 +168,7 @@ def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
     return [tables.job.c.day.between(f"{month}-01", f"{month}-{last}")]
 
 
-def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) -> Sequence[Any]:
+def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[Any], Any]]]) -> Sequence[Any]:
     cells = list(row)
     for place, hide in hidden:
         if cells[place] is not None:
@@ -151,33 +176,31 @@ def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[str], str]]]) 
     return cells
 
 
-def _hide_in_document(text: str) -> str:
-    document = json_numbers.loads(text)
-    if isinstance(document.get("location"), str):
-        document["location"] = mask_url(document["location"])
-    return json_numbers.dumps(document)
+def _hide_in_json(text: str) -> str:
+    value = json_numbers.loads(text)
+    masked = mask_json(value)
+    return text if masked == value else json_numbers.dumps(masked)
 
 
-def _hide_anywhere(text: str) -> str:
-    return json_numbers.dumps(_masked(json_numbers.loads(text)))
+def _hide_in_bytes(document: bytes) -> bytes:
+    """Hide passwords in a document that need not be JSON, nor even text."""
+    text = document.decode("utf-8", "surrogateescape")
+    try:
+        masked = _hide_in_json(text)
+    except (ValueError, RecursionError):
+        masked = mask_text(_ESCAPED.sub(lambda escaped: chr(int(escaped[1], 16)), text))
+    return masked.encode("utf-8", "surrogateescape")
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask_url(value)
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if isinstance(value, dict):
-        return {mask_url(name): _masked(item) for name, item in value.items()}
-    return value
-
-
+# ASCII characters as JSON may write them.
+_ESCAPED = re.compile(r"\\u00([0-7][0-9a-fA-F])")
 # Columns that contain a URL, or may contain one.
-_HIDE = {
+_HIDE: dict[tuple[str, str], Callable[[Any], Any]] = {
     (tables.location.name, "url"): mask_url,
-    (tables.irregular_document.name, "document"): _hide_in_document,
-    (tables.schedule.name, "other"): _hide_anywhere,
-    (tables.system_version.name, "other"): _hide_anywhere,
+    (tables.irregular_document.name, "document"): _hide_in_json,
+    (tables.quarantine.name, "document"): _hide_in_bytes,
+    (tables.schedule.name, "other"): _hide_in_json,
+    (tables.system_version.name, "other"): _hide_in_json,
 }
 
 
@@ -219,9 +242,9 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_of(tables.job, "key", "status", "day"),
         *_of(tables.message, "seq", "role"),
         *_of(tables.message_template, "message_id"),
-        ("text", tables.message.c.localized.type),
+        ("text", tables.message_content.c.localized.type),
         *_of(tables.message_template, "default_message"),
-        *_of(tables.message, "localized"),
+        *_of(tables.message_content, "localized"),
         *_JOB,
     ),
     "v_day": (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archive.document.flatten import MessageRows, ParamRow
+    from archive.document.flatten import Content, ParamRow
     from archive.messages.forms import Forms
 
 # Params may nest without limit; deeper levels are not shown.
@@ -25,7 +25,7 @@ class Shown(NamedTuple):
     below: list[Shown]
 
 
-def text(message: MessageRows, forms: Forms) -> str:
+def text(message: Content, forms: Forms) -> str:
     """Return a message as one text: localised, or in English, or its ID.
 
     The first two already contain the arguments. An ID is followed by its arguments and params in

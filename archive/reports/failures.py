@@ -87,8 +87,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     """Return a row for each message id and group, the one with the most jobs first."""
     message, template = tables.message, tables.message_template
     failed = _failed(scope, ids)
-    text = sa.func.coalesce(message.c.localized, template.c.default_message)
-    messages = sa.join(message, template, message.c.template_id == template.c.id)
+    text = sa.func.coalesce(tables.message_content.c.localized, template.c.default_message)
     seq = sa.func.min(message.c.seq)
     alone = [failed.c.appliance_id, failed.c.id]
     once = (
@@ -101,7 +100,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
             sa.func.min(seq).over(partition_by=alone).label("first_seq"),
             sa.func.min(text).label("text"),
         )
-        .select_from(failed.outerjoin(messages, _outcome_of(failed)))
+        .select_from(failed.outerjoin(sql.messages(), _outcome_of(failed)))
         .group_by(*alone, failed.c.grouped, failed.c.place, template.c.message_id)
         .subquery("once")
     )
@@ -169,8 +168,7 @@ def _params(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     above = param.alias("above")
     below = sa.and_(
         above.c.appliance_id == param.c.appliance_id,
-        above.c.job_id == param.c.job_id,
-        above.c.message_seq == param.c.message_seq,
+        above.c.content_id == param.c.content_id,
         above.c.seq == param.c.parent_seq,
     )
     whole = above.c.name + "." + param.c.name
@@ -189,17 +187,12 @@ def _keys(failed: sa.CTE) -> tuple[sa.ColumnElement[Any], ...]:
 
 def _with_messages(failed: sa.CTE, table: sa.Table) -> sa.Join:
     """Return failed jobs joined with their messages and a table of args or params."""
-    message, template = tables.message, tables.message_template
-    of_message = sa.and_(
+    message = tables.message
+    of_content = sa.and_(
         table.c.appliance_id == message.c.appliance_id,
-        table.c.job_id == message.c.job_id,
-        table.c.message_seq == message.c.seq,
+        table.c.content_id == message.c.content_id,
     )
-    return (
-        failed.join(message, _outcome_of(failed))
-        .join(template, message.c.template_id == template.c.id)
-        .join(table, of_message)
-    )
+    return failed.join(sql.messages(), _outcome_of(failed)).join(table, of_content)
 
 
 def _outcome_of(job: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -227,11 +220,10 @@ def _was_before(
 
     The days of the scope are ignored: the whole history counts.
     """
-    job, message, template = tables.job, tables.message, tables.message_template
-    messages = job.join(message, _outcome_of(job))
+    job, template = tables.job, tables.message_template
     query = (
         sa.select(job.c.id)
-        .select_from(messages.join(template, message.c.template_id == template.c.id))
+        .select_from(job.join(sql.messages(), _outcome_of(job)))
         .where(
             template.c.message_id == message_id,
             job.c.status == "FAILED",

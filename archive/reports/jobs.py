@@ -110,8 +110,8 @@ def first_message() -> sa.ScalarSelect[Any]:
 
     It is the text that `messages.text` shows, without arguments filled in.
     """
-    message, template = tables.message, tables.message_template
-    texts = (message.c.localized, template.c.default_message)
+    template = tables.message_template
+    texts = (tables.message_content.c.localized, template.c.default_message)
     found = (sa.func.nullif(text, "") for text in texts)
     return _of_first(sa.func.coalesce(*found, template.c.message_id))
 
@@ -122,10 +122,10 @@ def first_message_id() -> sa.ScalarSelect[Any]:
 
 
 def _of_first(value: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
-    job, message, template = tables.job, tables.message, tables.message_template
+    job, message = tables.job, tables.message
     return (
         sa.select(value)
-        .join_from(message, template, message.c.template_id == template.c.id)
+        .select_from(sql.messages())
         .where(message.c.appliance_id == job.c.appliance_id, message.c.job_id == job.c.id)
         .correlate(job)
         .where(message.c.role.in_(["message", "error"]))

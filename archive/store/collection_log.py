@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from archive import db, timestamps
 from archive.db import tables
+from archive.masking import mask_text
 from archive.store.dimension_keys import next_id
 from archive.text import storable
 
@@ -115,7 +116,7 @@ def record(connection: Connection, collection: int, attempt: Attempt) -> None:
             asked_at=attempt.asked_at,
             answered_at=attempt.answered_at,
             outcome=attempt.outcome,
-            reason=attempt.reason and storable(attempt.reason),
+            reason=attempt.reason and mask_text(storable(attempt.reason)),
             run_id=attempt.run_id,
         )
     )

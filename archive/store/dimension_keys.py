@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from archive import calendar, db
 from archive.db import tables
-from archive.document.flatten import Build, Location, Operation, Template, mask_url
+from archive.document.flatten import Build, Location, Operation, Template
+from archive.masking import mask_url
 from archive.store import settings
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -48,28 +49,35 @@ class References:
         return self._ids[kind]
 
     def learn(self, connection: Connection, documents: Iterable[Rows]) -> None:
-        """Give every repeated text of some documents a row and a cached ID.
+        """Give every build, location and operation of some documents a row and a cached ID.
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
         for known in self._ids.values():
             if len(known) > _CACHED:
                 known.clear()
-        builds, locations, operations, templates = (self._ids[kind] for kind in _TABLES)
+        builds, locations, operations, _ = (self._ids[kind] for kind in _TABLES)
         unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
-        for _, build, location, operation, messages, _ in documents:
+        for _, build, location, operation, _, _ in documents:
             if build is not None and build not in builds:
                 unknown[Build][Build._make(build)] = None
             if location is not None and location not in locations:
                 unknown[Location][Location._make(location)] = None
             if operation is not None and operation not in operations:
                 unknown[Operation][Operation._make(operation)] = None
-            for message in messages:
-                if message[1] not in templates:
-                    unknown[Template][Template._make(message[1])] = None
         for kind, wanted in unknown.items():
             if wanted:
                 self._learn_kind(connection, kind, list(wanted))
+
+    def learn_templates(
+        self, connection: Connection, wanted: Iterable[tuple[str, str]]
+    ) -> Mapping[Any, int]:
+        """Give every message template a row, and return the IDs of these and others."""
+        known = self._ids[Template]
+        unknown = {Template._make(key): None for key in wanted if key not in known}
+        if unknown:
+            self._learn_kind(connection, Template, list(unknown))
+        return known
 
     def learn_locations(
         self, connection: Connection, wanted: Iterable[Location]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from archive import db, timestamps
 from archive.db import tables
 from archive.errors import DatabaseError
+from archive.masking import mask_text
 from archive.store.counts import Counts
 from archive.store.dimension_keys import next_id
 from archive.text import storable
@@ -58,7 +59,7 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
             sa.insert(tables.ingest_run).values(
                 id=run_id,
                 # A file name need not be valid text; then its bytes are shown escaped.
-                source=source.encode("utf-8", "backslashreplace").decode(),
+                source=mask_text(source.encode("utf-8", "backslashreplace").decode()),
                 seen_at=seen_at,
                 started=timestamps.now(),
                 outcome="running",
@@ -85,7 +86,7 @@ def complete(connection: Connection, run_id: int) -> None:
 
 def fail(engine: Engine, run_id: int, error: BaseException) -> None:
     """Record that an import failed, and why; its counts are those of its last commit."""
-    reason = storable(str(error)) or type(error).__name__
+    reason = mask_text(storable(str(error))) or type(error).__name__
     with db.writing(engine) as connection:
         values = {"outcome": "failed", "finished": timestamps.now(), "error": reason}
         _update(connection, run_id, values)

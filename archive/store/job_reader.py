@@ -10,22 +10,20 @@ import sqlalchemy as sa
 
 from archive import timestamps
 from archive.db import tables
-from archive.document import canonical, schema
+from archive.document import canonical
 from archive.document.findings import Finding
 from archive.document.flatten import (
     Build,
     ErrorRow,
     JobColumns,
     Location,
-    MessageRows,
+    MessageRow,
     Normalised,
     Operation,
-    ParamRow,
-    Template,
 )
 from archive.document.precedence import SeenInterval
 from archive.document.rebuild import rebuild
-from archive.store import seen_documents
+from archive.store import message_contents, seen_documents
 from archive.store.selection import Extent
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ _CHUNK = 1000
 _ALL = Extent()
 _job_columns = attrgetter(*JobColumns._fields)
 _error_columns = attrgetter(*ErrorRow._fields)
-_param_columns = attrgetter(*ParamRow._fields)
 
 
 class ArchivedJob(NamedTuple):
@@ -173,7 +170,7 @@ def _assemble(
             row.key,
             row.day,
             rows,
-            whole[row.id][0].document if irregular else schema.to_json(rebuild(rows)),
+            whole[row.id][0].document if irregular else rebuild(rows).to_json(),
             irregular,
             row.digest,
             SeenInterval(
@@ -203,35 +200,17 @@ def _children(
 
 def _messages(
     connection: Connection, appliance_id: int, ids: Sequence[int]
-) -> dict[int, list[MessageRows]]:
-    args: dict[tuple[int, int], list[str]] = {}
-    for rows in _children(connection, tables.message_arg, appliance_id, ids).values():
-        for row in rows:
-            args.setdefault((row.job_id, row.message_seq), []).append(row.value)
-    params: dict[tuple[int, int], list[ParamRow]] = {}
-    for rows in _children(connection, tables.message_param, appliance_id, ids).values():
-        for row in rows:
-            params.setdefault((row.job_id, row.message_seq), []).append(
-                ParamRow._make(_param_columns(row))
-            )
-    message, template = tables.message, tables.message_template
-    query = (
-        sa.select(message, template.c.message_id, template.c.default_message)
-        .join(template, message.c.template_id == template.c.id)
-        .where(message.c.appliance_id == appliance_id, message.c.job_id.in_(ids))
-        .order_by(message.c.job_id, message.c.seq)
+) -> dict[int, list[MessageRow]]:
+    """Return the messages of the given jobs by job ID, in order."""
+    message = tables.message
+    of_jobs = (message.c.appliance_id == appliance_id, message.c.job_id.in_(ids))
+    contents = message_contents.read(
+        connection, appliance_id, sa.select(message.c.content_id).where(*of_jobs)
     )
-    found: dict[int, list[MessageRows]] = {}
+    query = sa.select(message).where(*of_jobs).order_by(message.c.job_id, message.c.seq)
+    found: dict[int, list[MessageRow]] = {}
     for row in connection.execute(query):
-        place = (row.job_id, row.seq)
-        found.setdefault(row.job_id, []).append(
-            MessageRows(
-                row.role,
-                Template(row.message_id, row.default_message),
-                row.localized,
-                row.has_params,
-                args.get(place, []),
-                params.get(place, []),
-            )
-        )
+        content = contents.get(row.content_id)
+        if content is not None:  # a missing one is damage: the digest then shows it
+            found.setdefault(row.job_id, []).append(MessageRow(row.role, content))
     return found

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.document.flatten import Template
+from archive.store import message_contents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,19 +18,26 @@ if TYPE_CHECKING:
 
     from archive.document.parse import ParsedJob
     from archive.store.dimension_keys import References
+    from archive.store.message_contents import MessageContents
 
-# The tables of a document's rows, parents before children.
+# The tables of a document's rows.
 _CHILDREN = (
     tables.message,
-    tables.message_arg,
-    tables.message_param,
     tables.job_error,
     tables.job_finding,
     tables.irregular_document,
 )
-LOADED = tuple(table.name for table in (tables.job, *_CHILDREN, tables.job_status))
-# Children before parents: during a first load there are no constraints, so no cascades.
-_DELETED = tuple(reversed(_CHILDREN))
+LOADED = tuple(
+    table.name
+    for table in (
+        tables.message_content,
+        tables.message_arg,
+        tables.message_param,
+        tables.job,
+        *_CHILDREN,
+        tables.job_status,
+    )
+)
 
 
 class JobRow(NamedTuple):
@@ -77,8 +84,9 @@ _changing_values = attrgetter(*_CHANGING)
 class Batch:
     """Rows of new jobs, and of jobs whose document is replaced."""
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: References, contents: MessageContents) -> None:
         self._references = references
+        self._contents = contents
         self._children: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in _CHILDREN}
         self._new: list[JobRow] = []
         self._updated: list[JobRow] = []
@@ -95,18 +103,12 @@ class Batch:
 
     def _add_children(self, appliance_id: int, job_id: int, document: ParsedJob) -> None:
         children = self._children
-        templates = self._references.ids(Template)
-        add_message = children["message"].append
-        add_arg = children["message_arg"].append
+        ids = self._contents.ids(appliance_id)
         _, _, _, _, messages, error = document.rows
-        for seq, message in enumerate(messages):
-            role, template, localized, has_params, args, params = message
-            number = templates[template]
-            add_message((appliance_id, job_id, seq, role, number, localized, has_params))
-            for place, value in enumerate(args):
-                add_arg((appliance_id, job_id, seq, place, value))
-            for param in params:
-                children["message_param"].append((appliance_id, job_id, seq, *param))
+        children["message"] += [
+            (appliance_id, job_id, seq, role, ids[content[0]])
+            for seq, (role, content) in enumerate(messages)
+        ]
         if error is not None:
             children["job_error"].append((appliance_id, job_id, *error))
         for place, finding in enumerate(document.findings):
@@ -115,18 +117,21 @@ class Batch:
             children["irregular_document"].append((appliance_id, job_id, document.irregular))
 
     def write(self, connection: Connection) -> None:
-        """Delete replaced children, update their jobs, then insert all new rows."""
+        """Delete replaced children, update their jobs, insert all new rows, delete unused contents."""
         days = {row.day for row in (*self._new, *self._updated)}
         self._references.learn_days(connection, days)
+        replaced = [(row.appliance_id, row.id) for row in self._updated]
+        before = message_contents.of_jobs(connection, replaced)
         self._delete_children(connection)
         self._update_jobs(connection)
         db.insert(connection, tables.job, self._new)
         for table in _CHILDREN:
             db.insert(connection, table, self._children[table.name])
+        self._contents.remove_unused(connection, before)
 
     def _delete_children(self, connection: Connection) -> None:
         keys = [{"of_appliance": row.appliance_id, "of_job": row.id} for row in self._updated]
-        for table in _DELETED if keys else ():
+        for table in _CHILDREN if keys else ():
             connection.execute(
                 sa.delete(table).where(
                     table.c.appliance_id == sa.bindparam("of_appliance"),

@@ -21,6 +21,7 @@ from archive.store.known_jobs import (
     record_statuses,
     set_last_seen,
 )
+from archive.store.message_contents import MessageContents
 from archive.store.seen_documents import LatestImports
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Loader:
         self._calendar = calendar
         self._this_import = SeenInterval(seen_at, seen_at, {})
         self._references = References()
+        self._contents = MessageContents(self._references)
         self._totals = Totals()
         self._months = ChangedMonths()
         self._latest = LatestImports(seen_at)
@@ -72,6 +74,7 @@ class Loader:
     def mark_seen(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Record that appliances were seen with this import, and return their IDs by name."""
         locked = record_seen(connection, dict.fromkeys(names, self._this_import))
+        self._contents.start(locked.created)
         self._latest.open(connection, locked.ids.values())
         return locked.ids
 
@@ -92,6 +95,7 @@ class Loader:
         """Merge a batch into the archive and update `counts`."""
         locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
+        self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
@@ -128,9 +132,10 @@ class Loader:
         stored: dict[JobKey, Stored],
         imported: dict[JobKey, bytes],
     ) -> None:
-        states = (*new.values(), *changed.values())
-        self._references.learn(connection, (state.document.rows for state in states))
-        batch = Batch(self._references)
+        documents = [(key[0], state.document.rows) for key, state in (new | changed).items()]
+        self._references.learn(connection, (rows for _, rows in documents))
+        self._contents.learn(connection, documents)
+        batch = Batch(self._references, self._contents)
         statuses: list[tuple[Any, ...]] = []
         for key, job_id in new_ids(connection, new).items():
             state = new[key]

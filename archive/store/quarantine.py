@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
+from archive.masking import mask_text
 from archive.store.dimension_keys import next_id
 from archive.text import storable
 
@@ -59,8 +60,8 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
                 digest,
                 held.appliance and storable(held.appliance),
                 held.job_key,
-                held.position,
-                storable(held.reason),
+                mask_text(held.position),
+                mask_text(storable(held.reason)),
                 held.document,
                 held.first_seen,
                 held.last_seen,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
 from cryptography import x509
-from yarl import URL
 
 from archive.errors import ApplianceError
 from archive.text import printable
 from archive.vcenter import errors
-from archive.vcenter.client import base, client, place, proxy
+from archive.vcenter.client import base, client, place
 from archive.vcenter.errors import UntrustedError
+from archive.vcenter.proxy import proxy
 from archive.vcenter.tls import Pin, judge
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Look(Pin):
 async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
     """Return the certificate in DER form. Raises UntrustedError if `judged` does not trust it."""
     through = proxy(entry.host)
-    if through is not None and URL(through).scheme == "https":
+    if through is not None and through.url.scheme == "https":
         raise HiddenError("the proxy shows its own certificate")
     looking = _Look()
     try:

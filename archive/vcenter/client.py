@@ -7,7 +7,6 @@ import email.utils
 import json
 import tempfile
 import time
-import urllib.request
 from contextlib import ExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
@@ -23,6 +22,7 @@ from archive.errors import ApplianceError
 from archive.text import printable
 from archive.vcenter import errors
 from archive.vcenter.errors import DeadlineError, OversizedError, PassingError
+from archive.vcenter.proxy import proxy
 from archive.vcenter.tls import Pin, judge
 
 if TYPE_CHECKING:
@@ -179,26 +179,25 @@ async def client(
     timeout = aiohttp.ClientTimeout(
         total=None, connect=entry.connect_timeout, sock_read=entry.read_timeout
     )
+    through = proxy(entry.host)
+    if through is not None and through.url.scheme == "https" and isinstance(judged, Pin):
+        # aiohttp would compare the pin with the certificate of the proxy.
+        raise ApplianceError(
+            "`pin` cannot be used through a proxy with a certificate of its own",
+            "use a proxy of the kind http://, or `ca_file` instead of `pin`",
+        )
     try:
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=judged, limit=1),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json", "User-Agent": f"archive/{archive.__version__}"},
             timeout=timeout,
-            proxy=proxy(entry.host),
+            proxy=through and through.url,
         ) as http:
             yield http
     finally:
         if isinstance(judged, Pin):
             await judged.end()
-
-
-def proxy(host: str) -> str | None:
-    """Return the proxy that the environment names for a host (`https_proxy`, `no_proxy`)."""
-    if urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get("https") or proxies.get("all")
 
 
 async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:

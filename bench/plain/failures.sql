@@ -7,7 +7,11 @@ SELECT
     max(job.start_time) AS last_time
 FROM job
 INNER JOIN message ON job.appliance_id = message.appliance_id AND job.id = message.job_id
-INNER JOIN message_template ON message.template_id = message_template.id
+INNER JOIN message_content
+    ON
+        message.appliance_id = message_content.appliance_id
+        AND message.content_id = message_content.id
+INNER JOIN message_template ON message_content.template_id = message_template.id
 WHERE job.status = 'FAILED' AND message.role IN ('message', 'error')
 GROUP BY message_template.message_id
 ORDER BY jobs DESC

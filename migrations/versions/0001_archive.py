@@ -74,15 +74,17 @@ SELECT
     message.seq,
     message.role,
     message_template.message_id,
-    coalesce(message.localized, message_template.default_message) AS text,
+    coalesce(message_content.localized, message_template.default_message) AS text,
     message_template.default_message,
-    message.localized,
+    message_content.localized,
     message.appliance_id,
     message.job_id
 FROM message
 INNER JOIN job ON message.appliance_id = job.appliance_id AND message.job_id = job.id
 INNER JOIN appliance ON message.appliance_id = appliance.id
-INNER JOIN message_template ON message.template_id = message_template.id
+INNER JOIN message_content
+    ON message.appliance_id = message_content.appliance_id AND message.content_id = message_content.id
+INNER JOIN message_template ON message_content.template_id = message_template.id
 """
 
 # From the totals: its cost grows with days, not jobs. The upper half is NUMERIC, because some sums
@@ -434,6 +436,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
     )
     op.create_table(
+        "write_lock",
+        sa.Column("name", Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_write_lock")),
+    )
+    op.create_table(
         "ingest_run",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("source", Text, nullable=False),
@@ -599,34 +606,32 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "message",
+        "message_content",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("role", Text, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("template_id", sa.BigInteger(), nullable=False),
         sa.Column("localized", Text, nullable=True),
         sa.Column("has_params", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_message_content_appliance_id")
         ),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id"],
-            ["job.appliance_id", "job.id"],
-            name=op.f("fk_message_appliance_id_job_id"),
-            ondelete="CASCADE",
+            ["template_id"], ["message_template.id"], name=op.f("fk_message_content_template_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["template_id"], ["message_template.id"], name=op.f("fk_message_template_id")
+        sa.PrimaryKeyConstraint("appliance_id", "id", name=op.f("pk_message_content")),
+        sa.UniqueConstraint(
+            "appliance_id", "digest", name=op.f("uq_message_content_appliance_id_digest")
         ),
-        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_message_template_id"), "message", ["template_id"], unique=False)
     op.create_index(
-        "ix_message_localized",
-        "message",
-        ["appliance_id", "job_id"],
+        op.f("ix_message_content_template_id"), "message_content", ["template_id"], unique=False
+    )
+    op.create_index(
+        "ix_message_content_localized",
+        "message_content",
+        ["appliance_id", "id"],
         unique=False,
         sqlite_where=sa.text("localized IS NOT NULL"),
         postgresql_where=sa.text("localized IS NOT NULL"),
@@ -634,26 +639,22 @@ def upgrade() -> None:
     op.create_table(
         "message_arg",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("value", Text, nullable=False),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq"],
-            ["message.appliance_id", "message.job_id", "message.seq"],
-            name=op.f("fk_message_arg_appliance_id_job_id_message_seq"),
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_arg_appliance_id_content_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_arg")
-        ),
+        sa.PrimaryKeyConstraint("appliance_id", "content_id", "seq", name=op.f("pk_message_arg")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "message_param",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("message_seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("parent_seq", sa.Integer(), nullable=True),
         sa.Column("name", Text, nullable=False),
@@ -667,26 +668,49 @@ def upgrade() -> None:
         sa.Column("nested_has_params", sa.Boolean(), nullable=True),
         sa.CheckConstraint("parent_seq < seq", name=op.f("ck_message_param_parent_first")),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq", "parent_seq"],
-            [
-                "message_param.appliance_id",
-                "message_param.job_id",
-                "message_param.message_seq",
-                "message_param.seq",
-            ],
-            name=op.f("fk_message_param_appliance_id_job_id_message_seq_parent_seq"),
+            ["appliance_id", "content_id", "parent_seq"],
+            ["message_param.appliance_id", "message_param.content_id", "message_param.seq"],
+            name=op.f("fk_message_param_appliance_id_content_id_parent_seq"),
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["appliance_id", "job_id", "message_seq"],
-            ["message.appliance_id", "message.job_id", "message.seq"],
-            name=op.f("fk_message_param_appliance_id_job_id_message_seq"),
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_param_appliance_id_content_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint(
-            "appliance_id", "job_id", "message_seq", "seq", name=op.f("pk_message_param")
-        ),
+        sa.PrimaryKeyConstraint("appliance_id", "content_id", "seq", name=op.f("pk_message_param")),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "message",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("role", Text, nullable=False),
+        sa.Column("content_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "content_id"],
+            ["message_content.appliance_id", "message_content.id"],
+            name=op.f("fk_message_appliance_id_content_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_message_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "seq", name=op.f("pk_message")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_message_appliance_id_content_id"),
+        "message",
+        ["appliance_id", "content_id"],
+        unique=False,
     )
     op.create_table(
         "schedule",
@@ -895,11 +919,13 @@ def downgrade() -> None:
     op.drop_table("system_time_zone")
     op.drop_table("system_version")
     op.drop_table("schedule")
+    op.drop_index(op.f("ix_message_appliance_id_content_id"), table_name="message")
+    op.drop_table("message")
     op.drop_table("message_param")
     op.drop_table("message_arg")
-    op.drop_index("ix_message_localized", table_name="message")
-    op.drop_index(op.f("ix_message_template_id"), table_name="message")
-    op.drop_table("message")
+    op.drop_index("ix_message_content_localized", table_name="message_content")
+    op.drop_index(op.f("ix_message_content_template_id"), table_name="message_content")
+    op.drop_table("message_content")
     op.drop_table("job_status")
     op.drop_table("job_finding")
     op.drop_table("job_error")
@@ -910,6 +936,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")
     op.drop_table("ingest_run")
+    op.drop_table("write_lock")
     op.drop_table("setting")
     op.drop_table("operation")
     op.drop_index(

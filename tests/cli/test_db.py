@@ -87,7 +87,7 @@ def execute(engine: Engine, *statements: str) -> None:
 def with_revision(place: str, revision: str) -> None:
     """Create an archive with the schema of another version."""
     archive("db", "upgrade", "-d", place)
-    execute(migrate.connect(place), f"UPDATE alembic_version SET version_num = '{revision}'")
+    execute(migrate.connect(place), f"UPDATE archive_schema SET version_num = '{revision}'")
 
 
 @pytest.mark.parametrize("verb", [*VERBS, ["db", "upgrade"], ["ingest", __file__, "-a", "a"]])

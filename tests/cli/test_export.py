@@ -384,7 +384,7 @@ def test_byte_order_mark(place: str, tmp_path: Path) -> None:
 
 
 def test_part_of_the_archive_can_be_exported(place: str, tmp_path: Path) -> None:
-    """Tables of jobs have the rows of the selected jobs, all others are complete."""
+    """Tables of jobs and their contents have the rows of the selected jobs, others are complete."""
     whole, recent, new = tmp_path / "whole", tmp_path / "recent", tmp_path / "new"
     archive("export", "csv", str(whole), place)
     assert archive("export", "csv", str(recent), "--since", "2026-03-01", place).code == 0
@@ -396,8 +396,16 @@ def test_part_of_the_archive_can_be_exported(place: str, tmp_path: Path) -> None
     assert exported(new) == {KEY}
     for folder in (recent, new):
         jobs = {(row["appliance_id"], row["id"]) for row in table(folder, "job")}
+        contents = {
+            (row["appliance_id"], row["content_id"])
+            for row in table(whole, "message")
+            if (row["appliance_id"], row["job_id"]) in jobs
+        }
         for name in relations.table_names():
             rows = table(whole, name)
+            if relations.table(name).of_contents is not None:
+                column = "id" if name == "message_content" else "content_id"
+                rows = [row for row in rows if (row["appliance_id"], row[column]) in contents]
             if relations.table(name).of_jobs is not None and name != "job":
                 rows = [row for row in rows if (row["appliance_id"], row["job_id"]) in jobs]
             elif name == "job":

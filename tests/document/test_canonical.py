@@ -43,7 +43,7 @@ def test_normalisation_loses_nothing(info: dict[str, Any]) -> None:
     if document.irregular:
         assert "\\u0000" in document.text
     else:
-        assert schema.to_json(rebuild(normalise(document.info))) == document.text
+        assert rebuild(normalise(document.info)).to_json() == document.text
     assert json.loads(document.text) == json.loads(canonical.read(json.loads(document.text)).text)
 
 
@@ -79,7 +79,7 @@ def test_any_value_anywhere_is_kept(info: dict[str, Any], field: str, value: Any
     again = canonical.read(json_numbers.loads(document.text))
     assert again.text == document.text
     if not document.irregular:
-        assert schema.to_json(rebuild(normalise(document.info))) == document.text
+        assert rebuild(normalise(document.info)).to_json() == document.text
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_deep_nesting_is_archived() -> None:
     """Params can be nested two hundred and fifty levels deep."""
     document = canonical.read(changed(messages=[_nested(250)]))
     assert not document.irregular
-    assert schema.to_json(rebuild(normalise(document.info))) == document.text
+    assert rebuild(normalise(document.info)).to_json() == document.text
 
 
 def test_unlimited_nesting_is_refused() -> None:
@@ -223,7 +223,7 @@ def test_errors_come_in_three_forms() -> None:
     for error in errors:
         document = canonical.read({**failed, "error": error})
         assert not document.irregular
-        assert json.loads(schema.to_json(rebuild(normalise(document.info))))["error"] == error
+        assert json.loads(rebuild(normalise(document.info)).to_json())["error"] == error
     mixed = {"type": "x", "value": {}, "messages": [message]}
     document = canonical.read({**failed, "error": mixed})
     assert document.irregular

@@ -82,7 +82,7 @@ def test_nested_params_are_parsed() -> None:
     read = fast_parse.read_info(raw)
     assert read is not None
     assert read == the_long_way(raw)
-    assert [row[:3] for row in read[3][4][2][5]] == [
+    assert [row[:3] for row in read[3][4][2][1][5]] == [
         (0, None, "b"), (1, None, "c"), (2, None, "y"), (3, 2, "a"), (4, 2, "z")
     ]  # fmt: skip
 
@@ -92,12 +92,12 @@ def test_cached_texts_are_evicted(monkeypatch: pytest.MonkeyPatch) -> None:
     first, again = fast_parse.read_info(job()), fast_parse.read_info(job())
     assert first is not None
     assert again is not None
-    assert first[3][4][0][1] is again[3][4][0][1]
+    assert first[3][4][0][1][1] is again[3][4][0][1][1]
     monkeypatch.setattr(fast_parse, "_REMEMBERED", 0)
     later = fast_parse.read_info(job())
     assert later == again
     assert later is not None
-    assert later[3][4][0][1] is not again[3][4][0][1]
+    assert later[3][4][0][1][1] is not again[3][4][0][1][1]
 
 
 @pytest.mark.parametrize(

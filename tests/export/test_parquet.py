@@ -34,7 +34,7 @@ SECRET = "hunter2"  # noqa: S105 - to look for it
 STRANGE = job(location=f"sftp://backup:{SECRET}@nas/srv", surprise=1.50, size=2**53 + 1)
 OF_JOBS = (
     "irregular_document", "job", "job_error", "job_finding", "job_status", "message",
-    "message_arg", "message_param", "v_job",
+    "v_job",
 )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def test_first_load_can_replace_a_job_it_has_loaded(
     whole = import_documents(engine, stream(*answers), name="all.jsonl")
     assert (whole.counts.new, whole.counts.changed) == (3, 2)
     assert list(verify.verify(engine)) == []
-    for table in (tables.message_arg, tables.message_param, tables.job_finding):
+    for table in (tables.message_param, tables.job_finding):
         assert count(engine, table) == 0
 
 

@@ -176,11 +176,12 @@ def test_broken_references_are_found(tmp_path: Path) -> None:
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
         for table in ("location", "build", "operation", "message_template"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
+        connection.exec_driver_sql("DELETE FROM message_content WHERE id = 1")
     found = list(verify.verify(engine))
     assert found[-1] == CHANGED
     assert {one.split(": ")[1].partition(" refers to ")[2] for one in found[:-1]} == {
         f"a missing row of {table}"
-        for table in ("location", "build", "operation", "message_template")
+        for table in ("location", "build", "operation", "message_template", "message_content")
     }
 
 

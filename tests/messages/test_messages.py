@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from archive import messages
 from archive.cli import job as verbs
 from archive.document import canonical
-from archive.document.flatten import MessageRows, normalise
+from archive.document.flatten import Content, normalise
 from archive.errors import UsageError
 from archive.messages.forms import FORMATS
 from archive.messages.shown import DEEPEST
@@ -57,10 +57,10 @@ GERMAN = {
 LOCALES = (None, "de_DE", "en-US", "ar_EG", "hi_IN", "fr_CH.UTF-8", "th_TH", "fa", "root")
 
 
-def message(**fields: Any) -> MessageRows:
-    """Return the rows of a message as it is read from a document."""
+def message(**fields: Any) -> Content:
+    """Return the content of a message as it is read from a document."""
     whole = {"id": "the.id", "default_message": "", "args": []} | fields
-    return normalise(canonical.read(job(messages=[whole])).info).messages[-1]
+    return normalise(canonical.read(job(messages=[whole])).info).messages[-1].content
 
 
 def shown(fields: dict[str, Any], forms: Forms = PUBLISHED) -> str:
@@ -277,7 +277,7 @@ def test_every_message_can_be_shown(locale: str | None, document: dict[str, Any]
     """Every message of a valid document is shown: its texts, its params, and no control characters."""
     forms = messages.forms("Asia/Kathmandu", locale)
     rows = normalise(canonical.read(document).info).messages
-    for row in rows:
+    for _, row in rows:
         text = messages.text(row, forms)
         assert text == (row.localized or row.template.default_message or text)
         found = list(walk(messages.params(row.params, forms)))
@@ -286,7 +286,7 @@ def test_every_message_can_be_shown(locale: str | None, document: dict[str, Any]
             assert (row_param.s or "") in param.value
             assert (row_param.nested_id or "") in param.value
     out = io.StringIO()
-    outline.write([verbs._message(row, forms) for row in rows], out)
+    outline.write([verbs._message(*row, forms) for row in rows], out)
     assert all(line.isprintable() for line in out.getvalue().split("\n"))
 
 

@@ -321,7 +321,13 @@ def test_locations(engine: Engine) -> None:
     with db.writing(engine) as connection:
         connection.execute(sa.delete(tables.day_sketch))
         connection.execute(sa.delete(tables.day_total))
-        for table in (tables.job_status, tables.message_param, tables.message_arg, tables.message):
+        for table in (
+            tables.job_status,
+            tables.message,
+            tables.message_param,
+            tables.message_arg,
+            tables.message_content,
+        ):
             connection.execute(sa.delete(table))
         connection.execute(sa.delete(tables.job_finding))
         connection.execute(sa.delete(tables.job_error))
@@ -512,7 +518,7 @@ def test_archive_size(engine: Engine) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert all(size >= index >= 0 for _, _, size, index in found.rows)
     names = {row[0] for row in found.rows}
-    assert tables.metadata.tables.keys() | {"alembic_version"} <= names | {"sqlite_schema"}
+    assert tables.metadata.tables.keys() | {"archive_schema"} <= names | {"sqlite_schema"}
     if engine.dialect.name == "sqlite":
         counted = {row[0]: row[1] for row in found.rows}
         for name, table in tables.metadata.tables.items():

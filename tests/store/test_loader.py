@@ -114,19 +114,25 @@ def test_import_fills_the_tables(engine: Engine) -> None:
         )
     ]  # fmt: skip
     assert table(engine, tables.message) == [
-        (1, 1, 0, "description", 1, None, False),
-        (1, 1, 1, "progress", 2, None, False),
-        (1, 1, 2, "message", 3, "0,5 s", True),
-        (1, 1, 3, "error", 3, None, False),
+        (1, 1, 0, "description", 1),
+        (1, 1, 1, "progress", 2),
+        (1, 1, 2, "message", 3),
+        (1, 1, 3, "error", 4),
     ]
-    assert table(engine, tables.message_arg) == [(1, 1, 2, 0, "a"), (1, 1, 2, 1, "")]
+    assert [row[:2] + row[3:] for row in table(engine, tables.message_content)] == [
+        (1, 1, 1, None, False),
+        (1, 2, 2, None, False),
+        (1, 3, 3, "0,5 s", True),
+        (1, 4, 3, None, False),
+    ]
+    assert table(engine, tables.message_arg) == [(1, 3, 0, "a"), (1, 3, 1, "")]
     none = (None,) * 7
     assert table(engine, tables.message_param) == [
-        (1, 1, 2, 0, None, "how", "x", "2026-03-01T02:15:30.000000Z", None, 0.5, "MED_TIME", *none[:3]),
-        (1, 1, 2, 1, None, "what", *none[:6], "n", True),
-        (1, 1, 2, 2, 1, "at", *none[:5], 1, None, None),
-        (1, 1, 2, 3, 1, "in", None, None, 3, *none[:5]),
-        (1, 1, 2, 4, None, "why", *none[:6], "none", False),
+        (1, 3, 0, None, "how", "x", "2026-03-01T02:15:30.000000Z", None, 0.5, "MED_TIME", *none[:3]),
+        (1, 3, 1, None, "what", *none[:6], "n", True),
+        (1, 3, 2, 1, "at", *none[:5], 1, None, None),
+        (1, 3, 3, 1, "in", None, None, 3, *none[:5]),
+        (1, 3, 4, None, "why", *none[:6], "none", False),
     ]  # fmt: skip
     assert table(engine, tables.job_error) == [
         (1, 1, None, "ERROR", "c", '{"a":0.1,"b":[1,null]}', False, True)
@@ -198,9 +204,10 @@ def test_messages_belong_to_the_winning_document(engine: Engine) -> None:
     # The same in an archive without the older state.
     import_documents(engine, api(**{KEY: FAILED}), "vc02", seen_at=LATER)
     both = everything(engine)
-    for name in ("message_arg", "message_param", "job_error", "job_finding", "irregular_document"):
+    contents = ("message_content", "message_arg", "message_param")
+    for name in (*contents, "job_error", "job_finding", "irregular_document"):
         assert [row[2:] for row in both[name] if row[0] == 2] == [row[2:] for row in replaced[name]]
-    assert [row[2:] for row in both["message"]] == [row[2:] for row in replaced["message"]] * 2
+    assert [row[2:4] for row in both["message"]] == [row[2:4] for row in replaced["message"]] * 2
     assert replaced["irregular_document"] == []
     assert replaced["job_status"] == [(1, 1, "FAILED", LATER, 2), (1, 1, "RUNNING", FIRST, 1)]
     ((*_, first_seen, last_seen, run_id),) = replaced["job"]

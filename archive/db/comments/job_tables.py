@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from archive.db.comments.phrases import (
     APPLIANCE,
+    CONTENT,
     DIGEST,
+    OF_CONTENT,
     OF_JOB,
-    OF_MESSAGE,
     STATUS,
     TYPE,
     Described,
@@ -95,6 +96,15 @@ JOB_TABLES = {
         | {
             "seq": "position of the message in the job",
             "role": "description, progress, message or error",
+            "content_id": CONTENT,
+        },
+    ),
+    "message_content": Described(
+        "the content that messages of an appliance share",
+        {
+            "appliance_id": APPLIANCE,
+            "id": CONTENT,
+            "digest": "first 16 bytes of the SHA-256 of its canonical JSON",
             "template_id": "message id and English text",
             "localized": "text in the requested language; NULL: not sent",
             "has_params": "whether it had params, even an empty list",
@@ -102,11 +112,11 @@ JOB_TABLES = {
     ),
     "message_arg": Described(
         "a positional argument of a message",
-        OF_MESSAGE | {"seq": "position of the argument", "value": "value of the argument"},
+        OF_CONTENT | {"seq": "position of the argument", "value": "value of the argument"},
     ),
     "message_param": Described(
         "a named argument of a message; it may have others nested in it",
-        OF_MESSAGE
+        OF_CONTENT
         | {
             "seq": "position among all params of the message",
             "parent_seq": "the param that contains it; NULL: none",

@@ -15,6 +15,10 @@ from archive.db.comments.phrases import (
 )
 
 OTHER_TABLES = {
+    "write_lock": Described(
+        "the names of the locks that writers hold on PostgreSQL; nobody reads them",
+        {"name": "name of a lock, such as that of an appliance"},
+    ),
     "calendar": Described(
         "a calendar day; 2016 to 2045, and all other years that have jobs",
         {

@@ -23,7 +23,8 @@ def pick(columns: Mapping[str, str], *names: str) -> dict[str, str]:
 APPLIANCE = "number of the appliance"
 JOB = "number of the job, unique per appliance"
 OF_JOB = {"appliance_id": APPLIANCE, "job_id": JOB}
-OF_MESSAGE = OF_JOB | {"message_seq": "position of the message in the job"}
+CONTENT = "number of the content, unique per appliance"
+OF_CONTENT = {"appliance_id": APPLIANCE, "content_id": CONTENT}
 STATUS = (
     "as vCenter reports it: SUCCEEDED, FAILED, PENDING, BLOCKED, RUNNING or an undocumented value"
 )

@@ -55,7 +55,7 @@ VIEWS = {
             "message_id": _TEMPLATE["message_id"],
             "text": "text to show: localized, otherwise in English",
             "default_message": _TEMPLATE["default_message"],
-            "localized": _MESSAGE["localized"],
+            "localized": JOB_TABLES["message_content"].columns["localized"],
             **OF_JOB,
         },
     ),

@@ -19,7 +19,13 @@ from archive.db.tables.jobs import (
     latest_import,
 )
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
-from archive.db.tables.messages import MESSAGE_ROLES, message, message_arg, message_param
+from archive.db.tables.messages import (
+    MESSAGE_ROLES,
+    message,
+    message_arg,
+    message_content,
+    message_param,
+)
 from archive.db.tables.shared import (
     appliance,
     build,
@@ -28,6 +34,7 @@ from archive.db.tables.shared import (
     message_template,
     operation,
     setting,
+    write_lock,
 )
 from archive.db.tables.totals import appliance_month, day_sketch, day_total
 
@@ -51,6 +58,7 @@ __all__ = [
     "location",
     "message",
     "message_arg",
+    "message_content",
     "message_param",
     "message_template",
     "metadata",
@@ -60,4 +68,5 @@ __all__ = [
     "setting",
     "system_time_zone",
     "system_version",
+    "write_lock",
 ]

@@ -44,10 +44,10 @@ def of_job() -> ForeignKeyConstraint:
     )
 
 
-def of_message() -> ForeignKeyConstraint:
-    """Return the foreign key of a row to its message; it is deleted with the message."""
+def of_content(ondelete: str | None = "CASCADE") -> ForeignKeyConstraint:
+    """Return the foreign key of a row to the content of a message."""
     return ForeignKeyConstraint(
-        ["appliance_id", "job_id", "message_seq"],
-        ["message.appliance_id", "message.job_id", "message.seq"],
-        ondelete="CASCADE",
+        ["appliance_id", "content_id"],
+        ["message_content.appliance_id", "message_content.id"],
+        ondelete=ondelete,
     )

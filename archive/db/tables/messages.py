@@ -1,4 +1,4 @@
-"""The messages of a job in order, with arguments and the tree of params."""
+"""The messages of a job in order, and their contents with arguments and the tree of params."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
+    UniqueConstraint,
 )
 
 from archive.db import Instant, Text
-from archive.db.tables.base import key, metadata, of_job, of_message, required
+from archive.db.tables.base import key, metadata, of_content, of_job, required
 
 MESSAGE_ROLES = ("description", "progress", "message", "error")
 
-message = Table(
-    "message",
+# Messages repeat: an appliance's messages with equal template, text, args and params share one row.
+message_content = Table(
+    "message_content",
     metadata,
     key("appliance_id"),
-    key("job_id"),
-    key("seq", Integer),
-    required("role", Text),
+    key("id"),
+    required("digest", LargeBinary),
     required("template_id", BigInteger, ForeignKey("message_template.id")),
     Column("localized", Text),
     required("has_params", Boolean),
-    of_job(),
-    CheckConstraint("role IN ('description', 'progress', 'message', 'error')", name="role"),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    UniqueConstraint("appliance_id", "digest"),
     Index(None, "template_id"),
     # A partial index; only the migration declares that.
-    Index("ix_message_localized", "appliance_id", "job_id"),
+    Index("ix_message_content_localized", "appliance_id", "id"),
     sqlite_with_rowid=False,
 )
 
@@ -42,11 +44,10 @@ message_arg = Table(
     "message_arg",
     metadata,
     key("appliance_id"),
-    key("job_id"),
-    key("message_seq", Integer),
+    key("content_id"),
     key("seq", Integer),
     required("value", Text),
-    of_message(),
+    of_content(),
     sqlite_with_rowid=False,
 )
 
@@ -54,8 +55,7 @@ message_param = Table(
     "message_param",
     metadata,
     key("appliance_id"),
-    key("job_id"),
-    key("message_seq", Integer),
+    key("content_id"),
     key("seq", Integer),
     Column("parent_seq", Integer),
     required("name", Text),
@@ -67,17 +67,27 @@ message_param = Table(
     Column("precision", BigInteger),
     Column("nested_id", Text),
     Column("nested_has_params", Boolean),
-    of_message(),
+    of_content(),
     ForeignKeyConstraint(
-        ["appliance_id", "job_id", "message_seq", "parent_seq"],
-        [
-            "message_param.appliance_id",
-            "message_param.job_id",
-            "message_param.message_seq",
-            "message_param.seq",
-        ],
+        ["appliance_id", "content_id", "parent_seq"],
+        ["message_param.appliance_id", "message_param.content_id", "message_param.seq"],
         ondelete="CASCADE",
     ),
     CheckConstraint("parent_seq < seq", name="parent_first"),
+    sqlite_with_rowid=False,
+)
+
+message = Table(
+    "message",
+    metadata,
+    key("appliance_id"),
+    key("job_id"),
+    key("seq", Integer),
+    required("role", Text),
+    required("content_id", BigInteger),
+    of_job(),
+    of_content(ondelete=None),
+    CheckConstraint("role IN ('description', 'progress', 'message', 'error')", name="role"),
+    Index(None, "appliance_id", "content_id"),
     sqlite_with_rowid=False,
 )

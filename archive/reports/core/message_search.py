@@ -51,10 +51,11 @@ def _days(scope: Scope) -> list[sa.ColumnElement[bool]]:
 
 def has_text(connection: Connection, text: str) -> sa.ColumnElement[bool]:
     """Return the condition that a `job` has a text in its messages, evaluated job by job."""
-    job = tables.job
+    job, message = tables.job, tables.message
     texts = [
         sa.select(sa.literal(1))
-        .where(table.c.appliance_id == job.c.appliance_id, table.c.job_id == job.c.id)
+        .select_from(message.join(table, _same(message, table)))
+        .where(message.c.appliance_id == job.c.appliance_id, message.c.job_id == job.c.id)
         .where(sa.or_(*conditions))
         .correlate(job)
         for table, conditions in _columns(connection, text)
@@ -64,25 +65,52 @@ def has_text(connection: Connection, text: str) -> sa.ColumnElement[bool]:
 
 
 def matches(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
-    """Return `appliance_id` and `job_id` of all jobs with a text in their messages, found in one scan."""
+    """Return `appliance_id` and `job_id` of all jobs with a text in their messages.
+
+    The contents of messages are found in one scan.
+    """
     found = []
     for table, conditions in _columns(connection, text):
-        # Separate queries for messages, because each condition has its own index.
-        for condition in conditions if table is tables.message else [sa.or_(*conditions)]:
-            query = sa.select(table.c.appliance_id, table.c.job_id).where(condition)
+        # Separate queries for contents, because each condition has its own index.
+        for condition in conditions if table is tables.message_content else [sa.or_(*conditions)]:
+            query = sa.select(table.c.appliance_id, _content_id(table)).where(condition)
             if appliances is not None:
                 query = query.where(sql.of_appliances(table.c.appliance_id, appliances))
             found.append(query)
-    return sa.union(*found).subquery("matches")
+    contents = sa.union(*found).subquery("contents")
+    message = tables.message
+    same = sa.and_(
+        message.c.appliance_id == contents.c.appliance_id,
+        message.c.content_id == contents.c.content_id,
+    )
+    return (
+        sa.select(message.c.appliance_id, message.c.job_id)
+        .join_from(contents, message, same)
+        .distinct()
+        .subquery("matches")
+    )
+
+
+def _content_id(table: sa.Table) -> sa.ColumnElement[int]:
+    """Return the column with the ID of a content, labelled `content_id`."""
+    column = table.c.id if table is tables.message_content else table.c.content_id
+    return column.label("content_id")
+
+
+def _same(message: sa.Table, table: sa.Table) -> sa.ColumnElement[bool]:
+    """Return the condition that a row belongs to the content of a message."""
+    return sa.and_(
+        message.c.appliance_id == table.c.appliance_id, message.c.content_id == _content_id(table)
+    )
 
 
 def _columns(
     connection: Connection, text: str
 ) -> list[tuple[sa.Table, list[sa.ColumnElement[bool]]]]:
     """Return the tables that can hold a text, each with conditions of which at least one must hold."""
-    template, message, arg, param = (
+    template, content, arg, param = (
         tables.message_template,
-        tables.message,
+        tables.message_content,
         tables.message_arg,
         tables.message_param,
     )
@@ -93,12 +121,12 @@ def _columns(
     templates = sa.select(template.c.id).where(
         sa.or_(within(template.c.default_message), within(template.c.message_id))
     )
-    localized = message.c.localized
+    localized = content.c.localized
     return [
         (
-            message,
+            content,
             [
-                message.c.template_id.in_(templates),
+                content.c.template_id.in_(templates),
                 sa.and_(localized.is_not(None), within(localized)),
             ],
         ),

@@ -134,6 +134,15 @@ def of_appliances(
     return column.in_(ids)
 
 
+def messages() -> sa.Join:
+    """Return `message` joined with `message_content` and `message_template`."""
+    message, content, template = tables.message, tables.message_content, tables.message_template
+    of_message = sa.and_(
+        message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
+    )
+    return message.join(content, of_message).join(template, content.c.template_id == template.c.id)
+
+
 def build_label() -> sa.ColumnElement[str]:
     """Return the label of a build: version and build number."""
     build = tables.build

@@ -1,0 +1,80 @@
+"""Hide passwords in the rows of a document, which everybody with access to the views can read.
+
+A document in whose rows something is hidden is kept whole, as an irregular one, so that nothing is lost.
+The location stays as it is: the database has it masked in a column of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive import json_numbers
+from archive.document.flatten import Build, Normalised, Operation, Template
+from archive.document.rebuild import content_digest
+from archive.masking import HIDDEN, mask_json, mask_text, names_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archive.document.findings import Finding
+    from archive.document.flatten import Content, ErrorRow, JobColumns, ParamRow
+
+
+def mask_rows(rows: Normalised) -> Normalised:
+    """Return the rows of a document with passwords replaced; equal rows if there are none."""
+    return rows._replace(
+        job=_job(rows.job),
+        build=rows.build and Build(*map(mask_text, rows.build)),
+        operation=rows.operation and Operation(*map(_text, rows.operation)),
+        messages=[message._replace(content=_content(message.content)) for message in rows.messages],
+        error=rows.error and _error(rows.error),
+    )
+
+
+def mask_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings, which may quote values of the document, with passwords replaced."""
+    return [
+        finding._replace(field=mask_text(finding.field), detail=mask_text(finding.detail))
+        for finding in findings
+    ]
+
+
+def _text(text: str | None) -> str | None:
+    return text and mask_text(text)
+
+
+def _job(job: JobColumns) -> JobColumns:
+    return job._replace(
+        type=_text(job.type),
+        location_folder=_text(job.location_folder),
+        location_user=_text(job.location_user),
+        user_name=_text(job.user_name),
+        parent=_text(job.parent),
+        target_id=_text(job.target_id),
+    )
+
+
+def _content(content: Content) -> Content:
+    masked = content._replace(
+        template=Template(*map(mask_text, content.template)),
+        localized=_text(content.localized),
+        args=[mask_text(arg) for arg in content.args],
+        params=[_param(param) for param in content.params],
+    )
+    return content if masked == content else masked._replace(digest=content_digest(masked))
+
+
+def _param(param: ParamRow) -> ParamRow:
+    secret = bool(param.s) and names_secret(param.name)
+    return param._replace(
+        name=mask_text(param.name),
+        s=HIDDEN if secret else _text(param.s),
+        nested_id=_text(param.nested_id),
+    )
+
+
+def _error(error: ErrorRow) -> ErrorRow:
+    return error._replace(
+        challenge=_text(error.challenge),
+        data=error.data and json_numbers.dumps(mask_json(json_numbers.loads(error.data))),
+    )

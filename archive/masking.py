@@ -1,0 +1,216 @@
+"""Hide passwords in URLs, and in texts that contain URLs.
+
+The rules hide too much rather than too little. A password may contain `@` or `/`, so everything up to the
+last `@` is hidden.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HIDDEN = "***"
+
+# A part of a text to hide: its start and end.
+_Span = tuple[int, int]
+
+_SECRET_NAME = re.compile(
+    r"passw|passphrase|pwd|secret|token|credential|signature|authorization"
+    r"|(?:api|access|account|private|shared|encryption)[_-]?key"
+    r"|(?<![a-z])(?:pass|pw|sig|auth)(?![a-z])",
+    re.IGNORECASE,
+)
+# Colons and slashes, also percent-encoded.
+_COLON = re.compile(r":|%3[Aa]")
+_SLASHES = re.compile(r"//|\\\\|%2[Ff]%2[Ff]")
+_AT = re.compile(r"@|%40")
+_ENCODED_URL = re.compile(r"%3[Aa]%2[Ff]%2[Ff]")
+_TOKEN = re.compile(r"\S+")
+_PORT = re.compile(r"\d{1,5}(?![^/\\?#,;.\s\"')\]])")
+_CLOCK = re.compile(r"(?:^|\D)\d{1,2}$")
+# Words before a colon that an address follows: `mailto:bob@example.com`.
+_OF_ADDRESS = re.compile(r"(?:^|\W)(?:mailto|sip|xmpp)$", re.IGNORECASE)
+# A parameter; its value ends before the next one, or with its quotes. In a text it also ends with the word.
+_NAME = r"(?<![\w.%-])([\w.%-]{1,64})"
+_QUOTED = r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?"""
+_NEXT = r"[&;,][\w.%-]+="
+_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])({_QUOTED}|(?:(?!{_NEXT})\S)+)", re.DOTALL)
+_URL_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])((?:(?!{_NEXT}).)+)", re.DOTALL)
+_MEMBER = re.compile(r"""["']([\w.-]{1,64})["']\s*:\s*["']((?:\\.|[^"'\\])+)""")
+_HEADER = re.compile(r"\b(?:Basic|Bearer)\s+([\w+/=.~-]{6,})")
+# Parts of lower-case text without which nothing is hidden.
+_PARTS = ("pass", "pw", "secret", "token", "credential", "sig", "auth", "key")
+_NAMED = re.compile(rf"(?:{'|'.join(_PARTS)}|%)[^\"=\s]{{0,64}}(?:=|%3d|\\?[\"']\s*:)")
+# What a document with the name of a secret also has.
+_NAMING = ("=", "%3d", '\\"', "'", '"params"', '"data"')
+_SENT = re.compile(r"(?:basic|bearer)\s")
+
+
+def suspect(text: str) -> bool:
+    """Whether something may be hidden in the rows of a document's JSON. Never wrongly False."""
+    lower = text.lower()
+    return bool(
+        (("@" in lower or "%40" in lower) and _at_follows_colon(lower))
+        or (any(mark in lower for mark in _NAMING) and _may_name(lower))
+        or _SENT.search(lower)
+    )
+
+
+def _may_hide(text: str) -> bool:
+    """Whether something may be hidden in a single text. Never wrongly False."""
+    lower = text.lower()
+    at = max(lower.rfind("@"), lower.rfind("%40"))
+    return bool(
+        (at >= 0 and _COLON.search(lower, 0, at)) or _may_name(lower) or _SENT.search(lower)
+    )
+
+
+def _may_name(lower: str) -> bool:
+    """Whether a lower-case text may have the name of a secret, with its value."""
+    named = "%" in lower or any(part in lower for part in _PARTS)
+    return named and _NAMED.search(lower) is not None
+
+
+def _at_follows_colon(lower: str) -> bool:
+    """Whether a colon is before an @ in any text of a lower-case JSON."""
+    if "%3a" in lower or "%40" in lower:
+        return True
+    # Looking back from each of the few @ takes a fraction of the time of looking ahead from each colon.
+    at = lower.find("@")
+    while at >= 0:
+        if lower.find(":", _start_of_text(lower, at), at) >= 0:
+            return True
+        at = lower.find("@", at + 1)
+    return False
+
+
+def _start_of_text(lower: str, place: int) -> int:
+    """Return where the JSON string around a place starts."""
+    quote = lower.rfind('"', 0, place)
+    while quote > 0 and lower[quote - 1] == "\\":
+        quote = lower.rfind('"', 0, quote)
+    return max(quote, 0)
+
+
+def mask_url(url: str) -> str:
+    """Return a URL, UNC path or other address as a whole with passwords replaced by `***`.
+
+    The user stays, unless a password may begin in it.
+    """
+    spans = [*_user_information(url, 0, len(url)), *_named(url, _URL_PARAMETER)]
+    return _without(url, spans)
+
+
+def mask_text(text: str) -> str:
+    """Return a text with passwords in its URLs, parameters and authorization headers replaced."""
+    if not _may_hide(text):
+        return text
+    spans = [*_in_tokens(text), *_named(text, _PARAMETER), *_named(text, _MEMBER)]
+    spans += [header.span(1) for header in _HEADER.finditer(text)]
+    return _without(text, spans)
+
+
+def mask_json(value: Any) -> Any:
+    """Return a JSON value with every text masked, and every text of a member that names a secret."""
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, list):
+        return [mask_json(item) for item in value]
+    if isinstance(value, dict):
+        # A map, and an entry of a map as `/rest` writes it.
+        entry = value.keys() == {"key", "value"} and isinstance(value["key"], str)
+        return {
+            mask_text(name): _secret_of(item)
+            if names_secret(value["key"] if entry and name == "value" else name)
+            else mask_json(item)
+            for name, item in value.items()
+        }
+    return value
+
+
+def _secret_of(value: Any) -> Any:
+    """Return the value of a member that names a secret: texts are hidden, also as a param's `s`."""
+    if isinstance(value, str):
+        return value and HIDDEN
+    if isinstance(value, dict):
+        return {
+            mask_text(name): _secret_of(item) if isinstance(item, str) else mask_json(item)
+            for name, item in value.items()
+        }
+    return mask_json(value)
+
+
+def names_secret(name: str) -> bool:
+    """Whether the name of a parameter says that its value is a secret."""
+    return _SECRET_NAME.search(unquote(name)) is not None
+
+
+def _colon(text: str, start: int, end: int) -> re.Match[str] | None:
+    """Return the first colon before which a user may stand: not the one of `scheme://`."""
+    first = _COLON.search(text, start, end)
+    if first is not None and _SLASHES.match(text, first.end(), end):
+        return _COLON.search(text, first.end(), end)
+    return first
+
+
+def _user_information(text: str, start: int, end: int) -> Iterator[_Span]:
+    """Yield the passwords in user information between two places of a text."""
+    colon = _colon(text, start, end)
+    if colon is not None:
+        encoded = _ENCODED_URL.search(text, start, end) is not None
+        at = max(text.rfind("@", start, end), text.rfind("%40", start, end) if encoded else -1)
+        if at > colon.end():
+            yield colon.end(), at
+
+
+def _in_tokens(text: str) -> Iterator[_Span]:
+    for token in _TOKEN.finditer(text):
+        start, end = token.span()
+        colon = _colon(text, start, end)
+        if colon is None:
+            continue
+        before = text[start : colon.start()]
+        if _SLASHES.search(text, start, end) is None:
+            if _OF_ADDRESS.search(before) or _CLOCK.search(before):
+                continue
+        elif _AT.search(text, colon.end(), end) is None:
+            # A password with a space, unless the colon stands before a port or ends a sentence.
+            following = text.find("@", end)
+            line_end = text.find("\n", end)
+            if (
+                following < 0
+                or 0 <= line_end < following
+                or colon.end() == end
+                or _PORT.match(text, colon.end())
+            ):
+                continue
+            end = following + 1
+        yield from _user_information(text, start, end)
+
+
+def _named(text: str, parameter: re.Pattern[str]) -> Iterator[_Span]:
+    """Yield the values of parameters whose names say that they are secret."""
+    start = 0
+    while (found := parameter.search(text, start)) is not None:
+        if names_secret(found[1]):
+            yield found.span(2)
+            start = found.end()
+        else:
+            start = found.start(2)  # its value may contain a parameter
+
+
+def _without(text: str, spans: list[_Span]) -> str:
+    """Return a text with `***` in place of each span; spans may overlap."""
+    parts: list[str] = []
+    done = 0
+    for start, end in sorted(spans):
+        if end <= done:
+            continue
+        if start > done or not parts:
+            parts += [text[done:start], HIDDEN]
+        done = end
+    return "".join((*parts, text[done:]))

@@ -1,0 +1,227 @@
+"""Forty passwords, planted wherever a text can come from, are in no output, error, log or public table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import db, reports
+from archive.db import roles, tables
+from archive.document.appliance_facts import Facts, read_schedules, read_version
+from archive.errors import DatabaseError, InputError
+from archive.ingest.ingest import Source, ingest
+from archive.reports import sql_files
+from archive.store import collection_log, fact_history
+from archive.store.collection_log import Attempt
+from tests.support.archives import SEEN, import_documents, lines, stream
+from tests.support.command import archive, at, process
+from tests.support.samples import BASE, job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.engine import Engine
+
+# Columns with documents, or targets, as they came; only the archive's owner may read them.
+KEPT_WHOLE = {
+    (tables.location.name, "url"),
+    (tables.irregular_document.name, "document"),
+    (tables.quarantine.name, "document"),
+    (tables.schedule.name, "other"),
+    (tables.system_version.name, "other"),
+}
+READER = "planted_reader"
+MARK = "Zq7x"
+URLS = [
+    "sftp://svc:{}@nas/backup",
+    "ftps://svc@corp.example:{}@nas/backup",
+    "ftp://svc:a/{}@nas/backup",
+    "//svc:{}@nas/share",
+    "\\\\svc:{}@nas\\share",
+    "https://nas/x?password={}&x=1",
+    "https://nas/x?a=1&sig={}",
+    "svc:{}@nas:/backup",
+    "ftp://svc:a/vCenter/sn_{}@nas",
+]
+SAMPLE_DAY = ("--since", "2026-01-01", "--until", "2026-12-31")
+
+
+class Planted:
+    """Makes texts with a password, each another one."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self, form: str = "see ftp://svc:{}@nas now") -> str:
+        """Return a text in this form, with a new password."""
+        self.number += 1
+        return form.format(f"{MARK}{self.number:02}")
+
+    def message(self) -> dict[str, Any]:
+        """Return a message with a password in each of its texts."""
+        nested = {"id": self(), "params": {"token": {"s": self("{}")}, "to": {"s": self(URLS[0])}}}
+        params = {"password": {"s": self("{}")}, "url": {"s": self()}, "deep": {"l": nested}}
+        return {
+            "id": "m",
+            "default_message": self(),
+            "localized": self("Ziel ftp://svc:{}@nas"),
+            "args": [self(URLS[1]), self("sent Authorization: Basic {}==")],
+            "params": params,
+        }
+
+
+def plant(engine: Engine) -> int:
+    """Fill an archive with everything that can hold a password; return how many there are."""
+    planted = Planted()
+    documents = {
+        f"20260301-0215{place:02}-1": job(location=planted(url)) for place, url in enumerate(URLS)
+    }
+    documents["20260302-021500-1"] = job(
+        "FAILED",
+        messages=[planted.message()],
+        description=planted.message(),
+        user=planted("svc:{}@corp"),
+        error={"error_type": "ERROR", "messages": [planted.message()], "data": {"u": planted()}},
+    )
+    documents["20260303-021500-1"] = job(
+        messages=[planted.message()], surprise={"password": planted("{}"), "to": [planted()]}
+    )
+    documents["20260304-021500-1"] = job(size=planted('{{"a": "ftp://svc:{}@nas"}}'))
+    documents["20260305-021500-1"] = BASE | {"type": planted(), "operation": planted(URLS[2])}
+    import_documents(engine, documents, "vc01", name=planted("ftp://svc:{}@nas/answer.json"))
+    held = {"20260306-021500-1": {"nothing": planted(URLS[0]), "x": {"password": planted("{}")}}}
+    import_documents(engine, held, "vc01")
+    with pytest.raises(InputError):
+        ingest(engine, Source(planted("ftp://svc:{}@nas"), stream(b"["), "vc01", SEEN))
+    schedule = {"enable": True, "location": planted(URLS[3]), "mirror": planted(URLS[4])}
+    version = {"version": "9", "summary": planted(), "new": planted(URLS[5])}
+    facts = Facts(read_version(version), None, read_schedules({"default": schedule}))
+    with db.writing(engine) as connection:
+        fact_history.record(connection, 1, facts, SEEN)
+    return planted.number
+
+
+def search(texts: dict[str, str]) -> list[str]:
+    return [name for name, text in texts.items() if MARK.lower() in text.lower()]
+
+
+def outputs(engine: Engine, folder: Path) -> dict[str, str]:
+    """Return the output of each verb that shows the content of an archive."""
+    runs: list[tuple[str, ...]] = [
+        ("job", "list", "--limit", "0"),
+        ("quarantine", "list"),
+        ("quarantine", "retry"),
+        ("log", "imports", "--limit", "0"),
+        ("db", "verify"),
+        ("metrics",),
+        ("check",),
+        ("export", "csv", str(folder / "csv")),
+        *(("job", "show", "vc01", key) for key in keys(engine)),
+        *(("job", "show", "vc01", key, "-f", "json") for key in keys(engine)),
+        *(("sql", query.name) for query in sql_files.queries()),
+        *(("report", name, *SAMPLE_DAY) for name in reports.REPORTS),
+        *(("report", name, *SAMPLE_DAY, "--format", "csv") for name in reports.REPORTS),
+    ]
+    shown = {}
+    for run in runs:
+        done = archive(*run, at(engine))
+        shown[" ".join(run)] = done.out + done.err
+    dashboard = folder / "page.html"
+    assert archive("dashboard", "--output", str(dashboard), at(engine)).code == 0
+    shown["dashboard"] = dashboard.read_text()
+    return shown | {str(path): path.read_text() for path in (folder / "csv").iterdir()}
+
+
+def keys(engine: Engine) -> list[str]:
+    with db.reading(engine) as connection:
+        return list(connection.execute(sa.select(tables.job.c.key)).scalars())
+
+
+def test_planted_passwords_are_shown_nowhere(engine: Engine, tmp_path: Path) -> None:
+    assert plant(engine) >= 40
+    assert search(outputs(engine, tmp_path)) == []
+    assert MARK in lines(engine)  # nothing is lost: the owner's own export has them
+
+
+def test_planted_passwords_do_not_damage_the_archive(engine: Engine) -> None:
+    plant(engine)
+    assert archive("db", "verify", at(engine)) == (0, "", "No problems found.\n")
+
+
+def test_planted_passwords_are_in_no_table_but_whole_documents(engine: Engine) -> None:
+    plant(engine)
+    found = {}
+    with db.reading(engine) as connection:
+        for table in tables.metadata.sorted_tables:
+            for column in table.columns:
+                values = connection.execute(sa.select(column)).scalars().all()
+                found[table.name, column.name] = repr(values)
+    assert {place for place in found if MARK in found[place]} == KEPT_WHOLE
+
+
+def test_reader_role_cannot_see_planted_passwords(postgresql_archive: Engine) -> None:
+    engine = postgresql_archive
+    plant(engine)
+    roles.reader(engine, READER)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SET LOCAL ROLE {READER}")
+            readable = {
+                name: repr(connection.execute(sa.text(f"SELECT * FROM {name}")).all())
+                for name in roles.READABLE
+            }
+        assert search(readable) == []
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {READER}; DROP ROLE {READER}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--database", "postgresql://svc:{}@127.0.0.1:9/db", "report", "summary"),
+        ("--database", "postgresql://svc@127.0.0.1:9/db?password={}", "report", "summary"),
+        ("--database", "mysql://svc:{}@h/db", "report", "summary"),
+        ("report", "postgresql://svc:{}@h/db"),
+        ("postgresql://svc:{}@h/db",),
+        ("db", "upgrade", "postgresql://svc:{}@h/db"),
+        ("job", "list", "--since", "ftp://svc:{}@nas"),
+        ("--database", "/nonexistent/ftp://svc:{}@nas", "report", "summary"),
+        ("ingest", "ftp://svc:{}@nas/a.json"),
+        ("--config", "/nonexistent/svc:{}@nas", "fleet", "list"),
+    ],
+)
+def test_errors_show_no_password(arguments: tuple[str, ...]) -> None:
+    done = archive(*(part.format(MARK) for part in arguments))
+    assert done.code != 0
+    assert MARK not in done.out + done.err
+
+
+def test_traceback_shows_no_password() -> None:
+    done = process("report", f"postgresql://svc:{MARK}@h/db", "--database=x", "--debug")
+    assert "Traceback" in done.err
+    assert MARK not in done.err
+
+
+def test_reason_of_an_attempt_is_recorded_without_passwords(engine: Engine) -> None:
+    number = collection_log.begin(engine, 1)
+    reason = f"cannot reach http://svc:{MARK}@proxy:3128"
+    collection_log.record_failure(
+        engine, number, Attempt("vc01", SEEN, None, "failed", reason, None)
+    )
+    with db.reading(engine) as connection:
+        (stored,) = connection.execute(sa.select(tables.attempt.c.reason)).scalars()
+    assert stored == "cannot reach http://svc:***@proxy:3128"
+
+
+def test_detail_of_a_database_error_is_not_shown(postgresql_archive: Engine) -> None:
+    """PostgreSQL's DETAIL quotes the rows, SQLAlchemy's texts the values."""
+    row = {"name": "n", "value": MARK}
+    with (
+        pytest.raises(DatabaseError, match="setting") as refused,
+        db.writing(postgresql_archive) as connection,
+    ):
+        connection.execute(sa.insert(tables.setting), [row, row])
+    assert MARK not in str(refused.value)
