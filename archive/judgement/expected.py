@@ -129,7 +129,7 @@ def judge_with_habits(
     learned: list[tuple[int, tuple[Habit, ...]]] = []  # from when on (seconds), which habits
     dues = _dues(known, jobs, first - _MARGIN, until, learned)
     found = [one for one in _matched(dues, jobs) if one.at >= first]
-    return _without_changes(known, found, learned), len(learned) > 1
+    return _without_changes(_clock(known, until), found, learned), len(learned) > 1
 
 
 def _dues(
@@ -169,7 +169,7 @@ def _learned(
     learned: list[tuple[int, tuple[Habit, ...]]],
 ) -> list[Due]:
     """Return what habits expect, and note in `learned` from when on which habits held (seconds)."""
-    clock = schedules.zone_at(known.zones, until) or known.zone
+    clock = _clock(known, until)
     runs = [Run(clock.reading(job.at), job.scheduled, job.status == _FAILED) for job in jobs]
     readings = [run.reading for run in runs]
     found: list[Due] = []
@@ -196,6 +196,13 @@ def _learned(
             if at < until and not (found and at - found[-1].at < _SAME):
                 found.append(Due(at, LEARNED, clock.at(due - one.due + one.opens), _LEARNED_GRACE))
     return found
+
+
+def _clock(known: Known, until: int) -> Clock:
+    """Return the clocks of habits: the latest, before schedules decide."""
+    decided = schedules.known_from(known.schedules)
+    at = until if decided is None else min(until, decided)
+    return schedules.zone_at(known.zones, at) or known.zone
 
 
 def _kept(dues: Sequence[int], readings: Sequence[int]) -> bool:
@@ -258,16 +265,13 @@ def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
 
 
 def _without_changes(
-    known: Known,
+    clock: Clock,
     found: list[Expected],
     learned: Sequence[tuple[int, tuple[Habit, ...]]],
 ) -> list[Expected]:
     """Return expected backups; those that a new habit explains did not have to run."""
     if len(learned) < 2:
         return found
-    clock = known.zone
-    if known.zones:
-        clock = schedules.zone_at(known.zones, learned[-1][0]) or known.zone
     since = [at for at, _ in learned]
     judged: list[Expected] = []
     for one in found:
