@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement import habit, schedules
@@ -45,6 +46,7 @@ CHANGES_WITHIN = 35 * DAY
 AHEAD = 8 * DAY
 # Of regular backups, the next one is due within this time.
 LONGEST = 66 * DAY
+_NEVER = 1 << 62
 # Due times closer together than this are one.
 _SAME = HOUR
 
@@ -123,9 +125,11 @@ def judge_with_habits(
     """Return what `judge` does, and whether a habit changed: then it may explain older ones, too."""
     if known.retired is not None:
         until = min(until, known.retired)
-    if known.cadence is not None and schedules.known_from(known.schedules) is None:
+    if known.cadence is not None:
+        told = _matched(_scheduled(known, first - _MARGIN, until), jobs)
         by_cadence = _by_cadence(known, jobs, until, anchor)
-        return [one for one in by_cadence if one.at >= first], False
+        found = [*told, *(one for one in by_cadence if not _is_scheduled(known, one.at))]
+        return sorted((one for one in found if one.at >= first), key=attrgetter("at")), False
     learned: list[tuple[int, tuple[Habit, ...]]] = []  # from when on (seconds), which habits
     dues = _dues(known, jobs, first - _MARGIN, until, learned)
     found = [one for one in _matched(dues, jobs) if one.at >= first]
@@ -161,6 +165,11 @@ def _scheduled(known: Known, first: int, until: int) -> list[Due]:
     return found
 
 
+def _is_scheduled(known: Known, at: int) -> bool:
+    """Return whether an enabled schedule was in force."""
+    return any(row.enabled and row.minute is not None and row.holds(at) for row in known.schedules)
+
+
 def _learned(
     known: Known,
     jobs: Sequence[Job],
@@ -178,7 +187,7 @@ def _learned(
     held: tuple[Habit, ...] = ()
     place = used = bisect_left(readings, start)
     kept = False  # whether all runs since the habit was learned were as it expects them
-    today: list[int] = []
+    today: list[tuple[int, int]] = []
     for reading in range(start, last, DAY):
         before, place = place, bisect_left(readings, reading, place)
         begins = (reading - start) % _WEEK == 0
@@ -190,11 +199,12 @@ def _learned(
         if not learned or learned[-1][1] != held:
             learned.append((clock.at(reading), held))
         today = []
-        for due, one in sorted(_of_habits(held, reading)):
+        for due, opens in sorted(_of_habits(held, reading)):
             at = clock.at(due)
-            today += [due] if due >= reading else []
+            if due >= reading:
+                today.append((opens, due))
             if at < until and not (found and at - found[-1].at < _SAME):
-                found.append(Due(at, LEARNED, clock.at(due - one.due + one.opens), _LEARNED_GRACE))
+                found.append(Due(at, LEARNED, clock.at(opens), _LEARNED_GRACE))
     return found
 
 
@@ -205,10 +215,11 @@ def _clock(known: Known, until: int) -> Clock:
     return schedules.zone_at(known.zones, at) or known.zone
 
 
-def _kept(dues: Sequence[int], readings: Sequence[int]) -> bool:
+def _kept(dues: Sequence[tuple[int, int]], readings: Sequence[int]) -> bool:
     """Return whether a day's runs started about when they were due, and each of them did."""
     return len(dues) == len(readings) and all(
-        -_SAME <= reading - due <= _SAME for due, reading in zip(dues, readings, strict=True)
+        opens <= reading <= due + _SAME
+        for (opens, due), reading in zip(dues, readings, strict=True)
     )
 
 
@@ -220,28 +231,27 @@ def _window(readings: Sequence[int], place: int) -> int:
     return min(bisect_left(readings, since, 0, place), max(place - habit.FEWEST, 0))
 
 
-def _of_habits(held: Sequence[Habit], reading: int) -> Iterator[tuple[int, Habit]]:
-    """Yield the readings that are due in the day from a reading on, or shortly before it."""
+def _of_habits(held: Sequence[Habit], reading: int) -> Iterator[tuple[int, int]]:
+    """Yield what is due in the day from a reading on, or shortly before, and when that opens."""
     for one in held:
         day = (reading - _SAME - one.due + DAY - 1) // DAY
         while (due := day * DAY + one.due) < reading + DAY:
             if one.pattern.expects(day):
-                yield due, one
+                yield due, day * DAY + one.opens
             day += 1
 
 
 def _matched(dues: Sequence[Due], jobs: Sequence[Job]) -> list[Expected]:
     """Return what became of expected backups."""
     found: list[Expected] = []
+    starts = [job.at for job in jobs]
     place = 0
-    for number, due in enumerate(dues):
-        before = dues[number - 1].at if number else None
-        opens = _opens(due, before)
-        closes = due.at + _LATEST
-        if number + 1 < len(dues):
-            closes = min(closes, _opens(dues[number + 1], due.at))
-        place = bisect_left(jobs, opens, place, key=lambda job: job.at)
-        end = bisect_left(jobs, closes, place, key=lambda job: job.at)
+    opens = [
+        _opens(due, before and before.at) for before, due in zip((None, *dues), dues, strict=False)
+    ]
+    for due, first, following in zip(dues, opens, [*opens[1:], _NEVER], strict=False):
+        place = bisect_left(starts, first, place)
+        end = bisect_left(starts, min(following, due.at + _LATEST), place)
         found.append(_outcome(due, jobs[place:end]))
         place = end
     return found
@@ -253,6 +263,8 @@ def _opens(due: Due, before: int | None) -> int:
 
 
 def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
+    if len(jobs) == 1 and jobs[0].status == _SUCCEEDED:  # nearly always it is so
+        return Expected(due.at, due.basis, due.grace, MET, jobs[0].id, 0)
     met = next((job.id for job in jobs if job.status == _SUCCEEDED), None)
     attempts = [job for job in jobs if job.status != _SUCCEEDED]
     if met is not None:

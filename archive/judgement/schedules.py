@@ -28,6 +28,10 @@ class Schedule(NamedTuple):
     minute: int | None
     weekdays: tuple[int, ...]
 
+    def holds(self, at: int) -> bool:
+        """Return whether it was in force at an instant (seconds)."""
+        return self.since <= at and (self.until is None or at < self.until)
+
 
 class Zone(NamedTuple):
     """A time zone of an appliance, in force from an instant (seconds)."""

@@ -16,7 +16,7 @@ from archive.calendar import FIRST_DAY, ordinal, start
 from archive.db import tables
 from archive.judgement import expected, reporting, schedules, standing, streaks
 from archive.judgement.clock import instant, seconds
-from archive.judgement.expected import DID_NOT_RUN, MET, Expected
+from archive.judgement.expected import CADENCE, DID_NOT_RUN, MET, Expected
 from archive.judgement.streaks import Finished, Streaks
 from archive.statuses import FINISHED
 from archive.store import appliance_history, settings
@@ -213,7 +213,7 @@ class _Judge:
         decided = schedules.known_from(one.known.schedules)
         self._is_scheduled = decided is not None
         self._decided = decided
-        self._by_cadence = one.known.cadence is not None and decided is None
+        self._by_cadence = one.known.cadence is not None
 
     def run(self, since: int | None, usual: int | None, changes: _Changes) -> None:
         """Add the rows that differ from the stored ones to `changes`."""
@@ -280,21 +280,23 @@ class _Judge:
         day = ordinal(self._calendar.day(instant(first)))
         anchor = None
         if self._by_cadence:
-            day, anchor = self._anchor(kept)
+            since, anchor = self._anchor(kept)
+            day = min(day, since)
         jobs = appliance_history.jobs(
             self._connection,
             one.id,
             day,
             None,
-            with_habit=self._decided is None or self._decided > first - _REACH,
+            with_habit=not self._by_cadence
+            and (self._decided is None or self._decided > first - _REACH),
         )
         return kept, jobs, *self._expected(jobs, first, anchor)
 
     def _anchor(self, kept: Sequence[_Stored]) -> tuple[int, int | None]:
         """Return the day (ordinal) and the instant from which on a cadence counts."""
-        if not kept:
+        last = next((row for row in reversed(kept) if row.basis == CADENCE), None)
+        if last is None:
             return FIRST_DAY, None
-        last = kept[-1]
         at = last.due_time
         if last.outcome == MET:
             row = self._job(last.job_id)
