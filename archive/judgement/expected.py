@@ -182,7 +182,7 @@ def _learned(
     learned: Learned,
 ) -> list[Due]:
     """Return what habits expect, and note in `learned` from when on which habits held (seconds)."""
-    clock = _clock(known, until)
+    clock = _clock(known)
     runs = [Run(clock.reading(job.at), job.scheduled, job.status == _FAILED) for job in jobs]
     readings = [run.reading for run in runs]
     found: list[Due] = []
@@ -280,7 +280,7 @@ def explained(known: Known, found: Sequence[Expected], learned: Learned) -> list
     """
     if not learned:
         return list(found)
-    clock = _clock(known, learned[-1][0])
+    clock = _clock(known)
     since = [at for at, _ in learned]
     judged: list[Expected] = []
     for one in found:
@@ -295,9 +295,11 @@ def explained(known: Known, found: Sequence[Expected], learned: Learned) -> list
     return judged
 
 
-def _clock(known: Known, at: int) -> Clock:
-    """Return the clocks that show the habit of an appliance."""
-    return schedules.zone_at(known.zones, at) or known.zone
+def _clock(known: Known) -> Clock:
+    """Return the clocks that show the habit of an appliance: those it has now."""
+    if not known.zones:
+        return known.zone
+    return schedules.clock_of(known.zones[-1].name) or known.zone
 
 
 def _by_cadence(

@@ -335,10 +335,10 @@ AT = seconds("2026-01-10T02:00")
         # A success is known at once; what is not due yet is nothing.
         (MET, AT + 60, False, AT + 60, MET),
         (MET, AT - 60, False, AT - 60, None),
-        # Until the grace is over, it may still succeed.
-        (FAILED, AT + 60, False, AT + HOUR - 1, None),
-        (FAILED, AT + 60, False, AT + HOUR, FAILED),
-        (FAILED, AT + 60, True, AT + 9 * DAY, FAILED),
+        # Until an import after the grace, it may still succeed.
+        (FAILED, AT + 60, False, AT + DAY, None),
+        (FAILED, AT + 60, True, AT + 2 * DAY, NO_DATA),
+        (FAILED, AT + HOUR, False, AT + HOUR, FAILED),
         # The import was late enough to show that nothing ran.
         (None, AT + HOUR, False, AT + HOUR, DID_NOT_RUN),
         (RUNNING, AT + HOUR, False, AT + HOUR, RUNNING),

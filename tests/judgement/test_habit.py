@@ -43,7 +43,7 @@ PATTERNS: dict[str, Callable[[date], bool]] = {
     "every second day": lambda day: (day - FIRST).days % 2 == 0,
     "every third day": lambda day: (day - FIRST).days % 3 == 0,
     "every second week": lambda day: (day - FIRST).days % 14 == 0,
-    "every fourth week": lambda day: (day - date(2026, 1, 10)).days % 28 == 0,
+    "every fourth week": lambda day: (day - FIRST).days % 28 == 0,
     "fifteenth": lambda day: day.day == 15,
     "thirty-first, or the last": is_last,
     "thirtieth, or the last": lambda day: day.day == 30 or (is_last(day) and day.day < 30),

@@ -102,6 +102,14 @@ def test_overdue_only_after_the_grace_and_as_of_the_last_import() -> None:
     )
 
 
+def test_success_ends_what_is_overdue_at_once() -> None:
+    """It need not wait for the grace of the backup that it meets, nor for the due time."""
+    found = nights("mf--m")
+    for imported in (FIRST + 4 * DAY + 60, FIRST + 4 * DAY - 60):
+        assert overdue_since(found, imported) is None
+    assert overdue_since(found[:4], FIRST + 4 * DAY - 60) == FIRST + DAY
+
+
 def test_repeated_misses_of_one_time_of_day() -> None:
     """The nights succeed, so the last success is young; the evenings have failed three times."""
     imported = FIRST + 9 * DAY + 2 * HOUR
@@ -123,8 +131,8 @@ def test_time_of_day_that_is_no_longer_expected_is_history() -> None:
 def test_met_backups_end_what_is_overdue(outcomes: str, passed: int) -> None:
     """Overdue is since a missed backup whose grace is over, and none after it was met."""
     found = nights(outcomes)
-    since = overdue_since(found, FIRST + passed)
     known = [one for one in found if one.at + one.grace <= FIRST + passed]
+    since = overdue_since(known, FIRST + passed)
     if since is None:
         latest = next((one for one in reversed(known) if one.outcome != CHANGED), None)
         assert latest is None or latest.outcome in (MET, RUNNING)
@@ -136,53 +144,72 @@ def test_met_backups_end_what_is_overdue(outcomes: str, passed: int) -> None:
 
 IMPORTED, NOW = "2026-01-10T06:00:00.000000Z", "2026-01-10T08:00:00.000000Z"
 NIGHT = "2026-01-10T02:30:00.000000Z"
+LATER = "2026-01-11T18:00:00.000000Z"
 
 
 @pytest.mark.parametrize(
-    ("age", "since", "limit", "expected"),
+    ("age", "since", "import_due", "expected"),
     [
-        (Age(NIGHT, None), None, 36 * HOUR, OK),
-        (Age(None, None), None, 36 * HOUR, NEVER),
-        (Age(None, None), NIGHT, HOUR, NEVER),
-        (Age(NIGHT, None), NIGHT, 36 * HOUR, OVERDUE),
-        (Age(NIGHT, None), NIGHT, HOUR, OVERDUE),
+        (Age(NIGHT, None), None, LATER, OK),
+        (Age(None, None), None, LATER, NEVER),
+        (Age(None, None), NIGHT, IMPORTED, NEVER),
+        (Age(NIGHT, None), NIGHT, LATER, OVERDUE),
+        (Age(NIGHT, None), NIGHT, IMPORTED, OVERDUE),
         # The age counts at the last import: 3.5 hours.
-        (Age(NIGHT, 12_600), None, 36 * HOUR, OK),
-        (Age(NIGHT, 12_599), None, 36 * HOUR, OVERDUE),
-        # The last import is two hours ago.
-        (Age(NIGHT, None), None, 2 * HOUR, OK),
-        (Age(NIGHT, None), None, 2 * HOUR - 1, NO_RECENT_DATA),
+        (Age(NIGHT, 12_600), None, LATER, OK),
+        (Age(NIGHT, 12_599), None, LATER, OVERDUE),
+        # Another import is missing, or due right now.
+        (Age(NIGHT, None), None, IMPORTED, NO_RECENT_DATA),
+        (Age(NIGHT, None), None, NOW, OK),
     ],
 )
-def test_states(age: Age, since: str | None, limit: int, expected: str) -> None:
-    assert state(age, since, IMPORTED, NOW, limit) == expected
+def test_states(age: Age, since: str | None, import_due: str, expected: str) -> None:
+    assert state(age, since, IMPORTED, NOW, import_due) == expected
 
 
 def test_import_later_than_now() -> None:
     """A report as of an earlier time does not know the import."""
-    assert state(Age(NIGHT, 6 * HOUR), None, "2026-02-01T00:00:00.000000Z", NOW, HOUR) == OK
+    assert state(Age(NIGHT, 6 * HOUR), None, "2026-02-01T00:00:00.000000Z", NOW, LATER) == OK
 
 
 SECONDS = st.integers(0, 10 * DAY)
 
 
-@given(st.lists(SECONDS, max_size=8), st.integers(1, 5 * DAY), SECONDS, st.integers(1, 6 * DAY))
-def test_shares_count_each_hour(ends: list[int], limit: int, first: int, long: int) -> None:
-    """In whole hours, the share is that of the hours that a success covers."""
-    ends, limit, first, long = (
-        [end // HOUR for end in ends],
-        limit // HOUR + 1,
-        first // HOUR,
-        long // HOUR + 1,
-    )
-    hours = range(first, first + long)
-    covered = [any(end <= hour < end + limit for end in ends) for hour in hours]
-    days = {hour // 24 for hour in hours}
-    outside = {hour // 24 for hour, one in zip(hours, covered, strict=True) if not one}
-    begun = seconds("2026-01-01")
-    span = Span(instant(begun + first * HOUR), instant(begun + (first + long) * HOUR))
-    found = shares(UTC, [instant(begun + end * HOUR) for end in ends], limit * HOUR, span)
-    assert found == (sum(covered) / long, (len(days) - len(outside)) / len(days))
+START = seconds("2026-03-28")  # clocks go forward in Europe on the 29th
+LENGTH = 4 * 24 * 60
+
+
+def moment(minute: int) -> str:
+    return instant(START + minute * 60)
+
+
+@given(
+    ends=st.lists(st.integers(-LENGTH, LENGTH), max_size=8),
+    objective=st.integers(1, 3 * 24 * 60),
+    bounds=st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH)),
+    calendar=st.builds(
+        Calendar,
+        st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+        st.sampled_from(["00:00", "16:00"]),
+    ),
+)
+def test_shares(
+    ends: list[int], objective: int, bounds: tuple[int, int], calendar: Calendar
+) -> None:
+    """The shares equal a count of single minutes."""
+    found = shares(calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds)))
+    minutes = range(*bounds)
+    if not minutes:
+        assert found == (None, None)
+        return
+    covered = [any(end <= minute < end + objective for end in ends) for minute in minutes]
+    days = {calendar.day(moment(minute)) for minute in minutes}
+    outside = {
+        calendar.day(moment(minute))
+        for minute, inside in zip(minutes, covered, strict=True)
+        if not inside
+    }
+    assert found == (sum(covered) / len(minutes), (len(days) - len(outside)) / len(days))
 
 
 def test_no_shares_without_a_limit_or_a_time() -> None:
