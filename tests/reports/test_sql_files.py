@@ -212,8 +212,9 @@ def test_latest_jobs(engine: Engine) -> None:
     """Each appliance has one row, whatever the status, one without jobs first, then by day."""
     fill(engine)
     with db.writing(engine) as connection:
-        new = (4, "vc-new", "2026-03-05T02:00:00.000000Z", "2026-03-05T02:00:00.000000Z")
-        db.insert(connection, tables.appliance, [new])
+        seen = "2026-03-05T02:00:00.000000Z"
+        new = {"id": 4, "name": "vc-new", "first_seen": seen, "last_seen": seen}
+        connection.execute(tables.appliance.insert(), new)
     assert run(engine, "latest_jobs") == (
         ("appliance", "day", "key", "status", "type", "start_time", "duration_seconds", "size_bytes"),
         [
