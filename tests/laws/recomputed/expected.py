@@ -77,7 +77,7 @@ class Judged(NamedTuple):
 def judged(exported: Exported, asked: Asked) -> dict[str, Judged]:
     """Return all appliances in scope by name, as of its time."""
     exported.ask(asked)
-    found = {}
+    found: dict[str, Judged] = {}
     for name, first_seen, last_seen in exported.rows(
         "SELECT appliance, first_seen, last_seen FROM last_import ORDER BY appliance"
     ):
@@ -190,12 +190,14 @@ def _by_habit(jobs: list[Job], until: int) -> list[Row]:
         for due, opens in _due(held, noon):
             if due < until and (not dues or due - dues[-1].at >= HOUR):
                 dues.append(Due(due, opens, 2 * HOUR))
-    opens = [
+    first_starts = [
         due.opens if before is None else max(due.opens, (before.at + due.at) // 2)
         for before, due in zip([None, *dues], dues, strict=False)
     ]
     rows = []
-    for due, first, following in zip(dues, opens, [*opens[1:], until + WEEK], strict=False):
+    for due, first, following in zip(
+        dues, first_starts, [*first_starts[1:], until + WEEK], strict=False
+    ):
         end = min(following, due.at + 7 * DAY)
         theirs = [job for job in jobs if first <= job.at < end]
         tried = [job for job in theirs if job.status != "SUCCEEDED"]
