@@ -85,7 +85,7 @@ def _load_first(
             run.load(connection, loader, observations + more, refused, counts)
             # Pending totals must not grow with the size of the input.
             if number % (10 * BATCHES_A_COMMIT) == 0:
-                loader.finish(connection)
+                loader.drain(connection)
             elif number % BATCHES_A_COMMIT == 0:
                 loader.settle(connection)
 

@@ -518,7 +518,7 @@ def test_archive_size(engine: Engine) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert all(size >= index >= 0 for _, _, size, index in found.rows)
     names = {row[0] for row in found.rows}
-    assert tables.metadata.tables.keys() | {"alembic_version"} <= names | {"sqlite_schema"}
+    assert tables.metadata.tables.keys() | {"archive_schema"} <= names | {"sqlite_schema"}
     if engine.dialect.name == "sqlite":
         counted = {row[0]: row[1] for row in found.rows}
         for name, table in tables.metadata.tables.items():

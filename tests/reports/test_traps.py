@@ -380,7 +380,7 @@ def test_sizes_of_zero(engines: list[Engine]) -> None:
     assert said.rows("growth", *columns) == [("0", "0", "0", "0")] * 2
     # The first empty backup is an anomaly, and so is the new build.
     assert said.rows("anomalies", "day", "what", "figure") == [
-        ("2026-03-01", "tiny", "0"), ("2026-03-11", "build", ""),
+        ("2026-03-01", "empty", "0"), ("2026-03-11", "build", ""),
     ]  # fmt: skip
     assert said.figures("data") == {"transferred": "0", "median": "0", "p95": "0"}
 
