@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from archive import db
-from archive.document.fast_parse import read_line
+from archive.document.parse import parse_line
 from archive.ingest import formats
 from archive.ingest.batches import LineBatches
 from archive.ingest.observe import observe_line
@@ -112,7 +112,7 @@ def _load_lines(
         for line in theirs:
             if known and (mark := line.fingerprint) in known:
                 again.setdefault(name, []).append(mark)
-            elif observed := observe_line(line, read_line(line.text), run.source.seen_at):
+            elif observed := observe_line(line, parse_line(line.text), run.source.seen_at):
                 observations.append(observed)
             else:
                 others += line.documents()

@@ -258,12 +258,13 @@ V_EXPECTED_BACKUP = f"""
 CREATE VIEW v_expected_backup AS
 {_EXPECTED}"""
 
-# The condition is that of an index.
+# An index has the same condition: both databases use it only for the same words.
+NOT_MET = "outcome IS NULL OR outcome NOT IN ('met', 'habit changed')"
 V_MISSED = f"""
 CREATE VIEW v_missed AS
 {_EXPECTED}    AND (
         expected_backup.outcome IS NULL
-        OR expected_backup.outcome IN ('failed', 'running', 'did not run')
+        OR expected_backup.outcome NOT IN ('met', 'habit changed')
     )
 """
 
@@ -299,6 +300,7 @@ SELECT
     appliance.last_seen,
     appliance_standing.usual_import_seconds,
     appliance_standing.import_due_time,
+    CASE WHEN appliance_standing.import_due_time < {now} THEN 1 ELSE 0 END AS not_reporting,
     appliance.retired_at,
     appliance.id AS appliance_id
 FROM appliance
@@ -817,6 +819,11 @@ def upgrade() -> None:
         sa.Column("timed", sa.BigInteger(), nullable=False),
         sa.Column("duration_high", sa.BigInteger(), nullable=False),
         sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_low", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("jobs > 0", name=op.f("ck_day_total_jobs")),
         sa.ForeignKeyConstraint(["day"], ["calendar.day"], name=op.f("fk_day_total_day")),
         sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_day_total")),
@@ -829,6 +836,7 @@ def upgrade() -> None:
         sa.Column("status", Text, nullable=False),
         sa.Column("sizes", sa.LargeBinary(), nullable=False),
         sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.Column("rates", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["day", "type", "status"],
             ["day_total.day", "day_total.type", "day_total.status"],
@@ -864,10 +872,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_expected_backup_not_met",
         "expected_backup",
-        ["appliance_id", "day"],
+        ["day", "appliance_id"],
         unique=False,
-        sqlite_where=sa.text("outcome <> 'met'"),
-        postgresql_where=sa.text("outcome <> 'met'"),
+        sqlite_where=sa.text(NOT_MET),
+        postgresql_where=sa.text(NOT_MET),
     )
     op.create_table(
         "appliance_standing",

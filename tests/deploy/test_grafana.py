@@ -38,7 +38,8 @@ PASSWORD = "hunter2"  # noqa: S105 - of nothing
 # The queries of `sql/` that the role may run.
 QUERIES = {
     "archive_size", "growth_by_appliance", "jobs_by_build", "jobs_of_day", "largest_jobs",
-    "message_search", "missed_days", "open_jobs", "size_percentiles", "slowest_jobs",
+    "last_success", "message_search", "missed_backups", "open_jobs", "overdue",
+    "size_percentiles", "slowest_jobs",
     "success_by_month", "throughput_by_month",
 }  # fmt: skip
 

@@ -364,12 +364,12 @@ def test_verdicts_hold(of: list[Job], now: int, later: int) -> None:
     at = seconds("2026-01-01") + now
     known = [job for job in of if job.at <= at]
     then = {
-        one.at: one
+        one.at: one.job
         for one in judged(SCHEDULED, known, "2026-02-01")
         if outcome(one, Imports(at, is_missing=False), at) == MET
     }
     since = {
-        one.at: one
+        one.at: one.job
         for one in judged(SCHEDULED, of, "2026-02-01")
         if outcome(one, Imports(at + later, is_missing=False), at + later) == MET
     }

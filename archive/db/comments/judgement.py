@@ -101,6 +101,7 @@ JUDGEMENT_VIEWS = {
             "last_seen": JOB_TABLES["appliance"].columns["last_seen"],
             "usual_import_seconds": _USUAL,
             "import_due_time": _IMPORT_DUE,
+            "not_reporting": "1 if that time has passed, otherwise 0",
             "retired_at": JOB_TABLES["appliance"].columns["retired_at"],
             "appliance_id": APPLIANCE,
         },
