@@ -380,7 +380,7 @@ class _Judge:
         limit = self._limit(success, jobs, rpo)
         if limit is not None and (overdue is None or limit < overdue):
             overdue = limit
-        following = next((row.at for row in lately if row.at > self._last_seen), None)
+        following = standing.next_due(lately, self._last_seen)
         missing_from = self._last_seen + reporting.limit(usual, rpo.seconds or 0)
         return (
             one.id,
@@ -399,7 +399,8 @@ class _Judge:
     def _rpo(self, lately: Sequence[Expected]) -> standing.Rpo:
         if self._one.rpo_seconds is not None:
             return standing.Rpo(self._one.rpo_seconds, standing.SET)
-        rpo = standing.rpo(lately, (), self._last_seen)
+        longest = expected.longest_gap(self._one.known, self._last_seen)
+        rpo = standing.rpo(lately, (), self._last_seen, longest)
         if rpo.source != standing.NOTHING or self._is_scheduled or self._one.known.retired:
             return rpo
         successes = appliance_history.latest_successes(self._connection, self._one.id, None)

@@ -90,7 +90,9 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     """Every part of a document is in its table, once and readable."""
     import_documents(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
     digest = canonical.read(FAILED).digest
-    assert table(engine, tables.appliance) == [(1, "vc01.example.com", FIRST, FIRST)]
+    assert table(engine, tables.appliance) == [
+        (1, "vc01.example.com", FIRST, FIRST, None, None, None)
+    ]
     assert [row[0:1] + row[2:] for row in table(engine, tables.build)] == [
         (1, "9.0.2 GA", "9.0.2.0", "25148086")
     ]
