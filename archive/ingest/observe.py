@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from archive import timestamps
 from archive.appliance_names import check_name
 from archive.document.parse import common, prepare
 from archive.document.precedence import SeenInterval
@@ -38,6 +39,8 @@ def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation
     if interval is None:
         seen = _seen_once(document.status, seen_at)
         return Observation(name, key, document, seen, line.fingerprint)
+    if timestamps.is_future(interval[1]):  # `observe` then reports it
+        return None
     seen = _with_status(SeenInterval(*interval), document.status)
     return Observation(name, key, document, seen, None)
 
@@ -57,6 +60,11 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
         document = prepare(raw.info)
     except (NotAJobError, UsageError) as error:
         return str(error)
+    if raw.seen is not None and timestamps.is_future(raw.seen.last_seen):
+        return (
+            f"seen in the future, at {raw.seen.last_seen}: correct this machine's clock, or the time in"
+            " the line"
+        )
     if raw.seen is None:
         mark = raw_document.fingerprint(raw.raw)
         return Observation(name, raw.key, document, _seen_once(document.status, seen_at), mark)
