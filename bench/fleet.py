@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive import db
 from archive.db import migrate, tables
-from archive.store import day_totals
+from archive.store import totals
 from archive.store.chunks import chunks
 from bench.measure import progress
 
@@ -152,7 +152,7 @@ def fill(engine: Engine, jobs: int) -> None:
         for index in indexes:
             index.create(connection)
     with db.writing(engine) as connection:
-        day_totals.rebuild(connection)
+        totals.rebuild(connection)
     tidy(engine)
 
 

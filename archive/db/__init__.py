@@ -6,7 +6,7 @@ from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
-from archive.db.expressions import UnindexedDay, contains
+from archive.db.expressions import MonthOf, UnindexedDay, contains, halves
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Instant, Text
@@ -15,6 +15,7 @@ from archive.db.urls import has_password, parse_url, shown, sqlite_file
 __all__ = [
     "Day",
     "Instant",
+    "MonthOf",
     "Text",
     "UnindexedDay",
     "alone",
@@ -23,6 +24,7 @@ __all__ = [
     "constraints_last",
     "contains",
     "create_engine",
+    "halves",
     "has_password",
     "insert",
     "keeping",

@@ -8,6 +8,7 @@ from archive import db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
+from archive.store.appliance_months import ChangedMonths
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
@@ -61,6 +62,7 @@ class Loader:
         self._references = References()
         self._contents = MessageContents(self._references)
         self._totals = Totals()
+        self._months = ChangedMonths()
         self._latest = LatestImports(seen_at)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -112,13 +114,15 @@ class Loader:
         """Write the latest imports so far."""
         self._latest.write(connection)
 
-    def finish(self, connection: Connection) -> None:
-        """Write the latest imports and the day totals, at the end of a transaction.
-
-        It may be called earlier, too; each call takes time for every changed day.
-        """
+    def drain(self, connection: Connection) -> None:
+        """Write the latest imports and the day totals so far; this takes time for every changed day."""
         self.settle(connection)
         self._totals.write(connection)
+
+    def finish(self, connection: Connection) -> None:
+        """Write the latest imports and all totals, at the end of a transaction."""
+        self.drain(connection)
+        self._months.write(connection)
 
     def _write(
         self,
@@ -142,7 +146,7 @@ class Loader:
                 last_seen = None
             row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
-            self._totals.add(_contribution(row))
+            self._count(row)
             for status, observed_at in seen.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
         for key, state in changed.items():
@@ -151,9 +155,14 @@ class Loader:
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
             self._totals.add(before.counted, -1)
-            self._totals.add(_contribution(row))
+            self._months.add(key[0], before.counted.day)
+            self._count(row)
         batch.write(connection)
         db.insert(connection, tables.job_status, statuses)
+
+    def _count(self, row: JobRow) -> None:
+        self._totals.add(_contribution(row))
+        self._months.add(row.appliance_id, row.day)
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
         """Return whether a job was last seen with this import, and it is its appliance's latest."""
@@ -212,6 +221,8 @@ class Loader:
                 if key not in changed:
                     self._totals.add(before.counted, -1)
                     self._totals.add(before.counted._replace(day=day))
+                    self._months.add(appliance_id, before.counted.day)
+                    self._months.add(appliance_id, day)
                     earlier.append(
                         {
                             "of_appliance": appliance_id,

@@ -36,11 +36,12 @@ from archive.db.tables.shared import (
     setting,
     write_lock,
 )
-from archive.db.tables.totals import day_sketch, day_total
+from archive.db.tables.totals import appliance_month, day_sketch, day_total
 
 __all__ = [
     "MESSAGE_ROLES",
     "appliance",
+    "appliance_month",
     "attempt",
     "build",
     "calendar",
