@@ -38,14 +38,9 @@ def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observa
     if interval is None:
         seen = _seen_once(document.status, seen_at)
         return Observation(name, key, document, seen, line.fingerprint)
-<<<<<<< HEAD
-    if timestamps.is_future(interval[1]):  # `observe` then reports it
+    if timestamps.is_future(interval.last_seen):  # `observe` then reports it
         return None
-    seen = _with_status(SeenInterval(*interval), document.status)
-    return Observation(name, key, document, seen, None)
-=======
     return Observation(name, key, document, _with_status(interval, document.status), None)
->>>>>>> main
 
 
 def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
@@ -63,16 +58,13 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
         document = parse(raw.details.encode())
     except (NotAJobError, UsageError) as error:
         return str(error)
-<<<<<<< HEAD
+    except Exception as error:  # noqa: BLE001 - one document must not stop an import
+        return f"cannot be read, please report it: {type(error).__name__}: {error}"
     if raw.seen is not None and timestamps.is_future(raw.seen.last_seen):
         return (
             f"seen in the future, at {raw.seen.last_seen}: correct this machine's clock, or the time in"
             " the line"
         )
-=======
-    except Exception as error:  # noqa: BLE001 - one document must not stop an import
-        return f"cannot be read, please report it: {type(error).__name__}: {error}"
->>>>>>> main
     if raw.seen is None:
         mark = raw_document.fingerprint(raw.raw)
         return Observation(name, raw.key, document, _seen_once(document.status, seen_at), mark)

@@ -14,13 +14,8 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-<<<<<<< HEAD
 from multiprocessing import get_context, parent_process
-from typing import TYPE_CHECKING
-=======
-from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
->>>>>>> main
 
 from archive.document.parse import ParsedJob, ParsedLine, parse_line
 from archive.document.precedence import SeenInterval
