@@ -3,10 +3,9 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from archive import db, quantile_sketch
+from archive import calendar, db, quantile_sketch
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
-from archive import calendar
 from archive.judgement import expected
 from archive.reports import Scope, series
 from archive.reports.core import from_totals
