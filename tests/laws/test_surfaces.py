@@ -246,7 +246,7 @@ def test_surfaces_agree_on_each_appliance(filled: Engine) -> None:
 
 
 def test_surfaces_agree_on_the_fleet(filled: Engine) -> None:
-    """The summary, the mail and the page have the sums of what is said of each appliance."""
+    """The summary, the mail and the page have the sums over the appliances."""
     scope = scope_of(filled)
     said = of_reports(filled, scope)
     expected = counts(said)
