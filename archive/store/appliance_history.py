@@ -75,7 +75,7 @@ _DAYS_BEFORE = (
 _LATEST_SUCCESSES = (
     sa.select(_JOB.key, _JOB.start_time, _JOB.first_seen)
     .where(*_OF_APPLIANCE, _JOB.status == "SUCCEEDED")
-    .order_by(_JOB.day.desc())
+    .order_by(_JOB.day.desc(), _JOB.start_time.desc().nulls_last())
     .limit(_SUCCESSES)
 )
 
@@ -144,7 +144,7 @@ def jobs(
     rows: dict[int, sa.Row[Any]] = {}
     for row in connection.execute(query, {"appliance": appliance_id, "first": iso(lead)}):
         at = began(row)
-        if (now is None or at <= now) and seconds(at) <= seconds(row.first_seen) + _WRONG_CLOCK:
+        if (now is None or at <= now) and not _is_of_wrong_clock(row):
             rows[row.id] = row
             found.append((at, row.key, row.id, row.status, row.type))
     found.sort(key=itemgetter(0, 1))
@@ -160,12 +160,21 @@ def began(row: Any) -> str:
     return str(row.start_time or key_stamp(row.key) or row.first_seen)
 
 
+def _is_of_wrong_clock(row: Any) -> bool:
+    return seconds(began(row)) > seconds(row.first_seen) + _WRONG_CLOCK
+
+
 def latest_successes(connection: Connection, appliance_id: int, now: str | None) -> list[int]:
-    """Return the starts (seconds) of the latest successes of an appliance, in order."""
-    rows = connection.execute(
-        _LATEST_SUCCESSES, {"appliance": appliance_id, "first": iso(FIRST_DAY)}
-    )
-    starts = map(began, rows)
+    """Return the starts (seconds) of the latest successes of an appliance by `now`, in order."""
+    query = _LATEST_SUCCESSES
+    if now is not None:
+        # Of a job without a start, the day is known.
+        until = sa.literal(iso(ordinal(now[:10]) + 1), _JOB.day.type)
+        query = query.where(
+            _JOB.day <= until, sa.or_(_JOB.start_time.is_(None), _JOB.start_time <= now)
+        )
+    rows = connection.execute(query, {"appliance": appliance_id, "first": iso(FIRST_DAY)})
+    starts = (began(row) for row in rows if not _is_of_wrong_clock(row))
     return sorted(seconds(at) for at in starts if now is None or at <= now)
 
 

@@ -110,7 +110,7 @@ def test_rates(engine: Engine) -> None:
 def test_rpo_sources(
     engine: Engine, schedules: tuple[Any, ...], objective: tuple[int | None, str]
 ) -> None:
-    """The option overrides the schedule, which overrides the cadence."""
+    """The option overrides an enabled schedule, which overrides the cadence."""
     import_documents(engine, {}, "vc", at("2026-02-11T06:00"))
     import_documents(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
     tell(engine, "vc", at("2026-02-11T06:00"), schedules, "UTC")
@@ -120,7 +120,8 @@ def test_rpo_sources(
 
     assert found() == objective
     cadences = (("vc", 2 * DAY),)
-    cadenced = (52 * 3600, "cadence") if schedules[0].hour is None else objective
+    is_due = schedules[0].enabled and schedules[0].hour is not None
+    cadenced = objective if is_due else (52 * 3600, "cadence")
     assert found(cadences=cadences) == cadenced
     assert found(cadences=cadences, rpo_seconds=60) == (60, "rpo")
 
