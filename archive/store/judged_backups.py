@@ -244,7 +244,9 @@ class _Judge:
         else:
             changes.new += [(self._one.id, *row) for row in rows]
         lately = [row.judged() for row in kept[-standing.LATEST :]] + judged
-        changes.standings.append(self._standing(jobs, lately, usual, since))
+        row = self._standing(jobs, lately, usual, since)
+        if self._before is None or row != tuple(self._before):
+            changes.standings.append(row)
 
     def _stored(self, first: int | None = None) -> list[_Stored]:
         """Return the stored rows from the day of an instant on, otherwise the latest, in order."""
