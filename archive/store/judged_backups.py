@@ -299,7 +299,8 @@ class _Judge:
             with_habit=not self._by_cadence
             and (self._decided is None or self._decided > first - _REACH),
         )
-        return kept, jobs, *self._expected(jobs, first, anchor)
+        begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
+        return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
 
     def _anchor(self, kept: Sequence[_Stored]) -> tuple[int, int | None]:
         """Return the day (ordinal) and the instant from which on a cadence counts."""
