@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 
@@ -28,7 +30,41 @@ def refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is not JSON")
 
 
+class RepeatedMembers(dict[str, Any]):
+    """An object in which a name occurs more than once; as a dict it has the last value of each."""
+
+    def __init__(self, members: list[tuple[str, Any]]) -> None:
+        super().__init__(members)
+        self.members = members
+
+    @property
+    def repeated(self) -> str:
+        """The first of the repeated names in alphabetical order."""
+        names = sorted(name for name, _ in self.members)
+        return next(name for name, following in pairwise(names) if name == following)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    return value if len(value) == len(members) else RepeatedMembers(members)
+
+
+def has_repeated(value: Any) -> bool:
+    """Return whether any object within a value of `loads` has repeated members."""
+    values = [value]
+    for one in values:  # grows while it is read
+        if isinstance(one, RepeatedMembers):
+            return True
+        if isinstance(one, (dict, list)):
+            values += one.values() if isinstance(one, dict) else one
+    return False
+
+
+# Of repeated members it keeps only the last.
 DECODER = json.JSONDecoder(parse_float=parse_float, parse_constant=refuse_constant)
+_WHOLE_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=parse_float, parse_constant=refuse_constant
+)
 
 
 def dumps(value: Any) -> str:
@@ -38,6 +74,9 @@ def dumps(value: Any) -> str:
     """
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, RepeatedMembers):
+        members = sorted(value.members, key=itemgetter(0))
+        return "{" + ",".join(f"{json.dumps(name)}:{dumps(item)}" for name, item in members) + "}"
     if isinstance(value, dict):
         return (
             "{" + ",".join(f"{json.dumps(key)}:{dumps(value[key])}" for key in sorted(value)) + "}"
@@ -48,5 +87,8 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """Return the value of a JSON text, with numbers by value. Raises ValueError."""
-    return DECODER.decode(text)
+    """Return the value of a JSON text, with numbers by value. Raises ValueError.
+
+    An object with repeated members is a RepeatedMembers.
+    """
+    return _WHOLE_DECODER.decode(text)

@@ -60,7 +60,7 @@ def suspect(text: str) -> bool:
     )
 
 
-def _may_hide(text: str) -> bool:
+def may_hide(text: str) -> bool:
     """Whether something may be hidden in a single text. Never wrongly False."""
     lower = text.lower()
     at = max(lower.rfind("@"), lower.rfind("%40"))
@@ -107,7 +107,7 @@ def mask_url(url: str) -> str:
 
 def mask_text(text: str) -> str:
     """Return a text with passwords in its URLs, parameters and authorization headers replaced."""
-    if not _may_hide(text):
+    if not may_hide(text):
         return text
     spans = [*_in_tokens(text), *_named(text, _PARAMETER), *_named(text, _MEMBER)]
     spans += [header.span(1) for header in _HEADER.finditer(text)]

@@ -18,6 +18,7 @@ from bench import (
     totals,
     trends,
 )
+from bench.judgement import claim as judgement
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -35,4 +36,5 @@ CLAIMS = (
     collect.CLAIM,
     memory.CLAIM,
     startup.CLAIM,
+    judgement.CLAIM,
 )

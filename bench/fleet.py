@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive import db
 from archive.db import migrate, tables
-from archive.store import day_totals
+from archive.store import judged_backups, totals
 from archive.store.chunks import chunks
 from bench.measure import progress
 
@@ -130,7 +130,8 @@ def fill(engine: Engine, jobs: int) -> None:
         for table, row in _OTHER_ROWS:
             db.insert(connection, table, [row])
         names = [
-            (number, NAME.format(number), _SEEN, _SEEN) for number in range(1, appliances(jobs) + 1)
+            (number, NAME.format(number), _SEEN, _SEEN, None, None, None)
+            for number in range(1, appliances(jobs) + 1)
         ]
         db.insert(connection, tables.appliance, names)
         contents = product(range(1, len(names) + 1), range(1, len(_MESSAGES) + 1))
@@ -152,7 +153,8 @@ def fill(engine: Engine, jobs: int) -> None:
         for index in indexes:
             index.create(connection)
     with db.writing(engine) as connection:
-        day_totals.rebuild(connection)
+        totals.rebuild(connection)
+        judged_backups.rebuild(connection)
     tidy(engine)
 
 

@@ -26,7 +26,8 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.errors import AlreadyRunningError, UsageError
+from archive.cli.record_settings import record_settings
+from archive.errors import AlreadyRunningError, ArchiveError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +94,13 @@ def collect(
     for outcome in outcomes:
         if outcome.attempt.reason:
             say(f"{outcome.attempt.appliance}: {outcome.attempt.reason}")
-    _summarise(number, len(entries), outcomes, output_format, output)
-    raise typer.Exit(_exit_code(len(entries), outcomes))
+    code = _exit_code(len(entries), outcomes)
+    try:
+        _summarise(number, len(entries), outcomes, output_format, output)
+    except ArchiveError as error:
+        say(f"archive: {error}; the collection is complete")
+        code = code or PARTIAL
+    raise typer.Exit(code)
 
 
 def _run(
@@ -123,6 +129,7 @@ def _run(
             databases.prepare(engine)
             _use_calendar(engine, fleet)
             number = run(engine, fleet, entries, on_outcome, save).id
+            record_settings(engine, fleet)
     return number, sorted(outcomes, key=lambda outcome: outcome.attempt.appliance)
 
 

@@ -29,14 +29,23 @@ app = typer.Typer(
     "upgrade", epilog=examples("archive db upgrade --database postgresql://archive@db/archive")
 )
 def upgrade(
-    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+    beside_other_tables: Annotated[
+        bool,
+        typer.Option(
+            "--beside-other-tables",
+            help="Create the archive in a database that has tables of another program.",
+        ),
+    ] = False,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Create the archive, or upgrade its schema, in one transaction."""
     from archive.db import migrate as databases
 
     engine = connect(database, config)
     before = databases.current(engine)
-    databases.upgrade(engine)
+    databases.upgrade(engine, beside_others=beside_other_tables)
     place = databases.describe(engine)
     if before == databases.HEAD:
         say(f"The archive at {place} already has schema {before}.")
@@ -80,14 +89,14 @@ def verify(
 def rebuild(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Recalculate the day totals and what is expected, from which reports are made."""
+    """Recalculate totals and expected backups, from which most reports are made."""
     from archive import db
-    from archive.store import day_totals, judged_backups
+    from archive.store import judged_backups, totals
 
     with db.writing(open_archive(database, config)) as connection:
         db.lock(connection, ["calendar"])
-        wrong = judged_backups.rebuild(connection) + day_totals.rebuild(connection)
-    say(f"Recalculated; {counted(wrong, 'row')} corrected.")
+        wrong = judged_backups.rebuild(connection) + totals.rebuild(connection)
+    say(f"Totals and expected backups recalculated; {counted(wrong, 'row')} corrected.")
 
 
 @app.command(

@@ -89,6 +89,7 @@ def _prepare(engine: Engine) -> None:
     from archive import db
     from archive.db import migrate as databases
     from archive.db import tables
+    from archive.db.foreign_tables import VERSION_TABLE
 
     path = db.sqlite_file(engine.url)
     if path is not None and not path.exists():
@@ -96,7 +97,7 @@ def _prepare(engine: Engine) -> None:
         return
     with db.reading(engine) as connection:
         if databases.revision(connection) is None:
-            if set(sa.inspect(connection).get_table_names()) - {"alembic_version"}:
+            if set(sa.inspect(connection).get_table_names()) - {VERSION_TABLE}:
                 raise _not_ours(engine)
             sources = None
         else:

@@ -6,8 +6,8 @@ from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
-from archive.db.expressions import AtMostADayLater, UnindexedDay, contains
-from archive.db.locks import alone, lock
+from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
+from archive.db.locks import alone, lock, lock_schema
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
@@ -16,6 +16,7 @@ __all__ = [
     "AtMostADayLater",
     "Day",
     "Instant",
+    "MonthOf",
     "Text",
     "UnindexedDay",
     "alone",
@@ -24,10 +25,12 @@ __all__ = [
     "constraints_last",
     "contains",
     "create_engine",
+    "halves",
     "has_password",
     "insert",
     "keeping",
     "lock",
+    "lock_schema",
     "parse_url",
     "prepare_file",
     "reading",

@@ -12,14 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from archive.db.transactions import explained
-from archive.db.urls import sqlite_file
+from archive.db.urls import THRESHOLD, prepare_threshold, sqlite_file
 from archive.errors import DatabaseError
 from archive.private_files import create, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg  # SQLAlchemy imports it where it is used: it would slow every command down
     from sqlalchemy.engine import URL, Connection, Engine
 
 # How long a writer waits for another writer.
@@ -35,7 +34,8 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
     if url.get_backend_name() == "sqlite":
         options = {"check_same_thread": False}  # kept connections may serve any thread
     else:
-        options = {"client_encoding": "utf8"}  # overrides PGCLIENTENCODING
+        # The encoding overrides PGCLIENTENCODING.
+        options = {"client_encoding": "utf8", THRESHOLD: prepare_threshold(url)}
     if kept:
         pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
     else:
@@ -48,7 +48,7 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
             event.listen(engine, "connect", _cache_less)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
     return engine
 
 
@@ -83,9 +83,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
-    connection.execute(f"SET TIME ZONE 'UTC'; SET lock_timeout = '{LOCK_WAIT_SECONDS}s'".encode())
-    connection.commit()
+def _begin_postgresql(connection: Connection) -> None:
+    # For each transaction: behind a pooler the next one may be in another session.
+    connection.exec_driver_sql(
+        "SELECT set_config('TimeZone', 'UTC', true),"
+        f" set_config('lock_timeout', '{LOCK_WAIT_SECONDS}s', true)"
+    )
 
 
 def prepare_file(engine: Engine) -> None:

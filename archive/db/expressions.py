@@ -8,11 +8,25 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from archive.db.types import Day
+from archive.db.types import Day, Text
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.sql.compiler import SQLCompiler
+
+_LOW_BITS = 2**32 - 1
+
+
+def halves(
+    column: sa.ColumnElement[int],
+) -> tuple[sa.ColumnElement[int], sa.ColumnElement[int]]:
+    """Return the upper and the lower 32 bits of a 64-bit number: upper * 2**32 + lower.
+
+    A sum of 64-bit numbers can exceed 64 bits, and SQLite then fails. The sums of the halves cannot.
+    """
+    # PostgreSQL shifts by INTEGER only; a bound parameter would be BIGINT.
+    high = column.bitwise_rshift(sa.literal_column("32", sa.Integer))
+    return high, column.bitwise_and(sa.literal_column(str(_LOW_BITS), sa.BigInteger))
 
 
 def contains(connection: Connection, column: sa.Column[Any], part: str) -> sa.ColumnElement[bool]:
@@ -66,3 +80,21 @@ def _by_text(element: AtMostADayLater, compiler: SQLCompiler, **options: Any) ->
     later, earlier = (compiler.process(one, **options) for one in element.clauses)
     limit = f"strftime('%Y-%m-%dT%H:%M:%S', {earlier}, '+1 day')"
     return f"(substr({later}, 1, 19) <= {limit})"
+
+
+class MonthOf(FunctionElement[str]):
+    """The calendar month of a day, such as `2026-07`, without a join with `calendar`."""
+
+    name = "month_of"
+    type = Text
+    inherit_cache = True
+
+
+@compiles(MonthOf)
+def _formatted(element: MonthOf, compiler: SQLCompiler, **options: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **options)}, 'YYYY-MM')"
+
+
+@compiles(MonthOf, "sqlite")
+def _cut(element: MonthOf, compiler: SQLCompiler, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"

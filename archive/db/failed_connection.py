@@ -14,6 +14,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from archive.db.urls import THRESHOLD
+
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
     from sqlalchemy.engine import Engine
@@ -36,7 +38,8 @@ def code(error: BaseException, engine: Engine) -> str | None:
     if not isinstance(error, psycopg.OperationalError):
         return None
     _, options = engine.dialect.create_connect_args(engine.url)
-    options.pop("context", None)  # SQLAlchemy's, not libpq's
+    for name in ("context", THRESHOLD):  # SQLAlchemy's and psycopg's, not libpq's
+        options.pop(name, None)
     connection = psycopg.pq.PGconn.connect_start(make_conninfo(**options).encode())
     try:
         # libpq traces on Linux alone.

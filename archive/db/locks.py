@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from archive.db.transactions import explained
+from archive.db.transactions import explained, writing
 from archive.db.urls import sqlite_file
 from archive.errors import DatabaseError
 from archive.private_files import open_beside
@@ -16,19 +16,45 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+# The settings that would end a long transaction that waits. Some servers do not have all of them.
+_PATIENT = """
+SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
+
 
 def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) -> None:
     """Hold named locks until the transaction ends. They are taken in alphabetical order.
 
-    SQLite needs none: a writer locks the whole file.
+    On PostgreSQL they are locks of rows that only the archive's writers may touch: an advisory lock
+    could be held by anybody who can log in. SQLite needs none: a writer locks the whole file.
     """
     if connection.dialect.name == "postgresql":
-        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        wanted = sorted(set(names))
+        _name(connection, wanted)
+        strength = "SHARE" if shared else "UPDATE"
         connection.exec_driver_sql(
-            f"SELECT {function}(hashtextextended('archive ' || name, 0))"  # noqa: S608 - two literals
-            " FROM unnest(%s::text[]) WITH ORDINALITY AS wanted (name, place) ORDER BY place",
-            (sorted(set(names)),),
+            f"SELECT name FROM write_lock WHERE name = ANY(%s::text[]) ORDER BY name FOR {strength}",  # noqa: S608 - two literals
+            (wanted,),
         )
+
+
+def lock_schema(connection: Connection) -> None:
+    """Hold the lock of schema changes until the transaction ends; there may be no tables yet."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "SELECT pg_advisory_xact_lock(hashtextextended('archive schema', 0))"
+        )
+
+
+def _name(connection: Connection, names: list[str]) -> None:
+    """Make sure that there are rows to lock; most transactions find them."""
+    count = "SELECT count(*) FROM write_lock WHERE name = ANY(%s::text[])"
+    if connection.exec_driver_sql(count, (names,)).scalar_one() == len(names):
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO write_lock (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING", (names,)
+    )
 
 
 @contextmanager
@@ -45,16 +71,21 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
 
 @contextmanager
 def _alone_by_server(engine: Engine, name: str) -> Iterator[bool]:
-    # A separate connection without a transaction, which may stay idle for any time.
+    # A transaction that stays open, since a pooler may give each one another session.
+    row = f"alone {name}"
+    with writing(engine) as connection:
+        _name(connection, [row])
     with ExitStack() as stack:
         with explained(engine):
             connection = stack.enter_context(engine.connect())
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("SET idle_session_timeout = 0")
+            connection.execution_options(isolation_level="READ COMMITTED")
+            stack.enter_context(connection.begin())
             held = connection.exec_driver_sql(
-                "SELECT pg_try_advisory_lock(hashtextextended('archive alone ' || %s, 0))", (name,)
-            ).scalar_one()
-        yield bool(held)
+                "SELECT name FROM write_lock WHERE name = %s FOR UPDATE SKIP LOCKED", (row,)
+            ).first()
+            # The last statement: without a parameter it leaves no cursor, which would keep old rows.
+            connection.exec_driver_sql(_PATIENT)
+        yield held is not None
 
 
 @contextmanager
@@ -65,7 +96,8 @@ def _alone_by_file(path: Path, name: str) -> Iterator[bool]:
     lock_file = whole.with_name(f"{whole.name}-{name}.lock")
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(open(open_beside(lock_file, whole), "rb"))  # noqa: PTH123 - of a descriptor
+            descriptor = open_beside(lock_file, whole)
+            file = stack.enter_context(open(descriptor, "rb"))  # noqa: PTH123 - of a descriptor
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held = False

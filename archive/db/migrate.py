@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import db
+from archive.db import foreign_tables, tables
+from archive.db.foreign_tables import VERSION_TABLE
 from archive.errors import SchemaError
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ HEAD = REVISIONS[-1]
 COMPARED: dict[str, Any] = {
     "compare_type": True,
     "autogenerate_plugins": ["alembic.autogenerate.*", "~alembic.autogenerate.comments"],
+    # Its own, since another program beside it may use Alembic, too.
+    "version_table": VERSION_TABLE,
+    "include_name": lambda name, kind, _: kind != "table" or name in tables.metadata.tables,
 }
 # Environment variable with the default database.
 VARIABLE = "ARCHIVE_DATABASE_URL"
@@ -66,9 +71,9 @@ def current(engine: Engine) -> str | None:
 
 def revision(connection: Connection) -> str | None:
     """Return the schema revision that a connection sees; None if there is no archive."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
 
 
 def require(engine: Engine) -> None:
@@ -76,6 +81,7 @@ def require(engine: Engine) -> None:
     found = current(engine)
     place = describe(engine)
     if found is None:
+        foreign_tables.refuse(engine, place)
         raise SchemaError(
             f"no archive at {place}: create it with `archive db upgrade` (a SQLite archive is also"
             " created by the first `archive ingest` or `archive collect`)"
@@ -94,36 +100,34 @@ def require(engine: Engine) -> None:
 
 def prepare(engine: Engine) -> None:
     """Create a SQLite archive if it does not exist; then, or on PostgreSQL, check the schema."""
-    path = db.sqlite_file(engine.url)
-    if path is not None and (not path.exists() or _is_blank(engine)):
+    if db.sqlite_file(engine.url) is not None and current(engine) is None:
         upgrade(engine)
     else:
         require(engine)
 
 
-def _is_blank(engine: Engine) -> bool:
-    """Whether the database has no tables."""
-    with db.reading(engine) as connection:
-        return not sa.inspect(connection).get_table_names()
-
-
-def upgrade(engine: Engine, target: str = "head") -> None:
+def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False) -> None:
     """Create the archive or upgrade its schema to a revision, in one transaction.
 
-    Comments are always updated, so that their wording needs no migrations. Raises SchemaError if
-    the archive is newer than this version.
+    Comments are always updated, so that their wording needs no migrations. Raises SchemaError, with
+    nothing changed, if the archive is newer than this version, or if there is no archive yet, but
+    tables of another program; `beside_others` allows those.
     """
     from alembic import command
 
     from archive.db import comments
 
     found = current(engine)
-    if found is not None and found not in REVISIONS:
+    if found is None:
+        foreign_tables.refuse(engine, describe(engine), allowed=beside_others)
+    elif found not in REVISIONS:
         require(engine)
     db.prepare_file(engine)
     with db.writing(engine) as connection:
         db.require_utf8(connection)
-        db.lock(connection, ["schema"])
+        db.lock_schema(connection)
+        if found is None:
+            foreign_tables.mark(connection)
         command.upgrade(alembic_config(connection), target)
         db.comment(connection, comments.comments())
 

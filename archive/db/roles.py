@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import comments
+from archive.db.foreign_tables import VERSION_TABLE
 from archive.errors import DatabaseError, UsageError
 from archive.text import quoted
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # Readable besides the views: the calendar, the day totals, the appliances, and the schema revision,
 # which every verb checks.
-TABLES = ("alembic_version", "appliance", "calendar", "day_total")
+TABLES = (VERSION_TABLE, "appliance", "calendar", "day_total")
 READABLE = (*comments.VIEWS, *TABLES)
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _RESERVED = ("public", "none")

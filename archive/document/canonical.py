@@ -33,6 +33,8 @@ def read(raw: Any) -> Document:
 
     Raises NotAJobError if it cannot be a job at all.
     """
+    if json_numbers.has_repeated(raw):
+        return _lenient(raw)
     try:
         info = schema.parse_info(raw)
         text = info.to_json()
@@ -41,7 +43,9 @@ def read(raw: Any) -> Document:
     # An escaped NUL, or a backslash before "u0000": both are rare, so read both leniently.
     if "\\u0000" in text:
         return _lenient(raw)
-    return Document(info, text, digest(text), irregular=False, findings=findings.examine(info))
+    return Document(
+        info, text, digest(text.encode()), irregular=False, findings=findings.examine(info)
+    )
 
 
 def _lenient(raw: Any) -> Document:
@@ -51,9 +55,9 @@ def _lenient(raw: Any) -> Document:
     except RecursionError as error:
         raise NotAJobError("nested too deeply") from error
     found = mended.findings + findings.examine(mended.info)
-    return Document(mended.info, text, digest(text), not mended.regular, found)
+    return Document(mended.info, text, digest(text.encode()), not mended.regular, found)
 
 
-def digest(text: str) -> bytes:
+def digest(text: bytes) -> bytes:
     """Return the SHA-256 of a canonical JSON text."""
-    return hashlib.sha256(text.encode()).digest()
+    return hashlib.sha256(text).digest()

@@ -7,12 +7,12 @@ store gives them IDs.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import json_numbers, timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from archive.document.schema import Failure, Info, Message, Nested, Param
 
@@ -136,8 +136,11 @@ class Normalised(NamedTuple):
     error: ErrorRow | None
 
 
-def normalise(info: Info) -> Normalised:
-    """Return the rows of one job."""
+def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> Normalised:
+    """Return the rows of one job.
+
+    `content` returns the content of a message, if `info` has others than those of the schema.
+    """
     url, folder = split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
     # By position, in the order of the columns: this runs once for every job.
@@ -166,7 +169,7 @@ def normalise(info: Info) -> Normalised:
         None
         if info.service is None and info.operation is None
         else Operation(info.service, info.operation),
-        _messages(info),
+        _messages(info, content or content_of),
         None if info.error is None else _error(info.error),
     )
 
@@ -182,34 +185,36 @@ def split_location(location: str | None) -> tuple[str | None, str | None]:
     return location[:cut], location[cut:]
 
 
-def _messages(info: Info) -> list[MessageRow]:
-    rows = [] if info.description is None else [_message("description", info.description)]
+def _messages(info: Info, content: Callable[[Any], Content]) -> list[MessageRow]:
+    rows: list[MessageRow] = []
+    if info.description is not None:
+        rows.append(MessageRow("description", content(info.description)))
     if info.progress is not None:
-        rows.append(_message("progress", info.progress.message))
-    rows += [_message("message", message) for message in info.messages]
+        rows.append(MessageRow("progress", content(info.progress.message)))
+    rows += [MessageRow("message", content(message)) for message in info.messages]
     if info.error is not None:
         failure = info.error.value or info.error
-        rows += [_message("error", message) for message in failure.messages or ()]
+        rows += [MessageRow("error", content_of(message)) for message in failure.messages or ()]
     return rows
 
 
-def _message(role: str, message: Message) -> MessageRow:
-    return MessageRow(role, content(message))
-
-
-def content(message: Message) -> Content:
+def content_of(message: Message) -> Content:
     """Return the content of a message."""
-    params: list[ParamRow] = []
-    if message.params:
-        _add_params(message.params, None, params)
     return Content(
         content_digest(message.to_json().encode()),
         Template(message.id, message.default_message),
         message.localized,
         message.params is not None,
         message.args,
-        params,
+        param_rows(message.params or {}),
     )
+
+
+def param_rows(params: dict[str, Param]) -> list[ParamRow]:
+    """Return the rows of a message's params, parents before children."""
+    rows: list[ParamRow] = []
+    _add_params(params, None, rows)
+    return rows
 
 
 def content_digest(canonical: bytes) -> bytes:

@@ -6,9 +6,10 @@ The location stays as it is: the database has it masked in a column of its own.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from archive import json_numbers
+from archive import json_numbers, masking
 from archive.document.flatten import Build, Normalised, Operation, Template
 from archive.document.rebuild import content_digest
 from archive.masking import HIDDEN, mask_json, mask_text, names_secret
@@ -29,6 +30,27 @@ def mask_rows(rows: Normalised) -> Normalised:
         messages=[message._replace(content=_content(message.content)) for message in rows.messages],
         error=rows.error and _error(rows.error),
     )
+
+
+def may_hide(rows: Normalised) -> bool:
+    """Whether `mask_rows` may change anything but messages and error. Never wrongly False."""
+    job, build, operation = rows.job, rows.build, rows.operation
+    return masking.may_hide(job.location_folder or "") or _any_may_hide(
+        (
+            job.type,
+            job.location_user,
+            job.user_name,
+            job.parent,
+            job.target_id,
+            *(build or ()),
+            *(operation or ()),
+        )
+    )
+
+
+@lru_cache
+def _any_may_hide(texts: tuple[str | None, ...]) -> bool:
+    return any(masking.may_hide(text) for text in texts if text)
 
 
 def mask_findings(findings: Sequence[Finding]) -> list[Finding]:

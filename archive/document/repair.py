@@ -63,7 +63,8 @@ def mend(raw: Any) -> Mended:
                 info,
                 _overlay(whole, kept, (), aside),
                 not aside,
-                [finding for finding in aside.values() if finding is not None],
+                # In an order of their own: equal canonical forms must have equal findings.
+                sorted(filter(None, aside.values()), key=lambda found: found[::-1]),
             )
     raise NotAJobError("the structure differs too much from job details")
 
@@ -105,7 +106,12 @@ def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
     if isinstance(value, list):
         return [_scrub(item, (*path, index), aside) for index, item in enumerate(value)]
     if isinstance(value, dict):
-        if any(UNSTORABLE.search(key) for key in value):
+        if isinstance(value, json_numbers.RepeatedMembers):
+            named = _dotted((*path, value.repeated))
+            aside[path] = Finding(
+                "repeated_member", named, "occurs more than once; the last counts"
+            )
+        elif any(UNSTORABLE.search(key) for key in value):
             aside[path] = None
         return {storable(key): _scrub(item, (*path, key), aside) for key, item in value.items()}
     return value

@@ -22,13 +22,33 @@ from pydantic import (
 
 from archive import timestamps
 
+
+def exact_double(number: object) -> object:
+    """Return the value unchanged. Raises ValueError for a number that no double has."""
+    if isinstance(number, Decimal) or (type(number) is int and not _is_double(number)):
+        raise ValueError("not a double")
+    return number
+
+
+def _is_double(number: int) -> bool:
+    try:
+        return float(number) == number
+    except OverflowError:
+        return False
+
+
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Our limit, not vSphere's: a status is part of a primary key, which databases limit.
 STATUS_LENGTH = 255
 
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 # -0.0 equals 0.0, so it is stored as 0.0.
-Double = Annotated[float, Field(allow_inf_nan=False), AfterValidator(lambda double: double + 0.0)]
+Double = Annotated[
+    float,
+    BeforeValidator(exact_double),
+    Field(allow_inf_nan=False),
+    AfterValidator(lambda double: double + 0.0),
+]
 Timestamp = Annotated[str, AfterValidator(timestamps.canonical)]
 
 
@@ -50,7 +70,9 @@ def entries_to_map(value: object) -> object:
     return value
 
 
-class _Structure(BaseModel):
+class Structure(BaseModel):
+    """What all parts of the schema have in common."""
+
     model_config = ConfigDict(strict=True, extra="forbid")
 
     def to_json(self) -> str:
@@ -61,7 +83,7 @@ class _Structure(BaseModel):
         return self.model_dump_json(exclude_none=True, by_alias=True)
 
 
-class Param(_Structure):
+class Param(Structure):
     """A `LocalizationParam`. Its documentation says that one value is set; no validator checks that."""
 
     d: Double | None = None
@@ -76,14 +98,14 @@ class Param(_Structure):
 Params = Annotated[dict[str, Param], BeforeValidator(entries_to_map)]
 
 
-class Nested(_Structure):
+class Nested(Structure):
     """A `NestedLocalizableMessage`: a message ID and params, without a text."""
 
     id: str
     params: Params | None = None
 
 
-class Message(_Structure):
+class Message(Structure):
     """A `LocalizableMessage`. `default_message` is English, with the arguments filled in."""
 
     args: list[str]
@@ -93,7 +115,7 @@ class Message(_Structure):
     params: Params | None = None
 
 
-class Build(_Structure):
+class Build(Structure):
     """The appliance's build when the job ran; absent before 6.7.2."""
 
     build_number: str
@@ -101,7 +123,7 @@ class Build(_Structure):
     version_name: str
 
 
-class Progress(_Structure):
+class Progress(Structure):
     """A job's progress; `completed` may exceed `total`."""
 
     completed: Int64
@@ -109,7 +131,7 @@ class Progress(_Structure):
     total: Int64
 
 
-class DynamicID(_Structure):
+class DynamicID(Structure):
     """A resource's type and id."""
 
     id: str
@@ -127,7 +149,7 @@ def free_json(value: object) -> object:
     return value + 0.0 if isinstance(value, float) else value
 
 
-class Failure(_Structure):
+class Failure(Structure):
     """The `error` of a job: `{}`, plain, or wrapped as `{type, value}`."""
 
     challenge: str | None = None
@@ -148,7 +170,7 @@ class Failure(_Structure):
         return self
 
 
-class Info(_Structure):
+class Info(Structure):
     """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes."""
 
     build: Build | None = None
@@ -173,7 +195,7 @@ class Info(_Structure):
     user: str | None = None
 
 
-class Seen(_Structure):
+class Seen(Structure):
     """When an exported job was seen: first, last, and first in each status."""
 
     first: Timestamp
@@ -182,15 +204,21 @@ class Seen(_Structure):
 
     @model_validator(mode="after")
     def _in_order(self) -> Seen:
-        first, last, *others = map(
-            timestamps.fixed_form, (self.first, self.last, *self.status.values())
-        )
-        if not all(first <= instant <= last for instant in (last, *others)):
+        first, last, statuses = self.instants()
+        if not all(first <= instant <= last for instant in (last, *statuses.values())):
             raise ValueError("every status must be seen between first and last")
         return self
 
+    def instants(self) -> tuple[str, str, dict[str, str]]:
+        """Return first, last and those of the statuses as fixed-width instants."""
+        return (
+            timestamps.fixed_form(self.first),
+            timestamps.fixed_form(self.last),
+            {status: timestamps.fixed_form(at) for status, at in self.status.items()},
+        )
 
-class ExportedJob(_Structure):
+
+class ExportedJob(Structure):
     """One line of an export; `info` is a job's details as in an answer."""
 
     appliance: str

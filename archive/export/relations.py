@@ -86,9 +86,11 @@ class Relation(NamedTuple):
 def table_names() -> list[str]:
     """Return the names of the tables to export, sorted.
 
-    `latest_import` is left out: the jobs have its content as `last_seen`.
+    `latest_import` is left out: the jobs have its content as `last_seen`. `write_lock` has none.
     """
-    return sorted(tables.metadata.tables.keys() - {tables.latest_import.name})
+    return sorted(
+        tables.metadata.tables.keys() - {tables.latest_import.name, tables.write_lock.name}
+    )
 
 
 def table(name: str) -> Relation:

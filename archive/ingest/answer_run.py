@@ -12,7 +12,6 @@ from archive.errors import InputError
 from archive.ingest import batches, formats
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.ingest.run import Run, named
-from archive.judgement.clock import seconds
 from archive.store import fact_history, import_log
 from archive.store.chunks import chunks
 
@@ -39,10 +38,8 @@ class Answered(NamedTuple):
     def record_facts(self, facts: Facts, seen_at: str) -> None:
         """Record what was collected besides jobs; the appliance is judged by it."""
         changed = fact_history.record(self.connection, self.appliance_id, facts, seen_at)
-        if tables.system_time_zone.name in changed:
-            self.loader.change(self.appliance_id, 0)  # times of day are those of another zone
-        elif tables.schedule.name in changed:
-            self.loader.change(self.appliance_id, seconds(seen_at))
+        if changed & {tables.schedule.name, tables.system_time_zone.name}:
+            self.loader.change(self.appliance_id, 0)
 
 
 @contextmanager

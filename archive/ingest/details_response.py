@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from archive.document import schema
 from archive.errors import InputError
+from archive.ingest import raw_document
 from archive.ingest.json_stream import BOM, JsonText, Unreadable, encode
-from archive.ingest.raw_document import KnownDocument, RawDocument, document, exported, fingerprint
+from archive.ingest.raw_document import (
+    KnownDocument,
+    RawDocument,
+    document,
+    exported,
+    fingerprint,
+    unreadable,
+)
 from archive.text import printable
 
 if TYPE_CHECKING:
@@ -67,7 +75,12 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
             if number == 1 and not _may_be_details(key, info):
                 yield from _other(text, key, info, f"{key_text}:{info_text}")
                 return
-            new = document(key, info, f"{key_text}:{info_text}", f"document {number}")
+            member, position = f"{key_text}:{info_text}", f"document {number}"
+            new = (
+                unreadable(member, position, info.reason)
+                if isinstance(info, Unreadable)
+                else document(key, info_text, member, position)
+            )
         gap = text.gap()
         yield again or _unless_known(new, known)
         if not gap:
@@ -165,15 +178,14 @@ def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kn
 def _entry(entry: Any, text: str, number: int) -> RawDocument:
     position = f"document {number}"
     if isinstance(entry, dict) and isinstance(entry.get("key"), str) and "value" in entry:
-        return document(entry["key"], entry["value"], text, position)
+        return raw_document.entry(entry, text, position)
     if isinstance(entry, dict) and "info" in entry:
         return exported(entry, text, position)
     if isinstance(entry, Unreadable):
-        return RawDocument(None, None, text, position, problem=entry.reason)
+        return unreadable(text, position, entry.reason)
     if number == 1 and not (isinstance(entry, dict) and "key" in entry):
         raise InputError(_what_it_is([entry]))
-    problem = "not an entry with a job key and job details"
-    return RawDocument(None, None, text, position, problem=problem)
+    return unreadable(text, position, "not an entry with a job key and job details")
 
 
 def _what_it_is(value: Any) -> str:

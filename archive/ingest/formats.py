@@ -16,7 +16,13 @@ from archive import json_numbers
 from archive.errors import InputError
 from archive.ingest import details_response
 from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
-from archive.ingest.raw_document import KnownDocument, RawDocument, exported, fingerprint
+from archive.ingest.raw_document import (
+    KnownDocument,
+    RawDocument,
+    exported,
+    fingerprint,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -139,7 +145,7 @@ def _line(text: str, position: str) -> Iterator[RawDocument]:
             if isinstance(document, RawDocument)
         ]
     except InputError as error:
-        yield RawDocument(None, None, text, position, problem=str(error))
+        yield unreadable(text, position, str(error))
     else:
         for document in documents:
             yield document._replace(position=f"{position}, {document.position}")

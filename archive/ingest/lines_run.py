@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from archive import db
-from archive.document.fast_parse import read_line
+from archive.document.parse import parse_line
 from archive.ingest import formats
 from archive.ingest.batches import LineBatches
 from archive.ingest.observe import observe_line
@@ -89,7 +89,7 @@ def _load_first(
             run.load(connection, loader, observations + more, refused, counts)
             # Pending totals must not grow with the size of the input.
             if number % (10 * BATCHES_A_COMMIT) == 0:
-                loader.finish(connection)
+                loader.drain(connection)
             elif number % BATCHES_A_COMMIT == 0:
                 loader.settle(connection)
 
@@ -112,7 +112,7 @@ def _load_lines(
         for line in theirs:
             if known and (mark := line.fingerprint) in known:
                 again.setdefault(name, []).append(mark)
-            elif observed := observe_line(line, read_line(line.text), run.source.seen_at):
+            elif observed := observe_line(line, parse_line(line.text), run.source.seen_at):
                 observations.append(observed)
             else:
                 others += line.documents()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from archive import timestamps
 from archive.appliance_names import check_name
-from archive.document.parse import common, prepare
+from archive.document.parse import parse
 from archive.document.precedence import SeenInterval
 from archive.errors import NotAJobError, UsageError
 from archive.ingest import raw_document
 from archive.store.loader import Observation
 
 if TYPE_CHECKING:
-    from archive.document.fast_parse import ReadLine
+    from archive.document.parse import ParsedLine
     from archive.ingest.formats import Line
     from archive.ingest.raw_document import RawDocument
 
@@ -25,21 +26,21 @@ def _seen_once(status: str, seen_at: str) -> SeenInterval:
     return SeenInterval(seen_at, seen_at, {status: seen_at})
 
 
-def observe_line(line: Line, read: ReadLine | None, seen_at: str) -> Observation | None:
+def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observation | None:
     """Return the observation of an exported job; None if `observe` has to read its line."""
-    if read is None:
+    if parsed is None or raw_document.key_problem(parsed.key):
         return None
-    name, key, interval, parsed = read
+    name, key, interval, document = parsed
     try:
         _checked(name)
     except UsageError:  # `observe` then reports it for the document
         return None
-    document = common(parsed)
     if interval is None:
         seen = _seen_once(document.status, seen_at)
         return Observation(name, key, document, seen, line.fingerprint)
-    seen = _with_status(SeenInterval(*interval), document.status)
-    return Observation(name, key, document, seen, None)
+    if timestamps.is_future(interval.last_seen):  # `observe` then reports it
+        return None
+    return Observation(name, key, document, _with_status(interval, document.status), None)
 
 
 def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observation | str:
@@ -54,9 +55,16 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
         raise UsageError(f"{raw.position}: no appliance name; set it with --appliance")
     try:
         check_name(name)
-        document = prepare(raw.info)
+        document = parse(raw.details.encode())
     except (NotAJobError, UsageError) as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - one document must not stop an import
+        return f"cannot be read, please report it: {type(error).__name__}: {error}"
+    if raw.seen is not None and timestamps.is_future(raw.seen.last_seen):
+        return (
+            f"seen in the future, at {raw.seen.last_seen}: correct this machine's clock, or the time in"
+            " the line"
+        )
     if raw.seen is None:
         mark = raw_document.fingerprint(raw.raw)
         return Observation(name, raw.key, document, _seen_once(document.status, seen_at), mark)

@@ -9,25 +9,26 @@ from __future__ import annotations
 import marshal
 import os
 import signal
+import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
-from typing import TYPE_CHECKING
+from multiprocessing import get_context, parent_process
+from typing import TYPE_CHECKING, Any
 
-from archive.document.fast_parse import read_line
+from archive.document.parse import ParsedJob, ParsedLine, parse_line
+from archive.document.precedence import SeenInterval
 from archive.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from archive.document.fast_parse import ReadLine
     from archive.ingest.formats import Line
 
 Lines = list["Line"]
-Batch = tuple[Lines, list["ReadLine | None"]]
+Batch = tuple[Lines, list[ParsedLine | None]]
 
 # One processor is left for this process and a local database; more workers would be idle.
 _MOST = 3
@@ -45,7 +46,7 @@ def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
     if processes < 1:
         yield lambda batches: map(_read_here, batches)
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin)
     try:
         yield lambda batches: _read(pool, processes + _AHEAD, batches)
     finally:
@@ -72,7 +73,7 @@ def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> It
 
 
 def _read_here(lines: Lines) -> Batch:
-    return lines, [*map(read_line, _texts(lines))]
+    return lines, [*map(parse_line, _texts(lines))]
 
 
 def _texts(lines: Lines) -> list[bytes]:
@@ -80,14 +81,48 @@ def _texts(lines: Lines) -> list[bytes]:
 
 
 def _result(lines: Lines, future: Future[bytes]) -> Batch:
-    return lines, marshal.loads(future.result())  # noqa: S302 - from our own process
+    return lines, [*map(_unpacked, marshal.loads(future.result()))]  # noqa: S302 - from our own process
 
 
 def _read_lines(lines: Sequence[bytes]) -> bytes:
     """Return parsed lines, marshalled; runs in a worker process."""
-    return marshal.dumps([*map(read_line, lines)])
+    return marshal.dumps([*map(_packed, map(parse_line, lines))])
 
 
-def _ignore_interrupts() -> None:
+def _packed(line: ParsedLine | None) -> tuple[Any, ...] | None:
+    """Return a parsed line as plain tuples, which marshal takes."""
+    if line is None:
+        return None
+    name, key, seen, (status, rank, digest, rows, irregular, findings) = line
+    job, build, location, operation, messages, error = rows
+    plain = (
+        tuple(job),
+        build and tuple(build),
+        location and tuple(location),
+        operation and tuple(operation),
+        [*map(tuple, messages)],
+        error and tuple(error),
+    )
+    document = (status, rank, digest, plain, irregular, [*map(tuple, findings)])
+    return name, key, seen and tuple(seen), document
+
+
+def _unpacked(line: tuple[Any, ...] | None) -> ParsedLine | None:
+    if line is None:
+        return None
+    name, key, seen, document = line
+    return ParsedLine(name, key, seen and SeenInterval(*seen), ParsedJob(*document))
+
+
+def _begin() -> None:
     # The parent process handles interrupts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed; it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

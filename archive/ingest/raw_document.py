@@ -6,8 +6,10 @@ import hashlib
 import re
 from typing import Any, NamedTuple
 
-from archive import timestamps
-from archive.document import schema
+from msgspec import MsgspecError
+
+from archive import json_numbers
+from archive.document import schema, structures
 from archive.document.precedence import SeenInterval
 from archive.ingest.json_stream import Unreadable, encode, is_utf8
 
@@ -19,11 +21,12 @@ _UNTEXT = re.compile("[\0\ud800-\udfff]")
 class RawDocument(NamedTuple):
     """One document as imported; `appliance` and `seen` are set only if the document has them.
 
-    `problem` says why it is unreadable; then `info` is None.
+    `text` is all of it, `details` the JSON of the job's details. `problem` says why it is unreadable;
+    then `details` is empty.
     """
 
     key: str | None
-    info: Any
+    details: str
     text: str
     position: str
     appliance: str | None = None
@@ -47,40 +50,51 @@ def fingerprint(document: bytes) -> bytes:
     return hashlib.sha256(document.strip()).digest()[:FINGERPRINT_LENGTH]
 
 
-def document(key: str, info: Any, text: str, position: str) -> RawDocument:
+def unreadable(text: str, position: str, problem: str) -> RawDocument:
+    """Return a document that cannot be read, and why."""
+    return RawDocument(None, "", text, position, problem=problem)
+
+
+def document(key: str, details: str, text: str, position: str) -> RawDocument:
     """Return a job's details with its key, or with a `problem` if they cannot be used."""
-    problem = None
-    if isinstance(info, Unreadable):
-        problem = info.reason
-    elif not is_utf8(text):
-        problem = "not valid UTF-8"
-    elif not 0 < len(key) <= KEY_LENGTH:
-        problem = f"the job key must have 1 to {KEY_LENGTH} characters"
-    elif _UNTEXT.search(key):
-        problem = "the job key has invalid characters"
+    problem = key_problem(key) if is_utf8(text) else "not valid UTF-8"
     if problem:
-        return RawDocument(None, None, text, position, problem=problem)
-    return RawDocument(key, info, text, position)
+        return unreadable(text, position, problem)
+    return RawDocument(key, details, text, position)
+
+
+def key_problem(key: str) -> str | None:
+    """Return why a text cannot be a job key; None if it can."""
+    if not 0 < len(key) <= KEY_LENGTH:
+        return f"the job key must have 1 to {KEY_LENGTH} characters"
+    return "the job key has invalid characters" if _UNTEXT.search(key) else None
+
+
+def entry(value: dict[str, Any], text: str, position: str) -> RawDocument:
+    """Return an entry of a `/rest` answer: `{"key": ..., "value": ...}`."""
+    if isinstance(value["value"], Unreadable):
+        return unreadable(text, position, value["value"].reason)
+    return document(value["key"], _part(value, "value", text), text, position)
 
 
 def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
     """Return a job of an export: `{"appliance": ..., "job": ..., "info": ..., "seen": ...}`."""
     for part in value.values():
         if isinstance(part, Unreadable):
-            return RawDocument(None, None, text, position, problem=part.reason)
+            return unreadable(text, position, part.reason)
     try:
         line = schema.parse_exported_job(value)
     except schema.ShapeError as error:
-        return RawDocument(None, None, text, position, problem=f"not an exported job: {error}")
-    seen = (
-        None
-        if line.seen is None
-        else SeenInterval(
-            timestamps.fixed_form(line.seen.first),
-            timestamps.fixed_form(line.seen.last),
-            {status: timestamps.fixed_form(at) for status, at in line.seen.status.items()},
-        )
-    )
-    return document(line.job, line.info, text, position)._replace(
+        return unreadable(text, position, f"not an exported job: {error}")
+    seen = None if line.seen is None else SeenInterval(*line.seen.instants())
+    return document(line.job, _part(value, "info", text), text, position)._replace(
         appliance=line.appliance, seen=seen
     )
+
+
+def _part(value: dict[str, Any], name: str, text: str) -> str:
+    """Return the text of a member; written anew if it cannot be cut from the text of the object."""
+    try:
+        return bytes(getattr(structures.split_entry(text), name)).decode()
+    except (MsgspecError, ValueError, RecursionError):
+        return json_numbers.dumps(value[name])

@@ -15,6 +15,7 @@ from archive import timestamps
 HOUR, DAY = 3_600, 86_400
 # The ordinal of 1970-01-01, as `date.toordinal` counts: local days + EPOCH are ordinals.
 EPOCH = date(1970, 1, 1).toordinal()
+_UTC = ("UTC", "Etc/UTC")
 # Zones change their offset at whole quarters of an hour.
 _QUARTER = 900
 _EARLIEST, _LATEST = (datetime(year, 1, 2, tzinfo=UTC) for year in (1, 9999))
@@ -43,9 +44,12 @@ class Clock:
     def __init__(self, zone: str) -> None:
         self._zone = ZoneInfo(zone)
         self._offsets: dict[int, int] = {}
+        self._is_utc = zone in _UTC
 
     def reading(self, at: int) -> int:
         """Return what the clocks show at an instant."""
+        if self._is_utc:
+            return at
         place = at // _QUARTER
         offset = self._offsets.get(place)
         if offset is None:
@@ -58,6 +62,8 @@ class Clock:
         Of a reading that clocks show twice, or skip, it is the earlier of the two possible instants: a
         backup follows it.
         """
+        if self._is_utc:
+            return reading
         early = reading - self.reading(reading - DAY) + reading - DAY
         late = reading - self.reading(reading + DAY) + reading + DAY
         if early == late:

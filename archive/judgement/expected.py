@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from heapq import merge
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement import habit, schedules
@@ -45,6 +46,7 @@ CHANGES_WITHIN = 35 * DAY
 AHEAD = 8 * DAY
 # Of regular backups, the next one is due within this time.
 LONGEST = 66 * DAY
+_NEVER = 1 << 62
 # Due times closer together than this are one.
 _SAME = HOUR
 
@@ -98,6 +100,10 @@ class Expected(NamedTuple):
     attempts: int
 
 
+# Habits, and from when on (seconds) each of them was expected.
+Learned = list[tuple[int, tuple[Habit, ...]]]
+
+
 class Imports(NamedTuple):
     """When an appliance was imported last (seconds), and whether another import is missing since."""
 
@@ -119,17 +125,19 @@ def judge(
 
 def judge_with_habits(
     known: Known, jobs: Sequence[Job], first: int, until: int, anchor: int | None = None
-) -> tuple[list[Expected], bool]:
-    """Return what `judge` does, and whether a habit changed: then it may explain older ones, too."""
+) -> tuple[list[Expected], Learned]:
+    """Return what `judge` does, and the habits that were learned meanwhile."""
     if known.retired is not None:
         until = min(until, known.retired)
-    if known.cadence is not None and schedules.known_from(known.schedules) is None:
+    learned: Learned = []
+    if known.cadence is not None:
+        told = _matched(_scheduled(known, first - _MARGIN, until), jobs)
         by_cadence = _by_cadence(known, jobs, until, anchor)
-        return [one for one in by_cadence if one.at >= first], False
-    learned: list[tuple[int, tuple[Habit, ...]]] = []  # from when on (seconds), which habits
+        found = [*told, *(one for one in by_cadence if not _is_scheduled(known, one.at))]
+        return sorted((one for one in found if one.at >= first), key=attrgetter("at")), learned
     dues = _dues(known, jobs, first - _MARGIN, until, learned)
     found = [one for one in _matched(dues, jobs) if one.at >= first]
-    return _without_changes(known, found, learned), len(learned) > 1
+    return explained(known, found, learned), learned
 
 
 def _dues(
@@ -137,7 +145,7 @@ def _dues(
     jobs: Sequence[Job],
     first: int,
     until: int,
-    learned: list[tuple[int, tuple[Habit, ...]]],
+    learned: Learned,
 ) -> list[Due]:
     decided = schedules.known_from(known.schedules)
     told = _scheduled(known, first, until)
@@ -161,15 +169,20 @@ def _scheduled(known: Known, first: int, until: int) -> list[Due]:
     return found
 
 
+def _is_scheduled(known: Known, at: int) -> bool:
+    """Return whether an enabled schedule was in force."""
+    return any(row.enabled and row.minute is not None and row.holds(at) for row in known.schedules)
+
+
 def _learned(
     known: Known,
     jobs: Sequence[Job],
     first: int,
     until: int,
-    learned: list[tuple[int, tuple[Habit, ...]]],
+    learned: Learned,
 ) -> list[Due]:
     """Return what habits expect, and note in `learned` from when on which habits held (seconds)."""
-    clock = schedules.zone_at(known.zones, until) or known.zone
+    clock = _clock(known)
     runs = [Run(clock.reading(job.at), job.scheduled, job.status == _FAILED) for job in jobs]
     readings = [run.reading for run in runs]
     found: list[Due] = []
@@ -178,28 +191,32 @@ def _learned(
     held: tuple[Habit, ...] = ()
     place = used = bisect_left(readings, start)
     kept = False  # whether all runs since the habit was learned were as it expects them
-    today: list[int] = []
+    today: list[tuple[int, int]] = []
     for reading in range(start, last, DAY):
         before, place = place, bisect_left(readings, reading, place)
-        kept = kept and (reading - start) % _WEEK != 0 and _kept(today, readings[before:place])
+        begins = (reading - start) % _WEEK == 0
+        kept = kept and not begins and _kept(today, readings[before:place])
         if not kept and (place != used or reading == start):
             held = habit.habits(runs[_window(readings, place) : place])
-            used, kept = place, (reading - start) % _WEEK == 0
+            used = place
+        kept = kept or begins
         if not learned or learned[-1][1] != held:
             learned.append((clock.at(reading), held))
         today = []
-        for due, one in sorted(_of_habits(held, reading)):
+        for due, opens in sorted(_of_habits(held, reading)):
             at = clock.at(due)
-            today += [due] if due >= reading else []
+            if due >= reading:
+                today.append((opens, due))
             if at < until and not (found and at - found[-1].at < _SAME):
-                found.append(Due(at, LEARNED, clock.at(due - one.due + one.opens), _LEARNED_GRACE))
+                found.append(Due(at, LEARNED, clock.at(opens), _LEARNED_GRACE))
     return found
 
 
-def _kept(dues: Sequence[int], readings: Sequence[int]) -> bool:
+def _kept(dues: Sequence[tuple[int, int]], readings: Sequence[int]) -> bool:
     """Return whether a day's runs started about when they were due, and each of them did."""
     return len(dues) == len(readings) and all(
-        -_SAME <= reading - due <= _SAME for due, reading in zip(dues, readings, strict=True)
+        opens <= reading <= due + _SAME
+        for (opens, due), reading in zip(dues, readings, strict=True)
     )
 
 
@@ -211,28 +228,27 @@ def _window(readings: Sequence[int], place: int) -> int:
     return min(bisect_left(readings, since, 0, place), max(place - habit.FEWEST, 0))
 
 
-def _of_habits(held: Sequence[Habit], reading: int) -> Iterator[tuple[int, Habit]]:
-    """Yield the readings that are due in the day from a reading on, or shortly before it."""
+def _of_habits(held: Sequence[Habit], reading: int) -> Iterator[tuple[int, int]]:
+    """Yield what is due in the day from a reading on, or shortly before, and when that opens."""
     for one in held:
         day = (reading - _SAME - one.due + DAY - 1) // DAY
         while (due := day * DAY + one.due) < reading + DAY:
             if one.pattern.expects(day):
-                yield due, one
+                yield due, day * DAY + one.opens
             day += 1
 
 
 def _matched(dues: Sequence[Due], jobs: Sequence[Job]) -> list[Expected]:
     """Return what became of expected backups."""
     found: list[Expected] = []
+    starts = [job.at for job in jobs]
     place = 0
-    for number, due in enumerate(dues):
-        before = dues[number - 1].at if number else None
-        opens = _opens(due, before)
-        closes = due.at + _LATEST
-        if number + 1 < len(dues):
-            closes = min(closes, _opens(dues[number + 1], due.at))
-        place = bisect_left(jobs, opens, place, key=lambda job: job.at)
-        end = bisect_left(jobs, closes, place, key=lambda job: job.at)
+    opens = [
+        _opens(due, before and before.at) for before, due in zip((None, *dues), dues, strict=False)
+    ]
+    for due, first, following in zip(dues, opens, [*opens[1:], _NEVER], strict=False):
+        place = bisect_left(starts, first, place)
+        end = bisect_left(starts, min(following, due.at + _LATEST), place)
         found.append(_outcome(due, jobs[place:end]))
         place = end
     return found
@@ -244,6 +260,8 @@ def _opens(due: Due, before: int | None) -> int:
 
 
 def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
+    if len(jobs) == 1 and jobs[0].status == _SUCCEEDED:  # nearly always it is so
+        return Expected(due.at, due.basis, due.grace, MET, jobs[0].id, 0)
     met = next((job.id for job in jobs if job.status == _SUCCEEDED), None)
     attempts = [job for job in jobs if job.status != _SUCCEEDED]
     if met is not None:
@@ -255,28 +273,33 @@ def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
     return Expected(due.at, due.basis, due.grace, outcome, last.id, len(attempts))
 
 
-def _without_changes(
-    known: Known,
-    found: list[Expected],
-    learned: Sequence[tuple[int, tuple[Habit, ...]]],
-) -> list[Expected]:
-    """Return expected backups; those that a new habit explains did not have to run."""
-    if len(learned) < 2:
-        return found
-    clock = known.zone
-    if known.zones:
-        clock = schedules.zone_at(known.zones, learned[-1][0]) or known.zone
+def explained(known: Known, found: Sequence[Expected], learned: Learned) -> list[Expected]:
+    """Return expected backups; those that a later habit does not expect did not have to run.
+
+    Where none of the learned habits is later, but within CHANGES_WITHIN, they stay as they are.
+    """
+    if not learned:
+        return list(found)
+    clock = _clock(known)
     since = [at for at, _ in learned]
     judged: list[Expected] = []
     for one in found:
-        if one.outcome is None and one.basis == LEARNED:
+        if one.basis == LEARNED and one.outcome in (None, CHANGED):
             place = bisect_left(since, one.at + 1)
             until = bisect_left(since, one.at + CHANGES_WITHIN, place)
             later = next((held for _, held in reversed(learned[place:until]) if held), ())
-            if later and not any(of.covers(clock.reading(one.at)) for of in later):
-                one = one._replace(outcome=CHANGED)  # noqa: PLW2901 - the same one, judged
+            if later:
+                is_covered = any(of.covers(clock.reading(one.at)) for of in later)
+                one = one._replace(outcome=None if is_covered else CHANGED)  # noqa: PLW2901 - the same one, judged
         judged.append(one)
     return judged
+
+
+def _clock(known: Known) -> Clock:
+    """Return the clocks that show the habit of an appliance: those it has now."""
+    if not known.zones:
+        return known.zone
+    return schedules.clock_of(known.zones[-1].name) or known.zone
 
 
 def _by_cadence(

@@ -32,7 +32,8 @@ _LATEST = 14
 _EARLY = 3 * HOUR
 _ROUND = 5 * 60
 _LONGEST_INTERVAL = 28
-_MONTH = range(26, 64)
+# So many days are between the runs of a monthly habit.
+_MONTH = range(26, 37)
 
 
 class Run(NamedTuple):
@@ -51,12 +52,6 @@ class Weekly(NamedTuple):
     def expects(self, day: int) -> bool:
         """Return whether a local day is one of them."""
         return day % _WEEK in self.weekdays
-
-    @property
-    def gap(self) -> int:
-        """The most days between two expected ones."""
-        days = sorted(self.weekdays)
-        return max(after - before for before, after in pairwise([*days, days[0] + _WEEK]))
 
 
 class Every(NamedTuple):
@@ -85,11 +80,6 @@ class Monthly(NamedTuple):
         if self.day_of_month < 0:
             return of_month == last
         return of_month == min(self.day_of_month, last)
-
-    @property
-    def gap(self) -> int:
-        """The most days between two expected ones."""
-        return 31 if self.day_of_month is not None else 35
 
 
 class Habit(NamedTuple):
@@ -190,8 +180,10 @@ def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every 
         return None
     gaps = [after - before for before, after in pairwise(days)][-6:]
     middle = sorted(gaps)[(len(gaps) - 1) // 2]
-    if middle in _MONTH and last - days[-1] < 2 * _MONTH[-1]:
-        return _monthly(days)
+    if middle in _MONTH and last - days[-1] < _LEAST_DAYS * _MONTH[-1]:
+        monthly = _monthly(days)
+        if monthly is not None:
+            return monthly
     every = _every(gaps, days[-1])
     if every is not None:
         return every if last - days[-1] < _LEAST_DAYS * every.gap else None

@@ -1,34 +1,28 @@
 """Anomalies of succeeded jobs, compared with the jobs of the same appliance before them.
 
-Pure: jobs in, findings out, in one pass that remembers a bounded number of jobs of each type.
+Pure: jobs in, findings out. A job is judged by the jobs of the `KEPT_DAYS` days before it, and by no
+others; only whether it began a new level is known from the next jobs of its type.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archive.judgement import statistics
+from archive.judgement.levels import KEPT_DAYS, Range, Usual, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-# A job is compared with so many before it of its type, about a month of daily ones: enough for a
-# median that few odd values move, few enough to have got used to a change after a week.
-HISTORY = 30
-# With fewer a spread means little: a week of daily jobs.
-LEAST = 7
-# Jobs further back say nothing of today; what is weekly has 26 in so many days.
-HISTORY_DAYS = 180
-# Nine median deviations are six standard deviations of values that are normally distributed: with
-# ten thousand jobs a day, what chance makes of two measures stays a handful of a day.
-DEVIATIONS = 9
-# Where values hardly differ, a quarter more or less is no news, nor is a minute or a MiB.
-LEAST_PERCENT = 25
+# A MiB or a minute more or less is no news.
 LEAST_BYTES, LEAST_SECONDS = 2**20, 60
 # A success of less than a tenth of what is expected has hardly backed up the same.
 TINY_PERCENT = 10
+# So many of the next values confirm a new level.
+CONFIRMATIONS = 2
+# How bad an anomaly is: a backup with nothing in it; one that may lack something, takes too long or
+# goes elsewhere; and all else that an administrator may want to know.
+CRITICAL, WARNING, NOTICE = 3, 2, 1
 
 
 class Job(NamedTuple):
@@ -37,6 +31,7 @@ class Job(NamedTuple):
     `location`, `user`, `build` are anything that can be compared; None is not known.
     """
 
+    id: int
     day: int
     key: str
     type: str | None
@@ -48,124 +43,140 @@ class Job(NamedTuple):
     judged: bool = True
 
 
-class Range(NamedTuple):
-    """What a value was expected to be, and from where to where it would have been usual."""
-
-    expected: int
-    lower: int
-    upper: int
-
-
 class Finding(NamedTuple):
-    """Something unusual of a job; `before` is what a changed value was."""
+    """Something unusual of a job; `before` is what a changed value was.
+
+    With the job `confirmed_by`, a size or duration is known to be the first of a new level.
+    """
 
     job: Job
     what: str
+    severity: int
     figure: int | None = None
     usual: Range | None = None
     before: Any = None
+    confirmed_by: Job | None = None
 
 
-def usual(values: Sequence[int], least: int) -> Range:
-    """Return the range of the value that follows some (two at least), which may grow evenly.
-
-    Growth is taken out by the median of how much values grow over half of the history. `least` is
-    how much more or less is no news.
-    """
-    number = len(values)
-    half = number // 2
-    growth = statistics.median([values[at + half] - values[at] for at in range(number - half)])
-    grown = [value + growth * (number - at) // half for at, value in enumerate(values)]
-    middle = statistics.median(grown)
-    deviation = statistics.median([abs(value - middle) for value in grown])
-    expected = max(middle, 0)
-    width = max(DEVIATIONS * deviation, expected * LEAST_PERCENT // 100, least)
-    return Range(expected, max(expected - width, 0), expected + width)
-
-
-def is_enough(jobs: Sequence[Job]) -> bool:
-    """Say whether there are enough jobs before the last one: more would not be compared with it."""
-    if not jobs:
-        return False
-    *before, last = jobs
-    alike = [job for job in before if job.type == last.type]
-    sizes = sum(job.size is not None and job.size >= 0 for job in alike)
-    durations = sum(job.duration is not None and job.duration >= 0 for job in alike)
-    return min(sizes, durations) >= HISTORY
-
-
-def findings(jobs: Iterable[Job]) -> Iterator[Finding]:
-    """Yield what is unusual in the succeeded jobs of one appliance, which are in their order."""
+def findings(jobs: Iterable[Job]) -> list[Finding]:
+    """Return what is unusual in the succeeded jobs of one appliance, which are in their order."""
+    found: list[Finding] = []
     known: dict[str | None, _Known] = {}
     before: Job | None = None
     for job in jobs:
-        past = known.setdefault(job.type, _Known())
-        past.forget(job.day - HISTORY_DAYS)
+        past = known.get(job.type)
+        if past is None:
+            past = known[job.type] = _Known(found)
+        past.sizes.follow(job, job.size)
+        past.durations.follow(job, job.duration)
         if job.judged:
-            yield from _of_size(job, past.sizes)
-            yield from _of_duration(job, past.durations)
-            recent = before if before and before.day >= job.day - HISTORY_DAYS else None
-            yield from _changed(job, past.latest, recent)
-        past.remember(job)
-        before = job
+            found += _changed(job, past.latest, before)
+        past.latest = before = job
+    return found
+
+
+class _Measure:
+    """The sizes or durations of a type so far, and the findings that may have begun a new level."""
+
+    def __init__(self, found: list[Finding]) -> None:
+        self._found = found
+        self._values = Values()
+        self._open: list[_Begun] = []
+
+    def follow(self, job: Job, value: int | None) -> None:
+        """Judge the next value by those so far, then add it to them."""
+        if value is None or value < 0:
+            return
+        if self._open:
+            self._open = [begun for begun in self._open if begun.goes_on(job, value, self._found)]
+        if job.judged and not (value and self._values.is_ordinary(job.day, value)):
+            self._judge(job, value)
+        self._values.add(job.day, value)
+
+    def _judge(self, job: Job, value: int) -> None:
+        usual = self._values.usual(job.day)
+        if (finding := self._finding(job, value, usual)) is None:
+            return
+        if usual is not None and finding.severity < CRITICAL:
+            self._open.append(_Begun(len(self._found), usual, job.day, value))
+        self._found.append(finding)
+
+    def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
+        raise NotImplementedError
+
+
+class _Sizes(_Measure):
+    def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
+        range_ = None if usual is None else usual.range(LEAST_BYTES)
+        if value == 0:
+            if self._values.are_mostly_empty(job.day):
+                return None
+            return Finding(job, "empty", CRITICAL, 0, range_)
+        if usual is None or range_ is None:
+            return None
+        if value * 100 < range_.expected * TINY_PERCENT and value < range_.expected - LEAST_BYTES:
+            return Finding(job, "tiny", CRITICAL, value, range_)
+        if range_.lower <= value <= range_.upper or usual.is_usual(value):
+            return None
+        severity = WARNING if 2 * value < range_.expected else NOTICE
+        return Finding(job, "size", severity, value, range_)
+
+
+class _Durations(_Measure):
+    def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
+        if usual is None:
+            return None
+        range_ = usual.range(LEAST_SECONDS)
+        if range_.lower <= value <= range_.upper or usual.is_usual(value):
+            return None
+        severity = WARNING if value > 2 * range_.expected else NOTICE
+        return Finding(job, "duration", severity, value, range_)
 
 
 @dataclass
+class _Begun:
+    """A finding, by its place, that begins a new level if the next values are like it."""
+
+    place: int
+    usual: Usual
+    day: int
+    value: int
+    confirmed: int = 0
+
+    def goes_on(self, job: Job, value: int, found: list[Finding]) -> bool:
+        """Compare the next value; return whether another one is needed to tell."""
+        if not self.usual.is_level(self.day, self.value, job.day, value):
+            return False
+        self.confirmed += 1
+        if self.confirmed < CONFIRMATIONS:
+            return True
+        found[self.place] = found[self.place]._replace(confirmed_by=job)
+        return False
+
+
 class _Known:
-    """The jobs of one type so far: the latest, and (day, value) of some that have one."""
+    """The jobs of one type so far."""
 
-    latest: Job | None = None
-    sizes: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    durations: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=HISTORY))
-
-    def forget(self, day: int) -> None:
-        for values in (self.sizes, self.durations):
-            while values and values[0][0] < day:
-                values.popleft()
-        if self.latest is not None and self.latest.day < day:
-            self.latest = None
-
-    def remember(self, job: Job) -> None:
-        self.latest = job
-        if job.size is not None and job.size >= 0:
-            self.sizes.append((job.day, job.size))
-        if job.duration is not None and job.duration >= 0:
-            self.durations.append((job.day, job.duration))
-
-
-def _of_size(job: Job, sizes: Sequence[tuple[int, int]]) -> Iterator[Finding]:
-    if job.size is None or job.size < 0:
-        return
-    if len(sizes) < LEAST:
-        if job.size == 0 and not any(size == 0 for _, size in sizes):
-            yield Finding(job, "tiny", job.size)
-        return
-    found = usual([size for _, size in sizes], LEAST_BYTES)
-    if job.size * 100 < found.expected * TINY_PERCENT:
-        yield Finding(job, "tiny", job.size, found)
-    elif not found.lower <= job.size <= found.upper:
-        yield Finding(job, "size", job.size, found)
-
-
-def _of_duration(job: Job, durations: Sequence[tuple[int, int]]) -> Iterator[Finding]:
-    if job.duration is None or job.duration < 0 or len(durations) < LEAST:
-        return
-    found = usual([duration for _, duration in durations], LEAST_SECONDS)
-    if not found.lower <= job.duration <= found.upper:
-        yield Finding(job, "duration", job.duration, found)
+    def __init__(self, found: list[Finding]) -> None:
+        self.latest: Job | None = None
+        self.sizes = _Sizes(found)
+        self.durations = _Durations(found)
 
 
 def _changed(job: Job, alike: Job | None, before: Job | None) -> Iterator[Finding]:
     """Yield what is not as it was with the job before: of the same type, but for type and build."""
-    if alike is not None:
+    first = job.day - KEPT_DAYS
+    if before is None or before.day < first:
+        return
+    if alike is not None and alike.day >= first:
         if _differ(job.location, alike.location):
-            yield Finding(job, "location", before=alike.location)
+            yield Finding(job, "location", WARNING, before=alike.location)
         if _differ(job.user, alike.user):
-            yield Finding(job, "user", before=alike.user)
-    elif before is not None and _differ(job.type, before.type):
-        yield Finding(job, "type", before=before.type)
-    if before is not None and _differ(job.build, before.build):
-        yield Finding(job, "build", before=before.build)
+            yield Finding(job, "user", NOTICE, before=alike.user)
+    elif _differ(job.type, before.type):
+        yield Finding(job, "type", NOTICE, before=before.type)
+    if _differ(job.build, before.build):
+        yield Finding(job, "build", NOTICE, before=before.build)
 
 
 def _differ(now: Any, before: Any) -> bool:

@@ -29,7 +29,7 @@ class Schedule(NamedTuple):
     weekdays: tuple[int, ...]
 
     def holds(self, at: int) -> bool:
-        """Say whether it was in force."""
+        """Return whether it was in force at an instant (seconds)."""
         return self.since <= at and (self.until is None or at < self.until)
 
 
@@ -38,22 +38,6 @@ class Zone(NamedTuple):
 
     since: int
     name: str
-
-
-class Spans(NamedTuple):
-    """When schedules alone say what is expected, and since when any were collected.
-
-    `in_force` are pairs of seconds, from and until before (None: still).
-    """
-
-    known_from: int | None
-    in_force: tuple[tuple[int, int | None], ...]
-
-    def decide(self, at: int) -> bool:
-        """Say whether schedules alone decide about an instant: they are in force, or switched off."""
-        if self.known_from is None:
-            return False
-        return at >= self.known_from
 
 
 def weekdays(names: Iterable[str] | None) -> tuple[int, ...]:

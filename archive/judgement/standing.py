@@ -72,9 +72,11 @@ def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
     It is the due time of the first of the missed ones in a row: of the latest, or of REPEATED ones at
     one time of day. A backup in progress is not missed yet.
     """
-    passed = [one for one in found if one.at + one.grace <= last_seen and one.outcome != CHANGED][
-        -LATEST:
-    ]
+    passed = [
+        one
+        for one in found
+        if one.outcome == MET or (one.at + one.grace <= last_seen and one.outcome != CHANGED)
+    ][-LATEST:]
     since = None
     for one in reversed(passed):
         if one.outcome == MET or (since is None and one.outcome == RUNNING):

@@ -14,13 +14,13 @@ from archive.document.masked import mask_findings, mask_rows
 from archive.document.rebuild import content_digest, rebuild
 from archive.maintenance.verify_collections import contradictions
 from archive.store import (
-    day_totals,
     fact_history,
     job_reader,
     judged_backups,
     message_contents,
     seen_documents,
     settings,
+    totals,
 )
 from archive.text import counted
 
@@ -43,9 +43,9 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     with db.reading(engine) as connection:
         yield from db.complaints(connection)
         yield from _drift(connection)
-        wrong = day_totals.differences(connection, day_totals.count(connection))
-        if wrong:
-            yield f"day totals: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
+        for name, wrong in totals.differences(connection):
+            if wrong:
+                yield f"{name}: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
         wrong = judged_backups.differences(connection)
         if wrong:
             yield f"expected backups: {counted(wrong, 'wrong row')}: run `archive db rebuild`"

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import outliers
-from archive.judgement.outliers import HISTORY_DAYS, Finding, Job
+from archive.judgement.levels import KEPT, KEPT_DAYS, LEAST
+from archive.judgement.outliers import Finding, Job
 from archive.reports.core import job_order, sql
 from archive.reports.core.date_ranges import days_before
 from archive.reports.core.report import JOBS, Listing
@@ -23,12 +24,11 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-# For daily backups, this many days hold a full history.
-_NEAR_DAYS = 45
 COLUMNS = (
     Column("appliance"),
     Column("day", Kind.DAY),
     Column("key"),
+    Column("severity", Kind.COUNT),
     Column("what"),
     Column("figure", Kind.COUNT),
     Column("expected", Kind.COUNT),
@@ -41,12 +41,14 @@ COLUMNS = (
 class AnomaliesRow(NamedTuple):
     """One anomaly of a job. Values from `lower` to `upper` would have been normal.
 
-    `what` is size or tiny (figures in bytes), duration (seconds), location, user, type or build.
+    `severity` is 3 (critical), 2 (warning) or 1 (notice). `what` is empty, tiny or size (figures in
+    bytes), duration (seconds), location, user, type or build.
     """
 
     appliance: str
     day: str
     key: str
+    severity: int
     what: str
     figure: int | None
     expected: int | None
@@ -57,13 +59,15 @@ class AnomaliesRow(NamedTuple):
 
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
     labels = _Labels(connection)
-    first = None if scope.since is None else days_before(scope.since, HISTORY_DAYS)
+    first = None if scope.since is None else days_before(scope.since, KEPT_DAYS)
+    found: list[AnomaliesRow] = []
     for batch in job_order.batches(connection, scope):
         jobs = job_order.rows(connection, _jobs(scope, batch, first), batch)
         for number, name in batch.items():
-            for found in outliers.findings(map(_job, jobs[number])):
-                if (row := _row(name, found, labels)) is not None:
-                    yield row
+            rows = (_row(name, one, labels) for one in outliers.findings(map(_job, jobs[number])))
+            found += filter(None, rows)
+    found.sort(key=lambda row: (row.severity, row.day), reverse=True)
+    return iter(found)
 
 
 def of_jobs(
@@ -72,16 +76,10 @@ def of_jobs(
     """Yield the anomalies of one job of each appliance; `keys` are job keys by appliance name.
 
     None of these jobs may be before the day `first`. A location may differ in its password only.
-    This reads less than the report: only what is needed to compare these jobs.
     """
     selected = replace(scope, appliances=(), named=frozenset(keys))
     for batch in job_order.batches(connection, selected):
-        near = days_before(first, _NEAR_DAYS)
-        jobs = _until_judged(connection, scope, batch, near, keys)
-        few = {number: batch[number] for number in batch if not outliers.is_enough(jobs[number])}
-        if few:
-            far = days_before(first, HISTORY_DAYS)
-            jobs |= _until_judged(connection, scope, few, far, keys)
+        jobs = _until_judged(connection, scope, batch, days_before(first, KEPT_DAYS), keys)
         for number, name in batch.items():
             for found in outliers.findings(jobs[number]):
                 yield name, found
@@ -106,10 +104,10 @@ def _until_judged(
 def _job(row: Iterable[Any], *, is_judged: bool | None = None) -> Job:
     """Return the job of a row of `_jobs`; `is_judged` overrides what the row says."""
     # Unpacked, because ten lookups by name for each job would cost a fifth of the time.
-    _, day, key, kind, size, duration, location, user, build, judged = row
+    _, number, day, key, kind, size, duration, location, user, build, judged = row
     ordinal = date.fromisoformat(day).toordinal()
     is_judged = judged if is_judged is None else is_judged
-    return Job(ordinal, key, kind, size, duration, location, user, build, is_judged)
+    return Job(number, ordinal, key, kind, size, duration, location, user, build, is_judged)
 
 
 def _row(name: str, found: Finding, labels: _Labels) -> AnomaliesRow | None:
@@ -125,18 +123,16 @@ def _row(name: str, found: Finding, labels: _Labels) -> AnomaliesRow | None:
     day = date.fromordinal(job.day).isoformat()
     expected, lower, upper = found.usual or (None, None, None)
     return AnomaliesRow(
-        name, day, job.key, found.what, found.figure, expected, lower, upper, reason
+        name, day, job.key, found.severity, found.what, found.figure, expected, lower, upper, reason
     )
 
 
 def _reason(found: Finding) -> str:
     """Return how far a figure is from the expected one, in words."""
-    if found.figure is None or found.usual is None:
-        return "the first empty backup"
-    expected = found.usual.expected
-    if not expected:
-        return "expected 0"
-    return f"{100 * found.figure // expected} % of the expected value"
+    if found.figure is None or found.usual is None or found.what == "empty":
+        return "nothing was backed up"
+    share = f"{100 * found.figure // max(found.usual.expected, 1)} % of the expected value"
+    return share if found.confirmed_by is None else f"{share}, a new level"
 
 
 class _Labels:
@@ -162,10 +158,11 @@ def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[A
     """
     job = tables.job
     judged = sa.and_(sa.true(), *sql.conditions(scope, None))
-    whole = replace(scope, since=first, types=(), locations=(), builds=())
+    whole = replace(scope, since=first, until=None, types=(), locations=(), builds=())
     return (
         sa.select(
             job.c.appliance_id,
+            job.c.id,
             job.c.day,
             job.c.key,
             job.c.type,
@@ -189,8 +186,8 @@ def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[A
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection, scope
     yield (
-        f"A job is compared with up to {outliers.HISTORY} successes of its type in the"
-        f" {HISTORY_DAYS} days before it. Sizes and durations need at least {outliers.LEAST}."
+        f"A job is compared with up to {KEPT} successes of its type in the {KEPT_DAYS} days before"
+        f" it. Sizes and durations need at least {LEAST}. Severity: 3 critical, 2 warning, 1 notice."
     )
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
+from archive.reports.core import from_months as months
 from archive.reports.core import sql
 from archive.reports.core.report import OUTCOMES, PeriodReport
 
@@ -52,12 +53,18 @@ def row(found: sa.Row[Any]) -> SuccessRow:
     )
 
 
+def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the report from month totals."""
+    return months.summary(scope, appliances)
+
+
 REPORT = PeriodReport(
     "success",
     "How many of the finished backups succeeded, and how many are in progress?",
     (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
     select,
     row,
+    from_months=from_months,
     compared=("jobs", "failed", "success_rate"),
     charts=(Lines(("success_rate",)),),
 )

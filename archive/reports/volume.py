@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.charts import Lines
 from archive.columns import Column, Kind
+from archive.reports.core import from_months as months
 from archive.reports.core import sql
 from archive.reports.core.from_totals import sums
 from archive.reports.core.report import OUTCOMES, PeriodReport
@@ -57,6 +58,11 @@ def row(found: sa.Row[Any]) -> VolumeRow:
     )
 
 
+def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the report from month totals."""
+    return months.summary(scope, appliances, (SIZE, DURATION))
+
+
 def from_totals(connection: Connection, scope: Scope) -> Iterator[VolumeRow]:
     """Yield the rows of the report from day totals."""
     for found in sums(connection, scope):
@@ -80,6 +86,7 @@ REPORT = PeriodReport(
     select,
     row,
     from_totals,
+    from_months,
     compared=("finished", "success_rate", "size_total_bytes", "duration_total_seconds"),
     charts=(Lines(("size_total_bytes",)),),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -31,6 +31,53 @@ _SUCCESSES = 12
 # Due times shortly before the first day decide which of them a job meets.
 _MARGIN = 4
 _COLUMNS = ("id", "key", "status", "type", "start_time", "end_time", "first_seen")
+
+
+class _Statements(NamedTuple):
+    """The same SELECT of all appliances, and of those of the parameter `ids`."""
+
+    of_all: sa.Select[Any]
+    of_some: sa.Select[Any]
+
+
+def _statements(table: sa.Table, key: str, *names: str) -> _Statements:
+    query = sa.select(*(table.c[name] for name in (key, *names)))
+    return _Statements(query, query.where(table.c[key].in_(sa.bindparam("ids", expanding=True))))
+
+
+# Making a statement takes longer than executing it for one appliance.
+_APPLIANCES = _statements(
+    tables.appliance,
+    "id",
+    "name",
+    "first_seen",
+    "last_seen",
+    "cadence_seconds",
+    "rpo_seconds",
+    "retired_at",
+)
+_SCHEDULES = _statements(
+    tables.schedule, "appliance_id", "first_seen", "ended_at", "enabled", "hour", "minute", "days"
+)
+_ZONES = _statements(tables.system_time_zone, "appliance_id", "first_seen", "time_zone")
+_JOB = tables.job.c
+_OF_APPLIANCE = (
+    _JOB.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
+    _JOB.day >= sa.bindparam("first", type_=_JOB.day.type),
+)
+_JOBS = sa.select(*(_JOB[name] for name in _COLUMNS)).where(*_OF_APPLIANCE)
+_DAYS_BEFORE = (
+    sa.select(_JOB.day)
+    .where(*_OF_APPLIANCE, _JOB.day < sa.bindparam("until", type_=_JOB.day.type))
+    .order_by(_JOB.day.desc())
+    .limit(habit.FEWEST)
+)
+_LATEST_SUCCESSES = (
+    sa.select(_JOB.key, _JOB.start_time, _JOB.first_seen)
+    .where(*_OF_APPLIANCE, _JOB.status == "SUCCEEDED")
+    .order_by(_JOB.day.desc(), _JOB.start_time.desc().nulls_last())
+    .limit(_SUCCESSES)
+)
 
 
 class Appliance(NamedTuple):
@@ -62,19 +109,8 @@ def appliances(
     ids: Collection[int] | None = None,
 ) -> Iterator[Appliance]:
     """Yield appliances, all or those of `ids`, ordered by name."""
-    table = tables.appliance
     schedules, zones = _schedules(connection, ids), _zones(connection, ids)
-    names = (
-        "id",
-        "name",
-        "first_seen",
-        "last_seen",
-        "cadence_seconds",
-        "rpo_seconds",
-        "retired_at",
-    )
-    query = sa.select(*(table.c[name] for name in names))
-    for row in sorted(_of(connection, query, table.c.id, ids), key=lambda row: row.name):
+    for row in sorted(_of(connection, _APPLIANCES, ids), key=attrgetter("name")):
         known = Known(
             tuple(schedules.get(row.id, ())),
             tuple(zones.get(row.id, ())),
@@ -97,20 +133,18 @@ def jobs(
 ) -> Jobs:
     """Return the jobs from a day (ordinal) on, and those before it that show the habit.
 
-    Jobs that start after `now`, if it is given, are left out. `columns` are selected besides those of the judgement.
+    Jobs that start after `now`, if it is given, are left out. `columns` are selected besides those of
+    the judgement.
     """
-    job = tables.job
     lead = max(first_day - _MARGIN, FIRST_DAY)
     if with_habit:
         lead = _lead(connection, appliance_id, first_day)
-    query = sa.select(*(job.c[name] for name in _COLUMNS), *columns).where(
-        job.c.appliance_id == appliance_id, job.c.day >= sa.literal(iso(lead), job.c.day.type)
-    )
+    query = _JOBS.add_columns(*columns) if columns else _JOBS
     found = []
     rows: dict[int, sa.Row[Any]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(query, {"appliance": appliance_id, "first": iso(lead)}):
         at = began(row)
-        if (now is None or at <= now) and seconds(at) <= seconds(row.first_seen) + _WRONG_CLOCK:
+        if (now is None or at <= now) and not _is_of_wrong_clock(row):
             rows[row.id] = row
             found.append((at, row.key, row.id, row.status, row.type))
     found.sort(key=itemgetter(0, 1))
@@ -126,68 +160,50 @@ def began(row: Any) -> str:
     return str(row.start_time or key_stamp(row.key) or row.first_seen)
 
 
+def _is_of_wrong_clock(row: Any) -> bool:
+    return seconds(began(row)) > seconds(row.first_seen) + _WRONG_CLOCK
+
+
 def latest_successes(connection: Connection, appliance_id: int, now: str | None) -> list[int]:
-    """Return the starts (seconds) of the latest successes of an appliance, in order."""
-    job = tables.job
-    rows = connection.execute(
-        sa.select(job.c.key, job.c.start_time, job.c.first_seen)
-        .where(
-            job.c.appliance_id == appliance_id,
-            job.c.status == "SUCCEEDED",
-            job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
+    """Return the starts (seconds) of the latest successes of an appliance by `now`, in order."""
+    query = _LATEST_SUCCESSES
+    if now is not None:
+        # Of a job without a start, the day is known.
+        until = sa.literal(iso(ordinal(now[:10]) + 1), _JOB.day.type)
+        query = query.where(
+            _JOB.day <= until, sa.or_(_JOB.start_time.is_(None), _JOB.start_time <= now)
         )
-        .order_by(job.c.day.desc())
-        .limit(_SUCCESSES)
-    )
-    starts = map(began, rows)
+    rows = connection.execute(query, {"appliance": appliance_id, "first": iso(FIRST_DAY)})
+    starts = (began(row) for row in rows if not _is_of_wrong_clock(row))
     return sorted(seconds(at) for at in starts if now is None or at <= now)
 
 
 def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:
     """Return the first day whose jobs show the habit as of a day."""
-    job = tables.job
     if first_day <= FIRST_DAY:
         return FIRST_DAY
-    days = (
-        connection.execute(
-            sa.select(job.c.day)
-            .where(
-                job.c.appliance_id == appliance_id,
-                job.c.day < sa.literal(iso(first_day - _BEFORE), job.c.day.type),
-                job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
-            )
-            .order_by(job.c.day.desc())
-            .limit(habit.FEWEST)
-        )
-        .scalars()
-        .all()
-    )
+    bounds = {"first": iso(FIRST_DAY), "until": iso(first_day - _BEFORE)}
+    days = connection.execute(_DAYS_BEFORE, {"appliance": appliance_id, **bounds}).scalars().all()
     if not days:
         return FIRST_DAY
     return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, FIRST_DAY)
 
 
 def _of(
-    connection: Connection,
-    query: sa.Select[Any],
-    column: sa.Column[int],
-    ids: Collection[int] | None,
+    connection: Connection, statements: _Statements, ids: Collection[int] | None
 ) -> Iterator[sa.Row[Any]]:
-    """Yield the rows of a SELECT, all or those of some appliances."""
+    """Yield the rows of some appliances, or of all."""
     if ids is None:
-        yield from connection.execute(query)
+        yield from connection.execute(statements.of_all)
         return
     for chunk in chunks(ids):
-        yield from connection.execute(query.where(column.in_(chunk)))
+        yield from connection.execute(statements.of_some, {"ids": chunk})
 
 
 def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Schedule]]:
     """Return the history of schedules by appliance id."""
-    table = tables.schedule
-    names = ("appliance_id", "first_seen", "ended_at", "enabled", "hour", "minute", "days")
-    query = sa.select(*(table.c[name] for name in names))
     found: dict[int, list[Schedule]] = {}
-    for row in _of(connection, query, table.c.appliance_id, ids):
+    for row in _of(connection, _SCHEDULES, ids):
         schedule = Schedule(
             seconds(row.first_seen),
             None if row.ended_at is None else seconds(row.ended_at),
@@ -201,10 +217,8 @@ def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int,
 
 def _zones(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Zone]]:
     """Return the history of time zones by appliance id, oldest first."""
-    table = tables.system_time_zone
-    query = sa.select(table.c.appliance_id, table.c.first_seen, table.c.time_zone)
     found: dict[int, list[Zone]] = {}
-    for row in _of(connection, query, table.c.appliance_id, ids):
+    for row in _of(connection, _ZONES, ids):
         found.setdefault(row.appliance_id, []).append(Zone(seconds(row.first_seen), row.time_zone))
     for zones in found.values():
         zones.sort()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, json_numbers
+from archive import db, json_numbers, timestamps
 from archive.db import tables
 from archive.document.flatten import Location
 from archive.store.dimension_keys import References
@@ -88,6 +88,7 @@ def _follow(
 
     Return whether anything has changed.
     """
+    forgotten = _forget_future(connection, table, appliance_id)
     key_columns, value_columns = _keys(table), _values(table)
     query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
@@ -96,7 +97,7 @@ def _follow(
     )
     rows = connection.execute(query).mappings().all()
     if any(row["last_seen"] >= seen_at or row["ended_at"] is not None for row in rows):
-        return False
+        return forgotten
     current = {
         tuple(row[column] for column in key_columns): tuple(row[column] for column in value_columns)
         for row in rows
@@ -118,7 +119,26 @@ def _follow(
         if current.get(key) != values
     ]
     db.insert(connection, table, begun)
-    return bool(begun) or any(answered.get(key) != values for key, values in current.items())
+    changed = forgotten or bool(begun)
+    return changed or any(answered.get(key) != values for key, values in current.items())
+
+
+def _forget_future(connection: Connection, table: sa.Table, appliance_id: int) -> bool:
+    """Take back what a collection recorded while the clock was ahead; it would stop the history.
+
+    Return whether there was any.
+    """
+    of_appliance = table.c.appliance_id == appliance_id
+    newest = sa.select(sa.func.max(sa.func.coalesce(table.c.ended_at, table.c.last_seen)))
+    last = connection.execute(newest.where(of_appliance)).scalar()
+    if last is None or not timestamps.is_future(last):
+        return False
+    now = timestamps.now()
+    connection.execute(sa.delete(table).where(of_appliance, table.c.first_seen > now))
+    update = sa.update(table).where(of_appliance)
+    connection.execute(update.where(table.c.ended_at > now).values(ended_at=None))
+    connection.execute(update.where(table.c.last_seen > now).values(last_seen=table.c.first_seen))
+    return True
 
 
 def _keys(table: sa.Table) -> list[sa.Column[Any]]:

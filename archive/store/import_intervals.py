@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 # What is usual now is learned from the imports of so many days.
 RECENT_DAYS = 90
 _ROWS_AT_A_TIME = 1000
+_RUN = tables.ingest_run.c
+_IMPORTS = (
+    sa.select(_RUN.appliance_id, _RUN.seen_at)
+    .where(
+        _RUN.appliance_id.in_(sa.bindparam("ids", expanding=True)),
+        _RUN.outcome == "complete",
+        _RUN.seen_at >= sa.bindparam("since", type_=_RUN.seen_at.type),
+    )
+    .order_by(_RUN.appliance_id, _RUN.seen_at)
+)
 
 
 def usual_intervals(
@@ -30,20 +40,14 @@ def usual_intervals(
 
     They are those of the RECENT_DAYS days up to the last import, which is given by appliance id.
     """
-    run = tables.ingest_run
     found: dict[int, int | None] = {}
     for chunk in chunks(last_imports):
         since = min(_before(last_imports[number]) for number in chunk)
-        query = (
-            sa.select(run.c.appliance_id, run.c.seen_at)
-            .where(
-                run.c.appliance_id.in_(chunk),
-                run.c.outcome == "complete",
-                run.c.seen_at >= since,
-            )
-            .order_by(run.c.appliance_id, run.c.seen_at)
+        rows = connection.execute(
+            _IMPORTS,
+            {"ids": chunk, "since": since},
+            execution_options={"yield_per": _ROWS_AT_A_TIME},
         )
-        rows = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
         for number, own in groupby(rows, key=attrgetter("appliance_id")):
             last = last_imports[number]
             first = _before(last)

@@ -58,7 +58,7 @@ class ArchivedJob(NamedTuple):
 
     def intact(self) -> bool:
         """Return whether the document still has its archived digest."""
-        return canonical.digest(self.text) == self.digest
+        return canonical.digest(self.text.encode()) == self.digest
 
     def line(self) -> str:
         """Return the job as one line of JSON, in the form that `ingest` reads."""

@@ -16,7 +16,7 @@ from archive.calendar import FIRST_DAY, ordinal, start
 from archive.db import tables
 from archive.judgement import expected, reporting, schedules, standing, streaks
 from archive.judgement.clock import instant, seconds
-from archive.judgement.expected import DID_NOT_RUN, MET, Expected
+from archive.judgement.expected import CADENCE, CHANGED, DID_NOT_RUN, LEARNED, MET, Expected
 from archive.judgement.streaks import Finished, Streaks
 from archive.statuses import FINISHED
 from archive.store import appliance_history, settings
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
+    from archive.judgement.expected import Learned
     from archive.store.appliance_history import Appliance, Jobs
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
 # A job can meet a backup that was due so long before it started.
 _REACH = 7 * 86_400
-# A changed habit is looked for again from so long before it, and a week of learning.
-_CHANGES = expected.CHANGES_WITHIN + 10 * 86_400
 _SUCCEEDED = "SUCCEEDED"
 # So many of the latest rows are read with any change.
 _STORED = 2 * standing.LATEST
@@ -66,6 +65,25 @@ class _Stored(NamedTuple):
             self.job_id,
             self.attempts,
         )
+
+
+# Making a statement takes longer than executing it for one appliance.
+_OWN = (
+    sa.select(*(_TABLE.c[name] for name in _Stored._fields))
+    .where(_TABLE.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger))
+    .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
+)
+_LATEST = _OWN.limit(_STORED)
+_SINCE = _OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type))
+_STANDINGS = sa.select(_STANDING).where(
+    _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_JOB_TIMES = sa.select(
+    *(tables.job.c[name] for name in ("key", "start_time", "end_time", "first_seen"))
+).where(
+    tables.job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
+    tables.job.c.id == sa.bindparam("job", type_=sa.BigInteger),
+)
 
 
 class _Changes:
@@ -187,9 +205,7 @@ def _standings(connection: Connection, ids: Sequence[int] | Mapping[int, Any]) -
     return {
         row.appliance_id: row
         for chunk in chunks(ids)
-        for row in connection.execute(
-            sa.select(_STANDING).where(_STANDING.c.appliance_id.in_(chunk))
-        )
+        for row in connection.execute(_STANDINGS, {"ids": chunk})
     }
 
 
@@ -213,39 +229,32 @@ class _Judge:
         decided = schedules.known_from(one.known.schedules)
         self._is_scheduled = decided is not None
         self._decided = decided
-        self._by_cadence = one.known.cadence is not None and decided is None
+        self._by_cadence = one.known.cadence is not None
 
     def run(self, since: int | None, usual: int | None, changes: _Changes) -> None:
         """Add the rows that differ from the stored ones to `changes`."""
         stored = [] if self._before is None else self._stored()
         first = self._first(since, stored)
-        stored = self._reaching(stored, first)
-        kept, jobs, judged, has_new_habit = self._judged(first, stored)
-        if has_new_habit and first is not None:
-            first = self._day_start(first - _CHANGES)
-            stored = self._reaching(stored, first)
-            kept, jobs, judged, _ = self._judged(first, stored)
-        rows = self._rows(judged)
+        stored = self._reaching(stored, first and first - expected.CHANGES_WITHIN)
+        kept, jobs, judged, learned = self._judged(first, stored)
+        kept = self._explained(kept, learned)
+        rows = [*kept, *self._rows(judged)]
         if stored:
-            self._compare(stored[len(kept) :], rows, changes)
+            self._compare(stored, rows, changes)
         else:
             changes.new += [(self._one.id, *row) for row in rows]
         lately = [row.judged() for row in kept[-standing.LATEST :]] + judged
-        changes.standings.append(self._standing(jobs, lately, usual, since))
+        row = self._standing(jobs, lately, usual, since)
+        if self._before is None or row != tuple(self._before):
+            changes.standings.append(row)
 
     def _stored(self, first: int | None = None) -> list[_Stored]:
         """Return the stored rows from the day of an instant on, otherwise the latest, in order."""
-        query = (
-            sa.select(*(_TABLE.c[name] for name in _Stored._fields))
-            .where(_TABLE.c.appliance_id == self._one.id)
-            .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
-        )
-        if first is None:
-            query = query.limit(_STORED)
-        else:
-            day = self._calendar.day(instant(first))
-            query = query.where(_TABLE.c.day >= sa.literal(day, _TABLE.c.day.type))
-        return [_Stored._make(row) for row in reversed(self._connection.execute(query).all())]
+        query, bounds = _LATEST, dict[str, Any](appliance=self._one.id)
+        if first is not None:
+            query, bounds["first"] = _SINCE, self._calendar.day(instant(first))
+        rows = self._connection.execute(query, bounds).all()
+        return [_Stored._make(row) for row in reversed(rows)]
 
     def _reaching(self, stored: list[_Stored], first: int | None) -> list[_Stored]:
         """Return the stored rows and those before them that are due from `first` on."""
@@ -268,8 +277,8 @@ class _Judge:
 
     def _judged(
         self, first: int | None, stored: Sequence[_Stored]
-    ) -> tuple[Sequence[_Stored], Jobs, list[Expected], bool]:
-        """Return stored rows before `first`, jobs, what is expected from then on, if a habit changed."""
+    ) -> tuple[Sequence[_Stored], Jobs, list[Expected], Learned]:
+        """Return stored rows before `first`, jobs, what is expected from then on, learned habits."""
         one = self._one
         if first is None:
             jobs = appliance_history.jobs(self._connection, one.id, FIRST_DAY, None)
@@ -280,37 +289,52 @@ class _Judge:
         day = ordinal(self._calendar.day(instant(first)))
         anchor = None
         if self._by_cadence:
-            day, anchor = self._anchor(kept)
+            since, anchor = self._anchor(kept)
+            day = min(day, since)
         jobs = appliance_history.jobs(
             self._connection,
             one.id,
             day,
             None,
-            with_habit=self._decided is None or self._decided > first - _REACH,
+            with_habit=not self._by_cadence
+            and (self._decided is None or self._decided > first - _REACH),
         )
         return kept, jobs, *self._expected(jobs, first, anchor)
 
     def _anchor(self, kept: Sequence[_Stored]) -> tuple[int, int | None]:
         """Return the day (ordinal) and the instant from which on a cadence counts."""
-        if not kept:
+        last = next((row for row in reversed(kept) if row.basis == CADENCE), None)
+        if last is None:
             return FIRST_DAY, None
-        last = kept[-1]
         at = last.due_time
         if last.outcome == MET:
             row = self._job(last.job_id)
             at = at if row is None else appliance_history.began(row)
         return ordinal(self._calendar.day(at)) - 1, seconds(at)
 
-    def _expected(self, jobs: Jobs, first: int, anchor: int | None) -> tuple[list[Expected], bool]:
-        """Return what is expected from `first` on, and whether a habit has changed."""
+    def _expected(
+        self, jobs: Jobs, first: int, anchor: int | None
+    ) -> tuple[list[Expected], Learned]:
+        """Return what is expected from `first` on, and the habits learned."""
         known, judged = self._one.known, jobs.judged
         for until in (expected.AHEAD + 1, expected.LONGEST):
-            found, has_new_habit = expected.judge_with_habits(
+            found, learned = expected.judge_with_habits(
                 known, judged, first, self._last_seen + until, anchor
             )
             if found and found[-1].at > self._last_seen:
                 break
-        return expected.ahead(found, self._last_seen), has_new_habit
+        return expected.ahead(found, self._last_seen), learned
+
+    def _explained(self, kept: Sequence[_Stored], learned: Learned) -> list[_Stored]:
+        """Return stored rows; what did not run may be explained by a habit learned later."""
+        found = []
+        for row in kept:
+            if row.basis == LEARNED and row.outcome in (DID_NOT_RUN, CHANGED):
+                one = expected.explained(self._one.known, [row.judged()], learned)[0]
+                found.append(row._replace(outcome=one.outcome or DID_NOT_RUN))
+            else:
+                found.append(row)
+        return found
 
     def _rows(self, judged: Sequence[Expected]) -> list[_Stored]:
         """Return expected backups as rows; an outcome is set once the last import shows it."""
@@ -321,7 +345,7 @@ class _Judge:
             day = self._calendar.day(due)
             number = number + 1 if day == before else 1
             before = day
-            if outcome not in (MET, expected.CHANGED):
+            if outcome not in (MET, CHANGED):
                 is_settled = at + grace <= self._last_seen
                 outcome = (outcome or DID_NOT_RUN) if is_settled else None  # noqa: PLW2901 - as stored
             rows.append(_Stored(day, number, due, basis, grace, outcome, job, attempts))
@@ -428,9 +452,5 @@ class _Judge:
 
     def _job(self, number: int | None) -> Any:
         """Return the row of a job, as far as its times matter."""
-        job = tables.job
-        return self._connection.execute(
-            sa.select(job.c.key, job.c.start_time, job.c.end_time, job.c.first_seen).where(
-                job.c.appliance_id == self._one.id, job.c.id == number
-            )
-        ).one_or_none()
+        found = self._connection.execute(_JOB_TIMES, {"appliance": self._one.id, "job": number})
+        return found.one_or_none()

@@ -11,6 +11,7 @@ from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
 from archive.judgement.clock import seconds
 from archive.store import appliance_history, judged_backups
+from archive.store.appliance_months import ChangedMonths
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution, Totals
 from archive.store.dimension_keys import References
@@ -64,6 +65,7 @@ class Loader:
         self._references = References()
         self._contents = MessageContents(self._references)
         self._totals = Totals()
+        self._months = ChangedMonths()
         self._latest = LatestImports(seen_at)
         # Imported appliances, and from when on (seconds) their jobs have changed.
         self._changed: dict[int, int | None] = {}
@@ -121,13 +123,15 @@ class Loader:
         """Write the latest imports so far."""
         self._latest.write(connection)
 
-    def finish(self, connection: Connection) -> None:
-        """Write the latest imports and the day totals, at the end of a transaction.
-
-        It may be called earlier, too; each call takes time for every changed day.
-        """
+    def drain(self, connection: Connection) -> None:
+        """Write the latest imports and the day totals so far; this takes time for every changed day."""
         self.settle(connection)
         self._totals.write(connection)
+
+    def finish(self, connection: Connection) -> None:
+        """Write the latest imports and all totals, at the end of a transaction."""
+        self.drain(connection)
+        self._months.write(connection)
 
     def judge(self, connection: Connection) -> None:
         """Judge the imported appliances, whose locks the caller holds. Call it before `finish`.
@@ -172,7 +176,7 @@ class Loader:
             row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
             self.change(key[0], seconds(appliance_history.began(row)))
-            self._totals.add(_contribution(row))
+            self._count(row)
             for status, observed_at in seen.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
         for key, state in changed.items():
@@ -185,9 +189,14 @@ class Loader:
                 key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
             )
             self._totals.add(before.counted, -1)
-            self._totals.add(_contribution(row))
+            self._months.add(key[0], before.counted.day)
+            self._count(row)
         batch.write(connection)
         db.insert(connection, tables.job_status, statuses)
+
+    def _count(self, row: JobRow) -> None:
+        self._totals.add(_contribution(row))
+        self._months.add(row.appliance_id, row.day)
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
         """Return whether a job was last seen with this import, and it is its appliance's latest."""
@@ -247,6 +256,8 @@ class Loader:
                     self.change(appliance_id, seconds(before.start_time or seen.first_seen))
                     self._totals.add(before.counted, -1)
                     self._totals.add(before.counted._replace(day=day))
+                    self._months.add(appliance_id, before.counted.day)
+                    self._months.add(appliance_id, day)
                     earlier.append(
                         {
                             "of_appliance": appliance_id,

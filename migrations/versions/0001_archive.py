@@ -402,6 +402,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
     )
     op.create_table(
+        "write_lock",
+        sa.Column("name", Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_write_lock")),
+    )
+    op.create_table(
         "ingest_run",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("source", Text, nullable=False),
@@ -814,6 +819,11 @@ def upgrade() -> None:
         sa.Column("timed", sa.BigInteger(), nullable=False),
         sa.Column("duration_high", sa.BigInteger(), nullable=False),
         sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_size_low", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("rated_duration_low", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("jobs > 0", name=op.f("ck_day_total_jobs")),
         sa.ForeignKeyConstraint(["day"], ["calendar.day"], name=op.f("fk_day_total_day")),
         sa.PrimaryKeyConstraint("day", "type", "status", name=op.f("pk_day_total")),
@@ -826,6 +836,7 @@ def upgrade() -> None:
         sa.Column("status", Text, nullable=False),
         sa.Column("sizes", sa.LargeBinary(), nullable=False),
         sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.Column("rates", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["day", "type", "status"],
             ["day_total.day", "day_total.type", "day_total.status"],
@@ -892,6 +903,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_appliance_standing")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "appliance_month",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("month", Text, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("type", Text, nullable=True),
+        sa.Column("status", Text, nullable=False),
+        sa.Column("location_id", sa.BigInteger(), nullable=True),
+        sa.Column("build_id", sa.BigInteger(), nullable=True),
+        sa.Column("jobs", sa.BigInteger(), nullable=False),
+        sa.Column("sized", sa.BigInteger(), nullable=False),
+        sa.Column("size_high", sa.BigInteger(), nullable=False),
+        sa.Column("size_low", sa.BigInteger(), nullable=False),
+        sa.Column("timed", sa.BigInteger(), nullable=False),
+        sa.Column("duration_high", sa.BigInteger(), nullable=False),
+        sa.Column("duration_low", sa.BigInteger(), nullable=False),
+        sa.Column("first_day", Day(), nullable=False),
+        sa.Column("last_day", Day(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_appliance_month_appliance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["location_id"], ["location.id"], name=op.f("fk_appliance_month_location_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["build_id"], ["build.id"], name=op.f("fk_appliance_month_build_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "month", "seq", name=op.f("pk_appliance_month")),
+        sqlite_with_rowid=False,
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
@@ -908,6 +950,7 @@ def downgrade() -> None:
     op.drop_index("ix_expected_backup_not_met", table_name="expected_backup")
     op.drop_index(op.f("ix_expected_backup_day_outcome"), table_name="expected_backup")
     op.drop_table("expected_backup")
+    op.drop_table("appliance_month")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
@@ -934,6 +977,7 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_index(op.f("ix_ingest_run_appliance_id_seen_at"), table_name="ingest_run")
     op.drop_table("ingest_run")
+    op.drop_table("write_lock")
     op.drop_table("setting")
     op.drop_table("operation")
     op.drop_index(

@@ -214,7 +214,7 @@ def test_file_that_is_no_archive_is_refused(
         for name, said in {
             "notes.txt": "the file is not an archive; check --database",
             "cut.db": "the archive is damaged; restore it from a backup",
-            "cats.db": "no archive at cats.db",
+            "cats.db": "the database at cats.db has tables of another program (cat): name another file",
             ".": "the archive's file cannot be opened; check its path and permissions",
             "x" * 300: f"{'x' * 300}: File name too long",
         }.items():
@@ -227,7 +227,7 @@ def test_file_that_is_no_archive_is_refused(
     ("url", "said"),
     [
         (f"mysql://root:{SECRET}@h/x", "invalid database: use postgresql://"),
-        (f"postgresql+asyncpg://u:{SECRET}@h/x", "invalid database: use postgresql://"),
+        (f"postgresql+asyncpg://u:{SECRET}@h/x", "the driver asyncpg is not supported"),
         ("", "invalid database: use postgresql://"),
         (":memory:", "invalid database: use postgresql://"),
         ("sqlite://", "invalid database: use postgresql://"),

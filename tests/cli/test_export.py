@@ -76,7 +76,7 @@ def test_cells_are_exact(place: str, tmp_path: Path) -> None:
         "fast_backup": "true",
         "cancelable": "false",
         "parent": "",
-        "digest": canonical.digest(canonical.read(SAMPLES[row["key"]]).text).hex(),
+        "digest": canonical.read(SAMPLES[row["key"]]).digest.hex(),
     }
     assert {name: row[name] for name in wanted} == wanted
     (double,) = [row["d"] for row in table(tmp_path, "message_param") if row["name"] == "minutes"]

@@ -259,7 +259,7 @@ def test_job_show_prints_everything(engine: Engine) -> None:
     """A job is shown with everything known about it, nested params indented below their parent."""
     key = "20260723-021500-25148086"
     import_documents(engine, {key: BASE}, "vc01")
-    digest = canonical.digest(canonical.read(BASE).text).hex()
+    digest = canonical.read(BASE).digest.hex()
     done = archive("job", "show", "vc01", key, at(engine))
     assert done == (0, SHOWN.format(digest=digest), "")
 

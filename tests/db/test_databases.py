@@ -45,13 +45,73 @@ def test_databases_are_urls_or_paths(text: str, driver: str, name: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["mysql://u:s3cret@h/n", "oracle://u:s3cret@h/n", "nonsense://u:s3cret@h", "://s3cret",
-     "postgresql://u:s3cret@h:port/n", "postgresql+nodriver://u:s3cret@h/n"],
+     "postgresql://u:s3cret@h:port/n", "postgresql:n", "postgres:/n", "sqlite:archive.db",
+     "jdbc:postgresql://u:s3cret@h/n", "u@h/n", "u:s3cret@h/n", "h.example.com:5432/n", "h:5432"],
 )  # fmt: skip
 def test_other_databases_are_refused(text: str) -> None:
     """Anything else is refused with the valid forms, and without its password."""
     with pytest.raises(DatabaseError, match=r"^invalid database: use postgresql://") as refused:
         db.parse_url(text)
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("postgresql+psycopg2://u:s3cret@h/n", "the driver psycopg2 is not supported: write postgresql://"),
+        ("postgres+asyncpg://u:s3cret@h/n", "the driver asyncpg is not supported"),
+        ("postgresql://u:s3cret@h1:1,h2:2/n", r"postgresql://USER@/NAME\?host=HOST1:PORT&host=HOST2"),
+        ("postgresql://u:s3cret@h/n?autocommit=1", "leave out the parameter autocommit"),
+        ("postgresql://u:s3cret@h/n?prepare_threshold=x", "prepare_threshold is not a whole number"),
+        ("host=h password=s3cret nonsense", "not a connection string of the form KEY=VALUE"),
+        ("sqlite:///archive.db?mode=ro", "SQLite takes no parameters"),
+        ("u@h/n", r"for a file of this name write \./ before it"),
+    ],
+)  # fmt: skip
+def test_almost_right_databases_are_refused_with_the_right_form(text: str, said: str) -> None:
+    """What looks like the address of a server never becomes the name of a file."""
+    with pytest.raises(DatabaseError, match=said) as refused:
+        db.parse_url(text)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("host=h user=u password='s3 cret' dbname=n", "postgresql://u:s3 cret@h/n?"),
+        ("host=h port=5433 dbname=n sslmode=require", "postgresql://h:5433/n?sslmode=require"),
+        ("service=archive", "postgresql://?service=archive"),
+        ("dbname=n host=/run/postgresql", "postgresql:///n?host=/run/postgresql"),
+        ("hostaddr=127.0.0.1 dbname=n", "postgresql:///n?hostaddr=127.0.0.1"),
+        (" postgresql://u@h/n\n", "postgresql://u@h/n"),
+        ("'postgresql://u@h/n'", "postgresql://u@h/n"),
+        ('"archive.db"\n', "sqlite:///archive.db"),
+    ],
+)
+def test_usual_spellings_name_the_same_database(text: str, same: str) -> None:
+    """Key and value as for psql; white space and quotes from files and scripts are left out."""
+    url = db.parse_url(text)
+    assert url.render_as_string(hide_password=False) == db.parse_url(same).render_as_string(
+        hide_password=False
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["svc@corp.db", "a@b/archive.db", "./u@h", "/srv/u@h/n", "archive=1.db", "C:\\u@h"]
+)
+def test_paths_with_unusual_characters_are_paths(text: str) -> None:
+    assert db.parse_url(text).database == text
+
+
+def test_statements_are_prepared_on_the_server_only_on_request(postgres_url: str) -> None:
+    """Behind a pooler in transaction mode a prepared statement may be unknown, or exist already."""
+    for parameter, expected in (("", 0), ("?prepare_threshold=0", 1), ("?prepare_threshold=2", 1)):
+        engine = db.create_engine(db.parse_url(postgres_url + parameter))
+        with db.reading(engine) as connection:
+            for _ in range(8):
+                connection.exec_driver_sql("SELECT %s", (1,))
+            found = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements")
+            assert (found.scalar_one() > 0) == bool(expected)
 
 
 def test_unescaped_at_sign_in_a_password_is_reported() -> None:

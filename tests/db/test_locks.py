@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import migrate
+from archive.db import engine as engines
+from archive.db import migrate, roles
 from archive.errors import DatabaseError
 from tests.support.archives import import_documents
 from tests.support.command import environment
@@ -91,17 +92,17 @@ def test_exception_releases_the_lock(engine: Engine) -> None:
 
 
 def test_lock_does_not_block_writers(engine: Engine) -> None:
-    """The holder of the lock blocks no import, and is in no transaction."""
+    """The holder of the lock blocks no import, and holds no old state of the tables."""
     with db.alone(engine, "collect") as held:
         assert held
         import_documents(engine, SAMPLES)
         if engine.dialect.name == "postgresql":
             idle = sa.text(
-                "SELECT count(*) FROM pg_stat_activity"
+                "SELECT backend_xmin FROM pg_stat_activity"
                 " WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
             )
             with db.reading(engine) as connection:
-                assert connection.execute(idle).scalar_one() == 0
+                assert connection.execute(idle).scalars().all() == [None]
 
 
 def test_lock_belongs_to_the_database_file(tmp_path: Path) -> None:
@@ -126,3 +127,28 @@ def test_lock_that_cannot_be_created(tmp_path: Path) -> None:
     engine = migrate.connect("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(DatabaseError, match="no server answers"):
         is_free(engine)
+
+
+def test_locks_of_writers_cannot_be_held_by_a_reader(postgresql_archive: Engine) -> None:
+    """No lock of an import is an advisory lock, which anybody who can log in could take."""
+    names = ["appliance vc01", "calendar", "references", "runs", "totals"]
+    with db.writing(postgresql_archive) as connection:
+        db.lock(connection, names)
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        assert connection.exec_driver_sql(held).scalar_one() == 0
+    assert not any(table == "write_lock" for table in roles.READABLE)
+
+
+def test_shared_locks_exclude_only_exclusive_ones(
+    postgresql_archive: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "LOCK_WAIT_SECONDS", 0.1)
+    with db.writing(postgresql_archive) as one:
+        db.lock(one, ["calendar"], shared=True)
+        with db.writing(postgresql_archive) as other:
+            db.lock(other, ["calendar"], shared=True)
+        with (
+            pytest.raises(DatabaseError, match="another process is writing"),
+            db.writing(postgresql_archive) as third,
+        ):
+            db.lock(third, ["calendar"])

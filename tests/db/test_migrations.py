@@ -101,7 +101,7 @@ def test_models_have_the_same_keys(engine: Engine, fresh: Engine) -> None:
         tables.metadata.create_all(connection)
     made, _ = schema(fresh)
     migrated, _ = schema(engine)
-    del migrated["alembic_version"]
+    del migrated["archive_schema"]
     assert special(made) == {}
     hashes = {"ix_message_template_message_id": "hash"}
     assert special(migrated) == {
@@ -133,7 +133,7 @@ def test_migrations_run_up_and_down(fresh: Engine) -> None:
     for older in (*reversed(migrate.REVISIONS[:-1]), "base"):
         migrate.downgrade(fresh, older)
         assert migrate.current(fresh) == (None if older == "base" else older)
-    assert names(fresh) == {"alembic_version"}
+    assert names(fresh) == {"archive_schema"}
     migrate.upgrade(fresh)
     assert schema(fresh) == before
     import_documents(fresh, SAMPLES | {"irregular": job(new=1), "bad": {"no": "job"}})
@@ -179,7 +179,7 @@ def test_missing_archive_is_reported(fresh: Engine) -> None:
 
 def set_revision(engine: Engine, revision: str) -> None:
     with db.writing(engine) as connection:
-        connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{revision}'"))
+        connection.execute(sa.text(f"UPDATE archive_schema SET version_num = '{revision}'"))
 
 
 def test_newer_schema_is_refused(fresh: Engine) -> None:
@@ -229,14 +229,69 @@ def test_unfinished_file_is_completed(tmp_path: Path) -> None:
     assert migrate.current(engine) == migrate.HEAD
 
 
-def test_other_databases_are_left_alone(fresh: Engine) -> None:
-    """An import does not turn a database with other tables into an archive."""
-    db.prepare_file(fresh)
+@pytest.mark.parametrize("statement", ["CREATE TABLE theirs (id integer)", "CREATE VIEW theirs AS SELECT 1",
+                                       "CREATE TABLE alembic_version (version_num text)"])  # fmt: skip
+def test_database_of_another_program_is_left_alone(fresh: Engine, statement: str) -> None:
+    """Neither an import nor `upgrade` turns a database with other tables into an archive."""
     with db.writing(fresh) as connection:
-        connection.execute(sa.text("CREATE TABLE theirs (id integer)"))
-    with pytest.raises(SchemaError, match="no archive at"):
-        migrate.prepare(fresh)
-    assert names(fresh) == {"theirs"}
+        connection.execute(sa.text(statement))
+    path = db.sqlite_file(fresh.url)
+    before = path and path.read_bytes()
+    for use in (migrate.upgrade, migrate.require, *([migrate.prepare] if path else [])):
+        with pytest.raises(SchemaError, match="has tables of another program"):
+            use(fresh)
+    assert names(fresh) <= {"theirs", "alembic_version"}
+    assert path is None or (path.read_bytes() == before and list(path.parent.iterdir()) == [path])
+
+
+def test_archive_can_stand_beside_other_tables_on_request(fresh: Engine) -> None:
+    """Another program's tables, and its revision in `alembic_version`, stay as they are."""
+    with db.writing(fresh) as connection:
+        connection.execute(sa.text("CREATE TABLE alembic_version (version_num text)"))
+        connection.execute(sa.text("INSERT INTO alembic_version VALUES ('theirs')"))
+    migrate.upgrade(fresh, beside_others=True)
+    assert migrate.current(fresh) == migrate.HEAD
+    with db.reading(fresh) as connection:
+        found = connection.execute(sa.text("SELECT version_num FROM alembic_version"))
+        assert found.scalars().all() == ["theirs"]
+    assert list(verify.verify(fresh)) == []
+
+
+def test_table_of_the_same_name_is_never_taken(fresh: Engine) -> None:
+    with db.writing(fresh) as connection:
+        connection.execute(sa.text("CREATE TABLE job (id integer)"))
+    with pytest.raises(
+        SchemaError, match=r"another program \(job\): (use an empty database|name another file)"
+    ):
+        migrate.upgrade(fresh, beside_others=True)
+
+
+def test_new_file_is_marked_as_an_archive(tmp_path: Path) -> None:
+    """`file` and other programs can tell what it is; a file with another mark is refused."""
+    engine = migrate.connect(str(tmp_path / "archive.db"))
+    migrate.upgrade(engine)
+    assert (tmp_path / "archive.db").read_bytes()[68:72] == b"vCBA"
+    other = migrate.connect(str(tmp_path / "other.db"))
+    with db.writing(other) as connection:
+        connection.exec_driver_sql("PRAGMA application_id = 252006674")
+    with pytest.raises(SchemaError, match=r"belongs to another program .*: name another file"):
+        migrate.prepare(other)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_new_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> None:
+    """So are the files that SQLite creates beside it."""
+    before = os.umask(umask)
+    try:
+        engine = migrate.connect(str(tmp_path / "archive.db"))
+        migrate.upgrade(engine)
+        with db.writing(engine) as connection, db.alone(engine, "collect"):
+            connection.exec_driver_sql("INSERT INTO setting VALUES ('a', 'b')")
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert set(modes) == {f"archive.db{end}" for end in ("", "-wal", "-shm", "-collect.lock")}
+    assert set(modes.values()) == {0o600}
 
 
 def test_postgresql_is_prepared_by_its_administrator() -> None:

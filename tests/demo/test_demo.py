@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from archive import db, timestamps
+from archive import db, json_numbers, timestamps
 from archive.db import migrate, tables
 from archive.demo import collection, details, fleet, jobs
 from archive.document import canonical
@@ -61,7 +61,7 @@ def test_every_document_is_regular() -> None:
     """All demo documents follow the published schema."""
     for collected in collection.collect(PLAN):
         for raw in documents(collected):
-            document = canonical.read(raw.info)
+            document = canonical.read(json_numbers.loads(raw.details))
             assert (raw.problem, document.irregular, document.findings) == (None, False, [])
 
 
@@ -82,7 +82,10 @@ def test_plan_has_any_size() -> None:
     }
     large = fleet.plan(NOW, appliances=500, days=20_000)
     assert len({appliance.name for appliance in large.appliances}) == 500
-    assert documents(next(collection.collect(large)))[0].info["status"] == "SUCCEEDED"
+    assert (
+        json_numbers.loads(documents(next(collection.collect(large)))[0].details)["status"]
+        == "SUCCEEDED"
+    )
     one = large.appliances[-1]
     keys = [job.key for job in islice(jobs.jobs(large, one), 3000)]
     assert len(set(keys)) == len(keys) == 3000
@@ -115,7 +118,7 @@ def test_both_apis_give_the_same_documents() -> None:
     assert b'"params": [{"key": ' in old
     one, other = (
         {
-            raw.key: canonical.read(raw.info).digest
+            raw.key: canonical.read(json_numbers.loads(raw.details)).digest
             for raw in documents(collection.Collected("vc", "", content))
         }
         for content in (new, old)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archive import json_numbers
 from archive.document.precedence import SeenInterval
 from archive.ingest import formats, json_stream, raw_document
 from tests.support.readers import keys, read, read_known
@@ -21,7 +22,7 @@ def test_all_answer_shapes_have_the_same_keys() -> None:
     """The map of `/api`, the list of `/rest` and the bare list name the same jobs."""
     listed = json.dumps(json.loads(REST)["value"]).encode()
     assert keys(read(API)) == keys(read(REST)) == keys(read(listed)) == list(SAMPLES)
-    assert {document.key: document.info for document in read(API)} == SAMPLES
+    assert {document.key: json_numbers.loads(document.details) for document in read(API)} == SAMPLES
 
 
 @pytest.mark.parametrize("indent", [None, 0, 1, "\t"])
@@ -31,14 +32,17 @@ def test_white_space_does_not_matter(indent: int | str | None, separators: tuple
     text = json.dumps(SAMPLES, indent=indent, separators=separators)
     for data in (text, f"\r\n\t {text}\r\n\n"):
         found = read(data.encode())
-        assert {document.key: document.info for document in found} == SAMPLES
+        assert {document.key: json_numbers.loads(document.details) for document in found} == SAMPLES
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_answers_saved_by_powershell(encoding: str) -> None:
     """A byte order mark, UTF-16 and other line ends do not matter."""
     text = json.dumps(SAMPLES, indent=4, ensure_ascii=False).replace("\n", "\r\n")
-    assert {document.key: document.info for document in read(text.encode(encoding))} == SAMPLES
+    assert {
+        document.key: json_numbers.loads(document.details)
+        for document in read(text.encode(encoding))
+    } == SAMPLES
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
@@ -92,7 +96,11 @@ def test_exported_jobs_have_their_appliance_and_times() -> None:
         + json.dumps(exported("other"), indent=1, sort_keys=True).encode(),
     ):
         first, second = read(data)
-        assert (first.appliance, first.key, first.info) == ("vc01", KEY, job())
+        assert (first.appliance, first.key, json_numbers.loads(first.details)) == (
+            "vc01",
+            KEY,
+            job(),
+        )
         assert first.seen == SeenInterval(
             "2026-03-01T02:20:00.000000Z",
             "2026-03-02T02:20:00.000000Z",
@@ -146,7 +154,10 @@ def test_repeated_key() -> None:
     """A map with the same key twice gives both documents."""
     first, second = read(b'{"a": {"status": "PENDING"}, "a": {"status": "RUNNING"}}')
     assert (first.key, second.key) == ("a", "a")
-    assert (first.info, second.info) == ({"status": "PENDING"}, {"status": "RUNNING"})
+    assert (json_numbers.loads(first.details), json_numbers.loads(second.details)) == (
+        {"status": "PENDING"},
+        {"status": "RUNNING"},
+    )
 
 
 def test_empty_answer() -> None:
@@ -176,9 +187,9 @@ def test_quarantined_bytes_are_read_again() -> None:
     ):
         (document,) = read(data)
         (again,) = formats.read_again(document.raw)
-        assert (again.key, again.info, again.appliance) == (
+        assert (again.key, json_numbers.loads(again.details), again.appliance) == (
             document.key,
-            document.info,
+            json_numbers.loads(document.details),
             document.appliance,
         )
     assert keys(formats.read_again(b'{"a": {}, "b": {}}')) == ["a", "b"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from archive import json_numbers
 from archive.errors import InputError
 from archive.ingest.raw_document import RawDocument
 from tests.support.readers import keys, read
@@ -34,7 +35,7 @@ def test_one_of_a_hundred_is_no_object(broken: bytes, place: int) -> None:
     for data in (b"{" + mapped + b"}", b"[" + listed + b"]", b'{"value": [' + listed + b"]}"):
         found = read(data)
         assert keys(found) == names
-        assert found[place].info == json.loads(broken)
+        assert json_numbers.loads(found[place].details) == json.loads(broken)
         assert found[place].raw in (
             b'"' + names[place].encode() + b'":' + broken,
             b'{"key": "' + names[place].encode() + b'", "value": ' + broken + b"}",
@@ -54,7 +55,7 @@ def test_one_of_a_hundred_is_no_entry(entry: bytes, place: int) -> None:
         ]
         assert found[place] == RawDocument(
             None,
-            None,
+            "",
             entry.decode(),
             f"document {place + 1}",
             problem="not an entry with a job key and job details",
@@ -98,7 +99,7 @@ def test_one_of_a_hundred_lines_is_broken(line: bytes, place: int) -> None:
         f"k{number}" for number in range(100) if number != place
     ]
     bad = found[place]
-    assert (bad.key, bad.info) == (None, None)
+    assert (bad.key, bad.details) == (None, "")
     assert bad.raw in (line, line[1:-1].replace(b": ", b":", 1))
     assert bad.position.startswith(f"line {2 * place + 1}")
 

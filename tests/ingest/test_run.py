@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.calendar import Calendar
 from archive.db import migrate, tables
-from archive.document import canonical
+from archive.document import canonical, findings
 from archive.errors import DatabaseError, InputError, InterruptedInputError, UsageError
 from archive.ingest import batches, lines_run
 from archive.ingest.ingest import Source, ingest
@@ -18,7 +18,7 @@ from archive.store import import_log, loader, settings
 from archive.store.counts import Counts
 from tests.support.archives import count, import_documents, lines, rows
 from tests.support.failures import failing_load
-from tests.support.samples import API, REST, SAMPLES, api, job, stream
+from tests.support.samples import API, REST, SAMPLES, api, exported, job, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 RUN = tables.ingest_run.c
 COUNTS = (RUN.seen, RUN.new, RUN.changed, RUN.unchanged, RUN.findings, RUN.quarantined)
 MANY = {f"20260301-0215{number:02d}-25148086": job() for number in range(7)}
+
+
+def as_lines(answer: dict[str, Any], appliance: str) -> bytes:
+    """Return an answer as exported jobs."""
+    jobs = [{"appliance": appliance, "job": key, "info": info} for key, info in answer.items()]
+    return b"\n".join(json.dumps(each).encode() for each in jobs)
 
 
 def run(engine: Engine) -> dict[str, Any]:
@@ -282,3 +288,59 @@ def test_documents_are_read_in_batches(engine: Engine, monkeypatch: pytest.Monke
     import_documents(engine, MANY)
     assert sizes == [2, 2, 2, 1]
     assert canonical.read(job()).findings == []
+
+
+@pytest.mark.parametrize("last", ["2999-01-01T00:00:00.000Z", "2999-01-01T00:00:00Z"])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_line_that_was_seen_in_the_future_is_quarantined(
+    engine: Engine, last: str, lines: int
+) -> None:
+    """It would count as the newest import until then; its neighbours are archived."""
+    seen = {"first": "2026-01-01T00:00:00.000Z", "last": last, "status": {}}
+    wrong = [exported(f"wrong{number}", seen=seen) for number in range(lines)]
+    done = import_documents(engine, stream(*wrong, exported("good")), None)
+    assert (done.counts.new, done.counts.quarantined) == (1, lines)
+    (reason,) = set(rows(engine, sa.select(tables.quarantine.c.reason)))
+    assert reason[0].startswith("seen in the future, at 2999-01-01T00:00:00.000000Z")
+
+
+def test_lone_surrogates_are_archived(engine: Engine) -> None:
+    """A text that is not valid Unicode makes its document irregular, and stops nothing."""
+    text = {"id": "m", "default_message": "m"}
+    answer = {
+        "a": job(user="\ud800x"),
+        "b": job(messages=[text | {"args": ["\udfff"]}]),
+        "c": job(),
+    }
+    for name, content in (("vc01", api(**answer)), ("vc02", as_lines(answer, "vc02"))):
+        summary = import_documents(
+            engine, content, name, name="x.jsonl" if name == "vc02" else "x.json"
+        )
+        assert (summary.counts.new, summary.counts.quarantined) == (3, 0)
+    kept = rows(engine, sa.select(tables.irregular_document.c.document))
+    assert len(kept) == 4
+    assert all("\\ud" in text and text.isascii() for (text,) in kept)
+    assert list(verify.verify(engine)) == []
+
+
+def test_unforeseen_error_stops_one_document(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A document on which the reader fails goes to quarantine with its bytes; others are archived."""
+    examine = findings.examine
+
+    def fail(info: Any) -> list[findings.Finding]:
+        if info.user == "odd":
+            raise KeyError("unforeseen")
+        return examine(info)
+
+    monkeypatch.setattr(findings, "examine", fail)
+    answer = {"a": job(), "b": job(user="odd"), "c": job()}
+    for name, content in (("vc01", api(**answer)), ("vc02", as_lines(answer, "vc02"))):
+        summary = import_documents(
+            engine, content, name, name="x.jsonl" if name == "vc02" else "x.json"
+        )
+        assert (summary.counts.new, summary.counts.quarantined) == (2, 1)
+    held = rows(engine, sa.select(tables.quarantine.c.reason, tables.quarantine.c.document))
+    assert len(held) == 2
+    assert all("KeyError" in reason and b'"odd"' in document for reason, document in held)

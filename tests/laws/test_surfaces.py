@@ -95,7 +95,7 @@ def of_reports(engine: Engine, scope: Scope) -> Said:
 def of_views(engine: Engine, scope: Scope) -> Said:
     with db.reading(engine) as connection:
         rows = connection.execute(sa.text("SELECT * FROM v_standing")).mappings().all()
-        first = {"first": scope.since}
+        first: dict[str, Any] = {"first": scope.since}
         if engine.dialect.name == "postgresql":
             first = {"first": datetime.fromisoformat(scope.since or "")}
         query = "SELECT appliance, count(*) FROM v_missed WHERE day >= :first GROUP BY appliance"
@@ -197,7 +197,8 @@ def of_check(engine: Engine, scope: Scope, name: str) -> tuple[str | None, int, 
         state = state or "overdue"
     failures = re.search(r"([\d,]+) consecutive failure", told)
     missed = re.search(r"([\d,]+) missed backup", told)
-    return state, *(int(one[1].replace(",", "")) if one else 0 for one in (failures, missed))
+    numbers = [int(one[1].replace(",", "")) if one else 0 for one in (failures, missed)]
+    return state, numbers[0], numbers[1]
 
 
 def counts(said: Said) -> Counts:
@@ -215,9 +216,11 @@ def counts(said: Said) -> Counts:
 def of_summary(rows: list[tuple[Any, ...]]) -> Counts:
     """Return the counts in a summary: rows that begin with a section, a name, a kind and a value."""
     values = {row[:2]: row[3] for row in rows}
-    attention = ("overdue", "never", "no recent data", "consecutive failures")
     return Counts(
-        *(int(values["attention", name]) for name in attention),
+        int(values["attention", "overdue"]),
+        int(values["attention", "never"]),
+        int(values["attention", "no recent data"]),
+        int(values["attention", "consecutive failures"]),
         int(values["expected", "missed"]),
         int(values["collection", "not reporting"]),
     )

@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 
 from archive import db, reports
 from archive.errors import UsageError
-from archive.judgement.outliers import Range, usual
 from archive.reports import Scope, anomalies
+from tests.laws.recomputed.anomalies import Success, of_history
 from tests.reports import fleet
 from tests.reports.fleet import NAS, NEW, OLD, on
 from tests.reports.histories import NOW, both, rows
-from tests.support.archives import import_documents
+from tests.support.archives import empty, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Engine
 
 SCOPE = Scope(now=NOW)
@@ -37,34 +39,42 @@ def daily(sizes: list[int | None], **fields: Any) -> dict[str, dict[str, Any]]:
 
 
 def found(engine: Engine, history: dict[str, Any], scope: Scope = SCOPE) -> list[tuple[Any, ...]]:
-    """Return the anomalies of a history: key, what, figure and the range."""
+    """Return the anomalies of a history: key, severity, what, figure and the range."""
     import_documents(engine, history)
-    return [row[2:8] for row in rows(engine, "anomalies", scope)]
+    return [row[2:9] for row in rows(engine, "anomalies", scope)]
+
+
+def rows_of(engine: Engine, sizes: list[int | None]) -> list[Any]:
+    """Return the anomalies of backups with some sizes, one a day."""
+    empty(engine)
+    import_documents(engine, daily(sizes))
+    return rows(engine, "anomalies", SCOPE)
 
 
 def test_fleet(engine: Engine) -> None:
     """Too few sizes give no anomaly; a new type of backup is one."""
     fleet.load(engine)
     assert rows(engine, "anomalies", SCOPE) == [
-        (fleet.BERLIN, "2026-04-01", "20260401-120000-1", "type", *[None] * 4,
+        (fleet.BERLIN, "2026-04-01", "20260401-120000-1", 1, "type", *[None] * 4,
          "from MANUAL to SCHEDULED"),
     ]  # fmt: skip
 
 
 def test_unusual_sizes_and_durations(engines: list[Engine]) -> None:
-    """Almost constant sizes, an empty backup, a huge one, and a slow one."""
-    sizes: list[int | None] = [100 * MIB] * 10
-    history = daily([*sizes, 0, 160 * MIB, 126 * MIB, 125 * MIB, 9 * MIB], duration=600)
-    history["020"] = on(day(20), size=100 * MIB, duration=751)
-    history["021"] = on(day(21), size=100 * MIB, duration=750)
-    usual_size = (100 * MIB, 75 * MIB, 125 * MIB)
+    """The most severe come first, then the newest; what is within a quarter is no anomaly."""
+    sizes: list[int | None] = [100 * MIB] * 30
+    history = daily([*sizes, 0, 160 * MIB, 120 * MIB, 100 * MIB, 9 * MIB, 49 * MIB], duration=600)
+    history["040"] = on(day(40), size=100 * MIB, duration=1201)
+    history["041"] = on(day(41), size=100 * MIB, duration=760)
+    usual = (100 * MIB, 81920000, 128 * MIB)
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == [
-        ("vc", "2026-01-11", "010", "tiny", 0, *usual_size, "0 % of the expected value"),
-        ("vc", "2026-01-12", "011", "size", 160 * MIB, *usual_size, "160 % of the expected value"),
-        ("vc", "2026-01-13", "012", "size", 126 * MIB, *usual_size, "126 % of the expected value"),
-        ("vc", "2026-01-15", "014", "tiny", 9 * MIB, *usual_size, "9 % of the expected value"),
-        ("vc", "2026-01-21", "020", "duration", 751, 600, 450, 750, "125 % of the expected value"),
-    ]
+        ("vc", "2026-02-04", "034", 3, "tiny", 9 * MIB, *usual, "9 % of the expected value"),
+        ("vc", "2026-01-31", "030", 3, "empty", 0, *usual, "nothing was backed up"),
+        ("vc", "2026-02-10", "040", 2, "duration", 1201, 600, 469, 768,
+         "200 % of the expected value"),
+        ("vc", "2026-02-05", "035", 2, "size", 49 * MIB, *usual, "49 % of the expected value"),
+        ("vc", "2026-02-01", "031", 1, "size", 160 * MIB, *usual, "160 % of the expected value"),
+    ]  # fmt: skip
 
 
 def test_changes(engines: list[Engine]) -> None:
@@ -83,12 +93,12 @@ def test_changes(engines: list[Engine]) -> None:
         ),
     }
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == [
-        ("vc", "2026-01-02", "1", "build", *[None] * 4,
-         "from 7.0.3.02100 (21784236) to 8.0.3.00400 (24322831)"),
-        ("vc", "2026-01-03", "2", "type", *[None] * 4, "from SCHEDULED to LOCAL_BACKUP"),
-        ("vc", "2026-01-04", "3", "location", *[None] * 4,
+        ("vc", "2026-01-04", "3", 2, "location", *[None] * 4,
          f"from {NAS} to sftp://me:***@other/backup"),
-        ("vc", "2026-01-06", "5", "user", *[None] * 4, "from backup to b"),
+        ("vc", "2026-01-06", "5", 1, "user", *[None] * 4, "from backup to b"),
+        ("vc", "2026-01-03", "2", 1, "type", *[None] * 4, "from SCHEDULED to LOCAL_BACKUP"),
+        ("vc", "2026-01-02", "1", 1, "build", *[None] * 4,
+         "from 7.0.3.02100 (21784236) to 8.0.3.00400 (24322831)"),
     ]  # fmt: skip
 
 
@@ -96,38 +106,72 @@ def test_changes(engines: list[Engine]) -> None:
     ("sizes", "what"),
     [
         ([], []),
-        ([0], ["tiny"]),  # nothing to compare with, but the backup is empty
-        ([0, 0, 0], ["tiny"]),
-        ([0] * 20, ["tiny"]),
-        ([0] * 20 + [MIB], ["tiny"]),
-        ([0] * 20 + [MIB + 1], ["tiny", "size"]),
+        ([0], ["empty"]),  # nothing to compare with, but the backup is empty
+        ([0, 0, 0], ["empty"]),
+        ([0] * 30 + [MIB], ["empty"]),
+        ([0] * 30 + [2 * MIB], ["size", "empty"]),
         ([100 * MIB] * 6 + [MIB], []),
         ([100 * MIB] * 7 + [MIB], ["tiny"]),
         ([100 * MIB] * 7 + [-1, None, -5], []),
-        ([1] * 7 + [0], ["tiny"]),
+        # An empty backup is never usual where others are not.
+        ([100 * MIB] * 40 + [0] * 30, ["empty"] * 30),
         # Continued growth is expected, and is no anomaly.
         ([n * MIB for n in range(100, 200, 4)], []),
         ([n * MIB for n in range(400, 200, -10)], []),
-        # A new level is an anomaly for a week.
-        ([100 * MIB] * 30 + [200 * MIB] * 40, ["size"] * 8),
         # Noise of the usual extent is none.
         ([(100 + 7 * n % 31) * MIB for n in range(60)], []),
+        # Less than half or more than double, until each weekday has come three times.
+        ([100 * MIB] * 14 + [150 * MIB] + [100 * MIB] * 9 + [150 * MIB], ["size"]),
     ],
 )
 def test_sizes(engine: Engine, sizes: list[int | None], what: list[str]) -> None:
     """Anomalies depend on a minimum of previous sizes."""
-    assert [row[1] for row in found(engine, daily(sizes))] == what
+    assert [row[2] for row in reversed(found(engine, daily(sizes)))] == what
+
+
+def test_change_of_level_is_reported_once(engine: Engine) -> None:
+    """The next two values confirm it; without them it is a single anomaly."""
+    sizes: list[int | None] = [*[100 * MIB] * 30, *[200 * MIB] * 40]
+    (row,) = rows_of(engine, sizes)
+    assert (row.key, row.reason) == ("030", "200 % of the expected value, a new level")
+    (row,) = rows_of(engine, sizes[:32])
+    assert row.reason == "200 % of the expected value"
+
+
+@pytest.mark.parametrize(
+    "is_larger",
+    [
+        pytest.param(lambda day: day.isoweekday() == 7, id="Sundays"),
+        pytest.param(lambda day: day.day == 1, id="firsts of the month"),
+        pytest.param(lambda day: (day + timedelta(days=1)).day == 1, id="ends of the month"),
+        pytest.param(lambda day: day.isoweekday() == 6 and day.day <= 7, id="first Saturdays"),
+    ],
+)
+def test_repeated_days_are_usual_the_third_time(
+    engine: Engine, is_larger: Callable[[date], bool]
+) -> None:
+    """What comes on the same weekday or day of the month is known, and its absence is then unusual."""
+    days = [START + timedelta(days=number) for number in range(200)]
+    plain: list[int | None] = [100 * MIB] * 30
+    sizes: list[int | None] = [*plain, *((300 if is_larger(at) else 100) * MIB for at in days[30:])]
+    larger = [number for number in range(30, 200) if sizes[number] == 300 * MIB]
+    rows = rows_of(engine, sizes)
+    assert sorted(int(row.key) for row in rows) == larger[:2]
+    sizes[larger[-1]] = 100 * MIB
+    newest = rows_of(engine, sizes)[0]
+    assert (int(newest.key), newest.expected) == (larger[-1], 300 * MIB)
 
 
 def test_old_jobs_are_ignored(engine: Engine) -> None:
-    """Jobs more than 180 days before are not compared with."""
-    history = daily([100 * MIB] * 7, build=OLD)
-    overdue = on(day(6 + 181), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
+    """Jobs more than 400 days before are not compared with."""
+    history = {f"{n}": on(day(n - 400), size=100 * MIB, build=OLD) for n in range(7)}
+    overdue = on(day(7), size=MIB, build=NEW, location="sftp://other", type="MANUAL")
     assert found(engine, history | {"z": overdue}) == []
-    overdue = on(day(6 + 180), size=MIB, build=NEW, location="sftp://other")
-    scope = Scope(until=day(6 + 180), now=NOW)
-    judged = found(engine, history | {"zz": overdue}, scope)
-    assert [row[1] for row in judged] == ["location", "build"]
+    empty(engine)
+    overdue = on(day(0), size=MIB, build=NEW, location="sftp://other")
+    assert [row[2] for row in found(engine, history | {"z": overdue})] == [
+        "tiny", "location", "build"
+    ]  # fmt: skip
 
 
 def test_scope_selects_the_judged_jobs(engine: Engine) -> None:
@@ -137,13 +181,13 @@ def test_scope_selects_the_judged_jobs(engine: Engine) -> None:
     import_documents(engine, history)
 
     def judged(**asked: Any) -> list[tuple[str, str]]:
-        return [row[2:4] for row in rows(engine, "anomalies", Scope(now=NOW, **asked))]
+        return [(row.key, row.what) for row in rows(engine, "anomalies", Scope(now=NOW, **asked))]
 
-    everything = [("020", "type"), ("021", "tiny")]
+    everything = [("021", "tiny"), ("020", "type")]
     assert judged() == everything
-    assert judged(since=day(11)) == everything[1:]
-    assert judged(until=day(10), builds=("8.0.3*",)) == everything[:1]
-    assert judged(types=("SCHEDULED",)) == everything[1:]
+    assert judged(since=day(11)) == everything[:1]
+    assert judged(until=day(10), builds=("8.0.3*",)) == everything[1:]
+    assert judged(types=("SCHEDULED",)) == everything[:1]
     assert judged(locations=("nowhere",)) == []
     assert judged(since="0001-01-01") == everything
     with pytest.raises(UsageError):
@@ -171,67 +215,15 @@ def test_extreme_jobs(engines: list[Engine]) -> None:
     history["zz"] = job(start_time=None, size=None, duration=None)
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == []
     (row,) = both(engines, {"vc": {"a": job(start_time=None, size=0)}}, "anomalies", SCOPE)
-    assert row[1:5] == ("2026-07-24", "a", "tiny", 0)
-    assert row.reason == "the first empty backup"
+    assert row[1:6] == ("2026-07-24", "a", 3, "empty", 0)
+    assert row.reason == "nothing was backed up"
 
 
 def test_notes_explain_the_comparison(engine: Engine) -> None:
     """The notes say which jobs are compared."""
     with db.reading(engine) as connection:
         (note,) = reports.find("anomalies").notes(connection, SCOPE)
-    assert "30 successes" in note
-
-
-@given(st.lists(st.integers(0, 10**15), min_size=2, max_size=30), st.integers(0, 10**6))
-def test_expected_value_is_within_the_usual_range(values: list[int], least: int) -> None:
-    """For any history the expected value is usual, with a minimum tolerance."""
-    found = usual(values, least)
-    assert 0 <= found.lower <= found.expected <= found.upper
-    assert found.upper - found.expected >= max(least, found.expected // 4)
-
-
-@given(st.integers(0, 10**12), st.integers(0, 10**9), st.integers(2, 30))
-def test_linear_growth_continues(first: int, growth: int, number: int) -> None:
-    """After values that grow by a constant the next one in line is expected."""
-    values = [first + growth * at for at in range(number)]
-    assert usual(values, 0).expected == first + growth * number
-
-
-@given(st.lists(st.integers(10**6, 10**6 + 1000), min_size=20, max_size=30), st.integers(0, 10**15))
-def test_single_outlier_hardly_matters(values: list[int], odd: int) -> None:
-    """One value, however extreme, moves the expected one no further than the spread of the others."""
-    found = usual([*values[:10], odd, *values[11:]], 0)
-    assert isinstance(found, Range)
-    assert abs(found.expected - 10**6) <= 10_000
-
-
-def expected_of(jobs: list[tuple[int, str, int | None, int]]) -> set[tuple[int, str]]:
-    """Return the anomalies of (day, type, size, user) by the plain definitions."""
-    expected = set()
-    for place, (number, kind, size, user) in enumerate(jobs):
-        before = [one for one in jobs[:place] if one[0] >= number - 180]
-        alike = [one for one in before if one[1] == kind]
-        sizes = [one[2] for one in alike if one[2] is not None][-30:]
-        if size is not None and len(sizes) >= 7:
-            half = len(sizes) // 2
-            steps = sorted(b - a for a, b in zip(sizes, sizes[half:], strict=False))
-            step = steps[(len(steps) - 1) // 2]
-            grown = [old + step * (len(sizes) - at) // half for at, old in enumerate(sizes)]
-            middle = sorted(grown)[(len(grown) - 1) // 2]
-            spread = sorted(abs(one - middle) for one in grown)[(len(grown) - 1) // 2]
-            middle = max(middle, 0)
-            width = max(9 * spread, middle * 25 // 100, MIB)
-            if 10 * size < middle:
-                expected.add((place, "tiny"))
-            elif abs(size - middle) > width:
-                expected.add((place, "size"))
-        elif size == 0 and 0 not in sizes:
-            expected.add((place, "tiny"))
-        if alike and alike[-1][3] != user:
-            expected.add((place, "user"))
-        if before and not alike:
-            expected.add((place, "type"))
-    return expected
+    assert "200 successes" in note
 
 
 JOBS = st.lists(
@@ -257,21 +249,22 @@ def test_anomalies_follow_their_definitions(
 ) -> None:
     """The anomalies equal those of the definitions applied to the jobs."""
     number = 0
-    jobs = []
-    for step, kind, size, user in steps:
+    history = []
+    documents = {}
+    for place, (step, kind, size, user) in enumerate(steps):
         number += step
-        jobs.append((number, kind, size, user))
-    documents = {
-        f"{place:02}": job(
-            start_time=f"{(date(2020, 1, 1) + timedelta(days=at)).isoformat()}T12:00:00.000Z",
+        on = date(2020, 1, 1) + timedelta(days=number)
+        key = f"{place:02}"
+        history.append(Success(on, key, kind, size, 0, None, str(user), None))
+        documents[key] = job(
+            start_time=f"{on.isoformat()}T12:00:00.000Z",
             type=kind,
             size=size,
+            duration=0,
             location_user=str(user),
         )
-        for place, (at, kind, size, user) in enumerate(jobs)
-    }
     said = both(engines, {"vc": documents}, "anomalies", SCOPE)
-    assert {(int(row.key), row.what) for row in said} == expected_of(jobs)
+    assert sorted(said, key=str) == sorted((("vc", *row) for row in of_history(history)), key=str)
 
 
 @pytest.mark.parametrize("last", [150, 151, 152])
@@ -283,7 +276,7 @@ def test_single_job_has_the_same_anomalies(engines: list[Engine], last: int) -> 
         return {
             f"{number:03}": on(
                 day(number),
-                size=random.choice((None, 0, *[100 * MIB, 101 * MIB] * 4, 10**10)),
+                size=random.choice((None, 0, MIB, *[100 * MIB, 101 * MIB] * 5, 10**10)),
                 duration=random.choice((None, *[600, 610] * 4, 9000)),
                 type=random.choice(types),
                 build=random.choice((OLD, NEW)),
@@ -303,7 +296,9 @@ def test_single_job_has_the_same_anomalies(engines: list[Engine], last: int) -> 
     for engine in engines:
         with db.reading(engine) as connection:
             found = list(anomalies.of_jobs(connection, SCOPE, keys, day(last - 20)))
-        assert [(name, one.what, one.figure) for name, one in found] == [
-            (row[0], row[3], row[4]) for row in reported if row[2] == keys[row[0]]
-        ]
-    assert {row[3] for row in reported} >= {"size", "tiny", "duration", "build", "type"}
+        assert sorted((name, one.what, one.figure or -1) for name, one in found) == sorted(
+            (row.appliance, row.what, row.figure or -1)
+            for row in reported
+            if row.key == keys[row.appliance]
+        )
+    assert {row.what for row in reported} >= {"size", "tiny", "duration", "build", "type"}

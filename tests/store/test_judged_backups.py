@@ -101,10 +101,13 @@ def differences(engine: Engine) -> int:
 @shared
 @given(st.sampled_from(sorted(RHYTHMS)), st.integers(0, 2**32), st.booleans())
 def test_stored_judgement_equals_judging_everything_again(
-    engines: list[Engine], rhythm: str, seed: int, is_scheduled: bool
+    engines: list[Engine],
+    rhythm: str,
+    seed: int,
+    is_scheduled: bool,  # noqa: FBT001 - drawn
 ) -> None:
     """After any imports (late, partial, repeated) and collected schedules, on both databases."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - a fleet, not a secret
     jobs = history(chance, rhythm)
     moments = sorted(chance.sample(range(1, DAYS * 24), 12))
     if chance.random() < 0.4:
@@ -133,9 +136,10 @@ def test_stored_judgement_equals_judging_everything_again(
 
 
 def test_rebuild_corrects_changed_rows(engine: Engine) -> None:
-    jobs = history(random.Random(1), "daily")
+    chance = random.Random(1)  # noqa: S311 - a fleet, not a secret
+    jobs = history(chance, "daily")
     end = BEGIN + timedelta(DAYS)
-    import_documents(engine, answer(jobs, end, DAYS, random.Random(2)), "vc01", instant(end))
+    import_documents(engine, answer(jobs, end, DAYS, chance), "vc01", instant(end))
     expected = count(engine, tables.expected_backup)
     assert expected > DAYS - 14
     with db.writing(engine) as connection:

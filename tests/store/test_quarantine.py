@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.document import canonical, fast_parse
+from archive.document import canonical, structures
 from archive.errors import NotAJobError, UsageError
 from archive.ingest import retry_quarantine
 from archive.maintenance import verify
@@ -33,12 +33,12 @@ def held(engine: Engine) -> list[quarantine.QuarantinedDocument]:
 def refusing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Make every document unreadable, as if by an older version; `undo` ends it."""
 
-    def refuse(_raw: Any) -> canonical.Document:
+    def refuse(_raw: object) -> Any:
         raise NotAJobError("it is too new")
 
     monkeypatch.setattr(canonical, "read", refuse)
-    monkeypatch.setattr(fast_parse, "read_info", lambda _raw: None)
-    monkeypatch.setattr(fast_parse, "read_line", lambda _line: None)
+    for name in ("split_info", "split_exported"):
+        monkeypatch.setattr(structures, name, refuse)
     return monkeypatch
 
 

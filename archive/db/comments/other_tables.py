@@ -15,6 +15,10 @@ from archive.db.comments.phrases import (
 )
 
 OTHER_TABLES = {
+    "write_lock": Described(
+        "the names of the locks that writers hold on PostgreSQL; nobody reads them",
+        {"name": "name of a lock, such as that of an appliance"},
+    ),
     "calendar": Described(
         "a calendar day; 2016 to 2045, and all other years that have jobs",
         {
@@ -37,6 +41,11 @@ OTHER_TABLES = {
             "timed": "number of jobs with a duration",
             "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
             "duration_low": "lower half of the sum, never negative",
+            "rated": "number of jobs with a size and a duration above 0, which have a rate",
+            "rated_size_high": "the sum of their sizes is rated_size_high * 4294967296 + rated_size_low",
+            "rated_size_low": "lower half of the sum, never negative",
+            "rated_duration_high": "the sum of their durations is rated_duration_high * 4294967296 + rated_duration_low",
+            "rated_duration_low": "lower half of the sum, never negative",
         },
     ),
     "day_sketch": Described(
@@ -47,6 +56,29 @@ OTHER_TABLES = {
             "status": STATUS,
             "sizes": "sketch of the sizes, in an internal format",
             "durations": "sketch of the durations, in an internal format",
+            "rates": "sketch of the rates (whole bytes per second), in an internal format",
+        },
+    ),
+    "appliance_month": Described(
+        "the totals of an appliance and month, by type, status, target and build; every import updates them exactly",
+        {
+            "appliance_id": APPLIANCE,
+            "month": CALENDAR["month"],
+            "seq": "position of the row, by type, status, target and build",
+            "type": TYPE + "; NULL: none",
+            "status": STATUS,
+            "location_id": "number of the backup target; NULL: none",
+            "build_id": "number of the build; NULL: none",
+            "jobs": "number of jobs",
+            "sized": "number of jobs with a size",
+            "size_high": "the sum of sizes is size_high * 4294967296 + size_low",
+            "size_low": "lower halves of the sizes added up, never negative",
+            "timed": "number of jobs with a duration",
+            "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
+            "duration_low": "lower halves of the durations added up, never negative",
+            "first_day": "first day with such a job",
+            "last_day": "last day with such a job",
+            "days": "days with such jobs, as bits: the first day of the month is 1, the second 2, the third 4",
         },
     ),
     "latest_import": Described(

@@ -35,12 +35,14 @@ from archive.db.tables.shared import (
     message_template,
     operation,
     setting,
+    write_lock,
 )
-from archive.db.tables.totals import day_sketch, day_total
+from archive.db.tables.totals import appliance_month, day_sketch, day_total
 
 __all__ = [
     "MESSAGE_ROLES",
     "appliance",
+    "appliance_month",
     "appliance_standing",
     "attempt",
     "build",
@@ -69,4 +71,5 @@ __all__ = [
     "setting",
     "system_time_zone",
     "system_version",
+    "write_lock",
 ]

@@ -19,6 +19,9 @@ setting = Table(
     "setting", metadata, Column("name", Text, primary_key=True), required("value", Text)
 )
 
+# Rows that writers lock on PostgreSQL, by name; see `archive.db.locks`. Nobody reads them.
+write_lock = Table("write_lock", metadata, Column("name", Text, primary_key=True))
+
 calendar = Table(
     "calendar",
     metadata,

@@ -1,4 +1,4 @@
-"""Totals and percentile sketches of a day's jobs."""
+"""Totals of a day's jobs with their percentile sketches, and of an appliance's jobs by month."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Integer,
     LargeBinary,
     Table,
 )
 
 from archive.db import Day, Text
-from archive.db.tables.base import metadata, required
+from archive.db.tables.base import key, metadata, required
 
 # Sums are kept in two halves, since a sum of 64-bit numbers can exceed 64 bits:
-# size_high * 2**32 + size_low. `sized` and `timed` are the jobs that have a size, and a duration.
+# size_high * 2**32 + size_low. `sized` and `timed` are the jobs that have a size, and a duration;
+# `rated` those with a size and a duration above 0, which have a rate.
 day_total = Table(
     "day_total",
     metadata,
@@ -30,6 +32,11 @@ day_total = Table(
     required("timed", BigInteger),
     required("duration_high", BigInteger),
     required("duration_low", BigInteger),
+    required("rated", BigInteger),
+    required("rated_size_high", BigInteger),
+    required("rated_size_low", BigInteger),
+    required("rated_duration_high", BigInteger),
+    required("rated_duration_low", BigInteger),
     CheckConstraint("jobs > 0", name="jobs"),
     sqlite_with_rowid=False,
 )
@@ -43,8 +50,36 @@ day_sketch = Table(
     Column("status", Text, primary_key=True),
     required("sizes", LargeBinary),
     required("durations", LargeBinary),
+    required("rates", LargeBinary),
     ForeignKeyConstraint(
         ["day", "type", "status"], ["day_total.day", "day_total.type", "day_total.status"]
     ),
+    sqlite_with_rowid=False,
+)
+
+# Always written as a whole for an appliance and a month; `seq` numbers the rows. NULL: the jobs have
+# no type, target or build. The halves of a sum are those of `day_total`, but the lower ones are added
+# as they are. Bit 0 of `days` is the first day of the month.
+appliance_month = Table(
+    "appliance_month",
+    metadata,
+    key("appliance_id"),
+    key("month", Text),
+    key("seq", Integer),
+    Column("type", Text),
+    required("status", Text),
+    Column("location_id", ForeignKey("location.id")),
+    Column("build_id", ForeignKey("build.id")),
+    required("jobs", BigInteger),
+    required("sized", BigInteger),
+    required("size_high", BigInteger),
+    required("size_low", BigInteger),
+    required("timed", BigInteger),
+    required("duration_high", BigInteger),
+    required("duration_low", BigInteger),
+    required("first_day", Day),
+    required("last_day", Day),
+    required("days", Integer),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
     sqlite_with_rowid=False,
 )

@@ -85,7 +85,10 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
         jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now)
         found = _judged(calendar, one, jobs, first, last_seen)
         rpo = _rpo(connection, one, found, scope.now)
-        since = standing.overdue_since(found, last_seen)
+        since = min(
+            filter(None, (standing.overdue_since(found, last_seen), _limit(jobs, rpo, last_seen))),
+            default=None,
+        )
         following = next((row.at for row in found if row.at > last_seen), None)
         limit = reporting.limit(usual.get(one.id), rpo.seconds or 0)
         yield Standing(
@@ -125,6 +128,17 @@ def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str
     return standing.rpo(
         found, appliance_history.latest_successes(connection, one.id, now), last_seen
     )
+
+
+def _limit(jobs: Jobs, rpo: Rpo, last_seen: int) -> int | None:
+    """Return since when the last success is older than its limit, as of the last import."""
+    last = next((job.id for job in reversed(jobs.judged) if job.status == "SUCCEEDED"), None)
+    if last is None or rpo.source not in (standing.SET, standing.IRREGULAR):
+        return None
+    row = jobs.rows[last]
+    began = appliance_history.began(row)
+    limit = seconds(max(began, row.end_time or began)) + (rpo.seconds or 0)
+    return limit if limit < last_seen else None
 
 
 def _from(one: Appliance, first: int) -> int:

@@ -36,7 +36,7 @@ class Counted(NamedTuple):
 
 def answers(connection: Connection, scope: Scope) -> bool:
     """Return whether the stored judgement is the one as of the scope's `now`."""
-    if scope.cadences or judged_backups.pending(connection):
+    if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
     last = connection.execute(sa.select(sa.func.max(tables.appliance.c.last_seen))).scalar_one()
     if last is not None and last > scope.now:
@@ -53,6 +53,16 @@ def answers(connection: Connection, scope: Scope) -> bool:
         .limit(1)
     )
     return connection.execute(ahead).first() is None
+
+
+def _are_recorded(connection: Connection, scope: Scope) -> bool:
+    """Return whether the cadences of the configuration are those that the archive judges by."""
+    if not scope.cadences:
+        return True
+    table = tables.appliance
+    found = connection.execute(sa.select(table.c.name, table.c.cadence_seconds))
+    recorded = {row.name: row.cadence_seconds for row in found}
+    return all(recorded.get(name, cadence) == cadence for name, cadence in scope.cadences)
 
 
 def judged(

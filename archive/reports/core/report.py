@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from archive.columns import Column, Kind
-from archive.reports.core import comparison, from_totals, sql
+from archive.reports.core import comparison, from_months, from_totals, sql
 from archive.reports.core.scope import GROUPS, Question
 from archive.store import settings
 
@@ -99,8 +99,8 @@ class PeriodReport:
     """A report with a row for each period, and each group if rows are grouped, from one SELECT.
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
-    each of `columns`. `from_totals` answers from day totals where they suffice. A report that
-    `approximates` percentiles this way does so only for many jobs. `compared` names the columns that
+    each of `columns`. `from_totals` answers from day totals where they suffice, `from_months` is the
+    same SELECT from month totals. A report that `approximates` percentiles this way does so only for many jobs. `compared` names the columns that
     `--compare` covers; it adds two values for each, see `comparison.columns`.
     """
 
@@ -110,6 +110,7 @@ class PeriodReport:
     select: Callable[[Scope, Ids], sa.Select[Any]]
     row: Callable[[sa.Row[Any]], tuple[Any, ...]]
     from_totals: Callable[[Connection, Scope], Iterator[tuple[Any, ...]]] | None = None
+    from_months: Callable[[Scope, Ids], sa.Select[Any]] | None = None
     approximates: bool = False
     compared: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
@@ -141,7 +142,10 @@ class PeriodReport:
         def rows(scope: Scope) -> Iterator[tuple[Any, ...]]:
             if totals_do and self.from_totals is not None:
                 return self.from_totals(connection, scope)
-            query = self.select(scope, scope.appliance_ids(connection))
+            select = self.select
+            if self.from_months is not None and from_months.suffice(scope):
+                select = self.from_months
+            query = select(scope, scope.appliance_ids(connection))
             return sql.streamed(connection, query, row)
 
         if not scope.compare:

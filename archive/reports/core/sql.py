@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
-from archive.db import UnindexedDay, tables
+from archive.db import UnindexedDay, halves, tables
 from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ Row = TypeVar("Row")
 Ids = list[int] | None
 SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
-_LOW_BITS = 2**32 - 1
 _ROWS_AT_A_TIME = 1000
 # From this number of days on, SQLite reads all jobs faster than it looks up a range by index: with two
 # years of jobs, 90 days take the same time either way, and the index is 3 to 8 times slower for all.
@@ -102,20 +101,26 @@ def conditions(
     Set `each` if the SELECT reads every job in scope, of all appliances at once, in any order.
     """
     job = tables.job
+    many = each and scope.days is not None and scope.days >= _MANY_DAYS
+    day = UnindexedDay(job.c.day) if many else job.c.day
+    return filters(job, scope, appliances) + within(job, scope, day)
+
+
+def filters(table: sa.Table, scope: Scope, appliances: Ids) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on appliance, status, build and target for the rows of a table."""
     conditions: list[sa.ColumnElement[bool]] = []
     if appliances is not None:
-        conditions.append(of_appliances(job.c.appliance_id, appliances))
+        conditions.append(of_appliances(table.c.appliance_id, appliances))
     if scope.statuses:
-        conditions.append(job.c.status.in_(scope.statuses))
+        conditions.append(table.c.status.in_(scope.statuses))
     build, location = tables.build, tables.location
     if scope.builds:
         labels = (build_label(), build.c.version, build.c.build_number)
-        conditions.append(job.c.build_id.in_(_matching(build, labels, scope.builds)))
+        conditions.append(table.c.build_id.in_(_matching(build, labels, scope.builds)))
     if scope.locations:
         named = _matching(location, (location.c.masked_url,), scope.locations)
-        conditions.append(job.c.location_id.in_(named))
-    many = each and scope.days is not None and scope.days >= _MANY_DAYS
-    return conditions + within(job, scope, UnindexedDay(job.c.day) if many else job.c.day)
+        conditions.append(table.c.location_id.in_(named))
+    return conditions
 
 
 def of_appliances(
@@ -167,14 +172,17 @@ def within(
 ) -> list[sa.ColumnElement[bool]]:
     """Return the conditions on type and day for a table's rows; `day` replaces its column `day`."""
     day = table.c.day if day is None else day
-    conditions: list[sa.ColumnElement[bool]] = []
-    if scope.types:
-        conditions.append(table.c.type.in_(scope.types))
+    conditions = of_types(table, scope)
     if scope.since is not None:
         conditions.append(day >= scope.since)
     if scope.until is not None:
         conditions.append(day <= scope.until)
     return conditions
+
+
+def of_types(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the condition on the type of a table's rows; none if all types are in scope."""
+    return [table.c.type.in_(scope.types)] if scope.types else []
 
 
 def streamed(
@@ -236,15 +244,9 @@ def extremes(scoped: sa.CTE, measure: str) -> tuple[_Element, _Element]:
 
 
 def total(scoped: sa.FromClause, measure: str) -> list[_Element]:
-    """Return the sum over the succeeded jobs in two halves; `joined` puts them together.
-
-    A sum of 64-bit numbers can exceed 64 bits, and SQLite then fails. The sums of the upper and the
-    lower 32 bits cannot.
-    """
-    value, succeeded = scoped.c[measure], _succeeded(scoped)
-    # PostgreSQL shifts by INTEGER only; a bound parameter would be BIGINT.
-    high = value.bitwise_rshift(sa.literal_column("32", sa.Integer))
-    low = value.bitwise_and(sa.literal_column(str(_LOW_BITS), sa.BigInteger))
+    """Return the sum over the succeeded jobs in two `halves`; `joined` puts them together."""
+    succeeded = _succeeded(scoped)
+    high, low = halves(scoped.c[measure])
     return [
         sa.func.sum(high).filter(succeeded).label(f"{measure}_high"),
         sa.func.sum(low).filter(succeeded).label(f"{measure}_low"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archive import db, reports
 from archive.export import text
 from archive.reports import Scope
+from tests.laws.recomputed.anomalies import anomalies
 from tests.laws.recomputed.failures import failures
 from tests.laws.recomputed.jobs import Asked, Exported
 from tests.laws.recomputed.missed import missed
@@ -29,6 +30,7 @@ RECOMPUTED = {
     "failures": failures,
     "missed": missed,
     "summary": summary,
+    "anomalies": anomalies,
 }
 _HEED_CADENCES = ("rpo", "missed", "summary")
 _GROUPS: dict[str, tuple[str | None, ...]] = {

@@ -1,0 +1,144 @@
+"""Validate the nested parts of a document, each distinct text of a message or build only once.
+
+Most messages repeat, so their texts are looked up more often than they are validated.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from msgspec import MsgspecError, Raw
+
+from archive import json_numbers, timestamps
+from archive.document import flatten, schema, structures
+from archive.masking import suspect
+
+_REMEMBERED = 5000
+# Longer texts are validated each time, which bounds the memory.
+_LONGEST = 10_000
+
+
+class UncommonError(ValueError):
+    """The text is not JSON of the schema, or needs closer attention."""
+
+
+class Part(NamedTuple):
+    """A validated part: its value, its canonical JSON, and how many more quotes its text has."""
+
+    value: Any
+    canonical: Raw
+    quotes: int
+
+
+def message(text: Raw) -> Part:
+    """Return a message, the value being the fields of its `flatten.Content`.
+
+    Raises ValueError if it is uncommon.
+    """
+    raw = bytes(text)
+    return _message(raw) if len(raw) <= _LONGEST else _message.__wrapped__(raw)
+
+
+def description(text: Raw | None) -> Part | None:
+    """Return a message, or None if there is none. Raises ValueError if it is uncommon."""
+    return None if text is None or _present(text) is None else message(text)
+
+
+def build(text: Raw | None) -> Part | None:
+    """Return a build, or None if there is none. Raises ValueError if it is uncommon."""
+    raw = _present(text)
+    return None if raw is None else _build(raw)
+
+
+def target(text: Raw | None) -> Part | None:
+    """Return the type and id of a target, or None. Raises ValueError if it is uncommon."""
+    raw = _present(text)
+    return None if raw is None else _part(schema.DynamicID, raw)
+
+
+def error(text: Raw | None) -> Part | None:
+    """Return an error, or None. Raises ValueError if it is uncommon."""
+    raw = _present(text)
+    return None if raw is None else _part(schema.Failure, raw)
+
+
+def _present(text: Raw | None) -> bytes | None:
+    """Return the text of an optional part; None if it is absent or null."""
+    if text is None:
+        return None
+    raw = bytes(text)
+    return None if raw == b"null" else raw
+
+
+@lru_cache(_REMEMBERED)
+def _message(raw: bytes) -> Part:
+    try:
+        # Only for maps of params without doubles: their values the schema has to look at.
+        value = None if b'"d"' in raw or b"\\u" in raw else structures.split_message(raw)
+    except MsgspecError:
+        value = None
+    if value is None:
+        part = _part(schema.Message, raw)
+        return part._replace(value=_content(part.value, bytes(part.canonical)))
+    if value.params is not None:
+        value.params = _canonical_params(value.params)
+    canonical = structures.to_json(value)
+    return _checked(raw, canonical, _content(value, canonical))
+
+
+def _canonical_params(params: dict[str, Any]) -> dict[str, Any]:
+    for param in params.values():
+        if param.dt is not None:
+            param.dt = timestamps.canonical(param.dt)
+        nested = _present(param.nested)
+        param.nested = None if nested is None else structures.split_nested(nested)
+        if nested is not None and param.nested.params is not None:
+            param.nested.params = _canonical_params(param.nested.params)
+    return dict(sorted(params.items()))
+
+
+def _content(message: Any, canonical: bytes) -> tuple[Any, ...]:
+    """Return the fields of a content as plain tuples, which are cheap to pass between processes."""
+    params = message.params
+    return (
+        flatten.content_digest(canonical),
+        (message.id, message.default_message),
+        message.localized,
+        params is not None,
+        tuple(message.args),
+        tuple(map(tuple, flatten.param_rows(params))) if params else (),
+    )
+
+
+@lru_cache
+def _build(raw: bytes) -> Part:
+    return _part(schema.Build, raw)
+
+
+def _part(model: type[schema.Structure], raw: bytes) -> Part:
+    # Doubles must keep all digits. An escape may hide the name of a field.
+    if b'"d"' in raw or b'"data"' in raw or b"\\u" in raw:
+        value = model.model_validate(json_numbers.loads(raw.decode()))
+    else:
+        value = model.model_validate_json(raw)
+    return _checked(raw, value.to_json().encode(), value)
+
+
+def _checked(raw: bytes, canonical: bytes, value: Any) -> Part:
+    """Return a part. Raises UncommonError for a possible password, and for repeated members."""
+    if suspect(canonical.decode()):
+        raise UncommonError
+    quotes = raw.count(b'"') - canonical.count(b'"')
+    if quotes:
+        require_single_members(raw)
+    return Part(value, Raw(canonical), quotes)
+
+
+def require_single_members(text: bytes) -> None:
+    """Raise UncommonError if a member is repeated in any object: only the last one was read.
+
+    Nulls and lists of entries have more quotes in the text than in its canonical form, too.
+    """
+    if json_numbers.has_repeated(json_numbers.loads(text.decode())):
+        raise UncommonError

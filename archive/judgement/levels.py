@@ -1,0 +1,266 @@
+"""The usual level of a measure by the values before it, and whether a value is unlike them.
+
+Pure. A value is judged by at most `KEPT` values before it, of the `KEPT_DAYS` days before it, and by
+nothing else. So the verdict is the same alone and in a row, after a late import and from scratch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
+from math import exp, log, sqrt
+from typing import TYPE_CHECKING, NamedTuple
+
+from archive.judgement.recurrence import earlier
+from archive.judgement.statistics import median, percentile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# Half a year of daily backups, with six of each day of the month; monthly ones have 13 in the days.
+KEPT, KEPT_DAYS = 200, 400
+# With fewer values nothing is known: a week of daily backups.
+LEAST = 7
+# What has come so often is a pattern.
+REPETITIONS = 3
+# A level is the median of so many values: two of each weekday.
+BLOCK = 14
+# A weekday's offset is the median of its last values in seven blocks.
+_BLOCKS_OF_WEEK, _OF_WEEKDAY = 7, 9
+# Growth shows in the medians of so many blocks, even if one of them is on another level.
+_BLOCKS_OF_GROWTH = 4
+# Of normally distributed values one in a million deviates more.
+DEVIATIONS = 5
+# Two values are alike if they differ by less.
+_ALIKE_DEVIATIONS = 4
+# Of normally distributed values, so many percent are within one standard deviation.
+_WITHIN_DEVIATION = 68
+# Where values hardly differ, so many percent more, or the same factor less, is no news.
+LEAST_PERCENT = 28
+_LEAST = log(1 + LEAST_PERCENT / 100)
+# Until each weekday could come so often, only less than half or more than double is news.
+EARLY_DAYS = 7 * REPETITIONS
+_EARLY = log(2)
+# The offset of a weekday or of a day of the month counts if it exceeds so many standard errors.
+_ERRORS = 3
+# An ordinary value is known by those of so many days, which have two first Sundays of a month.
+NEAR_DAYS, _LAST_OF_MONTHS = 70, 2
+
+# Sizes and durations have 64 bits; the exponential of more could overflow.
+_GREATEST, _GREATEST_LOG = 2**63 - 1, 44
+
+
+class Range(NamedTuple):
+    """What a value was expected to be, and from where to where it would have been usual."""
+
+    expected: int
+    lower: int
+    upper: int
+
+
+class Usual(NamedTuple):
+    """What is usual on a day, in logarithms: the expected value, and how far others are from it.
+
+    `last` are the last values, and `repeated` those of the days that this one may repeat, by the ways
+    it may, newest first; each is moved to what it would be now. Values within `alike` are alike. Without what comes
+    on a weekday, values are at `level`; the `offsets` of weekdays are by day ordinal modulo 7.
+    """
+
+    expected: float
+    tolerance: float
+    alike: float
+    last: Sequence[float]
+    repeated: Sequence[Sequence[float]]
+    level: float
+    offsets: Sequence[float]
+
+    def is_usual(self, value: int) -> bool:
+        """Say whether a value is as expected, as one of the last two, or as what is repeated."""
+        own = _log(value)
+        return (
+            abs(own - self.expected) <= self.tolerance
+            or any(abs(own - one) <= self.alike for one in self.last)
+            or any(
+                sum(abs(own - one) <= self.alike for one in theirs[:REPETITIONS]) >= REPETITIONS - 1
+                for theirs in self.repeated
+            )
+        )
+
+    def is_level(self, day: int, value: int, other_day: int, other: int) -> bool:
+        """Say whether the value of another day is alike, apart from weekdays, and off the old level."""
+        above, others = (
+            _log(one) - self.offsets[at % 7] - self.level
+            for at, one in ((day, value), (other_day, other))
+        )
+        return abs(above - others) <= self.alike and abs(others) > self.tolerance
+
+    def range(self, least: int) -> Range:
+        """Return the range in whole numbers, which is no narrower than `least` either way."""
+        expected = _value(self.expected)
+        lower, upper = (_value(self.expected + way * self.tolerance) for way in (-1, 1))
+        lower, upper = min(lower, expected - least), max(upper, expected + least)
+        return Range(expected, max(lower, 0), min(upper, _GREATEST))
+
+
+class Values:
+    """The values of one measure so far, in order: bytes or seconds, and days as ordinals."""
+
+    def __init__(self) -> None:
+        self._days: list[int] = []
+        self._logs: list[float] = []
+        self._places: dict[int, int] = {}  # the last value of each day
+
+    def add(self, day: int, value: int) -> None:
+        """Add the next value, which is not negative."""
+        self._places[day] = len(self._days)
+        self._days.append(day)
+        self._logs.append(_log(value))
+
+    def usual(self, day: int) -> Usual | None:
+        """Return what is usual on a day, by the values so far; None if there are too few."""
+        start = self._start(day)
+        if len(self._days) - start < LEAST:
+            return None
+        return _usual(self._days[start:], self._logs[start:], day)
+
+    def are_mostly_empty(self, day: int) -> bool:
+        """Say whether at least half of the values, and one at least, are 0."""
+        logs = self._logs[self._start(day) :]
+        return bool(logs) and 2 * logs.count(0.0) >= len(logs)
+
+    def _start(self, day: int) -> int:
+        return max(len(self._days) - KEPT, bisect_left(self._days, day - KEPT_DAYS))
+
+    def is_ordinary(self, day: int, value: int) -> bool:
+        """Say whether a value is clearly like others before it, which saves the rest.
+
+        It is near one of the last two, and one of the last of each of the ways in which its day may
+        repeat others, in the `NEAR_DAYS` before it.
+        """
+        logs, first, own = self._logs, day - NEAR_DAYS, _log(value)
+        if len(logs) < LEAST or self._days[-LEAST] < first:
+            return False
+        if abs(own - logs[-1]) > _LEAST and abs(own - logs[-2]) > _LEAST:
+            return False
+        weekday, *of_month = earlier(day)
+        return self._is_near(own, weekday[:REPETITIONS], first) and all(
+            self._is_near(own, days[:_LAST_OF_MONTHS], first) for days in of_month
+        )
+
+    def _is_near(self, own: float, days: Iterable[int], first: int) -> bool:
+        """Say whether a value is near that of one of these days, or there is none."""
+        found = False
+        start = len(self._logs) - KEPT
+        for day in days:
+            place = self._places.get(day, -1)
+            if place >= max(start, 0) and day >= first:
+                if abs(own - self._logs[place]) <= _LEAST:
+                    return True
+                found = True
+        return not found
+
+
+def _usual(days: Sequence[int], logs: Sequence[float], day: int) -> Usual:
+    """Return what is usual on a day after some values (logarithms)."""
+    above = _above_blocks(logs)
+    recent = list(zip(days, above, strict=True))[-_BLOCKS_OF_WEEK * BLOCK :]
+    offsets = _offsets(recent)
+    # A median of few is nearer to them than to what is to come.
+    noise = _deviation([one - offsets[at % 7] for at, one in recent]) * (1 + LEAST / len(recent))
+    plain = [one - offsets[at % 7] for at, one in zip(days[-BLOCK:], logs[-BLOCK:], strict=True)]
+    level = median(plain)
+    places = [_places(days, theirs) for theirs in earlier(day)]
+    repeated = [[above[place] - offsets[days[place] % 7] for place in found] for found in places]
+    early = _EARLY if day - days[0] < EARLY_DAYS else 0
+    alike = max(_ALIKE_DEVIATIONS * noise, _LEAST, early)
+    special = 0.0
+    for theirs in repeated[1:]:
+        offset = _offset(theirs[:REPETITIONS], noise)
+        if offset and all(abs(one - offset) <= alike for one in theirs[:REPETITIONS]):
+            # The day is known to differ: it is compared with days like it, not with those around.
+            special, repeated = offset, [theirs]
+            break
+    on_weekday = level + offsets[day % 7]
+    return Usual(
+        on_weekday + special,
+        max(DEVIATIONS * noise, _LEAST, early),
+        alike,
+        [on_weekday + special + one - level for one in plain[-2:]],
+        [[on_weekday + one for one in theirs] for theirs in repeated],
+        level,
+        offsets,
+    )
+
+
+def weekday_offsets(days: Sequence[int], logs: Sequence[float]) -> list[float]:
+    """Return what weekdays add to logarithms lately, by day ordinal modulo 7; 0 if it is chance."""
+    days, logs = days[-_BLOCKS_OF_WEEK * BLOCK :], logs[-_BLOCKS_OF_WEEK * BLOCK :]
+    found = [0.0] * 7
+    if len(days) < BLOCK * _BLOCKS_OF_GROWTH:
+        return found  # growth over a block would look like a pattern
+    for _ in range(2):  # the second time, medians of blocks have no pattern that moves them
+        plain = [one - found[day % 7] for day, one in zip(days, logs, strict=True)]
+        above = _above_blocks(plain)
+        found = _offsets(
+            [(day, one + found[day % 7]) for day, one in zip(days, above, strict=True)]
+        )
+    return found
+
+
+def _offsets(recent: Sequence[tuple[int, float]]) -> list[float]:
+    by_weekday: list[list[float]] = [[] for _ in range(7)]
+    for at, one in recent:
+        by_weekday[at % 7].append(one)
+    rough = _deviation([one for _, one in recent])
+    return [_offset(theirs[-_OF_WEEKDAY:], rough) for theirs in by_weekday]
+
+
+def _places(days: Sequence[int], wanted: Iterable[int]) -> list[int]:
+    """Return where the last values of the wanted days are, as far as there are any."""
+    found = []
+    for day in wanted:
+        if day < days[0]:
+            break
+        place = bisect_right(days, day) - 1
+        if days[place] == day:
+            found.append(place)
+    return found
+
+
+def _above_blocks(logs: Sequence[float]) -> list[float]:
+    """Return how far values are above the median of their block, apart from steady growth.
+
+    The first block may be longer than the others.
+    """
+    number = max(len(logs) // BLOCK, 1)
+    ends = [len(logs) - BLOCK * after for after in range(number - 1, -1, -1)]
+    blocks = [logs[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    middles = [median(block) for block in blocks]
+    growth = 0.0
+    if number >= _BLOCKS_OF_GROWTH:
+        growth = median([after - before for before, after in pairwise(middles)]) / BLOCK
+    return [
+        one - middle - growth * (place - (len(block) - 1) // 2)
+        for block, middle in zip(blocks, middles, strict=True)
+        for place, one in enumerate(block)
+    ]
+
+
+def _deviation(values: Iterable[float]) -> float:
+    return percentile(sorted(map(abs, values)), _WITHIN_DEVIATION)
+
+
+def _offset(repeated: Sequence[float], deviation: float) -> float:
+    """Return the median of what has come on the same days, if it is more than chance."""
+    if len(repeated) < REPETITIONS:
+        return 0.0
+    middle = median(repeated)
+    return middle if abs(middle) > _ERRORS * deviation / sqrt(len(repeated)) else 0.0
+
+
+def _log(value: int) -> float:
+    return log(value) if value > 1 else 0.0
+
+
+def _value(logarithm: float) -> int:
+    return min(round(exp(min(logarithm, _GREATEST_LOG))), _GREATEST)
