@@ -29,13 +29,16 @@ period AS (
         ON calendar.ordinal BETWEEN today.ordinal - param.days + 1 AND today.ordinal
 ),
 
+-- Backups missed in a row have the same number of met ones before them.
 expected AS (
     SELECT
+        v_expected_backup.appliance_id,
         v_expected_backup.appliance,
         v_expected_backup.day,
-        v_expected_backup.due_time,
         v_expected_backup.outcome,
-        CASE WHEN v_expected_backup.outcome = 'met' THEN 0 ELSE 1 END AS missed
+        sum(CASE WHEN v_expected_backup.outcome = 'met' THEN 1 ELSE 0 END) OVER (
+            PARTITION BY v_expected_backup.appliance_id ORDER BY v_expected_backup.due_time
+        ) AS met_before
     FROM v_expected_backup
     CROSS JOIN param
     WHERE
@@ -45,33 +48,33 @@ expected AS (
         AND lower(v_expected_backup.appliance) LIKE lower(param.appliance)
 ),
 
--- Between two met backups, the number of met ones before is the same.
-placed AS (
+in_a_row AS (
     SELECT
-        expected.*,
-        sum(1 - missed) OVER (PARTITION BY appliance ORDER BY due_time) AS met_before
+        appliance,
+        count(*) AS expected,
+        count(CASE WHEN outcome <> 'met' THEN 1 END) AS missed,
+        count(CASE WHEN outcome = 'failed' THEN 1 END) AS failed,
+        count(CASE WHEN outcome = 'running' THEN 1 END) AS running,
+        count(CASE WHEN outcome = 'did not run' THEN 1 END) AS did_not_run,
+        count(CASE WHEN outcome = 'no data' THEN 1 END) AS no_data,
+        min(CASE WHEN outcome <> 'met' THEN day END) AS first_day,
+        max(CASE WHEN outcome <> 'met' THEN day END) AS last_day
     FROM expected
-),
-
-counted AS (
-    SELECT
-        placed.*,
-        sum(missed) OVER (PARTITION BY appliance, met_before) AS in_a_row
-    FROM placed
+    GROUP BY appliance_id, appliance, met_before
 )
 
 SELECT
     appliance,
-    count(*) AS expected,
+    sum(expected) AS expected,
     sum(missed) AS missed,
-    count(CASE WHEN outcome = 'failed' THEN 1 END) AS failed,
-    count(CASE WHEN outcome = 'running' THEN 1 END) AS running,
-    count(CASE WHEN outcome = 'did not run' THEN 1 END) AS did_not_run,
-    count(CASE WHEN outcome = 'no data' THEN 1 END) AS no_data,
-    min(CASE WHEN missed = 1 THEN day END) AS first_day,
-    max(CASE WHEN missed = 1 THEN day END) AS last_day,
-    max(in_a_row) AS most_in_a_row
-FROM counted
+    sum(failed) AS failed,
+    sum(running) AS running,
+    sum(did_not_run) AS did_not_run,
+    sum(no_data) AS no_data,
+    min(first_day) AS first_day,
+    max(last_day) AS last_day,
+    max(missed) AS most_in_a_row
+FROM in_a_row
 GROUP BY appliance
 HAVING sum(missed) > 0
-ORDER BY missed DESC, last_day DESC, appliance;
+ORDER BY sum(missed) DESC, max(last_day) DESC, appliance;

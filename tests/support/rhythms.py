@@ -45,8 +45,8 @@ class Plan(NamedTuple):
     silent_days: int
 
 
-def load(engine: Engine, seed: int, appliances: int = 6) -> None:
-    """Archive a fleet; one appliance has never had a success, and one has a success only long ago."""
+def load(engine: Engine, seed: int, appliances: int) -> None:
+    """Archive a fleet, and two more appliances: one without a success, and one that went silent."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     now = timestamps.to_datetime(timestamps.now()).replace(second=0, microsecond=0)
     for number in range(appliances):
@@ -78,14 +78,14 @@ def _history(plan: Plan, now: datetime, chance: random.Random) -> Iterator[tuple
 
 
 def _import(engine: Engine, plan: Plan, jobs: list[tuple[datetime, str]], now: datetime) -> None:
-    """Import the jobs in a few answers: one of all that is long ago, then one each day."""
+    """Import the jobs in answers of four days: the first with the whole history, then the latest jobs."""
     end = now - timedelta(plan.silent_days)
-    for day in range(6, -1, -1):
+    for day in range(3, -1, -1):
         seen = end - timedelta(day)
         documents = {
             at.strftime("%Y%m%d-%H%M%S-1"): _job(at, status, seen)
             for at, status in jobs
-            if at <= seen and (day == 6 or at > seen - timedelta(3))
+            if at <= seen and (day == 3 or at > seen - timedelta(2))
         }
         data = stream(json.dumps(documents).encode())
         with ingest_answer(engine, Source("answer", data, plan.name, _instant(seen))) as answered:
