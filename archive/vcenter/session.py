@@ -154,9 +154,10 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
 def _of_login(error: RefusedError) -> ApplianceError:
     if error.status == HTTPStatus.UNAUTHORIZED:
         return RefusedError(
-            "user name or password refused",
+            f"user name or password refused ({error.said})",
             "check both, and whether the account is locked",
             status=error.status,
+            said=error.said,
         )
     return error
 
