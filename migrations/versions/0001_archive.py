@@ -904,6 +904,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", "month", "seq", name=op.f("pk_appliance_month")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "build_sketch",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("build_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_build_sketch_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "build_id", name=op.f("pk_build_sketch")),
+        sqlite_with_rowid=False,
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
@@ -916,6 +928,7 @@ def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.drop_table("build_sketch")
     op.drop_table("appliance_month")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
