@@ -86,6 +86,8 @@ class Entry:
     retired: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
+    # Appliances with the same one share a Single Sign-On, and so its lockout.
+    sso: str | None = None
 
     @property
     def address(self) -> str:

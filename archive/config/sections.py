@@ -44,6 +44,7 @@ _DEFAULTS: Keys = _TIMES | {
     "rpo": values.whole_seconds,
     "tags": values.tags,
     "enabled": values.flag,
+    "sso": values.text,
 }
 _APPLIANCE: Keys = _DEFAULTS | {
     "name": values.name,
@@ -219,6 +220,7 @@ class _Reading:
             retired=given.get("retired"),
             tags=defaults.get("tags", {}) | own.get("tags", {}),
             enabled=given.get("enabled", True),
+            sso=given.get("sso"),
             **{key: given[key] for key in _TIMES if key in given},
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,7 +73,7 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
 
 
-@cache  # making the statement takes longer than executing it for a row
+@lru_cache  # for few rows, building the statement takes longer than running it
 def _upsert(dialect: str, table: sa.Table, changed: tuple[str, ...]) -> Any:
     make: Any
     if dialect == "sqlite":

@@ -124,7 +124,10 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
             source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
         )
         return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
-    named = ("day", "appliance", "due_time", "type", "status")
+    named = (
+        "day", "appliance", "month", "due_time", "type", "status", "location", "version_name", "version",
+        "build_number",
+    )  # fmt: skip
     by = tuple(source.c[column].asc().nulls_first() for column in named if column in source.c)
     return Relation(name, source, tuple(source.c), by, None, source.c.get("day"))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from heapq import merge
+from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -332,6 +333,22 @@ def _by_cadence(
         outcome = None if last is None else RUNNING if last.status in OPEN else FAILED
         yield Expected(due, CADENCE, grace, outcome, last and last.id, len(attempts))
         anchor = due
+
+
+def longest_gap(known: Known, at: int) -> int | None:
+    """Return the most seconds between two due times of the schedules in force, else of the cadence."""
+    days = {
+        day
+        for row in known.schedules
+        if row.enabled and row.minute is not None and row.holds(at)
+        for day in row.weekdays
+    }
+    if not days:
+        return known.cadence
+    ordered = sorted(days)
+    return DAY * max(
+        after - before for before, after in pairwise([*ordered, ordered[0] + _WEEK // DAY])
+    )
 
 
 def ahead(found: Sequence[Expected], last_seen: int) -> list[Expected]:

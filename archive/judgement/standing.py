@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import timestamps
 from archive.calendar import ordinal
 from archive.judgement.clock import DAY, HOUR
-from archive.judgement.expected import CHANGED, GRACE, MET, RUNNING
+from archive.judgement.expected import CADENCE, CHANGED, GRACE, MET, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,22 +48,31 @@ class Rpo(NamedTuple):
     source: str
 
 
-def rpo(found: Sequence[Expected], successes: Sequence[int], last_seen: int) -> Rpo:
+def rpo(
+    found: Sequence[Expected], successes: Sequence[int], last_seen: int, longest: int | None = None
+) -> Rpo:
     """Return the RPO that expected backups imply: the longest time between two of them, and the grace.
 
-    Where none is due after the last import, it is derived from the gaps between `successes`: the starts
-    of the latest ones, in order. All instants are in seconds.
+    If only one is known, or it is a cadence, that is `longest`. Where none is due after the last import, it is derived from
+    the gaps between `successes`: the starts of the latest ones, in order. All instants are in seconds.
     """
     place = bisect_left(found, last_seen + 1, key=lambda one: one.at)
     if place < len(found):
         since = bisect_left(found, last_seen - RECENT, key=lambda one: one.at)
         lately = found[max(min(since, place - 1), place - LATEST, 0) :]
         gaps = [after.at - before.at for before, after in pairwise(lately)]
-        return Rpo(max(gaps) + lately[-1].grace if gaps else None, found[place].basis)
+        # An early success brings the next due time of a cadence forward.
+        gap = longest if found[place].basis == CADENCE else max(gaps, default=longest)
+        return Rpo(None if gap is None else gap + lately[-1].grace, found[place].basis)
     between = [after - before for before, after in pairwise(successes)]
     if len(between) < _LEAST_GAPS:
         return Rpo(None, NOTHING)
     return Rpo(max(_TIMES * max(between), _LEAST_IRREGULAR), IRREGULAR)
+
+
+def next_due(found: Sequence[Expected], last_seen: int) -> int | None:
+    """Return when the next backup is due as of the last import, if it has not succeeded early."""
+    return next((one.at for one in found if one.at > last_seen and one.outcome != MET), None)
 
 
 def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:

@@ -299,7 +299,8 @@ class _Judge:
             with_habit=not self._by_cadence
             and (self._decided is None or self._decided > first - _REACH),
         )
-        return kept, jobs, *self._expected(jobs, first, anchor)
+        begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
+        return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
 
     def _anchor(self, kept: Sequence[_Stored]) -> tuple[int, int | None]:
         """Return the day (ordinal) and the instant from which on a cadence counts."""
@@ -382,7 +383,7 @@ class _Judge:
         limit = self._limit(success, jobs, rpo)
         if limit is not None and (overdue is None or limit < overdue):
             overdue = limit
-        following = next((row.at for row in lately if row.at > self._last_seen), None)
+        following = standing.next_due(lately, self._last_seen)
         missing_from = self._last_seen + reporting.limit(usual, rpo.seconds or 0)
         return (
             one.id,
@@ -401,7 +402,8 @@ class _Judge:
     def _rpo(self, lately: Sequence[Expected]) -> standing.Rpo:
         if self._one.rpo_seconds is not None:
             return standing.Rpo(self._one.rpo_seconds, standing.SET)
-        rpo = standing.rpo(lately, (), self._last_seen)
+        longest = expected.longest_gap(self._one.known, self._last_seen)
+        rpo = standing.rpo(lately, (), self._last_seen, longest)
         if rpo.source != standing.NOTHING or self._is_scheduled or self._one.known.retired:
             return rpo
         successes = appliance_history.latest_successes(self._connection, self._one.id, None)

@@ -30,6 +30,7 @@ class Stored(NamedTuple):
     id: int
     rank: precedence.Rank
     counted: Contribution
+    build_id: int | None
     start_time: str | None
     first_seen: str
     own_last_seen: str | None
@@ -64,6 +65,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
                     job.c.size_bytes,
                     job.c.progress_completed,
                     job.c.duration_seconds,
+                    job.c.build_id,
                     job.c.start_time,
                     job.c.end_time,
                     job.c.digest,
@@ -87,6 +89,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
                     Contribution(
                         row.day, row.type, row.status, row.size_bytes, row.duration_seconds
                     ),
+                    row.build_id,
                     row.start_time,
                     row.first_seen,
                     row.last_seen,

@@ -11,9 +11,8 @@ from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
 from archive.judgement.clock import seconds
 from archive.store import appliance_history, judged_backups
-from archive.store.appliance_months import ChangedMonths
 from archive.store.appliances import find_appliances, record_seen
-from archive.store.day_totals import Contribution, Totals
+from archive.store.day_totals import Contribution
 from archive.store.dimension_keys import References
 from archive.store.job_writer import Batch, JobRow, update_jobs
 from archive.store.known_jobs import (
@@ -26,6 +25,7 @@ from archive.store.known_jobs import (
 )
 from archive.store.message_contents import MessageContents
 from archive.store.seen_documents import LatestImports
+from archive.store.totals import ChangedTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,8 +64,7 @@ class Loader:
         self._this_import = SeenInterval(seen_at, seen_at, {})
         self._references = References()
         self._contents = MessageContents(self._references)
-        self._totals = Totals()
-        self._months = ChangedMonths()
+        self._totals = ChangedTotals()
         self._latest = LatestImports(seen_at)
         # Imported appliances, and from when on (seconds) their jobs have changed.
         self._changed: dict[int, int | None] = {}
@@ -124,14 +123,14 @@ class Loader:
         self._latest.write(connection)
 
     def drain(self, connection: Connection) -> None:
-        """Write the latest imports and the day totals so far; this takes time for every changed day."""
+        """Write the latest imports and most totals so far; this takes time for every changed day."""
         self.settle(connection)
-        self._totals.write(connection)
+        self._totals.drain(connection)
 
     def finish(self, connection: Connection) -> None:
         """Write the latest imports and all totals, at the end of a transaction."""
-        self.drain(connection)
-        self._months.write(connection)
+        self.settle(connection)
+        self._totals.write(connection)
 
     def judge(self, connection: Connection) -> None:
         """Judge the imported appliances, whose locks the caller holds. Call it before `finish`.
@@ -188,15 +187,13 @@ class Loader:
             self.change(
                 key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
             )
-            self._totals.add(before.counted, -1)
-            self._months.add(key[0], before.counted.day)
+            self._totals.add(key[0], before.build_id, before.counted, -1)
             self._count(row)
         batch.write(connection)
         db.insert(connection, tables.job_status, statuses)
 
     def _count(self, row: JobRow) -> None:
-        self._totals.add(_contribution(row))
-        self._months.add(row.appliance_id, row.day)
+        self._totals.add(row.appliance_id, row.build_id, _contribution(row))
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
         """Return whether a job was last seen with this import, and it is its appliance's latest."""
@@ -254,10 +251,7 @@ class Loader:
                 day = self._calendar.job_day(before.start_time, key[1], seen.first_seen)
                 if key not in changed:
                     self.change(appliance_id, seconds(before.start_time or seen.first_seen))
-                    self._totals.add(before.counted, -1)
-                    self._totals.add(before.counted._replace(day=day))
-                    self._months.add(appliance_id, before.counted.day)
-                    self._months.add(appliance_id, day)
+                    self._totals.move(appliance_id, before.counted, day)
                     earlier.append(
                         {
                             "of_appliance": appliance_id,

@@ -87,7 +87,7 @@ def test_cadences_of_the_configuration_apply(place: str, tmp_path: Path) -> None
     entries = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\n'
     config = written(tmp_path, f"{DEFAULTS}{entries}")
     printed = archive("metrics", place, "--now", NOW, "--config", str(config)).out
-    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 608400.0\n' in printed
+    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 655200.0\n' in printed
     assert f'archive_backup_state{{appliance="{CADENCED}",state="ok"}} 1.0\n' in printed
 
 

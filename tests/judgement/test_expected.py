@@ -20,6 +20,7 @@ from archive.judgement.expected import (
     Imports,
     Job,
     ahead,
+    longest_gap,
     outcome,
 )
 from archive.judgement.schedules import Schedule, Zone
@@ -315,6 +316,23 @@ def test_cadences_are_met_as_often_as_asked(of: list[Job], cadence: int) -> None
     for one in found:
         inside = [at for at in good if one.at - cadence < at <= one.at]
         assert one.outcome == MET or not inside
+
+
+def test_longest_gap_of_schedules_and_cadences() -> None:
+    """Of schedules in force, whatever was due so far; a new weekly one has been due once at most."""
+    sundays, fridays = NIGHTLY._replace(weekdays=(6,)), NIGHTLY._replace(weekdays=(0, 4))
+    off = NIGHTLY._replace(enabled=False)
+    ended = NIGHTLY._replace(until=LONG_AGO + DAY)
+    for rows, days in (
+        ((NIGHTLY,), 1),
+        ((sundays, off, ended), 7),
+        ((fridays,), 4),
+        ((sundays, fridays), 4),
+        ((off,), 3),
+    ):
+        known = NOTHING._replace(schedules=rows, cadence=3 * DAY)
+        assert longest_gap(known, LONG_AGO + 2 * DAY) == days * DAY
+    assert longest_gap(NOTHING, LONG_AGO) is None
 
 
 def test_appliance_that_stopped_reporting_is_not_judged_for_ever() -> None:

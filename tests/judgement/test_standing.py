@@ -20,6 +20,7 @@ from archive.judgement.standing import (
     Age,
     Rpo,
     Span,
+    next_due,
     overdue_since,
     rpo,
     shares,
@@ -46,6 +47,13 @@ def test_rpo_is_the_longest_time_between_due_times_and_the_grace() -> None:
     assert rpo(weekdays, (), FIRST + 20 * DAY) == Rpo(73 * HOUR, "learned")
 
 
+def test_rpo_of_a_cadence() -> None:
+    """An early success brings the next due time forward, and changes nothing else."""
+    found = [row(FIRST, basis="cadence"), row(FIRST + DAY, None, "cadence")]
+    assert rpo(found, (), FIRST - DAY, 7 * DAY) == Rpo(7 * DAY + HOUR, "cadence")
+    assert next_due(found, FIRST - DAY) == FIRST + DAY
+
+
 def test_rpo_follows_a_new_schedule() -> None:
     """What was due long before the last import does not count any more."""
     weekly = [row(FIRST + place * 7 * DAY) for place in range(10)]
@@ -56,6 +64,7 @@ def test_rpo_follows_a_new_schedule() -> None:
 
 def test_rpo_of_a_single_expected_backup() -> None:
     assert rpo([row(FIRST)], (), FIRST - DAY) == Rpo(None, "schedule")
+    assert rpo([row(FIRST)], (), FIRST - DAY, 7 * DAY) == Rpo(7 * DAY + HOUR, "schedule")
 
 
 def test_rpo_of_irregular_appliances() -> None:

@@ -135,6 +135,21 @@ def test_stored_judgement_equals_judging_everything_again(
             assert differences(engine) == 0, now
 
 
+def test_late_jobs_restore_a_habit(engine: Engine) -> None:
+    """What a weekly habit explained is missed again once the jobs of the other days have come."""
+    days = [BEGIN + timedelta(number, hours=2) for number in range(75) if number != 34]
+    jobs = [(day, "SCHEDULED", "SUCCEEDED") for day in days]
+    late = [one for one in jobs if one[0] >= BEGIN + timedelta(47) and one[0].weekday() != 6]
+    for some, end in (([one for one in jobs if one not in late], 76), (late, 77)):
+        now = BEGIN + timedelta(end)
+        documents = {
+            begin.strftime("%Y%m%d-%H%M%S-1"): job(status, type=kind, start_time=text(begin))
+            for begin, kind, status in some
+        }
+        import_documents(engine, documents, "vc01", instant(now))
+        assert differences(engine) == 0
+
+
 def test_rebuild_corrects_changed_rows(engine: Engine) -> None:
     chance = random.Random(1)  # noqa: S311 - a fleet, not a secret
     jobs = history(chance, "daily")

@@ -89,7 +89,7 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
             filter(None, (standing.overdue_since(found, last_seen), _limit(jobs, rpo, last_seen))),
             default=None,
         )
-        following = next((row.at for row in found if row.at > last_seen), None)
+        following = standing.next_due(found, last_seen)
         limit = reporting.limit(usual.get(one.id), rpo.seconds or 0)
         yield Standing(
             one.id,
@@ -121,7 +121,7 @@ def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str
     last_seen = seconds(min(one.last_seen, now))
     if one.rpo_seconds is not None:
         return Rpo(one.rpo_seconds, standing.SET)
-    rpo = standing.rpo(found, (), last_seen)
+    rpo = standing.rpo(found, (), last_seen, expected.longest_gap(one.known, last_seen))
     is_scheduled = schedules.known_from(one.known.schedules) is not None
     if rpo.source != standing.NOTHING or is_scheduled or one.known.retired:
         return rpo

@@ -110,23 +110,29 @@ def _judged(
         basis, rows = "learned", _by_habit(jobs, until)
     later = [row.at for row in rows if row.at > last]
     rows = [row for row in rows if row.at <= last + 8 * DAY or row.at == later[0]]
-    rpo, rpo_from = _rpo(rows, last, basis, jobs)
+    following = [row.at for row in rows if row.at > last and row.outcome != "met"]
+    rpo, rpo_from = _rpo(rows, last, basis, jobs, cadence)
     limit = max(50 * HOUR, rpo or 0) if usual is None else usual * 3 // 2
     overdue = _overdue_since(rows, last)
     good = [job for job in jobs if job.status == "SUCCEEDED"]
     if rpo_from == "irregular" and (old := good[-1].end + (rpo or 0)) < last:
         overdue = old if overdue is None else min(old, overdue)
-    return Judged(rows, basis, rpo, rpo_from, overdue, later[0] if later else None, last, limit)
+    return Judged(
+        rows, basis, rpo, rpo_from, overdue, following[0] if following else None, last, limit
+    )
 
 
-def _rpo(rows: list[Row], last: int, basis: str, jobs: list[Job]) -> tuple[int | None, str]:
+def _rpo(
+    rows: list[Row], last: int, basis: str, jobs: list[Job], cadence: int | None
+) -> tuple[int | None, str]:
     before = [row for row in rows if row.at <= last]
     after = [row for row in rows if row.at > last]
     if after:
         lately = [row for row in before if row.at >= last - 42 * DAY] or before[-1:]
         lately = [*lately[-60:], *after]
         gaps = [later.at - one.at for one, later in pairwise(lately)]
-        return (max(gaps) + lately[-1].grace if gaps else None), basis
+        gap = cadence if basis == "cadence" else max(gaps, default=None)
+        return (None if gap is None else gap + lately[-1].grace), basis
     good = [job.at for job in jobs if job.status == "SUCCEEDED"][-12:]
     gaps = [later - one for one, later in pairwise(good)]
     return (max(2 * max(gaps), 25 * HOUR), "irregular") if len(gaps) >= 3 else (None, "none")
@@ -187,9 +193,9 @@ def _by_habit(jobs: list[Job], until: int) -> list[Row]:
     for noon, held in _held(starts, until):
         if not changes or not _are_same(changes[-1][1], held):
             changes.append((noon, held))
-        for due, opens in _due(held, noon):
-            if due < until and (not dues or due - dues[-1].at >= HOUR):
-                dues.append(Due(due, opens, 2 * HOUR))
+        for at, opens in _due(held, noon):
+            if at < until and (not dues or at - dues[-1].at >= HOUR):
+                dues.append(Due(at, opens, 2 * HOUR))
     first_starts = [
         due.opens if before is None else max(due.opens, (before.at + due.at) // 2)
         for before, due in zip([None, *dues], dues, strict=False)
