@@ -238,7 +238,7 @@ def test_role_with_other_permissions_is_refused(filled: Engine) -> None:
     done = archive("db", "role", str(filled.url.username), at(filled))
     assert done.code == 1
     assert (
-        "would have more rights than reading the views (on appliance, archive_schema, " in done.err
+        "would have more rights than reading the views (on appliance, appliance_month, " in done.err
     )
     with db.writing(filled) as connection:
         connection.exec_driver_sql("GRANT SELECT ON quarantine TO PUBLIC")
