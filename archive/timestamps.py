@@ -92,3 +92,23 @@ def fixed_form(text: str) -> str:
 def now() -> str:
     """Return the current instant."""
     return from_datetime(datetime.now(UTC))
+
+
+def is_future(instant: str) -> bool:
+    """Whether an instant is more than ten minutes ahead: no two clocks differ by that for long.
+
+    What claims to have been seen then would count as the newest import until that day.
+    """
+    from datetime import timedelta
+
+    return instant > from_datetime(datetime.now(UTC) + timedelta(minutes=10))
+
+
+def just_before(instant: str) -> str:
+    """Return the instant a microsecond earlier; the first instant of the year 1 stays."""
+    from datetime import timedelta
+
+    try:
+        return from_datetime(to_datetime(instant) - timedelta(microseconds=1))
+    except OverflowError:
+        return instant

@@ -4,7 +4,8 @@
 -- totals, not the jobs.
 --
 --   jobs                          number of successful jobs
---   size_bytes, duration_seconds  sums of their sizes and durations
+--   measured                      number of these with a size and a duration above 0
+--   size_bytes, duration_seconds  sums of the sizes and durations of the measured jobs
 --   bytes_per_second              size_bytes divided by duration_seconds, in whole bytes
 WITH param AS (
     SELECT
@@ -16,10 +17,11 @@ summed AS (
     SELECT
         calendar.month,
         sum(day_total.jobs) AS jobs,
-        CAST(sum(day_total.size_high) AS NUMERIC) * 4294967296 + sum(day_total.size_low)
-            AS size_bytes,
-        CAST(sum(day_total.duration_high) AS NUMERIC) * 4294967296 + sum(day_total.duration_low)
-            AS duration_seconds
+        sum(day_total.rated) AS measured,
+        CAST(sum(day_total.rated_size_high) AS NUMERIC) * 4294967296
+        + sum(day_total.rated_size_low) AS size_bytes,
+        CAST(sum(day_total.rated_duration_high) AS NUMERIC) * 4294967296
+        + sum(day_total.rated_duration_low) AS duration_seconds
     FROM day_total
     INNER JOIN calendar ON day_total.day = calendar.day
     CROSS JOIN param
@@ -32,6 +34,7 @@ summed AS (
 SELECT
     month,
     jobs,
+    measured,
     size_bytes,
     duration_seconds,
     -- Without a remainder, both databases divide alike.

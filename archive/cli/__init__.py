@@ -9,15 +9,14 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from archive.errors import ArchiveError, InterruptedInputError, UsageError
-from archive.masking import mask_text
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OK, ERROR, USAGE, PARTIAL = 0, 1, 2, 3
 # Allocations before garbage is collected. Importing one module makes more than Python's default, 700.
 _COLLECT_AFTER = 50_000
+# The shell's code for a process that SIGINT ended.
+_INTERRUPTED = 130
 # Set by a shell that asks for completions.
 _COMPLETION = "_ARCHIVE_COMPLETE"
 
@@ -33,6 +32,8 @@ def main() -> None:
     try:
         with repeat_lost_interrupts():
             app()
+    except KeyboardInterrupt:  # so late that no verb has handled it
+        sys.exit(_INTERRUPTED)
     except Exception as error:
         if "--debug" in sys.argv:
             sys.excepthook = _show_traceback
@@ -86,11 +87,16 @@ def _show_traceback(*raised: Any) -> None:
 
 def explain(error: Exception) -> tuple[str, int]:
     """Return the message for an error, without passwords, and the exit code."""
+    from archive.masking import mask_text
+
     sentence, code = _explained(error)
     return mask_text(sentence), code
 
 
 def _explained(error: Exception) -> tuple[str, int]:
+    # Imported here: before `main` an interrupt would show a traceback.
+    from archive.errors import ArchiveError, InterruptedInputError, UsageError
+
     if isinstance(error, InterruptedInputError):
         return str(error), PARTIAL
     if isinstance(error, ArchiveError):
@@ -112,10 +118,15 @@ def _not_text() -> str | None:
 
 
 def _close_stdout() -> None:
-    """Flush standard output; a reader that closed the pipe is no error."""
+    """Flush standard output; a reader that closed the pipe is no error, a full disk is one."""
     if sys.stdout is None:  # closed by the parent process
         return
     try:
         sys.stdout.flush()
-    except OSError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            from archive.cli.options import say
+
+            say(f"archive: standard output: cannot write: {error.strerror}")
+            sys.exit(ERROR)

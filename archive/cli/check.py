@@ -39,8 +39,10 @@ from archive.cli.options import (
     TagsOption,
     examples,
     open_archive,
+    say,
 )
 from archive.cli.report_options import NowOption, RpoOption
+from archive.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,8 +117,14 @@ def _print(text: str) -> None:
     from archive.cli.output import open_output
 
     # A reader that closes the pipe early must not change the exit code.
-    with suppress(typer.Exit), open_output(None) as out:
-        out.write(text)
+    try:
+        with suppress(typer.Exit), open_output(None) as out:
+            out.write(text)
+    except ArchiveError as error:  # its code would mean WARNING
+        from archive.monitoring.plugin import Level
+
+        say(f"archive: {error}")
+        raise typer.Exit(Level.UNKNOWN) from error
 
 
 def check(

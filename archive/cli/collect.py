@@ -26,7 +26,7 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.errors import AlreadyRunningError, UsageError
+from archive.errors import AlreadyRunningError, ArchiveError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +93,13 @@ def collect(
     for outcome in outcomes:
         if outcome.attempt.reason:
             say(f"{outcome.attempt.appliance}: {outcome.attempt.reason}")
-    _summarise(number, len(entries), outcomes, output_format, output)
-    raise typer.Exit(_exit_code(len(entries), outcomes))
+    code = _exit_code(len(entries), outcomes)
+    try:
+        _summarise(number, len(entries), outcomes, output_format, output)
+    except ArchiveError as error:
+        say(f"archive: {error}; the collection is complete")
+        code = code or PARTIAL
+    raise typer.Exit(code)
 
 
 def _run(

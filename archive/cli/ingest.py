@@ -76,6 +76,10 @@ def ingest(
         seen = timestamps.parse(seen_at) if seen_at else timestamps.now()
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
+    if timestamps.is_future(seen):
+        raise UsageError(
+            f"--seen-at: {seen} is in the future: it is now {timestamps.now()} by this machine's clock"
+        )
     engine = connect(database, config)
     total = Counts()
     failures: list[ArchiveError] = []
@@ -88,8 +92,8 @@ def ingest(
             failures.append(error)
             say(f"archive: {error}")
     if len(failures) < len(paths):
-        _summarise(total, output_format)
-        raise typer.Exit(PARTIAL if failures or total.quarantined else 0)
+        written = _summarise(total, output_format)
+        raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
     interrupted = any(isinstance(error, InterruptedInputError) for error in failures)
     raise typer.Exit(PARTIAL if interrupted else ERROR)
 
@@ -112,15 +116,21 @@ def _add(total: Counts, counts: Counts) -> None:
         setattr(total, name, getattr(total, name) + value)
 
 
-def _summarise(total: Counts, output_format: Format) -> None:
+def _summarise(total: Counts, output_format: Format) -> bool:
+    """Print the counts; return whether that was possible. The import is complete anyway."""
     from archive.cli.output import open_output
     from archive.render import records
 
     counts = asdict(total)
-    with open_output(None) as out:
-        if output_format is Format.TABLE:
-            out.write(", ".join(f"{value:,} {name}" for name, value in counts.items()) + "\n")
-        else:
-            out.write(records.one(counts, output_format))
+    try:
+        with open_output(None) as out:
+            if output_format is Format.TABLE:
+                out.write(", ".join(f"{value:,} {name}" for name, value in counts.items()) + "\n")
+            else:
+                out.write(records.one(counts, output_format))
+    except ArchiveError as error:
+        say(f"archive: {error}; the import is complete")
+        return False
     if total.quarantined:
         say("Some documents could not be archived: see `archive quarantine list`.")
+    return True

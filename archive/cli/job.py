@@ -150,7 +150,7 @@ def show_job(
     """
     from archive import db, messages
     from archive.cli.output import open_output
-    from archive.render import outline
+    from archive.render import outline, records
     from archive.store import job_reader, settings
 
     with db.reading(open_archive(database, config)) as connection:
@@ -162,7 +162,7 @@ def show_job(
         )
     with open_output(output) as out:
         if output_format == "json":
-            out.write(_without_passwords(job.text) + "\n")
+            out.write(records.escaped(_without_passwords(job.text)) + "\n")
         else:
             outline.write(_items(job, forms), out)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from archive import timestamps
 from archive.appliance_names import check_name
 from archive.document.parse import parse
 from archive.document.precedence import SeenInterval
@@ -37,6 +38,8 @@ def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observa
     if interval is None:
         seen = _seen_once(document.status, seen_at)
         return Observation(name, key, document, seen, line.fingerprint)
+    if timestamps.is_future(interval.last_seen):  # `observe` then reports it
+        return None
     return Observation(name, key, document, _with_status(interval, document.status), None)
 
 
@@ -57,6 +60,11 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
         return str(error)
     except Exception as error:  # noqa: BLE001 - one document must not stop an import
         return f"cannot be read, please report it: {type(error).__name__}: {error}"
+    if raw.seen is not None and timestamps.is_future(raw.seen.last_seen):
+        return (
+            f"seen in the future, at {raw.seen.last_seen}: correct this machine's clock, or the time in"
+            " the line"
+        )
     if raw.seen is None:
         mark = raw_document.fingerprint(raw.raw)
         return Observation(name, raw.key, document, _seen_once(document.status, seen_at), mark)

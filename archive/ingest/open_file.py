@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import shutil
+import stat
 import sys
+import tempfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
 _BUFFER = 1 << 16
+_IN_MEMORY = 16 << 20
 
 
 class OpenFile(NamedTuple):
@@ -40,17 +45,34 @@ class OpenFile(NamedTuple):
 def open_file(path: str) -> Iterator[OpenFile]:
     """Open an input; `-` is standard input.
 
-    Raises InputError if it cannot be opened, and from `content` if it cannot be read.
+    What comes through a pipe is first read to its end, into a temporary file if it is long: a sender
+    that stalls must not make others wait for the lock of the import. Raises InputError if it cannot be opened, and from `content` if it cannot be read.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     with ExitStack() as stack:
         with _explained(name):
             stored = stack.enter_context(_opened(path))
+            if not _is_file(stored):
+                stored = stack.enter_context(_spooled(stored))
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
             file = None if path == STANDARD_INPUT else Path(path)
             size = file.stat().st_size if file and file.is_file() else None
         source = gzip.GzipFile(fileobj=stored) if zipped else stored
         yield OpenFile(name, io.BufferedReader(_Explained(name, source), _BUFFER), stored, size)
+
+
+def _is_file(stored: io.BufferedReader[Any]) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stored.fileno()).st_mode)
+    except OSError:  # bytes in memory
+        return True
+
+
+def _spooled(stored: io.BufferedReader[Any]) -> io.BufferedReader[Any]:
+    spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the returned reader closes it
+    shutil.copyfileobj(stored, spool, _BUFFER)
+    spool.seek(0)
+    return io.BufferedReader(cast("io.RawIOBase", spool), _BUFFER)
 
 
 class _Explained(io.RawIOBase):

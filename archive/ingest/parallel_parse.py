@@ -9,11 +9,12 @@ from __future__ import annotations
 import marshal
 import os
 import signal
+import threading
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any
 
 from archive.document.parse import ParsedJob, ParsedLine, parse_line
@@ -45,7 +46,7 @@ def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
     if processes < 1:
         yield lambda batches: map(_read_here, batches)
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin)
     try:
         yield lambda batches: _read(pool, processes + _AHEAD, batches)
     finally:
@@ -113,6 +114,15 @@ def _unpacked(line: tuple[Any, ...] | None) -> ParsedLine | None:
     return ParsedLine(name, key, seen and SeenInterval(*seen), ParsedJob(*document))
 
 
-def _ignore_interrupts() -> None:
+def _begin() -> None:
     # The parent process handles interrupts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is killed; it would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from archive.columns import Column
+
+# DEL and the C1 controls, marks and overrides of direction, line separators, the byte-order mark.
+_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
@@ -67,4 +71,9 @@ def nested(
 
 
 def _object(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, ensure_ascii=False, allow_nan=False)
+    return escaped(json.dumps(values, ensure_ascii=False, allow_nan=False))
+
+
+def escaped(text: str) -> str:
+    """Return JSON in which no character controls a terminal, nor changes the direction of its text."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

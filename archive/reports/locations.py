@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from calendar import monthrange
+from operator import sub
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.reports.core import sql
+from archive.judgement import statistics
+from archive.judgement.schedules import ordinal
+from archive.reports.core import from_months, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95, SIZE
 from archive.statuses import FINISHED
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
     from archive.reports.core.scope import Scope
 
+_LOCATION = tables.location.c
 USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"
 
 
@@ -64,26 +68,23 @@ def state(gap: int | None, idle: int, reported: int) -> str:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
-    ids = scope.appliance_ids(connection)
+    totals = from_months.select(scope, scope.appliance_ids(connection))
     calendar = settings.calendar(connection)
-    past = tables.job.c.day <= sa.literal(calendar.day(scope.now), tables.job.c.day.type)
-    gaps = dict(map(tuple, connection.execute(_gaps(scope, ids, past))))
-    return sql.streamed(
-        connection, _totals(scope, ids, past), lambda found: _row(found, gaps, calendar, scope)
-    )
+    used = _days_of_use(connection, totals, calendar.day(scope.now))
+    for found in connection.execute(_counted(totals)):
+        row = _row(found, used.get(found.location, []), calendar, scope.now)
+        yield row if sql.has_rate(scope) else sql.without_rate(row)
 
 
-def _row(
-    found: sa.Row[Any], gaps: dict[str | None, int | None], calendar: Calendar, scope: Scope
-) -> LocationRow:
+def _row(found: sa.Row[Any], used: list[int], calendar: Calendar, now: str) -> LocationRow:
+    """Return the row of a target; `used` are the days with jobs until now, in order."""
     url, finished, succeeded = found.location, int(found.finished), int(found.succeeded)
-    now = scope.now
     gap = idle = judged = None
     if url is not None:
-        gap, judged = gaps.get(url), UNKNOWN
-        if found.used_day is not None:
-            idle = _days(found.used_day, calendar.day(now))
-            reported = _days(found.used_day, calendar.day(min(found.last_import, now)))
+        gap, judged = usual_gap(used), UNKNOWN
+        if used:
+            idle = ordinal(calendar.day(now)) - used[-1]
+            reported = ordinal(calendar.day(min(found.last_import, now))) - used[-1]
             judged = state(gap, idle, reported)
     return LocationRow(
         url,
@@ -92,7 +93,7 @@ def _row(
         finished,
         succeeded,
         finished - succeeded,
-        sql.rate(succeeded, finished) if sql.has_rate(scope) else None,
+        sql.rate(succeeded, finished),
         sql.joined(found, SIZE),
         found.appliances,
         found.first_day,
@@ -102,31 +103,30 @@ def _row(
     )
 
 
-def _days(first: str, last: str) -> int:
-    return (date.fromisoformat(last) - date.fromisoformat(first)).days
+def usual_gap(used: list[int]) -> int | None:
+    """Return the gap between days of use (ordinals, in order) that 95 % of the gaps do not exceed."""
+    gaps = sorted(map(sub, used[1:], used))
+    return statistics.percentile(gaps, P95) if gaps else None
 
 
-def _totals(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the SELECT of the targets; jobs are counted by appliance first, so few rows are joined.
-
-    `past` is the condition that the day of a job is not after now.
-    """
-    job, appliance, location = tables.job, tables.appliance, tables.location
-    finished, succeeded = job.c.status.in_(FINISHED), job.c.status == "SUCCEEDED"
+def _counted(totals: sa.Subquery) -> sa.Select[Any]:
+    """Return the SELECT of the targets; jobs are counted by appliance first, so few rows are joined."""
+    appliance, location = tables.appliance, tables.location
+    jobs, status = totals.c.jobs, totals.c.status
+    known = sa.and_(status == "SUCCEEDED", totals.c.sized > 0)
     pairs = (
         sa.select(
-            job.c.appliance_id,
-            job.c.location_id,
-            sa.func.count().label("jobs"),
-            sa.func.count().filter(finished).label("finished"),
-            sa.func.count().filter(succeeded).label("succeeded"),
-            *sql.total(job, SIZE),
-            sa.func.min(job.c.day).label("first_day"),
-            sa.func.max(job.c.day).label("last_day"),
-            sa.func.max(job.c.day).filter(past).label("used_day"),
+            totals.c.appliance_id,
+            totals.c.location_id,
+            sa.func.sum(jobs).label("jobs"),
+            _sum(jobs, status.in_(FINISHED)).label("finished"),
+            _sum(jobs, status == "SUCCEEDED").label("succeeded"),
+            sa.func.sum(totals.c.size_high).filter(known).label(f"{SIZE}_high"),
+            sa.func.sum(totals.c.size_low).filter(known).label(f"{SIZE}_low"),
+            sa.func.min(totals.c.first_day).label("first_day"),
+            sa.func.max(totals.c.last_day).label("last_day"),
         )
-        .where(*sql.conditions(scope, ids, each=True))
-        .group_by(job.c.appliance_id, job.c.location_id)
+        .group_by(totals.c.appliance_id, totals.c.location_id)
         .subquery("pairs")
     )
     url = location.c.masked_url
@@ -138,7 +138,6 @@ def _totals(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Sele
             sa.func.count(pairs.c.appliance_id.distinct()).label("appliances"),
             sa.func.min(pairs.c.first_day).label("first_day"),
             sa.func.max(pairs.c.last_day).label("last_day"),
-            sa.func.max(pairs.c.used_day).label("used_day"),
             sa.func.max(appliance.c.last_seen).label("last_import"),
         )
         .select_from(
@@ -151,35 +150,42 @@ def _totals(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Sele
     )
 
 
-def _gaps(scope: Scope, ids: sql.Ids, past: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Return the SELECT of each target's usual gap."""
-    job, location, calendar = tables.job, tables.location, tables.calendar
-    pairs = (
-        sa.select(job.c.location_id, job.c.day)
-        .where(*sql.conditions(scope, ids, each=True), past)
-        .distinct()
-        .subquery("pairs")
-    )
-    used = (
-        sa.select(location.c.masked_url.label("url"), calendar.c.ordinal)
-        .select_from(
-            pairs.join(location, pairs.c.location_id == location.c.id).join(
-                calendar, pairs.c.day == calendar.c.day
-            )
+def _sum(jobs: sa.ColumnElement[int], condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(jobs).filter(condition), 0)
+
+
+def _days_of_use(connection: Connection, totals: sa.Subquery, today: str) -> dict[str, list[int]]:
+    """Return the days (ordinals) until today with jobs of each target, in order, by URL."""
+    number, month, days = totals.c.location_id, totals.c.month, totals.c.days
+    bits: dict[tuple[int, str], int] = {
+        (row.location_id, row.month): row.days
+        for row in connection.execute(
+            sa.select(number, month, sa.func.max(days).label("days"))
+            .where(number.is_not(None))
+            .group_by(number, month)
         )
-        .distinct()
-        .subquery("used")
-    )
-    before = sa.func.lag(used.c.ordinal).over(partition_by=used.c.url, order_by=used.c.ordinal)
-    gaps = sa.select(used.c.url, (used.c.ordinal - before).label("gap")).subquery("gaps")
-    rank = sa.func.row_number().over(
-        partition_by=gaps.c.url, order_by=gaps.c.gap.asc().nulls_last()
-    )
-    number = sa.func.count(gaps.c.gap).over(partition_by=gaps.c.url)
-    ranked = sa.select(gaps.c.url, gaps.c.gap, rank.label("place"), number.label("number"))
-    ranks = ranked.subquery("ranked")
-    wanted = ranks.c.place == (ranks.c.number * P95 + 99) // 100
-    return sa.select(ranks.c.url, ranks.c.gap).where(wanted)
+    }
+    # Mostly one appliance has used the target on each day of a month; other months are put together.
+    partial = {label for (_, label), known in bits.items() if known != _whole(label)}
+    query = sa.select(number, month, days).where(number.is_not(None), month.in_(partial))
+    for row in connection.execute(query.distinct()) if partial else ():
+        bits[row.location_id, row.month] |= row.days
+    urls = dict(map(tuple, connection.execute(sa.select(_LOCATION.id, _LOCATION.masked_url))))
+    last = ordinal(today)
+    found: dict[str, set[int]] = {}
+    for (location_id, label), known in bits.items():
+        first = ordinal(f"{label}-01")
+        found.setdefault(urls[location_id], set()).update(
+            day
+            for place in range(known.bit_length())
+            if known >> place & 1 and (day := first + place) <= last
+        )
+    return {url: sorted(days) for url, days in found.items()}
+
+
+def _whole(month: str) -> int:
+    """Return the bits of all days of a month."""
+    return (1 << monthrange(int(month[:4]), int(month[5:]))[1]) - 1
 
 
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import db
+from archive import db, timestamps
 from archive.db import tables
 from archive.store.chunks import chunks
 from archive.store.dimension_keys import next_id
@@ -92,10 +92,12 @@ def _widen(
         {
             "number": row.id,
             "first": min(row.first_seen, seen[name].first_seen),
-            "last": max(row.last_seen, seen[name].last_seen),
+            "last": max(last_seen, seen[name].last_seen),
         }
         for name, row in known.items()
-        if seen[name].first_seen < row.first_seen or seen[name].last_seen > row.last_seen
+        # A time in the future comes from a clock that was wrong.
+        for last_seen in ["" if timestamps.is_future(row.last_seen) else row.last_seen]
+        if seen[name].first_seen < row.first_seen or seen[name].last_seen > last_seen
     ]
     if widened:
         connection.execute(

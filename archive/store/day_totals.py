@@ -75,7 +75,7 @@ class _Measure:
     def sums(self) -> tuple[int, int, int]:
         """Return the number of values, and the high and low 32 bits of their sum."""
         self._settle()
-        return self._number, self._total >> 32, self._total & _LOW_BITS
+        return self._number, *_halves(self._total)
 
     def sketch(self) -> bytes:
         """Return the encoded sketch of the values."""
@@ -92,19 +92,38 @@ class _Measure:
 
 
 class _Total:
+    """The totals of a day, type and status.
+
+    `rate` has the rates of the jobs with a size and a duration above 0, in whole bytes per second;
+    `rated_bytes` and `rated_seconds` are the sums over these jobs.
+    """
+
     def __init__(self) -> None:
         self.jobs = 0
         self.size = _Measure()
         self.duration = _Measure()
+        self.rate = _Measure()
+        self.rated_bytes = 0
+        self.rated_seconds = 0
 
     def is_empty(self) -> bool:
-        return not self.jobs and self.size.is_empty() and self.duration.is_empty()
+        if self.jobs or self.rated_bytes or self.rated_seconds:
+            return False
+        return all(measure.is_empty() for measure in (self.size, self.duration, self.rate))
 
     def merge(self, row: sa.Row[Any]) -> None:
         """Add a stored total."""
         self.jobs += row.jobs
         self.size.merge(row.sized, row.size_high, row.size_low, row.sizes)
         self.duration.merge(row.timed, row.duration_high, row.duration_low, row.durations)
+        self.rate.merge(row.rated, 0, 0, row.rates)  # the sum of rates has no meaning
+        self.rated_bytes += (row.rated_size_high << 32) + row.rated_size_low
+        self.rated_seconds += (row.rated_duration_high << 32) + row.rated_duration_low
+
+    def rated(self) -> tuple[int, int, int, int, int]:
+        """Return the number of rates, and the halves of the sums of bytes and of seconds."""
+        number, _, _ = self.rate.sums()
+        return number, *_halves(self.rated_bytes), *_halves(self.rated_seconds)
 
 
 class Totals:
@@ -125,6 +144,10 @@ class Totals:
             (total.size.add if sign > 0 else total.size.remove)(size)
         if duration is not None:
             (total.duration.add if sign > 0 else total.duration.remove)(duration)
+            if size is not None and size >= 0 and duration > 0:
+                (total.rate.add if sign > 0 else total.rate.remove)(size // duration)
+                total.rated_bytes += sign * size
+                total.rated_seconds += sign * duration
 
     def write(self, connection: Connection) -> None:
         """Add the changes to the stored totals, and clear them."""
@@ -185,7 +208,7 @@ def differences(connection: Connection, totals: Totals) -> int:
 
 def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
     total, drawn = tables.day_total, tables.day_sketch
-    query = sa.select(total, drawn.c.sizes, drawn.c.durations).join(
+    query = sa.select(total, drawn.c.sizes, drawn.c.durations, drawn.c.rates).join(
         drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
     )
     for chunk in chunks(sorted(days)):
@@ -208,8 +231,12 @@ def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
 
 
 def _total_row(key: _Key, total: _Total) -> tuple[Any, ...]:
-    return (*key, total.jobs, *total.size.sums(), *total.duration.sums())
+    return (*key, total.jobs, *total.size.sums(), *total.duration.sums(), *total.rated())
 
 
 def _sketch_row(key: _Key, total: _Total) -> tuple[Any, ...]:
-    return (*key, total.size.sketch(), total.duration.sketch())
+    return (*key, total.size.sketch(), total.duration.sketch(), total.rate.sketch())
+
+
+def _halves(total: int) -> tuple[int, int]:
+    return total >> 32, total & _LOW_BITS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db, json_numbers
+from archive import db, json_numbers, timestamps
 from archive.db import tables
 from archive.document.flatten import Location
 from archive.store.dimension_keys import References
@@ -81,6 +81,7 @@ def _follow(
     seen_at: str,
 ) -> None:
     """Update a history from an answer: extend unchanged rows, end others, insert new values."""
+    _forget_future(connection, table, appliance_id)
     key_columns, value_columns = _keys(table), _values(table)
     query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
@@ -111,6 +112,20 @@ def _follow(
         if current.get(key) != values
     ]
     db.insert(connection, table, begun)
+
+
+def _forget_future(connection: Connection, table: sa.Table, appliance_id: int) -> None:
+    """Take back what a collection recorded while the clock was ahead; it would stop the history."""
+    of_appliance = table.c.appliance_id == appliance_id
+    newest = sa.select(sa.func.max(sa.func.coalesce(table.c.ended_at, table.c.last_seen)))
+    last = connection.execute(newest.where(of_appliance)).scalar()
+    if last is None or not timestamps.is_future(last):
+        return
+    now = timestamps.now()
+    connection.execute(sa.delete(table).where(of_appliance, table.c.first_seen > now))
+    update = sa.update(table).where(of_appliance)
+    connection.execute(update.where(table.c.ended_at > now).values(ended_at=None))
+    connection.execute(update.where(table.c.last_seen > now).values(last_seen=table.c.first_seen))
 
 
 def _keys(table: sa.Table) -> list[sa.Column[Any]]:

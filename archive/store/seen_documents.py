@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from archive import db
+from archive import db, timestamps
 from archive.db import tables
 from archive.store.chunks import chunks
 from archive.store.known_jobs import set_last_seen
@@ -35,6 +35,8 @@ class _Latest:
 
     seen_at: str | None = None
     known: dict[bytes, int] = field(default_factory=dict)
+    # Whether the stored row is not as here.
+    stale: bool = False
     # By job: the fingerprint of its document.
     seen: dict[int, bytes] = field(default_factory=dict)
     # Jobs whose rows have a `last_seen` of their own.
@@ -60,8 +62,20 @@ class LatestImports:
         self._latest |= {number: _Latest() for number in wanted}
         for chunk in chunks(wanted):
             query = sa.select(table).where(table.c.appliance_id.in_(chunk))
+            unmarked = _unmarked(connection, chunk)
             for row in connection.execute(query):
-                self._latest[row.appliance_id] = _Latest(row.seen_at, decode(row.documents))
+                documents = decode(row.documents)
+                # The row of a job may have been deleted: its document must be read again then.
+                known = {
+                    mark: job
+                    for mark, job in documents.items()
+                    if (row.appliance_id, job) in unmarked
+                }
+                seen_at, stale = row.seen_at, len(known) < len(documents)
+                if timestamps.is_future(seen_at):
+                    # A clock was wrong: that import must not stay the latest one until then.
+                    seen_at, stale = timestamps.just_before(self._seen_at), True
+                self._latest[row.appliance_id] = _Latest(seen_at, known, stale=stale)
 
     def takes(self, appliance_id: int) -> bool:
         """Return whether the import being loaded is at least as new as the latest one."""
@@ -108,7 +122,7 @@ class LatestImports:
         for appliance_id, latest in self._latest.items():
             stored, before = latest.known, latest.seen_at
             self._settle(connection, appliance_id, latest)
-            if latest.seen_at is not None and latest.known != stored:
+            if latest.seen_at is not None and (latest.stale or latest.known != stored):
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
                 again.append(appliance_id)
@@ -141,6 +155,15 @@ class LatestImports:
                 set_last_seen(connection, appliance_id, seen, self._seen_at)
                 known = {job: mark for job, mark in known.items() if job not in seen}
         latest.known = {mark: job for job, mark in known.items()}
+
+
+def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Return the jobs (appliance ID, job ID) that have no `last_seen` of their own."""
+    job = tables.job
+    query = sa.select(job.c.appliance_id, job.c.id).where(
+        job.c.appliance_id.in_(appliance_ids), job.c.last_seen.is_(None)
+    )
+    return set(map(tuple, connection.execute(query)))
 
 
 def encode(documents: Mapping[bytes, int]) -> bytes:

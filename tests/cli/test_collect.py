@@ -393,8 +393,8 @@ def test_collection_interrupted_at_its_start(fleet: Fleet) -> None:
     ("format_", "redirection", "code", "said"),
     [
         ("", ">&-", 0, ""),
-        ("-f csv", ">&-", 1, "archive: standard output is closed\n"),
-        ("-f csv", "> /dev/full", 1, "archive: standard output: cannot write: No space"),
+        ("-f csv", ">&-", 3, "archive: standard output is closed; the collection is complete\n"),
+        ("-f csv", "> /dev/full", 3, "archive: standard output: cannot write: No space"),
         ("-f json", "| true", 0, ""),
     ],
 )

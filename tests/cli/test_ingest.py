@@ -153,6 +153,10 @@ def test_time_of_the_fetch(
     [
         (["--seen-at", "yesterday", "-a", "a"], "--seen-at: 'yesterday' is not an RFC 3339"),
         (["--seen-at", "2026-07-24T02:20:00", "-a", "a"], "--seen-at: '2026-07-24T02:20:00' is"),
+        (
+            ["--seen-at", "2999-01-01T00:00:00Z", "-a", "a"],
+            "--seen-at: 2999-01-01T00:00:00.000000Z is in the",
+        ),
         (["-a", " a"], "invalid appliance name ' a'"),
         (["-a", ""], "invalid appliance name ''"),
         ([], "document 1: no appliance name; set it with --appliance"),

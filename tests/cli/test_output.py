@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import stat
 import subprocess
@@ -13,7 +14,11 @@ import pytest
 import typer
 
 from archive.cli.output import open_output
+from archive.columns import Column
 from archive.errors import ArchiveError
+from archive.render import records
+from tests.support.command import PROGRAM, environment
+from tests.support.samples import API
 
 
 def test_text_is_written_unchanged(tmp_path: Path) -> None:
@@ -137,3 +142,47 @@ def test_pipe_and_full_disk_in_a_shell(
         env={**os.environ, "PYTHONPATH": "."},
     )
     assert (done.returncode, done.stderr) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("verb", "code", "said"),
+    [
+        ("ingest good.json -a vc01", 3, "; the import is complete\n"),
+        ("check", 3, ""),
+        ("quarantine retry", 1, ""),
+        ("db current", 1, ""),
+    ],
+)
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [
+        (">&-", "standard output is closed"),
+        (">/dev/full", "No space left on device"),
+    ],
+)
+def test_output_that_fails_is_said_and_what_was_done_too(
+    tmp_path: Path, verb: str, code: int, said: str, redirection: str, reason: str
+) -> None:
+    """The code of an import says that it is archived, and that of a plugin is UNKNOWN."""
+    (tmp_path / "good.json").write_bytes(API)
+    program = " ".join(PROGRAM)
+    command = f"{program} db upgrade -d archive.db 2>&-; {program} {verb} -d archive.db"
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{command} {redirection}"],
+        cwd=tmp_path, env=environment(), check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    if redirection == ">&-" and code == 1:
+        return  # nobody expected output
+    assert done.returncode == code
+    assert reason in done.stderr
+    assert done.stderr.endswith(said)
+    assert "Traceback" not in done.stderr
+
+
+def test_json_controls_no_terminal() -> None:
+    """C1 controls and overrides of direction are escaped; the values are the same."""
+    out = io.StringIO()
+    text = "\x9b31m \u202eabc\u2066 \x7f \u2028 \ufeff é 例 😀"
+    records.write([Column("a")], [(text,)], out)
+    assert json.loads(out.getvalue()) == [{"a": text}]
+    assert set(out.getvalue()) & set(text) == set(" 31mabce2uf78\\é例😀") & set(text)

@@ -89,7 +89,7 @@ def test_killed_reader_process_fails_the_load(
 ) -> None:
     """If a process that reads ahead is killed, nothing is archived, and the error says so."""
     monkeypatch.setattr(batches, "BATCH", 2)
-    monkeypatch.setattr(parallel_parse, "_ignore_interrupts", os.abort)
+    monkeypatch.setattr(parallel_parse, "_begin", os.abort)
 
     def slowly(lines: parallel_parse.Lines) -> parallel_parse.Batch:
         time.sleep(0.2)  # the process has been started and killed meanwhile

@@ -4,6 +4,8 @@ import gzip
 import io
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,25 @@ def test_other_errors_are_not_blamed_on_the_file(tmp_path: Path) -> None:
     path.write_bytes(DATA)
     with pytest.raises(FileNotFoundError, match="elsewhere"), open_file(str(path)):
         raise FileNotFoundError("elsewhere")
+
+
+def test_pipe_is_read_to_its_end_before_the_import_begins(tmp_path: Path) -> None:
+    """A sender that stalls makes nobody wait for a lock."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    sent = threading.Event()
+
+    def send() -> None:
+        with fifo.open("wb") as out:
+            out.write(b"{")
+            out.flush()
+            time.sleep(0.2)
+            sent.set()
+            out.write(b"}")
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with open_file(str(fifo)) as file:
+        assert sent.is_set()
+        assert file.content.read() == b"{}"
+    sender.join()

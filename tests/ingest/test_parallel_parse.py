@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +13,7 @@ import pytest
 from archive.document.parse import parse_line
 from archive.ingest.formats import Line
 from archive.ingest.parallel_parse import reading_ahead
+from tests.support.command import environment
 from tests.support.samples import job
 
 if TYPE_CHECKING:
@@ -64,3 +68,31 @@ def test_stopping_early_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(ValueError, match="enough"):
         stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_processes_end_with_their_parent(end: signal.Signals) -> None:
+    """A killed import leaves no process, which would hold its output open for ever."""
+    program = (
+        "import os, sys, time\n"
+        "os.cpu_count = lambda: 3\n"
+        "from archive.ingest.formats import Line\n"
+        "from archive.ingest.parallel_parse import reading_ahead\n"
+        "def batches():\n"
+        "    while True:\n"
+        "        yield [Line(1, b'{}')]\n"
+        "if __name__ == '__main__':\n"
+        "    with reading_ahead() as read:\n"
+        "        for number, _ in enumerate(read(batches())):\n"
+        "            if number == 3000:\n"
+        "                print('running', flush=True)\n"
+        "                time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environment()
+    ) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"running\n"
+        parent.send_signal(end)
+        assert parent.stdout.read() == b""  # ends only when nobody holds the pipe any more

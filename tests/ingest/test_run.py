@@ -18,7 +18,7 @@ from archive.store import import_log, loader, settings
 from archive.store.counts import Counts
 from tests.support.archives import count, import_documents, lines, rows
 from tests.support.failures import failing_load
-from tests.support.samples import API, REST, SAMPLES, api, job, stream
+from tests.support.samples import API, REST, SAMPLES, api, exported, job, stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -288,6 +288,20 @@ def test_documents_are_read_in_batches(engine: Engine, monkeypatch: pytest.Monke
     import_documents(engine, MANY)
     assert sizes == [2, 2, 2, 1]
     assert canonical.read(job()).findings == []
+
+
+@pytest.mark.parametrize("last", ["2999-01-01T00:00:00.000Z", "2999-01-01T00:00:00Z"])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_line_that_was_seen_in_the_future_is_quarantined(
+    engine: Engine, last: str, lines: int
+) -> None:
+    """It would count as the newest import until then; its neighbours are archived."""
+    seen = {"first": "2026-01-01T00:00:00.000Z", "last": last, "status": {}}
+    wrong = [exported(f"wrong{number}", seen=seen) for number in range(lines)]
+    done = import_documents(engine, stream(*wrong, exported("good")), None)
+    assert (done.counts.new, done.counts.quarantined) == (1, lines)
+    (reason,) = set(rows(engine, sa.select(tables.quarantine.c.reason)))
+    assert reason[0].startswith("seen in the future, at 2999-01-01T00:00:00.000000Z")
 
 
 def test_lone_surrogates_are_archived(engine: Engine) -> None:

@@ -110,25 +110,25 @@ def test_size_percentiles(engine: Engine) -> None:
 
 
 def test_throughput_by_month(engine: Engine) -> None:
-    """Sums are of the successful jobs; if they took no time, there is no throughput."""
+    """Sums are of the successful jobs that have a rate; without any there is no throughput."""
     full(engine)
     assert run(engine, "throughput_by_month") == (
-        ("month", "jobs", "size_bytes", "duration_seconds", "bytes_per_second"),
+        ("month", "jobs", "measured", "size_bytes", "duration_seconds", "bytes_per_second"),
         [
-            ("2025-12", 1, 1000, 100, 10),
-            ("2026-01", 5, 2012, 128, 15),
-            ("2026-03", 2, 2570, 181, 14),
+            ("2025-12", 1, 1, 1000, 100, 10),
+            ("2026-01", 5, 3, 2012, 128, 15),
+            ("2026-03", 2, 2, 2570, 181, 14),
         ],
     )
     import_documents(engine, {"none": job("2026-04-01", 0, 5, type="ODD")}, "vc-odd")
-    assert rows(engine, "throughput_by_month", type="odd") == [("2026-04", 1, 5, 0, None)]
+    assert rows(engine, "throughput_by_month", type="odd") == [("2026-04", 1, 0, 0, 0, None)]
 
 
 def test_sums_beyond_64_bits(engine: Engine) -> None:
     """The sizes of a month may exceed a 64-bit column, with at most a rounding on SQLite."""
     huge = 2**63 - 1
     import_documents(engine, {f"{day}": job(f"2026-04-0{day}", 1, huge) for day in range(1, 5)})
-    ((_, jobs, size, _, _),) = rows(engine, "throughput_by_month")
+    ((_, jobs, _, size, _, _),) = rows(engine, "throughput_by_month")
     assert jobs == 4
     assert size == (4 * huge if engine.dialect.name == "postgresql" else float(4 * huge))
 

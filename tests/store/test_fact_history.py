@@ -12,7 +12,7 @@ from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.maintenance import verify
 from archive.store import fact_history
-from tests.support.archives import each, empty, rows
+from tests.support.archives import each, empty, import_documents, rows
 from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ NIGHTLY = Schedule(
     other=None,
 )
 WEEKLY = NIGHTLY._replace(key="weekly", days=("MONDAY",), location="nfs://nas/b", other="{}")
+FUTURE = "2999-01-01T00:00:00.000000Z"
 NOTHING = Facts(None, None, None)
 
 
@@ -212,3 +213,27 @@ def test_history_equals_the_answers(
         with db.reading(engine) as connection:
             assert list(fact_history.contradictions(connection)) == []
         empty(engine)
+
+
+@pytest.mark.parametrize("current", [VERSION, NEWER])
+def test_facts_of_a_clock_that_was_ahead_do_not_stop_the_history(
+    engine: Engine, current: Version
+) -> None:
+    """What was recorded for the future is taken back by the next answer."""
+    import_documents(engine, {}, "vc01")
+    known = Facts(VERSION, "UTC", (NIGHTLY,))
+    wrong = Facts(NEWER, "Europe/Berlin", (NIGHTLY, WEEKLY))
+    for facts, seen_at in (
+        (known, TIMES[0]),
+        (wrong, FUTURE),
+        (known._replace(version=current), TIMES[2]),
+    ):
+        with db.writing(engine) as connection:
+            fact_history.record(connection, 1, facts, seen_at)
+    for table in fact_history.HISTORIES:
+        query = sa.select(table.c.last_seen).where(table.c.ended_at.is_(None))
+        assert rows(engine, query) == [(TIMES[2],)]
+    assert rows(engine, sa.select(tables.system_time_zone.c.time_zone)) == [("UTC",)]
+    query = sa.select(tables.system_version.c.version).order_by(tables.system_version.c.first_seen)
+    assert rows(engine, query) == [(one.version,) for one in dict.fromkeys((VERSION, current))]
+    assert list(verify.verify(engine)) == []

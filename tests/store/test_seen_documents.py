@@ -4,13 +4,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from archive import db
 from archive.db import tables
 from archive.ingest.observe import observe
 from archive.maintenance import verify
-from archive.store import seen_documents
+from archive.store import day_totals, seen_documents
 from tests.support.archives import each, import_documents, job_rows, rows
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 FIRST, LATER, LATEST = (f"2026-03-0{day}T03:00:00.000000Z" for day in (1, 2, 3))
+FUTURE = "2999-01-01T00:00:00.000000Z"
 
 
 def answer(*keys: str, **fields: Any) -> bytes:
@@ -182,3 +185,33 @@ def test_damage_is_found(engine: Engine) -> None:
         )
     (sentence,) = verify.verify(engine)
     assert sentence == "vc01: the jobs do not match the latest import: import its answer again"
+
+
+@pytest.mark.parametrize(
+    "deletion",
+    ["DELETE FROM job", "DELETE FROM job WHERE key = '2026a'", "DELETE FROM job WHERE id = 2"],
+)
+def test_job_that_was_deleted_comes_back(engine: Engine, deletion: str) -> None:
+    """A document is known only as long as its job is there."""
+    import_documents(engine, answer("a", "b", "c"), seen_at=FIRST)
+    with db.writing(engine) as connection:
+        gone = connection.exec_driver_sql(deletion).rowcount
+    again = import_documents(engine, answer("a", "b", "c"), seen_at=LATER)
+    assert (again.counts.new, again.counts.unchanged) == (gone, 3 - gone)
+    assert last_seen(engine) == dict.fromkeys("abc", LATER)
+    with db.writing(engine) as connection:
+        day_totals.rebuild(connection)
+    assert list(verify.verify(engine)) == []
+
+
+def test_import_of_a_clock_that_was_ahead_does_not_stay_the_latest(engine: Engine) -> None:
+    """The next import counts as newer, although its time is earlier."""
+    import_documents(engine, answer("a", "b"), seen_at=FIRST)
+    import_documents(engine, answer("a", "b", "c"), seen_at=FUTURE)
+    import_documents(engine, answer("b", "c"), seen_at=LATEST)
+    assert {seen for key, seen in last_seen(engine).items() if key != "a"} == {LATEST}
+    assert last_seen(engine)["a"] < LATEST
+    with db.reading(engine) as connection:
+        seen = connection.execute(sa.select(tables.appliance.c.last_seen)).scalars().all()
+    assert seen == [LATEST]
+    assert list(verify.verify(engine)) == []

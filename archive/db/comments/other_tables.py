@@ -41,6 +41,11 @@ OTHER_TABLES = {
             "timed": "number of jobs with a duration",
             "duration_high": "the sum of durations is duration_high * 4294967296 + duration_low",
             "duration_low": "lower half of the sum, never negative",
+            "rated": "number of jobs with a size and a duration above 0, which have a rate",
+            "rated_size_high": "the sum of their sizes is rated_size_high * 4294967296 + rated_size_low",
+            "rated_size_low": "lower half of the sum, never negative",
+            "rated_duration_high": "the sum of their durations is rated_duration_high * 4294967296 + rated_duration_low",
+            "rated_duration_low": "lower half of the sum, never negative",
         },
     ),
     "day_sketch": Described(
@@ -51,6 +56,7 @@ OTHER_TABLES = {
             "status": STATUS,
             "sizes": "sketch of the sizes, in an internal format",
             "durations": "sketch of the durations, in an internal format",
+            "rates": "sketch of the rates (whole bytes per second), in an internal format",
         },
     ),
     "appliance_month": Described(

@@ -17,7 +17,8 @@ from archive.db import Day, Text
 from archive.db.tables.base import key, metadata, required
 
 # Sums are kept in two halves, since a sum of 64-bit numbers can exceed 64 bits:
-# size_high * 2**32 + size_low. `sized` and `timed` are the jobs that have a size, and a duration.
+# size_high * 2**32 + size_low. `sized` and `timed` are the jobs that have a size, and a duration;
+# `rated` those with a size and a duration above 0, which have a rate.
 day_total = Table(
     "day_total",
     metadata,
@@ -31,6 +32,11 @@ day_total = Table(
     required("timed", BigInteger),
     required("duration_high", BigInteger),
     required("duration_low", BigInteger),
+    required("rated", BigInteger),
+    required("rated_size_high", BigInteger),
+    required("rated_size_low", BigInteger),
+    required("rated_duration_high", BigInteger),
+    required("rated_duration_low", BigInteger),
     CheckConstraint("jobs > 0", name="jobs"),
     sqlite_with_rowid=False,
 )
@@ -44,6 +50,7 @@ day_sketch = Table(
     Column("status", Text, primary_key=True),
     required("sizes", LargeBinary),
     required("durations", LargeBinary),
+    required("rates", LargeBinary),
     ForeignKeyConstraint(
         ["day", "type", "status"], ["day_total.day", "day_total.type", "day_total.status"]
     ),

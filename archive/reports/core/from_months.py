@@ -52,9 +52,12 @@ def suffice(scope: Scope) -> bool:
     return scope.period not in ("day", "week") and parts(scope) is not None
 
 
-def select(scope: Scope, appliances: sql.Ids, found: Parts) -> sa.FromClause:
-    """Return the totals in scope, with the columns of `appliance_month` but `seq`."""
+def select(scope: Scope, appliances: sql.Ids) -> sa.Subquery:
+    """Return the totals of the jobs in scope, with the columns of `appliance_month` but `seq`."""
     table, job = tables.appliance_month, tables.job
+    found = parts(scope)
+    if found is None:
+        return appliance_months.counted(*sql.conditions(scope, appliances)).subquery("totals")
     columns = [column for column in table.c if column.key != "seq"]
     conditions = [*sql.filters(table, scope, appliances), *sql.of_types(table, scope)]
     if found.first != _FIRST[:7]:
@@ -76,10 +79,7 @@ def summary(scope: Scope, appliances: sql.Ids, measures: Sequence[str] = ()) -> 
 
     The columns are those of `sql.counts` and `sql.total`, and `jobs` and `appliances`.
     """
-    found = parts(scope)
-    if found is None:
-        raise ValueError("there is no whole month in scope")
-    totals = select(scope, appliances, found)
+    totals = select(scope, appliances)
     # Totals are first added up by appliance, which is their order: few rows are left to join and sort.
     pairs = _pairs(totals, scope, measures)
     month, source = _periods(pairs, scope.period)

@@ -42,7 +42,20 @@ class Sketches(NamedTuple):
     durations: quantile_sketch.Merged
 
 
-EMPTY = Sketches(quantile_sketch.Merged(()), quantile_sketch.Merged(()))
+_NONE = quantile_sketch.Merged(())
+EMPTY = Sketches(_NONE, _NONE)
+
+
+class Rates(NamedTuple):
+    """Counts of succeeded jobs, and the sums (bytes, seconds) and rates of those that have a rate."""
+
+    period: str
+    group: str | None
+    succeeded: int
+    rated: int
+    size_total: int | None
+    duration_total: int | None
+    rates: quantile_sketch.Merged
 
 
 def suffice(scope: Scope) -> bool:
@@ -115,6 +128,50 @@ def sketches(connection: Connection, scope: Scope) -> dict[tuple[str, str | None
         key: Sketches(quantile_sketch.Merged(sizes), quantile_sketch.Merged(durations))
         for key, (sizes, durations) in found.items()
     }
+
+
+def rates(connection: Connection, scope: Scope) -> list[Rates]:
+    """Return the transfer rates of the succeeded jobs, in the order of a report's rows."""
+    total, drawn = tables.day_total, tables.day_sketch
+    keys, source = _keys(drawn, scope)
+    succeeded = total.c.status == "SUCCEEDED"
+    found: dict[tuple[str, str | None], list[bytes]] = {}
+    query: sa.Select[Any] = (
+        sa.select(*keys, drawn.c.rates)
+        .select_from(source)
+        .where(drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope))
+    )
+    for row in connection.execute(query):
+        found.setdefault((row.period, sql.group(row)), []).append(row.rates)
+    keys, source = _keys(total, scope)
+    known = sa.and_(succeeded, total.c.rated > 0)
+    names = [
+        f"rated_{measure}_{half}" for measure in ("size", "duration") for half in ("high", "low")
+    ]
+    sums: sa.Select[Any] = (
+        sa.select(
+            *keys,
+            _sum(total.c.jobs, succeeded).label("succeeded"),
+            _sum(total.c.rated, succeeded).label("rated"),
+            *(_sum(total.c[name], known).label(name) for name in names),
+        )
+        .select_from(source)
+        .where(*sql.within(total, scope))
+        .group_by(*keys)
+        .order_by(*(key.asc().nulls_last() for key in keys))
+    )
+    return [
+        Rates(
+            row.period,
+            sql.group(row),
+            row.succeeded or 0,
+            row.rated or 0,
+            sql.joined(row, "rated_size"),
+            sql.joined(row, "rated_duration"),
+            quantile_sketch.Merged(found.get((row.period, sql.group(row)), ())),
+        )
+        for row in connection.execute(sums)
+    ]
 
 
 def measures(connection: Connection, scope: Scope) -> Sketches:
