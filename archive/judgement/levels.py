@@ -7,6 +7,7 @@ nothing else. So the verdict is the same alone and in a row, after a late import
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,8 @@ REPETITIONS = 3
 BLOCK = 14
 # A weekday's offset is the median of its last values in seven blocks.
 _BLOCKS_OF_WEEK, _OF_WEEKDAY = 7, 9
+# Growth shows in the medians of so many blocks, even if one of them is on another level.
+_BLOCKS_OF_GROWTH = 4
 # Of normally distributed values one in a million deviates more.
 DEVIATIONS = 5
 # Two values are alike if they differ by less.
@@ -161,11 +164,7 @@ def _usual(days: Sequence[int], logs: Sequence[float], day: int) -> Usual:
     """Return what is usual on a day after some values (logarithms)."""
     above = _above_blocks(logs)
     recent = list(zip(days, above, strict=True))[-_BLOCKS_OF_WEEK * BLOCK :]
-    by_weekday: list[list[float]] = [[] for _ in range(7)]
-    for at, one in recent:
-        by_weekday[at % 7].append(one)
-    rough = _deviation([one for _, one in recent])
-    offsets = [_offset(theirs[-_OF_WEEKDAY:], rough) for theirs in by_weekday]
+    offsets = _offsets(recent)
     # A median of few is nearer to them than to what is to come.
     noise = _deviation([one - offsets[at % 7] for at, one in recent]) * (1 + LEAST / len(recent))
     plain = [one - offsets[at % 7] for at, one in zip(days[-BLOCK:], logs[-BLOCK:], strict=True)]
@@ -193,6 +192,29 @@ def _usual(days: Sequence[int], logs: Sequence[float], day: int) -> Usual:
     )
 
 
+def weekday_offsets(days: Sequence[int], logs: Sequence[float]) -> list[float]:
+    """Return what weekdays add to logarithms lately, by day ordinal modulo 7; 0 if it is chance."""
+    days, logs = days[-_BLOCKS_OF_WEEK * BLOCK :], logs[-_BLOCKS_OF_WEEK * BLOCK :]
+    found = [0.0] * 7
+    if len(days) < BLOCK * _BLOCKS_OF_GROWTH:
+        return found  # growth over a block would look like a pattern
+    for _ in range(2):  # the second time, medians of blocks have no pattern that moves them
+        plain = [one - found[day % 7] for day, one in zip(days, logs, strict=True)]
+        above = _above_blocks(plain)
+        found = _offsets(
+            [(day, one + found[day % 7]) for day, one in zip(days, above, strict=True)]
+        )
+    return found
+
+
+def _offsets(recent: Sequence[tuple[int, float]]) -> list[float]:
+    by_weekday: list[list[float]] = [[] for _ in range(7)]
+    for at, one in recent:
+        by_weekday[at % 7].append(one)
+    rough = _deviation([one for _, one in recent])
+    return [_offset(theirs[-_OF_WEEKDAY:], rough) for theirs in by_weekday]
+
+
 def _places(days: Sequence[int], wanted: Iterable[int]) -> list[int]:
     """Return where the last values of the wanted days are, as far as there are any."""
     found = []
@@ -206,16 +228,22 @@ def _places(days: Sequence[int], wanted: Iterable[int]) -> list[int]:
 
 
 def _above_blocks(logs: Sequence[float]) -> list[float]:
-    """Return how far values are above the median of their block; the first one may be longer."""
-    found: list[float] = []
-    start = 0
-    for number in range(max(len(logs) // BLOCK, 1), 0, -1):
-        end = len(logs) - (number - 1) * BLOCK
-        block = logs[start:end]
-        middle = median(block)
-        found += [one - middle for one in block]
-        start = end
-    return found
+    """Return how far values are above the median of their block, apart from steady growth.
+
+    The first block may be longer than the others.
+    """
+    number = max(len(logs) // BLOCK, 1)
+    ends = [len(logs) - BLOCK * after for after in range(number - 1, -1, -1)]
+    blocks = [logs[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    middles = [median(block) for block in blocks]
+    growth = 0.0
+    if number >= _BLOCKS_OF_GROWTH:
+        growth = median([after - before for before, after in pairwise(middles)]) / BLOCK
+    return [
+        one - middle - growth * (place - (len(block) - 1) // 2)
+        for block, middle in zip(blocks, middles, strict=True)
+        for place, one in enumerate(block)
+    ]
 
 
 def _deviation(values: Iterable[float]) -> float:

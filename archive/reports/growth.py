@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import date, timedelta
-from math import ceil
+from bisect import bisect_left
+from datetime import date
+from math import hypot
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive.charts import Ahead, Forecast
+from archive import charts
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import statistics
+from archive.judgement.forecast import HISTORY_DAYS, Forecast, NoForecast, forecast
 from archive.reports.core import job_order, sql
 from archive.reports.core.date_ranges import days_before
 from archive.reports.core.report import JOBS, Listing
@@ -20,20 +21,14 @@ from archive.store import settings
 from archive.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
 
-# Older sizes say little about the months to come; --since can include them.
-HISTORY_DAYS = 365
-# Slopes are computed between any two of at most this many points, each the median of a span of days.
-MOST_POINTS = 60
-# With fewer points or days a slope is noise.
-LEAST_POINTS, LEAST_DAYS = 5, 14
-# The present size is the median of this many latest backups.
-_LATEST = 5
+# Without a forecast, the present size is the median of this many latest backups.
+_LATEST = 7
 _MONTH = 30
 HORIZONS = (30, 90, 365)
 _ENDS = ("", "_low", "_high")
@@ -57,7 +52,7 @@ COLUMNS = (
 
 
 class GrowthRow(NamedTuple):
-    """Growth of one appliance. Sizes are those of one backup in bytes; growth is for 30 days.
+    """Growth of one appliance. Sizes are usual ones of a backup in bytes; growth is for 30 days.
 
     The last row is the fleet: it has no name, and the sums of all appliances. `retained_copies` is
     the number of backups kept on the target, `retained_bytes` their total at the present size.
@@ -84,130 +79,91 @@ class GrowthRow(NamedTuple):
     note: str | None
 
 
-class Growth(NamedTuple):
-    """The growth of backups in bytes a day, and the deviation of single sizes from it in bytes.
-
-    90 % of the slopes lie between `low` and `high`, and 90 % of the sizes between `under` and `over`.
-    """
-
-    middle: float
-    low: float
-    high: float
-    under: float
-    over: float
-
-    def ahead(self, size: int, days: int) -> tuple[int, int, int]:
-        """Return the size expected in some days for the present `size`, and its lower and upper bound."""
-        least = size + self.low * days + min(self.under, 0)
-        most = size + self.high * days + max(self.over, 0)
-        middle = size + self.middle * days
-        return (_whole(middle), _whole(least), _whole(most))
-
-
-def _whole(size: float) -> int:
-    return max(round(size), 0)
-
-
-def points(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return medians of sizes, as pairs of day ordinal and bytes; `sizes` must be ordered by day.
-
-    Each median covers one day, or several if there would be too many points. Its day is the median
-    day.
-    """
-    first, last = sizes[0][0], sizes[-1][0]
-    width = ceil((last - first + 1) / MOST_POINTS)
-    spans: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for day, size in sizes:
-        in_span = spans[(day - first) // width]
-        in_span[0].append(day)
-        in_span[1].append(size)
-    return [(statistics.median(days), statistics.median(values)) for days, values in spans.values()]
-
-
-def fit(history: Sequence[tuple[int, int]]) -> Growth | None:
-    """Return the growth through points (day ordinal, bytes); None if there are too few."""
-    if len(history) < LEAST_POINTS or history[-1][0] - history[0][0] < LEAST_DAYS:
-        return None
-    slope = statistics.theil_sen(history)
-    last_day = history[-1][0]
-    above = sorted(size - slope.middle * (day - last_day) for day, size in history)
-    level = statistics.median(above)
-    under, over = (statistics.percentile(above, percent) - level for percent in (5, 95))
-    return Growth(*slope, under, over)
-
-
-def full_on(retained: float, growth: float, capacity: int, today: str) -> str:
-    """Return the day on which retained copies (bytes, growing by `growth` a day) reach a capacity."""
-    if retained >= capacity:
+def full_on(retained: Callable[[int], float], capacity: int, today: int) -> str:
+    """Return the day on which retained copies, in bytes by day (ordinal), reach a capacity."""
+    if retained(today) >= capacity:
         return "already"
-    if growth <= 0 or (capacity - retained) / growth > _FAR_DAYS:
+    # What grows in a line or exponentially crosses a capacity upwards once.
+    first = bisect_left(
+        range(_FAR_DAYS + 1), x=True, key=lambda days: retained(today + days) >= capacity
+    )
+    if first > _FAR_DAYS or today + first > date.max.toordinal():
         return "never"
-    ahead = timedelta(days=ceil((capacity - retained) / growth))
-    try:
-        return (date.fromisoformat(today) + ahead).isoformat()
-    except OverflowError:
-        return "never"
+    return date.fromordinal(today + first).isoformat()
 
 
 class _Fleet:
-    """The rows of the appliances, and their sums."""
+    """The rows of the appliances, and their sums, as of a day (ordinal)."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: int) -> None:
         self.rows: list[GrowthRow] = []
-        self.daily = 0.0  # growth of the retained copies in bytes a day
+        self._today = today
+        self._forecasts: list[tuple[int, Forecast]] = []  # with the number of copies
 
     def add(self, name: str, sizes: Sequence[tuple[int, int]], copies: int) -> None:
         """Add an appliance with the sizes (day ordinal, bytes) of its successes, ordered by day."""
-        size = statistics.median([size for _, size in sizes[-_LATEST:]])
-        growth = fit(points(sizes))
-        if growth is None:
-            days = sizes[-1][0] - sizes[0][0]
-            note = (
-                f"{counted(len(sizes), 'size')} over {counted(days, 'day')}, needs {LEAST_POINTS}"
-                f" over {LEAST_DAYS}"
-            )
-            forecast = _NO_FORECAST
+        found = forecast(sizes)
+        if isinstance(found, NoForecast):
+            size = statistics.median([size for _, size in sizes[-_LATEST:]])
+            note = f"no forecast: {found.reason}"
+            ahead = _NO_FORECAST
         else:
-            note = None
-            ahead = [value for days in HORIZONS for value in growth.ahead(size, days)]
-            forecast = (round(growth.middle * _MONTH), *ahead)
-            self.daily += copies * growth.middle
+            size, note = found.size, None
+            growth = found.on(found.last + _MONTH).expected - size
+            values = (value for days in HORIZONS for value in found.on(self._today + days))
+            ahead = (growth, *values)
+            self._forecasts.append((copies, found))
         self.rows.append(
-            GrowthRow._make((name, len(sizes), size, *forecast, copies, copies * size, None, note))
+            GrowthRow._make((name, len(sizes), size, *ahead, copies, copies * size, None, note))
         )
 
-    def whole(self, capacity: int | None, today: str) -> GrowthRow:
-        """Return the fleet's row; appliances without known growth count with their present size."""
+    def whole(self, capacity: int | None) -> GrowthRow:
+        """Return the fleet's row; appliances without a forecast count with their present size."""
         retained = sum(row.retained_bytes for row in self.rows)
         grows = [row for row in self.rows if row.monthly_growth_bytes is not None]
-        forecast = _NO_FORECAST
-        if grows:
-            constant = sum(row.size_bytes for row in self.rows if row.monthly_growth_bytes is None)
-            growth, *ahead = (sum(getattr(row, name) for row in grows) for name in _FORECAST)
-            forecast = (growth, *(value + constant for value in ahead))
+        flat = len(self.rows) - len(grows)
+        note = f"{flat:,} of {counted(len(self.rows), 'appliance')} without a forecast"
         full = None
         if capacity is not None and (grows or retained >= capacity):
-            full = full_on(retained, self.daily, capacity, today)
-        flat = len(self.rows) - len(grows)
+            constant = sum(row.retained_bytes for row in self.rows) - sum(
+                row.retained_bytes for row in grows
+            )
+            full = full_on(lambda day: constant + self._retained(day), capacity, self._today)
         return GrowthRow._make(
             (
                 None,
                 sum(row.successes for row in self.rows),
                 sum(row.size_bytes for row in self.rows),
-                *forecast,
+                *(self._ahead(grows) if grows else _NO_FORECAST),
                 None,
                 retained,
                 full,
-                f"{flat:,} of {counted(len(self.rows), 'appliance')} without growth"
-                if flat
-                else None,
+                note if flat else None,
             )
         )
+
+    def _retained(self, day: int) -> float:
+        return sum(
+            copies * found.on(max(day, found.last)).expected for copies, found in self._forecasts
+        )
+
+    def _ahead(self, grows: Sequence[GrowthRow]) -> Iterator[int]:
+        """Yield the sums of what is ahead; appliances err independently, so squares add up."""
+        constant = sum(row.size_bytes for row in self.rows if row.monthly_growth_bytes is None)
+        yield sum(row.monthly_growth_bytes or 0 for row in grows)
+        for days in HORIZONS:
+            ahead = [
+                tuple(getattr(row, f"in_{days}_days{end}_bytes") for end in _ENDS) for row in grows
+            ]
+            middle = constant + sum(expected for expected, _, _ in ahead)
+            yield middle
+            yield middle - round(hypot(*(expected - low for expected, low, _ in ahead)))
+            yield middle + round(hypot(*(high - expected for expected, _, high in ahead)))
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
     today = settings.calendar(connection).day(scope.now)
-    fleet = _Fleet()
+    fleet = _Fleet(date.fromisoformat(today).toordinal())
     for batch in job_order.batches(connection, scope):
         copies = _scheduled_copies(connection, batch) if scope.keep is None else {}
         jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
@@ -218,7 +174,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
     fleet.rows.sort(key=_fastest_first)
     yield from fleet.rows
     if fleet.rows:
-        yield fleet.whole(scope.capacity_bytes, today)
+        yield fleet.whole(scope.capacity_bytes)
 
 
 def _fastest_first(row: GrowthRow) -> tuple[bool, int, str]:
@@ -265,8 +221,8 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     del connection
     since = f"since {scope.since}" if scope.since else f"of the last {HISTORY_DAYS} days"
     yield (
-        f"Monthly growth is for {_MONTH} days, from the sizes {since}. 90 % of sizes are expected"
-        " between low and high. The last row is the whole fleet."
+        f"Monthly growth is for {_MONTH} days, from the sizes {since}. 90 % of usual sizes, the"
+        " medians of weeks, are expected between low and high. The last row is the whole fleet."
     )
 
 
@@ -278,11 +234,11 @@ REPORT = Listing(
     JOBS - {"statuses"} | {"now", "capacity_bytes", "keep"},
     explain=_explain,
     charts=(
-        Ahead(
+        charts.Ahead(
             "appliance",
             "size_bytes",
             tuple(
-                Forecast(days, *(f"in_{days}_days{end}_bytes" for end in _ENDS))
+                charts.Forecast(days, *(f"in_{days}_days{end}_bytes" for end in _ENDS))
                 for days in HORIZONS
             ),
         ),

@@ -28,7 +28,7 @@ SETTLING = 21
 FIRST = date(2024, 1, 1).toordinal()
 # The standard deviations of sizes and of durations.
 NOISES = {"2/8 %": (0.02, 0.08), "5/15 %": (0.05, 0.15), "10/25 %": (0.10, 0.25)}
-GROWTHS = ("plateau", "linear", "exponential", "step")
+GROWTHS = ("plateau", "linear", "exponential", "step", "ending")
 _PREPARATION_SECONDS = 120
 
 
@@ -57,10 +57,14 @@ class Success(NamedTuple):
 
 @dataclass
 class Appliance:
-    """An appliance: its regime and its successes, and without noise the sizes of the days after."""
+    """An appliance: its regime and its successes.
+
+    `ahead` and `truth` are its sizes on the days after, without a season, with and without noise.
+    """
 
     regime: Regime
     successes: list[Success] = field(default_factory=list)
+    ahead: list[int] = field(default_factory=list)
     truth: list[float] = field(default_factory=list)
 
 
@@ -107,7 +111,7 @@ def _appliance(random: Random, regime: Regime, days: int, ahead: int) -> Applian
     size_noise, duration_noise = NOISES[regime.noise]
     season = SEASONS[regime.season]
     speed = 2 ** random.uniform(23, 27)
-    level = _level(random, regime.growth)
+    level = _level(random, regime.growth, days)
     begun = _beginnings(random, regime.growth, days)
     for number in range(days + ahead):
         day = FIRST + number
@@ -116,7 +120,8 @@ def _appliance(random: Random, regime: Regime, days: int, ahead: int) -> Applian
             level = _times(level, factor)
         smooth = level(number) * season(date.fromordinal(day))
         if number >= days:
-            found.truth.append(smooth)
+            found.truth.append(level(number))
+            found.ahead.append(int(level(number) * exp(random.gauss(0, size_noise))))
             continue
         settles = any(at <= number < at + SETTLING for at in begun)
         planted = None
@@ -130,7 +135,7 @@ def _appliance(random: Random, regime: Regime, days: int, ahead: int) -> Applian
     return found
 
 
-def _level(random: Random, growth: str) -> Callable[[int], float]:
+def _level(random: Random, growth: str, days: int) -> Callable[[int], float]:
     """Return the size on a day, without noise and season: it grows by 15 to 100 % in a year."""
     first = exp(random.gauss(23, 1))
     rate = random.uniform(0.15, 1) / 365
@@ -138,6 +143,9 @@ def _level(random: Random, growth: str) -> Callable[[int], float]:
         return lambda number: first * (1 + rate * number)
     if growth == "exponential":
         return lambda number: first * exp(rate * number)
+    if growth == "ending":
+        end = days - random.randrange(LEARNING, 2 * LEARNING)
+        return lambda number: first * (1 + rate * min(number, end))
     return lambda _: first
 
 
@@ -146,7 +154,8 @@ def _beginnings(random: Random, growth: str, days: int) -> dict[int, float]:
     if growth != "step":
         return {}
     middle = days // 2
-    early, late = (random.randrange(at, at + middle - 2 * LEARNING) for at in (LEARNING, middle))
+    early = random.randrange(LEARNING, middle - LEARNING)
+    late = random.randrange(days - 2 * LEARNING, days - SETTLING)
     return {early: random.choice(LEVELS), late: random.choice(LEVELS)}
 
 

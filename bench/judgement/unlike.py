@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_FALSE = 1.5
 LEAST_FOUND = {("-50 %", "10/25 %"): 0.6}
 _LEAST_FOUND = 0.98
+# One, apart from what comes by chance while the new level is not known.
+MOST_ALARMS = 1.05
 # At the greatest noise half of a size is within what comes by chance.
 _CERTAIN = ("2/8 %", "5/15 %")
 
@@ -90,9 +92,9 @@ def _findings(totals: dict[Regime, Counter[str]]) -> Iterator[Finding]:
             wanted = LEAST_FOUND.get((way, noise), _LEAST_FOUND)
             least = wanted if way.startswith("-") else None
             yield Finding(f"{way} found, noise {noise}", _share(of_noise, way), "of them", least)
-        bound = 1.0 if noise in _CERTAIN else None
-        alarms = round(_alarms(of_noise), 2)
-        yield Finding(f"alarms a change of level, noise {noise}", alarms, "", bound, at_most=True)
+        bound = MOST_ALARMS if noise in _CERTAIN else None
+        what = f"alarms a change of level, noise {noise}"
+        yield Finding(what, _alarms(of_noise), "", bound, at_most=True)
 
 
 def _false(counts: Counter[str], phase: str = "known") -> float:

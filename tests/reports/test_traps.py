@@ -377,7 +377,7 @@ def test_sizes_of_zero(engines: list[Engine]) -> None:
         ("8.1 (1)", "0", ""), ("8.2 (1)", "0", ""),
     ]  # fmt: skip
     columns = ["size_bytes", "monthly_growth_bytes", "in_365_days_high_bytes", "retained_bytes"]
-    assert said.rows("growth", *columns) == [("0", "0", "0", "0")] * 2
+    assert said.rows("growth", *columns) == [("0", "", "", "0")] * 2
     # The first empty backup is an anomaly, and so is the new build.
     assert said.rows("anomalies", "day", "what", "figure") == [
         ("2026-03-01", "empty", "0"), ("2026-03-11", "build", ""),

@@ -119,7 +119,8 @@ function drawReasons(data, reasons) {
   return draw(data, "reasons", rows, (spec) => ({ ...spec, height: 24 * rows.length }));
 }
 
-// The fleet's row of the report, or the same sums of the selected rows. Without growth, sizes stay constant.
+// The fleet's row of the report, or the same of the selected rows: without growth, sizes stay constant;
+// appliances err independently, so how far low and high are from the middle adds up by its squares.
 function drawGrowth(data, table, selection) {
   const at = Object.fromEntries(table.columns.map((one, place) => [one.name, place]));
   const fleet = table.rows.find((row) => row[0] === null);
@@ -127,16 +128,21 @@ function drawGrowth(data, table, selection) {
   const sum = (rows, name) => rows.reduce((total, row) => total + row[at[name]], 0);
   const grows = own.filter((row) => row[at.monthly_growth_bytes] !== null);
   const constant = sum(own.filter((row) => row[at.monthly_growth_bytes] === null), "size_bytes");
-  const value = (name) => (selection.filtered ? sum(grows, name) + constant : fleet[at[name]]);
+  const away = (middle, end) =>
+    Math.hypot(...grows.map((row) => row[at[`${middle}_${end}_bytes`]] - row[at[`${middle}_bytes`]]));
+  const ahead = (name) => {
+    if (!selection.filtered) return ["_low", "", "_high"].map((end) => fleet[at[`${name}${end}_bytes`]]);
+    const middle = sum(grows, `${name}_bytes`) + constant;
+    return [middle - away(name, "low"), middle, middle + away(name, "high")];
+  };
   const any = selection.filtered ? grows.length : fleet && fleet[at.monthly_growth_bytes] !== null;
   byId("growth").hidden = !any;
   if (!any) return null;
   const now = selection.filtered ? sum(own, "size_bytes") : fleet[at.size_bytes];
   const rows = [{ days: 0, middle: now, low: now, high: now }];
   for (const days of [30, 90, 365]) {
-    const name = `in_${days}_days`;
-    const low = value(`${name}_low_bytes`);
-    rows.push({ days, middle: value(`${name}_bytes`), low, high: value(`${name}_high_bytes`) });
+    const [low, middle, high] = ahead(`in_${days}_days`);
+    rows.push({ days, middle, low, high });
   }
   for (const row of rows) {
     const when = row.days ? `in ${row.days} days` : "now";

@@ -249,13 +249,21 @@ def _repeated(day: date) -> list[list[date]]:
 
 
 def _above(values: list[Value]) -> list[float]:
-    """Return how far values are above the median of their fourteen; the first of them may be more."""
+    """Return how far values are above the median of their fourteen; the first of them may be more.
+
+    With four medians or more, the median of how much they grow is taken out.
+    """
     number = max(len(values) // 14, 1)
     cuts = [0, *(len(values) - 14 * left for left in range(number - 1, -1, -1))]
+    blocks = [[one.log for one in values[start:end]] for start, end in pairwise(cuts)]
+    growth = 0.0
+    if number >= 4:
+        growth = _middle([_middle(after) - _middle(before) for before, after in pairwise(blocks)])
     found = []
-    for start, end in pairwise(cuts):
-        logs = [one.log for one in values[start:end]]
-        found += [one - _middle(logs) for one in logs]
+    for logs in blocks:
+        centre = (len(logs) - 1) // 2
+        for place, one in enumerate(logs):
+            found.append(one - _middle(logs) - growth / 14 * (place - centre))
     return found
 
 
