@@ -1,8 +1,8 @@
 -- Success rate by month
 --
 -- How many of the finished jobs succeeded, month by month? A month without jobs has a row, too, so
--- that gaps in the history are visible; only whole years without jobs are left out. Reads the totals
--- by appliance and month, not the jobs.
+-- that gaps in the history are visible; only whole years without jobs are left out. Reads the
+-- totals by appliance and month, not the jobs.
 --
 --   jobs, succeeded, failed  all jobs of the month, and the finished ones
 --   open                     jobs in progress when last seen; not part of the rate

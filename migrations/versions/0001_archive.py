@@ -476,7 +476,8 @@ def upgrade() -> None:
         sa.Column("findings", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "outcome IN ('running', 'complete', 'failed')", name=op.f("ck_ingest_run_outcome")
+            "outcome IN ('running', 'complete', 'failed', 'undone')",
+            name=op.f("ck_ingest_run_outcome"),
         ),
         sa.ForeignKeyConstraint(
             ["appliance_id"], ["appliance.id"], name=op.f("fk_ingest_run_appliance_id")

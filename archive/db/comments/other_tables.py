@@ -170,7 +170,7 @@ OTHER_TABLES = {
             "seen_at": "time of the content: when it was received, or as given with --seen-at",
             "started": "start of the import",
             "finished": "end of the import; NULL: still running, or its process died",
-            "outcome": "running, complete or failed",
+            "outcome": "running, complete, failed or undone",
             "error": "why it failed",
             "seen": "number of documents",
             "new": "number of new jobs",

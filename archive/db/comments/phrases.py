@@ -29,7 +29,7 @@ STATUS = (
     "as vCenter reports it: SUCCEEDED, FAILED, PENDING, BLOCKED, RUNNING or an undocumented value"
 )
 TYPE = "as vCenter reports it: SCHEDULED, MANUAL, LOCAL_BACKUP or an undocumented value"
-DIGEST = "SHA-256 of the texts, for the unique index: a text may be too long for one"
+DIGEST = "start of the SHA-256 of the texts, for the unique index: a text may be too long for one"
 PERIOD = {
     "first_seen": "when an appliance first reported this value",
     "last_seen": "when the appliance last reported this value",
