@@ -150,6 +150,13 @@ def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
     db.upsert(connection, _STANDING, rows, ["pending_from"])
 
 
+def forget(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete what is stored of appliances, which the caller has locked."""
+    for table in (_TABLE, _STANDING):
+        for chunk in chunks(ids):
+            connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
+
+
 def pending(connection: Connection) -> int:
     """Return the number of appliances whose latest jobs are not judged yet."""
     query = sa.select(sa.func.count()).select_from(_STANDING)
