@@ -30,7 +30,7 @@ _BEFORE = 10
 _SUCCESSES = 12
 # Due times shortly before the first day decide which of them a job meets.
 _MARGIN = 4
-_COLUMNS = ("id", "key", "status", "type", "start_time", "end_time", "first_seen")
+_COLUMNS = ("id", "key", "day", "status", "type", "start_time", "end_time", "first_seen")
 
 
 class _Statements(NamedTuple):
@@ -95,11 +95,14 @@ class Appliance(NamedTuple):
 
 
 class Jobs(NamedTuple):
-    """The jobs of an appliance from a day on in the order of their start, when they began, rows by id."""
+    """The jobs of an appliance from a day on in the order of their start, and their rows.
+
+    `ordered` are the rows in the order that reports use, `rows` are by id.
+    """
 
     first_day: int
     judged: list[Job]
-    began: list[str]
+    ordered: list[sa.Row[Any]]
     rows: dict[int, sa.Row[Any]]
 
 
@@ -152,7 +155,7 @@ def jobs(
         Job(seconds(at), number, status, kind == "SCHEDULED")
         for at, _, number, status, kind in found
     ]
-    return Jobs(lead, judged, [at for at, *_ in found], rows)
+    return Jobs(lead, judged, sorted(rows.values(), key=place), rows)
 
 
 def began(row: Any) -> str:
@@ -162,6 +165,11 @@ def began(row: Any) -> str:
 
 def _is_of_wrong_clock(row: Any) -> bool:
     return seconds(began(row)) > seconds(row.first_seen) + _WRONG_CLOCK
+
+
+def place(row: Any) -> tuple[str, str, str]:
+    """Return the place of a job in the order that reports use: `archive.reports.core.job_order`."""
+    return row.day, row.start_time or row.first_seen, row.key
 
 
 def latest_successes(connection: Connection, appliance_id: int, now: str | None) -> list[int]:

@@ -79,7 +79,7 @@ _STANDINGS = sa.select(_STANDING).where(
     _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
 )
 _JOB_TIMES = sa.select(
-    *(tables.job.c[name] for name in ("key", "start_time", "end_time", "first_seen"))
+    *(tables.job.c[name] for name in ("key", "day", "start_time", "end_time", "first_seen"))
 ).where(
     tables.job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
     tables.job.c.id == sa.bindparam("job", type_=sa.BigInteger),
@@ -379,11 +379,10 @@ class _Judge:
         self, jobs: Jobs, lately: Sequence[Expected], usual: int | None, since: int | None
     ) -> _ROW:
         one, before = self._one, self._before
-        ids = [job.id for job in jobs.judged]
-        success = next((job.id for job in reversed(jobs.judged) if job.status == _SUCCEEDED), None)
+        success = next((row.id for row in reversed(jobs.ordered) if row.status == _SUCCEEDED), None)
         if success is None and before is not None:
             success = before.success_id
-        attempt = ids[-1] if ids else before and before.attempt_id
+        attempt = jobs.ordered[-1].id if jobs.ordered else before and before.attempt_id
         finished, folded = self._streaks(jobs, since)
         rpo = self._rpo(lately)
         overdue = standing.overdue_since(lately, self._last_seen)
@@ -444,22 +443,27 @@ class _Judge:
                 return before.finished_id, known
             last = jobs.rows.get(before.finished_id) or self._job(before.finished_id)
             if last is not None and since > seconds(appliance_history.began(last)):
-                return self._folded(before.finished_id, known, jobs, since)
+                new = [
+                    row for row in jobs.ordered if seconds(appliance_history.began(row)) >= since
+                ]
+                if all(appliance_history.place(row) > appliance_history.place(last) for row in new):
+                    return _folded(before.finished_id, known, new)
         if before is not None and (since is None or jobs.first_day > FIRST_DAY):
             jobs = appliance_history.jobs(self._connection, self._one.id, FIRST_DAY, None)
-        return self._folded(None, Streaks(), jobs, None)
-
-    def _folded(
-        self, last: int | None, known: Streaks, jobs: Jobs, since: int | None
-    ) -> tuple[int | None, Streaks]:
-        new: list[Finished] = []
-        for job, began in zip(jobs.judged, jobs.began, strict=True):
-            if job.status in FINISHED and (since is None or job.at >= since):
-                new.append(Finished(job.status != _SUCCEEDED, began, jobs.rows[job.id].end_time))
-                last = job.id
-        return last, streaks.fold(known, new)
+        return _folded(None, Streaks(), jobs.ordered)
 
     def _job(self, number: int | None) -> Any:
         """Return the row of a job, as far as its times matter."""
         found = self._connection.execute(_JOB_TIMES, {"appliance": self._one.id, "job": number})
         return found.one_or_none()
+
+
+def _folded(last: int | None, known: Streaks, rows: Sequence[Any]) -> tuple[int | None, Streaks]:
+    """Return the last finished job and the streaks after further jobs, in their order."""
+    new: list[Finished] = []
+    for row in rows:
+        if row.status in FINISHED:
+            began = appliance_history.began(row)
+            new.append(Finished(row.status != _SUCCEEDED, began, row.end_time))
+            last = row.id
+    return last, streaks.fold(known, new)

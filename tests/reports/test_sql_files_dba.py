@@ -363,6 +363,7 @@ def test_locations(engine: Engine) -> None:
     with db.writing(engine) as connection:
         connection.execute(sa.delete(tables.day_sketch))
         connection.execute(sa.delete(tables.day_total))
+        connection.execute(sa.delete(tables.appliance_month))
         for table in (
             tables.job_status,
             tables.message,
