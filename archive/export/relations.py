@@ -279,4 +279,14 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_PERIODS,
         *((name, _NUMBER) for name in ("scheduled", "jobs", "failed", "appliance_id")),
     ),
+    "v_anomaly": (
+        *_NAME,
+        *_of(tables.job, "key"),
+        *_PERIODS,
+        *_of(tables.job, "type", "start_time"),
+        *_of(tables.anomaly, "what"),
+        *((name, _NUMBER) for name in ("severity", "figure", "expected", "lower", "upper")),
+        *_of(tables.anomaly, "previous"),
+        *((name, _NUMBER) for name in ("new_level", "appliance_id", "job_id")),
+    ),
 }  # fmt: skip

@@ -18,6 +18,7 @@ from archive.reports.core.from_totals import EXACT_UP_TO
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import DURATION, MEDIAN, SIZE
 from archive.statuses import FINISHED
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,7 +94,7 @@ def _found(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     ids = scope.appliance_ids(connection)
     exact = scope.by is not None or _are_few(connection, scope, ids)
     fleet: dict[_Label, tuple[_Values, _Values]] = {}
-    labels = _names(connection, tables.build, sql.build_label())
+    labels = _names(connection, tables.build, build_label())
     medians: dict[tuple[int, _Label], _Medians] = {}
     for appliance_id, found in _succeeded(connection, scope, ids, labels):
         for label, (sizes, durations) in found.items():
