@@ -21,6 +21,7 @@ from archive.cli import (
     fleet,
     fleet_add,
     fleet_test,
+    imports,
     ingest,
     job,
     log,
@@ -98,6 +99,7 @@ app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.add_typer(imports.app, name="import")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")

@@ -24,6 +24,7 @@ from archive.vcenter.session import signed_in
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from contextlib import AbstractAsyncContextManager
 
     from archive.config.entries import Entry
     from archive.vcenter.certificate import Certificate
@@ -63,8 +64,12 @@ class Examination:
         results = {found.result for found in self.found.values()}
         return next((result for result in (FAILED, WARNING) if result in results), OK)
 
-    async def run(self, password: Awaitable[str]) -> None:
-        """Run every check that is possible; raise no error, and sign out at the end."""
+    async def run(
+        self,
+        password: Awaitable[str],
+        admitted: AbstractAsyncContextManager[None] | None = None,
+    ) -> None:
+        """Run every check that is possible, log in within `admitted`, and sign out at the end."""
         entry, revealed = self._entry, ""
         try:
             revealed = await password
@@ -86,7 +91,7 @@ class Examination:
         try:
             async with (
                 Connection.open(entry) as connection,
-                signed_in(connection, entry.user, revealed) as session,
+                signed_in(connection, entry.user, revealed, admitted) as session,
             ):
                 on = f"as {entry.user}, on /{session.api.prefix}"
                 self.found["login"] = Found(OK, on)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from archive.collect.concurrency import Passwords, each
+from archive.collect.logins import Logins
 from archive.collect.preflight import Examination
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ def check(
     SIGINT and SIGTERM end the run early: sessions are closed, unfinished checks count as failed, and
     appliances that were not started are not reported.
     """
-    passwords = Passwords(fleet)
+    passwords, logins = Passwords(fleet), Logins()
 
     async def one(entry: Entry) -> None:
         examination = Examination(entry)
         try:
-            await examination.run(passwords.of(entry))
+            await examination.run(passwords.of(entry), logins.admit(entry))
         except asyncio.CancelledError:
             examination.end("interrupted before this check was done")
         except Exception as error:  # noqa: BLE001 - one appliance must not end the run of the others

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from archive import db, timestamps
 from archive.collect.concurrency import Passwords, each
+from archive.collect.logins import Logins
 from archive.collect.save_answers import keep
 from archive.collect.store_answer import Outcome, archive_answer, compare_answer
 from archive.errors import AlreadyRunningError, ArchiveError, InputError
@@ -98,6 +99,7 @@ class _Run:
         self._on_outcome = on_outcome
         self._keep_in = keep_in
         self._passwords = Passwords(fleet)
+        self._logins = Logins()
 
     def all(self, entries: Sequence[Entry], writers: int) -> None:
         """Process all appliances, up to the configured `concurrency` at a time."""
@@ -110,7 +112,7 @@ class _Run:
     async def _outcome(self, entry: Entry) -> Outcome:
         asked_at = timestamps.now()
         try:
-            answer = await ask(entry, await self._passwords.of(entry))
+            answer = await ask(entry, await self._passwords.of(entry), self._logins.admit(entry))
         except asyncio.CancelledError:
             return await self._finish(self._give_up, entry, asked_at, None)
         except Exception as error:  # noqa: BLE001 - one appliance must not end the run of the others

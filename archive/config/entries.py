@@ -83,6 +83,8 @@ class Entry:
     cadence_seconds: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
+    # Appliances with the same one share a Single Sign-On, and so its lockout.
+    sso: str | None = None
 
     @property
     def address(self) -> str:

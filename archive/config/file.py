@@ -98,12 +98,24 @@ def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
     if complaint := privacy.writable_by_all(shown, status):
         raise ConfigurationError(f"{shown}: {complaint}")
     try:
-        return tomllib.loads(content.decode()), privacy.not_private(shown, status)
+        document = tomllib.loads(content.decode())
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{shown}: not valid UTF-8 (line {line})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{shown}: invalid TOML: {error}") from error
+    if _names_command(document) and (complaint := privacy.written_by_others(shown, status)):
+        raise ConfigurationError(f"{shown}: {complaint}")
+    return document, privacy.not_private(shown, status)
+
+
+def _names_command(value: Any) -> bool:
+    """Whether a configuration, or a part of it, has a command to run."""
+    if isinstance(value, list):
+        return any(map(_names_command, value))
+    if isinstance(value, dict):
+        return "command" in value or any(map(_names_command, value.values()))
+    return False
 
 
 def _unreadable(path: Path, error: OSError) -> ConfigurationError:

@@ -28,7 +28,4 @@ def database(value: Any, folder: Path, unsafe: str | None) -> str:
     path = db.sqlite_file(url)
     if path is None:
         return written
-    absolute = str(folder / path.expanduser())
-    if not url.query:
-        return absolute
-    return url.set(database=absolute).render_as_string(hide_password=False)
+    return str(folder / path.expanduser())

@@ -31,3 +31,30 @@ def writable_by_all(path: Path, status: os.stat_result) -> str | None:
     if stat.S_IMODE(status.st_mode) & stat.S_IWOTH:
         return f"every user can write to this file; run `chmod o-w {shlex.quote(str(path))}`"
     return None
+
+
+def written_by_others(path: Path, status: os.stat_result) -> str | None:
+    """Return an error, with the command to run, if another user than root can change a file; else None.
+
+    It is for files that name commands: their author acts as the user who reads them.
+    """
+    quoted = shlex.quote(str(path))
+    if status.st_uid not in (0, os.geteuid()):
+        mend = f"run `chown {os.geteuid()} {quoted}`"
+        return f"the file names a command, but belongs to another user; {mend}"
+    if stat.S_IMODE(status.st_mode) & stat.S_IWGRP and not _own_group(status):
+        return f"the file names a command, but a group can write to it; run `chmod g-w {quoted}`"
+    return None
+
+
+def _own_group(status: os.stat_result) -> bool:
+    """Whether a file's group has no other members than its owner, as the private groups of users."""
+    import grp
+    import pwd
+
+    try:
+        owner, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
+    except KeyError:
+        return False
+    others = any(user.pw_gid == status.st_gid for user in pwd.getpwall() if user != owner)
+    return owner.pw_gid == status.st_gid and not (set(group.gr_mem) - {owner.pw_name} or others)

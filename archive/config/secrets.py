@@ -84,31 +84,43 @@ def _from_file(file: Path, folder: Path) -> str:
     kept = credentials and path.resolve().is_relative_to(Path(credentials).resolve())
     if not kept and (complaint := privacy.open_to_others(path, status)):
         raise _NoPasswordError(complaint)
-    return content.decode().removesuffix("\n").removesuffix("\r")
+    text = content.decode()
+    if text.startswith("\N{BYTE ORDER MARK}"):
+        raise _NoPasswordError(
+            f"{path} starts with a byte-order mark; save it as UTF-8 without one"
+        )
+    line, _, rest = text.replace("\r\n", "\n").partition("\n")
+    if rest.strip("\n"):
+        raise _NoPasswordError(f"{path} has more than one line; only the password may be in it")
+    return line
 
 
 def _from_command(command: tuple[str, ...], folder: Path) -> str:
     import subprocess
+    import tempfile
 
-    try:
-        done = subprocess.run(  # noqa: S603 - the configuration's own command, without a shell
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:  # the exception contains the output
-        reason = f"not finished after {_COMMAND_SECONDS} seconds"
-    except OSError as error:
-        reason = f"cannot be run: {error.strerror or error}"
-    else:
+    # Not pipes: a helper that the command leaves behind, such as an agent, would hold them open.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        try:
+            done = subprocess.run(  # noqa: S603 - the configuration's own command, without a shell
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                timeout=_COMMAND_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise _NoPasswordError(f"not finished after {_COMMAND_SECONDS} seconds") from None
+        except OSError as error:
+            raise _NoPasswordError(f"cannot be run: {error.strerror or error}") from error
+        out.seek(0)
+        err.seek(0)
         if not done.returncode:
-            return done.stdout.partition(b"\n")[0].removesuffix(b"\r").decode()
-        said = " ".join(done.stderr.decode(errors="replace").split())[:_SHOWN]
-        reason = f"failed with exit code {done.returncode}{said and f': {said}'}"
-    raise _NoPasswordError(reason)
+            return out.readline().removesuffix(b"\n").removesuffix(b"\r").decode()
+        said = " ".join(err.read().decode(errors="replace").split())[:_SHOWN]
+    raise _NoPasswordError(f"failed with exit code {done.returncode}{said and f': {said}'}")
 
 
 def _from_keyring(service: str, user: str) -> str:

@@ -43,6 +43,7 @@ _DEFAULTS: Keys = _TIMES | {
     "cadence": values.whole_seconds,
     "tags": values.tags,
     "enabled": values.flag,
+    "sso": values.text,
 }
 _APPLIANCE: Keys = _DEFAULTS | {
     "name": values.name,
@@ -214,6 +215,7 @@ class _Reading:
             cadence_seconds=given.get("cadence"),
             tags=defaults.get("tags", {}) | own.get("tags", {}),
             enabled=given.get("enabled", True),
+            sso=given.get("sso"),
             **{key: given[key] for key in _TIMES if key in given},
         )
 

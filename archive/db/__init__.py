@@ -8,6 +8,7 @@ from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import MonthOf, UnindexedDay, contains, halves
 from archive.db.locks import alone, lock, lock_schema
+from archive.db.pair_lookup import find_pairs
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
@@ -24,6 +25,7 @@ __all__ = [
     "constraints_last",
     "contains",
     "create_engine",
+    "find_pairs",
     "halves",
     "has_password",
     "insert",

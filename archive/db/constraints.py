@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from archive.errors import DatabaseError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -15,12 +17,15 @@ if TYPE_CHECKING:
 def constraints_last(connection: Connection, names: Sequence[str]) -> Iterator[None]:
     """Check the foreign keys of tables once, at the end.
 
-    For filling empty tables: on PostgreSQL the checks are then joins, which are much faster. The
-    tables are locked until the transaction ends. On SQLite, and for a user who does not own the
-    tables, this does nothing.
+    For filling empty tables, in a transaction opened for that: the checks are then joins, which are
+    much faster. On PostgreSQL the tables are locked until the transaction ends; for a user who does
+    not own them this does nothing. Raises DatabaseError if a row refers to a missing one.
     """
     if connection.dialect.name != "postgresql":
         yield
+        for name in names:
+            if connection.exec_driver_sql(f"PRAGMA foreign_key_check({name})").first() is not None:
+                raise DatabaseError(f"a row of {name} refers to a missing row")
         return
     found = connection.exec_driver_sql(
         "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),"

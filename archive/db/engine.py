@@ -66,7 +66,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # `_begin_sqlite` begins transactions
     for pragma in (
         f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
-        "foreign_keys = ON",
         "synchronous = NORMAL",
         "cache_size = -65536",
     ):
@@ -79,8 +78,11 @@ def _cache_less(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("archive_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    # Outside of a transaction; a kept connection may have been used for filling before.
+    checks = "OFF" if options.get("archive_fills") else "ON"
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {checks}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("archive_writes") else "BEGIN")
 
 
 def _begin_postgresql(connection: Connection) -> None:

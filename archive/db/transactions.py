@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, filling: bool = False) -> Iterator[Connection]:
     """Open a transaction that writes: it is committed as a whole at the end, or not at all.
 
-    Raises DatabaseError, with a sentence for the user, for any error of the database.
+    With `filling`, SQLite checks no foreign keys: use `constraints_last`, which checks them at its
+    end. Raises DatabaseError, with a sentence for the user, for any error of the database.
     """
     with explained(engine), engine.connect() as connection:
-        writer = connection.execution_options(archive_writes=True)
+        writer = connection.execution_options(archive_writes=True, archive_fills=filling)
         if engine.dialect.name == "postgresql":
             # After waiting for a lock, a writer must see what the last holder wrote, whatever the
             # server's default is.

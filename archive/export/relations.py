@@ -120,10 +120,14 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
     source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
     if name in JOB_VIEWS:
         order = tuple(
-            source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
+            source.c[column]
+            for column in ("appliance_id", "job_id", "seq", "what")
+            if column in source.c
         )
         return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
-    named = ("day", "appliance", "type", "status")
+    named = (
+        "day", "appliance", "month", "type", "status", "location", "version_name", "version", "build_number",
+    )  # fmt: skip
     by = tuple(source.c[column].asc().nulls_first() for column in named if column in source.c)
     return Relation(name, source, tuple(source.c), by, None, source.c.get("day"))
 
@@ -220,7 +224,7 @@ _NUMBER = sa.BigInteger()
 # A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
 _SUM = sa.types.NullType()
 # The views with one or more rows for each job.
-JOB_VIEWS = ("v_job", "v_message")
+JOB_VIEWS = ("v_job", "v_message", "v_anomaly")
 # The columns of the views that the migrations create, in order, with their types.
 VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
@@ -254,6 +258,19 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("size_bytes", _SUM),
         ("timed", _NUMBER),
         ("duration_seconds", _SUM),
+    ),
+    "v_month": (
+        *_NAME,
+        *_of(tables.calendar, "month", "quarter", "year"),
+        *_of(tables.appliance_month, "type", "status"),
+        ("location", tables.location.c.masked_url.type),
+        *_of(tables.build, "version_name", "version", "build_number"),
+        *((name, _NUMBER) for name in ("jobs", *_OUTCOMES, "sized")),
+        ("size_bytes", _SUM),
+        ("timed", _NUMBER),
+        ("duration_seconds", _SUM),
+        *_of(tables.appliance_month, "first_day", "last_day"),
+        ("appliance_id", _NUMBER),
     ),
     "v_today": _PERIODS,
     "v_appliance": (

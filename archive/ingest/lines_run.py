@@ -21,7 +21,7 @@ from archive.store.known_jobs import is_empty
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Engine
 
     from archive.ingest.formats import Line
     from archive.ingest.raw_document import RawDocument
@@ -34,17 +34,20 @@ BATCHES_A_COMMIT = 10
 def commit_batches(run: Run, lines: Iterator[Line]) -> None:
     """Archive the lines of a run, BATCHES_A_COMMIT batches in a transaction."""
     batches = LineBatches(lines)
+    waiting = next(batches, [])
     while True:
         counts = Counts(**vars(run.counts))
-        with db.writing(run.engine) as connection:
+        filling = not batches.ended and _is_empty(run.engine)
+        with db.writing(run.engine, filling=filling) as connection:
             # Batches lock appliances in any order: no other load may run meanwhile.
             db.lock(connection, ["calendar"])
+            if filling and not is_empty(connection):
+                continue  # another import was faster
             loader = run.loader(connection)
-            first = next(batches, [])
-            if is_empty(connection) and not batches.ended:
-                _load_first(run, connection, loader, chain([first], batches), counts)
+            if filling:
+                _load_first(run, connection, loader, chain([waiting], batches), counts)
             else:
-                for batch in chain([first], islice(batches, BATCHES_A_COMMIT - 1)):
+                for batch in chain([waiting], islice(batches, BATCHES_A_COMMIT - 1)):
                     _load_lines(run, connection, loader, batch, counts)
             loader.finish(connection)
             import_log.record(connection, run.id, counts)
@@ -56,6 +59,12 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
             raise batches.failure
         if batches.ended:
             return
+        waiting = next(batches, [])
+
+
+def _is_empty(engine: Engine) -> bool:
+    with db.reading(engine) as connection:
+        return is_empty(connection)
 
 
 def _load_first(

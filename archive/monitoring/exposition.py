@@ -32,7 +32,7 @@ _STATES = (OK, OVERDUE, NEVER, NO_RECENT_DATA)
 _COLLECTIONS = (
     collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
 )  # fmt: skip
-_RUNS = ("running", "complete", "failed")
+_RUNS = ("running", "complete", "failed", "undone")
 
 
 class Snapshot(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -42,6 +42,8 @@ class References:
     def __init__(self) -> None:
         # By kind, because keys of different kinds can be equal tuples.
         self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
+        # By kind: if this is the greatest ID of the table, the cache has all of its rows.
+        self._whole = dict.fromkeys(_TABLES, 0)
         self._years = {str(year) for year in calendar.CALENDAR_YEARS}
 
     def ids(self, kind: type[Natural]) -> dict[Any, int]:
@@ -53,9 +55,10 @@ class References:
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
-        for known in self._ids.values():
+        for kind, known in self._ids.items():
             if len(known) > _CACHED:
                 known.clear()
+                self._whole[kind] = -1
         builds, locations, operations, _ = (self._ids[kind] for kind in _TABLES)
         unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
         for _, build, location, operation, _, _ in documents:
@@ -83,27 +86,32 @@ class References:
         self, connection: Connection, wanted: Iterable[Location]
     ) -> dict[Location, int]:
         """Give every location a row, and return the IDs."""
-        locations = list(dict.fromkeys(wanted))
-        if locations:
-            self._learn_kind(connection, Location, locations)
-        return {location: self._ids[Location][location] for location in locations}
+        locations, known = list(dict.fromkeys(wanted)), self._ids[Location]
+        if unknown := [location for location in locations if location not in known]:
+            self._learn_kind(connection, Location, unknown)
+        return {location: known[location] for location in locations}
 
     def _learn_kind(self, connection: Connection, kind: type, wanted: Sequence[Natural]) -> None:
+        """Give keys that are not cached a row and a cached ID."""
         table, known = _TABLES[kind], self._ids[kind]
-        by_digest = {digest(key): key for key in wanted}
-        known |= _look_up(connection, table, by_digest)
-        if all(key in known for key in wanted):
+        missing = {digest(key): key for key in wanted}
+        following = next_id(connection, table)
+        if following - 1 != self._whole[kind]:
+            missing = _look_up(connection, table, missing, known)
+        if not missing:
             return
         # IDs are assigned under one lock, so that every database assigns the same ones.
         db.lock(connection, ["references"])
-        known |= _look_up(connection, table, by_digest)
-        following = next_id(connection, table)
-        rows = []
-        for key_digest, key in by_digest.items():
-            if key not in known:
-                known[key] = following
-                rows.append((following, key_digest, *_columns(key)))
-                following += 1
+        before, following = following, next_id(connection, table)
+        if following != before:  # another import has added rows meanwhile
+            missing = _look_up(connection, table, missing, known)
+        if following - 1 == self._whole[kind]:
+            self._whole[kind] += len(missing)
+        rows = [
+            (number, key_digest, *_columns(key))
+            for number, (key_digest, key) in enumerate(missing.items(), following)
+        ]
+        known |= dict(zip(missing.values(), count(following), strict=False))
         db.insert(connection, table, rows)
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
@@ -124,19 +132,25 @@ def _has_year(connection: Connection, year: str) -> bool:
 
 
 def _look_up(
-    connection: Connection, table: sa.Table, by_digest: dict[bytes, Natural]
-) -> dict[Natural, int]:
+    connection: Connection,
+    table: sa.Table,
+    wanted: dict[bytes, Natural],
+    known: dict[Natural, int],
+) -> dict[bytes, Natural]:
+    """Add the IDs of stored keys to the known ones, and return the others by digest."""
     query = sa.select(table.c.digest, table.c.id)
-    return {
-        by_digest[row.digest]: row.id
-        for chunk in chunks(by_digest)
-        for row in connection.execute(query.where(table.c.digest.in_(chunk)))
-    }
+    missing = dict(wanted)
+    for chunk in chunks(wanted):
+        for row in connection.execute(query.where(table.c.digest.in_(chunk))):
+            known[missing.pop(row.digest)] = row.id
+    return missing
 
 
 def digest(key: Natural) -> bytes:
-    """Return the SHA-256 of a natural key, for its table's unique index."""
-    return hashlib.sha256(json.dumps(key).encode()).digest()
+    """Return the first 16 bytes of the SHA-256 of a natural key, for its table's unique index."""
+    # Bytes that UTF-8 never has: keys that differ in any part have different digests.
+    parts = (b"\xfe" if part is None else part.encode() for part in key)
+    return hashlib.sha256(b"\xff".join(parts)).digest()[:16]
 
 
 def next_id(connection: Connection, table: sa.Table) -> int:

@@ -30,6 +30,7 @@ class Stored(NamedTuple):
     id: int
     rank: precedence.Rank
     counted: Contribution
+    build_id: int | None
     start_time: str | None
     first_seen: str
     own_last_seen: str | None
@@ -45,53 +46,50 @@ def is_empty(connection: Connection) -> bool:
     return connection.execute(sa.select(tables.job.c.id).limit(1)).first() is None
 
 
+class _JobRow(NamedTuple):
+    """The columns of `job` that an import compares with, in the order of the query."""
+
+    appliance_id: int
+    id: int
+    key: str
+    day: str
+    type: str | None
+    status: str
+    size_bytes: int | None
+    progress_completed: int | None
+    duration_seconds: int | None
+    build_id: int | None
+    start_time: str | None
+    end_time: str | None
+    digest: bytes
+    first_seen: str
+    last_seen: str | None
+
+
 def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
     """Return those of the wanted jobs that the archive has, by job key."""
     job = tables.job
-    wanted: dict[int, list[str]] = {}
-    for appliance_id, key in wanted_jobs:
-        wanted.setdefault(appliance_id, []).append(key)
-    found: dict[JobKey, Stored] = {}
-    for appliance_id, keys in wanted.items():
-        for chunk in chunks(keys):
-            for row in connection.execute(
-                sa.select(
-                    job.c.id,
-                    job.c.key,
-                    job.c.day,
-                    sa.func.coalesce(job.c.type, "").label("type"),
-                    job.c.status,
-                    job.c.size_bytes,
-                    job.c.progress_completed,
-                    job.c.duration_seconds,
-                    job.c.start_time,
-                    job.c.end_time,
-                    job.c.digest,
-                    job.c.first_seen,
-                    job.c.last_seen,
-                ).where(
-                    job.c.appliance_id == appliance_id,
-                    job.c.key.in_(chunk),
-                )
-            ):
-                rank = precedence.rank(
-                    row.status,
-                    row.progress_completed,
-                    row.duration_seconds,
-                    row.end_time,
-                    row.digest,
-                )
-                found[appliance_id, row.key] = Stored(
-                    row.id,
-                    rank,
-                    Contribution(
-                        row.day, row.type, row.status, row.size_bytes, row.duration_seconds
-                    ),
-                    row.start_time,
-                    row.first_seen,
-                    row.last_seen,
-                )
-    return found
+    keys = (job.c.appliance_id, job.c.key)
+    columns = [job.c[name] for name in _JobRow._fields]
+    rows = map(_JobRow._make, db.find_pairs(connection, keys, wanted_jobs, columns))
+    return {
+        (row.appliance_id, row.key): Stored(
+            row.id,
+            precedence.rank(
+                row.status,
+                row.progress_completed,
+                row.duration_seconds,
+                row.end_time,
+                row.digest,
+            ),
+            Contribution(row.day, row.type or "", row.status, row.size_bytes, row.duration_seconds),
+            row.build_id,
+            row.start_time,
+            row.first_seen,
+            row.last_seen,
+        )
+        for row in rows
+    }
 
 
 def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:

@@ -74,27 +74,34 @@ class MessageContents:
             for _, content in messages:
                 if content[0] not in ids:
                     unknown.setdefault(appliance_id, {})[content[0]] = content
+        self._look_up(connection, unknown)
         new = {
             appliance_id: missing
             for appliance_id, contents in unknown.items()
-            if (missing := self._look_up(connection, appliance_id, contents))
+            if (missing := self._missing(appliance_id, contents))
         }
         if new:
             self._create(connection, new)
 
-    def _look_up(
-        self, connection: Connection, appliance_id: int, contents: dict[bytes, Rows]
-    ) -> list[Rows]:
-        """Cache the IDs of stored contents, and return the others."""
-        known, table = self._known[appliance_id], tables.message_content
-        if not known.whole:
-            query = sa.select(table.c.digest, table.c.id).where(
-                table.c.appliance_id == appliance_id
-            )
-            for chunk in chunks(contents):
-                for row in connection.execute(query.where(table.c.digest.in_(chunk))):
-                    known.ids[row.digest] = row.id
-        return [content for digest, content in contents.items() if digest not in known.ids]
+    def _look_up(self, connection: Connection, wanted: Mapping[int, Iterable[bytes]]) -> None:
+        """Cache the IDs of those contents that are stored."""
+        table = tables.message_content
+        pairs = (
+            (appliance_id, digest)
+            for appliance_id, digests in wanted.items()
+            if not self._known[appliance_id].whole
+            for digest in digests
+        )
+        keys, columns = (
+            (table.c.appliance_id, table.c.digest),
+            (table.c.appliance_id, table.c.digest, table.c.id),
+        )
+        for appliance_id, digest, number in db.find_pairs(connection, keys, pairs, columns):
+            self._known[appliance_id].ids[digest] = number
+
+    def _missing(self, appliance_id: int, contents: Mapping[bytes, Rows]) -> list[Rows]:
+        ids = self._known[appliance_id].ids
+        return [content for digest, content in contents.items() if digest not in ids]
 
     def _create(self, connection: Connection, new: Mapping[int, Sequence[Rows]]) -> None:
         templates = self._references.learn_templates(

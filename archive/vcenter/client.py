@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 # Seconds between attempts grow from the first value to the second, plus a random part.
 _WAITS = (0.5, 10.0)
 _CHUNK = 1 << 16
-_IN_MEMORY = 4 << 20
-# Bytes: enough for a quarter of a million jobs. Longer answers are refused.
+IN_MEMORY = 4 << 20
+# Bytes of all answers of an appliance together: enough for a quarter of a million jobs.
 LONGEST_ANSWER = 256 << 20
 LONGEST_SMALL_ANSWER = 4 << 20
 # Seconds for signing out, also after the deadline.
@@ -150,7 +150,7 @@ class Connection:
                 if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
                     raise await _refusal(response)
                 kind = response.headers.get("Content-Type", "")
-                if response.status != HTTPStatus.NO_CONTENT and kind and "json" not in kind:
+                if response.status != HTTPStatus.NO_CONTENT and not _may_be_json(kind):
                     raise ApplianceError(
                         f"the answer is {printable(kind)}, not JSON",
                         f"check that {self.place} is a vCenter Server, not a portal or a proxy",
@@ -200,14 +200,19 @@ async def client(
             await judged.end()
 
 
+def _may_be_json(kind: str) -> bool:
+    """Whether an answer with this Content-Type may be JSON; simulators send it as plain text."""
+    return not kind or "json" in kind or kind.startswith("text/plain")
+
+
 async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:
     length = 0
     with ExitStack() as stack:
-        body = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+        body = stack.enter_context(tempfile.SpooledTemporaryFile(IN_MEMORY))
         async for chunk in response.content.iter_chunked(_CHUNK):
             length += len(chunk)
             if length > longest:
-                raise OversizedError(f"the answer is longer than {longest >> 20} MiB")
+                raise OversizedError(f"the answer is longer than {max(longest >> 20, 1)} MiB")
             body.write(chunk)
         stack.pop_all()
     body.seek(0)
@@ -217,17 +222,29 @@ async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:
 async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
     texts: list[str] = []
     try:
-        raw = await response.content.read(_CHUNK)
+        raw = b""
+        while len(raw) < _CHUNK and (piece := await response.content.read(_CHUNK - len(raw))):
+            raw += piece
         texts = errors.messages(json.loads(raw))
-    except (ValueError, aiohttp.ClientError, OSError):
+    except (ValueError, RecursionError, aiohttp.ClientError, OSError):
         pass  # then the status has to do
-    wait = response.headers.get("Retry-After", "")
     return errors.of_status(
         response.status,
-        float(wait) if wait.isascii() and wait.isdigit() else None,
+        _wait(response.headers.get("Retry-After", "")),
         response.headers.get("Location"),
         texts,
     )
+
+
+def _wait(retry_after: str) -> float | None:
+    """Return the seconds that `Retry-After` asks for, as a number or an HTTP date; None without one."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        until = email.utils.parsedate_to_datetime(retry_after)
+        return max(until.timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _ahead(response: aiohttp.ClientResponse) -> float | None:

@@ -39,11 +39,14 @@ class UntrustedError(ApplianceError):
 
 
 class RefusedError(ApplianceError):
-    """A request that the appliance refused; `status` is the HTTP status."""
+    """A request that the appliance refused; `status` is the HTTP status, `said` includes its texts."""
 
-    def __init__(self, reason: str, advice: str | None = None, *, status: int) -> None:
+    def __init__(
+        self, reason: str, advice: str | None = None, *, status: int, said: str = ""
+    ) -> None:
         super().__init__(reason, advice)
         self.status = status
+        self.said = said or f"HTTP {status}"
 
 
 RENEW = "renew it on the appliance"
@@ -159,7 +162,7 @@ def of_status(
     reason = f"{meaning} ({said})"
     if status == HTTPStatus.TOO_MANY_REQUESTS or status // 100 == 5:
         return PassingError(reason, advice, wait=wait)
-    return RefusedError(reason, advice, status=status)
+    return RefusedError(reason, advice, status=status, said=said)
 
 
 def messages(answer: Any) -> list[str]:

@@ -6,14 +6,15 @@ without an error. So the job IDs are requested, too, and missing jobs are then r
 
 from __future__ import annotations
 
-import io
 import re
+import tempfile
+from contextlib import ExitStack
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
 
 from archive.errors import ApplianceError
 from archive.text import counted
-from archive.vcenter.client import LONGEST_ANSWER
+from archive.vcenter.client import IN_MEMORY, LONGEST_ANSWER
 from archive.vcenter.errors import DeadlineError, OversizedError, PassingError, RefusedError
 from archive.vcenter.session import API, REST
 
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
 
 _IDS = "appliance/recovery/backup/job"
 _DETAILS = f"{_IDS}/details"
+# How many times LONGEST_ANSWER may be read in vain.
+_MOST_REFUSED = 4
 # Jobs in the first request by ID: the URL then has about 2,000 characters.
 _SLICE = 50
+_IGNORED = ApplianceError(
+    "requests for single jobs bring all jobs", "check that no proxy removes the query from a URL"
+)
 # A job's ID in an answer: a key of the map (`/api`), or the key of an entry (`/rest`).
 _KEYS = {
     API.name: re.compile(rb'"([^"\\]+)"\s*:\s*\{'),
@@ -63,8 +69,13 @@ async def fetch(session: Session) -> Details:
     absent = _without(ids, _found(session, data))
     if not absent:
         return Details(whole, None)
-    with whole:
-        return await _slices(session, absent, [data])
+    with whole, ExitStack() as on_failure:
+        joined = on_failure.enter_context(_Joined(session.api.name))
+        joined.add(data)
+        del data
+        details = await _slices(session, absent, joined, frozenset(ids))
+        on_failure.pop_all()
+    return details
 
 
 async def _whole(session: Session) -> IO[bytes]:
@@ -94,13 +105,24 @@ async def _in_slices(session: Session, whole: ApplianceError) -> Details:
         raise whole from error
     if not ids:
         raise whole
-    return await _slices(session, ids, [])
+    with ExitStack() as on_failure:
+        joined = on_failure.enter_context(_Joined(session.api.name))
+        details = await _slices(session, ids, joined, frozenset(ids))
+        on_failure.pop_all()
+    return details
 
 
-async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Details:
-    """Request jobs by their IDs, fewer at a time where a request fails."""
+async def _slices(
+    session: Session, ids: list[str], joined: _Joined, existing: frozenset[str]
+) -> Details:
+    """Request jobs by their IDs, fewer at a time where a request fails.
+
+    `existing` are the IDs of all jobs. An answer that has other jobs than those requested ends the
+    requests: each further one would bring the whole history again.
+    """
     wanted, size = ids, _SLICE
     lost: list[str] = []
+    spent = 0
     failure = ApplianceError("the appliance lists the job IDs but returns no details")
     while wanted:
         part = wanted[:size]
@@ -108,18 +130,31 @@ async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Det
         try:
             answer = (
                 await session.get(
-                    _DETAILS, _filter(session, part), longest=LONGEST_ANSWER, attempts=2
+                    _DETAILS, _filter(session, part), longest=joined.room(), attempts=2
                 )
             ).read()
         except DeadlineError as error:
             failure = error
             lost += wanted
             break
-        except (PassingError, OversizedError) as error:
+        except PassingError as error:
             failure = error
+        except OversizedError as error:
+            failure = error
+            spent += joined.room()
+            if spent > _MOST_REFUSED * LONGEST_ANSWER or joined.room() < LONGEST_ANSWER >> 4:
+                lost += wanted
+                break
         else:
-            answers.append(answer)
             found = _found(session, answer)
+            if (found & existing).difference(part):
+                failure = _IGNORED
+                if joined.empty:
+                    joined.add(answer)
+                    wanted = _without(wanted, found)
+                lost += wanted
+                break
+            joined.add(answer)
         # If some came, that many fit into an answer. If none came, try half as many.
         size = len(found.intersection(part)) or len(part) // 2
         if not size:
@@ -127,10 +162,10 @@ async def _slices(session: Session, ids: list[str], answers: list[bytes]) -> Det
             found.update(part)
             size = 1
         wanted = _without(wanted, found)
-    if not answers:
+    if joined.empty:
         raise failure
     missing = f"{counted(len(lost), 'job')} could not be fetched: {failure}" if lost else None
-    return Details(io.BytesIO(_joined(answers, session.api.name)), missing)
+    return Details(joined.whole(), missing)
 
 
 def _found(session: Session, answer: bytes) -> set[str]:
@@ -148,13 +183,40 @@ def _filter(session: Session, ids: Sequence[str]) -> list[tuple[str, str]]:
     return [(f"filter.jobs.{number}", job) for number, job in enumerate(ids, 1)]
 
 
-def _joined(answers: Sequence[bytes], api: str) -> bytes:
-    """Return one answer with the jobs of several. Raises ApplianceError if one has another form."""
-    around, form = _AROUND[api]
-    inner: list[bytes] = []
-    for answer in answers:
-        found = around.fullmatch(answer)
+class _Joined:
+    """One answer with the jobs of several, which may have LONGEST_ANSWER bytes together."""
+
+    def __init__(self, api: str) -> None:
+        self._around, self._form = _AROUND[api]
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed in `__exit__`
+        self.empty = True
+        self._between = self._form.partition(b"%s")[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def room(self) -> int:
+        """Return how many bytes the next answer may have."""
+        return max(LONGEST_ANSWER - self._file.tell(), LONGEST_ANSWER >> 8)
+
+    def add(self, answer: bytes) -> None:
+        """Add the jobs of an answer. Raises ApplianceError if it has another form."""
+        found = self._around.fullmatch(answer)
         if found is None:
             raise ApplianceError("unexpected answer to the request for job details")
-        inner.append(found[1].strip())
-    return form % b",".join(filter(None, inner))
+        inner = found[1].strip()
+        self.empty = False
+        if inner:
+            self._file.write(self._between)
+            self._file.write(inner)
+            self._between = b","
+
+    def whole(self) -> IO[bytes]:
+        """Return the answer, at its start; the caller must close it."""
+        before, _, after = self._form.partition(b"%s")
+        self._file.write((b"" if self._between == b"," else before) + after)
+        self._file.seek(0)
+        return self._file

@@ -12,6 +12,8 @@ from archive.vcenter.client import Connection
 from archive.vcenter.session import signed_in
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from archive.config.entries import Entry
 
 VERSION = "appliance/system/version"
@@ -32,15 +34,17 @@ class CollectedAnswer(NamedTuple):
     missing: tuple[str, ...]
 
 
-async def ask(entry: Entry, password: str) -> CollectedAnswer:
-    """Fetch the jobs, schedules, version and time zone of an appliance.
+async def ask(
+    entry: Entry, password: str, admitted: AbstractAsyncContextManager[None] | None = None
+) -> CollectedAnswer:
+    """Fetch the jobs, schedules, version and time zone of an appliance; log in within `admitted`.
 
     Raises ApplianceError, with a reason and advice, if the jobs cannot be fetched.
     """
     with ExitStack() as on_failure:
         async with (
             Connection.open(entry) as connection,
-            signed_in(connection, entry.user, password) as session,
+            signed_in(connection, entry.user, password, admitted) as session,
         ):
             seen_at = timestamps.now()
             jobs = await job_details.fetch(session)

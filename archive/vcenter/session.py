@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -154,19 +154,26 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
 def _of_login(error: RefusedError) -> ApplianceError:
     if error.status == HTTPStatus.UNAUTHORIZED:
         return RefusedError(
-            "user name or password refused",
+            f"user name or password refused ({error.said})",
             "check both, and whether the account is locked",
             status=error.status,
+            said=error.said,
         )
     return error
 
 
 @asynccontextmanager
-async def signed_in(connection: Connection, user: str, password: str) -> AsyncIterator[Session]:
-    """Sign in, and always sign out. Raises ApplianceError without secrets in its text."""
+async def signed_in(
+    connection: Connection,
+    user: str,
+    password: str,
+    admitted: AbstractAsyncContextManager[None] | None = None,
+) -> AsyncIterator[Session]:
+    """Sign in within `admitted`, and always sign out. Raises ApplianceError without secrets in its text."""
     session = Session(connection, user, password)
     try:
-        await session.sign_in()
+        async with admitted or nullcontext():
+            await session.sign_in()
         yield session
     except ApplianceError as error:
         error.reason = session.without_secrets(error.reason)

@@ -119,7 +119,7 @@ def test_csv_and_json_have_all_checks(
         "appliance": "vc02",
         "check": "login",
         "result": "failed",
-        "detail": "user name or password refused",
+        "detail": "user name or password refused (HTTP 401; Authentication required.)",
         "advice": "check both, and whether the account is locked",
     }
     assert checks[15]["result"] == "skipped"

@@ -411,7 +411,6 @@ def test_unreadable_file(tmp_path: Path) -> None:
         ("/x/a.db", "/x/a.db"),
         ("sqlite:///a.db", "{folder}/a.db"),
         ("sqlite:////x/a.db", "/x/a.db"),
-        ("sqlite:///a.db?mode=ro", "sqlite:///{folder}/a.db?mode=ro"),
         ("postgresql://u@h/n", "postgresql://u@h/n"),
     ],
 )
@@ -465,3 +464,27 @@ def test_repr_hides_passwords(tmp_path: Path) -> None:
     fleet = file.read(written(tmp_path, WHOLE))
     assert fleet.entries[2].secret.value == "hunter2"
     assert "hunter2" not in f"{fleet!r}{fleet}{fleet.entries[2].secret.origin}"
+
+
+COMMAND = '[defaults]\nsecret = { command = ["pass", "vc"] }\n'
+
+
+def test_file_of_another_user_with_a_command_is_refused(tmp_path: Path) -> None:
+    """Its author would act as the user who reads it."""
+    path = written(tmp_path, COMMAND, 0o644)
+    file.read(path)
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 1234)
+        said = f"the file names a command, but belongs to another user; run `chown 0 {path}`"
+        assert refused(path) == [said]
+        path.write_text("")
+        file.read(path)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o660, 0o664])
+def test_file_that_a_group_may_change_with_a_command_is_refused(tmp_path: Path, mode: int) -> None:
+    path = written(tmp_path, COMMAND, mode)
+    if os.geteuid() == 0:
+        os.chown(path, 0, 12345)
+        said = f"the file names a command, but a group can write to it; run `chmod g-w {path}`"
+        assert refused(path) == [said]

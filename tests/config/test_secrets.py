@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import keyring
@@ -71,10 +72,10 @@ def test_password_in_a_file(toml: Path, tmp_path: Path, end: bytes) -> None:
         assert reveal(entry(Secret(file=path)), toml) == PASSWORD
 
 
-def test_only_one_line_end_is_removed(toml: Path, tmp_path: Path) -> None:
+def test_line_ends_are_removed_and_spaces_kept(toml: Path, tmp_path: Path) -> None:
     """All other characters belong to the password."""
     kept(tmp_path / "secret", b" a\n\n")
-    assert reveal(entry(Secret(file=Path("secret"))), toml) == " a\n"
+    assert reveal(entry(Secret(file=Path("secret"))), toml) == " a"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
@@ -172,3 +173,31 @@ def test_keyring_needs_an_extra(toml: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "keyring", None)
     said = f'a keyring needs the extra "keyring"; {extras.advice("keyring")}'
     assert refused(Secret(keyring="vcenter"), toml) == said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\xef\xbb\xbfsecret", "starts with a byte-order mark"),
+        (b"secret\nsecond\n", "has more than one line"),
+        (b"secret\r\n# a comment", "has more than one line"),
+    ],
+)
+def test_file_with_more_than_a_password_is_refused(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    """As part of the password it would only lock the account."""
+    path = tmp_path / "password"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        reveal(entry(Secret(file=Path("password"))), tmp_path / "archive.toml")
+    assert "secret" not in str(refused.value).removeprefix(str(tmp_path))
+
+
+def test_command_may_leave_a_helper_behind(tmp_path: Path) -> None:
+    """An agent that it starts holds its output open; the password is there nevertheless."""
+    command = ("/bin/sh", "-c", "sleep 20 & echo hunter2")
+    started = time.monotonic()
+    assert reveal(entry(Secret(command=command)), tmp_path / "archive.toml") == "hunter2"
+    assert time.monotonic() - started < 10

@@ -194,3 +194,31 @@ def test_first_load_waits_for_writers_without_deadlock(postgresql_archive: Engin
         )
     loading.join()
     assert loaded.is_set()
+
+
+def test_load_that_is_not_the_first_after_all(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive that another import fills meanwhile is not taken for an empty one."""
+    monkeypatch.setattr(batches, "BATCH", 2)
+    import_documents(engine, {"x": job()}, "vc02")
+    answers = iter([True, False, False])
+    monkeypatch.setattr(lines_run, "_is_empty", lambda _engine: next(answers))
+    data = stream(*({"appliance": "a", "job": str(n), "info": job()} for n in range(5)))
+    assert import_documents(engine, data, None, name="all.jsonl").counts.new == 5
+    assert next(answers) is False
+    assert count(engine, tables.job) == 6
+    assert list(verify.verify(engine)) == []
+
+
+def test_references_are_checked_at_the_end(sqlite_archive: Engine) -> None:
+    """A row that refers to a missing one ends the transaction that fills the archive."""
+    empty(sqlite_archive)
+    row = (1, 1, "FAILED", "2026-03-01T00:00:00.000000Z", 1)
+    with (
+        pytest.raises(DatabaseError, match="job_status refers to a missing row"),
+        db.writing(sqlite_archive, filling=True) as connection,
+        db.constraints_last(connection, LOADED),
+    ):
+        db.insert(connection, tables.job_status, [row])
+    assert count(sqlite_archive, tables.job_status) == 0

@@ -16,9 +16,11 @@ import stamina
 
 from archive.config.entries import Trust
 from archive.errors import ApplianceError
+from archive.vcenter import client
 from archive.vcenter.query import SCHEDULES, TIME_ZONE, VERSION, CollectedAnswer, ask
 from tests.support.samples import SAMPLES, job
 from tests.vcenter_server import faults
+from tests.vcenter_server.answers import Answer
 from tests.vcenter_server.appliance import PASSWORD, Appliance
 from tests.vcenter_server.appliance import SCHEDULES as SCHEDULE
 from tests.vcenter_server.certificates import self_signed
@@ -453,3 +455,84 @@ def test_unanswered_login_does_not_block_forever(
         await asyncio.sleep(0.05)
 
     settled(ended())
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "text/plain; charset=utf-8", "", "application/problem+json"]
+)
+def test_json_is_read_whatever_its_type_says(server: Server, kind: str) -> None:
+    """A simulator sends plain text; a page of a portal is no JSON all the same."""
+
+    def typed(_appliance: Any, _asked: Any, proper: Any) -> Any:
+        return replace(proper(), content_type=kind)
+
+    assert details(asked(server, suffering(server, typed))) == HISTORY
+
+
+def test_ignored_filter_ends_the_requests(server: Server) -> None:
+    """Each further request would bring the whole history again."""
+    part = dict(list(HISTORY.items())[:4])
+
+    appliance = suffering(server, faults.saying(json.dumps(part).encode()), Resource.DETAILS)
+    collected = asked(server, appliance)
+    assert set(details(collected)) >= set(part)
+    assert (
+        "5 jobs could not be fetched: requests for single jobs bring all jobs"
+        in collected.missing[0]
+    )
+    assert len(appliance.requests_for(Resource.DETAILS)) == 2
+
+
+def test_answers_of_an_appliance_are_limited_together(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs by the megabyte, each within the limit, must not fill the memory."""
+    monkeypatch.setattr("archive.vcenter.job_details.LONGEST_ANSWER", 1 << 16)
+    large = {f"20260301-02{minute:02}00-1": job(user="x" * 10_000) for minute in range(60)}
+    appliance = server.add(Appliance(large))
+    collected = asked(server, appliance)
+    found = details(collected)
+    assert 0 < len(json.dumps(found)) < 1 << 17
+    assert "could not be fetched: the answer is longer than" in collected.missing[0]
+    assert len(appliance.requests_for(Resource.DETAILS)) < 60
+
+
+def answering(server: Server, body: bytes, status: int) -> Appliance:
+    def fault(_appliance: Any, _asked: Any, _proper: Any) -> Any:
+        return Answer(status, body)
+
+    return suffering(server, fault, Resource.LOGIN)
+
+
+def test_reason_of_a_refused_login_is_shown(server: Server) -> None:
+    said = {"messages": [{"default_message": "User account is locked."}]}
+    appliance = answering(server, json.dumps(said).encode(), 401)
+    why = reason(server, appliance)
+    assert "user name or password refused (HTTP 401; User account is locked.)" in why
+
+
+def test_error_text_in_several_pieces_is_shown_whole(server: Server) -> None:
+    said = {"messages": [{"default_message": "Unable to authorize", "args": ["x" * 30_000]}]}
+    why = reason(server, answering(server, json.dumps(said).encode(), 403))
+    assert "Unable to authorize" in why
+
+
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"a":' * 10_000, b'{"value":' * 9_000])
+def test_deeply_nested_error_is_an_error_of_the_appliance(server: Server, body: bytes) -> None:
+    assert "permission denied for the user (HTTP 403)" in reason(
+        server, answering(server, body, 403)
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("3", 3.0),
+        ("Wed, 01 Jan 2020 00:00:00 GMT", 0.0),
+        ("soon", None),
+        ("-1", None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(value: str, expected: float | None) -> None:
+    assert client._wait(value) == expected
+    assert (client._wait("Tue, 01 Jan 2999 00:00:00 GMT") or 0) > 1e9

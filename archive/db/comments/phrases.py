@@ -29,7 +29,7 @@ STATUS = (
     "as vCenter reports it: SUCCEEDED, FAILED, PENDING, BLOCKED, RUNNING or an undocumented value"
 )
 TYPE = "as vCenter reports it: SCHEDULED, MANUAL, LOCAL_BACKUP or an undocumented value"
-DIGEST = "SHA-256 of the texts, for the unique index: a text may be too long for one"
+DIGEST = "start of the SHA-256 of the texts, for the unique index: a text may be too long for one"
 ANOMALY = {
     "what": "empty, tiny or size (figures in bytes), duration (seconds), location, user, type or build",
     "severity": "3 critical, 2 warning, 1 notice",

@@ -1,0 +1,79 @@
+"""Logins with the same user and password: after a refusal the others wait, so that no account is locked.
+
+Linked vCenters share a Single Sign-On, which locks an account after a few refused logins, by default
+five in three minutes. A stale password would be tried at every appliance within a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from archive.errors import ApplianceError
+from archive.vcenter.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from archive.config.entries import Entry
+
+# Seconds to wait for the result of another first login; its appliance may be down.
+_PATIENCE = 5.0
+# Without `sso` in the configuration the appliances may be independent, and one of them be wrong.
+_REFUSALS_ALLOWED = 2
+
+
+@dataclass
+class _Group:
+    """Appliances that share an account; `trying` while a login may show whether the password is right."""
+
+    allowed: int
+    accepted: bool = False
+    trying: bool = False
+    refused_by: list[str] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Logins:
+    """The logins of a run over a fleet."""
+
+    def __init__(self) -> None:
+        self._groups: dict[object, _Group] = {}
+
+    @asynccontextmanager
+    async def admit(self, entry: Entry) -> AsyncIterator[None]:
+        """Let an appliance log in within the block, one of a group at a time until one is accepted.
+
+        Raises ApplianceError if others of its group have been refused.
+        """
+        group = self._of(entry)
+        while not group.accepted and group.trying:
+            group.changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(group.changed.wait(), _PATIENCE)
+                continue
+            break
+        if not group.accepted and len(group.refused_by) >= group.allowed:
+            raise ApplianceError(
+                f"not tried, since {', '.join(group.refused_by)} refused the same user and password,"
+                " and more attempts could lock the account",
+                "correct the password, or set `sso` to tell independent appliances apart",
+            )
+        group.trying = True
+        try:
+            yield
+            group.accepted = True
+        except RefusedError as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                group.refused_by.append(entry.name)
+            raise
+        finally:
+            group.trying = False
+            group.changed.set()
+
+    def _of(self, entry: Entry) -> _Group:
+        key = entry.sso or (entry.user, entry.secret)
+        return self._groups.setdefault(key, _Group(1 if entry.sso else _REFUSALS_ALLOWED))
