@@ -121,7 +121,9 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
     source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
     if name in JOB_VIEWS:
         order = tuple(
-            source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
+            source.c[column]
+            for column in ("appliance_id", "job_id", "seq", "what")
+            if column in source.c
         )
         return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
     named = (

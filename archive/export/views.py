@@ -37,7 +37,7 @@ _EXPECTED = (
     *_JOB,
 )
 # The views with one or more rows for each job.
-JOB_VIEWS = ("v_job", "v_message")
+JOB_VIEWS = ("v_job", "v_message", "v_anomaly")
 # The columns of the views that the migrations create, in order, with their types.
 VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
@@ -129,5 +129,15 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("not_reporting", sa.Integer()),
         *_of(tables.appliance, "retired_at"),
         ("appliance_id", _NUMBER),
+    ),
+    "v_anomaly": (
+        *_NAME,
+        *_of(tables.job, "key"),
+        *_PERIODS,
+        *_of(tables.job, "type", "start_time"),
+        *_of(tables.anomaly, "what"),
+        *((name, _NUMBER) for name in ("severity", "figure", "expected", "lower", "upper")),
+        *_of(tables.anomaly, "previous"),
+        *((name, _NUMBER) for name in ("new_level", "appliance_id", "job_id")),
     ),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archive.db.comments.job_tables import JOB_TABLES
 from archive.db.comments.judgement import JUDGEMENT_VIEWS
 from archive.db.comments.phrases import (
+    ANOMALY,
     APPLIANCE,
     CALENDAR,
     JOB,
@@ -126,6 +127,18 @@ VIEWS = {
             "schedule_days": "JSON list of days of the week; NULL: daily",
             "schedule_max_count": "number of retained copies; NULL: not reported",
             "appliance_id": APPLIANCE,
+        },
+    ),
+    "v_anomaly": Described(
+        "a way in which a success is unlike those before it",
+        {
+            **_APPLIANCE,
+            **pick(_JOB, "key"),
+            **CALENDAR,
+            **pick(_JOB, "type", "start_time"),
+            **ANOMALY,
+            "new_level": "1 if the next two successes confirm a new level, otherwise 0",
+            **OF_JOB,
         },
     ),
 } | JUDGEMENT_VIEWS

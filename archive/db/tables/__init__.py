@@ -18,7 +18,7 @@ from archive.db.tables.jobs import (
     job_status,
     latest_import,
 )
-from archive.db.tables.judgement import appliance_standing, expected_backup
+from archive.db.tables.judgement import anomaly, appliance_standing, expected_backup
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
@@ -41,6 +41,7 @@ from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, 
 
 __all__ = [
     "MESSAGE_ROLES",
+    "anomaly",
     "appliance",
     "appliance_month",
     "appliance_standing",

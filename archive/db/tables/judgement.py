@@ -1,4 +1,4 @@
-"""What was expected of each appliance, what became of it, and how the appliance stands."""
+"""What the archive concludes from jobs: expected backups, the standing of appliances, anomalies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 
 from archive.db import Day, Instant, Text
-from archive.db.tables.base import key, metadata, required
+from archive.db.tables.base import key, metadata, of_job, required
 
 # An expected backup; `number` counts those of a day. `outcome` is NULL until an import could show it:
 # some are stored ahead. `job_id` is the job that met it, else the last attempt. Written in the
@@ -73,5 +73,24 @@ appliance_standing = Table(
     Column("usual_import_seconds", BigInteger),
     Column("import_due_time", Instant),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    sqlite_with_rowid=False,
+)
+
+# A job may be unlike others in several ways: a row each.
+anomaly = Table(
+    "anomaly",
+    metadata,
+    key("appliance_id"),
+    key("job_id"),
+    key("what", Text),
+    required("severity", Integer),
+    Column("figure", BigInteger),
+    Column("expected", BigInteger),
+    Column("lower", BigInteger),
+    Column("upper", BigInteger),
+    Column("previous", Text),
+    Column("confirmed_by", BigInteger),
+    of_job(),
+    CheckConstraint("severity BETWEEN 1 AND 3", name="severity"),
     sqlite_with_rowid=False,
 )
