@@ -123,7 +123,9 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
             source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
         )
         return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
-    named = ("day", "appliance", "type", "status")
+    named = (
+        "day", "appliance", "month", "type", "status", "location", "version_name", "version", "build_number",
+    )  # fmt: skip
     by = tuple(source.c[column].asc().nulls_first() for column in named if column in source.c)
     return Relation(name, source, tuple(source.c), by, None, source.c.get("day"))
 
@@ -254,6 +256,19 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         ("size_bytes", _SUM),
         ("timed", _NUMBER),
         ("duration_seconds", _SUM),
+    ),
+    "v_month": (
+        *_NAME,
+        *_of(tables.calendar, "month", "quarter", "year"),
+        *_of(tables.appliance_month, "type", "status"),
+        ("location", tables.location.c.masked_url.type),
+        *_of(tables.build, "version_name", "version", "build_number"),
+        *((name, _NUMBER) for name in ("jobs", *_OUTCOMES, "sized")),
+        ("size_bytes", _SUM),
+        ("timed", _NUMBER),
+        ("duration_seconds", _SUM),
+        *_of(tables.appliance_month, "first_day", "last_day"),
+        ("appliance_id", _NUMBER),
     ),
     "v_today": _PERIODS,
     "v_appliance": (

@@ -8,9 +8,8 @@ from archive import db
 from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
-from archive.store.appliance_months import ChangedMonths
 from archive.store.appliances import find_appliances, record_seen
-from archive.store.day_totals import Contribution, Totals
+from archive.store.day_totals import Contribution
 from archive.store.dimension_keys import References
 from archive.store.job_writer import Batch, JobRow, update_jobs
 from archive.store.known_jobs import (
@@ -23,6 +22,7 @@ from archive.store.known_jobs import (
 )
 from archive.store.message_contents import MessageContents
 from archive.store.seen_documents import LatestImports
+from archive.store.totals import ChangedTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,8 +61,7 @@ class Loader:
         self._this_import = SeenInterval(seen_at, seen_at, {})
         self._references = References()
         self._contents = MessageContents(self._references)
-        self._totals = Totals()
-        self._months = ChangedMonths()
+        self._totals = ChangedTotals()
         self._latest = LatestImports(seen_at)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
@@ -115,14 +114,14 @@ class Loader:
         self._latest.write(connection)
 
     def drain(self, connection: Connection) -> None:
-        """Write the latest imports and the day totals so far; this takes time for every changed day."""
+        """Write the latest imports and most totals so far; this takes time for every changed day."""
         self.settle(connection)
-        self._totals.write(connection)
+        self._totals.drain(connection)
 
     def finish(self, connection: Connection) -> None:
         """Write the latest imports and all totals, at the end of a transaction."""
-        self.drain(connection)
-        self._months.write(connection)
+        self.settle(connection)
+        self._totals.write(connection)
 
     def _write(
         self,
@@ -154,15 +153,13 @@ class Loader:
             first_seen = min(before.first_seen, state.seen.first_seen)
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
-            self._totals.add(before.counted, -1)
-            self._months.add(key[0], before.counted.day)
+            self._totals.add(key[0], before.build_id, before.counted, -1)
             self._count(row)
         batch.write(connection)
         db.insert(connection, tables.job_status, statuses)
 
     def _count(self, row: JobRow) -> None:
-        self._totals.add(_contribution(row))
-        self._months.add(row.appliance_id, row.day)
+        self._totals.add(row.appliance_id, row.build_id, _contribution(row))
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
         """Return whether a job was last seen with this import, and it is its appliance's latest."""
@@ -219,10 +216,7 @@ class Loader:
             if seen.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], seen.first_seen)
                 if key not in changed:
-                    self._totals.add(before.counted, -1)
-                    self._totals.add(before.counted._replace(day=day))
-                    self._months.add(appliance_id, before.counted.day)
-                    self._months.add(appliance_id, day)
+                    self._totals.move(appliance_id, before.counted, day)
                     earlier.append(
                         {
                             "of_appliance": appliance_id,

@@ -120,6 +120,58 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
+# Sums as in `v_day`; the periods come from the label of the month.
+V_MONTH = """
+CREATE VIEW v_month AS
+SELECT
+    appliance.name AS appliance,
+    appliance_month.month,
+    substr(appliance_month.month, 1, 4)
+    || CASE
+        WHEN substr(appliance_month.month, 6) < '04' THEN '-Q1'
+        WHEN substr(appliance_month.month, 6) < '07' THEN '-Q2'
+        WHEN substr(appliance_month.month, 6) < '10' THEN '-Q3'
+        ELSE '-Q4'
+    END AS quarter,
+    substr(appliance_month.month, 1, 4) AS year,
+    appliance_month.type,
+    appliance_month.status,
+    location.masked_url AS location,
+    build.version_name,
+    build.version,
+    build.build_number,
+    appliance_month.jobs,
+    CASE
+        WHEN appliance_month.status IN ('SUCCEEDED', 'FAILED') THEN appliance_month.jobs ELSE 0
+    END AS finished,
+    CASE WHEN appliance_month.status = 'SUCCEEDED' THEN appliance_month.jobs ELSE 0 END
+        AS succeeded,
+    CASE WHEN appliance_month.status = 'FAILED' THEN appliance_month.jobs ELSE 0 END AS failed,
+    CASE
+        WHEN appliance_month.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN appliance_month.jobs
+        ELSE 0
+    END AS open,
+    CASE
+        WHEN
+            appliance_month.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING')
+            THEN 0
+        ELSE appliance_month.jobs
+    END AS other,
+    appliance_month.sized,
+    CAST(appliance_month.size_high AS NUMERIC) * 4294967296 + appliance_month.size_low
+        AS size_bytes,
+    appliance_month.timed,
+    CAST(appliance_month.duration_high AS NUMERIC) * 4294967296 + appliance_month.duration_low
+        AS duration_seconds,
+    appliance_month.first_day,
+    appliance_month.last_day,
+    appliance_month.appliance_id
+FROM appliance_month
+INNER JOIN appliance ON appliance_month.appliance_id = appliance.id
+LEFT JOIN location ON appliance_month.location_id = location.id
+LEFT JOIN build ON appliance_month.build_id = build.id
+"""
+
 # The calendar day now: SQL has no time zones, and a day need not start at midnight.
 V_TODAY = """
 CREATE VIEW v_today AS
@@ -354,6 +406,7 @@ VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
     "v_day": V_DAY,
+    "v_month": V_MONTH,
     "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
     "v_missed": V_MISSED,
@@ -905,6 +958,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", "month", "seq", name=op.f("pk_appliance_month")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "build_sketch",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("build_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_build_sketch_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "build_id", name=op.f("pk_build_sketch")),
+        sqlite_with_rowid=False,
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
@@ -917,6 +982,7 @@ def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.drop_table("build_sketch")
     op.drop_table("appliance_month")
     op.drop_table("day_sketch")
     op.drop_table("day_total")

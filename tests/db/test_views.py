@@ -79,8 +79,28 @@ def test_every_status_is_counted_once(engine: Engine) -> None:
     sums = ", ".join(
         f"sum({name})" for name in ("finished", "succeeded", "failed", "open", "other")
     )
-    for view in ("v_job", "v_day"):
+    for view in ("v_job", "v_day", "v_month"):
         assert rows(engine, f"SELECT {sums} FROM {view}") == [(2, 1, 1, 3, 2)]
+
+
+def test_v_month_adds_up_to_v_job(engine: Engine) -> None:
+    """The totals of an appliance and month equal those of its jobs in the other view."""
+    fill(engine)
+    keys = "appliance, month, quarter, year, type, status, location, version_name, version, build_number"
+    sums = ("finished", "succeeded", "failed", "open", "other")
+    summed = ", ".join(f"sum({name})" for name in (*sums, "size_bytes", "duration_seconds"))
+    sums_of_values = "coalesce(sum(size_bytes), 0), coalesce(sum(duration_seconds), 0)"
+    of_jobs = rows(
+        engine,
+        f"SELECT {keys}, count(*), {', '.join(f'sum({name})' for name in sums)}, {sums_of_values},"
+        f" min(day), max(day) FROM v_job GROUP BY {keys} ORDER BY {keys}",
+    )
+    totals = rows(
+        engine,
+        f"SELECT {keys}, sum(jobs), {summed}, min(first_day), max(last_day)"
+        f" FROM v_month GROUP BY {keys} ORDER BY {keys}",
+    )
+    assert totals == of_jobs
 
 
 def test_today_is_the_day_of_the_calendar(engine: Engine) -> None:

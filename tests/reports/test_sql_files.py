@@ -268,24 +268,24 @@ def test_success_by_month(engine: Engine) -> None:
     """Open jobs do not count in the rate, and a month without a finished job has none."""
     fill(engine)
     assert run(engine, "success_by_month") == (
-        ("month", "jobs", "succeeded", "failed", "open", "success_rate"),
+        ("month", "jobs", "succeeded", "failed", "open", "other", "success_rate"),
         [
-            ("2025-12", 1, 1, 0, 0, 1),
-            ("2026-01", 5, 5, 0, 0, 1),
-            ("2026-02", 2, 0, 2, 0, 0),
-            ("2026-03", 4, 1, 1, 2, 0.5),
+            ("2025-12", 1, 1, 0, 0, 0, 1),
+            ("2026-01", 5, 5, 0, 0, 0, 1),
+            ("2026-02", 2, 0, 2, 0, 0, 0),
+            ("2026-03", 4, 1, 1, 2, 0, 0.5),
         ],
     )
     assert run(engine, "success_by_month", appliance="vc-well").rows == [
-        ("2025-12", 1, 1, 0, 0, 1),
-        ("2026-01", 1, 1, 0, 0, 1),
-        ("2026-02", 0, 0, 0, 0, None),
-        ("2026-03", 3, 1, 1, 1, 0.5),
+        ("2025-12", 1, 1, 0, 0, 0, 1),
+        ("2026-01", 1, 1, 0, 0, 0, 1),
+        ("2026-02", 0, 0, 0, 0, 0, None),
+        ("2026-03", 3, 1, 1, 1, 0, 0.5),
     ]
     assert run(engine, "success_by_month", type="manual").rows == [
-        ("2026-01", 2, 2, 0, 0, 1),
-        ("2026-02", 0, 0, 0, 0, None),
-        ("2026-03", 1, 0, 0, 1, None),
+        ("2026-01", 2, 2, 0, 0, 0, 1),
+        ("2026-02", 0, 0, 0, 0, 0, None),
+        ("2026-03", 1, 0, 0, 1, 0, None),
     ]
 
 
@@ -393,7 +393,7 @@ def test_rates_are_rounded_alike(engine: Engine) -> None:
     jobs["20260101-020000-1"] = job("2026-01-01", 1, 1)
     jobs["20260101-120000-1"] = job("2026-01-01T12:00:00Z", 1, 1, "FAILED")
     import_documents(engine, jobs)
-    assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0.0313)]
+    assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0, 0.0313)]
 
 
 def test_extreme_sizes_and_durations(engine: Engine) -> None:

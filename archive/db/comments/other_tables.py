@@ -59,6 +59,15 @@ OTHER_TABLES = {
             "rates": "sketch of the rates (whole bytes per second), in an internal format",
         },
     ),
+    "build_sketch": Described(
+        "the sketches of an appliance's succeeded jobs by build, for medians within 1 %",
+        {
+            "appliance_id": APPLIANCE,
+            "build_id": "number of the build; 0: jobs without a build",
+            "sizes": "sketch of the sizes, in an internal format",
+            "durations": "sketch of the durations, in an internal format",
+        },
+    ),
     "appliance_month": Described(
         "the totals of an appliance and month, by type, status, target and build; every import updates them exactly",
         {

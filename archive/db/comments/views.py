@@ -19,6 +19,20 @@ _JOB = JOB_TABLES["job"].columns
 _MESSAGE = JOB_TABLES["message"].columns
 _TEMPLATE = JOB_TABLES["message_template"].columns
 
+# Shared by the views of totals.
+_COUNTS = {
+    "jobs": "number of jobs",
+    "finished": "number of jobs that SUCCEEDED or FAILED",
+    "succeeded": "number of jobs that SUCCEEDED",
+    "failed": "number of jobs that FAILED",
+    "open": "number of jobs in progress: PENDING, BLOCKED or RUNNING",
+    "other": "number of jobs in any other status",
+    "sized": "number of jobs with a size",
+    "size_bytes": "exact sum of the sizes; above 64 bits SQLite rounds it",
+    "timed": "number of jobs with a duration",
+    "duration_seconds": "exact sum of the durations; above 64 bits SQLite rounds it",
+}
+
 VIEWS = {
     "v_job": Described(
         "a job with all names resolved",
@@ -65,16 +79,24 @@ VIEWS = {
             **CALENDAR,
             "type": TYPE + "; NULL: none",
             "status": STATUS,
-            "jobs": "number of jobs",
-            "finished": "number of jobs that SUCCEEDED or FAILED",
-            "succeeded": "number of jobs that SUCCEEDED",
-            "failed": "number of jobs that FAILED",
-            "open": "number of jobs in progress: PENDING, BLOCKED or RUNNING",
-            "other": "number of jobs in any other status",
-            "sized": "number of jobs with a size",
-            "size_bytes": "exact sum of the sizes; above 64 bits SQLite rounds it",
-            "timed": "number of jobs with a duration",
-            "duration_seconds": "exact sum of the durations; above 64 bits SQLite rounds it",
+            **_COUNTS,
+        },
+    ),
+    "v_month": Described(
+        "the totals of an appliance and month by type, status, target and build; reads no jobs",
+        {
+            **_APPLIANCE,
+            **pick(CALENDAR, "month", "quarter", "year"),
+            "type": TYPE + "; NULL: none",
+            "status": STATUS,
+            "location": "backup target, with the password hidden; NULL: none",
+            "version_name": "of the appliance when the jobs ran; NULL before 6.7.2",
+            "version": "of the appliance when the jobs ran; NULL before 6.7.2",
+            "build_number": "of the appliance when the jobs ran; NULL before 6.7.2",
+            **_COUNTS,
+            "first_day": "first day with such a job",
+            "last_day": "last day with such a job",
+            "appliance_id": APPLIANCE,
         },
     ),
     "v_today": Described(

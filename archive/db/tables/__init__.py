@@ -36,7 +36,7 @@ from archive.db.tables.shared import (
     setting,
     write_lock,
 )
-from archive.db.tables.totals import appliance_month, day_sketch, day_total
+from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, day_total
 
 __all__ = [
     "MESSAGE_ROLES",
@@ -44,6 +44,7 @@ __all__ = [
     "appliance_month",
     "attempt",
     "build",
+    "build_sketch",
     "calendar",
     "collection",
     "day_sketch",
