@@ -360,6 +360,19 @@ def test_findings_by_code(engine: Engine) -> None:
     assert [row[2] for row in rows(engine, "findings_by_code", appliance=VARIES)] == [1]
 
 
+def test_start_after_the_last_import_is_a_finding(engine: Engine) -> None:
+    """A job that has not started when it is seen shows a wrong clock, until an import after its start."""
+    late = {"20260305-060000-1": job("2026-03-05T06:00:00Z", 1, 1)}
+    import_documents(engine, late, WELL, "2026-03-05T05:00:00.000000Z")
+    example = "job 20260305-060000-1 starts after the last import of its appliance"
+    day = "2026-03-05"
+    assert rows(engine, "findings_by_code") == [
+        ("starts_after_seen", "start_time", 1, 1, 1, day, day, example)
+    ]
+    import_documents(engine, late, WELL, "2026-03-05T07:00:00.000000Z")
+    assert rows(engine, "findings_by_code") == []
+
+
 def test_quarantine_summary(engine: Engine) -> None:
     """Documents are counted by reason, with their bytes."""
     full(engine)
