@@ -120,7 +120,9 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
     source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
     if name in JOB_VIEWS:
         order = tuple(
-            source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
+            source.c[column]
+            for column in ("appliance_id", "job_id", "seq", "what")
+            if column in source.c
         )
         return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
     named = (
@@ -222,7 +224,7 @@ _NUMBER = sa.BigInteger()
 # A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
 _SUM = sa.types.NullType()
 # The views with one or more rows for each job.
-JOB_VIEWS = ("v_job", "v_message")
+JOB_VIEWS = ("v_job", "v_message", "v_anomaly")
 # The columns of the views that the migrations create, in order, with their types.
 VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
     "v_job": (
@@ -293,5 +295,15 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_NAME,
         *_PERIODS,
         *((name, _NUMBER) for name in ("scheduled", "jobs", "failed", "appliance_id")),
+    ),
+    "v_anomaly": (
+        *_NAME,
+        *_of(tables.job, "key"),
+        *_PERIODS,
+        *_of(tables.job, "type", "start_time"),
+        *_of(tables.anomaly, "what"),
+        *((name, _NUMBER) for name in ("severity", "figure", "expected", "lower", "upper")),
+        *_of(tables.anomaly, "previous"),
+        *((name, _NUMBER) for name in ("new_level", "appliance_id", "job_id")),
     ),
 }  # fmt: skip

@@ -96,10 +96,4 @@ def _drops(
         for name, success in successes.items()
         if success.size_bytes is not None and (rpos[name].success_start_time or "") >= begun
     }
-    found = dict.fromkeys(keys, 0)
-    for name, one in anomalies.of_jobs(connection, scope, keys, first):
-        if one.what in ("empty", "tiny", "size"):
-            # The first backup can be empty, and has none before it to compare with.
-            expected = (one.usual.expected if one.usual else 0) or 1
-            found[name] = max(100 * (expected - (one.figure or 0)) // expected, 0)
-    return found
+    return dict.fromkeys(keys, 0) | anomalies.drops(connection, keys)

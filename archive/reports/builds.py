@@ -14,6 +14,7 @@ from archive.reports.build_medians import NOTHING, Label, Medians
 from archive.reports.core import from_months, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.statuses import FINISHED
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,7 +57,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
 def _found(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     """Yield the rows: counts come from month totals, medians from sketches or the jobs."""
     ids = scope.appliance_ids(connection)
-    labels = _names(connection, tables.build, sql.build_label())
+    labels = _names(connection, tables.build, build_label())
     medians = build_medians.read(connection, scope, ids, labels)
     each = list(_compared(_counted(connection, scope, ids, labels, medians.of_appliances)))
     return iter(each) if scope.by is not None else _fleet(each, medians.of_builds)

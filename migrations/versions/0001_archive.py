@@ -402,6 +402,35 @@ FROM unsuccessful
 WHERE coalesce(unsuccessful.scheduled, 1) = 1
 """
 
+# As the report: not of jobs that start after they were seen, because a clock is wrong.
+V_ANOMALY = """
+CREATE VIEW v_anomaly AS
+SELECT
+    v_job.appliance,
+    v_job.key,
+    v_job.day,
+    v_job.day_ordinal,
+    v_job.week,
+    v_job.month,
+    v_job.quarter,
+    v_job.year,
+    v_job.type,
+    v_job.start_time,
+    anomaly.what,
+    anomaly.severity,
+    anomaly.figure,
+    anomaly.expected,
+    anomaly.lower,
+    anomaly.upper,
+    anomaly.previous,
+    CASE WHEN anomaly.confirmed_by IS NULL THEN 0 ELSE 1 END AS new_level,
+    anomaly.appliance_id,
+    anomaly.job_id
+FROM anomaly
+INNER JOIN v_job ON anomaly.appliance_id = v_job.appliance_id AND anomaly.job_id = v_job.job_id
+WHERE v_job.start_time IS NULL OR v_job.start_time <= v_job.last_seen
+"""
+
 VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
@@ -410,6 +439,7 @@ VIEWS = {
     "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
     "v_missed": V_MISSED,
+    "v_anomaly": V_ANOMALY,
 }
 
 
@@ -959,6 +989,28 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "anomaly",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("figure", sa.BigInteger(), nullable=True),
+        sa.Column("expected", sa.BigInteger(), nullable=True),
+        sa.Column("lower", sa.BigInteger(), nullable=True),
+        sa.Column("upper", sa.BigInteger(), nullable=True),
+        sa.Column("previous", Text, nullable=True),
+        sa.Column("confirmed_by", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("severity BETWEEN 1 AND 3", name=op.f("ck_anomaly_severity")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_anomaly_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "what", name=op.f("pk_anomaly")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "build_sketch",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("build_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -982,6 +1034,7 @@ def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.drop_table("anomaly")
     op.drop_table("build_sketch")
     op.drop_table("appliance_month")
     op.drop_table("day_sketch")

@@ -33,7 +33,7 @@ KEY = "20260301-021500-1"
 SECRET = "hunter2"  # noqa: S105 - to look for it
 STRANGE = job(location=f"sftp://backup:{SECRET}@nas/srv", surprise=1.50, size=2**53 + 1)
 OF_JOBS = (
-    "irregular_document", "job", "job_error", "job_finding", "job_status", "message",
+    "anomaly", "irregular_document", "job", "job_error", "job_finding", "job_status", "message",
     "v_job",
 )  # fmt: skip
 

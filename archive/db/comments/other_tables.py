@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from archive.db.comments.phrases import (
+    ANOMALY,
     APPLIANCE,
     CALENDAR,
     DAY,
+    OF_JOB,
     OTHER,
     PERIOD,
     STATUS,
@@ -88,6 +90,14 @@ OTHER_TABLES = {
             "first_day": "first day with such a job",
             "last_day": "last day with such a job",
             "days": "days with such jobs, as bits: the first day of the month is 1, the second 2, the third 4",
+        },
+    ),
+    "anomaly": Described(
+        "an anomaly: a way in which a success is unlike those before it; every import updates them",
+        {
+            **OF_JOB,
+            **ANOMALY,
+            "confirmed_by": "number of the job that confirms that the job began a new level; NULL: none",
         },
     ),
     "latest_import": Described(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archive.db.comments.job_tables import JOB_TABLES
 from archive.db.comments.phrases import (
+    ANOMALY,
     APPLIANCE,
     CALENDAR,
     JOB,
@@ -136,6 +137,18 @@ VIEWS = {
             "jobs": "number of jobs on the day; 0: none ran, or no import has one",
             "failed": "number of jobs that FAILED",
             "appliance_id": APPLIANCE,
+        },
+    ),
+    "v_anomaly": Described(
+        "a way in which a success is unlike those before it",
+        {
+            **_APPLIANCE,
+            **pick(_JOB, "key"),
+            **CALENDAR,
+            **pick(_JOB, "type", "start_time"),
+            **ANOMALY,
+            "new_level": "1 if the next two successes confirm a new level, otherwise 0",
+            **OF_JOB,
         },
     ),
 }

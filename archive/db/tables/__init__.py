@@ -18,6 +18,7 @@ from archive.db.tables.jobs import (
     job_status,
     latest_import,
 )
+from archive.db.tables.judgements import anomaly
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
@@ -40,6 +41,7 @@ from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, 
 
 __all__ = [
     "MESSAGE_ROLES",
+    "anomaly",
     "appliance",
     "appliance_month",
     "attempt",

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from archive.calendar import key_stamp
 from archive.db import tables
+from archive.store.job_order import order, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
+
+__all__ = ["batches", "began", "not_later", "order", "place", "rows"]
 
 # Large enough for few statements, small enough to hold their results in memory.
 _AT_A_TIME = 20
@@ -46,16 +49,6 @@ def rows(
     for row in connection.execute(query).all():
         found[row.appliance_id].append(row)
     return found
-
-
-def place(table: sa.FromClause) -> sa.ColumnElement[str]:
-    """Return the instant that orders a job within its day: its start, or when it was first seen."""
-    return sa.func.coalesce(table.c.start_time, table.c.first_seen, type_=table.c.start_time.type)
-
-
-def order(table: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """Return the total order in which an appliance's jobs began, by day first."""
-    return [table.c.day, place(table), table.c.key]
 
 
 def began(start_time: str | None, key: str, first_seen: str) -> str:
