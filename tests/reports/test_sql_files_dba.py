@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from archive import db
 from archive.db import tables
 from archive.reports import sql_files
+from archive.store import totals
 from tests.support import samples
 from tests.support.archives import count, each, import_documents
 from tests.support.laws import EXAMPLES
@@ -319,8 +320,6 @@ def test_locations(engine: Engine) -> None:
         ],
     )  # fmt: skip
     with db.writing(engine) as connection:
-        connection.execute(sa.delete(tables.day_sketch))
-        connection.execute(sa.delete(tables.day_total))
         for table in (
             tables.job_status,
             tables.message,
@@ -332,6 +331,7 @@ def test_locations(engine: Engine) -> None:
         connection.execute(sa.delete(tables.job_finding))
         connection.execute(sa.delete(tables.job_error))
         connection.execute(sa.delete(tables.job))
+        totals.rebuild(connection)
     assert rows(engine, "locations", location="SFTP%") == [(NAS, 0, 0, None, None, None, 2)]
 
 
