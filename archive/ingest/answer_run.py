@@ -42,7 +42,7 @@ def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
     """
     if source.appliance is None:
         raise _no_answer(source)
-    check_name(source.appliance)
+    source = source._replace(appliance=check_name(source.appliance))
     try:
         in_lines, encoding = formats.form(source.content, source.name)
     except InputError as error:
