@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from archive import db
 from archive.db import tables
 from archive.reports import sql_files
+from archive.store import totals
 from tests.support import samples
 from tests.support.archives import count, each, import_documents
 from tests.support.laws import EXAMPLES
@@ -319,8 +320,6 @@ def test_locations(engine: Engine) -> None:
         ],
     )  # fmt: skip
     with db.writing(engine) as connection:
-        connection.execute(sa.delete(tables.day_sketch))
-        connection.execute(sa.delete(tables.day_total))
         for table in (
             tables.job_status,
             tables.message,
@@ -332,6 +331,7 @@ def test_locations(engine: Engine) -> None:
         connection.execute(sa.delete(tables.job_finding))
         connection.execute(sa.delete(tables.job_error))
         connection.execute(sa.delete(tables.job))
+        totals.rebuild(connection)
     assert rows(engine, "locations", location="SFTP%") == [(NAS, 0, 0, None, None, None, 2)]
 
 
@@ -358,6 +358,19 @@ def test_findings_by_code(engine: Engine) -> None:
         ],
     )  # fmt: skip
     assert [row[2] for row in rows(engine, "findings_by_code", appliance=VARIES)] == [1]
+
+
+def test_start_after_the_last_import_is_a_finding(engine: Engine) -> None:
+    """A job that has not started when it is seen shows a wrong clock, until an import after its start."""
+    late = {"20260305-060000-1": job("2026-03-05T06:00:00Z", 1, 1)}
+    import_documents(engine, late, WELL, "2026-03-05T05:00:00.000000Z")
+    example = "job 20260305-060000-1 starts after the last import of its appliance"
+    day = "2026-03-05"
+    assert rows(engine, "findings_by_code") == [
+        ("starts_after_seen", "start_time", 1, 1, 1, day, day, example)
+    ]
+    import_documents(engine, late, WELL, "2026-03-05T07:00:00.000000Z")
+    assert rows(engine, "findings_by_code") == []
 
 
 def test_quarantine_summary(engine: Engine) -> None:
