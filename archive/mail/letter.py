@@ -38,8 +38,8 @@ class Letter:
     now: str
 
 
-def compose(connection: Connection, scope: Scope) -> Letter:
-    """Return the summary of a scope. Raises UsageError for options that `summary` does not support."""
+def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Letter:
+    """Return the summary of a scope; `delimiter` is that of the CSV. Raises UsageError for options that `summary` does not support."""
     scope.check(summary.REPORT)
     rows = list(summary.select(connection, scope))
     day = scope.until or settings.calendar(connection).day(scope.now)
@@ -48,7 +48,7 @@ def compose(connection: Connection, scope: Scope) -> Letter:
     notes = list(summary.REPORT.notes(connection, scope))
     shown, data = io.StringIO(), io.StringIO(newline="")
     table.write(columns, rows, shown)
-    delimited.write(columns, rows, data)
+    delimited.write(columns, rows, data, delimiter)
     return Letter(
         subject=subject,
         text="\n".join([f"{subject}\n", shown.getvalue(), *notes, ""]),

@@ -412,3 +412,15 @@ def test_unsupported_options_are_refused(engine: Engine) -> None:
     """Options that the summary does not support are refused, as by the report."""
     with db.reading(engine) as connection, pytest.raises(UsageError):
         letter.compose(connection, Scope(by="appliance"))
+
+
+def test_attachment_can_be_made_for_a_spreadsheet(engine: Engine, tmp_path: Path) -> None:
+    """As exports can: another delimiter, and a byte order mark."""
+    fill(engine)
+    path = tmp_path / "summary.eml"
+    done = archive("mail", "-o", str(path), *SPAN, at(engine), "--delimiter", ";", "--bom")
+    assert done.code == 0
+    _, _, data = parts(parsed(path.read_bytes()))
+    assert data.decode().startswith("\ufeffsection;")
+    refused = archive("mail", "-o", str(path), at(engine), "--delimiter", "1")
+    assert (refused.code, "--delimiter '1'" in refused.err) == (2, True)
