@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from archive import timestamps
 from archive.calendar import ordinal
 from archive.judgement.clock import DAY, HOUR
-from archive.judgement.expected import CADENCE, CHANGED, GRACE, MET, RUNNING
+from archive.judgement.due_times import CADENCE, GRACE
+from archive.judgement.expected import CHANGED, MET, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,7 +12,7 @@ from archive.calendar import FIRST_DAY, iso, key_stamp, ordinal
 from archive.db import tables
 from archive.judgement import habit
 from archive.judgement.clock import DAY, clock, seconds
-from archive.judgement.expected import Job, Known
+from archive.judgement.due_times import Job, Known
 from archive.judgement.schedules import Schedule, Zone, minute, weekdays
 from archive.store.chunks import chunks
 

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from archive.judgement.clock import clock, instant, seconds
-from archive.judgement.expected import Expected, Job, Known, judge
+from archive.judgement.due_times import Job, Known
+from archive.judgement.expected import Expected, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

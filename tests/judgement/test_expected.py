@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.judgement.clock import DAY, HOUR, clock, seconds
+from archive.judgement.due_times import Job
 from archive.judgement.expected import (
     AHEAD,
     CHANGED,
@@ -18,7 +19,6 @@ from archive.judgement.expected import (
     RUNNING,
     Expected,
     Imports,
-    Job,
     ahead,
     longest_gap,
     outcome,

@@ -1,0 +1,74 @@
+"""Rows of the stored judgement: read, and collected to be written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import db
+from archive.db import tables
+from archive.judgement.clock import seconds
+from archive.judgement.expected import DID_NOT_RUN, Expected
+from archive.store.dimension_keys import References
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+_TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
+_ROW = tuple[Any, ...]
+_VALUES = ("due_time", "basis", "grace_seconds", "outcome", "job_id", "attempts")
+
+
+class StoredBackup(NamedTuple):
+    """A row of `expected_backup` without its appliance."""
+
+    day: str
+    number: int
+    due_time: str
+    basis: str
+    grace_seconds: int
+    outcome: str | None
+    job_id: int | None
+    attempts: int
+
+    def judged(self) -> Expected:
+        """Return it as the judgement has it."""
+        return Expected(
+            seconds(self.due_time),
+            self.basis,
+            self.grace_seconds,
+            None if self.outcome == DID_NOT_RUN else self.outcome,
+            self.job_id,
+            self.attempts,
+        )
+
+
+_KEY = ("appliance_id", "day", "number")
+
+
+class Changes:
+    """Rows to write, collected for several appliances."""
+
+    def __init__(self) -> None:
+        self.deleted: list[dict[str, Any]] = []
+        self.changed: list[_ROW] = []
+        self.new: list[_ROW] = []
+        self.standings: list[_ROW] = []
+
+    def write(self, connection: Connection) -> None:
+        """Write the rows."""
+        days = {row[1] for row in (*self.new, *self.changed)}
+        References().learn_days(connection, days)
+        if self.deleted:
+            connection.execute(
+                sa.delete(_TABLE).where(
+                    *(_TABLE.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)
+                ),
+                self.deleted,
+            )
+        db.upsert(connection, _TABLE, self.changed, _VALUES)
+        db.insert(connection, _TABLE, self.new)
+        values = [column.name for column in _STANDING.columns if not column.primary_key]
+        db.upsert(connection, _STANDING, self.standings, values)
