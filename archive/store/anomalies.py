@@ -162,7 +162,7 @@ def _successes(
         return []
     values = {"of_appliance": appliance_id, "first": _iso(first), "last": _iso(last)}
     found = []
-    for number, day, *rest in connection.execute(_selected(), values):
+    for number, day, *rest in connection.execute(_selected(), values).all():
         ordinal = _ordinal(day)
         found.append(Job._make((number, ordinal, *rest, ordinal >= judged_from)))
     return found
