@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive import db
 from archive.db import migrate, tables
-from archive.store import totals
+from archive.store import judged_backups, totals
 from archive.store.chunks import chunks
 from bench.measure import progress
 
@@ -131,7 +131,8 @@ def fill(engine: Engine, jobs: int) -> None:
         for table, row in _OTHER_ROWS:
             db.insert(connection, table, [row])
         names = [
-            (number, NAME.format(number), _SEEN, _SEEN) for number in range(1, appliances(jobs) + 1)
+            (number, NAME.format(number), _SEEN, _SEEN, None, None, None)
+            for number in range(1, appliances(jobs) + 1)
         ]
         db.insert(connection, tables.appliance, names)
         contents = product(range(1, len(names) + 1), range(1, len(_MESSAGES) + 1))
@@ -154,6 +155,7 @@ def fill(engine: Engine, jobs: int) -> None:
             index.create(connection)
     with db.writing(engine) as connection:
         totals.rebuild(connection)
+        judged_backups.rebuild(connection)
     tidy(engine)
 
 

@@ -73,11 +73,11 @@ def export_csv(
     from archive import db
     from archive.cli.output import open_output
     from archive.columns import Column
-    from archive.export import relations, text
+    from archive.export import text, views
     from archive.render import delimited
 
     character = delimiter_of(delimiter)
-    chosen = choose(table or (), view or (), relations.VIEWS, (), directory, output)
+    chosen = choose(table or (), view or (), views.VIEWS, (), directory, output)
     engine = open_archive(database, config)
     if directory is not None:
         _make(directory)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archive.cli import ERROR, PARTIAL
+from archive.cli import ERROR, PARTIAL, parse
 from archive.cli.options import (
     ConfigOption,
     DatabaseOption,
@@ -18,6 +18,7 @@ from archive.cli.options import (
     examples,
     say,
 )
+from archive.cli.record_settings import record_settings
 from archive.errors import ArchiveError, InterruptedInputError, SchemaError, UsageError
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def ingest(
             failures.append(error)
             say(f"archive: {error}")
     if len(failures) < len(paths):
+        record_settings(engine, parse.configuration(config))
         written = _summarise(total, output_format)
         raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
     interrupted = any(isinstance(error, InterruptedInputError) for error in failures)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archive import timestamps
 from archive.mail import headline
 from archive.render import delimited, letter, table
-from archive.reports import summary
+from archive.reports import collection, summary
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _names(connection: Connection, scope: Scope) -> list[str]:
 
     They include appliances that were never imported: these are not reporting.
     """
-    return [row.appliance for row, _ in summary.recent_imports(connection, scope)]
+    return [row.appliance for row in collection.reporting_now(connection, scope)]
 
 
 def message(content: Letter, sender: str | None, recipients: Sequence[str]) -> EmailMessage:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.errors import UsageError
-from archive.store import fact_history, seen_documents, totals
+from archive.store import fact_history, judged_backups, seen_documents, settings, totals
 from archive.store.known_jobs import set_last_seen
 from archive.text import counted
 
@@ -61,6 +61,7 @@ def undo(engine: Engine, number: int) -> Undone:
                 f"import {number} replaced the documents of {counted(changed, 'job')} that other"
                 " imports had brought before; it cannot be undone, because those are not kept"
             )
+        judged_backups.forget(connection, appliances)
         gone = kept = 0
         for appliance, jobs in brought.items():
             alone = [job.id for job in jobs if job.last_seen <= run.seen_at]
@@ -78,6 +79,9 @@ def undo(engine: Engine, number: int) -> Undone:
             sa.update(run_table).where(run_table.c.id == run.id).values(outcome=UNDONE)
         )
         totals.rebuild(connection)
+        judged_backups.judge(
+            connection, settings.calendar(connection), dict.fromkeys(appliances, None)
+        )
     return Undone(gone, kept, held)
 
 

@@ -15,7 +15,7 @@ import archive as package
 from archive.db import migrate
 from archive.monitoring.exposition import Snapshot, exposition
 from archive.monitoring.states import State
-from archive.reports.collection import CollectionRow
+from archive.reports.collection import Reporting
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.support import monitors
 from tests.support.archives import import_documents
@@ -110,17 +110,15 @@ def test_cadences_of_the_configuration_apply(place: str, tmp_path: Path) -> None
     entries = f'[[appliance]]\nname = "{CADENCED}"\ncadence = "7d"\n'
     config = written(tmp_path, f"{DEFAULTS}{entries}")
     printed = archive("metrics", place, "--now", NOW, "--config", str(config)).out
-    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 608400.0\n' in printed
+    assert f'archive_backup_rpo_seconds{{appliance="{CADENCED}"}} 655200.0\n' in printed
     assert f'archive_backup_state{{appliance="{CADENCED}",state="ok"}} 1.0\n' in printed
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1))
 def test_any_name_is_escaped_in_labels(name: str) -> None:
     """Any name of an appliance is one label on one line."""
-    collection_row = CollectionRow(name, None, None, None, None, 0, None, 0, None, None, 1, 1, 0, 0)
     state = State(
-        collection_row,
-        not_reporting=True,
+        Reporting(name, None, None, None, not_reporting=True, quarantined=0),
         rpo=None,
         success=None,
         tally=None,

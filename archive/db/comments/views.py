@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archive.db.comments.job_tables import JOB_TABLES
+from archive.db.comments.judgement import JUDGEMENT_VIEWS
 from archive.db.comments.phrases import (
     ANOMALY,
     APPLIANCE,
@@ -112,7 +113,7 @@ VIEWS = {
             "build_number": "of the same source as version",
             "product": "such as VMware vCenter Server; NULL: not collected",
             "time_zone": "of its clock, as last reported; NULL: not collected",
-            "last_success": "day of its last successful job; a job that starts after it was last seen does not count",
+            "last_success": "day of its last successful job; a job that starts more than a day after it was first seen does not count",
             "last_success_key": "key of that job",
             "last_attempt": "day of its last job, in any status, by the same rule",
             "last_attempt_key": "key of that job",
@@ -128,17 +129,6 @@ VIEWS = {
             "appliance_id": APPLIANCE,
         },
     ),
-    "v_missed": Described(
-        "a day on which an appliance had an expected backup but no success",
-        {
-            **_APPLIANCE,
-            **CALENDAR,
-            "scheduled": "1 if a schedule names the day; 0 if no enabled schedule is known and a backup is expected daily",
-            "jobs": "number of jobs on the day; 0: none ran, or no import has one",
-            "failed": "number of jobs that FAILED",
-            "appliance_id": APPLIANCE,
-        },
-    ),
     "v_anomaly": Described(
         "a way in which a success is unlike those before it",
         {
@@ -151,4 +141,4 @@ VIEWS = {
             **OF_JOB,
         },
     ),
-}
+} | JUDGEMENT_VIEWS

@@ -18,7 +18,7 @@ from archive.db.tables.jobs import (
     job_status,
     latest_import,
 )
-from archive.db.tables.judgements import anomaly
+from archive.db.tables.judgement import anomaly, appliance_standing, expected_backup
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
@@ -44,6 +44,7 @@ __all__ = [
     "anomaly",
     "appliance",
     "appliance_month",
+    "appliance_standing",
     "attempt",
     "build",
     "build_sketch",
@@ -51,6 +52,7 @@ __all__ = [
     "collection",
     "day_sketch",
     "day_total",
+    "expected_backup",
     "ingest_run",
     "irregular_document",
     "job",

@@ -33,6 +33,7 @@ ingest_run = Table(
     required("unchanged", BigInteger),
     required("findings", BigInteger),
     required("quarantined", BigInteger),
+    Index(None, "appliance_id", "seen_at"),
     CheckConstraint("outcome IN ('running', 'complete', 'failed', 'undone')", name="outcome"),
 )
 

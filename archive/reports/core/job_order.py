@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.calendar import key_stamp
 from archive.db import tables
 from archive.store.job_order import order, place
@@ -57,21 +58,12 @@ def began(start_time: str | None, key: str, first_seen: str) -> str:
 
 
 def not_later(scope: Scope) -> sa.ColumnElement[bool]:
-    """Return the condition that a job does not start after `now`, nor after it was last seen.
+    """Return the condition that a job does not start after `now`, nor long after it was first seen.
 
-    A job that starts after it was seen shows that a clock is wrong; it must never be the last one.
+    The latter shows that a clock is wrong; such a job must never be the last one.
     """
-    job, latest = tables.job, tables.latest_import
+    job = tables.job
     start = job.c.start_time
-    latest_seen = (
-        sa.select(latest.c.seen_at)
-        .where(latest.c.appliance_id == job.c.appliance_id)
-        .correlate(job)
-        .scalar_subquery()
-    )
-    # Nearly all jobs start before they are first seen, which is known without another lookup.
-    seen = sa.or_(
-        start <= job.c.first_seen,
-        start <= sa.func.coalesce(job.c.last_seen, latest_seen, type_=start.type),
-    )
-    return sa.or_(start.is_(None), sa.and_(start <= scope.now, seen))
+    # Nearly all jobs start before they are first seen, which is known without another function.
+    plausible = sa.or_(start <= job.c.first_seen, db.AtMostADayLater(start, job.c.first_seen))
+    return sa.or_(start.is_(None), sa.and_(start <= scope.now, plausible))
