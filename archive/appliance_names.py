@@ -17,14 +17,24 @@ _WILDCARDS = re.compile(r"[*?\[\]]")
 _SHOWN = 5
 
 
+def identity(name: str) -> str:
+    """Return a name in the form that the archive stores: names of hosts have no case.
+
+    `VC01.example.com`, `vc01.example.com` and `vc01.example.com.` are one appliance.
+    """
+    folded = name.lower()
+    return folded[:-1] if folded.endswith(".") and not folded.endswith("..") else folded
+
+
 def check_name(name: str) -> str:
-    """Return a usable appliance name. Raises UsageError for an empty, long or unprintable one."""
-    if not name or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
+    """Return the identity of an appliance. Raises UsageError for an empty, long or unprintable name."""
+    usable = bool(identity(name)) and len(identity(name)) <= NAME_LENGTH
+    if not usable or len(name) > NAME_LENGTH or name != name.strip() or not name.isprintable():
         raise UsageError(
             f"invalid appliance name {name!r}: use 1 to {NAME_LENGTH} printable characters, without"
             " spaces around them"
         )
-    return name
+    return identity(name)
 
 
 def unmatched(glob: str, names: Sequence[str], place: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -154,3 +155,29 @@ def calendar_day(day: date, calendar: Calendar = _PLAIN) -> CalendarDay:
         year=text[:4],
         start_time=calendar.start(text),
     )
+
+
+# Days are counted as `date.toordinal` does. The days of fleets are few, and each is looked up often.
+_REMEMBERED = 1 << 16
+
+
+@lru_cache(_REMEMBERED)
+def ordinal(day: str) -> int:
+    """Return the ordinal of an ISO date."""
+    return date.fromisoformat(day).toordinal()
+
+
+@lru_cache(_REMEMBERED)
+def iso(day: int) -> str:
+    """Return the ISO date of an ordinal."""
+    return date.fromordinal(day).isoformat()
+
+
+@lru_cache(_REMEMBERED)
+def start(calendar: Calendar, day: int) -> str:
+    """Return the first instant of a day, given as an ordinal."""
+    return calendar.start(iso(day))
+
+
+# Before, vCenter made no file-based backups; starts of year 1 there are.
+FIRST_DAY = ordinal(f"{CALENDAR_YEARS[0]}-01-01")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench import (
+    before,
     bound,
     collect,
     dashboard,
@@ -31,6 +32,7 @@ CLAIMS = (
     trends.CLAIM,
     latest.CLAIM,
     reports.CLAIM,
+    before.CLAIM,
     dashboard.CLAIM,
     monitoring.CLAIM,
     collect.CLAIM,

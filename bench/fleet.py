@@ -1,7 +1,7 @@
 """The archive of a large fleet, made quickly: rows straight into the tables, seeded.
 
 Each appliance has 1000 jobs over two years: one a night, and some by hand. Sizes and durations are
-lognormal, 4 % of the jobs failed, each with one of five messages; one appliance in a hundred has never
+lognormal and vary by 2 and 8 %, 4 % of the jobs failed, each with one of five messages; one appliance in a hundred has never
 had a success, and one in a hundred none in the last hundred nights. Of the last of them an import each
 is known. The rows are the same for every database.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive import db
 from archive.db import migrate, tables
-from archive.store import totals
+from archive.store import judged_backups, totals
 from archive.store.chunks import chunks
 from bench.measure import progress
 
@@ -97,6 +97,7 @@ def _history(
     """Yield the jobs of one appliance in the order of their days."""
     chance, lognormal = random.random, random.lognormvariate
     usual_start, usual_size = random.randrange(5 * 3600), random.gauss(21.5, 0.6)
+    usual_seconds = random.gauss(6.2, 0.6)
     bad_from = {0: 0, 1: NIGHTS - 100}.get(appliance % 100, NIGHTS)
     manual = random.choices(range(NIGHTS), k=PER_APPLIANCE - NIGHTS)
     for number, place in enumerate(sorted([*range(NIGHTS), *manual]), 1):
@@ -104,7 +105,7 @@ def _history(
         by_hand = number > 1 and chance() < 0.05
         failed = place >= bad_from or chance() < 0.04
         start = usual_start + int(chance() * 18 * 3600)
-        seconds = int(lognormal(6.2, 0.6)) + 20
+        seconds = int(lognormal(usual_seconds, 0.08)) + 20
         hour, minute, second = clock[start]
         end = start + seconds
         end_day, end = (night.following, end - 86400) if end >= 86400 else (night.day, end)
@@ -115,7 +116,7 @@ def _history(
             appliance, number, f"{night.stamp}-{hour}{minute}{second}-{24_000_000 + number}",
             night.day, status, "MANUAL" if by_hand else "SCHEDULED",
             f"{night.day}T{hour}:{minute}:{second}.000000Z", ended,
-            seconds, int(lognormal(usual_size, 0.3)),
+            seconds, int(lognormal(usual_size, 0.02)),
             f"/vCenter/sn_vc{appliance:05}/S_8.0.3_{night.stamp}", "svc-backup", None, False,
             "root", None, None, None, 100, 40 if failed else 100, 1, 1, 1,
             random.randbytes(32), ended, ended, 1,
@@ -130,7 +131,8 @@ def fill(engine: Engine, jobs: int) -> None:
         for table, row in _OTHER_ROWS:
             db.insert(connection, table, [row])
         names = [
-            (number, NAME.format(number), _SEEN, _SEEN) for number in range(1, appliances(jobs) + 1)
+            (number, NAME.format(number), _SEEN, _SEEN, None, None, None)
+            for number in range(1, appliances(jobs) + 1)
         ]
         db.insert(connection, tables.appliance, names)
         contents = product(range(1, len(names) + 1), range(1, len(_MESSAGES) + 1))
@@ -153,6 +155,7 @@ def fill(engine: Engine, jobs: int) -> None:
             index.create(connection)
     with db.writing(engine) as connection:
         totals.rebuild(connection)
+        judged_backups.rebuild(connection)
     tidy(engine)
 
 

@@ -1,16 +1,18 @@
 -- Appliances that are not reporting
 --
--- From which appliances has no import come for some days? The state of their backups is unknown,
--- whatever their last job was. An appliance that the last collection asked and that has never
--- answered has no last_seen and comes first. Reads the appliances, not the jobs.
+-- From which appliances is an import missing? It is missing when the last one is much older than
+-- the time between imports usually is; then the state of the backups is unknown, whatever the last
+-- job was. An appliance that collections asked and that has never answered has no last_seen and
+-- comes first. Reads the appliances and the attempts to ask them, not the jobs.
 --
---   last_seen           time of its last import
---   not_reporting_days  age of that import in days
---   asked_at            when a collection last asked the appliance; empty: never
---   outcome, reason     result of that attempt
+--   last_seen             time of its last import
+--   not_reporting_days    age of that import in days
+--   usual_import_seconds  usual time between its imports; empty: too few to know
+--   import_due_time       from when on another import has been missing
+--   asked_at              when a collection last asked the appliance; empty: never
+--   outcome, reason       result of that attempt
 WITH param AS (
     SELECT
-        2 AS days,                          -- only appliances not reporting for so many days
         '%' AS appliance,                   -- only matching appliances; % matches any text
         (SELECT day FROM v_today) AS today  -- day from which to count ages
 ),
@@ -22,46 +24,50 @@ today AS (
     LEFT JOIN calendar ON param.today = calendar.day
 ),
 
-known AS (
+missing AS (
     SELECT
-        appliance.name,
-        appliance.last_seen,
+        v_standing.appliance,
+        v_standing.last_seen,
+        v_standing.usual_import_seconds,
+        v_standing.import_due_time,
         (
             SELECT calendar.ordinal FROM calendar
-            WHERE calendar.start_time <= appliance.last_seen
+            WHERE calendar.start_time <= v_standing.last_seen
             ORDER BY calendar.start_time DESC, calendar.ordinal DESC
             LIMIT 1
         ) AS ordinal
-    FROM appliance
+    FROM v_standing
+    WHERE v_standing.not_reporting = 1
     UNION ALL
     SELECT
         attempt.appliance_name,
         NULL,
+        NULL,
+        NULL,
         NULL
     FROM attempt
-    WHERE
-        attempt.collection_id = (SELECT max(collection.id) FROM collection)
-        AND NOT EXISTS (SELECT 1 FROM appliance WHERE appliance.name = attempt.appliance_name)
+    WHERE NOT EXISTS (SELECT 1 FROM appliance WHERE appliance.name = attempt.appliance_name)
+    GROUP BY attempt.appliance_name
 )
 
 SELECT
-    known.name AS appliance,
-    known.last_seen,
-    today.ordinal - known.ordinal AS not_reporting_days,
+    missing.appliance,
+    missing.last_seen,
+    today.ordinal - missing.ordinal AS not_reporting_days,
+    missing.usual_import_seconds,
+    missing.import_due_time,
     latest.asked_at,
     latest.outcome,
     latest.reason
-FROM known
+FROM missing
 CROSS JOIN param
 CROSS JOIN today
 LEFT JOIN attempt AS latest
     ON
-        known.name = latest.appliance_name
+        missing.appliance = latest.appliance_name
         AND latest.collection_id = (
             SELECT max(attempt.collection_id) FROM attempt
-            WHERE attempt.appliance_name = known.name
+            WHERE attempt.appliance_name = missing.appliance
         )
-WHERE
-    lower(known.name) LIKE lower(param.appliance)
-    AND (known.last_seen IS NULL OR today.ordinal - known.ordinal >= param.days)
-ORDER BY known.last_seen NULLS FIRST, known.name;
+WHERE lower(missing.appliance) LIKE lower(param.appliance)
+ORDER BY missing.last_seen NULLS FIRST, missing.appliance;

@@ -4,8 +4,8 @@
 -- Ongoing series come first, then the longest. Ignores jobs in progress. Reads and sorts the jobs
 -- of the period.
 --
---   ongoing              1 if no job has succeeded since, otherwise 0
---   failures             number of consecutive failures
+--   ongoing              1 if no job has succeeded since, as of the last import, otherwise 0
+--   failures             number of consecutive failures in the period
 --   first_day, last_day  days of the first and last failure
 --   first_key            job key of the first failure, whose messages most likely name the cause
 WITH param AS (
@@ -43,9 +43,10 @@ numbered AS (
             PARTITION BY job.appliance_id, job.status
             ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
         ) AS status_place,
-        count(*) OVER (PARTITION BY job.appliance_id) AS number
+        CASE WHEN job.id = appliance_standing.finished_id THEN 1 ELSE 0 END AS ongoing
     FROM job
     INNER JOIN appliance ON job.appliance_id = appliance.id
+    INNER JOIN appliance_standing ON job.appliance_id = appliance_standing.appliance_id
     CROSS JOIN param
     WHERE
         job.status IN ('SUCCEEDED', 'FAILED')
@@ -62,7 +63,7 @@ failed AS (
 )
 
 SELECT
-    CASE WHEN max(place) = max(number) THEN 1 ELSE 0 END AS ongoing,
+    max(ongoing) AS ongoing,
     count(*) AS failures,
     appliance,
     min(day) AS first_day,
@@ -71,4 +72,4 @@ SELECT
 FROM failed
 GROUP BY appliance, first_place
 HAVING count(*) >= (SELECT failures FROM param)
-ORDER BY ongoing DESC, failures DESC, first_day, appliance;
+ORDER BY max(ongoing) DESC, count(*) DESC, first_day, appliance;

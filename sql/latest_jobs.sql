@@ -8,32 +8,10 @@
 WITH param AS (
     SELECT
         '%' AS appliance  -- only matching appliances; % matches any text
-),
-
--- One index lookup per appliance. A job that starts after it was last seen is never the latest one:
--- a clock is wrong.
-latest AS (
-    SELECT
-        appliance.id,
-        appliance.name,
-        (
-            SELECT job.id FROM job
-            WHERE
-                job.appliance_id = appliance.id
-                AND (
-                    job.start_time IS NULL
-                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
-                )
-            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
-            LIMIT 1
-        ) AS job_id
-    FROM appliance
-    LEFT JOIN latest_import ON appliance.id = latest_import.appliance_id
-    INNER JOIN param ON lower(appliance.name) LIKE lower(param.appliance)
 )
 
 SELECT
-    latest.name AS appliance,
+    appliance.name AS appliance,
     job.day,
     job.key,
     job.status,
@@ -41,6 +19,12 @@ SELECT
     job.start_time,
     job.duration_seconds,
     job.size_bytes
-FROM latest
-LEFT JOIN job ON latest.id = job.appliance_id AND latest.job_id = job.id
-ORDER BY job.day NULLS FIRST, appliance;
+FROM appliance
+CROSS JOIN param
+LEFT JOIN appliance_standing ON appliance.id = appliance_standing.appliance_id
+LEFT JOIN job
+    ON
+        appliance_standing.appliance_id = job.appliance_id
+        AND appliance_standing.attempt_id = job.id
+WHERE lower(appliance.name) LIKE lower(param.appliance)
+ORDER BY job.day NULLS FIRST, appliance.name;

@@ -1,7 +1,7 @@
 -- Backup targets and their last use
 --
 -- Which targets are in use, and which are not any more? The most recently used one comes first.
--- Reads all jobs.
+-- Reads the totals by appliance and month, not the jobs.
 --
 --   location             the target as configured, with the password hidden
 --   jobs, appliances     number of jobs to the target, and of their appliances
@@ -15,15 +15,15 @@ WITH param AS (
 
 used AS (
     SELECT
-        job.location_id,
-        job.appliance_id,
-        count(*) AS jobs,
-        min(job.day) AS first_day,
-        max(job.day) AS last_day,
-        max(CASE WHEN job.status = 'SUCCEEDED' THEN job.day END) AS last_success,
+        location_id,
+        appliance_id,
+        sum(jobs) AS jobs,
+        min(first_day) AS first_day,
+        max(last_day) AS last_day,
+        max(CASE WHEN status = 'SUCCEEDED' THEN last_day END) AS last_success,
         0 AS schedules
-    FROM job
-    GROUP BY job.location_id, job.appliance_id
+    FROM appliance_month
+    GROUP BY location_id, appliance_id
     UNION ALL
     SELECT
         schedule.location_id,

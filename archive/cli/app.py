@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
 import archive
@@ -21,6 +21,7 @@ from archive.cli import (
     fleet,
     fleet_add,
     fleet_test,
+    imports,
     ingest,
     job,
     log,
@@ -60,6 +61,14 @@ class _Verbs(TyperGroup):
             return super().invoke(*arguments, **options)
 
 
+def _type_of_option(option: TyperOption, ctx: Any) -> str | None:
+    """Return what help shows after an option; Typer would show `<bool>` after a flag."""
+    return None if option.is_flag else _shown_type(option, ctx)
+
+
+_shown_type = TyperOption.display_type_rich
+TyperOption.display_type_rich = _type_of_option  # type: ignore[assignment, method-assign]
+
 app = typer.Typer(
     name="archive",
     cls=_Verbs,
@@ -98,6 +107,7 @@ app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
+app.add_typer(imports.app, name="import")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")

@@ -26,6 +26,7 @@ from archive.cli.options import (
     examples,
     say,
 )
+from archive.cli.record_settings import record_settings
 from archive.errors import AlreadyRunningError, ArchiveError, UsageError
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _run(
             databases.prepare(engine)
             _use_calendar(engine, fleet)
             number = run(engine, fleet, entries, on_outcome, save).id
+            record_settings(engine, fleet)
     return number, sorted(outcomes, key=lambda outcome: outcome.attempt.appliance)
 
 

@@ -89,14 +89,14 @@ def verify(
 def rebuild(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Recalculate the totals by day and by month, from which most reports are made."""
+    """Recalculate totals, expected backups and anomalies, from which reports are made."""
     from archive import db
-    from archive.store import totals
+    from archive.store import judged_backups, totals
 
     with db.writing(open_archive(database, config)) as connection:
         db.lock(connection, ["calendar"])
-        wrong = totals.rebuild(connection)
-    say(f"Totals recalculated; {counted(wrong, 'row')} corrected.")
+        wrong = judged_backups.rebuild(connection) + totals.rebuild(connection)
+    say(f"Totals and judgement recalculated; {counted(wrong, 'row')} corrected.")
 
 
 @app.command(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from archive.cli.csv_options import BOM, BomOption, DelimiterOption, delimiter_of
 from archive.cli.export_options import (
     AfterOption,
     FolderArgument,
@@ -32,15 +33,13 @@ from archive.cli.options import (
     open_archive,
     say,
 )
-from archive.errors import ArchiveError, UsageError
+from archive.errors import ArchiveError
 from archive.private_files import make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 app = typer.Typer(no_args_is_help=True, help="Export the archive, or only new jobs.")
-_NAMED_DELIMITERS = {"tab": "\t"}
-_BOM = "\ufeff"
 
 
 @app.command(
@@ -58,16 +57,8 @@ def export_csv(
     view: ViewsOption = None,
     since: SinceOption = None,
     after: AfterOption = None,
-    delimiter: Annotated[
-        str,
-        typer.Option("--delimiter", metavar="CHARACTER", help="Character between cells, or `tab`."),
-    ] = ",",
-    bom: Annotated[
-        bool,
-        typer.Option(
-            "--bom", help="Start files with a byte order mark, so that Excel reads UTF-8."
-        ),
-    ] = False,
+    delimiter: DelimiterOption = ",",
+    bom: BomOption = False,
     output: OneOutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
@@ -82,11 +73,11 @@ def export_csv(
     from archive import db
     from archive.cli.output import open_output
     from archive.columns import Column
-    from archive.export import relations, text
+    from archive.export import text, views
     from archive.render import delimited
 
-    character = _delimiter(delimiter)
-    chosen = choose(table or (), view or (), relations.VIEWS, (), directory, output)
+    character = delimiter_of(delimiter)
+    chosen = choose(table or (), view or (), views.VIEWS, (), directory, output)
     engine = open_archive(database, config)
     if directory is not None:
         _make(directory)
@@ -99,23 +90,13 @@ def export_csv(
             rows = text.rows(connection, relation, extent, part_of(advance, done))
             out = files.enter_context(open_output(chosen.place(relation, ".csv")))
             if bom:
-                out.write(_BOM)
+                out.write(BOM)
             columns = [Column(name) for name in relation.names()]
             delimited.write(columns, rows, out, character)
             advance(done + 1)
     if directory is not None:
         say(f"{chosen} written to {directory}.")
     say_next(number)
-
-
-def _delimiter(text: str) -> str:
-    character = _NAMED_DELIMITERS.get(text, text)
-    if len(character) != 1 or character.isalnum() or character in '"\r\n.+-':
-        raise UsageError(
-            f"--delimiter {text!r}: use `tab` or one character such as ';', which cannot be a letter,"
-            " a digit, a quote or one of . + -"
-        )
-    return character
 
 
 def _make(directory: Path) -> None:

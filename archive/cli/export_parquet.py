@@ -63,9 +63,9 @@ def export_parquet(
     """
     from archive import db
     from archive.cli.output import new_folder, open_bytes
-    from archive.export import parquet, relations
+    from archive.export import parquet, views
 
-    chosen = choose(table or (), view or (), relations.JOB_VIEWS, ("v_job",), directory, output)
+    chosen = choose(table or (), view or (), views.JOB_VIEWS, ("v_job",), directory, output)
     engine = open_archive(database, config)
     with db.reading(engine) as connection:
         extent = extent_of(connection, since, after)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archive.cli import ERROR, PARTIAL
+from archive.cli import ERROR, PARTIAL, parse
 from archive.cli.options import (
     ConfigOption,
     DatabaseOption,
@@ -18,6 +18,7 @@ from archive.cli.options import (
     examples,
     say,
 )
+from archive.cli.record_settings import record_settings
 from archive.errors import ArchiveError, InterruptedInputError, SchemaError, UsageError
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def ingest(
             failures.append(error)
             say(f"archive: {error}")
     if len(failures) < len(paths):
+        record_settings(engine, parse.configuration(config))
         written = _summarise(total, output_format)
         raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
     interrupted = any(isinstance(error, InterruptedInputError) for error in failures)
@@ -108,7 +110,24 @@ def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str)
     with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:
         databases.prepare(engine)  # only when there is something to archive
         source = Source(file.name, file.content, appliance, seen_at)
-        return run(engine, source, lambda _: advance(file.position())).counts
+        summary = run(engine, source, lambda _: advance(file.position()))
+    if summary.counts.new:
+        _warn_of_other_system(engine, summary.run)
+    return summary.counts
+
+
+def _warn_of_other_system(engine: Engine, run: int) -> None:
+    from archive import db
+    from archive.ingest.other_targets import other_system
+
+    with db.reading(engine) as connection:
+        found = other_system(connection, run)
+    if found is not None:
+        appliance, system = found
+        say(
+            f"Warning: the targets of new jobs of {appliance} name the system {system}. If that is"
+            f" another appliance, run `archive import undo {run}`."
+        )
 
 
 def _add(total: Counts, counts: Counts) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archive.cli import PARTIAL
+from archive.cli.csv_options import BOM, BomOption, DelimiterOption, delimiter_of
 from archive.cli.options import (
     AppliancesOption,
     ConfigOption,
@@ -52,14 +54,16 @@ def mail(
     tag: TagsOption = None,
     rpo: RpoOption = None,
     now: NowOption = None,
+    delimiter: DelimiterOption = ",",
+    bom: BomOption = False,
     output: OutputOption = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Mail the report `summary`, or write the mail to a file. The subject starts with the worst.
+    r"""Mail the report `summary`, or write the mail to a file. The subject starts with the worst.
 
-    The section [mail] of the configuration names the server. Exit code 0: sent to all recipients;
+    The section \[mail] of the configuration names the server. Exit code 0: sent to all recipients;
     1: sent to none; 3: the server refused some recipients.
     """
     from archive import db
@@ -67,6 +71,7 @@ def mail(
     from archive.cli.output import open_bytes
     from archive.mail import letter
 
+    character = delimiter_of(delimiter)
     fleet = parse.configuration(config)
     known = None if fleet is None else fleet.mail
     recipients = _recipients(to) or (() if known is None else known.recipients)
@@ -83,7 +88,9 @@ def mail(
             rpo=rpo,
             now=now,
         )
-        composed = letter.compose(connection, scope)
+        composed = letter.compose(connection, scope, character)
+    if bom:
+        composed = replace(composed, csv=BOM + composed.csv)
     message = letter.message(composed, None if known is None else known.sender, recipients)
     if sending is not None:
         _send(sending, message, recipients)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archive.cli.options import (
     AppliancesOption,
     ConfigOption,
@@ -13,6 +15,9 @@ from archive.cli.options import (
     open_archive,
 )
 from archive.cli.report_options import NowOption, RpoOption
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
 
 EPILOG = examples(
     "archive metrics",
@@ -47,9 +52,11 @@ def metrics(
     from archive.store import collection_log, import_log, quarantine
 
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
-    with db.reading(open_archive(database, config)) as connection:
+    engine = open_archive(database, config)
+    with db.reading(engine) as connection:
         span = import_span(connection, Scope())
         snapshot = Snapshot(
+            _place(engine),
             archive.__version__,
             scope.now,
             states(connection, scope),
@@ -61,3 +68,10 @@ def metrics(
         )
     with open_output(output, _READABLE) as out:
         out.write(exposition(snapshot))
+
+
+def _place(engine: Engine) -> str:
+    from archive import db
+
+    path = db.sqlite_file(engine.url)
+    return db.shown(engine.url) if path is None else str(path.resolve())

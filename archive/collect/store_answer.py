@@ -15,7 +15,7 @@ from archive.ingest.observe import observe_answer
 from archive.ingest.raw_document import KnownDocument
 from archive.ingest.run import Source
 from archive.masking import mask_text
-from archive.store import collection_log, fact_history, seen_documents
+from archive.store import collection_log, seen_documents
 from archive.store.appliances import find_appliances
 from archive.store.collection_log import COMPLETE, PARTIAL, Attempt
 from archive.store.counts import Counts
@@ -56,7 +56,7 @@ def archive_answer(
             attempt = _judged(
                 attempt._replace(run_id=answered.run_id), answer, problems, answered.counts
             )
-            fact_history.record(answered.connection, answered.appliance_id, found, answer.seen_at)
+            answered.record_facts(found, answer.seen_at)
             collection_log.record(answered.connection, collection, attempt)
     return Outcome(attempt, answered.counts)
 

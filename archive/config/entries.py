@@ -67,8 +67,9 @@ class Secret:
 class Entry:
     """One appliance. `host` is a name or an address, IPv6 without brackets.
 
-    Timeouts and `deadline` are in seconds. `cadence_seconds` is the expected time between backups,
-    None if not configured.
+    Timeouts and `deadline` are in seconds. `cadence_seconds` is the expected time between backups and
+    `rpo_seconds` the greatest allowed age of the last success, None if not configured. From the day
+    `retired` (ISO date) on, no backup is expected.
     """
 
     name: str
@@ -81,6 +82,8 @@ class Entry:
     read_timeout: float = 60
     deadline: float = 300
     cadence_seconds: int | None = None
+    rpo_seconds: int | None = None
+    retired: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     enabled: bool = True
     # Appliances with the same one share a Single Sign-On, and so its lockout.

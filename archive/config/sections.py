@@ -41,6 +41,7 @@ _DEFAULTS: Keys = _TIMES | {
     "ca_file": values.path,
     "pin": values.pin,
     "cadence": values.whole_seconds,
+    "rpo": values.whole_seconds,
     "tags": values.tags,
     "enabled": values.flag,
     "sso": values.text,
@@ -49,10 +50,12 @@ _APPLIANCE: Keys = _DEFAULTS | {
     "name": values.name,
     "address": values.address,
     "verify": values.flag,
+    "retired": values.day,
 }
 _NOT_FOR_ALL = {
     "name": "set it for each appliance",
     "address": "set it for each appliance",
+    "retired": "set it for each appliance",
     "verify": "verification can only be switched off for a single appliance",
 }
 
@@ -213,6 +216,8 @@ class _Reading:
             secret=given["secret"],
             trust=self._trust(own, defaults),
             cadence_seconds=given.get("cadence"),
+            rpo_seconds=given.get("rpo"),
+            retired=given.get("retired"),
             tags=defaults.get("tags", {}) | own.get("tags", {}),
             enabled=given.get("enabled", True),
             sso=given.get("sso"),

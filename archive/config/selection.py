@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from archive.appliance_names import unmatched
+from archive.appliance_names import identity, unmatched
 from archive.errors import UsageError
 from archive.text import quoted
 
@@ -39,9 +39,9 @@ def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[
         return [entry for entry in fleet.entries if disabled or entry.enabled]
     names: set[str] = set()
     for pattern in patterns:
-        folded = pattern.casefold()
-        exact = [entry for entry in fleet.entries if entry.name.casefold() == folded]
-        globbed = [entry for entry in fleet.entries if fnmatchcase(entry.name.casefold(), folded)]
+        wanted_name = identity(pattern)
+        exact = [entry for entry in fleet.entries if identity(entry.name) == wanted_name]
+        globbed = [one for one in fleet.entries if fnmatchcase(identity(one.name), wanted_name)]
         if not exact and not globbed:
             known = [entry.name for entry in fleet.entries]
             raise UsageError(unmatched(pattern, known, str(fleet.path)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,16 @@ def whole_seconds(value: Any) -> int:
     if found != int(found):
         raise ValueError("must be a whole number of seconds")
     return int(found)
+
+
+def day(value: Any) -> str:
+    """Return a date as ISO text; TOML dates have no quotes."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError) as error:
+        raise ValueError("must be a date such as 2026-05-01") from error
 
 
 def path(value: Any) -> Path:

@@ -7,16 +7,17 @@ like those from day totals.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from archive import quantile_sketch
+from archive.calendar import ordinal
 from archive.db import tables
 from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, NO_DATA, RUNNING
 from archive.judgement.outcome import TallyRow, tally
-from archive.judgement.schedules import ordinal
 from archive.reports import jobs
 from archive.reports.core import expected_backups, sql
 from archive.reports.core.job_order import place
@@ -170,8 +171,11 @@ def _read_expected(connection: Connection, scope: Scope, history: History) -> No
     number_of = {outcome: number for number, outcome in enumerate(OUTCOMES)}
     rows = {name: bytearray(history.number_of_days) for name in history.names}
     for appliance, expectations in expected_backups.walk(connection, scope):
-        history.tallies[appliance] = tally(appliance, expectations)
+        history.tallies[appliance] = tally(appliance, Counter(one.outcome for one in expectations))
         for one in expectations:
-            rows[appliance][one.day - history.first] = number_of[one.outcome]
+            place = one.day - history.first
+            # Of several expected backups of a day, a missed one is shown.
+            if one.outcome != MET or not rows[appliance][place]:
+                rows[appliance][place] = number_of[one.outcome]
     for name in history.names:
         history.expected += rows[name]

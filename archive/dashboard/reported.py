@@ -68,7 +68,7 @@ def attention(
             "not-reporting",
             "Not reporting",
             collection.REPORT.columns,
-            summary.not_reporting(connection, scope),
+            collection.not_reporting(connection, scope),
             (
                 "appliance", "last_seen", "age_seconds", "usual_gap_seconds", "unanswered",
             ),

@@ -6,7 +6,7 @@ from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
-from archive.db.expressions import MonthOf, UnindexedDay, contains, halves
+from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.pair_lookup import find_pairs
 from archive.db.transactions import reading, writing
@@ -14,6 +14,7 @@ from archive.db.types import Day, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
 
 __all__ = [
+    "AtMostADayLater",
     "Day",
     "Instant",
     "MonthOf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,15 +68,20 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
     """Insert rows; where the primary key exists, update the columns in `changed`."""
     if not rows:
         return
+    statement = _upsert(connection.dialect.name, table, tuple(changed))
+    names = table.columns.keys()
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache  # for few rows, building the statement takes longer than running it
+def _upsert(dialect: str, table: sa.Table, changed: tuple[str, ...]) -> Any:
     make: Any
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as make
     else:
         from sqlalchemy.dialects.postgresql import insert as make
     statement = make(table)
-    statement = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in changed},
     )
-    names = table.columns.keys()
-    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])

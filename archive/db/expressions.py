@@ -60,6 +60,28 @@ def _signed(element: UnindexedDay, compiler: SQLCompiler, **options: Any) -> str
     return f"+{compiler.process(element.clauses, **options)}"
 
 
+class AtMostADayLater(FunctionElement[bool]):
+    """Whether the first instant is at most a day later than the second, in whole seconds."""
+
+    name = "at_most_a_day_later"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(AtMostADayLater)
+def _by_interval(element: AtMostADayLater, compiler: SQLCompiler, **options: Any) -> str:
+    later, earlier = (compiler.process(one, **options) for one in element.clauses)
+    limit = f"date_trunc('second', {earlier}) + interval '1 day'"
+    return f"(date_trunc('second', {later}) <= {limit})"
+
+
+@compiles(AtMostADayLater, "sqlite")
+def _by_text(element: AtMostADayLater, compiler: SQLCompiler, **options: Any) -> str:
+    later, earlier = (compiler.process(one, **options) for one in element.clauses)
+    limit = f"strftime('%Y-%m-%dT%H:%M:%S', {earlier}, '+1 day')"
+    return f"(substr({later}, 1, 19) <= {limit})"
+
+
 class MonthOf(FunctionElement[str]):
     """The calendar month of a day, such as `2026-07`, without a join with `calendar`."""
 

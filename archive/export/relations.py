@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from archive import json_numbers
 from archive.db import tables
 from archive.errors import UsageError
+from archive.export.views import JOB_VIEWS, VIEWS
 from archive.masking import mask_json, mask_text, mask_url
 from archive.store import seen_documents
 from archive.suggestions import suggestion
@@ -120,10 +121,15 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
     source = sa.table(name, *(sa.column(*column) for column in VIEWS[name]))
     if name in JOB_VIEWS:
         order = tuple(
-            source.c[column] for column in ("appliance_id", "job_id", "seq") if column in source.c
+            source.c[column]
+            for column in ("appliance_id", "job_id", "seq", "what")
+            if column in source.c
         )
         return Relation(name, source, tuple(source.c), order, (order[0], order[1]))
-    named = ("day", "appliance", "type", "status")
+    named = (
+        "day", "appliance", "month", "due_time", "type", "status", "location", "version_name", "version",
+        "build_number",
+    )  # fmt: skip
     by = tuple(source.c[column].asc().nulls_first() for column in named if column in source.c)
     return Relation(name, source, tuple(source.c), by, None, source.c.get("day"))
 
@@ -202,81 +208,3 @@ _HIDE: dict[tuple[str, str], Callable[[Any], Any]] = {
     (tables.schedule.name, "other"): _hide_in_json,
     (tables.system_version.name, "other"): _hide_in_json,
 }
-
-
-def _of(source: sa.Table, *names: str) -> tuple[tuple[str, Any], ...]:
-    return tuple((name, source.c[name].type) for name in names)
-
-
-_NAME = (("appliance", tables.appliance.c.name.type),)
-_JOB = (("appliance_id", sa.BigInteger()), ("job_id", sa.BigInteger()))
-_PERIODS = (
-    *_of(tables.calendar, "day"),
-    ("day_ordinal", tables.calendar.c.ordinal.type),
-    *_of(tables.calendar, "week", "month", "quarter", "year"),
-)
-_OUTCOMES = ("finished", "succeeded", "failed", "open", "other")
-_NUMBER = sa.BigInteger()
-# A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
-_SUM = sa.types.NullType()
-# The views with one or more rows for each job.
-JOB_VIEWS = ("v_job", "v_message")
-# The columns of the views that the migrations create, in order, with their types.
-VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
-    "v_job": (
-        *_NAME,
-        *_of(tables.job, "key", "status"),
-        *((name, sa.Integer()) for name in _OUTCOMES),
-        *_of(tables.job, "type", "start_time", "end_time", "duration_seconds", "size_bytes", "day"),
-        ("day_ordinal", tables.calendar.c.ordinal.type),
-        *_of(tables.calendar, "week", "month", "quarter", "year"),
-        ("location", tables.location.c.masked_url.type),
-        *_of(tables.job, "location_folder", "location_user"),
-        *_of(tables.build, "version_name", "version", "build_number"),
-        *_of(tables.job, "user_name", "progress_total", "progress_completed"),
-        *_of(tables.job, "first_seen", "last_seen"),
-        *_JOB,
-    ),
-    "v_message": (
-        *_NAME,
-        *_of(tables.job, "key", "status", "day"),
-        *_of(tables.message, "seq", "role"),
-        *_of(tables.message_template, "message_id"),
-        ("text", tables.message_content.c.localized.type),
-        *_of(tables.message_template, "default_message"),
-        *_of(tables.message_content, "localized"),
-        *_JOB,
-    ),
-    "v_day": (
-        *_PERIODS,
-        *_of(tables.day_total, "type", "status", "jobs"),
-        *((name, _NUMBER) for name in (*_OUTCOMES, "sized")),
-        ("size_bytes", _SUM),
-        ("timed", _NUMBER),
-        ("duration_seconds", _SUM),
-    ),
-    "v_today": _PERIODS,
-    "v_appliance": (
-        *_NAME,
-        *_of(tables.appliance, "first_seen", "last_seen"),
-        *_of(tables.system_version, "version", "build_number", "product"),
-        *_of(tables.system_time_zone, "time_zone"),
-        ("last_success", tables.job.c.day.type),
-        ("last_success_key", tables.job.c.key.type),
-        ("last_attempt", tables.job.c.day.type),
-        ("last_attempt_key", tables.job.c.key.type),
-        ("last_status", tables.job.c.status.type),
-        ("schedules", _NUMBER),
-        ("schedule_key", tables.schedule.c.key.type),
-        ("schedule", tables.schedule.c.days.type),
-        *((f"schedule_{name}", _NUMBER) for name in ("enabled", "hour", "minute")),
-        ("schedule_days", tables.schedule.c.days.type),
-        ("schedule_max_count", _NUMBER),
-        ("appliance_id", _NUMBER),
-    ),
-    "v_missed": (
-        *_NAME,
-        *_PERIODS,
-        *((name, _NUMBER) for name in ("scheduled", "jobs", "failed", "appliance_id")),
-    ),
-}  # fmt: skip

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive import db
 from archive.appliance_names import check_name
+from archive.db import tables
 from archive.errors import InputError
 from archive.ingest import batches, formats
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.ingest.run import Run, named
-from archive.store import import_log
+from archive.store import fact_history, import_log
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from archive.document.appliance_facts import Facts
     from archive.ingest.run import Source
     from archive.store.counts import Counts
+    from archive.store.loader import Loader
 
 
 class Answered(NamedTuple):
@@ -30,6 +33,13 @@ class Answered(NamedTuple):
     appliance_id: int
     run_id: int
     counts: Counts
+    loader: Loader
+
+    def record_facts(self, facts: Facts, seen_at: str) -> None:
+        """Record what was collected besides jobs; the appliance is judged by it."""
+        changed = fact_history.record(self.connection, self.appliance_id, facts, seen_at)
+        if changed & {tables.schedule.name, tables.system_time_zone.name}:
+            self.loader.change(self.appliance_id, 0)
 
 
 @contextmanager
@@ -42,7 +52,7 @@ def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
     """
     if source.appliance is None:
         raise _no_answer(source)
-    check_name(source.appliance)
+    source = source._replace(appliance=check_name(source.appliance))
     try:
         in_lines, encoding = formats.form(source.content, source.name)
     except InputError as error:
@@ -79,10 +89,11 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
             raws = [each for each in batch if isinstance(each, RawDocument)]
             run.load(connection, loader, *run.observe(raws, collected_from), run.counts)
         # Before the totals: a holder of their lock must not wait for another lock.
-        yield Answered(connection, number, run.id, run.counts)
-        loader.finish(connection)
+        yield Answered(connection, number, run.id, run.counts, loader)
         import_log.record(connection, run.id, run.counts)
         import_log.complete(connection, run.id)
+        loader.judge(connection)
+        loader.finish(connection)
 
 
 def _no_answer(source: Source) -> InputError:

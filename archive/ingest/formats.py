@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import json_numbers
+from archive.appliance_names import identity
 from archive.errors import InputError
 from archive.ingest import details_response
 from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
@@ -114,7 +115,7 @@ def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Lin
         if not (start and line.text.startswith(start)):
             match = _NAMED.match(line.text)
             start = b"" if match is None else match[0]
-            theirs = others if match is None else named.setdefault(match[1].decode(), [])
+            theirs = others if match is None else named.setdefault(identity(match[1].decode()), [])
         theirs.append(line)
     return named, others
 

@@ -36,7 +36,7 @@ def ingest(
     JSON Lines are already committed.
     """
     if source.appliance is not None:
-        check_name(source.appliance)
+        source = source._replace(appliance=check_name(source.appliance))
     try:
         in_lines, encoding = formats.form(source.content, source.name)
     except InputError as error:

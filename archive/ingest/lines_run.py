@@ -49,10 +49,14 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
             else:
                 for batch in chain([waiting], islice(batches, BATCHES_A_COMMIT - 1)):
                     _load_lines(run, connection, loader, batch, counts)
-            loader.finish(connection)
             import_log.record(connection, run.id, counts)
             if batches.ended and batches.failure is None:
                 import_log.complete(connection, run.id)
+            if batches.ended or batches.failure is not None:
+                loader.judge(connection)
+            else:
+                loader.judge_later(connection)
+            loader.finish(connection)
         run.committed |= counts.seen > run.counts.seen
         run.counts = counts
         if batches.failure is not None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive import timestamps
-from archive.appliance_names import check_name
+from archive.appliance_names import check_name, identity
 from archive.document.parse import parse
 from archive.document.precedence import SeenInterval
 from archive.errors import NotAJobError, UsageError
@@ -32,7 +32,7 @@ def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observa
         return None
     name, key, interval, document = parsed
     try:
-        _checked(name)
+        name = _checked(name)
     except UsageError:  # `observe` then reports it for the document
         return None
     if interval is None:
@@ -54,7 +54,7 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
     if name is None:
         raise UsageError(f"{raw.position}: no appliance name; set it with --appliance")
     try:
-        check_name(name)
+        name = check_name(name)
         document = parse(raw.details.encode())
     except (NotAJobError, UsageError) as error:
         return str(error)
@@ -76,7 +76,7 @@ def observe_answer(raw: RawDocument, appliance: str, seen_at: str) -> Observatio
 
     A document that names another appliance, as exports can, is refused.
     """
-    if raw.appliance not in (None, appliance):
+    if raw.appliance is not None and identity(raw.appliance) != identity(appliance):
         return "it names another appliance than the one that sent it"
     return observe(raw, appliance, seen_at)
 

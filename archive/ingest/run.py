@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archive.appliance_names import identity
 from archive.errors import ArchiveError, DatabaseError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
 from archive.store import import_log, quarantine, settings
@@ -97,7 +98,14 @@ class Run:
                 continue
             refused.append(
                 QuarantinedDocument(
-                    appliance, raw.key, raw.position, observed, raw.raw, seen_at, seen_at, self.id
+                    appliance and identity(appliance),
+                    raw.key,
+                    raw.position,
+                    observed,
+                    raw.raw,
+                    seen_at,
+                    seen_at,
+                    self.id,
                 )
             )
         return observations, refused

@@ -1,111 +1,245 @@
-"""How often, and at what time of day, an appliance usually backs up, by its latest jobs."""
+"""Which due times an appliance keeps by habit, learned from the times at which its jobs started.
+
+The habit is learned anew at each week's start, from the runs of the WINDOW days before the last run: it
+does not depend on anything older, so judging can begin anywhere. Without runs the last habit holds: an
+outage does not look like a change of habit.
+"""
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.judgement.clock import DAY, EPOCH, HOUR
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-# The habit is learned from so many of the latest days with a job, and from no fewer than LEAST.
-DAYS = 16
-LEAST = 4
-LONGEST_GAP = 31
-# A day of the week on which nothing ran is not expected if it came so often: once is chance.
-LEAST_IDLE = 2
-_WEEK = 7
-_QUARTER = 15 * 60
+# A habit is learned from the runs of so many days, or from the last FEWEST if those are fewer.
+WINDOW, FEWEST = 42, 12
+# Three repetitions make a habit; of a daily one, four.
+_LEAST_DAYS, _LEAST_RUNS = 3, 4
+_WEEK, _BLOCKS = 7, 4
+# Runs that start further apart than this belong to different times of day.
+_APART = 90 * 60
+# An expected day of a habit has had a run at least so often, and so many of the runs are on such days.
+_KEPT_PERCENT, _EXPLAINED_PERCENT = 75, 70
+# Runs that start close after a failed one are retries, unless a schedule started them.
+_RETRY = 4 * HOUR
+_LATEST = 14
+_EARLY = 3 * HOUR
+_ROUND = 5 * 60
+_LONGEST_INTERVAL = 28
+# So many days are between the runs of a monthly habit.
+_MONTH = range(26, 37)
 
 
-class JobDay(NamedTuple):
-    """A day with jobs, by ordinal; whether one of them was SCHEDULED, and when the first started.
+class Run(NamedTuple):
+    """When a job started, on the clocks of its zone, and whether a schedule started it, or it failed."""
 
-    `offset` is in seconds after the day's start: of the first SCHEDULED job, if there is one.
-    """
-
-    day: int
+    reading: int
     scheduled: bool
-    offset: int
+    failed: bool
 
 
-class Usual(NamedTuple):
-    """What is usual: a backup each `gap` days, `phase` being the day's ordinal modulo the gap.
+class Weekly(NamedTuple):
+    """On some days of the week, 0 being that of local day 0: all seven of a daily habit."""
 
-    `gap` is None if it is longer than a month. `offset` is in seconds after a day's start, in whole
-    quarters of an hour. If it is daily, not on `idle` days of the week: ordinals modulo 7.
+    weekdays: frozenset[int]
+
+    def expects(self, day: int) -> bool:
+        """Return whether a local day is one of them."""
+        return day % _WEEK in self.weekdays
+
+
+class Every(NamedTuple):
+    """Every so many days, counted from a day."""
+
+    gap: int
+    first: int
+
+    def expects(self, day: int) -> bool:
+        """Return whether a local day is one of them."""
+        return (day - self.first) % self.gap == 0
+
+
+class Monthly(NamedTuple):
+    """On a day of the month, counted from 1; from the last, -1; or on the nth such weekday."""
+
+    day_of_month: int | None
+    weekday: int | None = None
+    nth: int | None = None
+
+    def expects(self, day: int) -> bool:
+        """Return whether a local day is one of them; a shorter month has it on its last day."""
+        if self.day_of_month is None:
+            return (day % _WEEK, _nth(day)) == (self.weekday, self.nth)
+        of_month, last = _of_month(day)
+        if self.day_of_month < 0:
+            return of_month == last
+        return of_month == min(self.day_of_month, last)
+
+
+class Habit(NamedTuple):
+    """A time of day and the days on which a run usually starts then.
+
+    It usually has started by `due`, and never earlier than `opens`: seconds after a local day's start
+    (negative and beyond a day where runs lie around midnight). `pattern` counts such days.
     """
 
-    gap: int | None
-    phase: int
-    offset: int
-    idle: frozenset[int] = frozenset()
+    opens: int
+    due: int
+    pattern: Weekly | Every | Monthly
 
-    def after(self, day: int) -> int | None:
-        """Return in how many days after one the next backup is usual; None if none is on that day."""
-        if self.gap is None or day % self.gap != self.phase:
-            return None
-        if not self.idle:
-            return self.gap
-        if day % _WEEK in self.idle:
-            return None
-        return next(gap for gap in range(1, _WEEK + 1) if (day + gap) % _WEEK not in self.idle)
+    def covers(self, reading: int) -> bool:
+        """Return whether it expects a run that is due at about a reading."""
+        day = (reading - self.due + DAY // 2) // DAY
+        away = abs(reading - self.due - day * DAY)
+        return away <= _EARLY and self.pattern.expects(day)
 
 
-class Rhythm:
-    """What is usual as of a day. Days with jobs are given in their order, and read as they are needed."""
+def habits(runs: Sequence[Run]) -> tuple[Habit, ...]:
+    """Return the habits that runs show, by time of day; none without a pattern.
 
-    def __init__(self, days: Iterable[JobDay]) -> None:
-        self._coming = iter(days)
-        self._next = next(self._coming, None)
-        self._latest: deque[JobDay] = deque(maxlen=DAYS)
-        self._usual: Usual | None = None
-
-    def before(self, day: int) -> Usual | None:
-        """Return what is usual by the days before one; None as long as they are too few.
-
-        Must be asked for days in their order.
-        """
-        if self._next is None or self._next.day >= day:
-            return self._usual
-        while self._next is not None and self._next.day < day:
-            self._latest.append(self._next)
-            self._next = next(self._coming, None)
-        self._usual = _usual(self._latest)
-        return self._usual
-
-
-def _usual(latest: Iterable[JobDay]) -> Usual | None:
-    days = list(latest)
-    scheduled = [day for day in days if day.scheduled]
-    if len(scheduled) >= LEAST:
-        days = scheduled
-    if len(days) < LEAST:
-        return None
-    ordinals = [day.day for day in days]
-    offset = _median([day.offset for day in days]) // _QUARTER * _QUARTER
-    if ordinals[-1] - ordinals[0] + 1 == len(ordinals):  # each of them: most often it is so
-        return Usual(1, 0, offset)
-    gap = _median([after - before for before, after in pairwise(ordinals)])
-    if gap > LONGEST_GAP:
-        return Usual(None, 0, offset)
-    if gap == 1:
-        return Usual(1, 0, offset, _idle(ordinals))
-    # Of phases that are as common as one another, the latest counts.
-    phases = Counter(ordinal % gap for ordinal in reversed(ordinals))
-    return Usual(gap, phases.most_common(1)[0][0], offset)
+    Runs are in the order of their start; those of the WINDOW days before the last one count.
+    """
+    counted = _counted(runs)
+    if len(counted) < _LEAST_RUNS:
+        return ()
+    since = min(counted[-1] - WINDOW * DAY, counted[-min(FEWEST, len(counted))])
+    counted = [reading for reading in counted if reading >= since]
+    boundary = _emptiest(counted)
+    last = (counted[-1] - boundary) // DAY
+    excluded = _outage([(reading - boundary) // DAY for reading in counted])
+    found = []
+    for times in _clusters(counted, boundary):
+        within = sorted((reading - boundary) % DAY for reading in times[-_LATEST:])
+        late = boundary + within[(9 * len(within) + 9) // 10 - 1]
+        days = sorted({(reading - boundary) // DAY for reading in times})
+        # From here on, days are those of the calendar at the usual time.
+        shift, due = divmod(late // _ROUND * _ROUND, DAY)
+        pattern = _pattern(
+            [day + shift for day in days],
+            last + shift,
+            range(excluded.start + shift, excluded.stop + shift),
+        )
+        if pattern is not None:
+            found.append(Habit(boundary + within[0] - _EARLY - shift * DAY, due, pattern))
+    return tuple(found)
 
 
-def _idle(ordinals: list[int]) -> frozenset[int]:
-    """Return the days of the week that came often enough, and never with a job."""
-    first, number = ordinals[0], ordinals[-1] - ordinals[0] + 1
-    without = set(range(_WEEK)).difference(ordinal % _WEEK for ordinal in ordinals)
-    return frozenset(
-        day for day in without if (number - (day - first) % _WEEK - 1) // _WEEK + 1 >= LEAST_IDLE
+def _counted(runs: Sequence[Run]) -> list[int]:
+    """Return the readings that count: of scheduled runs if there are such, otherwise without retries."""
+    scheduled = [run.reading for run in runs if run.scheduled]
+    if len(scheduled) >= _LEAST_RUNS:
+        return scheduled
+    return [
+        run.reading
+        for before, run in zip((None, *runs), runs, strict=False)
+        if before is None or not before.failed or run.reading - before.reading > _RETRY
+    ]
+
+
+def _emptiest(readings: Sequence[int]) -> int:
+    """Return the time of day, in seconds, in the middle of the longest time without any start."""
+    times = sorted({reading % DAY for reading in readings})
+    gap, start = max(
+        (after - before, before) for before, after in pairwise([*times, times[0] + DAY])
     )
+    middle = (start + gap // 2) % DAY
+    return middle if middle <= DAY // 2 else middle - DAY
 
 
-def _median(values: list[int]) -> int:
-    values.sort()
-    return values[(len(values) - 1) // 2]
+def _clusters(readings: Sequence[int], boundary: int) -> list[list[int]]:
+    """Return the readings by time of day, each cluster in the order of time."""
+    times = sorted({(reading - boundary) % DAY for reading in readings})
+    ends = [before for before, after in pairwise(times) if after - before > _APART]
+    if not ends:
+        return [list(readings)]
+    clusters: list[list[int]] = [[] for _ in range(len(ends) + 1)]
+    for reading in readings:
+        time = (reading - boundary) % DAY
+        clusters[sum(time > end for end in ends)].append(reading)
+    return clusters
+
+
+def _outage(days: Sequence[int]) -> range:
+    """Return the days of the longest time without runs, if it is no part of the pattern."""
+    gaps = sorted((after - before, before) for before, after in pairwise(sorted(set(days))))
+    if len(gaps) < _LEAST_DAYS or gaps[-1][0] < 2 * gaps[-2][0]:
+        return range(0)
+    gap, before = gaps[-1]
+    return range(before + 1, before + gap)
+
+
+def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every | Monthly | None:
+    """Return the pattern of days with a run, up to the appliance's last day with any."""
+    if len(days) < _LEAST_DAYS:
+        return None
+    gaps = [after - before for before, after in pairwise(days)][-6:]
+    middle = sorted(gaps)[(len(gaps) - 1) // 2]
+    if middle in _MONTH and last - days[-1] < _LEAST_DAYS * _MONTH[-1]:
+        monthly = _monthly(days)
+        if monthly is not None:
+            return monthly
+    every = _every(gaps, days[-1])
+    if every is not None:
+        return every if last - days[-1] < _LEAST_DAYS * every.gap else None
+    return _weekly(days, last, excluded) if middle <= _WEEK else None
+
+
+def _every(gaps: Sequence[int], last: int) -> Every | None:
+    gap, number = Counter(gaps).most_common(1)[0]
+    multiples = all(one % gap == 0 for one in gaps)
+    if gap in (1, _WEEK) or gap > _LONGEST_INTERVAL or not multiples:
+        return None
+    return Every(gap, last % gap) if number >= _LEAST_DAYS and number * 4 >= len(gaps) * 3 else None
+
+
+def _weekly(days: Sequence[int], last: int, excluded: range) -> Weekly | None:
+    first = max(days[0], last - _WEEK * _BLOCKS + 1)
+    present = {day for day in days if day >= first}
+    came = [0] * _WEEK
+    ran = [0] * _WEEK
+    for day in range(first, last + 1):
+        if day not in excluded:
+            came[day % _WEEK] += 1
+            ran[day % _WEEK] += day in present
+    weekdays = [day for day in range(_WEEK) if ran[day] and 2 * ran[day] >= came[day]]
+    kept = sum(ran[day] for day in weekdays)
+    expected = sum(came[day] for day in weekdays)
+    absent = sum(day % _WEEK in weekdays for day in range(days[-1] + 1, last + 1))
+    if (
+        kept < _LEAST_DAYS
+        or absent >= _LEAST_RUNS
+        or kept * 100 < expected * _KEPT_PERCENT
+        or kept * 100 < len(present) * _EXPLAINED_PERCENT
+    ):
+        return None
+    return Weekly(frozenset(weekdays))
+
+
+def _monthly(days: Sequence[int]) -> Monthly | None:
+    latest = days[-_LEAST_DAYS:]
+    lasts = [_of_month(day) for day in latest]
+    longest = max(of_month for of_month, _ in lasts)
+    if all(of_month == min(longest, last) for of_month, last in lasts):
+        is_last = all(of_month == last for of_month, last in lasts)
+        return Monthly(-1 if is_last else longest)
+    if len({(day % _WEEK, _nth(day)) for day in latest}) == 1:
+        return Monthly(None, latest[-1] % _WEEK, _nth(latest[-1]))
+    return None
+
+
+def _of_month(day: int) -> tuple[int, int]:
+    """Return the day of the month of a local day, and the month's last."""
+    local = date.fromordinal(day + EPOCH)
+    following = date(local.year + local.month // 12, local.month % 12 + 1, 1)
+    return local.day, local.day + following.toordinal() - EPOCH - day - 1
+
+
+def _nth(day: int) -> int:
+    """Return which one of its weekday a local day is in its month, from 1."""
+    return (_of_month(day)[0] - 1) // _WEEK + 1

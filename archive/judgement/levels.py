@@ -7,6 +7,7 @@ nothing else. So the verdict is the same alone and in a row, after a late import
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import pairwise
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -46,6 +47,8 @@ _ERRORS = 3
 # An ordinary value is known by those of so many days, which have two first Sundays of a month.
 NEAR_DAYS, _LAST_OF_MONTHS = 70, 2
 
+# A fleet shares its days.
+_CACHED = 8192
 # Sizes and durations have 64 bits; the exponential of more could overflow.
 _GREATEST, _GREATEST_LOG = 2**63 - 1, 44
 
@@ -137,27 +140,34 @@ class Values:
         It is near one of the last two, and one of the last of each of the ways in which its day may
         repeat others, in the `NEAR_DAYS` before it.
         """
-        logs, first, own = self._logs, day - NEAR_DAYS, _log(value)
-        if len(logs) < LEAST or self._days[-LEAST] < first:
+        days, logs, own = self._days, self._logs, _log(value)
+        first = day - NEAR_DAYS
+        if not (
+            (days and days[-1] >= first and abs(own - logs[-1]) <= _LEAST)
+            or (len(days) > 1 and days[-2] >= first and abs(own - logs[-2]) <= _LEAST)
+        ):
             return False
-        if abs(own - logs[-1]) > _LEAST and abs(own - logs[-2]) > _LEAST:
-            return False
-        weekday, *of_month = earlier(day)
-        return self._is_near(own, weekday[:REPETITIONS], first) and all(
-            self._is_near(own, days[:_LAST_OF_MONTHS], first) for days in of_month
-        )
+        start = max(len(logs) - KEPT, 0)
+        for repeated in _near(day):
+            is_known = False
+            for other in repeated:
+                place = self._places.get(other, -1)
+                if place >= start:
+                    if abs(own - logs[place]) <= _LEAST:
+                        break
+                    is_known = True
+            else:
+                if is_known:
+                    return False
+        return True
 
-    def _is_near(self, own: float, days: Iterable[int], first: int) -> bool:
-        """Say whether a value is near that of one of these days, or there is none."""
-        found = False
-        start = len(self._logs) - KEPT
-        for day in days:
-            place = self._places.get(day, -1)
-            if place >= max(start, 0) and day >= first:
-                if abs(own - self._logs[place]) <= _LEAST:
-                    return True
-                found = True
-        return not found
+
+@lru_cache(_CACHED)
+def _near(day: int) -> list[tuple[int, ...]]:
+    """Return the last days that a day may repeat in each of the ways, in the `NEAR_DAYS` before it."""
+    weekday, *of_month = earlier(day)
+    ways = [weekday[:REPETITIONS], *(days[:_LAST_OF_MONTHS] for days in of_month)]
+    return [tuple(other for other in days if other >= day - NEAR_DAYS) for days in ways]
 
 
 def _usual(days: Sequence[int], logs: Sequence[float], day: int) -> Usual:

@@ -1,20 +1,17 @@
-"""What became of expected days, counted."""
+"""What became of expected backups, counted."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.expected import DID_NOT_RUN, FAILED, MET, MISSED, NO_DATA, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from archive.judgement.expected import Expectation
+    from collections import Counter
 
 
 class TallyRow(NamedTuple):
-    """The expected days of an appliance: expected = met + missed; missed = the four after it.
+    """The expected backups of an appliance: expected = met + missed; missed = the four after it.
 
     `schedule_compliance` is None where nothing was expected.
     """
@@ -30,9 +27,8 @@ class TallyRow(NamedTuple):
     schedule_compliance: float | None
 
 
-def tally(appliance: str, expectations: Iterable[Expectation]) -> TallyRow:
-    """Return the tally of expected days."""
-    number = Counter(one.outcome for one in expectations)
+def tally(appliance: str, number: Counter[str]) -> TallyRow:
+    """Return the tally of an appliance from its numbers of expected backups by outcome."""
     return TallyRow(
         appliance,
         number.total(),

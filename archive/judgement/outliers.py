@@ -1,13 +1,13 @@
 """Anomalies of succeeded jobs, compared with the jobs of the same appliance before them.
 
 Pure: jobs in, findings out. A job is judged by the jobs of the `KEPT_DAYS` days before it, and by no
-others; only whether it began a new level is known from the next jobs of its type.
+others; only whether it began a new level is known from jobs of the `CONFIRMATION_DAYS` after it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from archive.judgement.levels import KEPT_DAYS, Range, Usual, Values
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LEAST_BYTES, LEAST_SECONDS = 2**20, 60
 # A success of less than a tenth of what is expected has hardly backed up the same.
 TINY_PERCENT = 10
-# So many of the next values confirm a new level.
-CONFIRMATIONS = 2
+# So many of the next values confirm a new level, if they come soon enough.
+CONFIRMATIONS, CONFIRMATION_DAYS = 2, 31
 # How bad an anomaly is: a backup with nothing in it; one that may lack something, takes too long or
 # goes elsewhere; and all else that an administrator may want to know.
 CRITICAL, WARNING, NOTICE = 3, 2, 1
@@ -75,6 +75,56 @@ def findings(jobs: Iterable[Job]) -> list[Finding]:
     return found
 
 
+def are_plain(jobs: Iterable[Job]) -> bool:
+    """Say whether the judged jobs clearly have no anomaly, which takes little time.
+
+    It is enough to know the jobs of the `NEAR_DAYS` days before them.
+    """
+    known: dict[str | None, _Plain] = {}
+    before: Job | None = None
+    for job in jobs:
+        past = known.setdefault(job.type, _Plain())
+        if job.judged and not (past.has(job) and before and not _differ(job.build, before.build)):
+            return False
+        past.add(job)
+        before = job
+    return True
+
+
+class _Plain:
+    """The jobs of one type so far, without models of their values."""
+
+    def __init__(self) -> None:
+        self._latest: Job | None = None
+        self._sizes = Values()
+        self._durations = Values()
+
+    def has(self, job: Job) -> bool:
+        """Say whether a job is clearly like these."""
+        latest = self._latest
+        return (
+            latest is not None
+            and latest.day >= job.day - KEPT_DAYS
+            and job.size != 0
+            and not _differ(job.location, latest.location)
+            and not _differ(job.user, latest.user)
+            and (not _is_value(job.size) or self._sizes.is_ordinary(job.day, job.size))
+            and (not _is_value(job.duration) or self._durations.is_ordinary(job.day, job.duration))
+        )
+
+    def add(self, job: Job) -> None:
+        """Add a job."""
+        self._latest = job
+        if _is_value(job.size):
+            self._sizes.add(job.day, job.size)
+        if _is_value(job.duration):
+            self._durations.add(job.day, job.duration)
+
+
+def _is_value(value: int | None) -> TypeGuard[int]:
+    return value is not None and value >= 0
+
+
 class _Measure:
     """The sizes or durations of a type so far, and the findings that may have begun a new level."""
 
@@ -85,10 +135,11 @@ class _Measure:
 
     def follow(self, job: Job, value: int | None) -> None:
         """Judge the next value by those so far, then add it to them."""
-        if value is None or value < 0:
+        if not _is_value(value):
             return
         if self._open:
             self._open = [begun for begun in self._open if begun.goes_on(job, value, self._found)]
+        # A size of 0 is like others of 0, and yet no backup.
         if job.judged and not (value and self._values.is_ordinary(job.day, value)):
             self._judge(job, value)
         self._values.add(job.day, value)
@@ -145,7 +196,8 @@ class _Begun:
 
     def goes_on(self, job: Job, value: int, found: list[Finding]) -> bool:
         """Compare the next value; return whether another one is needed to tell."""
-        if not self.usual.is_level(self.day, self.value, job.day, value):
+        is_soon = job.day <= self.day + CONFIRMATION_DAYS
+        if not (is_soon and self.usual.is_level(self.day, self.value, job.day, value)):
             return False
         self.confirmed += 1
         if self.confirmed < CONFIRMATIONS:

@@ -21,7 +21,7 @@ _GAPS, _MANY, LEAST_GAPS, _MOST_PERCENT = 14, 7, 3, 85
 # The last import may be half as long ago again as is usual: with daily imports, 36 hours.
 LONG_PERCENT = 150
 # Where nothing is usual, two nights may pass without an import.
-_DEFAULT_LIMIT = 50 * _HOUR
+DEFAULT_LIMIT = 50 * _HOUR
 
 
 def usual_interval(instants: Iterable[str]) -> int | None:
@@ -51,5 +51,5 @@ def limit(usual: int | None, rpo_seconds: int) -> int:
     Without a usual interval that is two nights, or the RPO if it is longer.
     """
     if usual is None:
-        return max(_DEFAULT_LIMIT, rpo_seconds)
+        return max(DEFAULT_LIMIT, rpo_seconds)
     return usual * LONG_PERCENT // 100

@@ -1,20 +1,36 @@
-"""Whether the last success is recent enough, and for how much of a time there was such a one."""
+"""How an appliance stands: its RPO, whether it is overdue, and how much of a time was covered."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive import timestamps
-from archive.judgement.schedules import ordinal
+from archive.calendar import ordinal
+from archive.judgement.clock import DAY, HOUR
+from archive.judgement.expected import CADENCE, CHANGED, GRACE, MET, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from archive.calendar import Calendar
+    from archive.judgement.expected import Expected
 
 OK, OVERDUE, NEVER, NO_RECENT_DATA = "ok", "overdue", "never", "no recent data"
+# Where the RPO comes from besides the basis of expected backups: set by the user, or derived from the
+# longest of the irregular gaps between successes, or nothing is expected.
+SET, IRREGULAR, NOTHING = "rpo", "irregular", "none"
+# So many missed backups in a row at one time of day are a problem, even if others succeed.
+REPEATED = 3
+_SAME_TIME = 90 * 60
+# What is due lately: at most so many backups, from so long before the last import on.
+LATEST, RECENT = 60, 42 * DAY
+# Irregular appliances are overdue after twice their longest gap.
+_LEAST_GAPS, _TIMES = 3, 2
+_LEAST_IRREGULAR = 25 * HOUR
 _TICK = timedelta(microseconds=1)
 
 
@@ -25,18 +41,109 @@ class Span(NamedTuple):
     until: str
 
 
-def state(end: str | None, rpo_seconds: int, last_seen: str, now: str, limit_seconds: int) -> str:
+class Rpo(NamedTuple):
+    """How old the last success may become, in seconds (None: any age), and where that comes from."""
+
+    seconds: int | None
+    source: str
+
+
+def rpo(
+    found: Sequence[Expected], successes: Sequence[int], last_seen: int, longest: int | None = None
+) -> Rpo:
+    """Return the RPO that expected backups imply: the longest time between two of them, and the grace.
+
+    If only one is known, or it is a cadence, that is `longest`. Where none is due after the last import, it is derived from
+    the gaps between `successes`: the starts of the latest ones, in order. All instants are in seconds.
+    """
+    place = bisect_left(found, last_seen + 1, key=lambda one: one.at)
+    if place < len(found):
+        since = bisect_left(found, last_seen - RECENT, key=lambda one: one.at)
+        lately = found[max(min(since, place - 1), place - LATEST, 0) :]
+        gaps = [after.at - before.at for before, after in pairwise(lately)]
+        # An early success brings the next due time of a cadence forward.
+        gap = longest if found[place].basis == CADENCE else max(gaps, default=longest)
+        return Rpo(None if gap is None else gap + lately[-1].grace, found[place].basis)
+    between = [after - before for before, after in pairwise(successes)]
+    if len(between) < _LEAST_GAPS:
+        return Rpo(None, NOTHING)
+    return Rpo(max(_TIMES * max(between), _LEAST_IRREGULAR), IRREGULAR)
+
+
+def next_due(found: Sequence[Expected], last_seen: int) -> int | None:
+    """Return when the next backup is due as of the last import, if it has not succeeded early."""
+    return next((one.at for one in found if one.at > last_seen and one.outcome != MET), None)
+
+
+def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
+    """Return since when a backup is due that was missed, as of the last import; None if none is.
+
+    It is the due time of the first of the missed ones in a row: of the latest, or of REPEATED ones at
+    one time of day. A backup in progress is not missed yet.
+    """
+    passed = [
+        one
+        for one in found
+        if one.outcome == MET or (one.at + one.grace <= last_seen and one.outcome != CHANGED)
+    ][-LATEST:]
+    since = None
+    for one in reversed(passed):
+        if one.outcome == MET or (since is None and one.outcome == RUNNING):
+            break
+        since = one.at
+    return _repeated_since(passed, last_seen) if since is None else since
+
+
+def _repeated_since(passed: Sequence[Expected], last_seen: int) -> int | None:
+    """Return since when the backups of one time of day have been missed, if often enough."""
+    times: list[list[Expected]] = []
+    for one in reversed(passed):
+        if one.at <= last_seen - RECENT:
+            break
+        for same in times:
+            apart = abs(one.at - same[0].at) % DAY
+            if min(apart, DAY - apart) <= _SAME_TIME:
+                same.append(one)
+                break
+        else:
+            times.append([one])
+    missed = [since for same in times if (since := _missed_since(same, last_seen)) is not None]
+    return min(missed, default=None)
+
+
+def _missed_since(latest: Sequence[Expected], last_seen: int) -> int | None:
+    """Return since when backups of a time of day, latest first, have been missed."""
+    number = next((n for n, one in enumerate(latest) if one.outcome == MET), len(latest))
+    if number < REPEATED:
+        return None
+    # A time of day that is no longer expected is history.
+    gap = latest[0].at - latest[1].at
+    return latest[number - 1].at if last_seen - latest[0].at <= 2 * gap + GRACE else None
+
+
+class Age(NamedTuple):
+    """When the last success ended, None without any; how old it may become, in seconds, if limited."""
+
+    end: str | None
+    limit_seconds: int | None
+
+
+def state(age: Age, overdue_since: str | None, last_seen: str, now: str, import_due: str) -> str:
     """Return the state of an appliance as its last import shows it.
 
-    `end` is that of the last success. OVERDUE: the last success was too old at the last import. It is
-    NO_RECENT_DATA only where an import is missing: the last one is longer than the limit ago.
+    OVERDUE: a backup was overdue, or the last success older than its limit, at the last import. It is
+    NO_RECENT_DATA only where an import is missing: it was due before now.
     """
     imported = timestamps.to_datetime(min(last_seen, now))
-    if end is None:
+    if age.end is None:
         return NEVER
-    if timestamps.to_datetime(end) + timedelta(seconds=rpo_seconds) < imported:
+    if overdue_since is not None:
         return OVERDUE
-    if imported + timedelta(seconds=limit_seconds) < timestamps.to_datetime(now):
+    if age.limit_seconds is not None:
+        until = timestamps.to_datetime(age.end) + timedelta(seconds=age.limit_seconds)
+        if until < imported:
+            return OVERDUE
+    if import_due < now:
         return NO_RECENT_DATA
     return OK
 
@@ -47,13 +154,13 @@ def seconds_between(first: str, last: str) -> int:
 
 
 def shares(
-    calendar: Calendar, ends: Iterable[str], rpo_seconds: int, span: Span
+    calendar: Calendar, ends: Iterable[str], rpo_seconds: int | None, span: Span
 ) -> tuple[float | None, float | None]:
-    """Return the share of a span's time, and of its days, within the RPO; None of nothing.
+    """Return the share of a span's time, and of its days, within the RPO; None of nothing, or without.
 
     That is where a success ended no longer ago than the RPO; of a day, all of it in the span.
     """
-    if span.first >= span.until:
+    if rpo_seconds is None or span.first >= span.until:
         return None, None
     first, until = timestamps.to_datetime(span.first), timestamps.to_datetime(span.until)
     uncovered = timedelta()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from archive import timestamps
 from archive.mail import headline
 from archive.render import delimited, letter, table
-from archive.reports import summary
+from archive.reports import collection, summary
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Letter:
     now: str
 
 
-def compose(connection: Connection, scope: Scope) -> Letter:
-    """Return the summary of a scope. Raises UsageError for options that `summary` does not support."""
+def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Letter:
+    """Return the summary of a scope; `delimiter` is that of the CSV. Raises UsageError for options that `summary` does not support."""
     scope.check(summary.REPORT)
     rows = list(summary.select(connection, scope))
     day = scope.until or settings.calendar(connection).day(scope.now)
@@ -48,7 +48,7 @@ def compose(connection: Connection, scope: Scope) -> Letter:
     notes = list(summary.REPORT.notes(connection, scope))
     shown, data = io.StringIO(), io.StringIO(newline="")
     table.write(columns, rows, shown)
-    delimited.write(columns, rows, data)
+    delimited.write(columns, rows, data, delimiter)
     return Letter(
         subject=subject,
         text="\n".join([f"{subject}\n", shown.getvalue(), *notes, ""]),
@@ -64,7 +64,7 @@ def _names(connection: Connection, scope: Scope) -> list[str]:
 
     They include appliances that were never imported: these are not reporting.
     """
-    return [row.appliance for row, _ in summary.recent_imports(connection, scope)]
+    return [row.appliance for row in collection.reporting_now(connection, scope)]
 
 
 def message(content: Letter, sender: str | None, recipients: Sequence[str]) -> EmailMessage:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.store import settings, totals
+from archive.store import judged_backups, settings, totals
 from archive.store.dimension_keys import References
 from archive.store.job_writer import update_jobs
 
@@ -44,6 +44,7 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
             changed += len(changes)
         if changed:
             totals.rebuild(connection)
+        judged_backups.rebuild(connection)
     return changed
 
 

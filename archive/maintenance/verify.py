@@ -16,6 +16,7 @@ from archive.maintenance.verify_collections import contradictions
 from archive.store import (
     fact_history,
     job_reader,
+    judged_backups,
     message_contents,
     seen_documents,
     settings,
@@ -45,6 +46,9 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
         for name, wrong in totals.differences(connection):
             if wrong:
                 yield f"{name}: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
+        wrong = judged_backups.differences(connection)
+        if wrong:
+            yield f"expected backups: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
         yield from _latest_imports(connection)
         yield from _message_contents(connection)
         yield from fact_history.contradictions(connection)

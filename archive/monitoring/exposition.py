@@ -1,7 +1,7 @@
 """Metrics for Prometheus in its text format.
 
-Times are Unix timestamps in seconds, not ages: Prometheus computes those. The only label value that
-comes from the archive is the name of an appliance.
+Times are Unix timestamps in seconds, not ages: Prometheus computes those. The only label values that
+are not fixed are the name of an appliance and, without one, the place of the archive.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from prometheus_client.core import Metric
+    from prometheus_client.samples import Sample
 
     from archive.monitoring.states import State
     from archive.store.collection_log import Collection
@@ -32,16 +33,17 @@ _STATES = (OK, OVERDUE, NEVER, NO_RECENT_DATA)
 _COLLECTIONS = (
     collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
 )  # fmt: skip
-_RUNS = ("running", "complete", "failed")
+_RUNS = ("running", "complete", "failed", "undone")
 
 
 class Snapshot(NamedTuple):
     """The data behind the metrics, as of `now`.
 
     `run` is the latest import, `collection` the latest collection; both None without any.
-    `last_import` is the time of the last import of any appliance, selected or not; None without any.
+    `place` is the archive's path or URL, without passwords. `last_import` is the time of the last import of any appliance, selected or not; None without any.
     """
 
+    place: str
     version: str
     now: str
     states: Sequence[State]
@@ -66,8 +68,18 @@ class _Collector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics that have samples."""
         for metric in _metrics(self._snapshot):
+            metric.samples = [self._told_apart(sample) for sample in metric.samples]
             if metric.samples:
                 yield metric
+
+    def _told_apart(self, sample: Sample) -> Sample:
+        """Return a sample with the archive as a label, unless it has an appliance.
+
+        The files of two archives on one host must not have the same series.
+        """
+        if "appliance" in sample.labels:
+            return sample
+        return sample._replace(labels={"archive": self._snapshot.place, **sample.labels})
 
 
 def _metrics(snapshot: Snapshot) -> Iterator[Metric]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archive.judgement.schedules import ordinal, start
+from archive.calendar import ordinal, start
 from archive.judgement.standing import NO_RECENT_DATA
-from archive.reports import anomalies, rpo, streaks, summary
+from archive.reports import anomalies, collection, rpo, streaks, summary
 from archive.reports.core import compliance
 from archive.store import settings
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.judgement.outcome import TallyRow
-    from archive.reports.collection import CollectionRow
+    from archive.reports.collection import Reporting
     from archive.reports.core.scope import Scope
     from archive.reports.rpo import RpoRow, Success
 
@@ -34,8 +34,7 @@ class State:
     if it is older than DAYS days.
     """
 
-    collection: CollectionRow
-    not_reporting: bool
+    collection: Reporting
     rpo: RpoRow | None
     success: Success | None
     tally: TallyRow | None
@@ -46,6 +45,11 @@ class State:
     def name(self) -> str:
         """The appliance's name."""
         return self.collection.appliance
+
+    @property
+    def not_reporting(self) -> bool:
+        """Whether another import is missing."""
+        return self.collection.not_reporting
 
     @property
     def state(self) -> str:
@@ -70,14 +74,13 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     found = [
         State(
             row,
-            not_reporting,
             rpos.get(row.appliance),
             successes.get(row.appliance),
             tallies.get(row.appliance),
             failures.get(row.appliance, 0),
             drops.get(row.appliance),
         )
-        for row, not_reporting in summary.recent_imports(connection, scope)
+        for row in collection.reporting_now(connection, scope)
     ]
     return sorted(found, key=lambda state: state.name)
 
@@ -96,10 +99,4 @@ def _drops(
         for name, success in successes.items()
         if success.size_bytes is not None and (rpos[name].success_start_time or "") >= begun
     }
-    found = dict.fromkeys(keys, 0)
-    for name, one in anomalies.of_jobs(connection, scope, keys, first):
-        if one.what in ("empty", "tiny", "size"):
-            # The first backup can be empty, and has none before it to compare with.
-            expected = (one.usual.expected if one.usual else 0) or 1
-            found[name] = max(100 * (expected - (one.figure or 0)) // expected, 0)
-    return found
+    return dict.fromkeys(keys, 0) | anomalies.drops(connection, keys)

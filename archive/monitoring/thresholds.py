@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.outliers import TINY_PERCENT
-from archive.judgement.reporting import LONG_PERCENT
-from archive.judgement.standing import NEVER, NO_RECENT_DATA
+from archive.judgement.reporting import DEFAULT_LIMIT, LONG_PERCENT
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration, moment
-from archive.reports.rpo import DEFAULT_SECONDS
 from archive.reports.summary import REPEATED_FAILURES
 from archive.text import counted
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from archive.monitoring.states import State
 
 # Without any import for two nights the archive is stale.
-STALE_SECONDS = 2 * DEFAULT_SECONDS
+STALE_SECONDS = DEFAULT_LIMIT
 # A last success is critical if it is older than this many times the RPO.
 _CRITICAL_AGE = 2
 # Warn below half of the expected size; `anomalies` calls less than a tenth tiny.
@@ -109,7 +108,7 @@ def _figure(state: State, name: str, value: int | None, thresholds: Thresholds) 
 def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
     """Return the default thresholds of a figure."""
     rpo, gap = state.rpo, state.collection.usual_gap_seconds
-    if name == AGE and rpo is not None:
+    if name == AGE and rpo is not None and rpo.rpo_seconds is not None:
         return Range(0, rpo.rpo_seconds), Range(0, _CRITICAL_AGE * rpo.rpo_seconds)
     if name == IMPORT and gap is not None:
         return Range(0, gap * LONG_PERCENT / 100), None
@@ -119,16 +118,17 @@ def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
 def _level_of_age(state: State, age: int | None, thresholds: Thresholds) -> Level:
     """Return the level of the age of the last success (seconds).
 
-    Default thresholds are for the age at the last import: later there may be a success that was not
-    imported yet.
+    By default an overdue backup is a warning. Default thresholds are for the age at the last import:
+    later there may be a success that was not imported yet.
     """
     if age is None:
         return Level.CRITICAL if state.state == NEVER else Level.UNKNOWN
     imported = age - (state.collection.age_seconds or 0)
-    warning, critical = _usual(state, AGE)
+    _, critical = _usual(state, AGE)
+    by_default = Level.WARNING if state.state == OVERDUE else Level.OK
     level = worst(
         (
-            _level(imported, warning, None)
+            by_default
             if AGE not in thresholds.warning
             else _level(age, thresholds.warning[AGE], None),
             _level(imported, None, critical)
@@ -161,6 +161,9 @@ def _reason(state: State, figure: Figure) -> str:
     if figure.value is None:
         return "no success yet" if figure.name == AGE else "never imported"
     value = figure.value
+    overdue = state.rpo and state.rpo.overdue_since_time
+    if figure.name == AGE and overdue and not _crossed(figure):
+        return f"overdue since {moment(overdue)}, last success {duration(value)} ago"
     text = {
         AGE: f"last success {duration(value)} ago",
         CONSECUTIVE_FAILURES: counted(value, "consecutive failure"),
@@ -171,6 +174,14 @@ def _reason(state: State, figure: Figure) -> str:
     }[figure.name]
     crossed = figure.critical if figure.level is Level.CRITICAL else figure.warning
     return f"{text}{_bound(figure.name, crossed, value)}"
+
+
+def _crossed(figure: Figure) -> bool:
+    """Return whether the value of a figure crosses one of its thresholds."""
+    value = figure.value
+    return value is not None and any(
+        bound is not None and bound.alarms(value) for bound in (figure.warning, figure.critical)
+    )
 
 
 def _bound(name: str, crossed: Range | None, value: int) -> str:

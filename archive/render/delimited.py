@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from archive.columns import Column
 
-# A spreadsheet reads a cell that starts with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet reads a cell that starts with one of these as a formula: ASCII and full-width signs.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _COMMA = ","
 
 

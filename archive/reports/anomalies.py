@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import outliers
 from archive.judgement.levels import KEPT, KEPT_DAYS, LEAST
-from archive.judgement.outliers import Finding, Job
 from archive.reports.core import job_order, sql
-from archive.reports.core.date_ranges import days_before
 from archive.reports.core.report import JOBS, Listing
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -36,6 +32,9 @@ COLUMNS = (
     Column("upper", Kind.COUNT),
     Column("reason"),
 )
+# Several anomalies of one job are shown in this order.
+_ORDER = ("empty", "tiny", "size", "duration", "location", "user", "type", "build")
+_CONFIRMING = tables.job.alias("confirming")
 
 
 class AnomaliesRow(NamedTuple):
@@ -58,129 +57,92 @@ class AnomaliesRow(NamedTuple):
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
-    labels = _Labels(connection)
-    first = None if scope.since is None else days_before(scope.since, KEPT_DAYS)
-    found: list[AnomaliesRow] = []
-    for batch in job_order.batches(connection, scope):
-        jobs = job_order.rows(connection, _jobs(scope, batch, first), batch)
-        for number, name in batch.items():
-            rows = (_row(name, one, labels) for one in outliers.findings(map(_job, jobs[number])))
-            found += filter(None, rows)
-    found.sort(key=lambda row: (row.severity, row.day), reverse=True)
-    return iter(found)
-
-
-def of_jobs(
-    connection: Connection, scope: Scope, keys: Mapping[str, str], first: str
-) -> Iterator[tuple[str, Finding]]:
-    """Yield the anomalies of one job of each appliance; `keys` are job keys by appliance name.
-
-    None of these jobs may be before the day `first`. A location may differ in its password only.
-    """
-    selected = replace(scope, appliances=(), named=frozenset(keys))
-    for batch in job_order.batches(connection, selected):
-        jobs = _until_judged(connection, scope, batch, days_before(first, KEPT_DAYS), keys)
-        for number, name in batch.items():
-            for found in outliers.findings(jobs[number]):
-                yield name, found
-
-
-def _until_judged(
-    connection: Connection, scope: Scope, batch: dict[int, str], first: str, keys: Mapping[str, str]
-) -> dict[int, list[Job]]:
-    """Return the jobs of each appliance from a day on, up to and including its judged job."""
-    found: dict[int, list[Job]] = {}
-    rows = job_order.rows(connection, _jobs(replace(scope, since=None), batch, first), batch)
-    for number, name in batch.items():
-        jobs = found[number] = []
-        for row in rows[number]:
-            is_judged = row.key == keys[name]
-            jobs.append(_job(row, is_judged=is_judged))
-            if is_judged:
-                break
-    return found
-
-
-def _job(row: Iterable[Any], *, is_judged: bool | None = None) -> Job:
-    """Return the job of a row of `_jobs`; `is_judged` overrides what the row says."""
-    # Unpacked, because ten lookups by name for each job would cost a fifth of the time.
-    _, number, day, key, kind, size, duration, location, user, build, judged = row
-    ordinal = date.fromisoformat(day).toordinal()
-    is_judged = judged if is_judged is None else is_judged
-    return Job(number, ordinal, key, kind, size, duration, location, user, build, is_judged)
-
-
-def _row(name: str, found: Finding, labels: _Labels) -> AnomaliesRow | None:
-    """Return the row of a finding; None for a change that is not shown, such as a password."""
-    job, reason = found.job, _reason(found)
-    if found.figure is None:
-        before, now = found.before, getattr(job, found.what)
-        if found.what in ("location", "build"):
-            before, now = labels.of(found.what, before), labels.of(found.what, now)
-        if before == now:
-            return None
-        reason = f"from {before} to {now}"
-    day = date.fromordinal(job.day).isoformat()
-    expected, lower, upper = found.usual or (None, None, None)
-    return AnomaliesRow(
-        name, day, job.key, found.severity, found.what, found.figure, expected, lower, upper, reason
+    found = connection.execute(_stored(scope, scope.appliance_ids(connection))).all()
+    # Names are not sorted by the database, whose collation may differ from others.
+    found = sorted(
+        found, key=lambda row: (row.appliance, row.place, row.key, _ORDER.index(row.what))
     )
+    found.sort(key=lambda row: (row.severity, row.day), reverse=True)
+    return (AnomaliesRow._make((*row[:9], _reason(row))) for row in found)
 
 
-def _reason(found: Finding) -> str:
-    """Return how far a figure is from the expected one, in words."""
-    if found.figure is None or found.usual is None or found.what == "empty":
+def _reason(row: sa.Row[Any]) -> str:
+    """Return how far a figure is from the expected one, or what has changed, in words."""
+    if row.what == "empty":
         return "nothing was backed up"
-    share = f"{100 * found.figure // max(found.usual.expected, 1)} % of the expected value"
-    return share if found.confirmed_by is None else f"{share}, a new level"
+    if row.figure is None:
+        return f"from {row.previous} to {getattr(row, f'new_{row.what}')}"
+    share = f"{100 * row.figure // max(row.expected, 1)} % of the expected value"
+    return f"{share}, a new level" if row.is_level else share
 
 
-class _Labels:
-    """Labels of locations (without passwords) and builds by id."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def of(self, what: str, number: int) -> str:
-        """Return the label of a location or a build."""
-        location, build = tables.location, tables.build
-        if what == "location":
-            query = sa.select(location.c.masked_url).where(location.c.id == number)
-        else:
-            query = sa.select(sql.build_label()).where(build.c.id == number)
-        return str(self._connection.execute(query).scalar_one())
-
-
-def _jobs(scope: Scope, batch: dict[int, str], first: str | None) -> sa.Select[Any]:
-    """Return the succeeded jobs of a batch of appliances in order; jobs in scope are `judged`.
-
-    Jobs from the day `first` on are included, because those in scope are compared with them.
-    """
-    job = tables.job
-    judged = sa.and_(sa.true(), *sql.conditions(scope, None))
-    whole = replace(scope, since=first, until=None, types=(), locations=(), builds=())
+def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
+    anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
+    location, build = tables.location, tables.build
+    confirmed = sa.or_(_CONFIRMING.c.start_time.is_(None), _CONFIRMING.c.start_time <= scope.now)
+    source = (
+        anomaly.join(
+            job, sa.and_(job.c.appliance_id == anomaly.c.appliance_id, job.c.id == anomaly.c.job_id)
+        )
+        .join(appliance, appliance.c.id == job.c.appliance_id)
+        .outerjoin(location, location.c.id == job.c.location_id)
+        .outerjoin(build, build.c.id == job.c.build_id)
+        .outerjoin(
+            _CONFIRMING,
+            sa.and_(
+                _CONFIRMING.c.appliance_id == anomaly.c.appliance_id,
+                _CONFIRMING.c.id == anomaly.c.confirmed_by,
+                confirmed,
+            ),
+        )
+    )
     return (
         sa.select(
-            job.c.appliance_id,
-            job.c.id,
+            appliance.c.name.label("appliance"),
             job.c.day,
             job.c.key,
-            job.c.type,
-            job.c.size_bytes,
-            job.c.duration_seconds,
-            job.c.location_id,
-            job.c.location_user,
-            job.c.build_id,
-            sa.case((judged, 1), else_=0).label("judged"),
+            anomaly.c.severity,
+            anomaly.c.what,
+            anomaly.c.figure,
+            anomaly.c.expected,
+            anomaly.c.lower,
+            anomaly.c.upper,
+            anomaly.c.previous,
+            location.c.masked_url.label("new_location"),
+            job.c.location_user.label("new_user"),
+            job.c.type.label("new_type"),
+            build_label().label("new_build"),
+            _CONFIRMING.c.id.is_not(None).label("is_level"),
+            job_order.place(job).label("place"),
         )
-        .where(
-            sql.of_appliances(job.c.appliance_id, batch),
-            job.c.status == "SUCCEEDED",
-            job_order.not_later(scope),
-            *sql.conditions(whole, None),
-        )
-        .order_by(job.c.appliance_id, *job_order.order(job))
+        .select_from(source)
+        .where(job_order.not_later(scope), *sql.conditions(scope, appliances))
     )
+
+
+def drops(connection: Connection, keys: dict[str, str]) -> dict[str, int]:
+    """Return by how many percent jobs are smaller than expected; `keys` are job keys by appliance.
+
+    A job without an anomaly of its size is left out, as is one that is larger.
+    """
+    anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
+    query = (
+        sa.select(appliance.c.name, job.c.key, anomaly.c.figure, anomaly.c.expected)
+        .select_from(
+            anomaly.join(
+                job,
+                sa.and_(job.c.appliance_id == anomaly.c.appliance_id, job.c.id == anomaly.c.job_id),
+            ).join(appliance, appliance.c.id == job.c.appliance_id)
+        )
+        .where(anomaly.c.what.in_(("empty", "tiny", "size")))
+    )
+    found = {}
+    for name, key, figure, expected in connection.execute(query):
+        # The first backup can be empty, and has none before it to compare with.
+        usual = expected or 1
+        if keys.get(name) == key and figure < usual:
+            found[name] = 100 * (usual - figure) // usual
+    return found
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:

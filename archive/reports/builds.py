@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import quantile_sketch
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import statistics
-from archive.reports.core import sql
-from archive.reports.core.from_totals import EXACT_UP_TO
+from archive.reports import build_medians
+from archive.reports.build_medians import NOTHING, Label, Medians
+from archive.reports.core import from_months, sql
 from archive.reports.core.report import JOBS, Listing
-from archive.reports.core.sql import DURATION, MEDIAN, SIZE
 from archive.statuses import FINISHED
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,97 +49,18 @@ class BuildRow(NamedTuple):
     duration_median_ratio: float | None
 
 
-class _Medians(NamedTuple):
-    """Medians of the succeeded jobs in bytes and seconds; None without any value."""
-
-    size: int | None
-    duration: int | None
-
-
-class _Values:
-    """Sizes or durations of a build's jobs: exact values, or counts by the bins of a sketch."""
-
-    def __init__(self, *, exact: bool) -> None:
-        self._values: array[int] | None = array("q") if exact else None
-        self._bins: Counter[int] = Counter()
-
-    def add(self, values: Sequence[int]) -> None:
-        if self._values is not None:
-            self._values.extend(values)
-        else:
-            self._bins.update(quantile_sketch.bins_of(values))
-
-    def median(self) -> int | None:
-        if self._values is not None:
-            return _median(self._values)
-        return quantile_sketch.Merged([quantile_sketch.encode(self._bins)]).percentile(MEDIAN)
-
-
-_Label = str | None
-_Number = TypeVar("_Number", int, float)
-_NOTHING = _Medians(None, None)
-
-
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     rows = _found(connection, scope)
     return rows if sql.has_rate(scope) else map(sql.without_rate, rows)
 
 
 def _found(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
-    """Yield the rows: counts come from one SELECT, medians from reading the jobs by appliance."""
+    """Yield the rows: counts come from month totals, medians from sketches or the jobs."""
     ids = scope.appliance_ids(connection)
-    exact = scope.by is not None or _are_few(connection, scope, ids)
-    fleet: dict[_Label, tuple[_Values, _Values]] = {}
-    labels = _names(connection, tables.build, sql.build_label())
-    medians: dict[tuple[int, _Label], _Medians] = {}
-    for appliance_id, found in _succeeded(connection, scope, ids, labels):
-        for label, (sizes, durations) in found.items():
-            medians[appliance_id, label] = _Medians(_median(sizes), _median(durations))
-            if scope.by is None:
-                all_sizes, all_durations = fleet.setdefault(
-                    label, (_Values(exact=exact), _Values(exact=exact))
-                )
-                all_sizes.add(sizes)
-                all_durations.add(durations)
-    each = list(_compared(_counted(connection, scope, ids, labels, medians)))
-    if scope.by is not None:
-        return iter(each)
-    return _fleet(
-        each,
-        {
-            label: _Medians(sizes.median(), durations.median())
-            for label, (sizes, durations) in fleet.items()
-        },
-    )
-
-
-def _succeeded(
-    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
-) -> Iterator[tuple[int, dict[_Label, tuple[list[int], list[int]]]]]:
-    """Yield each appliance id with the sizes and durations of its succeeded jobs by build."""
-    job = tables.job
-    query = (
-        sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
-        .where(*sql.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
-        .order_by(job.c.appliance_id)
-    )
-    current: int | None = None
-    found: dict[_Label, tuple[list[int], list[int]]] = {}
-    for appliance_id, build_id, size, duration in sql.streamed(connection, query, tuple):
-        if appliance_id != current:
-            if current is not None:
-                yield current, found
-            current, found = appliance_id, {}
-        label = labels.get(build_id)
-        if label not in found:
-            found[label] = ([], [])
-        sizes, durations = found[label]
-        if size is not None:
-            sizes.append(size)
-        if duration is not None:
-            durations.append(duration)
-    if current is not None:
-        yield current, found
+    labels = _names(connection, tables.build, build_label())
+    medians = build_medians.read(connection, scope, ids, labels)
+    each = list(_compared(_counted(connection, scope, ids, labels, medians.of_appliances)))
+    return iter(each) if scope.by is not None else _fleet(each, medians.of_builds)
 
 
 def _counted(
@@ -150,30 +68,31 @@ def _counted(
     scope: Scope,
     ids: sql.Ids,
     labels: Mapping[int, str],
-    medians: Mapping[tuple[int, _Label], _Medians],
+    medians: Mapping[tuple[int, Label], Medians],
 ) -> list[BuildRow]:
     """Return the rows by appliance name and time; jobs without a build come last."""
-    job, finished = tables.job, tables.job.c.status.in_(FINISHED)
-    query = (
-        sa.select(
-            job.c.appliance_id,
-            job.c.build_id,
-            sa.func.min(job.c.day),
-            sa.func.max(job.c.day),
-            sa.func.count(),
-            sa.func.count().filter(finished),
-            sa.func.count().filter(job.c.status == "SUCCEEDED"),
-        )
-        .where(*sql.conditions(scope, ids, each=True))
-        .group_by(job.c.appliance_id, job.c.build_id)
+    totals = from_months.select(scope, ids)
+    jobs, status = totals.c.jobs, totals.c.status
+    counts = (
+        sa.func.sum(jobs),
+        sa.func.sum(jobs).filter(status.in_(FINISHED)),
+        sa.func.sum(jobs).filter(status == "SUCCEEDED"),
     )
+    query = sa.select(
+        totals.c.appliance_id,
+        totals.c.build_id,
+        sa.func.min(totals.c.first_day),
+        sa.func.max(totals.c.last_day),
+        # Sums of BIGINT are NUMERIC on PostgreSQL.
+        *(sa.cast(sa.func.coalesce(count, 0), sa.BigInteger) for count in counts),
+    ).group_by(totals.c.appliance_id, totals.c.build_id)
     names = _names(connection, tables.appliance, tables.appliance.c.name)
-    rows: dict[tuple[int, _Label], BuildRow] = {}
-    for appliance_id, build_id, first, last, jobs, done, succeeded in connection.execute(query):
+    rows: dict[tuple[int, Label], BuildRow] = {}
+    for appliance_id, build_id, first, last, number, done, succeeded in connection.execute(query):
         key = appliance_id, labels.get(build_id)
-        size, duration = medians.get(key, _NOTHING)
+        size, duration = medians.get(key, NOTHING)
         row = BuildRow(
-            names[appliance_id], key[1], None, 1, first, last, jobs, done, succeeded,
+            names[appliance_id], key[1], None, 1, first, last, number, done, succeeded,
             done - succeeded, sql.rate(succeeded, done), size, None, duration, None,
         )  # fmt: skip
         rows[key] = _together([rows[key], row]) if key in rows else row
@@ -200,30 +119,30 @@ def _together(rows: Sequence[BuildRow]) -> BuildRow:
     )
 
 
-def _fleet(each: Iterable[BuildRow], medians: Mapping[_Label, _Medians]) -> Iterator[BuildRow]:
+def _fleet(each: Iterable[BuildRow], medians: Mapping[Label, Medians]) -> Iterator[BuildRow]:
     """Yield the builds of the fleet, with the median ratios of its appliances."""
-    builds: dict[_Label, list[BuildRow]] = {}
+    builds: dict[Label, list[BuildRow]] = {}
     for row in each:
         builds.setdefault(row.build, []).append(row)
     for label, rows in sorted(builds.items(), key=lambda item: (item[0] is None, item[0] or "")):
-        size, duration = medians.get(label, _NOTHING)
+        size, duration = medians.get(label, NOTHING)
         yield _together(rows)._replace(
             appliance=None,
             build_before=None,
             appliances=len(rows),
             size_median_bytes=size,
-            size_median_ratio=_median(_known(row.size_median_ratio for row in rows)),
+            size_median_ratio=build_medians.median_of(
+                _known(row.size_median_ratio for row in rows)
+            ),
             duration_median_seconds=duration,
-            duration_median_ratio=_median(_known(row.duration_median_ratio for row in rows)),
+            duration_median_ratio=build_medians.median_of(
+                _known(row.duration_median_ratio for row in rows)
+            ),
         )
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
-
-
-def _median(values: Sequence[_Number]) -> _Number | None:
-    return statistics.median(values) if values else None
 
 
 def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
@@ -252,15 +171,9 @@ def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str])
     return dict(map(tuple, connection.execute(sa.select(table.c.id, name))))
 
 
-def _are_few(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
-    """Return whether all values of the jobs in scope fit in memory."""
-    some = sa.select(tables.job.c.id).where(*sql.conditions(scope, ids)).limit(EXACT_UP_TO + 1)
-    query = sa.select(sa.func.count()).select_from(some.subquery())
-    return connection.execute(query).scalar_one() <= EXACT_UP_TO
-
-
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
-    exact = scope.by is not None or _are_few(connection, scope, scope.appliance_ids(connection))
+    ids = scope.appliance_ids(connection)
+    exact = build_medians.are_exact(connection, scope, ids)
     yield (
         "Sizes and durations are medians of the succeeded backups,"
         f" {'exact (nearest rank)' if exact else 'within 1 %'}. Ratios compare each build with the"

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.calendar import ordinal, start
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
-from archive.judgement.schedules import ordinal, start
 from archive.render.units import moment
-from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core import compliance, expected_backups, sql
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
@@ -28,16 +28,14 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
 
 _ROWS_AT_A_TIME = 1000
-# What is usual now is learned from the imports of so many days.
-RECENT_DAYS = 90
 
 
 class CollectionRow(NamedTuple):
     """An appliance and its imports; `first_seen` is NULL if there has never been one.
 
     `imports` counts imports of this appliance alone. `attempts` counts the attempts of
-    `archive collect`, `unanswered` those that failed. `not_reporting` says whether the time since the
-    last import is a long gap; NULL without a usual gap. The longest gap is between two imports, and
+    `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
+    import is missing now. The longest gap is between two imports, and
     began at `longest_gap_time`.
     """
 
@@ -64,6 +62,20 @@ class Gaps(NamedTuple):
     long: int
     longest: int | None
     since: str | None
+
+
+class Reporting(NamedTuple):
+    """An appliance and its last import, as of now; NULL for one that was tried and never answered.
+
+    `not_reporting`: another import is missing.
+    """
+
+    appliance: str
+    last_seen: str | None
+    age_seconds: int | None
+    usual_gap_seconds: int | None
+    not_reporting: bool
+    quarantined: int
 
 
 def gaps(instants: Sequence[str]) -> Gaps:
@@ -98,6 +110,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     imports = connection.execute(
         _imports(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
+    due = {one.id: one.import_due for one in expected_backups.standings(connection, scope)}
     for number, rows in groupby(imports, key=attrgetter("id")):
         own = list(rows)
         first = own[0]
@@ -110,7 +123,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
             first.first_seen,
             first.last_seen,
             age,
-            None if found.usual is None else reporting.is_long(age, found.usual),
+            due[number] < scope.now,
             len(seen),
             *found,
             *attempts.pop(first.name, (0, 0)),
@@ -122,19 +135,33 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
         yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
 
 
-def usual_intervals(connection: Connection, scope: Scope) -> dict[int, int | None]:
-    """Return the usual seconds between imports by appliance id, from the last RECENT_DAYS days."""
-    first = date_ranges.days_before(settings.calendar(connection).day(scope.now), RECENT_DAYS)
-    recent = replace(scope, since=first, until=None)
-    imports = connection.execute(
-        _imports(connection, recent), execution_options={"yield_per": _ROWS_AT_A_TIME}
-    )
-    return {
-        number: reporting.usual_interval(
-            row.seen_at for row in rows if row.seen_at is not None and row.seen_at <= scope.now
+def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
+    """Return the appliances in scope and whether they are reporting; the days of a scope do not matter."""
+    quarantined = _counted(connection, tables.quarantine.c.appliance_name)
+    found = [
+        Reporting(
+            one.name,
+            one.last_seen,
+            max(standing.seconds_between(one.last_seen, scope.now), 0),
+            one.usual_import_seconds,
+            one.import_due < scope.now,
+            quarantined.get(one.name, 0),
         )
-        for number, rows in groupby(imports, key=attrgetter("id"))
-    }
+        for one in expected_backups.standings(connection, scope)
+    ]
+    attempts = _attempts(connection, replace(scope, since=None, until=None))
+    for name, _ in _never_imported(connection, scope, attempts):
+        found.append(Reporting(name, None, None, None, True, quarantined.get(name, 0)))  # noqa: FBT003 - a row
+    return found
+
+
+def not_reporting(connection: Connection, scope: Scope) -> list[CollectionRow]:
+    """Return the rows of the appliances that are not reporting as of now, longest first."""
+    names = [row.appliance for row in reporting_now(connection, scope) if row.not_reporting]
+    if not names:
+        return []
+    own = replace(scope, since=None, until=None, appliances=(), named=frozenset(names))
+    return sorted(select(connection, own), key=lambda row: row.last_seen or "")
 
 
 def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:

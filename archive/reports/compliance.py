@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from archive.calendar import iso
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement.schedules import iso
 from archive.reports.core import compliance, expected_backups
 from archive.reports.core.report import Listing
 
@@ -28,7 +28,7 @@ class ComplianceRow(NamedTuple):
 
     appliance: str
     day: str
-    due: str | None
+    due: str
     basis: str
     outcome: str
     key: str | None
@@ -51,7 +51,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
             if one.job is None:
                 yield ComplianceRow(*expected, *[None] * 9)
                 continue
-            row = one.job.row
+            row = one.job
             yield ComplianceRow(
                 *expected,
                 row.key,
@@ -72,7 +72,7 @@ REPORT = Listing(
     (
         Column("appliance"),
         Column("day", Kind.DAY),
-        Column("due", Kind.INSTANT, optional=True),
+        Column("due", Kind.INSTANT),
         Column("basis"),
         Column("outcome"),
         Column("key"),

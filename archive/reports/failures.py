@@ -15,6 +15,7 @@ from archive.db import tables
 from archive.reports.core import sql
 from archive.reports.core.job_order import place
 from archive.reports.core.report import JOBS, Listing
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
     group: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
     if scope.by == "build":
         source = job.outerjoin(build, job.c.build_id == build.c.id)
-        group = sql.build_label()
+        group = build_label()
     elif scope.by == "location":
         source = job.outerjoin(location, job.c.location_id == location.c.id)
         group = location.c.masked_url

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.calendar import ordinal
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import statistics
-from archive.judgement.schedules import ordinal
 from archive.reports.core import from_months, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95, SIZE

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.calendar import iso, ordinal
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement.expected import MET
-from archive.judgement.schedules import iso, ordinal
 from archive.reports import jobs
 from archive.reports.core import compliance, expected_backups
 from archive.reports.core.report import Listing
@@ -28,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class MissedRow(NamedTuple):
-    """A missed backup. `due` is None if only the day is known; `message` is of the last failed attempt."""
+    """A missed backup; `message` is of the last failed attempt."""
 
     appliance: str
     day: str
-    due: str | None
+    due: str
     basis: str
     outcome: str
     attempts: int
@@ -61,10 +60,8 @@ def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterat
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
     today = ordinal(settings.calendar(connection).day(scope.now))
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
-    for appliance, expectations in expected_backups.walk(connection, scope, message):
+    for appliance, expectations in expected_backups.walk(connection, scope, message, missed=True):
         for one in expectations:
-            if one.outcome == MET:
-                continue
             yield MissedRow(
                 appliance,
                 iso(one.day),
@@ -72,7 +69,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
                 one.basis,
                 one.outcome,
                 one.attempts,
-                None if one.job is None else one.job.row.message,
+                None if one.job is None else one.job.message,
                 today - one.day,
             )
 
@@ -83,7 +80,7 @@ REPORT = _Missed(
     (
         Column("appliance"),
         Column("day", Kind.DAY),
-        Column("due", Kind.INSTANT, optional=True),
+        Column("due", Kind.INSTANT),
         Column("basis"),
         Column("outcome"),
         Column("attempts", Kind.COUNT),

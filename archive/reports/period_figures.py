@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from archive.calendar import ordinal
 from archive.columns import Kind
 from archive.db import tables
 from archive.judgement.expected import MET, MISSED
-from archive.judgement.schedules import ordinal
 from archive.reports import volume
 from archive.reports.core import expected_backups, from_totals, sql
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
@@ -139,11 +139,10 @@ def expected(
     outcomes_before: Counter[str] = Counter()
     days: Counter[int] = Counter()
     met: Counter[int] = Counter()
-    for _, expectations in expected_backups.walk(connection, whole):
-        for one in expectations:
-            (outcomes_before if one.day < first else outcomes)[one.outcome] += 1
-            days[one.day] += 1
-            met[one.day] += one.outcome == MET
+    for day, numbers in expected_backups.by_day(connection, whole).items():
+        (outcomes_before if day < first else outcomes).update(numbers)
+        days[day] += numbers.total()
+        met[day] += numbers[MET]
     ways = ", ".join(f"{outcomes[way]:,} {way}" for way in MISSED if outcomes[way])
     names = (
         ("backups", _COUNT, None, trend.sums(days)),

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.calendar import FIRST_DAY, iso, ordinal, start
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import reporting, standing
-from archive.judgement.expected import FIRST_DAY, GRACE_SECONDS
-from archive.judgement.schedules import iso, longest_gap, ordinal, start
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, Span
-from archive.reports import collection
+from archive.judgement import standing
+from archive.judgement.standing import (
+    IRREGULAR,
+    NEVER,
+    NO_RECENT_DATA,
+    OK,
+    OVERDUE,
+    SET,
+    Age,
+    Rpo,
+    Span,
+)
 from archive.reports.core import compliance, expected_backups, job_order, sql
 from archive.reports.core.report import Listing
 from archive.reports.core.sql import DURATION, SIZE
@@ -27,11 +35,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.judgement.expected import Known
     from archive.reports.core.scope import Scope
 
-RPO, CADENCE, SCHEDULE, DEFAULT = "rpo", "cadence", "schedule", "default"
-DEFAULT_SECONDS = 25 * 60 * 60
 # Without a first day, the rates cover this many days.
 _DAYS = 30
 # Successes are found by the day of their start. One that took longer than this counts only if it is the
@@ -45,19 +50,23 @@ _ROWS_AT_A_TIME = 1000
 class RpoRow(NamedTuple):
     """An appliance as of now: `state` is OK, OVERDUE, NEVER or NO_RECENT_DATA.
 
-    `age_seconds` counts from the end of the last success. `time_rate` and `days_rate` are the shares
-    of the period's time and days within the RPO, up to the last import; None without any.
+    `age_seconds` counts from the end of the last success. Without `--rpo`, the RPO is the longest time
+    between two expected backups, and None where none is expected. `overdue_since_time` is the due time
+    of the first missed backup. `time_rate` and `days_rate` are the shares of the period's time and days
+    within the RPO, up to the last import; None without any.
     """
 
     appliance: str
     state: str
     age_seconds: int | None
-    rpo_seconds: int
+    rpo_seconds: int | None
     rpo_from: str
     success_start_time: str | None
     success_end_time: str | None
     attempt_start_time: str | None
     attempt_status: str | None
+    overdue_since_time: str | None
+    next_due_time: str | None
     last_seen: str
     time_rate: float | None
     days_rate: float | None
@@ -79,11 +88,6 @@ class _Period(NamedTuple):
     span: Span
 
 
-class _Rpo(NamedTuple):
-    seconds: int
-    source: str
-
-
 def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     """Yield the rows of the report, worst first."""
     rows = sorted(
@@ -96,10 +100,9 @@ def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
 def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     calendar, now = settings.calendar(connection), scope.now
     period = _period(calendar, scope)
-    known = dict(expected_backups.appliances(connection, scope))
-    rpos = {number: _rpo(one, scope) for number, one in known.items()}
-    longest = max((rpo.seconds for rpo in rpos.values()), default=0)
-    usual = collection.usual_intervals(connection, scope)
+    known = {one.id: one for one in expected_backups.standings(connection, scope)}
+    rpos = {number: _rpo(one.rpo, scope) for number, one in known.items()}
+    longest = max((rpo.seconds or 0 for rpo in rpos.values()), default=0)
     ids = scope.appliance_ids(connection)
     latest = {row.id: row for row in connection.execute(_latest(calendar.day(now), now, ids))}
     found = connection.execute(
@@ -113,19 +116,21 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
         ends = {times.end for _, *job in group if (times := _read(now, *job)) is not None}
         end = None if success is None else success.end
         ends |= set() if end is None else {end}
-        limit = reporting.limit(usual.get(number), rpo.seconds)
+        age = Age(end, rpo.seconds if rpo.source in (SET, IRREGULAR) else None)
         first = _times(row, "first", now)
         begun = one.first_seen if first is None else first.end
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RpoRow(
             one.name,
-            standing.state(end, rpo.seconds, one.last_seen, now, limit),
+            standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
             None if end is None else standing.seconds_between(end, now),
             *rpo,
             None if success is None else success.at,
             end,
             None if attempt is None else attempt.at,
             row.attempt_status,
+            one.overdue_since,
+            one.next_due,
             one.last_seen,
             *standing.shares(calendar, ends, rpo.seconds, span),
         )
@@ -134,7 +139,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
 def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
     """Return the last success of each appliance in scope by name, if it has one."""
     calendar, now = settings.calendar(connection), scope.now
-    names = {number: known.name for number, known in expected_backups.appliances(connection, scope)}
+    names = {one.id: one.name for one in expected_backups.standings(connection, scope)}
     return {
         names[row.id]: Success(
             row.success_key, row.success_size_bytes, row.success_duration_seconds
@@ -154,15 +159,8 @@ def _period(calendar: Calendar, scope: Scope) -> _Period:
     return _Period(first, last, Span(start(calendar, first), start(calendar, last + 1)))
 
 
-def _rpo(known: Known, scope: Scope) -> _Rpo:
-    if scope.rpo_seconds is not None:
-        return _Rpo(scope.rpo_seconds, RPO)
-    if known.cadence_seconds is not None:
-        return _Rpo(known.cadence_seconds + GRACE_SECONDS, CADENCE)
-    gap = longest_gap(known.schedules, scope.now)
-    if gap is not None:
-        return _Rpo(gap * _SECONDS_A_DAY + GRACE_SECONDS, SCHEDULE)
-    return _Rpo(DEFAULT_SECONDS, DEFAULT)
+def _rpo(derived: Rpo, scope: Scope) -> Rpo:
+    return derived if scope.rpo_seconds is None else Rpo(scope.rpo_seconds, SET)
 
 
 class _Times(NamedTuple):
@@ -256,7 +254,7 @@ def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
     period = _period(settings.calendar(connection), scope)
     yield (
         f"Rates cover {iso(period.first)} to {iso(period.last)}, up to the last import of each"
-        f" appliance. Without --rpo, cadence or schedule, the RPO is {DEFAULT_SECONDS // 3600} h."
+        " appliance. Without --rpo, the RPO is the longest time between two expected backups."
     )
 
 
@@ -273,6 +271,8 @@ REPORT = Listing(
         Column("success_end_time", Kind.INSTANT),
         Column("attempt_start_time", Kind.INSTANT),
         Column("attempt_status"),
+        Column("overdue_since_time", Kind.INSTANT),
+        Column("next_due_time", Kind.INSTANT),
         Column("last_seen", Kind.INSTANT),
         Column("time_rate", Kind.RATIO),
         Column("days_rate", Kind.RATIO),

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive.calendar import FIRST_DAY, iso
 from archive.charts import Bars
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import standing
+from archive.judgement.streaks import Finished, Streaks, fold
 from archive.render.units import moment
-from archive.reports.core import job_order, sql
+from archive.reports.core import job_order, judged_stored, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.statuses import FINISHED
+from archive.store import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sqlalchemy.engine import Connection
 
@@ -58,75 +60,10 @@ class StreaksRow(NamedTuple):
     last_seen: str
 
 
-class Turn(NamedTuple):
-    """A finished job next to one with another outcome, or the first or last finished job.
-
-    `place` is its number among all finished jobs. `end` is never before `began`.
-    """
-
-    failed: bool
-    place: int
-    key: str
-    began: str
-    end: str
-
-
-class Streaks(NamedTuple):
-    """The current streak and the last success, the worst streak, and recoveries in seconds."""
-
-    now: int
-    since: str | None
-    success: str | None
-    success_began: str | None
-    worst: int
-    worst_since: str | None
-    recoveries: int
-    mean: int | None
-    longest: int | None
-
-
-def fold(turns: Sequence[Turn]) -> Streaks:
-    """Return the streaks of an appliance from its turns (at least one), in their order."""
-    first: Turn | None = None  # the first failure of the current streak
-    success: Turn | None = None
-    now, worst, worst_since = 0, 0, None
-    recoveries: list[int] = []
-    for turn in turns:
-        if turn.failed:
-            first = first or turn
-            now = turn.place - first.place + 1
-            if now >= worst:
-                worst, worst_since = now, first.began
-            continue
-        if first is not None:
-            recoveries.append(_seconds(first.began, turn.end))
-        now, first, success = 0, None, turn
-    return Streaks(
-        now,
-        first and first.began,
-        success and success.key,
-        success and success.began,
-        worst,
-        worst_since,
-        len(recoveries),
-        sum(recoveries) // len(recoveries) if recoveries else None,
-        max(recoveries, default=None),
-    )
-
-
-def _seconds(since: str, until: str) -> int:
-    # A job without a start time can be ordered before one that has ended earlier.
-    return max(standing.seconds_between(since, until), 0)
-
-
 def select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     """Yield the rows of the report, most consecutive failures first."""
-    found: list[StreaksRow] = []
-    for batch in job_order.batches(connection, scope):
-        for number, rows in job_order.rows(connection, _turns(scope, batch), batch).items():
-            if rows:
-                streaks = fold(list(map(_turn, rows)))
-                found.append(StreaksRow(batch[number], *streaks, rows[0].last_seen))
+    is_stored = _is_stored(connection, scope)
+    found = list(_stored(connection, scope) if is_stored else _anew(connection, scope))
     found.sort(
         key=lambda row: (
             -row.consecutive_failures, -row.worst_consecutive_failures, row.appliance,
@@ -135,11 +72,81 @@ def select(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
     return iter(found)
 
 
+def _anew(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
+    """Yield the rows from the finished jobs in scope."""
+    for batch in job_order.batches(connection, scope):
+        for number, rows in job_order.rows(connection, _finished(scope, batch), batch).items():
+            if rows:
+                folded = fold(Streaks(), map(_job, rows))
+                success = next((row for row in reversed(rows) if row.status != "FAILED"), None)
+                yield _row(batch[number], folded, success, rows[0].last_seen)
+
+
+def _is_stored(connection: Connection, scope: Scope) -> bool:
+    """Return whether the scope has all jobs, so that the stored streaks answer it."""
+    today = settings.calendar(connection).day(scope.now)
+    is_whole = scope.since is None and (scope.until is None or scope.until >= today)
+    filtered = scope.types or scope.locations or scope.builds
+    return is_whole and not filtered and judged_stored.answers(connection, scope)
+
+
+def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
+    appliance, stored, job = tables.appliance, tables.appliance_standing, tables.job
+    query = (
+        sa.select(
+            *stored.columns,
+            appliance.c.name,
+            appliance.c.last_seen,
+            *(job.c[name] for name in _JOB),
+        )
+        .join_from(stored, appliance, appliance.c.id == stored.c.appliance_id)
+        .outerjoin(
+            job, (job.c.appliance_id == stored.c.appliance_id) & (job.c.id == stored.c.success_id)
+        )
+        .where(stored.c.finished_id.is_not(None))
+    )
+    ids = scope.appliance_ids(connection)
+    if ids is not None:
+        query = query.where(sql.of_appliances(appliance.c.id, ids))
+    for row in connection.execute(query):
+        folded = Streaks(
+            row.consecutive_failures,
+            row.failing_since_time,
+            row.worst_consecutive_failures,
+            row.worst_since_time,
+            row.recoveries,
+            row.recovery_seconds,
+            row.recovery_worst_seconds,
+        )
+        yield _row(row.name, folded, None if row.key is None else row, row.last_seen)
+
+
+def _row(name: str, folded: Streaks, success: Any, last_seen: str) -> StreaksRow:
+    return StreaksRow(
+        name,
+        folded.failures,
+        folded.since,
+        success and success.key,
+        success and job_order.began(success.start_time, success.key, success.first_seen),
+        folded.worst,
+        folded.worst_since,
+        folded.recoveries,
+        folded.recovery_seconds // folded.recoveries if folded.recoveries else None,
+        folded.recovery_worst_seconds if folded.recoveries else None,
+        last_seen,
+    )
+
+
+_JOB = ("key", "start_time", "first_seen")
+
+
 def ongoing(connection: Connection, scope: Scope) -> list[StreaksRow]:
     """Return the rows of the appliances whose latest finished job in scope failed.
 
     This is faster than `select`, because it reads the jobs of these appliances only.
     """
+    if _is_stored(connection, scope):
+        return [row for row in select(connection, scope) if row.consecutive_failures]
     failing = _failing(connection, scope)
     if not failing:
         return []
@@ -157,6 +164,7 @@ def _failing(connection: Connection, scope: Scope) -> frozenset[str]:
         .where(
             job.c.appliance_id == appliance.c.id,
             job.c.status.in_(FINISHED),
+            job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
             job_order.not_later(scope),
             *sql.conditions(scope, None),
         )
@@ -171,55 +179,31 @@ def _failing(connection: Connection, scope: Scope) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
-def _turn(job: sa.Row[Any]) -> Turn:
+def _job(job: sa.Row[Any]) -> Finished:
     began = job_order.began(job.start_time, job.key, job.first_seen)
-    end = max(job.end_time or "", began)
-    return Turn(job.status == "FAILED", job.place, job.key, began, end)
+    return Finished(job.status == "FAILED", began, job.end_time)
 
 
-def _turns(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the finished jobs of a batch of appliances at which the outcome changes."""
+def _finished(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
+    """Return the finished jobs of a batch of appliances in order."""
     job, appliance = tables.job, tables.appliance
-    over: dict[str, Any] = {"partition_by": job.c.appliance_id, "order_by": job_order.order(job)}
-    finished = (
+    return (
         sa.select(
             job.c.appliance_id,
+            appliance.c.last_seen,
             job.c.status,
-            job.c.start_time,
-            job.c.key,
-            job.c.first_seen,
+            *(job.c[name] for name in _JOB),
             job.c.end_time,
-            sa.func.row_number().over(**over).label("place"),
-            sa.func.lag(job.c.status).over(**over).label("before"),
-            sa.func.lead(job.c.status).over(**over).label("after"),
         )
+        .join_from(job, appliance, appliance.c.id == job.c.appliance_id)
         .where(
             sql.of_appliances(job.c.appliance_id, batch),
             job.c.status.in_(FINISHED),
+            job.c.day >= sa.literal(iso(FIRST_DAY), job.c.day.type),
             job_order.not_later(scope),
             *sql.conditions(scope, None),
         )
-        .subquery("finished")
-    )
-    status = finished.c.status
-    ends = [
-        sa.or_(beside.is_(None), beside != status)
-        for beside in (finished.c.before, finished.c.after)
-    ]
-    return (
-        sa.select(
-            finished.c.appliance_id,
-            appliance.c.last_seen,
-            status,
-            finished.c.place,
-            finished.c.start_time,
-            finished.c.key,
-            finished.c.first_seen,
-            finished.c.end_time,
-        )
-        .join_from(finished, appliance, appliance.c.id == finished.c.appliance_id)
-        .where(sa.or_(*ends))
-        .order_by(finished.c.appliance_id, finished.c.place)
+        .order_by(job.c.appliance_id, *job_order.order(job))
     )
 
 

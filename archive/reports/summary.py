@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.schedules import ordinal, start
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
 from archive.render.units import moment
 from archive.reports import collection, jobs, rpo, streaks
@@ -159,34 +158,13 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         latest = max(imported, key=lambda row: row.last_seen or "")
         detail = moment(latest.last_seen or "")
         yield SummaryRow("collection", "last import", _SECONDS, latest.age_seconds, detail=detail)
-    missing = not_reporting(connection, scope)
+    missing = collection.not_reporting(connection, scope)
     named = ", ".join(row.appliance for row in missing[:NAMED])
     yield SummaryRow("collection", "not reporting", _COUNT, len(missing), detail=named or None)
     gaps = sum(row.long_gaps for row in rows)
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     quarantined = sum(row.quarantined for row in rows)
     yield SummaryRow("collection", "quarantined", _COUNT, quarantined, detail="documents")
-
-
-def not_reporting(connection: Connection, scope: Scope) -> list[collection.CollectionRow]:
-    """Return the appliances that are not reporting as of now, longest first."""
-    found = [row for row, is_not_reporting in recent_imports(connection, scope) if is_not_reporting]
-    return sorted(found, key=lambda row: row.last_seen or "")
-
-
-def recent_imports(
-    connection: Connection, scope: Scope
-) -> list[tuple[collection.CollectionRow, bool]]:
-    """Return the rows of `collection` for the last collection.RECENT_DAYS days, and who is not reporting.
-
-    An appliance without any import in these days is not reporting. The days of the scope are
-    ignored, because a few days do not show a usual gap.
-    """
-    calendar = settings.calendar(connection)
-    first = date_ranges.days_before(calendar.day(scope.now), collection.RECENT_DAYS)
-    begun = start(calendar, ordinal(first))
-    rows = collection.select(connection, replace(scope, since=first, until=None))
-    return [(row, bool(row.not_reporting) or (row.last_seen or "") < begun) for row in rows]
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:

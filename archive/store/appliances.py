@@ -79,7 +79,10 @@ def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[st
         name: _Known(following + place, interval.first_seen, interval.last_seen)
         for place, (name, interval) in enumerate(seen.items())
     }
-    rows = [(new.id, name, new.first_seen, new.last_seen) for name, new in created.items()]
+    configured = (None, None, None)
+    rows = [
+        (new.id, name, new.first_seen, new.last_seen, *configured) for name, new in created.items()
+    ]
     db.insert(connection, tables.appliance, rows)
     return created
 

@@ -30,10 +30,11 @@ _Row = tuple[Any, ...]
 _Values = dict[tuple[str, ...], _Row]
 
 
-def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> None:
+def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> set[str]:
     """Record the facts of an appliance, which the caller has locked, as of an instant.
 
-    May take the lock of repeated texts, so the lock of the day totals must not be held yet.
+    Return the names of the tables with a change. May take the lock of repeated texts, so the lock of
+    the day totals must not be held yet.
     """
     found: dict[sa.Table, _Values] = {}
     if facts.version is not None:
@@ -42,8 +43,11 @@ def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str
         found[tables.system_time_zone] = {(): (facts.time_zone,)}
     if facts.schedules is not None:
         found[tables.schedule] = _schedules(connection, facts.schedules)
-    for table, rows in found.items():
-        _follow(connection, table, appliance_id, rows, seen_at)
+    return {
+        table.name
+        for table, rows in found.items()
+        if _follow(connection, table, appliance_id, rows, seen_at)
+    }
 
 
 def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Values:
@@ -79,9 +83,12 @@ def _follow(
     appliance_id: int,
     answered: _Values,
     seen_at: str,
-) -> None:
-    """Update a history from an answer: extend unchanged rows, end others, insert new values."""
-    _forget_future(connection, table, appliance_id)
+) -> bool:
+    """Update a history from an answer: extend unchanged rows, end others, insert new values.
+
+    Return whether anything has changed.
+    """
+    forgotten = _forget_future(connection, table, appliance_id)
     key_columns, value_columns = _keys(table), _values(table)
     query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
@@ -90,7 +97,7 @@ def _follow(
     )
     rows = connection.execute(query).mappings().all()
     if any(row["last_seen"] >= seen_at or row["ended_at"] is not None for row in rows):
-        return
+        return forgotten
     current = {
         tuple(row[column] for column in key_columns): tuple(row[column] for column in value_columns)
         for row in rows
@@ -112,20 +119,26 @@ def _follow(
         if current.get(key) != values
     ]
     db.insert(connection, table, begun)
+    changed = forgotten or bool(begun)
+    return changed or any(answered.get(key) != values for key, values in current.items())
 
 
-def _forget_future(connection: Connection, table: sa.Table, appliance_id: int) -> None:
-    """Take back what a collection recorded while the clock was ahead; it would stop the history."""
+def _forget_future(connection: Connection, table: sa.Table, appliance_id: int) -> bool:
+    """Take back what a collection recorded while the clock was ahead; it would stop the history.
+
+    Return whether there was any.
+    """
     of_appliance = table.c.appliance_id == appliance_id
     newest = sa.select(sa.func.max(sa.func.coalesce(table.c.ended_at, table.c.last_seen)))
     last = connection.execute(newest.where(of_appliance)).scalar()
     if last is None or not timestamps.is_future(last):
-        return
+        return False
     now = timestamps.now()
     connection.execute(sa.delete(table).where(of_appliance, table.c.first_seen > now))
     update = sa.update(table).where(of_appliance)
     connection.execute(update.where(table.c.ended_at > now).values(ended_at=None))
     connection.execute(update.where(table.c.last_seen > now).values(last_seen=table.c.first_seen))
+    return True
 
 
 def _keys(table: sa.Table) -> list[sa.Column[Any]]:

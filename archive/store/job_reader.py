@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import timestamps
+from archive.appliance_names import identity
 from archive.db import tables
 from archive.document import canonical
 from archive.document.findings import Finding
@@ -108,6 +109,7 @@ def jobs(
 
 def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
     """Return one job, or None if the archive does not have it."""
+    name = identity(name)
     appliance_id = connection.execute(
         sa.select(tables.appliance.c.id).where(tables.appliance.c.name == name)
     ).scalar()

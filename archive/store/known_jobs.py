@@ -30,6 +30,7 @@ class Stored(NamedTuple):
     id: int
     rank: precedence.Rank
     counted: Contribution
+    build_id: int | None
     start_time: str | None
     first_seen: str
     own_last_seen: str | None
@@ -57,6 +58,7 @@ class _JobRow(NamedTuple):
     size_bytes: int | None
     progress_completed: int | None
     duration_seconds: int | None
+    build_id: int | None
     start_time: str | None
     end_time: str | None
     digest: bytes
@@ -81,6 +83,7 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
                 row.digest,
             ),
             Contribution(row.day, row.type or "", row.status, row.size_bytes, row.duration_seconds),
+            row.build_id,
             row.start_time,
             row.first_seen,
             row.last_seen,

@@ -120,6 +120,58 @@ FROM day_total
 INNER JOIN calendar ON day_total.day = calendar.day
 """
 
+# Sums as in `v_day`; the periods come from the label of the month.
+V_MONTH = """
+CREATE VIEW v_month AS
+SELECT
+    appliance.name AS appliance,
+    appliance_month.month,
+    substr(appliance_month.month, 1, 4)
+    || CASE
+        WHEN substr(appliance_month.month, 6) < '04' THEN '-Q1'
+        WHEN substr(appliance_month.month, 6) < '07' THEN '-Q2'
+        WHEN substr(appliance_month.month, 6) < '10' THEN '-Q3'
+        ELSE '-Q4'
+    END AS quarter,
+    substr(appliance_month.month, 1, 4) AS year,
+    appliance_month.type,
+    appliance_month.status,
+    location.masked_url AS location,
+    build.version_name,
+    build.version,
+    build.build_number,
+    appliance_month.jobs,
+    CASE
+        WHEN appliance_month.status IN ('SUCCEEDED', 'FAILED') THEN appliance_month.jobs ELSE 0
+    END AS finished,
+    CASE WHEN appliance_month.status = 'SUCCEEDED' THEN appliance_month.jobs ELSE 0 END
+        AS succeeded,
+    CASE WHEN appliance_month.status = 'FAILED' THEN appliance_month.jobs ELSE 0 END AS failed,
+    CASE
+        WHEN appliance_month.status IN ('PENDING', 'BLOCKED', 'RUNNING') THEN appliance_month.jobs
+        ELSE 0
+    END AS open,
+    CASE
+        WHEN
+            appliance_month.status IN ('SUCCEEDED', 'FAILED', 'PENDING', 'BLOCKED', 'RUNNING')
+            THEN 0
+        ELSE appliance_month.jobs
+    END AS other,
+    appliance_month.sized,
+    CAST(appliance_month.size_high AS NUMERIC) * 4294967296 + appliance_month.size_low
+        AS size_bytes,
+    appliance_month.timed,
+    CAST(appliance_month.duration_high AS NUMERIC) * 4294967296 + appliance_month.duration_low
+        AS duration_seconds,
+    appliance_month.first_day,
+    appliance_month.last_day,
+    appliance_month.appliance_id
+FROM appliance_month
+INNER JOIN appliance ON appliance_month.appliance_id = appliance.id
+LEFT JOIN location ON appliance_month.location_id = location.id
+LEFT JOIN build ON appliance_month.build_id = build.id
+"""
+
 # The calendar day now: SQL has no time zones, and a day need not start at midnight.
 V_TODAY = """
 CREATE VIEW v_today AS
@@ -136,9 +188,10 @@ ORDER BY start_time DESC, ordinal DESC
 LIMIT 1
 """
 
-NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
+# On SQLite it has the fixed width of all instants.
+NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')", "postgresql": "CURRENT_TIMESTAMP"}
 
-# Its cost grows with appliances, not jobs. Jobs are ordered as in reports: `archive.reports.core.job_order`.
+# Its cost grows with appliances, not jobs.
 V_APPLIANCE = """
 CREATE VIEW v_appliance AS
 WITH latest AS (
@@ -147,29 +200,8 @@ WITH latest AS (
         appliance.name,
         appliance.first_seen,
         appliance.last_seen,
-        (
-            SELECT job.id FROM job
-            WHERE
-                job.appliance_id = appliance.id
-                AND (
-                    job.start_time IS NULL
-                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
-                )
-            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
-            LIMIT 1
-        ) AS attempt_id,
-        (
-            SELECT job.id FROM job
-            WHERE
-                job.appliance_id = appliance.id
-                AND job.status = 'SUCCEEDED'
-                AND (
-                    job.start_time IS NULL
-                    OR job.start_time <= coalesce(job.last_seen, latest_import.seen_at)
-                )
-            ORDER BY job.day DESC, coalesce(job.start_time, job.first_seen) DESC, job.key DESC
-            LIMIT 1
-        ) AS success_id,
+        appliance_standing.attempt_id,
+        appliance_standing.success_id,
         (
             SELECT count(*) FROM schedule
             WHERE schedule.appliance_id = appliance.id AND schedule.ended_at IS NULL
@@ -181,7 +213,7 @@ WITH latest AS (
             LIMIT 1
         ) AS schedule_key
     FROM appliance
-    LEFT JOIN latest_import ON appliance.id = latest_import.appliance_id
+    LEFT JOIN appliance_standing ON appliance.id = appliance_standing.appliance_id
 )
 
 SELECT
@@ -242,121 +274,135 @@ LEFT JOIN schedule
         AND schedule.ended_at IS NULL
 """
 
-# Its cost grows with the selected appliances and days. The schedule of a day is the one in force at
-# its start; the first known schedule also counts for the time before. A schedule's time before the
-# day's start is in the night that belongs to the previous day.
-V_MISSED = """
-CREATE VIEW v_missed AS
-WITH watched AS (
-    SELECT
-        appliance.id,
-        appliance.name,
-        (SELECT min(job.day) FROM job WHERE job.appliance_id = appliance.id) AS first_day,
-        (
-            SELECT calendar.day FROM calendar
-            WHERE calendar.start_time <= appliance.last_seen
-            ORDER BY calendar.start_time DESC, calendar.day DESC
-            LIMIT 1
-        ) AS last_day
-    FROM appliance
-),
-
-unsuccessful AS (
-    SELECT
-        watched.id,
-        watched.name,
-        calendar.day,
-        calendar.ordinal,
-        calendar.week,
-        calendar.month,
-        calendar.quarter,
-        calendar.year,
-        (
-            SELECT
-                max(CASE
-                    WHEN coalesce(schedule.days, '[]') = '[]' THEN 1
-                    WHEN
-                        lower(schedule.days) LIKE '%"'
-                        || CASE (
-                            calendar.ordinal
-                            + CASE
-                                WHEN schedule.hour * 60 + coalesce(schedule.minute, 0) < (
-                                    SELECT
-                                        60 * CAST(substr(setting.value, 1, 2) AS INTEGER)
-                                        + CAST(substr(setting.value, 4, 2) AS INTEGER)
-                                    FROM setting
-                                    WHERE setting.name = 'calendar.day_start'
-                                ) THEN 1 ELSE 0
-                            END
-                        ) % 7
-                            WHEN 1 THEN 'monday'
-                            WHEN 2 THEN 'tuesday'
-                            WHEN 3 THEN 'wednesday'
-                            WHEN 4 THEN 'thursday'
-                            WHEN 5 THEN 'friday'
-                            WHEN 6 THEN 'saturday'
-                            ELSE 'sunday'
-                        END
-                        || '"%' THEN 1
-                    ELSE 0
-                END)
-            FROM schedule
-            WHERE
-                schedule.appliance_id = watched.id
-                AND schedule.enabled
-                AND (schedule.ended_at IS NULL OR schedule.ended_at > calendar.start_time)
-                AND (
-                    schedule.first_seen <= calendar.start_time
-                    OR schedule.first_seen = (
-                        SELECT min(told.first_seen) FROM schedule AS told
-                        WHERE told.appliance_id = watched.id
-                    )
-                )
-        ) AS scheduled
-    FROM watched
-    INNER JOIN calendar ON calendar.day >= watched.first_day AND calendar.day < watched.last_day
-    WHERE
-        NOT EXISTS (
-            SELECT 1 FROM job
-            WHERE
-                job.appliance_id = watched.id
-                AND job.day = calendar.day
-                AND job.status = 'SUCCEEDED'
-        )
-)
-
+# What an import could not show yet is left out, unless another import is missing.
+_EXPECTED = """
 SELECT
-    unsuccessful.name AS appliance,
-    unsuccessful.day,
-    unsuccessful.ordinal AS day_ordinal,
-    unsuccessful.week,
-    unsuccessful.month,
-    unsuccessful.quarter,
-    unsuccessful.year,
-    coalesce(unsuccessful.scheduled, 0) AS scheduled,
-    (
-        SELECT count(*) FROM job
-        WHERE job.appliance_id = unsuccessful.id AND job.day = unsuccessful.day
-    ) AS jobs,
-    (
-        SELECT count(*) FROM job
-        WHERE
-            job.appliance_id = unsuccessful.id
-            AND job.day = unsuccessful.day
-            AND job.status = 'FAILED'
-    ) AS failed,
-    unsuccessful.id AS appliance_id
-FROM unsuccessful
-WHERE coalesce(unsuccessful.scheduled, 1) = 1
+    appliance.name AS appliance,
+    calendar.day,
+    calendar.ordinal AS day_ordinal,
+    calendar.week,
+    calendar.month,
+    calendar.quarter,
+    calendar.year,
+    expected_backup.due_time,
+    expected_backup.basis,
+    coalesce(expected_backup.outcome, 'no data') AS outcome,
+    expected_backup.attempts,
+    job.key,
+    job.status,
+    expected_backup.appliance_id,
+    expected_backup.job_id
+FROM expected_backup
+INNER JOIN appliance ON expected_backup.appliance_id = appliance.id
+INNER JOIN appliance_standing
+    ON expected_backup.appliance_id = appliance_standing.appliance_id
+INNER JOIN calendar ON expected_backup.day = calendar.day
+LEFT JOIN job
+    ON
+        expected_backup.appliance_id = job.appliance_id
+        AND expected_backup.job_id = job.id
+WHERE
+    expected_backup.due_time <= {now}
+    AND (expected_backup.outcome IS NOT NULL OR appliance_standing.import_due_time < {now})
+"""
+
+V_EXPECTED_BACKUP = f"""
+CREATE VIEW v_expected_backup AS
+{_EXPECTED}"""
+
+# An index has the same condition: both databases use it only for the same words.
+NOT_MET = "outcome IS NULL OR outcome NOT IN ('met', 'habit changed')"
+V_MISSED = f"""
+CREATE VIEW v_missed AS
+{_EXPECTED}    AND (
+        expected_backup.outcome IS NULL
+        OR expected_backup.outcome NOT IN ('met', 'habit changed')
+    )
+"""
+
+# The state is that of the last import; only a missing import makes time pass.
+V_STANDING = """
+CREATE VIEW v_standing AS
+SELECT
+    appliance.name AS appliance,
+    CASE
+        WHEN appliance_standing.success_id IS NULL THEN 'never'
+        WHEN appliance_standing.overdue_since_time IS NOT NULL THEN 'overdue'
+        WHEN appliance_standing.import_due_time < {now} THEN 'no recent data'
+        ELSE 'ok'
+    END AS state,
+    success.day AS last_success,
+    success.key AS last_success_key,
+    success.start_time AS last_success_start_time,
+    success.end_time AS last_success_end_time,
+    success.size_bytes AS last_success_size_bytes,
+    success.duration_seconds AS last_success_duration_seconds,
+    attempt.day AS last_attempt,
+    attempt.key AS last_attempt_key,
+    attempt.status AS last_attempt_status,
+    attempt.start_time AS last_attempt_start_time,
+    appliance_standing.consecutive_failures,
+    appliance_standing.failing_since_time,
+    appliance_standing.worst_consecutive_failures,
+    appliance_standing.worst_since_time,
+    appliance_standing.rpo_seconds,
+    appliance_standing.rpo_from,
+    appliance_standing.overdue_since_time,
+    appliance_standing.next_due_time,
+    appliance.last_seen,
+    appliance_standing.usual_import_seconds,
+    appliance_standing.import_due_time,
+    CASE WHEN appliance_standing.import_due_time < {now} THEN 1 ELSE 0 END AS not_reporting,
+    appliance.retired_at,
+    appliance.id AS appliance_id
+FROM appliance
+INNER JOIN appliance_standing ON appliance.id = appliance_standing.appliance_id
+LEFT JOIN job AS success
+    ON appliance.id = success.appliance_id AND appliance_standing.success_id = success.id
+LEFT JOIN job AS attempt
+    ON appliance.id = attempt.appliance_id AND appliance_standing.attempt_id = attempt.id
+"""
+
+# As the report: not of jobs that start after they were seen, because a clock is wrong.
+V_ANOMALY = """
+CREATE VIEW v_anomaly AS
+SELECT
+    v_job.appliance,
+    v_job.key,
+    v_job.day,
+    v_job.day_ordinal,
+    v_job.week,
+    v_job.month,
+    v_job.quarter,
+    v_job.year,
+    v_job.type,
+    v_job.start_time,
+    anomaly.what,
+    anomaly.severity,
+    anomaly.figure,
+    anomaly.expected,
+    anomaly.lower,
+    anomaly.upper,
+    anomaly.previous,
+    CASE WHEN anomaly.confirmed_by IS NULL THEN 0 ELSE 1 END AS new_level,
+    anomaly.appliance_id,
+    anomaly.job_id
+FROM anomaly
+INNER JOIN v_job ON anomaly.appliance_id = v_job.appliance_id AND anomaly.job_id = v_job.job_id
+WHERE v_job.start_time IS NULL OR v_job.start_time <= v_job.last_seen
 """
 
 VIEWS = {
     "v_job": V_JOB,
     "v_message": V_MESSAGE,
     "v_day": V_DAY,
+    "v_month": V_MONTH,
     "v_today": V_TODAY,
     "v_appliance": V_APPLIANCE,
+    "v_expected_backup": V_EXPECTED_BACKUP,
     "v_missed": V_MISSED,
+    "v_standing": V_STANDING,
+    "v_anomaly": V_ANOMALY,
 }
 
 
@@ -368,6 +414,9 @@ def upgrade() -> None:
         sa.Column("name", Text, nullable=False),
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=False),
+        sa.Column("cadence_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("retired_at", Instant(), nullable=True),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_appliance_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
         sa.UniqueConstraint("name", name=op.f("uq_appliance_name")),
@@ -457,12 +506,19 @@ def upgrade() -> None:
         sa.Column("findings", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "outcome IN ('running', 'complete', 'failed')", name=op.f("ck_ingest_run_outcome")
+            "outcome IN ('running', 'complete', 'failed', 'undone')",
+            name=op.f("ck_ingest_run_outcome"),
         ),
         sa.ForeignKeyConstraint(
             ["appliance_id"], ["appliance.id"], name=op.f("fk_ingest_run_appliance_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_run")),
+    )
+    op.create_index(
+        op.f("ix_ingest_run_appliance_id_seen_at"),
+        "ingest_run",
+        ["appliance_id", "seen_at"],
+        unique=False,
     )
     op.create_table(
         "job",
@@ -874,6 +930,64 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "expected_backup",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", Day(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("due_time", Instant(), nullable=False),
+        sa.Column("basis", Text, nullable=False),
+        sa.Column("grace_seconds", sa.Integer(), nullable=False),
+        sa.Column("outcome", Text, nullable=True),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "outcome IN ('met', 'failed', 'running', 'did not run', 'habit changed')",
+            name=op.f("ck_expected_backup_outcome"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_expected_backup_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "day", "number", name=op.f("pk_expected_backup")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        op.f("ix_expected_backup_day_outcome"), "expected_backup", ["day", "outcome"], unique=False
+    )
+    op.create_index(
+        "ix_expected_backup_not_met",
+        "expected_backup",
+        ["day", "appliance_id"],
+        unique=False,
+        sqlite_where=sa.text(NOT_MET),
+        postgresql_where=sa.text(NOT_MET),
+    )
+    op.create_table(
+        "appliance_standing",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("pending_from", Instant(), nullable=True),
+        sa.Column("success_id", sa.BigInteger(), nullable=True),
+        sa.Column("attempt_id", sa.BigInteger(), nullable=True),
+        sa.Column("finished_id", sa.BigInteger(), nullable=True),
+        sa.Column("consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("failing_since_time", Instant(), nullable=True),
+        sa.Column("worst_consecutive_failures", sa.BigInteger(), nullable=False),
+        sa.Column("worst_since_time", Instant(), nullable=True),
+        sa.Column("recoveries", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_worst_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("rpo_from", Text, nullable=False),
+        sa.Column("overdue_since_time", Instant(), nullable=True),
+        sa.Column("next_due_time", Instant(), nullable=True),
+        sa.Column("usual_import_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("import_due_time", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_appliance_standing_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_appliance_standing")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "appliance_month",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("month", Text, nullable=False),
@@ -904,6 +1018,40 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", "month", "seq", name=op.f("pk_appliance_month")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "anomaly",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("severity", sa.Integer(), nullable=False),
+        sa.Column("figure", sa.BigInteger(), nullable=True),
+        sa.Column("expected", sa.BigInteger(), nullable=True),
+        sa.Column("lower", sa.BigInteger(), nullable=True),
+        sa.Column("upper", sa.BigInteger(), nullable=True),
+        sa.Column("previous", Text, nullable=True),
+        sa.Column("confirmed_by", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("severity BETWEEN 1 AND 3", name=op.f("ck_anomaly_severity")),
+        sa.ForeignKeyConstraint(
+            ["appliance_id", "job_id"],
+            ["job.appliance_id", "job.id"],
+            name=op.f("fk_anomaly_appliance_id_job_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "job_id", "what", name=op.f("pk_anomaly")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "build_sketch",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("build_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sizes", sa.LargeBinary(), nullable=False),
+        sa.Column("durations", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_build_sketch_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "build_id", name=op.f("pk_build_sketch")),
+        sqlite_with_rowid=False,
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
@@ -916,6 +1064,12 @@ def downgrade() -> None:
     """Take the change back."""
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.drop_table("appliance_standing")
+    op.drop_index("ix_expected_backup_not_met", table_name="expected_backup")
+    op.drop_index(op.f("ix_expected_backup_day_outcome"), table_name="expected_backup")
+    op.drop_table("expected_backup")
+    op.drop_table("anomaly")
+    op.drop_table("build_sketch")
     op.drop_table("appliance_month")
     op.drop_table("day_sketch")
     op.drop_table("day_total")
@@ -941,6 +1095,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_job_day"), table_name="job")
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")
+    op.drop_index(op.f("ix_ingest_run_appliance_id_seen_at"), table_name="ingest_run")
     op.drop_table("ingest_run")
     op.drop_table("write_lock")
     op.drop_table("setting")

@@ -59,14 +59,14 @@ def test_fleet_output_lists_the_worst_appliances_first(place: str) -> None:
     done = check(place)
     assert (done.code, done.err) == (2, "")
     assert done.out == (
-        "ARCHIVE CRITICAL - 2 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK - vc3.example.com: last success 7 d"
-        " 20 h ago (limit 2 d 02 h) | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=2;;;0"
-        " 'warning'=1;;;0 'unknown'=1;;;0 'age'=676770s;90000;180000;0 'failures'=1;2;;0 'missed'=3;;;0"
+        'ARCHIVE CRITICAL - 1 CRITICAL, 2 WARNING, 2 OK - vc4 "\\/{ä}=,#: no success yet'
+        " | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=1;;;0"
+        " 'warning'=2;;;0 'unknown'=0;;;0 'age'=676770s;;;0 'failures'=1;2;;0 'missed'=3;;;0"
         " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;;;0\n"
-        "[CRITICAL] vc3.example.com: last success 7 d 20 h ago (limit 2 d 02 h)\n"
         '[CRITICAL] vc4 "\\/{ä}=,#: no success yet\n'
+        "[WARNING] vc2.example.com: last import 2 d 19 h ago, no recent data since 2026-03-08"
+        " 13:00:00Z\n"
         "[WARNING] vc5.example.com: never imported\n"
-        "[UNKNOWN] vc2.example.com: no recent data since 2026-03-08 13:00:00Z\n"
     )
     assert len(data(done)) == 11
 
@@ -101,14 +101,15 @@ def test_output_for_a_single_appliance(place: str) -> None:
         (("vc4*", "--warning-failures", "0"), 2, "no success yet, 1 consecutive failure (limit 0)"),
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
         ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (limit 7 d 00 h)"),
-        # The last import is just after its last success.
-        ((CADENCED,), 3, "no recent data since 2026-03-08 13:00:00Z"),
-        ((CADENCED, "-w", "9d", "-c", "9d"), 0, "last success 2 d 20 h ago |"),
+        # The last import is just after its last success, and more than two nights ago.
+        ((CADENCED,), 1, "last import 2 d 19 h ago, no recent data since 2026-03-08 13:00:00Z"),
+        ((CADENCED, "-w", "9d", "-c", "9d"), 1, "last import 2 d 19 h ago |"),
+        ((CADENCED, "--rpo", "9d"), 1, "last import 2 d 19 h ago, no recent data"),
         (("vc5*",), 1, "vc5.example.com: never imported |"),
         (("vc5*", "--warning-import", "1d"), 1, "vc5.example.com: never imported |"),
         ((SCHEDULED, "--stale", "1h"), 3, "stale: last import 2 h 00 m ago |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
-        ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: no recent data"),
+        ((CADENCED, "vc1*"), 1, "1 WARNING, 1 OK - vc2.example.com: last import 2 d 19 h ago"),
     ],
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -128,7 +129,7 @@ def test_cadences_and_tags_of_the_configuration_apply(place: str, tmp_path: Path
     done = check(place, "--config", config, "--tag", "site=B")
     assert done.code == 0
     assert done.out.startswith("ARCHIVE OK - vc2.example.com: last success 2 d 20 h ago |")
-    assert data(done)["age"] == "244770s;608400;1216800;0"
+    assert data(done)["age"] == "244770s;655200;1310400;0"
 
 
 def test_size_drops_warn_or_are_critical(engine: Engine) -> None:

@@ -53,7 +53,7 @@ def test_each_table_is_a_file(place: str, tmp_path: Path) -> None:
     """There is a file with its columns for each table of the schema; the folder is created."""
     folder = tmp_path / "new" / "folder"
     done = archive("export", "csv", str(folder), place)
-    names = sorted(tables.metadata.tables.keys() - {"latest_import"})
+    names = sorted(tables.metadata.tables.keys() - {"latest_import", "write_lock"})
     assert done == (0, "", f"{len(names)} tables written to {folder}.\n")
     assert sorted(path.name for path in folder.iterdir()) == [f"{name}.csv" for name in names]
     for name in names:
@@ -283,18 +283,19 @@ def test_single_table_to_stdout_or_a_file(place: str, tmp_path: Path) -> None:
 
 
 def test_views_without_a_row_per_job(engines: list[Engine]) -> None:
-    """Days, appliances and missed days are exported from a given day on, the same from both databases."""
+    """Days and expected backups are exported from a given day on, appliances completely."""
+    statuses = ["SUCCEEDED"] * 10 + ["FAILED"]
+    jobs = {
+        f"202603{day:02}-010000-1": job(status, start_time=f"2026-03-{day:02}T01:00:00.000Z")
+        for day, status in enumerate(statuses, 1)
+    }
+    views = ("v_day", "v_appliance", "v_standing", "v_expected_backup", "v_missed")
     found = []
     for engine in engines:
-        import_documents(
-            engine, {"20260301-010000-1": job(start_time="2026-03-01T01:00:00.000Z", size=7)}
-        )
-        import_documents(
-            engine, {"20260303-010000-1": job("FAILED", start_time="2026-03-03T01:00:00.000Z")}
-        )
+        import_documents(engine, jobs, seen_at="2026-03-11T12:00:00.000000Z")
         texts = {}
-        for view in ("v_day", "v_appliance", "v_missed"):
-            command = ("export", "csv", "--view", view, "--since", "2026-03-02", "-o", "-")
+        for view in views:
+            command = ("export", "csv", "--view", view, "--since", "2026-03-10", "-o", "-")
             done = archive(*command, at(engine))
             assert (done.code, done.err) == (0, "")
             texts[view] = done.out
@@ -302,11 +303,19 @@ def test_views_without_a_row_per_job(engines: list[Engine]) -> None:
     assert found[0] == found[1]
     rows = {view: list(csv.DictReader(text.splitlines())) for view, text in found[0].items()}
     assert [(row["day"], row["status"], row["size_bytes"]) for row in rows["v_day"]] == [
-        ("2026-03-03", "FAILED", "1024")
+        ("2026-03-10", "SUCCEEDED", "1024"),
+        ("2026-03-11", "FAILED", "1024"),
     ]
-    assert [row["last_success"] for row in rows["v_appliance"]] == ["2026-03-01"]
-    days = [row["day"] for row in rows["v_missed"]]
-    assert (days[:2], min(days)) == (["2026-03-02", "2026-03-03"], "2026-03-02")
+    assert [row["last_success"] for row in rows["v_appliance"]] == ["2026-03-10"]
+    assert [(row["state"], row["next_due_time"]) for row in rows["v_standing"]] == [
+        ("overdue", "2026-03-12T01:00:00.000000Z")
+    ]
+    due = [(row["due_time"], row["outcome"], row["status"]) for row in rows["v_expected_backup"]]
+    assert due[:2] == [
+        ("2026-03-10T01:00:00.000000Z", "met", "SUCCEEDED"),
+        ("2026-03-11T01:00:00.000000Z", "failed", "FAILED"),
+    ]
+    assert [row["due_time"] for row in rows["v_missed"]] == [due_time for due_time, *_ in due[1:]]
 
 
 @pytest.mark.parametrize(

@@ -252,3 +252,50 @@ def test_failed_first_ingest_creates_no_archive(tmp_path: Path) -> None:
     place = tmp_path / "new" / "archive.db"
     assert archive("ingest", "none.json", "-a", "a", "-d", str(place)).code == 1
     assert not place.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["VC01.Example.com", "vc01.example.com.", "Vc01.EXAMPLE.com."])
+def test_names_differ_neither_by_case_nor_by_a_trailing_dot(
+    engine: Engine, tmp_path: Path, name: str
+) -> None:
+    """One appliance, in imports, lines of an export, reports and `job show`."""
+    path = tmp_path / "one.json"
+    path.write_bytes(api(k=job()))
+    line = tmp_path / "line.jsonl"
+    line.write_text(json.dumps({"appliance": name, "job": "k2", "info": job()}) + "\n")
+    place = at(engine)
+    for appliance in ("vc01.example.com", name):
+        assert archive("ingest", str(path), "-a", appliance, place).code == 0
+    assert archive("ingest", str(line), place).code == 0
+    assert rows(engine, sa.select(tables.appliance.c.name)) == [("vc01.example.com",)]
+    assert count(engine, tables.job) == 2
+    assert archive("job", "show", name, "k", place).code == 0
+    assert archive("job", "list", "-a", name, place).out.count("vc01.example.com") == 2
+
+
+@pytest.mark.parametrize(
+    ("appliance", "folder", "warned"),
+    [
+        ("site-a", "sn_vc02.example.com", False),
+        ("vc02x", "sn_other", True),
+        ("vc01.example.com", "sn_vc02.example.com", True),
+        ("vc01", "sn_VC01.example.com", False),
+        ("vc01.example.com", "sn_vc01.other.example", False),
+    ],
+)
+def test_import_whose_targets_name_another_system_is_warned_of(
+    engine: Engine,
+    tmp_path: Path,
+    appliance: str,
+    folder: str,
+    warned: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    import_documents(engine, {}, "other")
+    path = tmp_path / "one.json"
+    location = f"sftp://nas/backup/vCenter/{folder}/S_8.0.3.00400_20260301-021500_"
+    path.write_bytes(api(k=job(location=location)))
+    done = archive("ingest", str(path), "-a", appliance, at(engine))
+    assert ("name the system" in done.err) == warned
+    assert ("run `archive import undo" in done.err) == warned
+    again = archive("ingest", str(path), "-a", appliance, at(engine))
+    assert "Warning" not in again.err

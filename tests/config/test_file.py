@@ -135,7 +135,7 @@ def test_complete_configuration(tmp_path: Path) -> None:
                 tags={"site": "Berlin", "owner": "ops"},
             ),
             Entry(
-                name="London",
+                name="london",
                 host="VC02.example.com",
                 port=5480,
                 user="other@vsphere.local",

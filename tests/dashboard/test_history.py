@@ -4,9 +4,10 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from archive import db, quantile_sketch
+from archive.calendar import iso
 from archive.dashboard import history
 from archive.dashboard.history import OUTCOMES, STATUSES, UNKNOWN
-from archive.judgement import expected, schedules
+from archive.judgement import expected
 from archive.reports import Scope, series
 from archive.reports.core import from_totals
 from tests.dashboard import made
@@ -42,7 +43,7 @@ def test_jobs_match_the_reports(engine: Engine) -> None:
         days = found.days[first:last]
         assert list(days) == sorted(days)
         for job in range(first, last):
-            day = schedules.iso(found.first + found.days[job])
+            day = iso(found.first + found.days[job])
             counted.setdefault((day, name), [0, 0])[
                 STATUSES.index("succeeded") + found.statuses[job]
             ] += 1
@@ -65,7 +66,7 @@ def test_outcomes_match_the_report_missed(engine: Engine) -> None:
     missed = made.run(engine, "missed", named=frozenset(names), **DAYS)
     outcomes = {row[:2]: row.outcome for row in missed}
     bad = {
-        (name, schedules.iso(found.first + day)): OUTCOMES[outcome]
+        (name, iso(found.first + day)): OUTCOMES[outcome]
         for place, name in enumerate(names)
         for day in range(found.number_of_days)
         if (outcome := found.expected[place * found.number_of_days + day])

@@ -183,7 +183,7 @@ def test_one_appliance_stops_reporting_and_one_is_new(archive: Engine) -> None:
     assert oldest["age_days"] > 90
     not_reporting_since = PLAN.start + 0.83 * (PLAN.until - PLAN.start)
     assert timestamps.to_datetime(oldest["last_seen"]) < not_reporting_since
-    assert snapshot["failed_since"] >= 3
+    assert snapshot["consecutive_failures"] >= 3
     assert all(row["age_days"] <= 2 for row in others)
     first = {row["appliance"]: row["first_month"] for row in sql(archive, "growth_by_appliance")}
     assert first.pop("vc03.ber.example.com") > "2025-02"

@@ -1,162 +1,394 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from typing import Any
-from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.calendar import Calendar
+from archive.judgement.clock import DAY, HOUR, clock, seconds
 from archive.judgement.expected import (
+    AHEAD,
+    CHANGED,
     DID_NOT_RUN,
     FAILED,
     MET,
+    NO_DATA,
     RUNNING,
+    Expected,
+    Imports,
     Job,
-    Known,
-    Slot,
-    expected,
-    judge,
+    ahead,
+    longest_gap,
+    outcome,
 )
-from archive.judgement.schedules import Schedule, Zone, iso, ordinal, start
-from tests.reports.nights import instant
+from archive.judgement.schedules import Schedule, Zone
+from tests.judgement.histories import FIRST, NOTHING, after, dates, jobs, judged, starts, told
 
-FIRST, LAST = date(2026, 3, 20), date(2026, 4, 10)  # clocks go forward in Europe on 29 March
-LONG_AGO, EVER = "2020-01-01T00:00:00.000000Z", "2027-01-01T00:00:00.000000Z"
-CALENDARS = st.builds(
-    Calendar,
-    st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"]),
-    st.sampled_from(["00:00", "16:00", "02:30"]),
-)
-ZONES = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Kiritimati"])
-MINUTES = st.integers(0, 24 * 60 * 22 - 1)
-STATUSES = st.sampled_from(["SUCCEEDED", "SUCCEEDED", "FAILED", "RUNNING"])
-JOBS = st.lists(st.tuples(MINUTES, STATUSES), max_size=60, unique_by=lambda job: job[0])
+LONG_AGO = seconds("2020-01-01")
+NIGHTLY = Schedule(LONG_AGO, None, enabled=True, minute=120, weekdays=tuple(range(7)))
+EVENING = NIGHTLY._replace(minute=18 * 60)
+SCHEDULED = NOTHING._replace(schedules=(NIGHTLY,), zones=(Zone(LONG_AGO, "UTC"),))
+JOBS = st.lists(
+    st.builds(
+        Job,
+        st.integers(seconds("2026-01-01"), seconds("2026-01-20")),
+        st.integers(0, 10**6),
+        st.sampled_from(["SUCCEEDED", "SUCCEEDED", "FAILED", "RUNNING"]),
+        st.booleans(),
+    ),
+    max_size=60,
+    unique_by=lambda job: job.id,
+).map(sorted)
 
 
-def job(calendar: Calendar, minute: int, status: str) -> Job:
-    moment = instant(datetime(2026, 3, 20, tzinfo=UTC) + timedelta(minutes=minute))
-    return Job(moment, moment, ordinal(calendar.day(moment)), status, True, None)  # noqa: FBT003 - as rows have it
+def test_outcomes_of_a_schedule() -> None:
+    found = judged(
+        SCHEDULED,
+        [
+            *jobs(starts([FIRST], "02:00")),
+            *jobs([seconds("2026-01-02T02:00")], "FAILED"),
+            *jobs([seconds("2026-01-02T03:00")], "FAILED"),
+            *jobs([seconds("2026-01-03T02:00")], "FAILED"),
+            *jobs([seconds("2026-01-03T09:00")], scheduled=False),
+            *jobs([seconds("2026-01-04T02:00")], "RUNNING"),
+        ],
+        "2026-01-06",
+    )
+    assert told(found) == [
+        ("2026-01-01T02:00", MET),
+        ("2026-01-02T02:00", FAILED),
+        ("2026-01-03T02:00", MET),
+        ("2026-01-04T02:00", RUNNING),
+        ("2026-01-05T02:00", None),
+    ]
+    assert [one.attempts for one in found] == [0, 2, 1, 1, 0]
+    assert found[1].job == seconds("2026-01-02T03:00")
+    assert found[2].job == seconds("2026-01-03T09:00")
 
 
-def plainly_due(calendar: Calendar, zone: str, at: time, weekdays: set[int]) -> dict[str, str]:
-    """Return the days and their first instants, by looking up each date in the calendar."""
-    found: dict[str, str] = {}
-    for place in range(-3, (LAST - FIRST).days + 4):
-        local = FIRST + timedelta(days=place)
-        if local.weekday() in weekdays:
-            readings = [
-                instant(datetime.combine(local, at, ZoneInfo(zone)).replace(fold=fold))
-                for fold in (0, 1)
-            ]
-            day = calendar.day(min(readings))
-            found[day] = min(found.get(day, EVER), *readings)
-    return {
-        day: found[day] for day in sorted(found) if FIRST.isoformat() <= day <= LAST.isoformat()
+def test_each_of_two_backups_a_day_is_judged() -> None:
+    """Nights succeed, and evenings fail."""
+    nights = jobs(starts(dates(10), "02:00"))
+    evenings = jobs(starts(dates(10), "18:00"), "FAILED")
+    found = judged(
+        SCHEDULED._replace(schedules=(NIGHTLY, EVENING)), nights + evenings, "2026-01-11"
+    )
+    assert [one.outcome for one in found] == [MET, FAILED] * 10
+    learned = after(judged(NOTHING, nights + evenings, "2026-01-11"), "2026-01-09")
+    assert [one.outcome for one in learned] == [MET, FAILED] * 2
+
+
+def test_schedules_that_share_an_instant_expect_one_backup() -> None:
+    known = SCHEDULED._replace(schedules=(NIGHTLY, NIGHTLY._replace(weekdays=(3,))))
+    assert len(judged(known, [], "2026-01-08")) == 7
+
+
+def test_schedules_alone_decide_once_they_are_known() -> None:
+    """The habit of before is not expected any more, even if all schedules are switched off."""
+    usual = jobs(starts(dates(20), "02:00"))
+    off = NIGHTLY._replace(since=seconds("2026-01-15"), enabled=False)
+    found = judged(NOTHING._replace(schedules=(off,)), usual, "2026-02-01")
+    assert told(found)[-1] == ("2026-01-14T02:00", MET)
+
+
+def test_appliance_in_an_unknown_zone() -> None:
+    """Its schedule may be due up to 14 hours earlier or later, which is no reason to warn."""
+    known = SCHEDULED._replace(zones=())
+    found = judged(known, jobs(starts(dates(3), "13:00")), "2026-01-04")
+    assert [one.outcome for one in found] == [MET] * 3
+    assert {one.grace for one in found} == {15 * HOUR}
+
+
+def test_success_shortly_before_it_is_due() -> None:
+    """Clocks differ by minutes; a success of an hour before was of something else."""
+    days = dates(2)
+    assert judged(SCHEDULED, jobs(starts(days, "01:56")), "2026-01-02")[0].outcome == MET
+    assert judged(SCHEDULED, jobs(starts(days[:1], "01:00")), "2026-01-02")[0].outcome is None
+
+
+def test_late_success_of_a_rare_schedule() -> None:
+    """It meets a due time for a week, and not until the next one."""
+    monthly = SCHEDULED._replace(schedules=(NIGHTLY._replace(until=seconds("2026-01-01T03:00")),))
+    for start, expected in (("2026-01-08T01:59", MET), ("2026-01-08T02:00", None)):
+        (one,) = judged(monthly, jobs([seconds(start)]), "2026-02-01")
+        assert one.outcome == expected
+
+
+@given(of=JOBS, learned=st.booleans(), zone=st.sampled_from(["UTC", "Europe/Berlin", None]))
+def test_no_success_meets_two_due_times(of: list[Job], *, learned: bool, zone: str | None) -> None:
+    zones = () if zone is None else (Zone(LONG_AGO, zone),)
+    known = SCHEDULED._replace(schedules=(NIGHTLY, EVENING), zones=zones)
+    found = judged(NOTHING if learned else known, of, "2026-02-01")
+    met = [one.job for one in found if one.outcome == MET]
+    assert len(met) == len(set(met))
+    succeeded = {job.id for job in of if job.status == "SUCCEEDED"}
+    assert set(met) <= succeeded
+    tried = {job.id: job.status for job in of}
+    for one in found:
+        if one.outcome in (FAILED, RUNNING):
+            assert one.job is not None
+            assert tried[one.job] == ("FAILED" if one.outcome == FAILED else "RUNNING")
+    assert [one.at for one in found] == sorted({one.at for one in found})
+
+
+@given(JOBS)
+def test_more_successes_meet_no_fewer(of: list[Job]) -> None:
+    """If a schedule's failed attempts had succeeded, no met backup would be missed."""
+    all_well = [job._replace(status="SUCCEEDED") for job in of]
+    met = {one.at for one in judged(SCHEDULED, of, "2026-02-01") if one.outcome == MET}
+    assert met <= {
+        one.at for one in judged(SCHEDULED, all_well, "2026-02-01") if one.outcome == MET
     }
 
 
-def plainly_judged(due: dict[str, str], jobs: list[Job]) -> dict[str, tuple[str, str | None]]:
-    """Return the outcome of each day by the plain definition: day by day, scanning all jobs."""
-    found: dict[str, tuple[str, str | None]] = {}
-    ends = [*list(due.values())[1:], EVER]
-    taken: set[str] = set()
-    for day, end in zip(due, ends, strict=True):
-        theirs = [job for job in jobs if due[day] <= job.at < end]
-        good = [job.at for job in theirs if job.status == "SUCCEEDED"]
-        if not good:
-            good = [
-                job.at
-                for job in jobs
-                if iso(job.day) == day
-                and job.at < due[day]
-                and job.status == "SUCCEEDED"
-                and job.at not in taken
-            ][-1:]
-        if good:
-            taken.add(good[0])
-            found[day] = (MET, good[0])
-        elif theirs:
-            last = theirs[-1]
-            found[day] = (RUNNING if last.status == "RUNNING" else FAILED, last.at)
-        else:
-            found[day] = (DID_NOT_RUN, None)
-    return found
+def test_habit_expects_nothing_before_it_is_learned() -> None:
+    found = judged(NOTHING, jobs(starts(dates(20), "02:00")), "2026-01-21")
+    assert {one.basis for one in found} == {"learned"}
+    assert told(found) == [(f"{day}T02:00", MET) for day in dates(20)[7:]]
 
 
-@given(
-    calendar=CALENDARS,
-    zone=ZONES,
-    at=st.times().map(lambda at: at.replace(second=0, microsecond=0)),
-    weekdays=st.none() | st.sets(st.integers(0, 6), min_size=1),
-    jobs=JOBS,
+def test_habit_without_attempts() -> None:
+    found = judged(NOTHING, jobs(starts(dates(20), "02:00")), "2026-01-24")
+    assert told(found)[-3:] == [(f"2026-01-{day}T02:00", None) for day in (21, 22, 23)]
+    assert {one.grace for one in found} == {2 * HOUR}
+
+
+def test_outage_keeps_the_habit() -> None:
+    """Twelve nights without a backup are twelve missed ones, also once it is back."""
+    days = [day for day in dates(60) if not 30 <= (day - FIRST).days < 42]
+    found = judged(NOTHING, jobs(starts(days, "02:00")), "2026-03-02")
+    missed = [(f"{FIRST + timedelta(days=place)}T02:00", None) for place in range(30, 42)]
+    assert [one for one in told(found) if one[1] != MET] == missed
+
+
+@pytest.mark.parametrize("number", [5, 14, 40])
+def test_retries_and_manual_runs_do_not_change_a_habit(number: int) -> None:
+    usual = starts(dates(60), "02:00")
+    failed = jobs(usual[20 : 20 + number], "FAILED", scheduled=False)
+    succeeded = [
+        job for job in jobs(usual, scheduled=False) if job.at not in {one.at for one in failed}
+    ]
+    retries = jobs((job.at + HOUR for job in failed), scheduled=False)
+    plain = judged(NOTHING, jobs(usual), "2026-03-10")
+    found = judged(NOTHING, failed + succeeded + retries, "2026-03-10")
+    assert [(one.at, one.outcome) for one in found] == [(one.at, one.outcome) for one in plain]
+    manual = jobs(starts(dates(60)[20 : 20 + number], "15:00"), scheduled=False)
+    found = judged(NOTHING, jobs(usual) + manual, "2026-03-10")
+    assert [(one.at, one.outcome) for one in found] == [(one.at, one.outcome) for one in plain]
+
+
+def test_manual_success_meets_a_habit() -> None:
+    usual = [
+        job for job in jobs(starts(dates(30), "02:00")) if job.at != seconds("2026-01-25T02:00")
+    ]
+    late = jobs([seconds("2026-01-25T11:00")], scheduled=False)
+    found = judged(NOTHING, usual + late, "2026-01-30")
+    assert {one.outcome for one in found} == {MET}
+
+
+def test_changed_habit_is_not_missed() -> None:
+    """From daily to weekly: what did not run in between is a changed habit, once that is known."""
+    before = starts(dates(60), "02:00")
+    sundays = [day for day in dates(120) if day.weekday() == 6 and (day - FIRST).days >= 60]
+    found = judged(NOTHING, jobs(before + starts(sundays, "02:00")), "2026-05-01")
+    assert {one.outcome for one in found} <= {MET, CHANGED}
+    assert sum(one.outcome == CHANGED for one in found) >= 12
+    assert [one.at for one in found if one.outcome == MET][-4:] == starts(sundays[-4:], "02:00")
+    # Until then, it is missed.
+    early = judged(NOTHING, jobs(before + starts(sundays[:1], "02:00")), "2026-03-10")
+    assert sum(one.outcome is None for one in early) >= 6
+
+
+def test_changed_time_of_day() -> None:
+    """From 02:00 to 14:00: backups at the new time are neither missed nor missed twice."""
+    days = dates(80)
+    found = judged(
+        NOTHING, jobs(starts(days[:40], "02:00") + starts(days[40:], "14:00")), "2026-03-22"
+    )
+    assert {one.outcome for one in found} == {MET}
+    assert [one.at for one in found if one.outcome == MET][-30:] == starts(days[-30:], "14:00")
+
+
+def test_failures_are_missed_even_if_a_habit_changes() -> None:
+    days = dates(60)
+    sundays = [day for day in dates(120) if day.weekday() == 6 and (day - FIRST).days >= 60]
+    failed = jobs(starts(days[-3:], "02:00"), "FAILED")
+    usual = jobs(starts(days[:-3] + sundays, "02:00"))
+    found = judged(NOTHING, usual + failed, "2026-05-01")
+    assert sum(one.outcome == FAILED for one in found) == 3
+
+
+def test_irregular_appliances_have_nothing_expected() -> None:
+    places = (0, 1, 9, 11, 12, 20, 29, 31, 40, 41)
+    times = (
+        "02:00",
+        "13:40",
+        "07:20",
+        "21:00",
+        "10:10",
+        "17:30",
+        "04:40",
+        "23:50",
+        "15:10",
+        "00:20",
+    )
+    at = [
+        start
+        for place, time in zip(places, times, strict=True)
+        for start in starts([FIRST + timedelta(days=place)], time)
+    ]
+    assert judged(NOTHING, jobs(at), "2026-03-01") == []
+    assert judged(NOTHING, [], "2026-03-01") == []
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_habit_keeps_the_clock_when_clocks_change(zone: str) -> None:
+    """The appliance's zone is collected, or else it is that of the archive's calendar."""
+    clocks = clock(zone)
+    at = [clocks.at(reading) for reading in starts(dates(330), "02:30")]
+    collected = NOTHING._replace(zones=(Zone(LONG_AGO, zone),))
+    for known in (collected, NOTHING._replace(zone=clocks)):
+        found = judged(known, jobs(at), "2026-11-20")
+        assert [one.at for one in found] == [
+            start for start in at[7:] if start < seconds("2026-11-20")
+        ]
+        assert {one.outcome for one in found} == {MET}
+
+
+def test_nothing_is_expected_of_retired_appliances() -> None:
+    usual = jobs(starts(dates(20), "02:00"))
+    retired = seconds("2026-01-25T02:00")
+    for known in (NOTHING, SCHEDULED, NOTHING._replace(cadence=DAY)):
+        found = judged(known._replace(retired=retired), usual, "2026-03-01")
+        assert found
+        assert max(one.at for one in found) < retired
+
+
+def test_cadence_counts_from_the_last_success() -> None:
+    """Every 36 hours, not rounded to days."""
+    known = NOTHING._replace(cadence=36 * HOUR, first_seen=seconds("2026-01-09"))
+    found = judged(
+        known,
+        [
+            *jobs([seconds("2026-01-01T06:00"), seconds("2026-01-02T12:00")]),
+            *jobs([seconds("2026-01-03T20:00")], "FAILED"),
+            *jobs([seconds("2026-01-04T01:30")]),
+        ],
+        "2026-01-07",
+    )
+    assert told(found) == [
+        ("2026-01-02T18:00", MET),
+        ("2026-01-04T00:00", MET),  # within the grace of three hours
+        ("2026-01-05T13:30", None),
+    ]
+    assert [(one.grace, one.attempts) for one in found] == [
+        (3 * HOUR, 0),
+        (3 * HOUR, 1),
+        (3 * HOUR, 0),
+    ]
+
+
+def test_cadence_without_jobs_counts_from_the_first_import() -> None:
+    known = NOTHING._replace(cadence=DAY, first_seen=seconds("2026-01-03T12:00"))
+    assert told(judged(known, [], "2026-01-06")) == [
+        ("2026-01-04T12:00", None),
+        ("2026-01-05T12:00", None),
+    ]
+
+
+def test_cadence_is_ignored_where_a_schedule_is_known() -> None:
+    found = judged(SCHEDULED._replace(cadence=HOUR), [], "2026-01-03")
+    assert [one.basis for one in found] == ["schedule", "schedule"]
+
+
+@given(JOBS, st.integers(HOUR, 8 * DAY))
+def test_cadences_are_met_as_often_as_asked(of: list[Job], cadence: int) -> None:
+    """Each success that meets one starts at most the cadence and its grace after the one before."""
+    found = judged(NOTHING._replace(cadence=cadence), of, "2026-02-01")
+    start = {job.id: job.at for job in of}
+    for before, one in pairwise(found):
+        assert one.at - before.at <= cadence + one.grace
+        if before.outcome == one.outcome == MET and before.job is not None and one.job is not None:
+            assert 0 < start[one.job] - start[before.job] <= cadence + one.grace
+    good = sorted(job.at for job in of if job.status == "SUCCEEDED")
+    for one in found:
+        inside = [at for at in good if one.at - cadence < at <= one.at]
+        assert one.outcome == MET or not inside
+
+
+def test_longest_gap_of_schedules_and_cadences() -> None:
+    """Of schedules in force, whatever was due so far; a new weekly one has been due once at most."""
+    sundays, fridays = NIGHTLY._replace(weekdays=(6,)), NIGHTLY._replace(weekdays=(0, 4))
+    off = NIGHTLY._replace(enabled=False)
+    ended = NIGHTLY._replace(until=LONG_AGO + DAY)
+    for rows, days in (
+        ((NIGHTLY,), 1),
+        ((sundays, off, ended), 7),
+        ((fridays,), 4),
+        ((sundays, fridays), 4),
+        ((off,), 3),
+    ):
+        known = NOTHING._replace(schedules=rows, cadence=3 * DAY)
+        assert longest_gap(known, LONG_AGO + 2 * DAY) == days * DAY
+    assert longest_gap(NOTHING, LONG_AGO) is None
+
+
+def test_appliance_that_stopped_reporting_is_not_judged_for_ever() -> None:
+    found = judged(SCHEDULED, [], "2026-03-01")
+    last_seen = seconds("2026-01-10T12:00")
+    kept = ahead(found, last_seen)
+    assert kept[-1].at == seconds("2026-01-18T02:00") <= last_seen + AHEAD
+    weekly = [one for one in found if (one.at // DAY) % 14 == 0]
+    assert ahead(weekly, last_seen)[-1] == next(one for one in weekly if one.at > last_seen)
+
+
+AT = seconds("2026-01-10T02:00")
+
+
+@pytest.mark.parametrize(
+    ("became", "imported", "is_missing", "now", "expected"),
+    [
+        # A success is known at once; what is not due yet is nothing.
+        (MET, AT + 60, False, AT + 60, MET),
+        (MET, AT - 60, False, AT - 60, None),
+        # Until an import after the grace, it may still succeed.
+        (FAILED, AT + 60, False, AT + DAY, None),
+        (FAILED, AT + 60, True, AT + 2 * DAY, NO_DATA),
+        (FAILED, AT + HOUR, False, AT + HOUR, FAILED),
+        # The import was late enough to show that nothing ran.
+        (None, AT + HOUR, False, AT + HOUR, DID_NOT_RUN),
+        (RUNNING, AT + HOUR, False, AT + HOUR, RUNNING),
+        # Imported before, and the next import is not missing yet: nobody can know.
+        (None, AT + HOUR - 1, False, AT + DAY, None),
+        (RUNNING, AT + HOUR - 1, False, AT + DAY, None),
+        (None, AT + HOUR - 1, True, AT + 2 * DAY, NO_DATA),
+        (RUNNING, AT + HOUR - 1, True, AT + 2 * DAY, NO_DATA),
+        # What a new habit explains.
+        (CHANGED, AT + HOUR, False, AT + HOUR, CHANGED),
+    ],
 )
-def test_days_are_judged_by_the_definition(
-    calendar: Calendar, zone: str, at: time, weekdays: set[int] | None, jobs: list[Any]
+def test_outcome_as_of_now(
+    became: str | None, imported: int, *, is_missing: bool, now: int, expected: str | None
 ) -> None:
-    """Due days and the jobs that met them equal those of the plain definition."""
-    wanted = weekdays or set(range(7))
-    history = sorted(job(calendar, *drawn) for drawn in jobs)
-    schedule = Schedule(LONG_AGO, None, True, at.hour, at.minute, tuple(sorted(wanted)))  # noqa: FBT003 - as rows have it
-    zones = (Zone(LONG_AGO, None, zone),)
-    known = Known("vc", LONG_AGO, EVER, None, (schedule,), zones, None)
-    first, last = FIRST.toordinal(), LAST.toordinal()
-    slots = expected(calendar, known, history, first, last)
-    due = plainly_due(calendar, zone, at, wanted)
-    assert [(iso(slot.day), slot.due) for slot in slots] == list(due.items())
-    for slot in slots:
-        assert slot.due is not None
-        assert calendar.day(slot.due) == iso(slot.day)
+    one = Expected(AT, "schedule", HOUR, became, None, 0)
+    assert outcome(one, Imports(imported, is_missing), now) == expected
 
-    found = {
-        iso(one.day): (one.outcome, one.job and one.job.at)
-        for one in judge(calendar, slots, history, EVER, EVER)
+
+@given(JOBS, st.integers(0, 30 * DAY), st.integers(0, 30 * DAY))
+def test_verdicts_hold(of: list[Job], now: int, later: int) -> None:
+    """What was met, as of a time and the jobs known then, is met later."""
+    at = seconds("2026-01-01") + now
+    known = [job for job in of if job.at <= at]
+    then = {
+        one.at: one.job
+        for one in judged(SCHEDULED, known, "2026-02-01")
+        if outcome(one, Imports(at, is_missing=False), at) == MET
     }
-    # The last backup is due for one gap of its own, not until the next one.
-    plain = plainly_judged(due, history)
-    for day in list(due)[:-1]:
-        assert found[day] == plain[day]
-    assert found.keys() == plain.keys()
-
-
-@given(calendar=CALENDARS, jobs=JOBS, gap=st.sampled_from([1, 2, 7]))
-def test_every_success_counts_once(calendar: Calendar, jobs: list[Any], gap: int) -> None:
-    """A missed day has no unused success of its date, and a job meets one day."""
-    history = sorted(job(calendar, *drawn) for drawn in jobs)
-    first = min((one.day for one in history), default=None)
-    known = Known("vc", LONG_AGO, EVER, first, (), (), gap * 86400)
-    slots = expected(calendar, known, history, FIRST.toordinal(), LAST.toordinal())
-    assert all(after.day - before.day == gap for before, after in pairwise(slots))
-    found = list(judge(calendar, slots, history, EVER, EVER))
-    assert [one.day for one in found] == [slot.day for slot in slots]
-    met = [one.job.at for one in found if one.outcome == MET and one.job]
-    assert met == sorted(set(met))
-    good = {one.at for one in history if one.status == "SUCCEEDED"}
-    assert set(met) <= good
-    needed = set(met)
-    for slot, one in zip(slots, found, strict=True):
-        own = {job.at for job in history if job.day == slot.day} & good
-        assert one.outcome == MET or own <= needed  # those of its date met the neighbouring days
-
-
-def slot(calendar: Calendar, day: int) -> Slot:
-    return Slot(day, None, start(calendar, day), 1, "cadence")
-
-
-@given(jobs=JOBS, hours=st.integers(0, 24 * 22))
-def test_nothing_is_missed_before_it_is_due(jobs: list[Any], hours: int) -> None:
-    """A verdict at one time still holds later, unless a later job meets the day."""
-    calendar = Calendar()
-    history = sorted(job(calendar, *drawn) for drawn in jobs)
-    slots = [slot(calendar, FIRST.toordinal() + place) for place in range(20)]
-    now = instant(datetime(2026, 3, 20, tzinfo=UTC) + timedelta(hours=hours))
-    past = [one for one in history if one.at <= now]
-    then = {one.day: one for one in judge(calendar, slots, past, now, now)}
-    later = {one.day: one for one in judge(calendar, slots, history, EVER, EVER)}
-    for day, one in then.items():
-        if one.outcome == MET:
-            assert later[day].job == one.job
-        else:
-            assert start(calendar, day + 1) < now
+    since = {
+        one.at: one.job
+        for one in judged(SCHEDULED, of, "2026-02-01")
+        if outcome(one, Imports(at + later, is_missing=False), at + later) == MET
+    }
+    assert then.items() <= since.items()

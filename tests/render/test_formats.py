@@ -116,7 +116,10 @@ def test_csv_is_read_back() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@A1", "\tx", "\rx"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1", "+1", "-1", "@A1", "\tx", "\rx", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20A1"],
+)
 def test_csv_disarms_texts_and_never_numbers(text: str) -> None:
     """A text that a spreadsheet would run gets an apostrophe; a negative number stays a number."""
     columns = (Column("text"), Column("number", Kind.COUNT))

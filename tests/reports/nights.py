@@ -11,7 +11,7 @@ from archive import db, reports, timestamps
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule
 from archive.render import delimited
-from archive.store import fact_history, settings
+from archive.store import fact_history, judged_backups, settings
 from tests.support.archives import import_documents
 from tests.support.samples import job
 
@@ -43,11 +43,12 @@ def night(start: str, status: str = "SUCCEEDED", end: str | None = None, **field
 def tell(
     engine: Engine, name: str, seen_at: str, schedules: tuple[Schedule, ...], zone: str | None
 ) -> None:
-    """Record facts of an appliance that already has an import."""
+    """Record facts of an appliance that already has an import, and judge it by them."""
     with db.writing(engine) as connection:
         table = tables.appliance
         found = connection.execute(sa.select(table.c.id).where(table.c.name == name)).scalar_one()
         fact_history.record(connection, found, Facts(None, zone, schedules), seen_at)
+        judged_backups.judge(connection, settings.calendar(connection), {found: 0})
 
 
 def use(engine: Engine, calendar: Calendar) -> None:

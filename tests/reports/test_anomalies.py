@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -267,38 +266,15 @@ def test_anomalies_follow_their_definitions(
     assert sorted(said, key=str) == sorted((("vc", *row) for row in of_history(history)), key=str)
 
 
-@pytest.mark.parametrize("last", [150, 151, 152])
-def test_single_job_has_the_same_anomalies(engines: list[Engine], last: int) -> None:
-    """A single job is compared with the same jobs as in the report."""
-    random = Random(last)  # noqa: S311 - drawn again in each run alike
-
-    def history(days: range, types: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-        return {
-            f"{number:03}": on(
-                day(number),
-                size=random.choice((None, 0, MIB, *[100 * MIB, 101 * MIB] * 5, 10**10)),
-                duration=random.choice((None, *[600, 610] * 4, 9000)),
-                type=random.choice(types),
-                build=random.choice((OLD, NEW)),
-            )
-            for number in days
-        }
-
-    histories = {
-        "daily": history(range(last + 1), ("SCHEDULED",)),
-        "mixed": history(range(last + 1), ("SCHEDULED", "MANUAL", "MANUAL")),
-        "weekly": history(range(last % 7, last + 1, 7), ("SCHEDULED",)),
-        "new": history(range(last - 4, last + 1), ("SCHEDULED",)),
-    }
-    reported = both(engines, histories, "anomalies", SCOPE)
-    keys = dict.fromkeys(histories, f"{last - 7:03}" if last % 2 else f"{last:03}")
-    keys["new"] = f"{last:03}"
+def test_drops_are_those_of_the_anomalies(engines: list[Engine]) -> None:
+    """Empty, tiny and smaller backups drop; larger ones and those without an anomaly do not."""
+    plain = daily([100 * MIB] * 30)
+    last = {"empty": 0, "tiny": MIB, "half": 45 * MIB, "larger": 300 * MIB, "usual": 100 * MIB}
+    histories = {name: plain | {"last": on(day(30), size=size)} for name, size in last.items()}
+    histories["first"] = {"last": on(day(30), size=0)}
+    both(engines, histories, "anomalies", SCOPE)
     for engine in engines:
         with db.reading(engine) as connection:
-            found = list(anomalies.of_jobs(connection, SCOPE, keys, day(last - 20)))
-        assert sorted((name, one.what, one.figure or -1) for name, one in found) == sorted(
-            (row.appliance, row.what, row.figure or -1)
-            for row in reported
-            if row.key == keys[row.appliance]
-        )
-    assert {row.what for row in reported} >= {"size", "tiny", "duration", "build", "type"}
+            found = anomalies.drops(connection, dict.fromkeys(histories, "last"))
+            assert found == {"empty": 100, "tiny": 99, "half": 55, "first": 100}
+            assert anomalies.drops(connection, {"empty": "029"}) == {}

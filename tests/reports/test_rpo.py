@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from archive import db
-from archive.calendar import Calendar
-from archive.judgement import standing
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, Span
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
 from archive.reports import Scope, rpo
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
@@ -35,29 +30,42 @@ def test_rpo(engine: Engine) -> None:
     outside = (30 + 50.5 / 60) + 15 + 22.5 + 23
     assert ask(engine, "rpo", SCOPE) == [
         (
-            "vc4", NEVER, None, 90000, "default",
-            None, None, at("2026-03-11T01:00"), "FAILED", at("2026-03-11T06:00"),
-            0.0, 0.0,
+            "vc4", NEVER, None, None, "none",
+            None, None, at("2026-03-11T01:00"), "FAILED",
+            None, None, at("2026-03-11T06:00"), None, None,
         ),
         (
-            UNTOLD, OVERDUE, 8 * DAY - 4 * 3600 - 30, 90000, "default",
-            at("2026-03-03T12:00"), "2026-03-03T12:00:30.000000Z",
-            at("2026-03-03T12:00"), "SUCCEEDED", at("2026-03-11T06:00"),
-            73 * 3600 / (9 * DAY + 18 * 3600 - 30), 3 / 11,
-        ),
-        (
-            CADENCED, NO_RECENT_DATA, 3 * DAY - 4 * 3600 - 30, 90000, "cadence",
+            CADENCED, NO_RECENT_DATA, 3 * DAY - 4 * 3600 - 30, 26 * 3600, "cadence",
             at("2026-03-08T12:00"), "2026-03-08T12:00:30.000000Z",
-            at("2026-03-08T12:00"), "SUCCEEDED", at("2026-03-08T13:00"),
-            1 - 23 * 3600 / (2 * DAY + 3600 - 30), 1 / 3,
+            at("2026-03-08T12:00"), "SUCCEEDED",
+            None, at("2026-03-09T12:00"), at("2026-03-08T13:00"),
+            1 - 22 * 3600 / (2 * DAY + 3600 - 30), 1 / 3,
+        ),
+        (
+            UNTOLD, OK, 8 * DAY - 4 * 3600 - 30, None, "none",
+            at("2026-03-03T12:00"), "2026-03-03T12:00:30.000000Z",
+            at("2026-03-03T12:00"), "SUCCEEDED",
+            None, None, at("2026-03-11T06:00"), None, None,
         ),
         (
             SCHEDULED, OK, 7 * 3600 - 30, 90000, "schedule",
             at("2026-03-11T01:00"), "2026-03-11T01:00:30.000000Z",
-            at("2026-03-11T01:00"), "SUCCEEDED", at("2026-03-11T06:00"),
+            at("2026-03-11T01:00"), "SUCCEEDED",
+            None, at("2026-03-12T01:00"), at("2026-03-11T06:00"),
             (hours - outside) / hours, 0.2,
         ),
     ]  # fmt: skip
+
+
+def test_overdue_since(engine: Engine) -> None:
+    """Since the first missed backup in a row, as the last import shows it."""
+    jobs = [night("2026-03-08T02:00"), night("2026-03-10T02:00", "FAILED")]
+    import_documents(engine, {}, "vc", at("2026-03-08T00:00"))
+    import_documents(engine, dict(jobs), "vc", at("2026-03-11T02:30"))
+    tell(engine, "vc", at("2026-03-08T00:00"), (DAILY,), "UTC")
+    (row,) = ask(engine, "rpo", Scope(now=NOW))
+    # That of the 11th still had time at the last import.
+    assert (row[1], *row[9:11]) == (OVERDUE, at("2026-03-09T02:00"), at("2026-03-12T02:00"))
 
 
 def test_rates(engine: Engine) -> None:
@@ -82,7 +90,7 @@ def test_rates(engine: Engine) -> None:
     assert nights.notes(engine, "rpo", Scope(now=at("2026-03-09T00:00"))) == [
         (
             "Rates cover 2026-02-08 to 2026-03-09, up to the last import of each appliance. Without"
-            " --rpo, cadence or schedule, the RPO is 25 h."
+            " --rpo, the RPO is the longest time between two expected backups."
         )
     ]
 
@@ -93,23 +101,43 @@ def test_rates(engine: Engine) -> None:
         ((DAILY,), (90000, "schedule")),
         ((DAILY._replace(days=("SUNDAY",)),), (7 * DAY + 3600, "schedule")),
         ((DAILY._replace(days=("MONDAY", "FRIDAY")),), (4 * DAY + 3600, "schedule")),
-        ((DAILY._replace(enabled=False),), (90000, "default")),
-        ((DAILY._replace(hour=None),), (90000, "default")),
+        # Schedules that are switched off expect nothing.
+        ((DAILY._replace(enabled=False),), (None, "none")),
+        # A schedule without a time of day says nothing, and one job shows no habit.
+        ((DAILY._replace(hour=None),), (None, "none")),
     ],
 )
 def test_rpo_sources(
-    engine: Engine, schedules: tuple[Any, ...], objective: tuple[int, str]
+    engine: Engine, schedules: tuple[Any, ...], objective: tuple[int | None, str]
 ) -> None:
-    """The option overrides the cadence, the cadence the schedule; the default is 25 h."""
+    """The option overrides an enabled schedule, which overrides the cadence."""
+    import_documents(engine, {}, "vc", at("2026-02-11T06:00"))
     import_documents(engine, dict([night("2026-03-11T01:00")]), "vc", NOW)
-    tell(engine, "vc", at("2026-03-11T06:00"), schedules, "UTC")
+    tell(engine, "vc", at("2026-02-11T06:00"), schedules, "UTC")
 
     def found(**asked: Any) -> Any:
         return ask(engine, "rpo", Scope(now=NOW, **asked))[0][3:5]
 
     assert found() == objective
-    assert found(cadences=(("vc", 2 * DAY),)) == (2 * DAY + 3600, "cadence")
-    assert found(cadences=(("vc", 2 * DAY),), rpo_seconds=60) == (60, "rpo")
+    cadences = (("vc", 2 * DAY),)
+    is_due = schedules[0].enabled and schedules[0].hour is not None
+    cadenced = objective if is_due else (52 * 3600, "cadence")
+    assert found(cadences=cadences) == cadenced
+    assert found(cadences=cadences, rpo_seconds=60) == (60, "rpo")
+
+
+def test_rpo_of_learned_and_irregular_appliances(engine: Engine) -> None:
+    """Weekly backups may be a week old; irregular ones twice as old as the longest gap."""
+    weekly = [night(f"2026-{day}T03:00") for day in ("02-08", "02-15", "02-22", "03-01", "03-08")]
+    import_documents(engine, dict(weekly), "weekly", NOW)
+    irregular = [
+        night(f"2026-03-{day}") for day in ("01T02:00", "01T17:00", "02T09:00", "07T21:00")
+    ]
+    import_documents(engine, dict(irregular), "irregular", NOW)
+    assert [row[:5] for row in ask(engine, "rpo", Scope(now=NOW))] == [
+        ("irregular", OK, 3 * DAY + 11 * 3600 - 30, 2 * (5 * DAY + 12 * 3600), "irregular"),
+        ("weekly", OK, 3 * DAY + 5 * 3600 - 30, 7 * DAY + 2 * 3600, "learned"),
+    ]
 
 
 def test_last_successes(engine: Engine) -> None:
@@ -150,7 +178,7 @@ def test_extreme_times(engine: Engine) -> None:
         import_documents(engine, dict(history), name, NOW)
     found = {row[0]: (row[1], row[2], row[8]) for row in ask(engine, "rpo", Scope(now=NOW))}
     assert found == {
-        "future": (OVERDUE, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),
+        "future": (OK, 2 * DAY + 8 * 3600 - 30, "SUCCEEDED"),
         "backwards": (OK, 4 * 3600, "SUCCEEDED"),
         "unfinished": (OK, 0, "SUCCEEDED"),
         "without": (OK, 2 * 3600, "SUCCEEDED"),
@@ -158,64 +186,6 @@ def test_extreme_times(engine: Engine) -> None:
         "open": (NEVER, None, "RUNNING"),
         "long": (OK, 5 * 3600, "SUCCEEDED"),
     }
-
-
-@pytest.mark.parametrize(
-    ("end", "last_seen", "state"),
-    [
-        ("2026-03-10T08:00", "2026-03-10T09:00", OK),  # to the second
-        ("2026-03-10T07:59", "2026-03-11T08:00", OVERDUE),
-        # The last import could not show the backup that is due, and the next import is not missing.
-        ("2026-03-10T07:59", "2026-03-11T07:00", OK),
-        ("2026-03-09T10:00", "2026-03-09T20:00", OK),
-        ("2026-03-09T10:00", "2026-03-09T19:59", NO_RECENT_DATA),
-        # It was overdue at its last import already.
-        ("2026-03-01T00:00", "2026-03-09T00:00", OVERDUE),
-        ("2026-03-01T00:00", "2026-03-10T09:00", OVERDUE),
-        (None, "2026-03-10T09:00", NEVER),
-        (None, "2026-03-01T07:00", NEVER),
-    ],
-)
-def test_states(end: str | None, last_seen: str, state: str) -> None:
-    """A state is that of the last import; data is missing only where an import is."""
-    assert standing.state(end and at(end), DAY, at(last_seen), NOW, DAY * 3 // 2) == state
-
-
-START = datetime(2026, 3, 28, tzinfo=UTC)
-LENGTH = 4 * 24 * 60
-
-
-def moment(minute: int) -> str:
-    return nights.instant(START + timedelta(minutes=minute))
-
-
-@given(
-    ends=st.lists(st.integers(-LENGTH, LENGTH), max_size=8),
-    objective=st.integers(1, 3 * 24 * 60),
-    bounds=st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH)),
-    calendar=st.builds(
-        Calendar,
-        st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
-        st.sampled_from(["00:00", "16:00"]),
-    ),
-)
-def test_shares(
-    ends: list[int], objective: int, bounds: tuple[int, int], calendar: Calendar
-) -> None:
-    """The shares equal a count of single minutes."""
-    found = standing.shares(calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds)))
-    minutes = range(*bounds)
-    if not minutes:
-        assert found == (None, None)
-        return
-    covered = [any(end <= minute < end + objective for end in ends) for minute in minutes]
-    days = {calendar.day(moment(minute)) for minute in minutes}
-    outside = {
-        calendar.day(moment(minute))
-        for minute, inside in zip(minutes, covered, strict=True)
-        if not inside
-    }
-    assert found == (sum(covered) / len(minutes), (len(days) - len(outside)) / len(days))
 
 
 def test_both_databases_give_the_same_bytes(engines: list[Engine]) -> None:

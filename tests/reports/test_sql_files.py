@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from archive import columns, db, timestamps
 from archive.calendar import Calendar
-from archive.db import migrate, tables
+from archive.db import migrate
 from archive.errors import UsageError
 from archive.maintenance.change_calendar import change_calendar
 from archive.render.write import write
@@ -47,8 +47,9 @@ NAMES = [
     "locations",
     "message_params",
     "message_search",
-    "missed_days",
+    "missed_backups",
     "open_jobs",
+    "overdue",
     "quarantine_summary",
     "recovery",
     "schedules",
@@ -146,30 +147,27 @@ def test_both_databases_give_the_same_bytes(engines: list[Engine], name: str) ->
 def test_last_success(engine: Engine) -> None:
     """Each appliance has one row, one without any success first, then by age."""
     fill(engine)
+    none = "no recent data"
     assert run(engine, "last_success", **TODAY) == (
         (
-            "appliance",
-            "last_success",
-            "age_days",
-            "last_attempt",
-            "last_status",
-            "failed_since",
-            "last_seen",
+            "appliance", "state", "last_success", "age_days", "last_attempt", "last_status",
+            "consecutive_failures", "last_seen",
         ),
         [
-            ("vc-never", None, None, "2026-03-04", "PENDING", 2, "2026-03-04T03:00:00.000000Z"),
             (
-                "vc-varies",
-                "2026-01-04",
-                60,
-                "2026-01-04",
-                "SUCCEEDED",
-                0,
+                "vc-never", "never", None, None, "2026-03-04", "PENDING", 2,
+                "2026-03-04T03:00:00.000000Z",
+            ),
+            (
+                "vc-varies", none, "2026-01-04", 60, "2026-01-04", "SUCCEEDED", 0,
                 "2026-01-05T00:00:00.000000Z",
             ),
-            ("vc-well", "2026-03-03", 2, "2026-03-05", "RUNNING", 1, "2026-03-05T02:00:15.250000Z"),
+            (
+                "vc-well", none, "2026-03-03", 2, "2026-03-05", "RUNNING", 1,
+                "2026-03-05T02:00:15.250000Z",
+            ),
         ],
-    )
+    )  # fmt: skip
 
 
 def test_order_within_a_day_is_that_of_starts(engine: Engine) -> None:
@@ -180,12 +178,12 @@ def test_order_within_a_day_is_that_of_starts(engine: Engine) -> None:
     }
     import_documents(engine, day)
     row = run(engine, "last_success", today="2026-03-01").rows[0]
-    assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "FAILED", 1)
+    assert row[2:7] == ("2026-03-01", 0, "2026-03-01", "FAILED", 1)
     assert run(engine, "latest_jobs").rows[0][1:4] == ("2026-03-01", "20260301-110000-1", "FAILED")
 
 
 def test_jobs_of_a_wrong_clock_are_never_the_latest(engine: Engine) -> None:
-    """A job that starts after it was last seen is not the last one, and no failure since."""
+    """A job that starts more than a day after it was first seen is not the last one, and no failure."""
     jobs = {
         "20260301-020000-1": job("2026-03-01", 1, 1),
         "20360101-020000-1": job("2036-01-01", 1, 1, "FAILED"),
@@ -193,7 +191,7 @@ def test_jobs_of_a_wrong_clock_are_never_the_latest(engine: Engine) -> None:
     }
     import_documents(engine, jobs)
     row = run(engine, "last_success", today="2026-03-01").rows[0]
-    assert row[1:6] == ("2026-03-01", 0, "2026-03-01", "SUCCEEDED", 0)
+    assert row[2:7] == ("2026-03-01", 0, "2026-03-01", "SUCCEEDED", 0)
     assert run(engine, "latest_jobs").rows[0][1:3] == ("2026-03-01", "20260301-020000-1")
 
 
@@ -211,9 +209,7 @@ def test_today_is_a_day_of_the_archive(engine: Engine) -> None:
 def test_latest_jobs(engine: Engine) -> None:
     """Each appliance has one row, whatever the status, one without jobs first, then by day."""
     fill(engine)
-    with db.writing(engine) as connection:
-        new = (4, "vc-new", "2026-03-05T02:00:00.000000Z", "2026-03-05T02:00:00.000000Z")
-        db.insert(connection, tables.appliance, [new])
+    import_documents(engine, {}, "vc-new", "2026-03-05T02:00:00.000000Z")
     assert run(engine, "latest_jobs") == (
         ("appliance", "day", "key", "status", "type", "start_time", "duration_seconds", "size_bytes"),
         [
@@ -268,24 +264,24 @@ def test_success_by_month(engine: Engine) -> None:
     """Open jobs do not count in the rate, and a month without a finished job has none."""
     fill(engine)
     assert run(engine, "success_by_month") == (
-        ("month", "jobs", "succeeded", "failed", "open", "success_rate"),
+        ("month", "jobs", "succeeded", "failed", "open", "other", "success_rate"),
         [
-            ("2025-12", 1, 1, 0, 0, 1),
-            ("2026-01", 5, 5, 0, 0, 1),
-            ("2026-02", 2, 0, 2, 0, 0),
-            ("2026-03", 4, 1, 1, 2, 0.5),
+            ("2025-12", 1, 1, 0, 0, 0, 1),
+            ("2026-01", 5, 5, 0, 0, 0, 1),
+            ("2026-02", 2, 0, 2, 0, 0, 0),
+            ("2026-03", 4, 1, 1, 2, 0, 0.5),
         ],
     )
     assert run(engine, "success_by_month", appliance="vc-well").rows == [
-        ("2025-12", 1, 1, 0, 0, 1),
-        ("2026-01", 1, 1, 0, 0, 1),
-        ("2026-02", 0, 0, 0, 0, None),
-        ("2026-03", 3, 1, 1, 1, 0.5),
+        ("2025-12", 1, 1, 0, 0, 0, 1),
+        ("2026-01", 1, 1, 0, 0, 0, 1),
+        ("2026-02", 0, 0, 0, 0, 0, None),
+        ("2026-03", 3, 1, 1, 1, 0, 0.5),
     ]
     assert run(engine, "success_by_month", type="manual").rows == [
-        ("2026-01", 2, 2, 0, 0, 1),
-        ("2026-02", 0, 0, 0, 0, None),
-        ("2026-03", 1, 0, 0, 1, None),
+        ("2026-01", 2, 2, 0, 0, 0, 1),
+        ("2026-02", 0, 0, 0, 0, 0, None),
+        ("2026-03", 1, 0, 0, 1, 0, None),
     ]
 
 
@@ -375,14 +371,14 @@ def test_ages_are_counted_in_days(engine: Engine, today: str) -> None:
     """An age is a difference of days, even for years before the first jobs."""
     fill(engine)
     found = run(engine, "last_success", today=today, appliance="vc-well").rows[0]
-    assert found[2] == (date.fromisoformat(today) - date(2026, 3, 3)).days
+    assert found[3] == (date.fromisoformat(today) - date(2026, 3, 3)).days
 
 
 def test_age_from_an_unknown_day_is_null(engine: Engine) -> None:
     """Counted from a day that the calendar table lacks, an age is NULL, and no row is lost."""
     fill(engine)
     found = run(engine, "last_success", today="2100-12-31", appliance="vc-well").rows
-    assert [row[2] for row in found] == [None]
+    assert [row[3] for row in found] == [None]
 
 
 def test_rates_are_rounded_alike(engine: Engine) -> None:
@@ -393,7 +389,7 @@ def test_rates_are_rounded_alike(engine: Engine) -> None:
     jobs["20260101-020000-1"] = job("2026-01-01", 1, 1)
     jobs["20260101-120000-1"] = job("2026-01-01T12:00:00Z", 1, 1, "FAILED")
     import_documents(engine, jobs)
-    assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0.0313)]
+    assert run(engine, "success_by_month").rows == [("2026-01", 32, 1, 31, 0, 0, 0.0313)]
 
 
 def test_extreme_sizes_and_durations(engine: Engine) -> None:
@@ -486,7 +482,7 @@ def test_each_file_runs_in_psql(postgresql_archive: Engine, name: str) -> None:
 
 
 def refill(engine: Engine) -> None:
-    """Fill an archive with the small fleet, and with jobs that failed today and days ago."""
+    """Fill an archive with the small fleet, jobs that failed today and days ago, and missed backups."""
     empty(engine)
     fill(engine)
     tell(engine)
@@ -498,6 +494,14 @@ def refill(engine: Engine) -> None:
         "now": job(today, 3, 4, "FAILED", messages=messages),
     }
     import_documents(engine, failed, "vc-new", today)
+    started = timestamps.to_datetime(today)
+    nights = [timestamps.from_datetime(started - timedelta(days=day, hours=9)) for day in range(20)]
+    nightly = {
+        f"{place}": job(at, 3, 4, "FAILED" if place == 1 else "SUCCEEDED")
+        for place, at in enumerate(nights)
+        if place != 4
+    }
+    import_documents(engine, nightly, "vc-nightly", today)
 
 
 def psql() -> Path:

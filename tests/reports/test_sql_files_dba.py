@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import db
+from archive import db, timestamps
 from archive.db import tables
 from archive.reports import sql_files
+from archive.store import totals
 from tests.support import samples
 from tests.support.archives import count, each, import_documents
 from tests.support.laws import EXAMPLES
@@ -240,39 +242,80 @@ def of_month(day: str | None) -> int | None:
     return None if day is None else int(day[-2:])
 
 
-def test_missed_days(engine: Engine) -> None:
-    """A day without a success is missed, whether a job failed, is still open, or did not run."""
-    import_documents(engine, nights("SSF.RS..S."), "vc-a", "2026-01-11T00:00:00.000000Z")
-    import_documents(engine, nights("SSS"), "vc-b", "2026-01-03T12:00:00.000000Z")
-    import_documents(engine, nights("S"), "vc-c", "2026-01-03T12:00:00.000000Z")
-    assert run(engine, "missed_days", today="2026-01-31") == (
-        ("appliance", "missed", "without_jobs", "first_day", "last_day", "most_in_a_row"),
-        [
-            ("vc-a", 6, 4, "2026-01-03", "2026-01-10", 3),
-            ("vc-c", 1, 1, "2026-01-02", "2026-01-02", 1),
-        ],
+def test_missed_backups(engine: Engine) -> None:
+    """A missed backup failed, is still running, did not run, or was due without any further import."""
+    import_documents(
+        engine, nights("SSSSSSSSSSSSSSSSF.RS..S."), "vc-a", "2026-01-25T00:00:00.000000Z"
     )
-    assert rows(engine, "missed_days", today="2026-01-04", days="2", appliance="%a") == [
-        ("vc-a", 2, 1, "2026-01-03", "2026-01-04", 2)
+    import_documents(engine, nights("SSSSSSSSSSSSS"), "vc-b", "2026-01-13T12:00:00.000000Z")
+    assert run(engine, "missed_backups", today="2026-01-24") == (
+        (
+            "appliance", "expected", "missed", "failed", "running", "did_not_run", "no_data",
+            "first_day", "last_day", "most_in_a_row",
+        ),
+        [
+            ("vc-b", 14, 8, 0, 0, 0, 8, "2026-01-14", "2026-01-21", 8),
+            ("vc-a", 17, 6, 1, 1, 4, 0, "2026-01-17", "2026-01-24", 3),
+        ],
+    )  # fmt: skip
+    assert rows(engine, "missed_backups", today="2026-01-18", days="3", appliance="%a") == [
+        ("vc-a", 3, 2, 1, 0, 1, 0, "2026-01-17", "2026-01-18", 2)
     ]
 
 
 def test_appliances_not_reporting(engine: Engine) -> None:
     """An appliance that never answered comes first, then by the age of the last import."""
     full(engine)
-    new = ("vc-new", None, None, "2026-03-05T02:00:00.000000Z", "failed", "no answer")
+    import_documents(engine, {}, "vc-now", timestamps.now())
+    new = ("vc-new", None, None, None, None, "2026-03-05T02:00:00.000000Z", "failed", "no answer")
     asked = ("2026-03-05T00:00:00.000000Z", "failed", "no answer")
-    assert run(engine, "appliances_not_reporting", today="2026-03-06") == (
-        ("appliance", "last_seen", "not_reporting_days", "asked_at", "outcome", "reason"),
-        [new, (NEVER, "2026-03-04T03:00:00.000000Z", 2, *asked)],
-    )
-    found = rows(engine, "appliances_not_reporting", today="2026-03-06", days="1")
-    assert [row[:3:2] for row in found] == [("vc-new", None), (NEVER, 2), (WELL, 1), (VARIES, 1)]
-    assert found[3][3:] == (None, None, None)
-    assert rows(engine, "appliances_not_reporting", today="2026-03-05") == [new]
-    assert rows(engine, "appliances_not_reporting", today="2026-03-06", appliance="%r") == [
-        (NEVER, "2026-03-04T03:00:00.000000Z", 2, *asked)
-    ]
+    found = run(engine, "appliances_not_reporting", today="2026-03-06")
+    assert found.columns == (
+        "appliance", "last_seen", "not_reporting_days", "usual_import_seconds", "import_due_time",
+        "asked_at", "outcome", "reason",
+    )  # fmt: skip
+    assert [row[:3:2] for row in found.rows] == [
+        ("vc-new", None), (NEVER, 2), (WELL, 1), (VARIES, 1),
+    ]  # fmt: skip
+    never = (NEVER, "2026-03-04T03:00:00.000000Z", 2, None, "2026-03-06T05:00:00.000000Z", *asked)
+    assert found.rows[:2] == [new, never]
+    assert found.rows[3][5:] == (None, None, None)
+    assert rows(engine, "appliances_not_reporting", today="2026-03-06", appliance="%r") == [never]
+
+
+def test_overdue(engine: Engine) -> None:
+    """Appliances that are not ok come by state, with what is overdue and since when."""
+    now = timestamps.to_datetime(timestamps.now())
+
+    def ago(**time: float) -> str:
+        return timestamps.from_datetime(now - timedelta(**time))
+
+    def missing(instant: str) -> str:
+        return f"{instant[:19]}.000000Z"
+
+    def seconds(instant: str) -> float:
+        return timestamps.to_datetime(instant).timestamp()
+
+    for name, first in (("vc-late", 3), ("vc-ok", 0)):
+        daily = {f"{day}": job(ago(days=day, hours=9), 60, 1) for day in range(first, 20)}
+        import_documents(engine, daily, name, ago())
+    import_documents(engine, {"1": job(ago(days=9), 60, 1)}, "vc-old", ago(days=8))
+    import_documents(engine, {"1": job(ago(days=1), 60, 1, "FAILED")}, "vc-none", ago())
+    found = run(engine, "overdue")
+    assert found.columns == (
+        "appliance", "state", "overdue_since_time", "last_success_end_time", "consecutive_failures",
+        "rpo_seconds", "rpo_from", "next_due_time", "last_seen", "import_due_time",
+    )  # fmt: skip
+    never, late, old = found.rows
+    assert never == (
+        "vc-none", "never", None, None, 1, None, "none", None, ago(), missing(ago(hours=-50))
+    )  # fmt: skip
+    assert late[:2] == ("vc-late", "overdue")
+    assert abs(seconds(late[2]) - seconds(ago(days=2, hours=9))) <= 600
+    assert late[3:7] == (ago(days=3, hours=9, seconds=-60), 0, 26 * 3600, "learned")
+    assert late[8:] == never[8:]
+    assert old[:4] == ("vc-old", "no recent data", None, ago(days=9, seconds=-60))
+    assert rows(engine, "overdue", state="OVERDUE", appliance="VC-%") == [late]
 
 
 def test_before_and_after_build(engine: Engine) -> None:
@@ -319,8 +362,6 @@ def test_locations(engine: Engine) -> None:
         ],
     )  # fmt: skip
     with db.writing(engine) as connection:
-        connection.execute(sa.delete(tables.day_sketch))
-        connection.execute(sa.delete(tables.day_total))
         for table in (
             tables.job_status,
             tables.message,
@@ -332,6 +373,7 @@ def test_locations(engine: Engine) -> None:
         connection.execute(sa.delete(tables.job_finding))
         connection.execute(sa.delete(tables.job_error))
         connection.execute(sa.delete(tables.job))
+        totals.rebuild(connection)
     assert rows(engine, "locations", location="SFTP%") == [(NAS, 0, 0, None, None, None, 2)]
 
 
@@ -358,6 +400,19 @@ def test_findings_by_code(engine: Engine) -> None:
         ],
     )  # fmt: skip
     assert [row[2] for row in rows(engine, "findings_by_code", appliance=VARIES)] == [1]
+
+
+def test_start_after_the_last_import_is_a_finding(engine: Engine) -> None:
+    """A job that has not started when it is seen shows a wrong clock, until an import after its start."""
+    late = {"20260305-060000-1": job("2026-03-05T06:00:00Z", 1, 1)}
+    import_documents(engine, late, WELL, "2026-03-05T05:00:00.000000Z")
+    example = "job 20260305-060000-1 starts after the last import of its appliance"
+    day = "2026-03-05"
+    assert rows(engine, "findings_by_code") == [
+        ("starts_after_seen", "start_time", 1, 1, 1, day, day, example)
+    ]
+    import_documents(engine, late, WELL, "2026-03-05T07:00:00.000000Z")
+    assert rows(engine, "findings_by_code") == []
 
 
 def test_quarantine_summary(engine: Engine) -> None:

@@ -306,23 +306,25 @@ def test_jobs_in_the_future(engine: Engine) -> None:
     rows = ask(engine, "summary", Scope(now=NOW))
     assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 3
     assert figures(engine, "attention")["consecutive failures"][0] == 0
-    # Its last success is that of the 30th, longer ago than 25 hours.
-    assert figures(engine, "overdue") == {
-        "vc": (34 * 3600 - 30, None, None, "overdue: 2026-03-30 02:00:30Z")
-    }
+    # Its last success is that of the 30th, and so little shows no habit.
+    assert figures(engine, "overdue") == {}
 
 
 def test_expected_backups(engine: Engine) -> None:
-    """The number of missed days, with their outcomes, and the previous values."""
+    """The number of missed backups, with their outcomes, and the previous values."""
     jobs = [night(f"2026-03-{day}T01:00") for day in (20, 21, 22, 24, 26)]
     jobs += [night("2026-03-27T01:00", "FAILED"), night("2026-03-28T01:00", "RUNNING")]
     import_documents(engine, dict(jobs), "vc", at("2026-03-29T12:00"))
     tell(engine, "vc", at("2026-03-20T00:00"), (DAILY,), "Europe/Berlin")
     scope = Scope(now=NOW, since="2026-03-26", until="2026-03-31")
     # From the 20th; the previous days are six. On the 25th, and on the 23rd, no job ran.
-    assert figures(engine, "expected", scope) == {
+    later = Scope(now=at("2026-03-31T14:01"), since="2026-03-26", until="2026-03-31")
+    # Its last import was at noon of the 29th; two days and two hours later, one is missing.
+    assert figures(engine, "expected", scope)["missed"] == (
+        (3, 2, 1, "1 failed, 1 running, 1 did not run")
+    )
+    assert figures(engine, "expected", later) == {
         "backups": (6, 6, 0, None),
-        # Its last import was at noon of the 29th.
         "missed": (5, 2, 3, "1 failed, 1 running, 1 did not run, 2 no data"),
         "schedule compliance": (1 / 6, 4 / 6, 1 / 6 - 4 / 6, None),
     }

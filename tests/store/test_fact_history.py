@@ -11,7 +11,8 @@ from archive import db
 from archive.db import tables
 from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.maintenance import verify
-from archive.store import fact_history
+from archive.store import fact_history, judged_backups
+from archive.store import settings as store_settings
 from tests.support.archives import each, empty, import_documents, rows
 from tests.support.laws import EXAMPLES
 
@@ -42,7 +43,7 @@ NOTHING = Facts(None, None, None)
 def appliance(engine: Engine, number: int = 1) -> int:
     """Create an appliance and return its number."""
     with db.writing(engine) as connection:
-        row = (number, f"vc{number:02}", TIMES[0], TIMES[0])
+        row = (number, f"vc{number:02}", TIMES[0], TIMES[0], None, None, None)
         db.insert(connection, tables.appliance, [row])
     return number
 
@@ -50,6 +51,7 @@ def appliance(engine: Engine, number: int = 1) -> int:
 def record(engine: Engine, facts: Facts, seen_at: str, number: int = 1) -> None:
     with db.writing(engine) as connection:
         fact_history.record(connection, number, facts, seen_at)
+        judged_backups.judge(connection, store_settings.calendar(connection), {number: 0})
 
 
 def periods(engine: Engine, table: sa.Table) -> list[tuple[Any, ...]]:
@@ -228,8 +230,7 @@ def test_facts_of_a_clock_that_was_ahead_do_not_stop_the_history(
         (wrong, FUTURE),
         (known._replace(version=current), TIMES[2]),
     ):
-        with db.writing(engine) as connection:
-            fact_history.record(connection, 1, facts, seen_at)
+        record(engine, facts, seen_at)
     for table in fact_history.HISTORIES:
         query = sa.select(table.c.last_seen).where(table.c.ended_at.is_(None))
         assert rows(engine, query) == [(TIMES[2],)]

@@ -92,7 +92,9 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     """Every part of a document is in its table, once and readable."""
     import_documents(engine, api(**{KEY: FAILED}), "vc01.example.com", FIRST)
     digest = canonical.read(FAILED).digest
-    assert table(engine, tables.appliance) == [(1, "vc01.example.com", FIRST, FIRST)]
+    assert table(engine, tables.appliance) == [
+        (1, "vc01.example.com", FIRST, FIRST, None, None, None)
+    ]
     assert [row[0:1] + row[2:] for row in table(engine, tables.build)] == [
         (1, "9.0.2 GA", "9.0.2.0", "25148086")
     ]
@@ -159,6 +161,10 @@ def test_irregular_document_is_kept(engine: Engine) -> None:
     assert text.isascii()
 
 
+# Tables with the time of the last import.
+CHANGING = ("job", "appliance", "appliance_standing")
+
+
 def test_repeated_import_writes_no_job(engine: Engine) -> None:
     """An unchanged history costs no write to `job`, and only its last-seen time changes."""
     answer = api(**{KEY: FAILED, "other": job(), "third": job("RUNNING")})
@@ -166,7 +172,11 @@ def test_repeated_import_writes_no_job(engine: Engine) -> None:
     before = everything(engine)
     with statements(engine) as written:
         again = import_documents(engine, answer, seen_at=LATER)
-    assert sorted(written) == ["UPDATE appliance", "UPDATE latest_import"]
+    assert sorted(written) == [
+        "INSERT appliance_standing",
+        "UPDATE appliance",
+        "UPDATE latest_import",
+    ]
     assert (again.counts.seen, again.counts.unchanged, again.counts.findings) == (3, 3, 0)
     after = everything(engine)
     place = tables.job.columns.keys().index("last_seen")
@@ -174,9 +184,9 @@ def test_repeated_import_writes_no_job(engine: Engine) -> None:
         row[:place] + row[place + 1 :] for row in before["job"]
     ]
     assert {row[place] for row in after["job"]} == {LATER}
-    assert after["appliance"] == [(1, "vc01", FIRST, LATER)]
-    assert {name: table for name, table in after.items() if name not in ("job", "appliance")} == {
-        name: table for name, table in before.items() if name not in ("job", "appliance")
+    assert after["appliance"] == [(1, "vc01", FIRST, LATER, None, None, None)]
+    assert {name: table for name, table in after.items() if name not in CHANGING} == {
+        name: table for name, table in before.items() if name not in CHANGING
     }
 
 

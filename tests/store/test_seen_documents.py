@@ -12,7 +12,7 @@ from archive import db
 from archive.db import tables
 from archive.ingest.observe import observe
 from archive.maintenance import verify
-from archive.store import day_totals, seen_documents
+from archive.store import seen_documents, totals
 from tests.support.archives import each, import_documents, job_rows, rows
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
@@ -200,7 +200,7 @@ def test_job_that_was_deleted_comes_back(engine: Engine, deletion: str) -> None:
     assert (again.counts.new, again.counts.unchanged) == (gone, 3 - gone)
     assert last_seen(engine) == dict.fromkeys("abc", LATER)
     with db.writing(engine) as connection:
-        day_totals.rebuild(connection)
+        totals.rebuild(connection)
     assert list(verify.verify(engine)) == []
 
 

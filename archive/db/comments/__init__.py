@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.db.comments.job_tables import JOB_TABLES
+from archive.db.comments.judgement import JUDGEMENT_TABLES
 from archive.db.comments.other_tables import OTHER_TABLES
 from archive.db.comments.views import VIEWS
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["TABLES", "VIEWS", "comments"]
-TABLES = JOB_TABLES | OTHER_TABLES
+TABLES = JOB_TABLES | JUDGEMENT_TABLES | OTHER_TABLES
 
 
 def comments() -> Iterator[tuple[str, str | None, str]]:

@@ -21,6 +21,9 @@ JOB_TABLES = {
             "name": "the archive's name of the appliance, its identity",
             "first_seen": "time (seen_at) of its earliest import",
             "last_seen": "time (seen_at) of its last import",
+            "cadence_seconds": "configured time between backups; NULL: not configured",
+            "rpo_seconds": "configured RPO; NULL: not configured",
+            "retired_at": "nothing is expected from then on; NULL: not retired",
         },
     ),
     "job": Described(

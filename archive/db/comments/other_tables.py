@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from archive.db.comments.phrases import (
+    ANOMALY,
     APPLIANCE,
     CALENDAR,
     DAY,
+    OF_JOB,
     OTHER,
     PERIOD,
     STATUS,
@@ -59,6 +61,15 @@ OTHER_TABLES = {
             "rates": "sketch of the rates (whole bytes per second), in an internal format",
         },
     ),
+    "build_sketch": Described(
+        "the sketches of an appliance's succeeded jobs by build, for medians within 1 %",
+        {
+            "appliance_id": APPLIANCE,
+            "build_id": "number of the build; 0: jobs without a build",
+            "sizes": "sketch of the sizes, in an internal format",
+            "durations": "sketch of the durations, in an internal format",
+        },
+    ),
     "appliance_month": Described(
         "the totals of an appliance and month, by type, status, target and build; every import updates them exactly",
         {
@@ -79,6 +90,14 @@ OTHER_TABLES = {
             "first_day": "first day with such a job",
             "last_day": "last day with such a job",
             "days": "days with such jobs, as bits: the first day of the month is 1, the second 2, the third 4",
+        },
+    ),
+    "anomaly": Described(
+        "an anomaly: a way in which a success is unlike those before it; every import updates them",
+        {
+            **OF_JOB,
+            **ANOMALY,
+            "confirmed_by": "number of the job that confirms that the job began a new level; NULL: none",
         },
     ),
     "latest_import": Described(
@@ -161,7 +180,7 @@ OTHER_TABLES = {
             "seen_at": "time of the content: when it was received, or as given with --seen-at",
             "started": "start of the import",
             "finished": "end of the import; NULL: still running, or its process died",
-            "outcome": "running, complete or failed",
+            "outcome": "running, complete, failed or undone",
             "error": "why it failed",
             "seen": "number of documents",
             "new": "number of new jobs",

@@ -30,6 +30,15 @@ STATUS = (
 )
 TYPE = "as vCenter reports it: SCHEDULED, MANUAL, LOCAL_BACKUP or an undocumented value"
 DIGEST = "start of the SHA-256 of the texts, for the unique index: a text may be too long for one"
+ANOMALY = {
+    "what": "empty, tiny or size (figures in bytes), duration (seconds), location, user, type or build",
+    "severity": "3 critical, 2 warning, 1 notice",
+    "figure": "the size or duration; NULL: another value has changed",
+    "expected": "size or duration that was expected; NULL: too little was known",
+    "lower": "the least that would have been usual",
+    "upper": "the most that would have been usual",
+    "previous": "location (passwords hidden), user, type or build before; NULL: a size or duration",
+}
 PERIOD = {
     "first_seen": "when an appliance first reported this value",
     "last_seen": "when the appliance last reported this value",

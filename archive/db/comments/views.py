@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from archive.db.comments.job_tables import JOB_TABLES
+from archive.db.comments.judgement import JUDGEMENT_VIEWS
 from archive.db.comments.phrases import (
+    ANOMALY,
     APPLIANCE,
     CALENDAR,
     JOB,
@@ -18,6 +20,20 @@ _APPLIANCE = {"appliance": "the archive's name of the appliance"}
 _JOB = JOB_TABLES["job"].columns
 _MESSAGE = JOB_TABLES["message"].columns
 _TEMPLATE = JOB_TABLES["message_template"].columns
+
+# Shared by the views of totals.
+_COUNTS = {
+    "jobs": "number of jobs",
+    "finished": "number of jobs that SUCCEEDED or FAILED",
+    "succeeded": "number of jobs that SUCCEEDED",
+    "failed": "number of jobs that FAILED",
+    "open": "number of jobs in progress: PENDING, BLOCKED or RUNNING",
+    "other": "number of jobs in any other status",
+    "sized": "number of jobs with a size",
+    "size_bytes": "exact sum of the sizes; above 64 bits SQLite rounds it",
+    "timed": "number of jobs with a duration",
+    "duration_seconds": "exact sum of the durations; above 64 bits SQLite rounds it",
+}
 
 VIEWS = {
     "v_job": Described(
@@ -65,16 +81,24 @@ VIEWS = {
             **CALENDAR,
             "type": TYPE + "; NULL: none",
             "status": STATUS,
-            "jobs": "number of jobs",
-            "finished": "number of jobs that SUCCEEDED or FAILED",
-            "succeeded": "number of jobs that SUCCEEDED",
-            "failed": "number of jobs that FAILED",
-            "open": "number of jobs in progress: PENDING, BLOCKED or RUNNING",
-            "other": "number of jobs in any other status",
-            "sized": "number of jobs with a size",
-            "size_bytes": "exact sum of the sizes; above 64 bits SQLite rounds it",
-            "timed": "number of jobs with a duration",
-            "duration_seconds": "exact sum of the durations; above 64 bits SQLite rounds it",
+            **_COUNTS,
+        },
+    ),
+    "v_month": Described(
+        "the totals of an appliance and month by type, status, target and build; reads no jobs",
+        {
+            **_APPLIANCE,
+            **pick(CALENDAR, "month", "quarter", "year"),
+            "type": TYPE + "; NULL: none",
+            "status": STATUS,
+            "location": "backup target, with the password hidden; NULL: none",
+            "version_name": "of the appliance when the jobs ran; NULL before 6.7.2",
+            "version": "of the appliance when the jobs ran; NULL before 6.7.2",
+            "build_number": "of the appliance when the jobs ran; NULL before 6.7.2",
+            **_COUNTS,
+            "first_day": "first day with such a job",
+            "last_day": "last day with such a job",
+            "appliance_id": APPLIANCE,
         },
     ),
     "v_today": Described(
@@ -89,7 +113,7 @@ VIEWS = {
             "build_number": "of the same source as version",
             "product": "such as VMware vCenter Server; NULL: not collected",
             "time_zone": "of its clock, as last reported; NULL: not collected",
-            "last_success": "day of its last successful job; a job that starts after it was last seen does not count",
+            "last_success": "day of its last successful job; a job that starts more than a day after it was first seen does not count",
             "last_success_key": "key of that job",
             "last_attempt": "day of its last job, in any status, by the same rule",
             "last_attempt_key": "key of that job",
@@ -105,15 +129,16 @@ VIEWS = {
             "appliance_id": APPLIANCE,
         },
     ),
-    "v_missed": Described(
-        "a day on which an appliance had an expected backup but no success",
+    "v_anomaly": Described(
+        "a way in which a success is unlike those before it",
         {
             **_APPLIANCE,
+            **pick(_JOB, "key"),
             **CALENDAR,
-            "scheduled": "1 if a schedule names the day; 0 if no enabled schedule is known and a backup is expected daily",
-            "jobs": "number of jobs on the day; 0: none ran, or no import has one",
-            "failed": "number of jobs that FAILED",
-            "appliance_id": APPLIANCE,
+            **pick(_JOB, "type", "start_time"),
+            **ANOMALY,
+            "new_level": "1 if the next two successes confirm a new level, otherwise 0",
+            **OF_JOB,
         },
     ),
-}
+} | JUDGEMENT_VIEWS

@@ -18,6 +18,7 @@ from archive.db.tables.jobs import (
     job_status,
     latest_import,
 )
+from archive.db.tables.judgement import anomaly, appliance_standing, expected_backup
 from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
@@ -36,18 +37,22 @@ from archive.db.tables.shared import (
     setting,
     write_lock,
 )
-from archive.db.tables.totals import appliance_month, day_sketch, day_total
+from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, day_total
 
 __all__ = [
     "MESSAGE_ROLES",
+    "anomaly",
     "appliance",
     "appliance_month",
+    "appliance_standing",
     "attempt",
     "build",
+    "build_sketch",
     "calendar",
     "collection",
     "day_sketch",
     "day_total",
+    "expected_backup",
     "ingest_run",
     "irregular_document",
     "job",

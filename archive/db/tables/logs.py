@@ -33,7 +33,8 @@ ingest_run = Table(
     required("unchanged", BigInteger),
     required("findings", BigInteger),
     required("quarantined", BigInteger),
-    CheckConstraint("outcome IN ('running', 'complete', 'failed')", name="outcome"),
+    Index(None, "appliance_id", "seen_at"),
+    CheckConstraint("outcome IN ('running', 'complete', 'failed', 'undone')", name="outcome"),
 )
 
 # One run of `archive collect`; `asked` is the number of selected appliances. `finished` is NULL while

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Index,
@@ -42,6 +43,10 @@ appliance = Table(
     required("name", Text, unique=True),
     required("first_seen", Instant),
     required("last_seen", Instant),
+    # As configured; NULL: not. Nothing is expected from `retired_at` on.
+    Column("cadence_seconds", BigInteger),
+    Column("rpo_seconds", BigInteger),
+    Column("retired_at", Instant),
     CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
 )
 

@@ -83,3 +83,15 @@ appliance_month = Table(
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
     sqlite_with_rowid=False,
 )
+
+# Of the succeeded jobs. `build_id` is 0 for jobs without a build.
+build_sketch = Table(
+    "build_sketch",
+    metadata,
+    key("appliance_id"),
+    key("build_id"),
+    required("sizes", LargeBinary),
+    required("durations", LargeBinary),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    sqlite_with_rowid=False,
+)

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from archive.columns import Column, Kind
-from archive.judgement.outcome import TallyRow, tally
 from archive.reports.core import expected_backups
 from archive.text import counted
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.judgement.outcome import TallyRow
     from archive.reports.core.scope import Scope
 
 # Scope fields of the reports on appliances, and of those that judge expected backups.
@@ -39,8 +39,7 @@ _NAMES_AT_MOST = 5
 
 def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
     """Yield the tally of each appliance in scope, ordered by name."""
-    for appliance, expectations in expected_backups.walk(connection, scope):
-        yield tally(appliance, expectations)
+    yield from expected_backups.tallies(connection, scope)
 
 
 def notes(connection: Connection, scope: Scope) -> Iterator[str]:

@@ -14,6 +14,7 @@ from archive.db import tables
 from archive.reports.core import sql
 from archive.statuses import FINISHED, OPEN
 from archive.store import appliance_months
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +151,7 @@ def _labelled(
     if by == "appliance":
         return source.join(appliance, pairs.c.appliance_id == appliance.c.id), appliance.c.name
     if by == "build":
-        return source.outerjoin(build, pairs.c.grouping == build.c.id), sql.build_label()
+        return source.outerjoin(build, pairs.c.grouping == build.c.id), build_label()
     if by == "location":
         source = source.outerjoin(location, pairs.c.grouping == location.c.id)
         return source, location.c.masked_url

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.calendar import key_stamp
 from archive.db import tables
+from archive.store.job_order import order, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
+
+__all__ = ["batches", "began", "not_later", "order", "place", "rows"]
 
 # Large enough for few statements, small enough to hold their results in memory.
 _AT_A_TIME = 20
@@ -48,37 +52,18 @@ def rows(
     return found
 
 
-def place(table: sa.FromClause) -> sa.ColumnElement[str]:
-    """Return the instant that orders a job within its day: its start, or when it was first seen."""
-    return sa.func.coalesce(table.c.start_time, table.c.first_seen, type_=table.c.start_time.type)
-
-
-def order(table: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """Return the total order in which an appliance's jobs began, by day first."""
-    return [table.c.day, place(table), table.c.key]
-
-
 def began(start_time: str | None, key: str, first_seen: str) -> str:
     """Return the best known start of a job, by the rule that also determines its day."""
     return start_time or key_stamp(key) or first_seen
 
 
 def not_later(scope: Scope) -> sa.ColumnElement[bool]:
-    """Return the condition that a job does not start after `now`, nor after it was last seen.
+    """Return the condition that a job does not start after `now`, nor long after it was first seen.
 
-    A job that starts after it was seen shows that a clock is wrong; it must never be the last one.
+    The latter shows that a clock is wrong; such a job must never be the last one.
     """
-    job, latest = tables.job, tables.latest_import
+    job = tables.job
     start = job.c.start_time
-    latest_seen = (
-        sa.select(latest.c.seen_at)
-        .where(latest.c.appliance_id == job.c.appliance_id)
-        .correlate(job)
-        .scalar_subquery()
-    )
-    # Nearly all jobs start before they are first seen, which is known without another lookup.
-    seen = sa.or_(
-        start <= job.c.first_seen,
-        start <= sa.func.coalesce(job.c.last_seen, latest_seen, type_=start.type),
-    )
-    return sa.or_(start.is_(None), sa.and_(start <= scope.now, seen))
+    # Nearly all jobs start before they are first seen, which is known without another function.
+    plausible = sa.or_(start <= job.c.first_seen, db.AtMostADayLater(start, job.c.first_seen))
+    return sa.or_(start.is_(None), sa.and_(start <= scope.now, plausible))

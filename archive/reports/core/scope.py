@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import sqlalchemy as sa
 
 from archive import timestamps
-from archive.appliance_names import unmatched
+from archive.appliance_names import identity, unmatched
 from archive.calendar import PERIODS
 from archive.db import tables
 from archive.errors import UsageError
@@ -151,7 +151,7 @@ class Scope:
             matching = {
                 number
                 for name, number in numbers.items()
-                if name == glob or fnmatchcase(name, glob)
+                if name == identity(glob) or fnmatchcase(name, identity(glob))
             }
             if not matching and not _was_attempted(connection, glob):
                 raise UsageError(unmatched(glob, list(numbers), "the archive"))
@@ -160,7 +160,9 @@ class Scope:
 
 
 def _was_attempted(connection: Connection, glob: str) -> bool:
-    return any(name == glob or fnmatchcase(name, glob) for name in collection_log.names(connection))
+    wanted = identity(glob)
+    names = collection_log.names(connection)
+    return any(name == wanted or fnmatchcase(name, wanted) for name in names)
 
 
 class ImportSpan(NamedTuple):

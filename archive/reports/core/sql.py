@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from archive.db import UnindexedDay, halves, tables
 from archive.statuses import FINISHED, OPEN
+from archive.store.labels import build_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -141,12 +142,6 @@ def messages() -> sa.Join:
         message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
     )
     return message.join(content, of_message).join(template, content.c.template_id == template.c.id)
-
-
-def build_label() -> sa.ColumnElement[str]:
-    """Return the label of a build: version and build number."""
-    build = tables.build
-    return build.c.version + " (" + build.c.build_number + ")"
 
 
 def _matching(

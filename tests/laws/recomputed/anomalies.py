@@ -24,8 +24,15 @@ SELECT
     regexp_replace(location, '(://[^:/@]*):[^@/]*@', '\\1:***@'),
     info->>'location_user',
     build,
-    (since IS NULL OR day >= since) AND (until IS NULL OR day <= until) AS is_in_scope
-FROM past, asked
+    (since IS NULL OR day >= since) AND (until IS NULL OR day <= until) AND is_past AS is_in_scope,
+    is_begun
+FROM (
+    SELECT
+        theirs.*,
+        start_time IS NULL OR (start_time <= now AND start_time <= last_seen) AS is_past,
+        start_time IS NULL OR start_time <= now AS is_begun
+    FROM theirs, asked
+), asked
 WHERE status = 'SUCCEEDED'
 ORDER BY appliance, place
 """
@@ -45,6 +52,7 @@ class Success(NamedTuple):
     user: str | None
     build: str | None
     is_in_scope: bool = True
+    is_begun: bool = True
 
 
 class Value(NamedTuple):
@@ -52,6 +60,7 @@ class Value(NamedTuple):
 
     day: date
     value: int
+    is_begun: bool
 
     @property
     def log(self) -> float:
@@ -107,8 +116,12 @@ def of_history(history: Sequence[Success]) -> Iterator[Row]:
 
 
 def _values(measure: str, successes: Sequence[Success]) -> list[Value]:
-    pairs = ((one.day, getattr(one, measure)) for one in successes)
-    return [Value(day, value) for day, value in pairs if value is not None and value >= 0]
+    values = [(one, getattr(one, measure)) for one in successes]
+    return [
+        Value(one.day, value, one.is_begun)
+        for one, value in values
+        if value is not None and value >= 0
+    ]
 
 
 def _of_measure(
@@ -148,6 +161,7 @@ def _confirms(expectation: Expectation, own: Value, other: Value) -> bool:
     """Say whether a following value is on the level that a value has begun."""
     above = expectation.above(other)
     near = abs(expectation.above(own) - above) <= expectation.alike
+    near = near and other.day <= own.day + timedelta(days=31)
     return near and abs(above) > expectation.tolerance
 
 
@@ -210,12 +224,13 @@ def expectation_of(one: Value, before: list[Value], least: int) -> Expectation:
 def _is_ordinary(one: Value, before: list[Value]) -> bool:
     """Say whether a value other than 0 is near recent ones, those of its weekday and of its date."""
     first = one.day - timedelta(days=70)
-    if one.value == 0 or before[-7].day < first:
+    last = [other for other in before[-2:] if other.day >= first]
+    if one.value == 0 or not last:
         return False
     last_of = {other.day: other for other in before if other.day >= first}
     weeks, *months = _repeated(one.day)
     groups = [
-        before[-2:],
+        last,
         *(
             [last_of[day] for day in days if day in last_of]
             for days in (weeks[:3], *(days[:2] for days in months))

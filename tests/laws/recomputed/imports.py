@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from tests.laws.recomputed.jobs import Asked, Exported
+    from tests.laws.recomputed.jobs import Exported
 
 _SECOND = timedelta(seconds=1)
 _IMPORTS = """
@@ -15,6 +15,14 @@ SELECT appliance, list(seen_at ORDER BY seen_at)
 FROM import SEMI JOIN last_import USING (appliance)
 WHERE CAST(seen_at AS DATE) BETWEEN $since AND $until
 GROUP BY appliance
+"""
+
+
+_IMPORTS_OF = """
+SELECT seen_at
+FROM import
+WHERE appliance = $name AND seen_at BETWEEN $first AND $last
+ORDER BY seen_at
 """
 
 
@@ -37,10 +45,10 @@ def histories(exported: Exported, since: str | None, until: str | None) -> dict[
     return found
 
 
-def recent(exported: Exported, asked: Asked) -> dict[str, History]:
-    """Return the imports of the last 90 days."""
-    first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
-    return histories(exported, first.isoformat(), None)
+def usual(exported: Exported, name: str, last: datetime) -> int | None:
+    """Return the usual seconds between the imports of an appliance, of 90 days up to its last one."""
+    days = {"name": name, "first": last - timedelta(days=90), "last": last}
+    return _usual([row[0] for row in exported.rows(_IMPORTS_OF, **days)])
 
 
 def _usual(seen: list[datetime]) -> int | None:

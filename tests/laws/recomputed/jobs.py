@@ -99,10 +99,10 @@ class Asked(NamedTuple):
 
 
 class Exported:
-    """The jobs of an export; `outcomes` are those of the expected days, which take long to compute."""
+    """The jobs of an export; `outcomes` are judged appliances, which take long to compute."""
 
     def __init__(self, lines: Path) -> None:
-        self.outcomes: dict[tuple[Any, ...], list[Any]] = {}
+        self.outcomes: dict[tuple[Any, ...], Any] = {}
         self._database = duckdb.connect(config={"threads": 1})
         self._database.execute(_LOAD, {"path": str(lines)})
         self._database.execute(_LAST_IMPORTS)

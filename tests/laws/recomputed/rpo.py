@@ -6,14 +6,16 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.laws.recomputed import imports
+from tests.laws.recomputed import expected
+from tests.laws.recomputed.missed import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.laws.recomputed.expected import Judged
     from tests.laws.recomputed.jobs import Asked, Exported, Row
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_DAY = timedelta(days=1)
 # Within a day, jobs without a start are neither the last nor the first.
 _JOBS = """
 SELECT
@@ -42,14 +44,13 @@ class _Job(NamedTuple):
 
 def rpo(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `rpo`."""
-    exported.ask(asked)
-    last_import = exported.rows("SELECT appliance, last_seen FROM last_import ORDER BY appliance")
-    recent = imports.recent(exported, asked)
     found = []
-    for name, last_seen in last_import:
+    for name, judged in expected.judged(exported, asked).items():
+        ((last_seen,),) = exported.rows(
+            "SELECT last_seen FROM last_import WHERE appliance = $name", name=name
+        )
         jobs = [_Job._make(row) for row in exported.rows(_JOBS, name=name)]
-        usual = recent[name].usual if name in recent else None
-        found.append(_row(asked, name, last_seen, usual, jobs))
+        found.append(_row(asked, name, last_seen, judged, jobs))
     return sorted(found, key=_worst_first)
 
 
@@ -57,51 +58,53 @@ def _worst_first(row: Row) -> Row:
     return ("never", "overdue", "no recent data", "ok").index(row[1]), -(row[2] or 0), row[0]
 
 
-def _row(
-    asked: Asked, name: str, last_import: datetime, usual: int | None, jobs: list[_Job]
-) -> Row:
+def _row(asked: Asked, name: str, last_import: datetime, judged: Judged, jobs: list[_Job]) -> Row:
     now = datetime.fromisoformat(asked.now).replace(tzinfo=None)
-    cadence = dict(asked.cadences).get(name)
+    limit, origin = judged.rpo, judged.rpo_from
     if asked.rpo is not None:
-        objective, origin = timedelta(seconds=asked.rpo), "rpo"
-    elif cadence is not None:
-        objective, origin = timedelta(seconds=cadence) + _HOUR, "cadence"
-    else:
-        objective, origin = timedelta(hours=25), "default"
+        limit, origin = asked.rpo, "rpo"
     good = [job for job in jobs if job.status == "SUCCEEDED"]
     last = good[-1] if good else None
     age = None if last is None else now - last.end
-    limit = max(timedelta(hours=50), objective)
-    if usual is not None:
-        limit = timedelta(seconds=usual * 3 // 2)
+    is_old = (
+        last is not None
+        and limit is not None
+        and origin in ("rpo", "irregular")
+        and min(last_import, now) - last.end > timedelta(seconds=limit)
+    )
     if last is None:
         state = "never"
-    elif min(last_import, now) - last.end > objective:
+    elif judged.overdue_since is not None or is_old:
         state = "overdue"
+    elif expected.seconds(now) > judged.last_import + judged.import_limit:
+        state = "no recent data"
     else:
-        state = "no recent data" if now - last_import > limit else "ok"
+        state = "ok"
     attempt = jobs[-1] if jobs else None
     return (
         name,
         state,
         None if age is None else age // timedelta(seconds=1),
-        objective // timedelta(seconds=1),
+        limit,
         origin,
         _instant(last and last.start),
         _instant(last and last.end),
         _instant(attempt and attempt.start),
         attempt and attempt.status,
+        instant(judged.overdue_since),
+        instant(judged.next_due),
         _instant(last_import),
-        *_rates(asked, now, last_import, objective, jobs),
+        *_rates(asked, now, last_import, limit, jobs),
     )
 
 
 def _rates(
-    asked: Asked, now: datetime, last_import: datetime, objective: timedelta, jobs: list[_Job]
+    asked: Asked, now: datetime, last_import: datetime, limit: int | None, jobs: list[_Job]
 ) -> tuple[float | None, float | None]:
     """Return the share of the time, and of the days, within the RPO."""
-    if not jobs:
+    if not jobs or limit is None:
         return None, None
+    objective = timedelta(seconds=limit)
     last = min(now.date(), date.fromisoformat(asked.until or "9999-12-30"))
     first = date.fromisoformat(asked.since) if asked.since else last - 29 * _DAY
     ended = min(jobs, key=lambda job: (job.day, job.vague)).end

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.laws.recomputed import imports
+from tests.laws.recomputed import expected, imports
 from tests.laws.recomputed.jobs import instant, seconds
 from tests.laws.recomputed.missed import outcomes
 from tests.laws.recomputed.rpo import rpo
@@ -251,15 +251,13 @@ def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     gaps = sum(
         one.long_gaps for one in imports.histories(exported, asked.since, asked.until).values()
     )
-    first = datetime.fromisoformat(asked.now).date() - timedelta(days=90)
-    recent = imports.recent(exported, asked)
+    judged = expected.judged(exported, asked)
     rows = exported.rows(_LAST_IMPORTS)
     last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM last_import")[0][0]
     age = min(row[2] for row in rows)
     not_reporting = []
-    for name, last_seen, seconds_ago in rows:
-        usual = recent[name].usual if name in recent else None
-        if last_seen.date() < first or (usual is not None and seconds_ago > 1.5 * usual):
+    for name, _, seconds_ago in rows:
+        if seconds_ago > judged[name].import_limit:
             not_reporting.append(name)
     names = ", ".join(not_reporting[:5]) or None
     yield "collection", "last import", "seconds", age, None, None, _moment(last)

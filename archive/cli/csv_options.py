@@ -1,0 +1,31 @@
+"""Options of CSV files for spreadsheets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from archive.errors import UsageError
+
+BOM = "\ufeff"
+_NAMED_DELIMITERS = {"tab": "\t"}
+DelimiterOption = Annotated[
+    str,
+    typer.Option("--delimiter", metavar="CHARACTER", help="Character between cells, or `tab`."),
+]
+BomOption = Annotated[
+    bool,
+    typer.Option("--bom", help="Start files with a byte order mark, so that Excel reads UTF-8."),
+]
+
+
+def delimiter_of(text: str) -> str:
+    """Return the character of `--delimiter`. Raises UsageError for one that could be in a value."""
+    character = _NAMED_DELIMITERS.get(text, text)
+    if len(character) != 1 or character.isalnum() or character in '"\r\n.+-':
+        raise UsageError(
+            f"--delimiter {text!r}: use `tab` or one character such as ';', which cannot be a letter,"
+            " a digit, a quote or one of . + -"
+        )
+    return character

@@ -1,0 +1,30 @@
+"""Record in the archive what the configuration says of its appliances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+    from archive.config.entries import Fleet
+
+
+def record_settings(engine: Engine, fleet: Fleet | None) -> None:
+    """Record cadences, RPOs and retirements, so that every reader of the archive judges alike."""
+    if fleet is None:
+        return
+    from archive import db
+    from archive.store import appliance_settings, settings
+    from archive.store.appliance_settings import Configured
+
+    configured = {
+        entry.name: Configured(entry.cadence_seconds, entry.rpo_seconds, entry.retired)
+        for entry in fleet.entries
+    }
+    with db.reading(engine) as connection:
+        if not appliance_settings.changes(connection, settings.calendar(connection), configured):
+            return
+    with db.writing(engine) as connection:
+        db.lock(connection, ["calendar"], shared=True)
+        appliance_settings.record(connection, settings.calendar(connection), configured)

@@ -1,0 +1,271 @@
+"""Undo an import: the archive is then as if it had never come, except for its line in the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import db
+from archive.db import tables
+from archive.errors import UsageError
+from archive.store import fact_history, judged_backups, seen_documents, settings, totals
+from archive.store.known_jobs import set_last_seen
+from archive.text import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Engine
+
+UNDONE = "undone"
+
+
+class Undone(NamedTuple):
+    """What an undo changed: jobs deleted, jobs that other imports brought too, documents released."""
+
+    jobs: int
+    kept: int
+    quarantined: int
+
+
+class _Import(NamedTuple):
+    id: int
+    seen_at: str
+    outcome: str
+
+
+class _Job(NamedTuple):
+    """A job whose document an import wrote; `others`: other imports had brought it before."""
+
+    id: int
+    last_seen: str
+    others: bool
+
+
+def undo(engine: Engine, number: int) -> Undone:
+    """Take back what an import alone brought, in one transaction.
+
+    Jobs that later imports brought, too, stay, as first seen with the next of them. Raises UsageError,
+    with nothing changed, for an unknown import, or for one that replaced the documents of jobs: their
+    earlier state is not kept.
+    """
+    with db.writing(engine) as connection:
+        db.lock(connection, ["calendar"])  # no import may run meanwhile
+        run = _find(connection, number)
+        appliances = _appliances(connection, run)
+        brought = {appliance: list(_jobs(connection, run, appliance)) for appliance in appliances}
+        changed = sum(job.others for jobs in brought.values() for job in jobs)
+        if changed:
+            raise UsageError(
+                f"import {number} replaced the documents of {counted(changed, 'job')} that other"
+                " imports had brought before; it cannot be undone, because those are not kept"
+            )
+        judged_backups.forget(connection, appliances)
+        gone = kept = 0
+        for appliance, jobs in brought.items():
+            alone = [job.id for job in jobs if job.last_seen <= run.seen_at]
+            others = [job.id for job in jobs if job.last_seen > run.seen_at]
+            gone, kept = gone + len(alone), kept + len(others)
+            _delete(connection, appliance, alone)
+            _hand_over(connection, run, appliance, others)
+            _forget_statuses(connection, run, appliance)
+            _forget_seen(connection, run, appliance)
+            _forget_facts(connection, run, appliance)
+            _narrow(connection, run, appliance)
+        held = _release(connection, run)
+        run_table = tables.ingest_run
+        connection.execute(
+            sa.update(run_table).where(run_table.c.id == run.id).values(outcome=UNDONE)
+        )
+        totals.rebuild(connection)
+        judged_backups.judge(
+            connection, settings.calendar(connection), dict.fromkeys(appliances, None)
+        )
+    return Undone(gone, kept, held)
+
+
+def _find(connection: Connection, number: int) -> _Import:
+    run = tables.ingest_run
+    query = sa.select(run.c.id, run.c.seen_at, run.c.outcome).where(run.c.id == number)
+    found = connection.execute(query).first()
+    if found is None:
+        raise UsageError(f"no import {number}: see `archive log imports`")
+    if found.outcome == UNDONE:
+        raise UsageError(f"import {number} is undone already")
+    return _Import(*found)
+
+
+def _appliances(connection: Connection, run: _Import) -> list[int]:
+    """Return the appliances of an import: its own, or those of its lines."""
+    job, table = tables.job, tables.ingest_run
+    own = sa.select(table.c.appliance_id).where(
+        table.c.id == run.id, table.c.appliance_id.is_not(None)
+    )
+    query = sa.union(own, sa.select(job.c.appliance_id).where(job.c.run_id == run.id))
+    return sorted(connection.execute(query).scalars())
+
+
+def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job]:
+    job, status = tables.job, tables.job_status
+    last_seen = next(
+        column for column in seen_documents.job_columns() if column.key == job.c.last_seen.key
+    )
+    others = sa.exists().where(
+        status.c.appliance_id == job.c.appliance_id,
+        status.c.job_id == job.c.id,
+        status.c.run_id != run.id,
+        status.c.observed_at <= run.seen_at,
+    )
+    query = (
+        sa.select(job.c.id, last_seen, others.label("others"))
+        .select_from(seen_documents.joined())
+        .where(job.c.appliance_id == appliance, job.c.run_id == run.id)
+    )
+    for row in connection.execute(query):
+        yield _Job(row.id, row.last_seen, bool(row.others))
+
+
+def _delete(connection: Connection, appliance: int, jobs: list[int]) -> None:
+    job = tables.job
+    for number in jobs:  # their rows in other tables go with them
+        connection.execute(
+            sa.delete(job).where(job.c.appliance_id == appliance, job.c.id == number)
+        )
+
+
+def _others(connection: Connection, run: _Import, appliance: int) -> list[_Import]:
+    """Return the other imports of an appliance, in the order in which they were seen."""
+    table = tables.ingest_run
+    query = (
+        sa.select(table.c.id, table.c.seen_at, table.c.outcome)
+        .where(
+            table.c.appliance_id == appliance,
+            table.c.id != run.id,
+            table.c.outcome.in_(("complete", "running")),
+        )
+        .order_by(table.c.seen_at, table.c.id)
+    )
+    return [_Import(*row) for row in connection.execute(query)]
+
+
+def _hand_over(connection: Connection, run: _Import, appliance: int, jobs: list[int]) -> None:
+    """Make the next import the one that brought these jobs first."""
+    later = [one for one in _others(connection, run, appliance) if one.seen_at > run.seen_at]
+    if not jobs or not later:
+        return
+    job, status, following = tables.job, tables.job_status, later[0]
+    for number in jobs:
+        of_job = (job.c.appliance_id == appliance, job.c.id == number)
+        connection.execute(
+            sa.update(job).where(*of_job).values(first_seen=following.seen_at, run_id=following.id)
+        )
+        connection.execute(
+            sa.update(status)
+            .where(
+                status.c.appliance_id == appliance,
+                status.c.job_id == number,
+                status.c.run_id == run.id,
+            )
+            .values(observed_at=following.seen_at, run_id=following.id)
+        )
+
+
+def _forget_statuses(connection: Connection, run: _Import, appliance: int) -> None:
+    """Take back in which status jobs were seen first, whose documents later imports replaced."""
+    job, status = tables.job, tables.job_status
+    query = sa.select(status.c.job_id, status.c.status).where(
+        status.c.appliance_id == appliance, status.c.run_id == run.id
+    )
+    for number, _ in connection.execute(query).all():
+        of_job = (status.c.appliance_id == appliance, status.c.job_id == number)
+        connection.execute(sa.delete(status).where(*of_job, status.c.run_id == run.id))
+        first = sa.select(sa.func.min(status.c.observed_at)).where(*of_job).scalar_subquery()
+        connection.execute(
+            sa.update(job)
+            .where(
+                job.c.appliance_id == appliance, job.c.id == number, job.c.first_seen == run.seen_at
+            )
+            .values(first_seen=first)
+        )
+
+
+def _before(connection: Connection, run: _Import, appliance: int) -> str | None:
+    """Return when the import before this one was seen; None if there is none."""
+    earlier = [one for one in _others(connection, run, appliance) if one.seen_at < run.seen_at]
+    return earlier[-1].seen_at if earlier else None
+
+
+def _forget_seen(connection: Connection, run: _Import, appliance: int) -> None:
+    """Take back that jobs of earlier imports were seen with this one."""
+    before = _before(connection, run, appliance)
+    job, latest = tables.job, tables.latest_import
+    left = set(
+        connection.execute(sa.select(job.c.id).where(job.c.appliance_id == appliance)).scalars()
+    )
+    row = connection.execute(sa.select(latest).where(latest.c.appliance_id == appliance)).first()
+    if before is not None:
+        seen = sa.select(job.c.id).where(
+            job.c.appliance_id == appliance, job.c.last_seen == run.seen_at
+        )
+        set_last_seen(connection, appliance, connection.execute(seen).scalars().all(), before)
+    if row is None:
+        return
+    known = {mark: one for mark, one in seen_documents.decode(row.documents).items() if one in left}
+    change: dict[str, Any] = {"documents": seen_documents.encode(known)}
+    if row.seen_at == run.seen_at:
+        if before is None:
+            set_last_seen(connection, appliance, known.values(), run.seen_at)
+            connection.execute(sa.delete(latest).where(latest.c.appliance_id == appliance))
+            return
+        change["seen_at"] = before
+    connection.execute(sa.update(latest).where(latest.c.appliance_id == appliance).values(**change))
+
+
+def _forget_facts(connection: Connection, run: _Import, appliance: int) -> None:
+    """Take back what a collection learned about the appliance with this import."""
+    attempt = tables.attempt
+    query = sa.select(attempt.c.run_id).where(attempt.c.run_id == run.id)
+    if connection.execute(query).first() is None:
+        return
+    before = _before(connection, run, appliance)
+    for table in fact_history.HISTORIES:
+        of_appliance = table.c.appliance_id == appliance
+        connection.execute(sa.delete(table).where(of_appliance, table.c.first_seen == run.seen_at))
+        update = sa.update(table).where(of_appliance)
+        connection.execute(update.where(table.c.ended_at == run.seen_at).values(ended_at=None))
+        if before is not None:
+            connection.execute(
+                update.where(table.c.last_seen == run.seen_at).values(last_seen=before)
+            )
+
+
+def _narrow(connection: Connection, run: _Import, appliance: int) -> None:
+    """Set when the appliance was seen from its other imports; delete it if there is nothing else."""
+    job, table, run_table = tables.job, tables.appliance, tables.ingest_run
+    others = _others(connection, run, appliance)
+    seen = sa.select(sa.func.min(job.c.first_seen), sa.func.max(job.c.last_seen))
+    first, last = connection.execute(seen.where(job.c.appliance_id == appliance)).one()
+    instants = [one.seen_at for one in others] + [at for at in (first, last) if at is not None]
+    if instants:
+        connection.execute(
+            sa.update(table)
+            .where(table.c.id == appliance)
+            .values(first_seen=min(instants), last_seen=max(instants))
+        )
+        return
+    connection.execute(
+        sa.update(run_table).where(run_table.c.appliance_id == appliance).values(appliance_id=None)
+    )
+    for child in reversed(tables.metadata.sorted_tables):
+        if "appliance_id" in child.c and child is not run_table:
+            connection.execute(sa.delete(child).where(child.c.appliance_id == appliance))
+    connection.execute(sa.delete(table).where(table.c.id == appliance))
+
+
+def _release(connection: Connection, run: _Import) -> int:
+    """Delete the quarantined documents that this import alone brought; return how many."""
+    table = tables.quarantine
+    return connection.execute(
+        sa.delete(table).where(table.c.run_id == run.id, table.c.last_seen <= run.seen_at)
+    ).rowcount

@@ -1,0 +1,172 @@
+"""Median sizes and durations of builds: from stored sketches if there are many jobs, or from the jobs."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import sqlalchemy as sa
+
+from archive import quantile_sketch
+from archive.db import tables
+from archive.judgement import statistics
+from archive.reports.core import from_months, from_totals, sql
+from archive.reports.core.sql import DURATION, MEDIAN, SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.core.scope import Scope
+
+
+class Medians(NamedTuple):
+    """Medians of the succeeded jobs in bytes and seconds; None without any value."""
+
+    size: int | None
+    duration: int | None
+
+
+Label = str | None
+NOTHING = Medians(None, None)
+_Number = TypeVar("_Number", int, float)
+
+
+class Found(NamedTuple):
+    """Medians by appliance id and the label of a build, and by the label alone."""
+
+    of_appliances: dict[tuple[int, Label], Medians]
+    of_builds: dict[Label, Medians]
+
+
+class _Values:
+    """Sizes or durations of a build's jobs: exact values, or counts by the bins of a sketch."""
+
+    def __init__(self, *, exact: bool) -> None:
+        self._values: array[int] | None = array("q") if exact else None
+        self._bins: Counter[int] = Counter()
+
+    def add(self, values: Sequence[int]) -> None:
+        if self._values is not None:
+            self._values.extend(values)
+        else:
+            self._bins.update(quantile_sketch.bins_of(values))
+
+    def median(self) -> int | None:
+        if self._values is not None:
+            return median_of(self._values)
+        return quantile_sketch.Merged([quantile_sketch.encode(self._bins)]).percentile(MEDIAN)
+
+
+def read(connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]) -> Found:
+    """Return the medians of the succeeded jobs in scope; `labels` are those of builds by id."""
+    if _read_sketches(connection, scope, ids):
+        return _from_sketches(connection, scope, ids, labels)
+    return _from_jobs(connection, scope, ids, labels)
+
+
+def are_exact(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
+    """Return whether the medians shown are exact, rather than within 1 %."""
+    if _are_few(connection, scope, ids):
+        return True
+    return scope.by is not None and not _read_sketches(connection, scope, ids)
+
+
+def median_of(values: Sequence[_Number]) -> _Number | None:
+    """Return the median; None without any value."""
+    return statistics.median(values) if values else None
+
+
+def _read_sketches(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
+    """Return whether to read the stored sketches: they have all days, and there are many jobs."""
+    narrowed = scope.since or scope.until or scope.types or scope.locations or scope.statuses
+    return not narrowed and not _are_few(connection, scope, ids)
+
+
+def _from_sketches(
+    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
+) -> Found:
+    """Return the medians of each appliance and build, and those of each build, within 1 %."""
+    table = tables.build_sketch
+    found: dict[tuple[int, Label], tuple[list[bytes], list[bytes]]] = {}
+    fleet: dict[Label, tuple[list[bytes], list[bytes]]] = {}
+    for row in connection.execute(sa.select(table).where(*sql.filters(table, scope, ids))):
+        label = labels.get(row.build_id)
+        own = found.setdefault((row.appliance_id, label), ([], []))
+        for sizes, durations in (own, fleet.setdefault(label, ([], []))):
+            sizes.append(row.sizes)
+            durations.append(row.durations)
+    return Found(
+        {key: Medians(*map(_merged, parts)) for key, parts in found.items()},
+        {label: Medians(*map(_merged, parts)) for label, parts in fleet.items()},
+    )
+
+
+def _merged(sketches: Iterable[bytes]) -> int | None:
+    return quantile_sketch.Merged(sketches).percentile(MEDIAN)
+
+
+def _from_jobs(
+    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
+) -> Found:
+    """Return the medians of each appliance and build, and those of each build."""
+    exact = scope.by is not None or _are_few(connection, scope, ids)
+    fleet: dict[Label, tuple[_Values, _Values]] = {}
+    medians: dict[tuple[int, Label], Medians] = {}
+    for appliance_id, found in _succeeded(connection, scope, ids, labels):
+        for label, (sizes, durations) in found.items():
+            medians[appliance_id, label] = Medians(median_of(sizes), median_of(durations))
+            if scope.by is None:
+                all_sizes, all_durations = fleet.setdefault(
+                    label, (_Values(exact=exact), _Values(exact=exact))
+                )
+                all_sizes.add(sizes)
+                all_durations.add(durations)
+    return Found(
+        medians,
+        {
+            label: Medians(sizes.median(), durations.median())
+            for label, (sizes, durations) in fleet.items()
+        },
+    )
+
+
+def _succeeded(
+    connection: Connection, scope: Scope, ids: sql.Ids, labels: Mapping[int, str]
+) -> Iterator[tuple[int, dict[Label, tuple[list[int], list[int]]]]]:
+    """Yield each appliance id with the sizes and durations of its succeeded jobs by build."""
+    job = tables.job
+    query = (
+        sa.select(job.c.appliance_id, job.c.build_id, job.c[SIZE], job.c[DURATION])
+        .where(*sql.conditions(scope, ids, each=True), job.c.status == "SUCCEEDED")
+        .order_by(job.c.appliance_id)
+    )
+    current: int | None = None
+    found: dict[Label, tuple[list[int], list[int]]] = {}
+    for appliance_id, build_id, size, duration in sql.streamed(connection, query, tuple):
+        if appliance_id != current:
+            if current is not None:
+                yield current, found
+            current, found = appliance_id, {}
+        label = labels.get(build_id)
+        if label not in found:
+            found[label] = ([], [])
+        sizes, durations = found[label]
+        if size is not None:
+            sizes.append(size)
+        if duration is not None:
+            durations.append(duration)
+    if current is not None:
+        yield current, found
+
+
+def _are_few(connection: Connection, scope: Scope, ids: sql.Ids) -> bool:
+    """Return whether exact medians of the jobs in scope are fast enough, and fit in memory."""
+    of_days = replace(scope, by=None)
+    if from_totals.suffice(of_days):
+        return not from_totals.are_many(connection, of_days)
+    query = sa.select(sa.func.sum(from_months.select(scope, ids).c.jobs))
+    return (connection.execute(query).scalar() or 0) <= from_totals.EXACT_UP_TO

@@ -1,0 +1,46 @@
+"""What reports get to know of expected backups and appliances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from archive.judgement.standing import Rpo
+
+
+class Expectation(NamedTuple):
+    """An expected backup, due on a day (ordinal) at an instant, and its outcome: MET or one of MISSED.
+
+    `job` is the row of the success that met it, else of the last of the `attempts` without success.
+    """
+
+    day: int
+    due: str
+    basis: str
+    outcome: str
+    job: Any
+    attempts: int
+
+
+class Judged(NamedTuple):
+    """An appliance and its expected backups in scope, by due time."""
+
+    appliance: str
+    expectations: list[Expectation]
+
+
+class Standing(NamedTuple):
+    """An appliance as its last import shows it: its RPO, since when it is overdue, when it is next due.
+
+    `import_due` is when another import is missing.
+    """
+
+    id: int
+    name: str
+    first_seen: str
+    last_seen: str
+    rpo: Rpo
+    overdue_since: str | None
+    next_due: str | None
+    usual_import_seconds: int | None
+    import_due: str

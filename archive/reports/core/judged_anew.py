@@ -1,0 +1,170 @@
+"""Judge the appliances in scope from their jobs, as of any instant.
+
+It gives what the stored judgement gives, for the times and filters that the latter does not answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archive.calendar import FIRST_DAY, ordinal, start
+from archive.judgement import expected, reporting, schedules, standing
+from archive.judgement.clock import instant, seconds
+from archive.judgement.expected import Imports
+from archive.judgement.standing import Rpo
+from archive.reports.core.judged import Expectation, Judged, Standing
+from archive.store import appliance_history, import_intervals, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import sqlalchemy as sa
+    from sqlalchemy.engine import Connection
+
+    from archive.calendar import Calendar
+    from archive.judgement.expected import Expected
+    from archive.reports.core.scope import Scope
+    from archive.store.appliance_history import Appliance, Jobs
+
+
+def judged(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any]
+) -> Iterator[Judged]:
+    """Yield the appliances in scope by name, each with its expected backups and their outcomes.
+
+    `columns` are selected for each job in addition to those that judging needs.
+    """
+    calendar = settings.calendar(connection)
+    now = seconds(scope.now)
+    today = ordinal(calendar.day(scope.now))
+    since = FIRST_DAY if scope.since is None else max(FIRST_DAY, ordinal(scope.since))
+    until = today if scope.until is None else min(today, ordinal(scope.until))
+    known = list(appliances(connection, scope))
+    usual = import_intervals.usual_intervals(
+        connection, {one.id: min(one.last_seen, scope.now) for one in known}
+    )
+    for one in known:
+        if since > until:
+            yield Judged(one.name, [])
+            continue
+        last_seen = seconds(min(one.last_seen, scope.now))
+        first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
+        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now, columns)
+        found = _judged(calendar, one, jobs, first, last_seen)
+        limit = reporting.limit(
+            usual.get(one.id), _rpo(connection, one, found, scope.now).seconds or 0
+        )
+        imports = Imports(last_seen, now > last_seen + limit)
+        judged = (_expectation(calendar, row, jobs, imports, now) for row in found)
+        yield Judged(
+            one.name, [row for row in judged if row is not None and since <= row.day <= until]
+        )
+
+
+def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
+    """Yield the appliances in scope, ordered by name."""
+    ids = scope.appliance_ids(connection)
+    cadences = dict(scope.cadences)
+    for one in appliance_history.appliances(connection, settings.calendar(connection), ids):
+        if one.name in cadences:
+            yield one._replace(known=one.known._replace(cadence=cadences[one.name]))
+        else:
+            yield one
+
+
+def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
+    """Yield how each appliance in scope stands as of its last import, ordered by name."""
+    calendar = settings.calendar(connection)
+    known = list(appliances(connection, scope))
+    usual = import_intervals.usual_intervals(
+        connection, {one.id: min(one.last_seen, scope.now) for one in known}
+    )
+    for one in known:
+        last_seen = seconds(min(one.last_seen, scope.now))
+        first = max(ordinal(calendar.day(instant(last_seen - _RECENT))), FIRST_DAY)
+        jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now)
+        found = _judged(calendar, one, jobs, first, last_seen)
+        rpo = _rpo(connection, one, found, scope.now)
+        since = min(
+            filter(None, (standing.overdue_since(found, last_seen), _limit(jobs, rpo, last_seen))),
+            default=None,
+        )
+        following = standing.next_due(found, last_seen)
+        limit = reporting.limit(usual.get(one.id), rpo.seconds or 0)
+        yield Standing(
+            one.id,
+            one.name,
+            one.first_seen,
+            one.last_seen,
+            rpo,
+            None if since is None else instant(since),
+            None if following is None else instant(following),
+            usual.get(one.id),
+            instant(last_seen + limit),
+        )
+
+
+# The RPO and what is overdue follow from so many seconds before the last import.
+_RECENT = 100 * 86_400
+
+
+def _judged(
+    calendar: Calendar, one: Appliance, jobs: Jobs, first: int, last_seen: int
+) -> list[Expected]:
+    """Return the expected backups from a day on."""
+    begun = max(_begun(one, jobs), seconds(start(calendar, max(first, FIRST_DAY))))
+    found = expected.judge(one.known, jobs.judged, begun, last_seen + expected.LONGEST)
+    return expected.ahead(found, last_seen)
+
+
+def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str) -> Rpo:
+    last_seen = seconds(min(one.last_seen, now))
+    if one.rpo_seconds is not None:
+        return Rpo(one.rpo_seconds, standing.SET)
+    rpo = standing.rpo(found, (), last_seen, expected.longest_gap(one.known, last_seen))
+    is_scheduled = schedules.known_from(one.known.schedules) is not None
+    if rpo.source != standing.NOTHING or is_scheduled or one.known.retired:
+        return rpo
+    return standing.rpo(
+        found, appliance_history.latest_successes(connection, one.id, now), last_seen
+    )
+
+
+def _limit(jobs: Jobs, rpo: Rpo, last_seen: int) -> int | None:
+    """Return since when the last success is older than its limit, as of the last import."""
+    last = next((job.id for job in reversed(jobs.judged) if job.status == "SUCCEEDED"), None)
+    if last is None or rpo.source not in (standing.SET, standing.IRREGULAR):
+        return None
+    row = jobs.rows[last]
+    began = appliance_history.began(row)
+    limit = seconds(max(began, row.end_time or began)) + (rpo.seconds or 0)
+    return limit if limit < last_seen else None
+
+
+def _from(one: Appliance, first: int) -> int:
+    """Return the day from which on jobs are read; a cadence counts from the first success."""
+    return first if one.known.cadence is None else FIRST_DAY
+
+
+def _begun(one: Appliance, jobs: Jobs) -> int:
+    """Return the first instant of which anything can be said."""
+    first = one.known.first_seen
+    return min([first, *(job.at for job in jobs.judged[:1])])
+
+
+def _expectation(
+    calendar: Calendar, row: Expected, jobs: Jobs, imports: Imports, now: int
+) -> Expectation | None:
+    """Return an expected backup with its outcome; None if it still has time, or a habit has changed."""
+    outcome = expected.outcome(row, imports, now)
+    if outcome is None or outcome == expected.CHANGED:
+        return None
+    due = instant(row.at)
+    return Expectation(
+        ordinal(calendar.day(due)),
+        due,
+        row.basis,
+        outcome,
+        None if row.job is None else jobs.rows[row.job],
+        row.attempts,
+    )

@@ -1,0 +1,193 @@
+"""Read the stored judgement of the appliances in scope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive.calendar import FIRST_DAY, iso, ordinal
+from archive.db import tables
+from archive.judgement.expected import CHANGED, MET, NO_DATA
+from archive.judgement.standing import Rpo
+from archive.reports.core import job_order, sql
+from archive.reports.core.judged import Expectation, Judged, Standing
+from archive.store import judged_backups, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.core.scope import Scope
+
+_TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
+_OWN = ("appliance_id", "day", "due_time", "basis", "attempts", "job_id")
+_ROWS_AT_A_TIME = 1000
+
+
+class Counted(NamedTuple):
+    """A number of expected backups of an appliance, or of a day, with an outcome."""
+
+    of: Any
+    outcome: str
+    backups: int
+
+
+def answers(connection: Connection, scope: Scope) -> bool:
+    """Return whether the stored judgement is the one as of the scope's `now`."""
+    if judged_backups.pending(connection) or not _are_recorded(connection, scope):
+        return False
+    last = connection.execute(sa.select(sa.func.max(tables.appliance.c.last_seen))).scalar_one()
+    if last is not None and last > scope.now:
+        return False
+    job = tables.job
+    ahead = (
+        sa.select(job.c.id)
+        .join_from(
+            _STANDING,
+            job,
+            (job.c.appliance_id == _STANDING.c.appliance_id) & (job.c.id == _STANDING.c.attempt_id),
+        )
+        .where(job.c.start_time > scope.now)
+        .limit(1)
+    )
+    return connection.execute(ahead).first() is None
+
+
+def _are_recorded(connection: Connection, scope: Scope) -> bool:
+    """Return whether the cadences of the configuration are those that the archive judges by."""
+    if not scope.cadences:
+        return True
+    table = tables.appliance
+    found = connection.execute(sa.select(table.c.name, table.c.cadence_seconds))
+    recorded = {row.name: row.cadence_seconds for row in found}
+    return all(recorded.get(name, cadence) == cadence for name, cadence in scope.cadences)
+
+
+def judged(
+    connection: Connection, scope: Scope, *columns: sa.ColumnElement[Any], missed: bool = False
+) -> Iterator[Judged]:
+    """Yield appliances in scope by name, each with its expected backups: all, or those missed.
+
+    `columns` are selected for the job of each.
+    """
+    job = tables.job
+    chosen = [_TABLE.c[name] for name in _OWN]
+    query = (
+        sa.select(*chosen, _outcome(), job.c.key, job.c.status, job.c.start_time, *columns)
+        .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
+        .outerjoin(
+            job, (job.c.appliance_id == _TABLE.c.appliance_id) & (job.c.id == _TABLE.c.job_id)
+        )
+        .where(*_within(connection, scope), *_known(scope))
+        .order_by(_TABLE.c.appliance_id, _TABLE.c.day, _TABLE.c.number)
+    )
+    if missed:
+        query = query.where(sa.or_(_TABLE.c.outcome.is_(None), _TABLE.c.outcome != MET))
+    for batch in job_order.batches(connection, scope):
+        part = query.where(sql.of_appliances(_TABLE.c.appliance_id, batch))
+        rows = job_order.rows(connection, part, batch)
+        for number, name in batch.items():
+            yield Judged(name, list(map(_expectation, rows[number])))
+
+
+def _expectation(row: sa.Row[Any]) -> Expectation:
+    return Expectation(
+        ordinal(row.day),
+        row.due_time,
+        row.basis,
+        row.outcome,
+        None if row.job_id is None else row,
+        row.attempts,
+    )
+
+
+def by_appliance(connection: Connection, scope: Scope) -> Iterator[Counted]:
+    """Yield the numbers of expected backups of each appliance id in scope, by outcome."""
+    yield from _counted(connection, scope, _TABLE.c.appliance_id)
+
+
+def by_day(connection: Connection, scope: Scope) -> Iterator[Counted]:
+    """Yield the numbers of expected backups of each day in scope, by outcome."""
+    yield from _counted(connection, scope, _TABLE.c.day)
+
+
+def _counted(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterator[Counted]:
+    """Count from an index what is settled before today, and the rest with all conditions."""
+    today = settings.calendar(connection).day(scope.now)
+    within = _within(connection, scope)
+    day = sa.literal(today, _TABLE.c.day.type)
+    settled = (
+        sa.select(of.label("of"), _TABLE.c.outcome, sa.func.count().label("backups"))
+        .where(
+            *within, _TABLE.c.outcome.is_not(None), _TABLE.c.outcome != CHANGED, _TABLE.c.day < day
+        )
+        .group_by(of, _TABLE.c.outcome)
+    )
+    rest = (
+        sa.select(of.label("of"), _outcome(), sa.func.count().label("backups"))
+        .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
+        .where(*within, *_known(scope), sa.or_(_TABLE.c.outcome.is_(None), _TABLE.c.day >= day))
+        .group_by(of, sa.text("outcome"))
+    )
+    for query in (settled, rest):
+        for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
+            yield Counted(row.of, row.outcome, row.backups)
+
+
+def _outcome() -> sa.ColumnElement[str]:
+    return sa.func.coalesce(_TABLE.c.outcome, NO_DATA).label("outcome")
+
+
+def _within(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of the days and appliances of a scope."""
+    day, kind = _TABLE.c.day, _TABLE.c.day.type
+    today = settings.calendar(connection).day(scope.now)
+    found = [day <= sa.literal(min(today, scope.until or today), kind)]
+    found.append(day >= sa.literal(max(iso(FIRST_DAY), scope.since or ""), kind))
+    ids = scope.appliance_ids(connection)
+    if ids is not None:
+        found.append(sql.of_appliances(_TABLE.c.appliance_id, ids))
+    return found
+
+
+def _known(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that an expected backup is due, and what became of it is known."""
+    missing = _STANDING.c.import_due_time < scope.now
+    return [
+        _TABLE.c.due_time <= scope.now,
+        sa.or_(_TABLE.c.outcome != CHANGED, sa.and_(_TABLE.c.outcome.is_(None), missing)),
+    ]
+
+
+def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
+    """Yield how each appliance in scope stands as of its last import, ordered by name."""
+    appliance = tables.appliance
+    query = sa.select(
+        appliance.c.id,
+        appliance.c.name,
+        appliance.c.first_seen,
+        appliance.c.last_seen,
+        _STANDING.c.rpo_seconds,
+        _STANDING.c.rpo_from,
+        _STANDING.c.overdue_since_time,
+        _STANDING.c.next_due_time,
+        _STANDING.c.usual_import_seconds,
+        _STANDING.c.import_due_time,
+    ).join_from(appliance, _STANDING, _STANDING.c.appliance_id == appliance.c.id)
+    ids = scope.appliance_ids(connection)
+    if ids is not None:
+        query = query.where(sql.of_appliances(appliance.c.id, ids))
+    for row in connection.execute(query.order_by(appliance.c.name)):
+        yield Standing(
+            row.id,
+            row.name,
+            row.first_seen,
+            row.last_seen,
+            Rpo(row.rpo_seconds, row.rpo_from),
+            row.overdue_since_time,
+            row.next_due_time,
+            row.usual_import_seconds,
+            row.import_due_time,
+        )

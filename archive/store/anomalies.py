@@ -1,0 +1,216 @@
+"""Stored anomalies of successes: reports, views and monitoring read them.
+
+The transaction that changes a success judges its appliance again, from some days before that success
+on: earlier verdicts do not depend on it. The result is the same as judging everything anew.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import db
+from archive.db import Day, tables
+from archive.judgement import outliers
+from archive.judgement.levels import KEPT_DAYS, NEAR_DAYS
+from archive.judgement.outliers import CONFIRMATION_DAYS, Job
+from archive.store.job_order import order
+from archive.store.labels import build_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.judgement.outliers import Finding
+
+    _Row = tuple[Any, ...]
+
+_LAST = date.max.toordinal()
+_ROWS_AT_A_TIME = 10_000
+
+
+class ChangedSuccesses:
+    """The first day of each appliance on which a transaction has changed a success."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, str] = {}
+
+    def add(self, appliance_id: int, status: str, day: str) -> None:
+        """Add a job that is or was on a day, if it succeeded."""
+        if status == "SUCCEEDED" and day < self._first.get(appliance_id, "9999-99-99"):
+            self._first[appliance_id] = day
+
+    def write(self, connection: Connection) -> None:
+        """Judge the appliances again from these days on; the caller has locked them."""
+        changed = self._first
+        self._first = {}
+        labels = _Labels(connection)
+        rows: list[_Row] = []
+        for appliance_id, day in changed.items():
+            rows += _judge_again(connection, appliance_id, _ordinal(day), labels)
+            if len(rows) >= _ROWS_AT_A_TIME:
+                db.insert(connection, tables.anomaly, rows)
+                rows = []
+        db.insert(connection, tables.anomaly, rows)
+
+
+def _judge_again(
+    connection: Connection, appliance_id: int, first: int, labels: _Labels
+) -> list[_Row]:
+    """Delete the anomalies that jobs of a day and later ones may change, and return the right ones."""
+    begun, near = max(first - CONFIRMATION_DAYS, 1), max(first - NEAR_DAYS, 1)
+    known = set(connection.execute(_KNOWN, {"of_appliance": appliance_id}).scalars())
+    jobs = _successes(connection, appliance_id, (near, _LAST), first)
+    is_open = any(begun <= job.day < first and job.id in known for job in jobs)
+    if not is_open and outliers.are_plain(jobs):
+        begun, found = first, []
+    else:
+        before = _successes(connection, appliance_id, (max(begun - KEPT_DAYS, 1), near - 1), begun)
+        between = (job._replace(judged=True) if begun <= job.day < first else job for job in jobs)
+        found = labels.rows(appliance_id, outliers.findings(chain(before, between)))
+    if known:
+        connection.execute(_gone(), {"of_appliance": appliance_id, "first": _iso(begun)})
+    return found
+
+
+def rebuild(connection: Connection) -> int:
+    """Judge all successes again, and return how many rows were wrong; the caller has locked the jobs."""
+    table = tables.anomaly
+    gone = sa.delete(table).where(table.c.appliance_id == sa.bindparam("of_appliance"))
+    wrong = 0
+    for appliance_id, stored, right in _compared(connection):
+        if stored != right:
+            wrong += len(stored ^ right)
+            connection.execute(gone, {"of_appliance": appliance_id})
+            db.insert(connection, table, sorted(right, key=itemgetter(1, 2)))
+    return wrong
+
+
+def differences(connection: Connection) -> int:
+    """Return the number of stored rows that are wrong, or missing."""
+    return sum(len(stored ^ right) for _, stored, right in _compared(connection))
+
+
+def _compared(connection: Connection) -> Iterator[tuple[int, set[_Row], set[_Row]]]:
+    """Yield for each appliance its id, its stored rows, and those that are right."""
+    table, labels = tables.anomaly, _Labels(connection)
+    query = sa.select(table).where(table.c.appliance_id == sa.bindparam("of_appliance"))
+    ids = connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
+    for appliance_id in sorted(ids):
+        stored = connection.execute(query, {"of_appliance": appliance_id}).all()
+        jobs = _successes(connection, appliance_id, (1, _LAST), 1)
+        right = labels.rows(appliance_id, outliers.findings(jobs))
+        yield appliance_id, set(map(tuple, stored)), set(right)
+
+
+class _Labels:
+    """Rows of findings, with what was before as a text."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, int], str] = {}
+
+    def rows(self, appliance_id: int, findings: Sequence[Finding]) -> list[_Row]:
+        """Return rows of `anomaly`; a location that differs in its password only is none."""
+        return [row for found in findings if (row := self._row(appliance_id, found)) is not None]
+
+    def _row(self, appliance_id: int, found: Finding) -> _Row | None:
+        previous = found.before
+        if found.what in ("location", "build"):
+            previous = self._label(found.what, found.before)
+            if previous == self._label(found.what, getattr(found.job, found.what)):
+                return None
+        usual = found.usual or (None, None, None)
+        confirmed_by = None if found.confirmed_by is None else found.confirmed_by.id
+        return (
+            appliance_id, found.job.id, found.what, found.severity, found.figure, *usual, previous,
+            confirmed_by,
+        )  # fmt: skip
+
+    def _label(self, what: str, number: int) -> str:
+        known = self._known.get((what, number))
+        if known is None:
+            query = _LOCATION if what == "location" else _BUILD
+            known = str(self._connection.execute(query, {"number": number}).scalar_one())
+            self._known[what, number] = known
+        return known
+
+
+_LOCATION = sa.select(tables.location.c.masked_url).where(
+    tables.location.c.id == sa.bindparam("number")
+)
+_BUILD = sa.select(build_label()).where(tables.build.c.id == sa.bindparam("number"))
+_KNOWN = (
+    sa.select(tables.anomaly.c.job_id)
+    .where(tables.anomaly.c.appliance_id == sa.bindparam("of_appliance"))
+    .distinct()
+)
+
+
+def _successes(
+    connection: Connection, appliance_id: int, span: tuple[int, int], judged_from: int
+) -> list[Job]:
+    """Return the successes of an appliance from a day to a day (ordinals), in their order."""
+    first, last = span
+    if last < first:  # there is no day before the calendar's first
+        return []
+    values = {"of_appliance": appliance_id, "first": _iso(first), "last": _iso(last)}
+    found = []
+    for number, day, *rest in connection.execute(_selected(), values).all():
+        ordinal = _ordinal(day)
+        found.append(Job._make((number, ordinal, *rest, ordinal >= judged_from)))
+    return found
+
+
+@lru_cache  # building the statements takes longer than running them
+def _selected() -> sa.Select[Any]:
+    job = tables.job
+    return (
+        sa.select(
+            job.c.id,
+            job.c.day,
+            job.c.key,
+            job.c.type,
+            job.c.size_bytes,
+            job.c.duration_seconds,
+            job.c.location_id,
+            job.c.location_user,
+            job.c.build_id,
+        )
+        .where(
+            job.c.appliance_id == sa.bindparam("of_appliance"),
+            job.c.status == "SUCCEEDED",
+            job.c.day.between(
+                sa.bindparam("first", type_=Day()), sa.bindparam("last", type_=Day())
+            ),
+        )
+        .order_by(*order(job))
+    )
+
+
+@lru_cache
+def _gone() -> sa.Delete:
+    table, job = tables.anomaly, tables.job
+    later = sa.select(job.c.id).where(
+        job.c.appliance_id == sa.bindparam("of_appliance"),
+        job.c.day >= sa.bindparam("first", type_=Day()),
+    )
+    return sa.delete(table).where(
+        table.c.appliance_id == sa.bindparam("of_appliance"), table.c.job_id.in_(later)
+    )
+
+
+@lru_cache(8192)  # a fleet shares its days
+def _ordinal(day: str) -> int:
+    return date.fromisoformat(day).toordinal()
+
+
+@lru_cache(8192)
+def _iso(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()

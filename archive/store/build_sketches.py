@@ -1,0 +1,157 @@
+"""Sketches of the sizes and durations of each appliance's succeeded jobs by build.
+
+The transaction that changes a job adds its new values and removes the old ones, as in day totals: an
+appliance can have many jobs of one build, too many to count them again with each import.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import db, quantile_sketch
+from archive.db import tables
+from archive.store.chunks import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.engine import Connection
+
+# Stands for no build in the key.
+NO_BUILD = 0
+_APPLIANCES_AT_A_TIME = 20
+# The numbers of an appliance and of a build.
+_Key = tuple[int, int]
+_Row = tuple[int, int, bytes, bytes]
+
+
+class Ran(NamedTuple):
+    """A job as the sketches see it, in bytes and seconds."""
+
+    appliance_id: int
+    build_id: int | None
+    status: str
+    size_bytes: int | None
+    duration_seconds: int | None
+
+
+class _Changes:
+    """Values to add to the two sketches of a build, and to remove from them."""
+
+    def __init__(self) -> None:
+        self.added: tuple[list[int], list[int]] = ([], [])
+        self.removed: tuple[list[int], list[int]] = ([], [])
+
+    def apply(self, stored: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        """Return the stored sketches of sizes and durations with the changes."""
+        sizes, durations = (
+            quantile_sketch.changed(data, _counts(added, removed))
+            for data, added, removed in zip(stored, self.added, self.removed, strict=True)
+        )
+        return sizes, durations
+
+
+class BuildSketches:
+    """Changes to the sketches, collected over a transaction and written at its end."""
+
+    def __init__(self) -> None:
+        self._changes: dict[_Key, _Changes] = {}
+
+    def add(self, job: Ran, sign: int = 1) -> None:
+        """Add a job; with a sign of -1, remove it."""
+        appliance_id, build_id, status, size, duration = job
+        if status != "SUCCEEDED":
+            return
+        key = (appliance_id, build_id or NO_BUILD)
+        changes = self._changes.get(key)
+        if changes is None:
+            changes = self._changes[key] = _Changes()
+        sizes, durations = changes.added if sign > 0 else changes.removed
+        if size is not None:
+            sizes.append(size)
+        if duration is not None:
+            durations.append(duration)
+
+    def write(self, connection: Connection) -> None:
+        """Apply the changes to the stored sketches; the caller has locked the appliances."""
+        changes, self._changes = self._changes, {}
+        stored = dict.fromkeys(changes, (b"", b""))
+        for row in _stored(connection, {appliance_id for appliance_id, _ in changes}):
+            if row[:2] in stored:
+                stored[row[:2]] = row[2:]
+        rows = [(*key, *changes[key].apply(sketches)) for key, sketches in sorted(stored.items())]
+        db.upsert(connection, _TABLE, [row for row in rows if any(row[2:])], ["sizes", "durations"])
+        _delete(connection, [row[:2] for row in rows if not any(row[2:])])
+
+    def rows(self) -> list[_Row]:
+        """Return the changes as rows, in key order."""
+        rows = [
+            (*key, *changes.apply((b"", b""))) for key, changes in sorted(self._changes.items())
+        ]
+        return [row for row in rows if any(row[2:])]
+
+
+_TABLE = tables.build_sketch
+
+
+def differences(connection: Connection) -> int:
+    """Return the number of stored rows that are wrong, missing or not needed."""
+    return sum(len(set(right) ^ set(stored)) for right, stored in _compared(connection))
+
+
+def rebuild(connection: Connection) -> int:
+    """Compute all sketches again from the jobs, and return how many rows were wrong."""
+    wrong = 0
+    for right, stored in _compared(connection):
+        if right != stored:
+            wrong += len(set(right) ^ set(stored))
+            _delete(connection, [row[:2] for row in stored])
+            db.insert(connection, _TABLE, right)
+    return wrong
+
+
+def _compared(connection: Connection) -> Iterator[tuple[list[_Row], list[_Row]]]:
+    """Yield the right rows of some appliances and the stored ones, both in key order."""
+    job = tables.job
+    ids = connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
+    columns = (
+        job.c.appliance_id,
+        job.c.build_id,
+        job.c.status,
+        job.c.size_bytes,
+        job.c.duration_seconds,
+    )
+    for chunk in chunks(sorted(ids), _APPLIANCES_AT_A_TIME):
+        found = BuildSketches()
+        query = sa.select(*columns).where(
+            job.c.appliance_id.in_(chunk), job.c.status == "SUCCEEDED"
+        )
+        for row in connection.execute(query):
+            found.add(Ran._make(row))
+        yield found.rows(), sorted(_stored(connection, chunk))
+
+
+def _stored(connection: Connection, appliance_ids: Iterable[int]) -> Iterator[_Row]:
+    for chunk in chunks(sorted(appliance_ids)):
+        query = sa.select(_TABLE).where(_TABLE.c.appliance_id.in_(chunk))
+        for row in connection.execute(query):
+            yield (row.appliance_id, row.build_id, row.sizes, row.durations)
+
+
+def _delete(connection: Connection, keys: Iterable[Any]) -> None:
+    gone = [{"of_appliance": appliance_id, "of_build": build_id} for appliance_id, build_id in keys]
+    if gone:
+        statement = sa.delete(_TABLE).where(
+            _TABLE.c.appliance_id == sa.bindparam("of_appliance"),
+            _TABLE.c.build_id == sa.bindparam("of_build"),
+        )
+        connection.execute(statement, gone)
+
+
+def _counts(added: list[int], removed: list[int]) -> Counter[int]:
+    counts = Counter(quantile_sketch.bins_of(added))
+    counts.subtract(quantile_sketch.bins_of(removed))
+    return counts

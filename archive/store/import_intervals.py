@@ -1,0 +1,62 @@
+"""How often each appliance is usually imported."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from archive.calendar import iso, ordinal
+from archive.db import tables
+from archive.judgement import reporting
+from archive.store.chunks import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.engine import Connection
+
+# What is usual now is learned from the imports of so many days.
+RECENT_DAYS = 90
+_ROWS_AT_A_TIME = 1000
+_RUN = tables.ingest_run.c
+_IMPORTS = (
+    sa.select(_RUN.appliance_id, _RUN.seen_at)
+    .where(
+        _RUN.appliance_id.in_(sa.bindparam("ids", expanding=True)),
+        _RUN.outcome == "complete",
+        _RUN.seen_at >= sa.bindparam("since", type_=_RUN.seen_at.type),
+    )
+    .order_by(_RUN.appliance_id, _RUN.seen_at)
+)
+
+
+def usual_intervals(
+    connection: Connection, last_imports: Mapping[int, str]
+) -> dict[int, int | None]:
+    """Return the usual seconds between imports by appliance id; one without imports is left out.
+
+    They are those of the RECENT_DAYS days up to the last import, which is given by appliance id.
+    """
+    found: dict[int, int | None] = {}
+    for chunk in chunks(last_imports):
+        since = min(_before(last_imports[number]) for number in chunk)
+        rows = connection.execute(
+            _IMPORTS,
+            {"ids": chunk, "since": since},
+            execution_options={"yield_per": _ROWS_AT_A_TIME},
+        )
+        for number, own in groupby(rows, key=attrgetter("appliance_id")):
+            last = last_imports[number]
+            first = _before(last)
+            found[number] = reporting.usual_interval(
+                row.seen_at for row in own if first <= row.seen_at <= last
+            )
+    return found
+
+
+def _before(instant: str) -> str:
+    """Return the instant RECENT_DAYS days earlier."""
+    return f"{iso(max(ordinal(instant[:10]) - RECENT_DAYS, 1))}{instant[10:]}"

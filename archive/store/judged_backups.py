@@ -1,0 +1,469 @@
+"""The stored judgement: expected backups with their outcomes, and how each appliance stands.
+
+The transaction that changes what an appliance is judged by judges it anew, from the first instant on
+that could differ. `verify` judges everything again and compares; `rebuild` writes it again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import db
+from archive.calendar import FIRST_DAY, ordinal, start
+from archive.db import tables
+from archive.judgement import expected, reporting, schedules, standing, streaks
+from archive.judgement.clock import instant, seconds
+from archive.judgement.expected import CADENCE, CHANGED, DID_NOT_RUN, LEARNED, MET, Expected
+from archive.judgement.streaks import Finished, Streaks
+from archive.statuses import FINISHED
+from archive.store import appliance_history, settings
+from archive.store.chunks import chunks
+from archive.store.dimension_keys import References
+from archive.store.import_intervals import usual_intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.calendar import Calendar
+    from archive.judgement.expected import Learned
+    from archive.store.appliance_history import Appliance, Jobs
+
+_TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
+_ROW = tuple[Any, ...]
+# A job can meet a backup that was due so long before it started.
+_REACH = 7 * 86_400
+_SUCCEEDED = "SUCCEEDED"
+# So many of the latest rows are read with any change.
+_STORED = 2 * standing.LATEST
+_VALUES = ("due_time", "basis", "grace_seconds", "outcome", "job_id", "attempts")
+
+
+class _Stored(NamedTuple):
+    """A row of `expected_backup` without its appliance."""
+
+    day: str
+    number: int
+    due_time: str
+    basis: str
+    grace_seconds: int
+    outcome: str | None
+    job_id: int | None
+    attempts: int
+
+    def judged(self) -> Expected:
+        """Return it as the judgement has it."""
+        return Expected(
+            seconds(self.due_time),
+            self.basis,
+            self.grace_seconds,
+            None if self.outcome == DID_NOT_RUN else self.outcome,
+            self.job_id,
+            self.attempts,
+        )
+
+
+# Making a statement takes longer than executing it for one appliance.
+_OWN = (
+    sa.select(*(_TABLE.c[name] for name in _Stored._fields))
+    .where(_TABLE.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger))
+    .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
+)
+_LATEST = _OWN.limit(_STORED)
+_SINCE = _OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type))
+_STANDINGS = sa.select(_STANDING).where(
+    _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_JOB_TIMES = sa.select(
+    *(tables.job.c[name] for name in ("key", "day", "start_time", "end_time", "first_seen"))
+).where(
+    tables.job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
+    tables.job.c.id == sa.bindparam("job", type_=sa.BigInteger),
+)
+
+
+class _Changes:
+    """Rows to write, collected for several appliances."""
+
+    def __init__(self) -> None:
+        self.deleted: list[dict[str, Any]] = []
+        self.changed: list[_ROW] = []
+        self.new: list[_ROW] = []
+        self.standings: list[_ROW] = []
+
+    def write(self, connection: Connection) -> None:
+        """Write the rows."""
+        days = {row[1] for row in (*self.new, *self.changed)}
+        References().learn_days(connection, days)
+        if self.deleted:
+            connection.execute(
+                sa.delete(_TABLE).where(
+                    *(_TABLE.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)
+                ),
+                self.deleted,
+            )
+        db.upsert(connection, _TABLE, self.changed, _VALUES)
+        db.insert(connection, _TABLE, self.new)
+        values = [column.name for column in _STANDING.columns if not column.primary_key]
+        db.upsert(connection, _STANDING, self.standings, values)
+
+
+_KEY = ("appliance_id", "day", "number")
+
+
+def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int | None]) -> None:
+    """Judge appliances, which the caller has locked, from when on (seconds) they have changed.
+
+    None: they were imported without any change. An appliance that has not been judged yet, or has
+    jobs pending from an earlier transaction, is judged from there.
+    """
+    for chunk in chunks(changed):
+        changes = _Changes()
+        standings = _standings(connection, chunk)
+        known = list(appliance_history.appliances(connection, calendar, chunk))
+        usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
+        for one in known:
+            before = standings.get(one.id)
+            since = changed[one.id]
+            if before is not None and before.pending_from is not None:
+                pending = seconds(before.pending_from)
+                since = pending if since is None else min(pending, since)
+            _Judge(connection, calendar, one, before).run(since, usual.get(one.id), changes)
+        changes.write(connection)
+
+
+def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
+    """Record from when on (seconds) appliances have jobs that are not judged yet."""
+    known = _standings(connection, changed)
+    rows = []
+    for appliance_id, since in changed.items():
+        before = known.get(appliance_id)
+        earliest = instant(since)
+        if before is None:
+            rows.append(_standing_row(appliance_id, earliest))
+        elif before.pending_from is None or earliest < before.pending_from:
+            rows.append((appliance_id, earliest, *tuple(before)[2:]))
+    db.upsert(connection, _STANDING, rows, ["pending_from"])
+
+
+def forget(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete what is stored of appliances, which the caller has locked."""
+    for table in (_TABLE, _STANDING):
+        for chunk in chunks(ids):
+            connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
+
+
+def pending(connection: Connection) -> int:
+    """Return the number of appliances whose latest jobs are not judged yet."""
+    query = sa.select(sa.func.count()).select_from(_STANDING)
+    return int(connection.execute(query.where(_STANDING.c.pending_from.is_not(None))).scalar_one())
+
+
+def rebuild(connection: Connection) -> int:
+    """Judge everything again, and return how many rows were wrong."""
+    calendar = settings.calendar(connection)
+    wrong = 0
+    for chunk in chunks(connection.execute(sa.select(tables.appliance.c.id)).scalars().all()):
+        rows, standings = _anew(connection, calendar, chunk)
+        wrong += _differences(connection, chunk, rows, standings)
+        for table, written in ((_TABLE, rows), (_STANDING, standings)):
+            connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
+            if table is _TABLE:
+                References().learn_days(connection, {row[1] for row in written})
+            db.insert(connection, table, written)
+    return wrong
+
+
+def differences(connection: Connection) -> int:
+    """Return the number of stored rows that differ from judging everything again."""
+    calendar = settings.calendar(connection)
+    return sum(
+        _differences(connection, chunk, *_anew(connection, calendar, chunk))
+        for chunk in chunks(connection.execute(sa.select(tables.appliance.c.id)).scalars().all())
+    )
+
+
+def _anew(
+    connection: Connection, calendar: Calendar, ids: Sequence[int]
+) -> tuple[list[_ROW], list[_ROW]]:
+    changes = _Changes()
+    known = list(appliance_history.appliances(connection, calendar, ids))
+    usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
+    for one in known:
+        _Judge(connection, calendar, one, None).run(None, usual.get(one.id), changes)
+    return changes.new, changes.standings
+
+
+def _differences(
+    connection: Connection, ids: Sequence[int], rows: Sequence[_ROW], standings: Sequence[_ROW]
+) -> int:
+    wrong = 0
+    for table, found in ((_TABLE, rows), (_STANDING, standings)):
+        query = sa.select(table).where(table.c.appliance_id.in_(ids))
+        wrong += len({tuple(row) for row in connection.execute(query)} ^ set(found))
+    return wrong
+
+
+def _standings(connection: Connection, ids: Sequence[int] | Mapping[int, Any]) -> dict[int, Any]:
+    return {
+        row.appliance_id: row
+        for chunk in chunks(ids)
+        for row in connection.execute(_STANDINGS, {"ids": chunk})
+    }
+
+
+def _standing_row(appliance_id: int, pending_from: str) -> _ROW:
+    """Return the row of an appliance that has not been judged yet."""
+    nothing = (0, None, 0, None, 0, 0, 0, None, standing.NOTHING)
+    return (appliance_id, pending_from, None, None, None, *nothing, None, None, None, None)
+
+
+class _Judge:
+    """Judges one appliance; `before` is its row of `appliance_standing`, None to judge all of it."""
+
+    def __init__(
+        self, connection: Connection, calendar: Calendar, one: Appliance, before: Any
+    ) -> None:
+        self._connection = connection
+        self._calendar = calendar
+        self._one = one
+        self._before = before
+        self._last_seen = seconds(one.last_seen)
+        decided = schedules.known_from(one.known.schedules)
+        self._is_scheduled = decided is not None
+        self._decided = decided
+        self._by_cadence = one.known.cadence is not None
+
+    def run(self, since: int | None, usual: int | None, changes: _Changes) -> None:
+        """Add the rows that differ from the stored ones to `changes`."""
+        stored = [] if self._before is None else self._stored()
+        first = self._first(since, stored)
+        stored = self._reaching(stored, first and first - expected.CHANGES_WITHIN)
+        kept, jobs, judged, learned = self._judged(first, stored)
+        kept = self._explained(kept, learned)
+        rows = [*kept, *self._rows(judged)]
+        if stored:
+            self._compare(stored, rows, changes)
+        else:
+            changes.new += [(self._one.id, *row) for row in rows]
+        lately = [row.judged() for row in kept[-standing.LATEST :]] + judged
+        row = self._standing(jobs, lately, usual, since)
+        if self._before is None or row != tuple(self._before):
+            changes.standings.append(row)
+
+    def _stored(self, first: int | None = None) -> list[_Stored]:
+        """Return the stored rows from the day of an instant on, otherwise the latest, in order."""
+        query, bounds = _LATEST, dict[str, Any](appliance=self._one.id)
+        if first is not None:
+            query, bounds["first"] = _SINCE, self._calendar.day(instant(first))
+        rows = self._connection.execute(query, bounds).all()
+        return [_Stored._make(row) for row in reversed(rows)]
+
+    def _reaching(self, stored: list[_Stored], first: int | None) -> list[_Stored]:
+        """Return the stored rows and those before them that are due from `first` on."""
+        if first is None or len(stored) < _STORED or stored[0].due_time < instant(first):
+            return stored
+        before = [row for row in self._stored(first) if row.due_time < stored[0].due_time]
+        return before + stored
+
+    def _first(self, since: int | None, stored: Sequence[_Stored]) -> int | None:
+        """Return from when on to judge, the start of a day; None for everything."""
+        if not stored:
+            return None
+        open_from = next((row for row in stored if row.outcome is None), stored[-1])
+        first = seconds(open_from.due_time)
+        return self._day_start(first if since is None else min(first, since - _REACH))
+
+    def _day_start(self, at: int) -> int:
+        day = ordinal(self._calendar.day(instant(at)))
+        return seconds(start(self._calendar, max(day, FIRST_DAY)))
+
+    def _judged(
+        self, first: int | None, stored: Sequence[_Stored]
+    ) -> tuple[Sequence[_Stored], Jobs, list[Expected], Learned]:
+        """Return stored rows before `first`, jobs, what is expected from then on, learned habits."""
+        one = self._one
+        if first is None:
+            jobs = appliance_history.jobs(self._connection, one.id, FIRST_DAY, None)
+            begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
+            begun = max(begun, seconds(start(self._calendar, FIRST_DAY)))
+            return [], jobs, *self._expected(jobs, begun, None)
+        kept = stored[: bisect_left(stored, instant(first), key=lambda row: row.due_time)]
+        day = ordinal(self._calendar.day(instant(first)))
+        anchor = None
+        if self._by_cadence:
+            since, anchor = self._anchor(kept)
+            day = min(day, since)
+        jobs = appliance_history.jobs(
+            self._connection,
+            one.id,
+            day,
+            None,
+            with_habit=not self._by_cadence
+            and (self._decided is None or self._decided > first - _REACH),
+        )
+        begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
+        return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
+
+    def _anchor(self, kept: Sequence[_Stored]) -> tuple[int, int | None]:
+        """Return the day (ordinal) and the instant from which on a cadence counts."""
+        last = next((row for row in reversed(kept) if row.basis == CADENCE), None)
+        if last is None:
+            return FIRST_DAY, None
+        at = last.due_time
+        if last.outcome == MET:
+            row = self._job(last.job_id)
+            at = at if row is None else appliance_history.began(row)
+        return ordinal(self._calendar.day(at)) - 1, seconds(at)
+
+    def _expected(
+        self, jobs: Jobs, first: int, anchor: int | None
+    ) -> tuple[list[Expected], Learned]:
+        """Return what is expected from `first` on, and the habits learned."""
+        known, judged = self._one.known, jobs.judged
+        for until in (expected.AHEAD + 1, expected.LONGEST):
+            found, learned = expected.judge_with_habits(
+                known, judged, first, self._last_seen + until, anchor
+            )
+            if found and found[-1].at > self._last_seen:
+                break
+        return expected.ahead(found, self._last_seen), learned
+
+    def _explained(self, kept: Sequence[_Stored], learned: Learned) -> list[_Stored]:
+        """Return stored rows; what did not run may be explained by a habit learned later."""
+        found = []
+        for row in kept:
+            if row.basis == LEARNED and row.outcome in (DID_NOT_RUN, CHANGED):
+                one = expected.explained(self._one.known, [row.judged()], learned)[0]
+                found.append(row._replace(outcome=one.outcome or DID_NOT_RUN))
+            else:
+                found.append(row)
+        return found
+
+    def _rows(self, judged: Sequence[Expected]) -> list[_Stored]:
+        """Return expected backups as rows; an outcome is set once the last import shows it."""
+        rows: list[_Stored] = []
+        number, before = 0, ""
+        for at, basis, grace, outcome, job, attempts in judged:
+            due = instant(at)
+            day = self._calendar.day(due)
+            number = number + 1 if day == before else 1
+            before = day
+            if outcome not in (MET, CHANGED):
+                is_settled = at + grace <= self._last_seen
+                outcome = (outcome or DID_NOT_RUN) if is_settled else None  # noqa: PLW2901 - as stored
+            rows.append(_Stored(day, number, due, basis, grace, outcome, job, attempts))
+        return rows
+
+    def _compare(
+        self, stored: Sequence[_Stored], rows: Sequence[_Stored], changes: _Changes
+    ) -> None:
+        """Add to the changes what differs between stored and judged rows."""
+        known = {(row.day, row.number): row for row in stored}
+        for row in rows:
+            before = known.pop((row.day, row.number), None)
+            if before is None:
+                changes.new.append((self._one.id, *row))
+            elif before != row:
+                changes.changed.append((self._one.id, *row))
+        changes.deleted += [
+            {"of_appliance_id": self._one.id, "of_day": day, "of_number": number}
+            for day, number in known
+        ]
+
+    def _standing(
+        self, jobs: Jobs, lately: Sequence[Expected], usual: int | None, since: int | None
+    ) -> _ROW:
+        one, before = self._one, self._before
+        success = next((row.id for row in reversed(jobs.ordered) if row.status == _SUCCEEDED), None)
+        if success is None and before is not None:
+            success = before.success_id
+        attempt = jobs.ordered[-1].id if jobs.ordered else before and before.attempt_id
+        finished, folded = self._streaks(jobs, since)
+        rpo = self._rpo(lately)
+        overdue = standing.overdue_since(lately, self._last_seen)
+        limit = self._limit(success, jobs, rpo)
+        if limit is not None and (overdue is None or limit < overdue):
+            overdue = limit
+        following = standing.next_due(lately, self._last_seen)
+        missing_from = self._last_seen + reporting.limit(usual, rpo.seconds or 0)
+        return (
+            one.id,
+            None,
+            success,
+            attempt,
+            finished,
+            *folded,
+            *rpo,
+            None if overdue is None else instant(overdue),
+            None if following is None else instant(following),
+            usual,
+            instant(missing_from),
+        )
+
+    def _rpo(self, lately: Sequence[Expected]) -> standing.Rpo:
+        if self._one.rpo_seconds is not None:
+            return standing.Rpo(self._one.rpo_seconds, standing.SET)
+        longest = expected.longest_gap(self._one.known, self._last_seen)
+        rpo = standing.rpo(lately, (), self._last_seen, longest)
+        if rpo.source != standing.NOTHING or self._is_scheduled or self._one.known.retired:
+            return rpo
+        successes = appliance_history.latest_successes(self._connection, self._one.id, None)
+        return standing.rpo(lately, successes, self._last_seen)
+
+    def _limit(self, success: int | None, jobs: Jobs, rpo: standing.Rpo) -> int | None:
+        """Return since when the last success is older than its limit, as of the last import."""
+        if success is None or rpo.source not in (standing.SET, standing.IRREGULAR):
+            return None
+        row = jobs.rows.get(success) or self._job(success)
+        if row is None:
+            return None
+        began = appliance_history.began(row)
+        limit = seconds(max(began, row.end_time or began)) + (rpo.seconds or 0)
+        return limit if limit < self._last_seen else None
+
+    def _streaks(self, jobs: Jobs, since: int | None) -> tuple[int | None, Streaks]:
+        """Return the last finished job and the streaks up to it."""
+        before = self._before
+        if before is not None and before.finished_id is not None:
+            known = Streaks(
+                before.consecutive_failures,
+                before.failing_since_time,
+                before.worst_consecutive_failures,
+                before.worst_since_time,
+                before.recoveries,
+                before.recovery_seconds,
+                before.recovery_worst_seconds,
+            )
+            if since is None:
+                return before.finished_id, known
+            last = jobs.rows.get(before.finished_id) or self._job(before.finished_id)
+            if last is not None and since > seconds(appliance_history.began(last)):
+                new = [
+                    row for row in jobs.ordered if seconds(appliance_history.began(row)) >= since
+                ]
+                if all(appliance_history.place(row) > appliance_history.place(last) for row in new):
+                    return _folded(before.finished_id, known, new)
+        if before is not None and (since is None or jobs.first_day > FIRST_DAY):
+            jobs = appliance_history.jobs(self._connection, self._one.id, FIRST_DAY, None)
+        return _folded(None, Streaks(), jobs.ordered)
+
+    def _job(self, number: int | None) -> Any:
+        """Return the row of a job, as far as its times matter."""
+        found = self._connection.execute(_JOB_TIMES, {"appliance": self._one.id, "job": number})
+        return found.one_or_none()
+
+
+def _folded(last: int | None, known: Streaks, rows: Sequence[Any]) -> tuple[int | None, Streaks]:
+    """Return the last finished job and the streaks after further jobs, in their order."""
+    new: list[Finished] = []
+    for row in rows:
+        if row.status in FINISHED:
+            began = appliance_history.began(row)
+            new.append(Finished(row.status != _SUCCEEDED, began, row.end_time))
+            last = row.id
+    return last, streaks.fold(known, new)
