@@ -271,6 +271,7 @@ def test_view_has_the_rows_of_the_report(engines: list[Engine]) -> None:
     """A job that starts after it was seen is in neither."""
     sizes: list[int | None] = [*[100 * MIB] * 30, 0, *[200 * MIB] * 5, MIB]
     history = daily(sizes) | {"change": on(day(40), size=200 * MIB, build=OLD)}
+    history["changed"] = on(day(41), size=200 * MIB, build=NEW)
     history["later"] = on("2027-01-01", size=0)
     for engine in engines:
         import_documents(engine, history, "vc")
