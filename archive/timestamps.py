@@ -10,9 +10,12 @@ import re
 from datetime import UTC, datetime
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))",
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?"
+    r" ?(?:([Zz]|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)",
     re.ASCII,
 )
+# Milliseconds since 1970, as some serializers write them; an offset after them changes no instant.
+_EPOCH = re.compile(r"\\?/Date\((-?\d{1,15})(?:[+-]\d{4})?\)\\?/", re.ASCII)
 MICROSECOND_DIGITS = 6
 _SEPARATORS = ("-", "-", "T", ":", ":", ".", "Z")
 
@@ -28,9 +31,12 @@ class TooFineError(ValueError):
 def parse(text: str) -> str:
     """Return the fixed-width form of an RFC 3339 timestamp with any offset.
 
-    Raises ValueError for anything else, for leap seconds, and for instants outside the years 1 to
+    Other forms that can mean only one instant are read, too: a space instead of `T`, a comma before
+    the fraction, `+0200`, `+02`, ` UTC`, `/Date(MILLISECONDS)/`. Raises ValueError for anything else, for leap seconds, and for instants outside the years 1 to
     9999 in UTC; TooFineError for digits below a microsecond that are not zero.
     """
+    if epoch := _EPOCH.fullmatch(text):
+        return _since_epoch(int(epoch[1]), text)
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
@@ -39,11 +45,22 @@ def parse(text: str) -> str:
     kept = fraction[:MICROSECOND_DIGITS].ljust(MICROSECOND_DIGITS, "0")
     moment = datetime(*map(int, numbers), int(kept), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six numbers, by the pattern
     if not zulu:
-        moment = _shift(moment, sign, int(hours), int(minutes), text)
+        moment = _shift(moment, sign, int(hours), int(minutes or 0), text)
     instant = from_datetime(moment)
     if fraction[MICROSECOND_DIGITS:].strip("0"):
         raise TooFineError(text, instant)
     return instant
+
+
+def _since_epoch(milliseconds: int, text: str) -> str:
+    from datetime import timedelta
+
+    try:
+        return from_datetime(
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+        )
+    except OverflowError as error:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from error
 
 
 def canonical(text: str) -> str:

@@ -14,6 +14,7 @@ WITH param AS (
         '%' AS appliance  -- only matching appliances; % matches any text
 ),
 
+-- With CROSS JOIN, SQLite reads the tables in this order.
 found AS (
     SELECT
         job.appliance_id,
@@ -24,11 +25,14 @@ found AS (
         count(*) AS findings,
         max(job_finding.detail) AS example
     FROM job_finding
-    INNER JOIN job
-        ON job_finding.appliance_id = job.appliance_id AND job_finding.job_id = job.id
-    INNER JOIN appliance ON job.appliance_id = appliance.id
+    CROSS JOIN job
+    CROSS JOIN appliance
     CROSS JOIN param
-    WHERE lower(appliance.name) LIKE lower(param.appliance)
+    WHERE
+        job_finding.appliance_id = job.appliance_id
+        AND job_finding.job_id = job.id
+        AND job.appliance_id = appliance.id
+        AND lower(appliance.name) LIKE lower(param.appliance)
     GROUP BY job.appliance_id, job.id, job.day, job_finding.code, job_finding.field
     UNION ALL
     SELECT
@@ -41,17 +45,17 @@ found AS (
         'job ' || job.key || ' starts after the last import of its appliance'
     FROM appliance
     CROSS JOIN param
-    INNER JOIN job
-        ON
-            appliance.id = job.appliance_id
-            AND appliance.last_seen < job.start_time
-            AND job.day >= (
-                SELECT calendar.day FROM calendar
-                WHERE calendar.start_time <= appliance.last_seen
-                ORDER BY calendar.start_time DESC, calendar.day DESC
-                LIMIT 1
-            )
-    WHERE lower(appliance.name) LIKE lower(param.appliance)
+    CROSS JOIN job
+    WHERE
+        appliance.id = job.appliance_id
+        AND appliance.last_seen < job.start_time
+        AND job.day >= (
+            SELECT calendar.day FROM calendar
+            WHERE calendar.start_time <= appliance.last_seen
+            ORDER BY calendar.start_time DESC, calendar.day DESC
+            LIMIT 1
+        )
+        AND lower(appliance.name) LIKE lower(param.appliance)
 )
 
 SELECT

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
 import archive
@@ -60,6 +60,14 @@ class _Verbs(TyperGroup):
         with _masked_errors():
             return super().invoke(*arguments, **options)
 
+
+def _type_of_option(option: TyperOption, ctx: Any) -> str | None:
+    """Return what help shows after an option; Typer would show `<bool>` after a flag."""
+    return None if option.is_flag else _shown_type(option, ctx)
+
+
+_shown_type = TyperOption.display_type_rich
+TyperOption.display_type_rich = _type_of_option  # type: ignore[assignment, method-assign]
 
 app = typer.Typer(
     name="archive",

@@ -40,7 +40,7 @@ def add(
     user: Annotated[
         str | None,
         typer.Option(
-            "--user", "-u", metavar="USER", help="User to log in as. Default: as in [defaults]."
+            "--user", "-u", metavar="USER", help="User to log in as. Default: as in \\[defaults]."
         ),
     ] = None,
     secret_environment: Annotated[
@@ -88,10 +88,10 @@ def add(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Add an appliance to the configuration, which is created if there is none.
+    r"""Add an appliance to the configuration, which is created if there is none.
 
     The command fetches the appliance's certificate, without logging in. If it is not trusted, you are
-    asked whether to pin it. Say where the password is, here or in [defaults]: it is never an argument.
+    asked whether to pin it. Say where the password is, here or in \[defaults]: it is never an argument.
     """
     import asyncio
 

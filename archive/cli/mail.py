@@ -61,9 +61,9 @@ def mail(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Mail the report `summary`, or write the mail to a file. The subject starts with the worst.
+    r"""Mail the report `summary`, or write the mail to a file. The subject starts with the worst.
 
-    The section [mail] of the configuration names the server. Exit code 0: sent to all recipients;
+    The section \[mail] of the configuration names the server. Exit code 0: sent to all recipients;
     1: sent to none; 3: the server refused some recipients.
     """
     from archive import db

@@ -141,9 +141,11 @@ class Values:
         repeat others, in the `NEAR_DAYS` before it.
         """
         days, logs, own = self._days, self._logs, _log(value)
-        if len(logs) < LEAST or days[-LEAST] < day - NEAR_DAYS:
-            return False
-        if abs(own - logs[-1]) > _LEAST and abs(own - logs[-2]) > _LEAST:
+        first = day - NEAR_DAYS
+        if not (
+            (days and days[-1] >= first and abs(own - logs[-1]) <= _LEAST)
+            or (len(days) > 1 and days[-2] >= first and abs(own - logs[-2]) <= _LEAST)
+        ):
             return False
         start = max(len(logs) - KEPT, 0)
         for repeated in _near(day):

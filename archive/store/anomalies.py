@@ -158,9 +158,11 @@ def _successes(
 ) -> list[Job]:
     """Return the successes of an appliance from a day to a day (ordinals), in their order."""
     first, last = span
+    if last < first:  # there is no day before the calendar's first
+        return []
     values = {"of_appliance": appliance_id, "first": _iso(first), "last": _iso(last)}
     found = []
-    for number, day, *rest in connection.execute(_selected(), values):
+    for number, day, *rest in connection.execute(_selected(), values).all():
         ordinal = _ordinal(day)
         found.append(Job._make((number, ordinal, *rest, ordinal >= judged_from)))
     return found

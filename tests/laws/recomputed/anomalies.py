@@ -224,12 +224,13 @@ def expectation_of(one: Value, before: list[Value], least: int) -> Expectation:
 def _is_ordinary(one: Value, before: list[Value]) -> bool:
     """Say whether a value other than 0 is near recent ones, those of its weekday and of its date."""
     first = one.day - timedelta(days=70)
-    if one.value == 0 or before[-7].day < first:
+    last = [other for other in before[-2:] if other.day >= first]
+    if one.value == 0 or not last:
         return False
     last_of = {other.day: other for other in before if other.day >= first}
     weeks, *months = _repeated(one.day)
     groups = [
-        before[-2:],
+        last,
         *(
             [last_of[day] for day in days if day in last_of]
             for days in (weeks[:3], *(days[:2] for days in months))

@@ -65,8 +65,8 @@ def test_name_is_its_own_glob(engine: Engine) -> None:
             ),
         ),
         (
-            "VC*",
-            'no appliance matches "VC*" (known: vc01.ber.example.com, vc01.lon.example.com)',
+            "xc*",
+            'no appliance matches "xc*" (known: vc01.ber.example.com, vc01.lon.example.com)',
         ),
     ],
 )
