@@ -23,7 +23,7 @@ _LEARNED_GRACE = 2 * HOUR
 # Where the appliance's zone is not known, a schedule may be due so much earlier or later.
 _ZONES_APART = 14 * HOUR
 # A schedule's job never starts earlier, but for a clock that was set.
-_EARLY = 5 * 60
+_EARLY = 60
 # Habits are learned at noon, for a day; due times around noon can move from one such day to the other.
 _NOON, _WEEK = DAY // 2, 7 * DAY
 # Due times closer together than this are one.

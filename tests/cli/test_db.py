@@ -223,5 +223,5 @@ def test_day_totals_are_rebuilt(engine: Engine) -> None:
     execute(engine, "UPDATE day_total SET jobs = 7")
     assert archive("db", "verify", at(engine)).code == 1
     done = archive("db", "rebuild", at(engine))
-    assert done == (0, "", "Totals and anomalies recalculated; 2 rows corrected.\n")
+    assert done == (0, "", "Totals and judgement recalculated; 2 rows corrected.\n")
     assert archive("db", "verify", at(engine)).code == 0
