@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from archive.store import settings
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -29,8 +28,8 @@ _TABLES: dict[type, sa.Table] = {
     Operation: tables.operation,
     Template: tables.message_template,
 }
-# The cache of a kind is cleared when it has more texts than this.
-_CACHED = 200_000
+# The cache of a kind is cleared when it has more keys than this.
+_CACHED = 50_000
 
 
 class References:
@@ -40,10 +39,11 @@ class References:
     """
 
     def __init__(self) -> None:
-        # By kind, because keys of different kinds can be equal tuples.
-        self._ids: dict[type, dict[Natural, int]] = {kind: {} for kind in _TABLES}
-        # By kind: if this is the greatest ID of the table, the cache has all of its rows.
-        self._whole = dict.fromkeys(_TABLES, 0)
+        # By kind, because keys of different kinds can be equal tuples. The keys of templates, of which
+        # there may be many, are their digests.
+        self._ids: dict[type, dict[Any, int]] = {kind: {} for kind in _TABLES}
+        # By kind, for tables that were empty: if this is still the greatest ID, all rows are cached.
+        self._whole: dict[type, int] = {}
         self._years = {str(year) for year in calendar.CALENDAR_YEARS}
 
     def ids(self, kind: type[Natural]) -> dict[Any, int]:
@@ -58,7 +58,7 @@ class References:
         for kind, known in self._ids.items():
             if len(known) > _CACHED:
                 known.clear()
-                self._whole[kind] = -1
+                self._whole.pop(kind, None)
         builds, locations, operations, _ = (self._ids[kind] for kind in _TABLES)
         unknown: dict[type, dict[Natural, None]] = {kind: {} for kind in _TABLES}
         for _, build, location, operation, _, _ in documents:
@@ -69,50 +69,57 @@ class References:
             if operation is not None and operation not in operations:
                 unknown[Operation][Operation._make(operation)] = None
         for kind, wanted in unknown.items():
-            if wanted:
-                self._learn_kind(connection, kind, list(wanted))
+            self._learn_kind(connection, kind, wanted)
 
     def learn_templates(
         self, connection: Connection, wanted: Iterable[tuple[str, str]]
-    ) -> Mapping[Any, int]:
-        """Give every message template a row, and return the IDs of these and others."""
+    ) -> dict[tuple[str, str], int]:
+        """Give every message template a row, and return the IDs."""
         known = self._ids[Template]
-        unknown = {Template._make(key): None for key in wanted if key not in known}
+        by_digest = {digest(key): key for key in wanted}
+        unknown = {mark: key for mark, key in by_digest.items() if mark not in known}
         if unknown:
-            self._learn_kind(connection, Template, list(unknown))
-        return known
+            known |= self._find_or_create(connection, Template, unknown)
+        return {key: known[mark] for mark, key in by_digest.items()}
 
     def learn_locations(
         self, connection: Connection, wanted: Iterable[Location]
     ) -> dict[Location, int]:
         """Give every location a row, and return the IDs."""
         locations, known = list(dict.fromkeys(wanted)), self._ids[Location]
-        if unknown := [location for location in locations if location not in known]:
-            self._learn_kind(connection, Location, unknown)
+        unknown = [location for location in locations if location not in known]
+        self._learn_kind(connection, Location, unknown)
         return {location: known[location] for location in locations}
 
-    def _learn_kind(self, connection: Connection, kind: type, wanted: Sequence[Natural]) -> None:
-        """Give keys that are not cached a row and a cached ID."""
-        table, known = _TABLES[kind], self._ids[kind]
-        missing = {digest(key): key for key in wanted}
-        following = next_id(connection, table)
-        if following - 1 != self._whole[kind]:
-            missing = _look_up(connection, table, missing, known)
+    def _learn_kind(self, connection: Connection, kind: type, wanted: Iterable[Natural]) -> None:
+        by_digest = {digest(key): key for key in wanted}
+        if by_digest:
+            found = self._find_or_create(connection, kind, by_digest)
+            self._ids[kind] |= {key: found[mark] for mark, key in by_digest.items()}
+
+    def _find_or_create(
+        self, connection: Connection, kind: type, wanted: Mapping[bytes, tuple[Any, ...]]
+    ) -> dict[bytes, int]:
+        """Return the IDs of keys that are not cached, by digest; new ones get a row."""
+        table, missing, found = _TABLES[kind], dict(wanted), dict[bytes, int]()
+        if kind not in self._whole:
+            _look_up(connection, table, missing, found)
         if not missing:
-            return
+            return found
         # IDs are assigned under one lock, so that every database assigns the same ones.
         db.lock(connection, ["references"])
-        before, following = following, next_id(connection, table)
-        if following != before:  # another import has added rows meanwhile
-            missing = _look_up(connection, table, missing, known)
-        if following - 1 == self._whole[kind]:
-            self._whole[kind] += len(missing)
+        following = next_id(connection, table)
+        if following - 1 == self._whole.get(kind, 0):
+            self._whole[kind] = following - 1 + len(missing)
+        else:  # another import may have added some meanwhile
+            self._whole.pop(kind, None)
+            _look_up(connection, table, missing, found)
         rows = [
-            (number, key_digest, *_columns(key))
-            for number, (key_digest, key) in enumerate(missing.items(), following)
+            (number, mark, *_columns(key))
+            for number, (mark, key) in enumerate(missing.items(), following)
         ]
-        known |= dict(zip(missing.values(), count(following), strict=False))
         db.insert(connection, table, rows)
+        return found | {mark: number for number, mark, *_ in rows}
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
         """Add the whole year of each day to the calendar if it is missing."""
@@ -134,19 +141,18 @@ def _has_year(connection: Connection, year: str) -> bool:
 def _look_up(
     connection: Connection,
     table: sa.Table,
-    wanted: dict[bytes, Natural],
-    known: dict[Natural, int],
-) -> dict[bytes, Natural]:
-    """Add the IDs of stored keys to the known ones, and return the others by digest."""
+    missing: dict[bytes, tuple[Any, ...]],
+    found: dict[bytes, int],
+) -> None:
+    """Move the keys that are stored, by digest, from the missing to the found ones."""
     query = sa.select(table.c.digest, table.c.id)
-    missing = dict(wanted)
-    for chunk in chunks(wanted):
+    for chunk in chunks(list(missing)):
         for row in connection.execute(query.where(table.c.digest.in_(chunk))):
-            known[missing.pop(row.digest)] = row.id
-    return missing
+            del missing[row.digest]
+            found[row.digest] = row.id
 
 
-def digest(key: Natural) -> bytes:
+def digest(key: tuple[str | None, ...]) -> bytes:
     """Return the first 16 bytes of the SHA-256 of a natural key, for its table's unique index."""
     # Bytes that UTF-8 never has: keys that differ in any part have different digests.
     parts = (b"\xfe" if part is None else part.encode() for part in key)
@@ -159,5 +165,5 @@ def next_id(connection: Connection, table: sa.Table) -> int:
     return int(greatest or 0) + 1
 
 
-def _columns(key: Natural) -> tuple[Any, ...]:
+def _columns(key: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*key, mask_url(key.url)) if isinstance(key, Location) else tuple(key)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _param_columns = attrgetter(*ParamRow._fields)
 # The cache is cleared when it has more contents than this.
-_CACHED = 200_000
+_CACHED = 50_000
 
 
 @dataclass

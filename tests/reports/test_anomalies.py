@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -264,6 +265,24 @@ def test_anomalies_follow_their_definitions(
         )
     said = both(engines, {"vc": documents}, "anomalies", SCOPE)
     assert sorted(said, key=str) == sorted((("vc", *row) for row in of_history(history)), key=str)
+
+
+def test_view_has_the_rows_of_the_report(engines: list[Engine]) -> None:
+    """A job that starts after it was seen is in neither."""
+    sizes: list[int | None] = [*[100 * MIB] * 30, 0, *[200 * MIB] * 5, MIB]
+    history = daily(sizes) | {"change": on(day(40), size=200 * MIB, build=OLD)}
+    history["changed"] = on(day(41), size=200 * MIB, build=NEW)
+    history["later"] = on("2027-01-01", size=0)
+    for engine in engines:
+        import_documents(engine, history, "vc")
+        query = sa.text(
+            "SELECT appliance, day, key, severity, what, figure, expected, lower, upper FROM v_anomaly"
+        )
+        with db.reading(engine) as connection:
+            viewed = [tuple(row) for row in connection.execute(query.columns(day=db.Day()))]
+        reported = [row[:9] for row in rows(engine, "anomalies", SCOPE)]
+        assert sorted(viewed, key=str) == sorted(reported, key=str)
+        assert {row[4] for row in viewed} == {"empty", "tiny", "size", "build"}
 
 
 def test_drops_are_those_of_the_anomalies(engines: list[Engine]) -> None:
