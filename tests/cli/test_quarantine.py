@@ -13,6 +13,7 @@ from archive import cli
 from archive.db import tables
 from archive.document import canonical
 from archive.errors import NotAJobError
+from archive.ingest import observe
 from tests.support.archives import SEEN, count, import_documents, rows
 from tests.support.command import archive, at
 from tests.support.samples import job
@@ -70,7 +71,7 @@ def place(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
         raise NotAJobError("it is too new")
 
     with monkeypatch.context() as older:
-        older.setattr(canonical, "read", refuse)
+        older.setattr(observe, "parse", refuse)
         import_documents(engine, {"20260302-021500-1": GOOD}, "vc02")
     return at(engine)
 

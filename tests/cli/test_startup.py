@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 VERBS = {
     ("collect",),
     ("ingest",),
+    ("import", "list"),
+    ("import", "undo"),
     ("report",),
     ("dashboard",),
     ("mail",),
