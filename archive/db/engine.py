@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Connection, Engine
 
+_NO_ROOM = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+)
 # How long a writer waits for another writer.
 LOCK_WAIT_SECONDS = 30
 
@@ -43,6 +49,7 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
     # No error may quote a row.
     engine = sa.create_engine(url, connect_args=options, hide_parameters=True, **pooling)
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _connect_sqlite)
         event.listen(engine, "connect", _prepare_sqlite)
         if kept:
             event.listen(engine, "connect", _cache_less)
@@ -60,6 +67,26 @@ def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
         yield keeper
     finally:
         keeper.dispose()
+
+
+def _connect_sqlite(
+    _dialect: object, _record: object, arguments: Any, options: Any
+) -> sqlite3.Connection:
+    """Open a file, also where there is no room for SQLite's shared memory, a file of 32 KiB.
+
+    On a full disk it is in the memory of this process, so that reports can be read; others wait.
+    """
+    connection: sqlite3.Connection = sqlite3.connect(*arguments, **options)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode in _NO_ROOM:
+            connection.close()
+            connection = sqlite3.connect(*arguments, **options)
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA temp_store = MEMORY")
+        # Any other error is reported by the first statement of a transaction.
+    return connection
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

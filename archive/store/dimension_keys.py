@@ -12,7 +12,7 @@ from archive.db import tables
 from archive.document.flatten import Build, Location, Operation, Template
 from archive.masking import mask_url
 from archive.store import settings
-from archive.store.chunks import chunks
+from archive.store.chunks import IN_QUERY, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,7 +102,10 @@ class References:
     ) -> dict[bytes, int]:
         """Return the IDs of keys that are not cached, by digest; new ones get a row."""
         table, missing, found = _TABLES[kind], dict(wanted), dict[bytes, int]()
+        before = None
         if kind not in self._whole:
+            # One query can save many.
+            before = next_id(connection, table) if len(missing) > IN_QUERY else None
             _look_up(connection, table, missing, found)
         if not missing:
             return found
@@ -111,7 +114,7 @@ class References:
         following = next_id(connection, table)
         if following - 1 == self._whole.get(kind, 0):
             self._whole[kind] = following - 1 + len(missing)
-        else:  # another import may have added some meanwhile
+        elif following != before:  # another import may have added some meanwhile
             self._whole.pop(kind, None)
             _look_up(connection, table, missing, found)
         rows = [

@@ -188,12 +188,17 @@ def test_full_disk_for_the_output(
     assert_refused(Done(done.returncode, "", done.stderr), "No space left on device")
 
 
-def test_output_that_fails_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Output that fails only when it is flushed gives no traceback either."""
+def test_output_that_fails_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Output that fails only when it is flushed is an error, too, without a traceback."""
     with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", full)
         full.write("left over")
-        cli._close_stdout()
+        with pytest.raises(SystemExit, match="1"):
+            cli._close_stdout()
+        said = "archive: standard output: cannot write: No space left on device\n"
+        assert capsys.readouterr().err == said
         patched.setattr(sys, "stdout", None)
         cli._close_stdout()
 

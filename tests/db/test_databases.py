@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -340,3 +342,27 @@ def test_only_sqlite_has_a_file(url: str, path: Path | None) -> None:
     assert db.sqlite_file(engine.url) == path
     if path is None:
         db.prepare_file(engine)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_full_disk_can_still_be_read(tmp_path: Path) -> None:
+    """SQLite's shared memory is a file, too, for which there is no room."""
+    mounted = subprocess.run(
+        ["/bin/mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(tmp_path)],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if mounted.returncode:
+        pytest.skip("this machine allows no mount")
+    try:
+        engine = migrate.connect(str(tmp_path / "archive.db"))
+        migrate.upgrade(engine)
+        import_documents(engine, SAMPLES)
+        with (tmp_path / "rest").open("wb", buffering=0) as rest, suppress(OSError):
+            while True:
+                rest.write(bytes(1 << 12))
+        assert count(engine, tables.job) == len(SAMPLES)
+        with pytest.raises(DatabaseError, match="disk"):
+            import_documents(engine, SAMPLES, "vc02")
+        assert count(engine, tables.job) == len(SAMPLES)
+    finally:
+        subprocess.run(["/bin/umount", "-l", str(tmp_path)], check=True)

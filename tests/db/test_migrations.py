@@ -67,7 +67,7 @@ def _written(index: Any) -> dict[str, Any]:
     return {**index, "dialect_options": {name: str(value) for name, value in options}}
 
 
-# The code defines them as well.
+# Databases write their condition in different ways.
 PARTIAL = ("ix_expected_backup_not_met",)
 
 
@@ -76,10 +76,9 @@ def special(described: dict[str, Any]) -> dict[str, str]:
     found = {}
     for *_, indexes in described.values():
         for index in indexes:
-            if index["name"] in PARTIAL:
-                continue
             for option in ("postgresql_using", "postgresql_where", "sqlite_where"):
-                if said := index["dialect_options"].pop(option, None):
+                said = index["dialect_options"].pop(option, None)
+                if said and index["name"] not in PARTIAL:
                     found[index["name"]] = said.strip("()")
     return found
 

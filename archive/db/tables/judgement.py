@@ -37,8 +37,8 @@ expected_backup = Table(
     Index(None, "day", "outcome"),
     sqlite_with_rowid=False,
 )
-# Few backups are not met; v_missed lists these, and has the condition of this index. Only the migration
-# declares that: the option would load PostgreSQL's dialect into every command.
+# A partial index for v_missed, since few backups are not met. Only the migration declares that: the
+# option would load PostgreSQL's dialect into every command.
 Index("ix_expected_backup_not_met", expected_backup.c.day, expected_backup.c.appliance_id)
 
 # How an appliance stands as of its last import. Jobs are those of `job`. Consecutive failures count
