@@ -65,7 +65,7 @@ class Planned(NamedTuple):
 
 @dataclass
 class Appliance:
-    """An appliance with its jobs; `known` is what the archive is told, `outage` from when on none ran."""
+    """An appliance with its jobs; `known` is what the archive knows, `outage` from when on none ran."""
 
     jobs: list[Job]
     planned: list[Planned]
