@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archive.dashboard.tables import table
-from archive.judgement.standing import OK
+from archive.judgement.standing import OK, RETIRED
 from archive.reports import (
     anomalies,
     builds,
@@ -50,7 +50,7 @@ def attention(
             "overdue",
             "Overdue",
             rpo.REPORT.columns,
-            [row for row in states if row.state != OK],
+            [row for row in states if row.state not in (OK, RETIRED)],
             (
                 "appliance", "state", "age_seconds", "rpo_seconds", "attempt_status", "last_seen",
             ),

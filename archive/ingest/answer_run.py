@@ -39,7 +39,7 @@ class Answered(NamedTuple):
         """Record what was collected besides jobs; the appliance is judged by it."""
         changed = fact_history.record(self.connection, self.appliance_id, facts, seen_at)
         if changed & {tables.schedule.name, tables.system_time_zone.name}:
-            self.loader.change(self.appliance_id, 0)
+            self.loader.judged.change(self.appliance_id, 0)
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
         yield Answered(connection, number, run.id, run.counts, loader)
         import_log.record(connection, run.id, run.counts)
         import_log.complete(connection, run.id)
-        loader.judge(connection)
+        loader.judged.judge(connection)
         loader.finish(connection)
 
 

@@ -53,9 +53,9 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
             if batches.ended and batches.failure is None:
                 import_log.complete(connection, run.id)
             if batches.ended or batches.failure is not None:
-                loader.judge(connection)
+                loader.judged.judge(connection)
             else:
-                loader.judge_later(connection)
+                loader.judged.judge_later(connection)
             loader.finish(connection)
         run.committed |= counts.seen > run.counts.seen
         run.counts = counts

@@ -51,7 +51,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
         if observations:
             lock_appliances(connection, {each.appliance for each in observations})
             loader.load(connection, observations, counts)
-            loader.judge(connection)
+            loader.judged.judge(connection)
             loader.finish(connection)
             quarantine.release(connection, released)
         import_log.record(connection, run_id, counts)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from archive.judgement.expected import Expected
 
 OK, OVERDUE, NEVER, NO_RECENT_DATA = "ok", "overdue", "never", "no recent data"
+RETIRED = "retired"
+STATES = (NEVER, OVERDUE, NO_RECENT_DATA, OK, RETIRED)  # worst first
 # Where the RPO comes from besides the basis of expected backups: set by the user, or derived from the
 # longest of the irregular gaps between successes, or nothing is expected.
 SET, IRREGULAR, NOTHING = "rpo", "irregular", "none"
@@ -130,7 +132,7 @@ class Age(NamedTuple):
 
 
 def state(age: Age, overdue_since: str | None, last_seen: str, now: str, import_due: str) -> str:
-    """Return the state of an appliance as its last import shows it.
+    """Return the state of an appliance that is not RETIRED, as its last import shows it.
 
     OVERDUE: a backup was overdue, or the last success older than its limit, at the last import. It is
     NO_RECENT_DATA only where an import is missing: it was due before now.

@@ -14,7 +14,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from archive import timestamps
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
+from archive.judgement.standing import STATES
 from archive.monitoring.states import DAYS
 from archive.monitoring.totals import Totals
 from archive.store import collection_log
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from archive.store.collection_log import Collection
     from archive.store.import_log import LoggedRun
 
-_STATES = (OK, OVERDUE, NEVER, NO_RECENT_DATA)
 _COLLECTIONS = (
     collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
 )  # fmt: skip
@@ -112,12 +111,12 @@ def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
 def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     metric = GaugeMetricFamily(
         "archive_backup_state",
-        "State of the last success against the RPO (1 for the current state): ok, overdue, never or"
-        " no recent data.",
+        "State of the last success against the RPO (1 for the current state): ok, overdue, never,"
+        " no recent data or retired.",
         labels=("appliance", "state"),
     )
     for state in states:
-        for one in _STATES:
+        for one in STATES:
             metric.add_metric((state.name, one), float(state.state == one))
     yield metric
 

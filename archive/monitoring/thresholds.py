@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.outliers import TINY_PERCENT
 from archive.judgement.reporting import DEFAULT_LIMIT, LONG_PERCENT
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration, moment
@@ -68,7 +68,12 @@ class Judgement(NamedTuple):
 
 
 def judge(state: State, thresholds: Thresholds) -> Judgement:
-    """Return the judgement of an appliance."""
+    """Return the judgement of an appliance; a retired one raises no alarm."""
+    if state.state == RETIRED:
+        quiet = tuple(
+            Figure(name, value, None, None, Level.OK) for name, value in _values(state).items()
+        )
+        return Judgement(state.name, Level.OK, quiet, ())
     figures = tuple(
         _figure(state, name, value, thresholds) for name, value in _values(state).items()
     )

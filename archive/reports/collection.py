@@ -110,7 +110,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     imports = connection.execute(
         _imports(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
     )
-    due = {one.id: one.import_due for one in expected_backups.standings(connection, scope)}
+    standings = {one.id: one for one in expected_backups.standings(connection, scope)}
     for number, rows in groupby(imports, key=attrgetter("id")):
         own = list(rows)
         first = own[0]
@@ -123,7 +123,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
             first.first_seen,
             first.last_seen,
             age,
-            due[number] < scope.now,
+            not standings[number].is_reporting(scope.now),
             len(seen),
             *found,
             *attempts.pop(first.name, (0, 0)),
@@ -144,7 +144,7 @@ def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
             one.last_seen,
             max(standing.seconds_between(one.last_seen, scope.now), 0),
             one.usual_import_seconds,
-            one.import_due < scope.now,
+            not one.is_reporting(scope.now),
             quarantined.get(one.name, 0),
         )
         for one in expected_backups.standings(connection, scope)

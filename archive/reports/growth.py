@@ -164,17 +164,24 @@ class _Fleet:
 def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet(date.fromisoformat(today).toordinal())
+    retired = _retired(connection, scope.now)
     for batch in job_order.batches(connection, scope):
         copies = _scheduled_copies(connection, batch) if scope.keep is None else {}
         jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
         for number, name in batch.items():
             sizes = [(date.fromisoformat(day).toordinal(), size) for _, day, size in jobs[number]]
-            if sizes:
+            if sizes and number not in retired:
                 fleet.add(name, sizes, copies.get(number, 1) if scope.keep is None else scope.keep)
     fleet.rows.sort(key=_fastest_first)
     yield from fleet.rows
     if fleet.rows:
         yield fleet.whole(scope.capacity_bytes)
+
+
+def _retired(connection: Connection, now: str) -> set[int]:
+    """Return the ids of the retired appliances: their backups no longer grow."""
+    table = tables.appliance
+    return set(connection.execute(sa.select(table.c.id).where(table.c.retired_at <= now)).scalars())
 
 
 def _fastest_first(row: GrowthRow) -> tuple[bool, int, str]:

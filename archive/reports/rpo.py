@@ -15,11 +15,9 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.standing import (
     IRREGULAR,
-    NEVER,
-    NO_RECENT_DATA,
-    OK,
-    OVERDUE,
+    RETIRED,
     SET,
+    STATES,
     Age,
     Rpo,
     Span,
@@ -43,12 +41,11 @@ _DAYS = 30
 # last.
 _LONGEST_JOB_DAYS = 7
 _SECONDS_A_DAY = 24 * 60 * 60
-_WORST_FIRST = (NEVER, OVERDUE, NO_RECENT_DATA, OK)
 _ROWS_AT_A_TIME = 1000
 
 
 class RpoRow(NamedTuple):
-    """An appliance as of now: `state` is OK, OVERDUE, NEVER or NO_RECENT_DATA.
+    """An appliance as of now: `state` is OK, OVERDUE, NEVER, NO_RECENT_DATA or RETIRED.
 
     `age_seconds` counts from the end of the last success. Without `--rpo`, the RPO is the longest time
     between two expected backups, and None where none is expected. `overdue_since_time` is the due time
@@ -92,7 +89,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     """Yield the rows of the report, worst first."""
     rows = sorted(
         _rows(connection, scope),
-        key=lambda row: (_WORST_FIRST.index(row.state), -(row.age_seconds or 0), row.appliance),
+        key=lambda row: (STATES.index(row.state), -(row.age_seconds or 0), row.appliance),
     )
     return iter(rows)
 
@@ -122,7 +119,9 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RpoRow(
             one.name,
-            standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
+            RETIRED
+            if one.is_retired(now)
+            else standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
             None if end is None else standing.seconds_between(end, now),
             *rpo,
             None if success is None else success.at,

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
 from archive.render.units import moment
 from archive.reports import collection, jobs, rpo, streaks
-from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core import compliance, date_ranges, expected_backups, sql
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import expected, figures, is_exact, trend_of
 from archive.reports.summary_row import SummaryRow
@@ -102,7 +102,7 @@ def _attention(
 
 
 def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
-    for row in islice((row for row in states if row.state != OK), NAMED):
+    for row in islice((row for row in states if row.state not in (OK, RETIRED)), NAMED):
         end = "no success" if row.success_end_time is None else moment(row.success_end_time)
         yield SummaryRow(
             "overdue", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
@@ -112,7 +112,16 @@ def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
 def _failing_repeatedly(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
     """Return the appliances with REPEATED_FAILURES or more at the end of a scope."""
     rows = streaks.ongoing(connection, replace(scope, since=None))
-    return [row for row in rows if row.consecutive_failures >= REPEATED_FAILURES]
+    retired = {
+        one.name
+        for one in expected_backups.standings(connection, scope)
+        if one.is_retired(scope.now)
+    }
+    return [
+        row
+        for row in rows
+        if row.consecutive_failures >= REPEATED_FAILURES and row.appliance not in retired
+    ]
 
 
 def _consecutive_failures(failing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:

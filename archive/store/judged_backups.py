@@ -22,7 +22,7 @@ from archive.store.import_intervals import usual_intervals
 from archive.store.judgement_rows import Changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -33,6 +33,39 @@ _ROW = tuple[Any, ...]
 _STANDINGS = sa.select(_STANDING).where(
     _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
 )
+
+
+class ChangedAppliances:
+    """The appliances of an import, and from when on they have to be judged anew."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._since: dict[int, int | None] = {}
+
+    def see(self, ids: Iterable[int]) -> None:
+        """Note that appliances were imported, changed or not."""
+        for appliance_id in ids:
+            self._since.setdefault(appliance_id, None)
+
+    def change(self, appliance_id: int, since: int) -> None:
+        """Note that what an appliance is judged by has changed, from when on (seconds)."""
+        known = self._since.get(appliance_id)
+        self._since[appliance_id] = since if known is None else min(known, since)
+
+    def judge(self, connection: Connection) -> None:
+        """Judge the appliances, whose locks the caller holds, before the lock of the totals is taken.
+
+        A holder of that lock must not wait for another one.
+        """
+        judge(connection, self._calendar, self._since)
+        self._since = {}
+
+    def judge_later(self, connection: Connection) -> None:
+        """Record which appliances are not judged yet, at the end of a transaction before the last."""
+        set_pending(
+            connection,
+            {number: since for number, since in self._since.items() if since is not None},
+        )
 
 
 def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int | None]) -> None:

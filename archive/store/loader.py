@@ -10,11 +10,12 @@ from archive.db import tables
 from archive.document.flatten import Build, Location, Operation
 from archive.document.precedence import SeenInterval, State
 from archive.judgement.clock import seconds
-from archive.store import appliance_history, judged_backups
+from archive.store import appliance_history
 from archive.store.appliances import find_appliances, record_seen
 from archive.store.day_totals import Contribution
 from archive.store.dimension_keys import References
 from archive.store.job_writer import Batch, JobRow, update_jobs
+from archive.store.judged_backups import ChangedAppliances
 from archive.store.known_jobs import (
     JobKey,
     Stored,
@@ -66,8 +67,7 @@ class Loader:
         self._contents = MessageContents(self._references)
         self._totals = ChangedTotals()
         self._latest = LatestImports(seen_at)
-        # Imported appliances, and from when on (seconds) their jobs have changed.
-        self._changed: dict[int, int | None] = {}
+        self.judged = ChangedAppliances(calendar)
 
     def find(self, connection: Connection, names: Iterable[str]) -> dict[str, int]:
         """Return the IDs of the named appliances that the archive has, by name."""
@@ -80,8 +80,7 @@ class Loader:
         locked = record_seen(connection, dict.fromkeys(names, self._this_import))
         self._contents.start(locked.created)
         self._latest.open(connection, locked.ids.values())
-        for number in locked.ids.values():
-            self._changed.setdefault(number, None)
+        self.judged.see(locked.ids.values())
         return locked.ids
 
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
@@ -101,8 +100,7 @@ class Loader:
         """Merge a batch into the archive and update `counts`."""
         locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
-        for number in locked.ids.values():
-            self._changed.setdefault(number, None)
+        self.judged.see(locked.ids.values())
         self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
@@ -132,26 +130,6 @@ class Loader:
         self.settle(connection)
         self._totals.write(connection)
 
-    def judge(self, connection: Connection) -> None:
-        """Judge the imported appliances, whose locks the caller holds. Call it before `finish`.
-
-        A holder of the lock of the totals must not wait for another lock.
-        """
-        judged_backups.judge(connection, self._calendar, self._changed)
-        self._changed = {}
-
-    def judge_later(self, connection: Connection) -> None:
-        """Record which appliances are not judged yet, at the end of a transaction before the last."""
-        judged_backups.set_pending(
-            connection,
-            {number: since for number, since in self._changed.items() if since is not None},
-        )
-
-    def change(self, appliance_id: int, since: int) -> None:
-        """Note that what an appliance is judged by has changed, from when on (seconds)."""
-        known = self._changed.get(appliance_id)
-        self._changed[appliance_id] = since if known is None else min(known, since)
-
     def _write(
         self,
         connection: Connection,
@@ -174,7 +152,7 @@ class Loader:
                 last_seen = None
             row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
-            self.change(key[0], seconds(appliance_history.began(row)))
+            self.judged.change(key[0], seconds(appliance_history.began(row)))
             self._count(row)
             for status, observed_at in seen.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
@@ -183,8 +161,8 @@ class Loader:
             first_seen = min(before.first_seen, state.seen.first_seen)
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
-            self.change(key[0], seconds(appliance_history.began(row)))
-            self.change(
+            self.judged.change(key[0], seconds(appliance_history.began(row)))
+            self.judged.change(
                 key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
             )
             self._totals.add(key[0], before.build_id, before.counted, -1)
@@ -250,7 +228,7 @@ class Loader:
             if seen.first_seen < before.first_seen:
                 day = self._calendar.job_day(before.start_time, key[1], seen.first_seen)
                 if key not in changed:
-                    self.change(appliance_id, seconds(before.start_time or seen.first_seen))
+                    self.judged.change(appliance_id, seconds(before.start_time or seen.first_seen))
                     self._totals.move(appliance_id, before.counted, day)
                     earlier.append(
                         {

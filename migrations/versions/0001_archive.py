@@ -326,6 +326,7 @@ CREATE VIEW v_standing AS
 SELECT
     appliance.name AS appliance,
     CASE
+        WHEN appliance.retired_at <= {now} THEN 'retired'
         WHEN appliance_standing.success_id IS NULL THEN 'never'
         WHEN appliance_standing.overdue_since_time IS NOT NULL THEN 'overdue'
         WHEN appliance_standing.import_due_time < {now} THEN 'no recent data'
@@ -352,7 +353,11 @@ SELECT
     appliance.last_seen,
     appliance_standing.usual_import_seconds,
     appliance_standing.import_due_time,
-    CASE WHEN appliance_standing.import_due_time < {now} THEN 1 ELSE 0 END AS not_reporting,
+    CASE
+        WHEN appliance.retired_at <= {now} THEN 0
+        WHEN appliance_standing.import_due_time < {now} THEN 1
+        ELSE 0
+    END AS not_reporting,
     appliance.retired_at,
     appliance.id AS appliance_id
 FROM appliance

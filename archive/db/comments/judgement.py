@@ -82,7 +82,7 @@ JUDGEMENT_VIEWS = {
         "an appliance with its state, its last success and its RPO",
         {
             **_NAME,
-            "state": "ok, overdue, never (no success yet) or no recent data (an import is missing)",
+            "state": "ok, overdue, never (no success yet), no recent data (an import is missing) or retired",
             "last_success": "day of its last successful job",
             "last_success_key": "key of that job",
             "last_success_start_time": "start of that job",
@@ -101,7 +101,7 @@ JUDGEMENT_VIEWS = {
             "last_seen": JOB_TABLES["appliance"].columns["last_seen"],
             "usual_import_seconds": _USUAL,
             "import_due_time": _IMPORT_DUE,
-            "not_reporting": "1 if that time has passed, otherwise 0",
+            "not_reporting": "1 if that time has passed and it is not retired, otherwise 0",
             "retired_at": JOB_TABLES["appliance"].columns["retired_at"],
             "appliance_id": APPLIANCE,
         },

@@ -44,3 +44,12 @@ class Standing(NamedTuple):
     next_due: str | None
     usual_import_seconds: int | None
     import_due: str
+    retired_at: str | None
+
+    def is_retired(self, now: str) -> bool:
+        """Return whether it has been retired."""
+        return self.retired_at is not None and self.retired_at <= now
+
+    def is_reporting(self, now: str) -> bool:
+        """Return whether no import is missing."""
+        return self.is_retired(now) or self.import_due >= now

@@ -101,6 +101,7 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
             None if following is None else instant(following),
             usual.get(one.id),
             instant(last_seen + limit),
+            None if one.known.retired is None else instant(one.known.retired),
         )
 
 

@@ -175,6 +175,7 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
         _STANDING.c.next_due_time,
         _STANDING.c.usual_import_seconds,
         _STANDING.c.import_due_time,
+        appliance.c.retired_at,
     ).join_from(appliance, _STANDING, _STANDING.c.appliance_id == appliance.c.id)
     ids = scope.appliance_ids(connection)
     if ids is not None:
@@ -190,4 +191,5 @@ def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
             row.next_due_time,
             row.usual_import_seconds,
             row.import_due_time,
+            row.retired_at,
         )
