@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.appliance_names import NAME_LENGTH
+from archive.appliance_names import NAME_LENGTH, identity
 from archive.config.entries import Entry, Secret, Trust
 from archive.config.file import read
 from archive.config.writing import add
@@ -197,7 +197,7 @@ def test_written_entries_are_read_back(
     number, unit = time
     seconds = number * {"s": 1, "min": 60, "h": 3600, "d": 86400}[unit]
     expected = Entry(
-        name=name,
+        name=identity(name),
         host=host,
         port=port,
         user=user,

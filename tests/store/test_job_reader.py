@@ -45,7 +45,7 @@ def test_exported_line_has_everything_of_a_job(engine: Engine) -> None:
     import_documents(engine, {'a"b': job("RUNNING")}, "Zürich", LATER)
     text = canonical.read(job("RUNNING")).text
     assert lines(engine) == (
-        '{"appliance":"Z\\u00fcrich","job":"a\\"b","info":' + text + ',"seen":{"first":'
+        '{"appliance":"z\\u00fcrich","job":"a\\"b","info":' + text + ',"seen":{"first":'
         '"2026-03-01T02:20:00.000Z","last":"2026-03-01T03:00:00.000001Z","status":{"PENDING":'
         '"2026-03-01T02:20:00.000Z","RUNNING":"2026-03-01T03:00:00.000001Z"}}}\n'
     )

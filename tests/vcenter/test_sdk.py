@@ -87,7 +87,7 @@ def agree(server: Server, engines: list[Engine], history: dict[str, Any]) -> Non
             import_documents(engine, answer, api.name)
         found = archived(engine)
         for api, read_jobs in read.items():
-            assert found.get(api.name, {}) == {
+            assert found.get(api.name.lower(), {}) == {
                 key: canonical.read(json_numbers.loads(text)).text
                 for key, text in read_jobs.items()
             }
