@@ -152,7 +152,7 @@ def test_file_system_without_folder_sync(tmp_path: Path, monkeypatch: pytest.Mon
 PRINTABLE = st.text(min_size=1, max_size=20).filter(
     lambda text: text.isprintable() and text.strip()
 )
-NAMES = PRINTABLE.map(str.strip).filter(lambda name: len(name) <= NAME_LENGTH)
+NAMES = PRINTABLE.map(str.strip).filter(lambda name: 1 <= len(identity(name)) <= NAME_LENGTH)
 HOSTS = st.from_regex(r"[a-z0-9_][a-zA-Z0-9_.-]{0,9}", fullmatch=True)
 PORTS = st.integers(1, 65535)
 PASSWORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
