@@ -31,7 +31,8 @@ _NAMES = {
 }
 # Figures that are problems if they are above 0.
 _ALARMS = {
-    ("attention", name) for name in (OVERDUE, NEVER, NO_RECENT_DATA, "consecutive failures")
+    ("attention", name)
+    for name in (OVERDUE, NEVER, NO_RECENT_DATA, "consecutive failures", summary.STUCK)
 } | {
     ("expected", "missed"),
 }

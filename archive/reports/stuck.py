@@ -84,7 +84,8 @@ def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
     return False, "not longer than past successes"
 
 
-def _select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
+def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
+    """Yield the rows of the report, oldest first."""
     found: list[StuckRow] = []
     for batch in job_order.batches(connection, scope):
         jobs = job_order.rows(connection, _open(scope, batch), batch)
@@ -170,7 +171,7 @@ REPORT = Listing(
     "stuck",
     "Which jobs in progress run longer than any success took, or have vanished?",
     COLUMNS,
-    _select,
+    select,
     JOBS | {"now"},
     explain=_explain,
 )

@@ -15,7 +15,7 @@ from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
 from archive.render.units import moment
-from archive.reports import collection, jobs, rpo, streaks
+from archive.reports import collection, jobs, rpo, streaks, stuck
 from archive.reports.core import compliance, date_ranges, expected_backups, sql
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import expected, figures, is_exact, trend_of
@@ -38,11 +38,14 @@ REPEATED_FAILURES = 3
 # The number of entries in each list.
 NAMED = 5
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
+# Shown only if there are any.
+STUCK = "stuck"
 # The rows that count problems, by section and name, worst first.
 PROBLEMS = (
     ("attention", OVERDUE),
     ("attention", NEVER),
     ("attention", "consecutive failures"),
+    ("attention", STUCK),
     ("expected", "missed"),
     ("collection", "not reporting"),
     ("attention", NO_RECENT_DATA),
@@ -61,6 +64,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     failing = _failing_repeatedly(connection, now)
     before = len(_failing_repeatedly(connection, then)) if then else None
     yield from _attention(states, len(failing), before)
+    yield from _stuck(connection, now)
     trend = trend_of(connection, now)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
@@ -99,6 +103,15 @@ def _attention(
     yield row_of(
         "attention", "consecutive failures", _COUNT, failing, failing_before, detail=detail
     )
+
+
+def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the number of jobs that are stuck now, on whatever day they began."""
+    whole = replace(scope, since=None, until=None)
+    names = [row.appliance for row in stuck.select(connection, whole) if row.stuck]
+    if names:
+        detail = ", ".join(sorted(set(names))[:NAMED])
+        yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
 
 
 def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:

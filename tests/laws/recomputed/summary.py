@@ -53,6 +53,30 @@ _NAMES = (
     ("time", "median", "seconds"),
     ("time", "p95", "seconds"),
 )
+# In progress for longer than any success took, and than an hour, or no longer listed by its appliance.
+_STUCK = f"""
+WITH reported AS (SELECT appliance, max(last_seen) AS last_import FROM job GROUP BY appliance),
+longest AS (
+    SELECT appliance, max(duration) AS took
+    FROM job
+    WHERE status = 'SUCCEEDED' AND duration >= 0
+    GROUP BY appliance
+)
+SELECT scoped.appliance
+FROM scoped
+INNER JOIN reported ON scoped.appliance = reported.appliance
+LEFT JOIN longest ON scoped.appliance = longest.appliance
+CROSS JOIN asked
+WHERE
+    scoped.status IN ('PENDING', 'BLOCKED', 'RUNNING')
+    AND (
+        scoped.last_seen < reported.last_import
+        OR (
+            scoped.made <= now
+            AND {seconds("scoped.made", "scoped.last_seen")} > greatest(longest.took, 3600)
+        )
+    )
+"""
 _SLOWEST = """
 SELECT appliance, duration, key
 FROM scoped
@@ -98,6 +122,7 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
     failing, failing_before = (_failing(exported, one) for one in (now, then))
     return [
         *_attention(states, len(failing), len(failing_before)),
+        *_stuck(exported, now),
         *_compared(_NAMES, _figures(exported, now), _figures(exported, then)),
         *_expected(exported, now, then),
         *_not_recent(states),
@@ -114,7 +139,7 @@ def _rows(exported: Exported, now: Asked) -> list[Row]:
 
 def _is_wrong(row: Row) -> bool:
     counted = {
-        "attention": {"overdue", "never", "no recent data", "consecutive failures"},
+        "attention": {"overdue", "never", "no recent data", "consecutive failures", "stuck"},
         "expected": {"missed"},
         "collection": {"not reporting"},
     }
@@ -192,6 +217,14 @@ def _attention(states: list[Row], failing: int, failing_before: int) -> Iterator
     change = failing - failing_before
     detail = "3 or more in a row"
     yield "attention", "consecutive failures", "count", failing, failing_before, change, detail
+
+
+def _stuck(exported: Exported, asked: Asked) -> Iterator[Row]:
+    exported.ask(asked._replace(since=None, until=None))
+    names = [row[0] for row in exported.rows(_STUCK)]
+    if names:
+        detail = ", ".join(sorted(set(names))[:5])
+        yield "attention", "stuck", "count", len(names), None, None, detail
 
 
 def _failing(exported: Exported, asked: Asked) -> list[Row]:
