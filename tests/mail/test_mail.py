@@ -125,7 +125,7 @@ def test_subject_has_the_worst_problem_first(engine: Engine, tmp_path: Path) -> 
     subject = str(parsed(path.read_bytes())["Subject"])
     assert subject == f"1 stuck: backups of {fleet.BERLIN}, 2026-04-03"
     archive("mail", *SPAN, "--rpo", "1h", at(engine), "-o", str(path), "-a", fleet.BERLIN)
-    assert str(parsed(path.read_bytes())["Subject"]).startswith("1 overdue: ")
+    assert str(parsed(path.read_bytes())["Subject"]).startswith("1 overdue, 1 stuck: ")
 
 
 def test_empty_columns_make_room() -> None:
