@@ -75,7 +75,8 @@ def test_stopping_early_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 def test_processes_end_with_their_parent(end: signal.Signals) -> None:
     """A killed import leaves no process, which would hold its output open for ever."""
     program = (
-        "import os, sys, time\n"
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # nohup makes children ignore it
         "os.cpu_count = lambda: 3\n"
         "from archive.ingest.formats import Line\n"
         "from archive.ingest.parallel_parse import reading_ahead\n"
