@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
+from archive import db
 from archive.db import migrate
 from archive.ingest.ingest import ingest
 from archive.ingest.run import Source
@@ -58,7 +59,7 @@ def _first_load(site: Site, mix: Mix, kind: str) -> list[Finding]:
     database = site.databases.get(kind, "ours")
     sizes: dict[bool, int] = {}
 
-    def side(judged: bool) -> Side:  # noqa: FBT001 - the two sides
+    def side(*, judged: bool) -> Side:
         def load() -> None:
             inprocess.ingest(path, database.url)
 
@@ -67,10 +68,12 @@ def _first_load(site: Site, mix: Mix, kind: str) -> list[Finding]:
             _check(database, "expected_backup", judged=judged)
             return count_archive(database)
 
-        return Side(_name(judged), _timed(database, load, judged=judged), check, database.migrate)
+        return Side(
+            _name(judged=judged), _timed(database, load, judged=judged), check, database.migrate
+        )
 
     name = f"first load, {mix.name}, {kind}"
-    judged, without = _compared(name, [side(True), side(False)], site)
+    judged, without = _compared(name, [side(judged=True), side(judged=False)], site)
     return [
         Finding(
             name,
@@ -105,21 +108,22 @@ def _nightly(site: Site, appliances: int, kind: str) -> Finding:
         inprocess.ingest(path, before.url, seen_at=seen_at)
 
     def load() -> None:
-        engine = migrate.connect(database.url)
-        for name, lines in histories:
-            answer = f'{{"{lines[-1].key}":{lines[-1].info}}}'.encode("ascii")
-            ingest(engine, Source(name, io.BufferedReader(io.BytesIO(answer)), name, _SEEN[2]))
+        # As a collection does.
+        with db.keeping(migrate.connect(database.url), 1) as engine:
+            for name, lines in histories:
+                answer = f'{{"{lines[-1].key}":{lines[-1].info}}}'.encode("ascii")
+                ingest(engine, Source(name, io.BufferedReader(io.BytesIO(answer)), name, _SEEN[2]))
 
-    def side(judged: bool) -> Side:  # noqa: FBT001 - the two sides
+    def side(*, judged: bool) -> Side:
         return Side(
-            _name(judged),
+            _name(judged=judged),
             _timed(database, load, judged=judged),
             lambda: count_archive(database),
             lambda: database.copy(before),
         )
 
     name = f"import of one new job, {kind}"
-    judged, without = _compared(name, [side(True), side(False)], site)
+    judged, without = _compared(name, [side(judged=True), side(judged=False)], site)
     milliseconds = (_processor(judged) - _processor(without)) / appliances * 1000
     return Finding(
         name,
@@ -137,7 +141,7 @@ def _histories(appliances: int) -> Iterator[tuple[str, list[documents.Line]]]:
         yield name, list(theirs)
 
 
-def _name(judged: bool) -> str:  # noqa: FBT001 - the two sides
+def _name(*, judged: bool) -> str:
     return "with the judgement" if judged else "without"
 
 
@@ -173,7 +177,7 @@ def _processor(side: Measured) -> float:
 def _check(database: Database, table: str, *, judged: bool) -> None:
     rows = count(database, {table: f"SELECT count(*) FROM {table}"})[table]
     if bool(rows) != judged:
-        raise SystemExit(f"{_name(judged)} there should not be {rows} rows of {table}")
+        raise SystemExit(f"{_name(judged=judged)} there should not be {rows} rows of {table}")
 
 
 CLAIM = Claim(
