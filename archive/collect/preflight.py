@@ -42,7 +42,8 @@ CHECKS = (
 _RENEW = timedelta(days=30)
 # Seconds that the clocks may differ before there is a warning, and before the check fails.
 _CLOCK_WARNING, _CLOCK_FAILED = 60, 300
-# Seconds until the next address of a host is tried in parallel.
+# Seconds until the next address of a host is tried in parallel, as aiohttp does (RFC 8305): a dead
+# IPv6 address must not fail the check.
 _NEXT_ADDRESS = 0.25
 # Bytes: enough to recognise the format of an answer.
 _BUFFER = 1 << 16
@@ -153,7 +154,6 @@ class Examination:
         try:
             async with asyncio.timeout(entry.connect_timeout):
                 _, writer = await asyncio.open_connection(
-                    # As aiohttp does (RFC 8305): a dead IPv6 address must not fail the check.
                     entry.host, entry.port, happy_eyeballs_delay=_NEXT_ADDRESS
                 )
         except TimeoutError as error:
