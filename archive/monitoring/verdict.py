@@ -35,6 +35,9 @@ def verdict(
 
     It is UNKNOWN if the archive is stale: the last import of any appliance, in scope or not, is older
     than `stale_seconds`. Raises UsageError for a glob that matches no known appliance.
+
+    `stale_seconds` is in seconds. Appliances are listed worst first, then by name; an OK one has no
+    line.
     """
     found = [judge(state, thresholds) for state in states(connection, scope)]
     found.sort(key=lambda one: (-badness(one.level), one.appliance))
@@ -72,6 +75,7 @@ def _summary(found: Sequence[Judgement]) -> str:
 
 
 def _described(one: Judgement) -> str:
+    """Return an appliance in words: its reasons, or the age of its last success."""
     if one.reasons:
         return f"{one.appliance}: {', '.join(one.reasons)}"
     age = one.figures[0].value
