@@ -88,7 +88,7 @@ def ingest(
         try:
             _add(total, _ingest_file(engine, path, appliance, seen))
         except ArchiveError as error:
-            # A wrong schema fails every file alike, so it is said once.
+            # A wrong schema fails every file alike, so one error is enough.
             if len(paths) == 1 or debug or isinstance(error, SchemaError):
                 raise
             failures.append(error)
