@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
 from archive.config import mailing, values
-from archive.config.entries import Entry, Fleet, Mail, Trust
+from archive.config.entries import Entry, Fleet, Mail, Target, Trust
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
 from archive.suggestions import suggestion
@@ -27,9 +27,11 @@ _TOP: Keys = {
     "calendar": values.table,
     "defaults": values.table,
     "mail": values.table,
+    "notify": values.tables,
     "appliance": values.tables,
 }
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
+_TARGET: Keys = {"name": values.text, "url": values.secret, "ca_file": values.path}
 _TIMES: Keys = {
     "connect_timeout": values.seconds,
     "read_timeout": values.seconds,
@@ -87,6 +89,8 @@ class _Reading:
             said["calendar"] = self._calendar(top["calendar"])
         if "mail" in top:
             said["mail"] = self._mail(top["mail"])
+        if "notify" in top:
+            said["targets"] = self._targets(top["notify"])
         if "concurrency" in top:
             said["concurrency"] = top["concurrency"]
         if self._problems:
@@ -141,6 +145,24 @@ class _Reading:
             return None
         return mailing.mail(section.given, self._folder)
 
+    def _targets(self, tables: list[dict[str, Any]]) -> tuple[Target, ...]:
+        found: dict[str, Target] = {}
+        for place, table in enumerate(tables, 1):
+            where, written, given = section = self._section(
+                _where("notify", table, place), table, _TARGET
+            )
+            self._check(section)
+            for key in ("name", "url"):
+                if key not in written:
+                    self._problem(where, key, "missing")
+            if {"name", "url"} <= given.keys():
+                if given["name"] in found:
+                    self._problem(where, "name", "another [[notify]] already has this name")
+                if "ca_file" in given:
+                    given["ca_file"] = self._folder / given["ca_file"]
+                found[given["name"]] = Target(**given)
+        return tuple(found.values())
+
     def _defaults(self, table: Mapping[str, Any]) -> _Section:
         rest = dict(table)
         for key, reason in _NOT_FOR_ALL.items():
@@ -152,7 +174,7 @@ class _Reading:
 
     def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
         sections = [
-            self._section(_where(table, place), table, _APPLIANCE)
+            self._section(_where("appliance", table, place), table, _APPLIANCE)
             for place, table in enumerate(tables, 1)
         ]
         for section in sections:
@@ -202,8 +224,9 @@ class _Reading:
             self._problem(where, "pin", "cannot be combined with ca_file; remove one of them")
         if "pin" in given and given.get("verify") is False:
             self._problem(where, "pin", "contradicts verify = false; remove one of them")
-        if self._unsafe and "secret" in given and given["secret"].value is not None:
-            self._problem(where, "secret", f"the password is in this file, but {self._unsafe}")
+        for key, what in (("secret", "password"), ("url", "URL")):
+            if self._unsafe and key in given and given[key].value is not None:
+                self._problem(where, key, f"the {what} is in this file, but {self._unsafe}")
 
     def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
         given = {**defaults, **own}
@@ -243,7 +266,7 @@ def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
     return _Reading(path, unsafe).fleet(document)
 
 
-def _where(table: Mapping[str, Any], place: int) -> str:
+def _where(section: str, table: Mapping[str, Any], place: int) -> str:
     name = table.get("name")
     known = isinstance(name, str) and name and name.isprintable()
-    return f"[[appliance]] {name if known else place}"
+    return f"[[{section}]] {name if known else place}"
