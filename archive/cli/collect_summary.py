@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 _COUNTS = tuple(asdict(Counts()))
 COLUMNS = (
     Column("appliance"),
-    Column("asked", Kind.INSTANT),
-    Column("answered", Kind.INSTANT),
+    Column("asked", Kind.INSTANT, expendable=9),
+    Column("answered", Kind.INSTANT, expendable=8),
     Column("outcome"),
-    *(Column(name, Kind.COUNT, optional=name == "quarantined") for name in _COUNTS),
+    *(
+        Column(
+            name, Kind.COUNT, optional=name == "quarantined", expendable=0 if name == "new" else 5
+        )
+        for name in _COUNTS
+    ),
     Column("reason"),
 )
 

@@ -50,12 +50,12 @@ def list_fleet(
 
     columns = (
         Column("name"),
-        Column("address"),
-        Column("user"),
-        Column("secret"),
-        Column("trust"),
-        Column("cadence_seconds", Kind.SECONDS),
-        Column("tags"),
+        Column("address", expendable=2),
+        Column("user", expendable=4),
+        Column("secret", expendable=9),
+        Column("trust", expendable=8),
+        Column("cadence_seconds", Kind.SECONDS, expendable=5),
+        Column("tags", expendable=3),
         Column("enabled", Kind.FLAG),
     )
     entries = select(read_fleet(config), patterns or [], tag or [], disabled=True)

@@ -38,6 +38,11 @@ _LimitOption = Annotated[
     ),
 ]
 _COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
+# What narrow terminals leave out, the greatest first.
+_EXPENDABLE = {
+    "started": 9, "asked": 9, "unchanged": 8, "seen": 7, "source": 6, "findings": 5, "changed": 4,
+    "quarantined": 3, "number": 2, "finished": 1,
+}  # fmt: skip
 
 
 @app.command(
@@ -194,13 +199,20 @@ def _columns(*names: str) -> list[Column]:
     from archive.columns import Column, Kind
 
     texts = ("source", "appliance", "outcome", "reason", "error")
-    return [Column(name, Kind.TEXT if name in texts else Kind.COUNT) for name in names]
+    return [
+        Column(
+            name,
+            Kind.TEXT if name in texts else Kind.COUNT,
+            expendable=_EXPENDABLE.get(name, 0),
+        )
+        for name in names
+    ]
 
 
 def _instants(*names: str) -> list[Column]:
     from archive.columns import Column, Kind
 
-    return [Column(name, Kind.INSTANT) for name in names]
+    return [Column(name, Kind.INSTANT, expendable=_EXPENDABLE.get(name, 0)) for name in names]
 
 
 def _cells(counts: Brought | None) -> Sequence[int | None]:

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
     from archive.ingest.formats import Line
 
+# Documents: enough that each statement writes many rows, few enough to hold their rows in memory.
 BATCH = 2000
 
 
 class LineBatches:
-    """Lines in lists of `BATCH`; `failure` is the error that ended them early, if one did."""
+    """Lines in lists of `BATCH`; `failure` is the error that ended them early, if one did.
+
+    `ended` is true when the last batch has been returned; it may be empty then. Lines read before
+    the failure are in the last batch, so they are archived before the error is raised.
+    """
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines

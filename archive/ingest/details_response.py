@@ -43,6 +43,10 @@ def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kno
 
     Documents whose fingerprint is `known` are not parsed. Raises InputError if the text as a whole
     is not an answer.
+
+    `known` has fingerprints of 16 bytes. Documents come in the order of the text, one at a time, so
+    memory does not grow with the answer. A value in it that cannot be decoded becomes a document
+    with a `problem`.
     """
     while opening := text.peek():
         if opening == "{":
@@ -55,12 +59,17 @@ def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kno
 
 
 def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
+    """Yield the documents of an object: a map of details, a `/rest` answer, or an exported job.
+
+    Which one it is shows in its first member.
+    """
     text.expect("{")
     if text.take("}"):
         return
     number, boundary = 0, ""
     while True:
         number += 1
+        # What is skipped by its bytes costs a search and a hash instead of a decoding.
         again = _skip_member(text, boundary, known)
         if again is None:
             key, key_text = text.value()
@@ -90,7 +99,11 @@ def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | 
 
 
 def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
-    """Skip a key and its details if their bytes are known."""
+    """Skip a key and its details if their bytes are known.
+
+    Nothing is skipped if it returns None, so that the member is read in the ordinary way. White
+    space around the colon does not count for the fingerprint.
+    """
     piece = text.until(boundary)
     member = _MEMBER.match(piece)
     if member is None:
@@ -113,6 +126,7 @@ def _boundary(text: JsonText, gap: str) -> str:
 
 
 def _unless_known(read: RawDocument, known: Collection[bytes]) -> RawDocument | KnownDocument:
+    """Return a document, or only its fingerprint if that is known after all: it was parsed in vain."""
     if not known or read.problem is not None:
         return read
     mark = fingerprint(read.raw)
@@ -129,6 +143,11 @@ def _finish_rest(text: JsonText) -> None:
 
 
 def _may_be_details(key: str, value: Any) -> bool:
+    """Whether the first member of an object may be a job, so that the object is a map of details.
+
+    A job key of vCenter's form settles it. Any other key is accepted, too, unless it is a field's
+    name.
+    """
     if _JOB_KEY.fullmatch(key):
         return True
     if key == "info" or not isinstance(value, (dict, Unreadable)):
@@ -152,6 +171,7 @@ def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocu
 
 
 def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
+    """Yield the documents of a list of entries or exported jobs."""
     text.expect("[")
     if text.take("]"):
         return
@@ -176,6 +196,10 @@ def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kn
 
 
 def _entry(entry: Any, text: str, number: int) -> RawDocument:
+    """Return the document of one member of a list. Raises InputError if the first is neither form.
+
+    A later member of another form is one unreadable document; the rest of the list may be good.
+    """
     position = f"document {number}"
     if isinstance(entry, dict) and isinstance(entry.get("key"), str) and "value" in entry:
         return raw_document.entry(entry, text, position)

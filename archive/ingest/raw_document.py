@@ -13,7 +13,9 @@ from archive.document import schema, structures
 from archive.document.precedence import SeenInterval
 from archive.ingest.json_stream import Unreadable, encode, is_utf8
 
+# Characters. Our limit, not vSphere's: the key is part of an index, which databases limit.
 KEY_LENGTH = 255
+# Bytes. Enough to tell the documents of one appliance apart, at half the size of a whole digest.
 FINGERPRINT_LENGTH = 16
 _UNTEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -23,6 +25,9 @@ class RawDocument(NamedTuple):
 
     `text` is all of it, `details` the JSON of the job's details. `problem` says why it is unreadable;
     then `details` is empty.
+
+    `position` says where it was, for people: `document 3`, `line 7, document 1`. `key` is None for
+    an unreadable document only.
     """
 
     key: str | None
@@ -35,7 +40,10 @@ class RawDocument(NamedTuple):
 
     @property
     def raw(self) -> bytes:
-        """The document's bytes as imported."""
+        """The document's bytes as imported.
+
+        It is what quarantine keeps: byte for byte, except that UTF-16 has become UTF-8.
+        """
         return encode(self.text)
 
 
@@ -46,7 +54,10 @@ class KnownDocument(NamedTuple):
 
 
 def fingerprint(document: bytes) -> bytes:
-    """Return the first 16 bytes of the SHA-256 of a document, white space around it removed."""
+    """Return the first 16 bytes of the SHA-256 of a document, white space around it removed.
+
+    It is of the bytes, not of the content: another order of members is another fingerprint.
+    """
     return hashlib.sha256(document.strip()).digest()[:FINGERPRINT_LENGTH]
 
 
@@ -56,7 +67,10 @@ def unreadable(text: str, position: str, problem: str) -> RawDocument:
 
 
 def document(key: str, details: str, text: str, position: str) -> RawDocument:
-    """Return a job's details with its key, or with a `problem` if they cannot be used."""
+    """Return a job's details with its key, or with a `problem` if they cannot be used.
+
+    `text` is what quarantine would keep, with the key; `details` is a part of it.
+    """
     problem = key_problem(key) if is_utf8(text) else "not valid UTF-8"
     if problem:
         return unreadable(text, position, problem)
@@ -93,7 +107,10 @@ def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
 
 
 def _part(value: dict[str, Any], name: str, text: str) -> str:
-    """Return the text of a member; written anew if it cannot be cut from the text of the object."""
+    """Return the text of a member; written anew if it cannot be cut from the text of the object.
+
+    It cannot be cut where the text is not UTF-8, or nested too deeply for the splitter.
+    """
     try:
         return bytes(getattr(structures.split_entry(text), name)).decode()
     except (MsgspecError, ValueError, RecursionError):

@@ -1,4 +1,7 @@
-"""Imports, collections and their attempts, the quarantine, and what was notified."""
+"""Imports, collections and their attempts, the quarantine, and what was notified.
+
+An import is logged before it begins, in a transaction of its own, so a failed one is in the log, too.
+"""
 
 from __future__ import annotations
 

@@ -23,10 +23,10 @@ EXPECTING = TAKES | {"cadences"}
 COLUMNS = (
     Column("appliance"),
     Column("expected", Kind.COUNT),
-    Column("met", Kind.COUNT),
+    Column("met", Kind.COUNT, expendable=5),
     Column("missed", Kind.COUNT),
     Column("failed", Kind.COUNT),
-    Column("running", Kind.COUNT),
+    Column("running", Kind.COUNT, expendable=4),
     Column("did_not_run", Kind.COUNT),
     Column("no_data", Kind.COUNT),
     Column("schedule_compliance", Kind.RATIO),

@@ -39,7 +39,10 @@ class SpreadRow(NamedTuple):
 def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
     """Return the report on a measure, a column of `job` such as `size_bytes`."""
     what, unit = measure.split("_")
-    values = (Column(f"{what}_{value}_{unit}", kind) for value in _VALUES)
+    values = (
+        Column(f"{what}_{value}_{unit}", kind, expendable=3 if value in ("min", "total") else 0)
+        for value in _VALUES
+    )
     columns = (Column("succeeded", Kind.COUNT), *values)
     return PeriodReport(
         name,

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 # The counts by outcome that several reports share.
 OUTCOMES = (
     Column("finished", Kind.COUNT),
-    Column("succeeded", Kind.COUNT),
+    Column("succeeded", Kind.COUNT, expendable=6),
     Column("failed", Kind.COUNT),
-    Column("open", Kind.COUNT),
-    Column("other", Kind.COUNT, optional=True),
+    Column("open", Kind.COUNT, expendable=3),
+    Column("other", Kind.COUNT, optional=True, expendable=5),
     Column("success_rate", Kind.RATIO),
 )
 
