@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
-from archive.config import mailing, values
+from archive.config import mailing, notifying, values
 from archive.config.entries import Entry, Fleet, Mail, Target, Trust
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
@@ -32,7 +32,6 @@ _TOP: Keys = {
     "appliance": values.tables,
 }
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
-_TARGET: Keys = {"name": values.text, "url": values.secret, "ca_file": values.path}
 # Names of keys that are also names of fields of Entry.
 _TIMES: Keys = {
     "connect_timeout": values.seconds,
@@ -166,19 +165,14 @@ class _Reading:
         """Return the targets that are complete, in the order of the file."""
         found: dict[str, Target] = {}
         for place, table in enumerate(tables, 1):
-            where, written, given = section = self._section(
-                _where("notify", table, place), table, _TARGET
-            )
+            where = _where("notify", table, place)
+            section = self._section(where, table, notifying.KEYS)
             self._check(section)
-            for key in ("name", "url"):
-                if key not in written:
-                    self._problem(where, key, "missing")
-            if {"name", "url"} <= given.keys():
-                if given["name"] in found:
-                    self._problem(where, "name", "another [[notify]] already has this name")
-                if "ca_file" in given:
-                    given["ca_file"] = self._folder / given["ca_file"]
-                found[given["name"]] = Target(**given)
+            for key, problem in notifying.contradictions(table, section.given, found):
+                self._problem(where, key, problem)
+            if section.given.keys() >= notifying.REQUIRED:
+                target = notifying.target(section.given, self._folder)
+                found[target.name] = target
         return tuple(found.values())
 
     def _defaults(self, table: Mapping[str, Any]) -> _Section:

@@ -29,7 +29,10 @@ def verdict(
 ) -> Verdict:
     """Return the verdict on the appliances in scope.
 
-    It is UNKNOWN if the archive is stale. Raises UsageError for a glob that matches no known appliance.
+    It is UNKNOWN if the archive is stale: the last import of any appliance, in scope or not, is older
+    than `stale_seconds`. Raises UsageError for a glob that matches no known appliance.
+
+    Appliances are listed worst first, then by name; an OK one has no line.
     """
     assessed = assess(connection, scope, thresholds, stale_seconds)
     found, age = assessed.appliances, assessed.age_seconds
