@@ -27,6 +27,7 @@ from archive.cli import (
     log,
     mail,
     metrics,
+    notify,
     quarantine,
     report,
     sql,
@@ -109,6 +110,7 @@ app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("mail", epilog=mail.EPILOG)(mail.mail)
+app.command("notify", epilog=notify.EPILOG)(notify.notify)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)

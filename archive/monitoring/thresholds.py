@@ -63,7 +63,7 @@ class Figure(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """An appliance, its level and figures, and the reasons for alarms in words, worst first."""
+    """An appliance, its level and figures, and the reasons for its level in words, worst first."""
 
     appliance: str
     level: Level
@@ -80,7 +80,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
         quiet = tuple(
             Figure(name, value, None, None, Level.OK) for name, value in _values(state).items()
         )
-        return Judgement(state.name, Level.OK, quiet, ())
+        return Judgement(state.name, Level.OK, quiet, (RETIRED,))
     figures = tuple(
         _figure(state, name, value, thresholds) for name, value in _values(state).items()
     )
