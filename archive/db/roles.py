@@ -39,7 +39,10 @@ _SHOWN = 3
 
 
 class Role(NamedTuple):
-    """A role: `made` is True for a new one, `creates` if it can create tables."""
+    """A role: `made` is True for a new one, `creates` if it can create tables.
+
+    `logs_in` and `creates` are of the role itself, before anybody is granted it.
+    """
 
     name: str
     made: bool
@@ -68,6 +71,7 @@ def reader(engine: Engine, name: str) -> Role:
         if made:
             connection.exec_driver_sql(f'CREATE ROLE "{name}" NOLOGIN')
         schema = connection.execute(sa.text("SELECT quote_ident(current_schema())")).scalar_one()
+        # First everything is taken back, so that running it again repairs a role.
         for kind in ("TABLES", "SEQUENCES"):
             connection.exec_driver_sql(f'REVOKE ALL ON ALL {kind} IN SCHEMA {schema} FROM "{name}"')
         connection.exec_driver_sql(f'GRANT SELECT ON {", ".join(READABLE)} TO "{name}"')
@@ -84,11 +88,13 @@ def _logs_in(connection: Connection, name: str) -> bool | None:
 
 
 def _may(connection: Connection, name: str, right: str) -> bool:
+    """Return whether a role has a right on the archive's schema."""
     query = sa.text(f"SELECT has_schema_privilege(CAST(:role AS name), {_SCHEMA}, :right)")
     return bool(connection.execute(query, {"role": name, "right": right}).scalar_one())
 
 
 def _require_no_more(connection: Connection, name: str) -> None:
+    """Raise DatabaseError, which undoes the transaction, if the role can do more than read."""
     values = {"role": name, "readable": list(READABLE)}
     beyond = connection.execute(_BEYOND, values).scalars().all()
     if beyond:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class Answered(NamedTuple):
-    """A fully read answer whose transaction is still open."""
+    """A fully read answer whose transaction is still open.
+
+    `counts` grows no more: every document of the answer has been loaded.
+    """
 
     connection: Connection
     appliance_id: int
@@ -35,7 +38,11 @@ class Answered(NamedTuple):
     loader: Loader
 
     def record_facts(self, facts: Facts, seen_at: str) -> None:
-        """Record what was collected besides jobs; the appliance is judged by it."""
+        """Record what was collected besides jobs; the appliance is judged by it.
+
+        A change of schedules or time zone changes what was expected ever since, so the appliance is
+        judged again from its beginning.
+        """
         changed = fact_history.record(self.connection, self.appliance_id, facts, seen_at)
         if changed & {tables.schedule.name, tables.system_time_zone.name}:
             self.loader.judged.change(self.appliance_id, 0)
@@ -48,6 +55,9 @@ def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
     A document that names another appliance goes to quarantine. Raises InputError if it is not the
     answer of a single appliance, or DatabaseError. Then nothing of the answer, and nothing that the
     block wrote, is archived.
+
+    The totals are written and the transaction committed when the block ends. `source.appliance`
+    must be set. The import is in the log even if it failed.
     """
     if source.appliance is None:
         raise _no_answer(source)
@@ -77,6 +87,7 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
         # Without a name, batches lock appliances in any order: no other load may run meanwhile.
         db.lock(connection, ["calendar"], shared=name is not None)
         loader = run.loader(connection)
+        # Fingerprints are of one appliance; without a name nothing can be skipped.
         known: Mapping[bytes, int] = {}
         number = 0
         if name is not None:

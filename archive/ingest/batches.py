@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Found = RawDocument | KnownDocument
 
 T = TypeVar("T")
+# Documents: enough that each statement writes many rows, few enough to hold their rows in memory.
 BATCH = 2000
 # Characters of the texts of a batch; parsed, they can take fifty times as much memory.
 LONGEST_BATCH = 8 << 20
@@ -37,7 +38,11 @@ def _length(found: Found) -> int:
 
 
 class LineBatches:
-    """Lines in batches; `failure` is the error that ended them early, if one did."""
+    """Lines in batches; `failure` is the error that ended them early, if one did.
+
+    `ended` is true when the last batch has been returned; it may be empty then. Lines read before
+    the failure are in the last batch, so they are archived before the error is raised.
+    """
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines

@@ -51,6 +51,10 @@ def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kno
 
     Documents whose fingerprint is `known` are not parsed. Raises InputError if the text as a whole
     is not an answer.
+
+    `known` has fingerprints of 16 bytes. Documents come in the order of the text, one at a time, so
+    memory does not grow with the answer. A value in it that cannot be decoded becomes a document
+    with a `problem`.
     """
     while opening := text.peek():
         if opening == "{":
@@ -97,7 +101,10 @@ class _Member(NamedTuple):
 
 
 def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
-    """Read an object: its first members are held until it is clear what it is."""
+    """Yield the documents of an object: a map of details, a wrapped answer, or a single job.
+
+    Its first members are held until one of them shows which.
+    """
     text.expect("{")
     if text.take("}"):
         return
@@ -204,7 +211,11 @@ def _whole(members: list[_Member]) -> dict[str, Any]:
 
 
 def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
-    """Skip a key and its details if their bytes are known."""
+    """Skip a key and its details if their bytes are known.
+
+    Nothing is skipped if it returns None, so that the member is read in the ordinary way. White
+    space around the colon does not count for the fingerprint.
+    """
     piece = text.until(boundary)
     member = _MEMBER.match(piece)
     if member is None:
@@ -227,6 +238,7 @@ def _boundary(text: JsonText, gap: str) -> str:
 
 
 def _unless_known(read: RawDocument, known: Collection[bytes]) -> RawDocument | KnownDocument:
+    """Return a document, or only its fingerprint if that is known after all: it was parsed in vain."""
     if not known or read.problem is not None:
         return read
     mark = fingerprint(read.raw)
@@ -234,7 +246,10 @@ def _unless_known(read: RawDocument, known: Collection[bytes]) -> RawDocument | 
 
 
 def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
-    """Read a list: its first entries are held until one of them is a job."""
+    """Yield the documents of a list of jobs, whose first entries are held until one of them is a job.
+
+    Another entry of another form is one unreadable document; the rest of the list may be good.
+    """
     text.expect("[")
     if text.take("]"):
         return

@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 # An exported job starts with its appliance; names with JSON escapes are left to the JSON parser.
 _NAMED = re.compile(rb'\s*\{"appliance": ?"([ !#-\[\]-~]+)"')
+# Compared without regard to case. By them an input of a single line is JSON Lines, too.
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 # Bytes that are kept of a line that is too long.
 _KEPT = 4096
 
 
 class Line(NamedTuple):
-    """A line of JSON Lines, as UTF-8; only its start if it is too long."""
+    """A line of JSON Lines, as UTF-8; only its start if it is too long.
+
+    `number` counts from 1, empty lines included.
+    """
 
     number: int
     text: bytes
@@ -50,7 +54,7 @@ class Line(NamedTuple):
         return fingerprint(self.text)
 
     def documents(self) -> Iterator[RawDocument]:
-        """Yield the documents of the line."""
+        """Yield the documents of the line: several if it is an answer, none if it is empty."""
         text = self.text.decode("utf-8", "surrogateescape")
         if self.too_long:
             problem = f"longer than {LONGEST:,} characters; only its start is kept"
@@ -67,7 +71,11 @@ class Form(NamedTuple):
 
 
 def form(stream: io.BufferedReader[Any], name: str) -> Form:
-    """Return the format of an input from its first bytes. Raises InputError if it is empty."""
+    """Return the format of an input from its first bytes. Raises InputError if it is empty.
+
+    The bytes are only peeked at, as many as the stream's buffer has; white space before them is
+    skipped if it fills the buffer.
+    """
     head = stream.peek()
     skipped = 0
     while head.isspace():  # as much as an empty input may have
@@ -81,7 +89,11 @@ def form(stream: io.BufferedReader[Any], name: str) -> Form:
 
 
 def is_lines(name: str, head: bytes) -> bool:
-    """Return whether an input is JSON Lines, from its name and its first bytes."""
+    """Return whether an input is JSON Lines, from its name and its first bytes.
+
+    Without a known suffix, the first line must be a whole object and another line must follow: JSON
+    printed on several lines starts with a bracket alone.
+    """
     if name.lower().endswith(_LINE_SUFFIXES):
         return True
     line, newline, rest = head.lstrip().partition(b"\n")
@@ -94,7 +106,10 @@ def is_lines(name: str, head: bytes) -> bool:
 
 
 def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
-    """Yield the lines of JSON Lines. Raises InputError where they are not text."""
+    """Yield the lines of JSON Lines. Raises InputError where they are not text.
+
+    Lines in UTF-8 are passed on undecoded; undecodable bytes then concern their document only.
+    """
     if encoding.startswith("utf-8"):
         yield from _bounded(stream.readline)
         return
@@ -142,7 +157,11 @@ def documents(
 
 
 def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:
-    """Return lines by the appliance named at their start, as in exported jobs, and all other lines."""
+    """Return lines by the appliance named at their start, as in exported jobs, and all other lines.
+
+    The order within each is that of the input. The name is only a guess from the first bytes; the
+    parsed line decides.
+    """
     named: dict[str, list[Line]] = {}
     others: list[Line] = []
     start, theirs = b"", others
@@ -157,7 +176,10 @@ def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Lin
 
 
 def read_again(raw: bytes) -> list[RawDocument]:
-    """Return the documents in the stored bytes of a quarantined document."""
+    """Return the documents in the stored bytes of a quarantined document.
+
+    The three forms are tried in turn until one has no problem; at least one document is returned.
+    """
     text = raw.decode("utf-8", "surrogateescape")
     # Stored with its key if it came from a map, as an entry if from a list, else as it was.
     for form in [f"{{{text}}}"] if text.startswith('"') else [f"[{text}]", text]:

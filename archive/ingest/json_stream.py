@@ -1,4 +1,8 @@
-"""Read JSON text from a stream, one value at a time in memory."""
+"""Read JSON text from a stream, one value at a time in memory.
+
+Python's decoder needs the whole text of a value, so the buffer grows until a value fits, and
+doubles each time: the time is proportional to the size of the text.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 LONGEST = 16 << 20
 # Characters, or bytes, of white space in a row. A file of nothing else would be read without end.
 LONGEST_SPACE = 1 << 20
+# Bytes read at a time, and characters after which the part already read is dropped.
 _CHUNK = 1 << 18
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Characters in which a boundary between documents is looked for. A boundary that does not occur
@@ -34,7 +39,10 @@ _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
 
 
 class Unreadable(NamedTuple):
-    """A value in JSON syntax that cannot be decoded, and why."""
+    """A value in JSON syntax that cannot be decoded, and why.
+
+    Its text can be kept for quarantine, since its end is known.
+    """
 
     reason: str
 
@@ -44,6 +52,9 @@ class JsonText:
 
     Bytes that are not UTF-8 become lone surrogates, which JSON text itself cannot contain, so that
     `encode` gives the original bytes of any piece.
+
+    The cursor is between two values or punctuation marks, never within one. Places in errors are
+    counted in characters from the start of the stream, from 0.
     """
 
     def __init__(self, stream: io.BufferedIOBase, encoding: str) -> None:
@@ -84,7 +95,9 @@ class JsonText:
     def value(self) -> tuple[Any, str]:
         """Return the next value (or Unreadable) and its text.
 
-        Raises InputError if there is no value, or one of more than LONGEST characters.
+        The text is exactly as in the stream, without white space around it. Of repeated members the
+        value has only the last. Raises InputError if there is no value, or one of more than LONGEST
+        characters.
         """
         if not self.peek():
             raise self.broken("it ends early")
@@ -159,6 +172,7 @@ class JsonText:
                 return place
 
     def _step_to(self, end: int) -> str:
+        """Move the cursor to a place in the buffer, and return the text up to it."""
         text = self._buffer[self._place : end]
         self._place = end
         if self._place > _CHUNK:
@@ -168,7 +182,10 @@ class JsonText:
         return text
 
     def broken(self, what: str, place: int | None = None, *, cut: bool = False) -> InputError:
-        """Return the error for text that is not JSON from `place` on, or is cut off there."""
+        """Return the error for text that is not JSON from `place` on, or is cut off there.
+
+        `place` is within the buffer; None stands for the cursor.
+        """
         position = self._dropped + (self._place if place is None else place)
         if (cut or not self.peek()) and self._ended:
             return InputError(
@@ -185,6 +202,10 @@ class JsonText:
         return self._more()
 
     def _more(self) -> bool:
+        """Read on, and return whether there is text after the cursor still to look at.
+
+        Raises InputError for bytes that are invalid in UTF-16 or UTF-32; in UTF-8 they are kept.
+        """
         if self._ended:
             return False
         try:
@@ -207,7 +228,11 @@ def _is_cut(error: JSONDecodeError) -> bool:
 
 
 def sniff_encoding(head: bytes) -> str:
-    """Return the encoding of JSON text from its first bytes (PowerShell writes UTF-16)."""
+    """Return the encoding of JSON text from its first bytes (PowerShell writes UTF-16).
+
+    RFC 4627, section 3: the zero bytes among the first four show UTF-16 and UTF-32, and so does a
+    byte-order mark.
+    """
     return json.detect_encoding(head)
 
 
@@ -222,5 +247,8 @@ def encode(text: str) -> bytes:
 
 
 def is_utf8(text: str) -> bool:
-    """Return whether a piece of text came from valid UTF-8."""
+    """Return whether a piece of text came from valid UTF-8.
+
+    The lone surrogates U+DC80 to U+DCFF stand for single bytes (PEP 383).
+    """
     return text.isascii() or not any("\udc80" <= character <= "\udcff" for character in text)

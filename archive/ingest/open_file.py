@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
+# Bytes: enough to recognise the format of an input.
 _BUFFER = 1 << 16
+# Bytes of a pipe held in memory; a longer input continues in a temporary file.
 _IN_MEMORY = 16 << 20
 
 
@@ -37,7 +39,10 @@ class OpenFile(NamedTuple):
     size: int | None
 
     def position(self) -> int:
-        """Return how many stored bytes have been read; 0 if the size is unknown."""
+        """Return how many stored bytes have been read; 0 if the size is unknown.
+
+        It is for a progress bar; of a gzipped file it counts compressed bytes, as `size` does.
+        """
         return self.stored.tell() if self.size is not None else 0
 
 
@@ -62,6 +67,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
 
 
 def _is_file(stored: io.BufferedReader[Any]) -> bool:
+    """Whether an input is a regular file, or bytes in memory: then no sender can make it stall."""
     try:
         return stat.S_ISREG(os.fstat(stored.fileno()).st_mode)
     except OSError:  # bytes in memory
@@ -69,6 +75,7 @@ def _is_file(stored: io.BufferedReader[Any]) -> bool:
 
 
 def _spooled(stored: io.BufferedReader[Any], name: str) -> io.BufferedReader[Any]:
+    """Return the whole content of a pipe, at its start."""
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the returned reader closes it
     try:
         _copy(stored, spool, name)
@@ -107,6 +114,7 @@ class _Explained(io.RawIOBase):
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
+    """Turn errors of the operating system and of gzip into InputError with the name of the input."""
     try:
         yield
     except EOFError as error:
@@ -125,6 +133,7 @@ def _explained(name: str) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
+    """Open a file, or take standard input, which stays open afterwards."""
     if path == STANDARD_INPUT:
         if sys.stdin is None:  # closed by the parent process
             raise InputError("standard input is closed")

@@ -11,7 +11,9 @@ from archive.ingest.json_stream import encode, is_utf8
 if TYPE_CHECKING:
     from archive.document.precedence import SeenInterval
 
+# Characters. Our limit, not vSphere's: the key is part of an index, which databases limit.
 KEY_LENGTH = 255
+# Bytes. Enough to tell the documents of one appliance apart, at half the size of a whole digest.
 FINGERPRINT_LENGTH = 16
 _UNTEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -21,6 +23,9 @@ class RawDocument(NamedTuple):
 
     `text` is all of it, `details` the JSON of the job's details. `problem` says why it is unreadable;
     then `details` is empty.
+
+    `position` says where it was, for people: `document 3`, `line 7, document 1`. `key` is None for
+    an unreadable document only.
     """
 
     key: str | None
@@ -33,7 +38,10 @@ class RawDocument(NamedTuple):
 
     @property
     def raw(self) -> bytes:
-        """The document's bytes as imported."""
+        """The document's bytes as imported.
+
+        It is what quarantine keeps: byte for byte, except that UTF-16 has become UTF-8.
+        """
         return encode(self.text)
 
 
@@ -44,7 +52,10 @@ class KnownDocument(NamedTuple):
 
 
 def fingerprint(document: bytes) -> bytes:
-    """Return the first 16 bytes of the SHA-256 of a document, white space around it removed."""
+    """Return the first 16 bytes of the SHA-256 of a document, white space around it removed.
+
+    It is of the bytes, not of the content: another order of members is another fingerprint.
+    """
     return hashlib.sha256(document.strip()).digest()[:FINGERPRINT_LENGTH]
 
 
@@ -54,7 +65,10 @@ def unreadable(text: str, position: str, problem: str) -> RawDocument:
 
 
 def document(key: str, details: str, text: str, position: str) -> RawDocument:
-    """Return a job's details with its key, or with a `problem` if they cannot be used."""
+    """Return a job's details with its key, or with a `problem` if they cannot be used.
+
+    `text` is what quarantine would keep, with the key; `details` is a part of it.
+    """
     problem = key_problem(key) if is_utf8(text) else "not valid UTF-8"
     if problem:
         return unreadable(text, position, problem)

@@ -48,14 +48,17 @@ def lines(
     plotext = _plotext()
     canvas = _clear(plotext)
     values = [point.value for line in figure.lines for point in line.points]
-    axis = scale.scale(figure.kind, min(values), max(values), max(2, height // _ROWS_A_NAME))
+    most = scale.limit(values)
+    axis = scale.scale(figure.kind, min(values), most, max(2, height // _ROWS_A_NAME))
     names = [scale.name(figure.kind, value) for value in axis.ticks]
     inside = max(width - max(map(len, names)) - _AXIS, _NARROWEST)
     canvas.plot_size(inside + max(map(len, names)) + _AXIS, height)
     signs = []
     for line, glyph, colour in zip(figure.lines, glyphs.points, COLOURS, strict=False):
         pixel = plotext.pixel(foreground=colour)
-        places = [point.at for point in line.points], [point.value for point in line.points]
+        # An outlier is drawn at the edge; the legend says so.
+        heights = [min(point.value, axis.high) for point in line.points]
+        places = [point.at for point in line.points], heights
         way = canvas.signal(*places, marker=plotext.marker(glyphs.way, pixel))
         for place, point in enumerate(line.points):
             way.line(place, point.follows)
@@ -82,7 +85,7 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
     canvas.plot_size(width, number + _AXIS_WITH_NAMES)
     totals = [sum(value or 0 for value in bar.values) for bar in figure.bars]
     marks = [(bar.mark, place) for place, bar in enumerate(figure.bars, 1) if bar.mark is not None]
-    greatest = max(*totals, *(mark for mark, _ in marks), 0)
+    greatest = max(scale.limit(totals), *(mark for mark, _ in marks), 0)
     axis = scale.scale(figure.kind, 0, greatest, max(1, width // 12))
     starts = [0.0] * number
     for part, (glyph, colour) in enumerate(zip(glyphs.parts, COLOURS, strict=False)):
@@ -92,8 +95,9 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
             start + (bar.values[part] or 0) for start, bar in zip(starts, figure.bars, strict=True)
         ]
         marker = plotext.marker(glyph, plotext.pixel(foreground=colour))
+        shown = [[min(one, axis.high) for one in place] for place in (starts, ends)]
         found = canvas.bar(
-            list(range(1, number + 1)), starts, ends, orientation="h", marker=marker, width=0.1
+            list(range(1, number + 1)), *shown, orientation="h", marker=marker, width=0.1
         )
         canvas.draw(found)
         starts = ends

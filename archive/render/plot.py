@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.charts import LineFigure
-from archive.render import canvas
+from archive.render import canvas, scale
 from archive.render.units import readable, text
 
 if TYPE_CHECKING:
@@ -65,8 +65,20 @@ def _all(
             names = [line.name for line in figure.lines]
             if names != [figure.title]:
                 yield from _legend(names, glyphs.points, glyphs, width, coloured=coloured)
+            yield from _beyond(figure, glyphs)
         else:
             yield from _bars(figure, width, glyphs, coloured=coloured)
+
+
+def _beyond(figure: LineFigure, glyphs: Glyphs) -> Iterator[str]:
+    """Yield a line for each outlier, which is drawn at the edge."""
+    limit = scale.limit([point.value for line in figure.lines for point in line.points])
+    names = dict(figure.ticks)
+    for line in figure.lines:
+        for at, value, _ in line.points:
+            if value > limit:
+                name = _printable(line.name, glyphs)
+                yield f"Beyond the axis: {name}, {names[at]}: {readable(figure.kind, value)}"
 
 
 def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> Iterator[str]:
@@ -82,6 +94,10 @@ def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> I
     for name, value, row in zip(names, values, rows, strict=False):
         yield f"{name}{' ' * (before - cell_len(name))}{_GAP}{value:>{after}} {row}"
     yield from (" " * beside + row for row in rows[len(names) :])
+    totals = [sum(value or 0 for value in bar.values) for bar in figure.bars]
+    cut = [name for name, total in zip(names, totals, strict=True) if total > scale.limit(totals)]
+    if cut:
+        yield f"Beyond the axis: {', '.join(cut)}"
     if len(figure.parts) > 1:
         yield from _legend(figure.parts, glyphs.parts, glyphs, width, coloured=coloured)
     if figure.mark is not None:

@@ -11,12 +11,16 @@ from archive.columns import Kind
 from archive.render.units import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _DAY = 24 * 60 * 60
 _SECONDS = (1, 2, 5, 10, 15, 30, *(60 * n for n in (1, 2, 5, 10, 15, 30)), *(3600 * n for n in (1, 2, 3, 6, 12)))  # fmt: skip
 # Minimum range of an axis of ratios, which are often close together.
 _LEAST_RATIO = 0.05
+# An axis ignores values that are so many times as great as all others, if there are enough of these.
+_FAR, _LEAST_VALUES = 4, 5
+# So outliers stand out from the greatest of the others.
+_ABOVE = 1.25
 # Shortens `1.0 GiB` to `1 GiB`, and `5 m 00 s` to `5 m`.
 _NEEDLESS = re.compile(r"\.0(?= )| 00 \w$")
 
@@ -44,6 +48,19 @@ def scale(kind: Kind, least: float, most: float, number: int) -> Scale:
     last = max(last, first + 1)
     ticks = tuple(round(place * step, 9) for place in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks)
+
+
+def limit(values: Sequence[float]) -> float:
+    """Return the value that an axis should reach: the greatest, or a bit above those that are no outliers.
+
+    Outliers are at most one value in twenty, or one of five or more, above _FAR times all others.
+    """
+    found = sorted(values, reverse=True)
+    if len(found) >= _LEAST_VALUES:
+        for number in range(1, max(1, len(found) // 20) + 1):
+            if found[number - 1] > _FAR * found[number] > 0:
+                return _ABOVE * found[number]
+    return found[0]
 
 
 def name(kind: Kind, value: float) -> str:

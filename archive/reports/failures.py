@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 NEW_DAYS = 7
 COLUMNS = (
     Column("message_id"),
-    Column("group", optional=True),
+    Column("group", optional=True, expendable=3),
     Column("jobs", Kind.COUNT),
-    Column("leading", Kind.COUNT),
+    Column("leading", Kind.COUNT, expendable=6),
     Column("appliances", Kind.COUNT),
-    Column("first_time", Kind.INSTANT),
-    Column("last_time", Kind.INSTANT),
-    Column("new", Kind.FLAG),
-    Column("varies"),
+    Column("first_time", Kind.INSTANT, expendable=7),
+    Column("last_time", Kind.INSTANT, expendable=4),
+    Column("new", Kind.FLAG, expendable=5),
+    Column("varies", expendable=8),
     Column("example"),
 )
 _Key = tuple[str | None, str | None]  # message id and group

@@ -39,15 +39,24 @@ _FORECAST = (
 _NO_FORECAST: tuple[int | None, ...] = (None,) * len(_FORECAST)
 # A forecast beyond this number of days is shown as `never`.
 _FAR_DAYS = 36_500
+
+
+def _expendable(name: str) -> int:
+    """Return how expendable a column of the forecast is: most of all the ends of intervals."""
+    if name.endswith(("_low_bytes", "_high_bytes")):
+        return 9
+    return {"in_30_days_bytes": 6, "in_90_days_bytes": 5}.get(name, 0)
+
+
 COLUMNS = (
     Column("appliance"),
-    Column("successes", Kind.COUNT),
+    Column("successes", Kind.COUNT, expendable=8),
     Column("size_bytes", Kind.BYTES),
-    *(Column(name, Kind.BYTES) for name in _FORECAST),
-    Column("retained_copies", Kind.COUNT),
-    Column("retained_bytes", Kind.BYTES),
-    Column("full", optional=True),
-    Column("note"),
+    *(Column(name, Kind.BYTES, expendable=_expendable(name)) for name in _FORECAST),
+    Column("retained_copies", Kind.COUNT, expendable=7),
+    Column("retained_bytes", Kind.BYTES, expendable=4),
+    Column("full", optional=True, expendable=3),
+    Column("note", expendable=2),
 )
 
 

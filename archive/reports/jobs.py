@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("appliance"),
-    Column("key"),
+    Column("key", expendable=2),
     Column("status"),
-    Column("type"),
-    Column("start_time", Kind.INSTANT),
-    Column("duration_seconds", Kind.SECONDS),
-    Column("size_bytes", Kind.BYTES),
+    Column("type", expendable=9),
+    Column("start_time", Kind.INSTANT, expendable=4),
+    Column("duration_seconds", Kind.SECONDS, expendable=6),
+    Column("size_bytes", Kind.BYTES, expendable=5),
     Column("message"),
 )
 _ROWS_AT_A_TIME = 1000

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("appliance"),
     Column("consecutive_failures", Kind.COUNT),
-    Column("since_time", Kind.INSTANT),
-    Column("last_success"),
-    Column("last_success_time", Kind.INSTANT),
-    Column("worst_consecutive_failures", Kind.COUNT),
-    Column("worst_since_time", Kind.INSTANT),
-    Column("recoveries", Kind.COUNT),
-    Column("recovery_mean_seconds", Kind.SECONDS),
-    Column("recovery_worst_seconds", Kind.SECONDS),
-    Column("last_seen", Kind.INSTANT),
+    Column("since_time", Kind.INSTANT, expendable=2),
+    Column("last_success", expendable=9),
+    Column("last_success_time", Kind.INSTANT, expendable=3),
+    Column("worst_consecutive_failures", Kind.COUNT, expendable=4),
+    Column("worst_since_time", Kind.INSTANT, expendable=8),
+    Column("recoveries", Kind.COUNT, expendable=5),
+    Column("recovery_mean_seconds", Kind.SECONDS, expendable=6),
+    Column("recovery_worst_seconds", Kind.SECONDS, expendable=7),
+    Column("last_seen", Kind.INSTANT, expendable=8),
 )
 
 

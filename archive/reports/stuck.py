@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 3_600
 COLUMNS = (
     Column("appliance"),
-    Column("key"),
-    Column("status"),
-    Column("type"),
-    Column("start_time", Kind.INSTANT),
+    Column("key", expendable=3),
+    Column("status", expendable=2),
+    Column("type", expendable=6),
+    Column("start_time", Kind.INSTANT, expendable=5),
     Column("age_seconds", Kind.SECONDS),
-    Column("longest_seconds", Kind.SECONDS),
-    Column("p95_seconds", Kind.SECONDS),
-    Column("last_seen", Kind.INSTANT),
+    Column("longest_seconds", Kind.SECONDS, expendable=7),
+    Column("p95_seconds", Kind.SECONDS, expendable=8),
+    Column("last_seen", Kind.INSTANT, expendable=9),
     Column("stuck", Kind.FLAG),
     Column("reason"),
 )

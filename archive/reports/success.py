@@ -61,7 +61,11 @@ def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
 REPORT = PeriodReport(
     "success",
     "How many of the finished backups succeeded, and how many are in progress?",
-    (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
+    (
+        Column("jobs", Kind.COUNT, expendable=4),
+        *OUTCOMES,
+        Column("appliances", Kind.COUNT, expendable=3),
+    ),
     select,
     row,
     from_months=from_months,

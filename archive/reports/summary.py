@@ -208,7 +208,7 @@ REPORT = Listing(
         Column("name"),
         Column("kind"),
         Column("value", kind_in="kind"),
-        Column("before", kind_in="kind"),
+        Column("before", kind_in="kind", expendable=2),
         Column("change", kind_in="kind", signed=True),
         Column("trend", Kind.SERIES),
         Column("detail"),

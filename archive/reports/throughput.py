@@ -102,9 +102,9 @@ REPORT = PeriodReport(
     "How fast did the succeeded backups transfer data?",
     (
         Column("succeeded", Kind.COUNT),
-        Column("measured", Kind.COUNT),
-        Column("size_total_bytes", Kind.BYTES),
-        Column("duration_total_seconds", Kind.SECONDS),
+        Column("measured", Kind.COUNT, expendable=6),
+        Column("size_total_bytes", Kind.BYTES, expendable=4),
+        Column("duration_total_seconds", Kind.SECONDS, expendable=5),
         Column("throughput_bytes_per_second", Kind.RATE),
         Column("throughput_median_bytes_per_second", Kind.RATE),
     ),
