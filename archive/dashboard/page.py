@@ -77,7 +77,7 @@ def _hash(text: str) -> str:
 
 
 def _subtitle(gathered: Gathered) -> str:
-    """Return what the page covers, and as of when it is."""
+    """Return what the page covers, and the time that it describes."""
     scope, number = gathered.scope, gathered.number
     return markup.text(
         f"As of {units.moment(scope.now)}. {counted(number, 'appliance')},"

@@ -89,7 +89,7 @@ def dues(
     """
     decided = schedules.known_from(known.schedules)
     told = scheduled(known, first, until)
-    # Then habits are not even learned, which takes most of the time.
+    # Then no habit need be learned.
     if decided is not None and decided <= first:
         return told
     before = until if decided is None else min(until, decided)
@@ -106,7 +106,7 @@ def scheduled(known: Known, first: int, until: int) -> list[Due]:
     for at in instants:
         if found and found[-1].at == at:
             continue
-        # The instant is that of UTC then, and the job may start anywhere on earth.
+        # The instant is that of UTC then; the job may start up to 14 hours from it.
         if schedules.zone_at(known.zones, at) is None:
             found.append(Due(at, SCHEDULE, at - _ZONES_APART, GRACE + _ZONES_APART))
         else:

@@ -97,7 +97,7 @@ def due(schedule: Schedule, zones: Sequence[Zone], first: int, until: int) -> It
         return
     first = max(first, schedule.since)
     until = until if schedule.until is None else min(until, schedule.until)
-    # A day more on both sides, since local days begin up to 14 hours before and after those of UTC.
+    # A day more on both sides, since local days do not begin with those of UTC.
     for day in range(first // DAY - 1, until // DAY + 2):
         if (day - _MONDAY) % 7 not in schedule.weekdays:
             continue
