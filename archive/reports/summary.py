@@ -60,6 +60,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     now, then = _scopes(connection, scope)
+    # The judgement of all appliances is read once, and used by several sections.
     states = list(rpo.select(connection, now))
     failing = _failing_repeatedly(connection, now)
     before = len(_failing_repeatedly(connection, then)) if then else None
@@ -91,6 +92,7 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
 def _attention(
     states: list[rpo.RpoRow], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
+    """Yield the numbers of appliances that need attention, whether there are any or not."""
     number = Counter(row.state for row in states)
     details = (
         (OVERDUE, "last success older than the RPO"),
@@ -115,6 +117,7 @@ def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
+    """Yield the worst of the appliances that are not OK, with the age and the end of the last success."""
     for row in islice((row for row in states if row.state not in (OK, RETIRED)), NAMED):
         end = "no success" if row.success_end_time is None else moment(row.success_end_time)
         yield SummaryRow(
@@ -146,6 +149,7 @@ def _consecutive_failures(failing: list[streaks.StreaksRow]) -> Iterator[Summary
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the longest successes in scope."""
     job, appliance = tables.job, tables.appliance
     duration = job.c.duration_seconds
     query = (
@@ -164,6 +168,7 @@ def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the newest failed jobs in scope, with the age of each in seconds."""
     wanted = jobs.JobFilter(("FAILED",), limit=NAMED)
     for row in jobs.run(connection, scope, wanted):
         at = row.start_time
@@ -174,6 +179,7 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the last import, and what is wrong with the imports."""
     rows = list(collection.select(connection, scope))
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
@@ -208,7 +214,7 @@ REPORT = Listing(
         Column("name"),
         Column("kind"),
         Column("value", kind_in="kind"),
-        Column("before", kind_in="kind"),
+        Column("before", kind_in="kind", expendable=2),
         Column("change", kind_in="kind", signed=True),
         Column("trend", Kind.SERIES),
         Column("detail"),
