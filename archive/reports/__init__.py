@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archive.errors import UsageError
 from archive.reports import (
     anomalies,
+    appliances,
     builds,
     collection,
     compliance,
@@ -41,6 +42,7 @@ REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
     for module in (
         summary,
+        appliances,
         trends,
         success,
         volume,
