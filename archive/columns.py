@@ -7,7 +7,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The meaning of a column's values, which decides how tables show them."""
+    """The meaning of a column's values, which decides how tables show them.
+
+    Values are exact: whole bytes and seconds, ratios from 0 to 1, fixed-width UTC instants, ISO
+    days.
+    """
 
     TEXT = "text"
     COUNT = "count"

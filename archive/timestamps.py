@@ -64,7 +64,10 @@ def _since_epoch(milliseconds: int, text: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """Return the document form of an RFC 3339 timestamp; raises as `parse` does."""
+    """Return the document form of an RFC 3339 timestamp; raises as `parse` does.
+
+    It runs for each instant of every document, so the usual form is checked first.
+    """
     # In vCenter's form a valid timestamp is canonical already.
     if len(text) == 24 and (text[4], text[7], text[10], *text[13:20:3], text[23]) == _SEPARATORS:
         if text[11:13] == "24":  # ISO 8601's midnight, which RFC 3339 does not have
@@ -87,7 +90,10 @@ def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> 
 
 
 def from_datetime(moment: datetime) -> str:
-    """Return the fixed-width form of an aware datetime."""
+    """Return the fixed-width form of an aware datetime.
+
+    Raises OverflowError outside the years 1 to 9999 in UTC.
+    """
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -107,7 +113,10 @@ def fixed_form(text: str) -> str:
 
 
 def now() -> str:
-    """Return the current instant."""
+    """Return the current instant.
+
+    It is that of this machine's clock, with microseconds.
+    """
     return from_datetime(datetime.now(UTC))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from archive.collect.store_answer import Outcome
 
+# The names of the counts, in the order of their class.
 _COUNTS = tuple(asdict(Counts()))
 COLUMNS = (
     Column("appliance"),
@@ -40,7 +41,10 @@ def row(outcome: Outcome) -> tuple[Any, ...]:
 
 
 def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Return the number of appliances by outcome, and the sums of their counts."""
+    """Return the number of appliances by outcome, and the sums of their counts.
+
+    An appliance that was not started, because of an interrupt, is in none of them.
+    """
     ended: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     for outcome in outcomes:

@@ -80,7 +80,10 @@ def list_fleet(
 
 
 def read_fleet(config: str | None) -> Fleet:
-    """Return the configuration. Raises ConfigurationError if there is none."""
+    """Return the configuration. Raises ConfigurationError if there is none.
+
+    Raises ConfigurationError, too, with all errors in the file.
+    """
     from archive.config import file
     from archive.errors import ConfigurationError
 
@@ -115,6 +118,7 @@ def warn_of_unverified(entries: Iterable[Entry]) -> None:
 
 
 def _trust(trust: Trust) -> str:
+    """Return how a certificate is checked: `system`, `CA file ...`, `pin` or `OFF`."""
     if not trust.verify:
         return "OFF"
     if trust.pin is not None:

@@ -37,6 +37,7 @@ _LimitOption = Annotated[
         "--limit", "-n", min=0, max=GREATEST - 1, help="Number of rows, newest first. 0: all."
     ),
 ]
+# Counts of documents that an answer brought, in the order of `Brought`.
 _COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
 # What narrow terminals leave out, the greatest first.
 _EXPENDABLE = {
@@ -99,6 +100,7 @@ def show_collection(
             one = collection_log.find_collection(connection, number)
             if one is None:
                 raise UsageError(f"no collection {number}: see `archive log collections`")
+        # The newest one may still be running; then it shows the appliances that are done.
         found = [] if one is None else collection_log.attempts(connection, one.id)
     columns = [
         *_columns("appliance"),
@@ -196,6 +198,7 @@ def list_imports(
 
 
 def _columns(*names: str) -> list[Column]:
+    """Return columns by name: counts, except those that are known to be texts."""
     from archive.columns import Column, Kind
 
     texts = ("source", "appliance", "outcome", "reason", "error")
@@ -216,6 +219,7 @@ def _instants(*names: str) -> list[Column]:
 
 
 def _cells(counts: Brought | None) -> Sequence[int | None]:
+    """Return the counts of an answer; None for each if there was no answer."""
     return (None,) * len(_COUNTS) if counts is None else counts
 
 
@@ -245,6 +249,7 @@ def _write_newest(
     output_format: Format,
     output: Path | None,
 ) -> None:
+    """Write at most `limit` rows, and say if there are more; `rows` has one more than that."""
     _write(columns, rows[: limit or None], output_format, output)
     if not rows:
         say(f"No {noun}s yet.")

@@ -94,6 +94,8 @@ def show_held(
     if held is None:
         raise UsageError(f"no document {number} in quarantine: see `archive quarantine list`")
     with open_output(None) as out:
+        # The document is bytes, which need not be text; what was written as text must come before
+        # it.
         out.flush()
         out.buffer.write(held.document + b"\n")
     say(f"{held.position}: {held.reason}")

@@ -138,6 +138,18 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where notifications go: `url` is the source of an Apprise URL, which contains secrets.
+
+    `ca_file` is a PEM bundle used instead of the system's store.
+    """
+
+    name: str
+    url: Secret
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """A whole configuration; missing keys have these defaults.
 
@@ -150,4 +162,5 @@ class Fleet:
     calendar: Calendar | None = None
     concurrency: int = 16
     mail: Mail | None = None
+    targets: tuple[Target, ...] = ()
     entries: tuple[Entry, ...] = ()

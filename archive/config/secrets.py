@@ -28,10 +28,10 @@ def reveal(entry: Entry, fleet_path: Path) -> str:
     return password(entry.secret, entry.user, fleet_path)
 
 
-def password(secret: Secret, user: str, fleet_path: Path) -> str:
+def password(secret: Secret, user: str, fleet_path: Path, what: str = "password") -> str:
     """Return the password of a user; a command may take up to 30 seconds.
 
-    Relative paths start in the folder of the systemd unit's credentials; without one, in the
+    `what` names another kind of secret in errors. Relative paths start in the folder of the systemd unit's credentials; without one, in the
     configuration's folder. Raises ConfigurationError if there is no password, or if other users can
     read it.
 
@@ -46,7 +46,7 @@ def password(secret: Secret, user: str, fleet_path: Path) -> str:
     except _NoPasswordError as error:
         reason = str(error)
     # The error names no appliance: several may share a secret, which is read once.
-    raise ConfigurationError(f"{fleet_path}: no password from {secret.origin}: {reason}")
+    raise ConfigurationError(f"{fleet_path}: no {what} from {secret.origin}: {reason}")
 
 
 class _NoPasswordError(Exception):
@@ -113,7 +113,7 @@ def _from_file(file: Path, folder: Path) -> str:
         )
     line, _, rest = text.replace("\r\n", "\n").partition("\n")
     if rest.strip("\n"):
-        raise _NoPasswordError(f"{path} has more than one line; only the password may be in it")
+        raise _NoPasswordError(f"{path} has more than one line; it may have no other")
     return line
 
 

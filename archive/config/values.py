@@ -65,7 +65,7 @@ def table(value: Any) -> dict[str, Any]:
 def tables(value: Any) -> list[dict[str, Any]]:
     """Return an array of tables, written as `[[appliance]]` or inline."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ValueError("write each appliance as a table under its own [[appliance]]")
+        raise ValueError("write each as a table under its own heading, such as [[appliance]]")
     return value
 
 

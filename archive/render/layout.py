@@ -236,6 +236,7 @@ def _first_width(first: Field) -> int:
 
 
 def _each(fields: Sequence[Field]) -> list[range]:
+    """Return a span for each field, as in a table without sections."""
     return [range(place, place + 1) for place in range(len(fields))]
 
 

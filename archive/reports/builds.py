@@ -142,6 +142,7 @@ def _fleet(each: Iterable[BuildRow], medians: Mapping[Label, Medians]) -> Iterat
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
+    """Return the values that are not None."""
     return [value for value in values if value is not None]
 
 
@@ -164,10 +165,12 @@ def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
 
 
 def _ratio(now: int | None, then: int | None) -> float | None:
+    """Return the ratio of two medians; None without both, and without an earlier one above 0."""
     return None if now is None or then is None or then <= 0 else now / then
 
 
 def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str]) -> dict[int, str]:
+    """Return the names of a table's rows by id."""
     return dict(map(tuple, connection.execute(sa.select(table.c.id, name))))
 
 

@@ -61,7 +61,10 @@ class StuckRow(NamedTuple):
 
 
 class Open(NamedTuple):
-    """A job in progress: when it began and was last seen, and the last import of its appliance."""
+    """A job in progress: when it began and was last seen, and the last import of its appliance.
+
+    All are fixed-width UTC instants.
+    """
 
     began: str
     last_seen: str
@@ -69,7 +72,10 @@ class Open(NamedTuple):
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
-    """Return whether a job is stuck, and why; `longest` is the longest success in seconds."""
+    """Return whether a job is stuck, and why; `longest` is the longest success in seconds.
+
+    None for the first: it cannot be judged. What the last import was too early to show is no proof.
+    """
     if job.last_seen < job.last_import:
         return True, "the appliance no longer lists the job"
     if job.began > now:
@@ -99,6 +105,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
 
 
 def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
+    """Return the sort key: the oldest first, jobs of the future last."""
     return row.age_seconds is None, -(row.age_seconds or 0), row.appliance, row.key
 
 

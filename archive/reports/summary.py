@@ -59,6 +59,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     now, then = _scopes(connection, scope)
+    # The judgement of all appliances is read once, and used by several sections.
     states = list(rpo.select(connection, now))
     ongoing = _ongoing(connection, now)
     before = _repeated(_ongoing(connection, then)) if then else None
@@ -89,6 +90,7 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
 def _attention(
     states: list[rpo.RpoRow], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
+    """Yield the numbers of appliances that need attention, whether there are any or not."""
     number = Counter(row.state for row in states)
     details = (
         (OVERDUE, "last success older than the RPO"),
@@ -190,6 +192,7 @@ def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the newest failed jobs in scope, with the age of each in seconds."""
     wanted = jobs.JobFilter(("FAILED",), limit=FAILURES)
     for row in jobs.run(connection, scope, wanted):
         at = row.start_time
@@ -200,6 +203,7 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the last import, and what is wrong with the imports."""
     rows = list(collection.select(connection, scope))
     imported = [row for row in rows if row.last_seen is not None]
     if imported:

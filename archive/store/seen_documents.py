@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# A fingerprint of 16 bytes, and a job's ID as a signed 64-bit number.
 _ENTRY = struct.Struct(">16sq")
 
 

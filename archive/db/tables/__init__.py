@@ -19,7 +19,13 @@ from archive.db.tables.jobs import (
     latest_import,
 )
 from archive.db.tables.judgement import anomaly, appliance_standing, expected_backup
-from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
+from archive.db.tables.logs import (
+    attempt,
+    collection,
+    ingest_run,
+    notified_problem,
+    quarantine,
+)
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
     message,
@@ -67,6 +73,7 @@ __all__ = [
     "message_param",
     "message_template",
     "metadata",
+    "notified_problem",
     "operation",
     "quarantine",
     "schedule",
