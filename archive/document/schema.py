@@ -263,10 +263,7 @@ class Refusal(NamedTuple):
 
 
 class ShapeError(ValueError):
-    """A value does not match the schema; `refusals` names the places.
-
-    There is at least one place; the text names the first of them.
-    """
+    """A value does not match the schema; `refusals` names the places, the text only the first one."""
 
     def __init__(self, error: ValidationError) -> None:
         self.refusals = [

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 DAYS = 30
 # From this number of consecutive failures on, an appliance needs attention.
 REPEATED_FAILURES = 3
-# An appliance is judged to be not reporting by its imports of this many days.
 # The number of entries in each list.
 NAMED = 5
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
@@ -63,6 +62,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     # The judgement of all appliances is read once, and used by several sections.
     states = list(rpo.select(connection, now))
     failing = _failing_repeatedly(connection, now)
+    # As of the end of the period before.
     before = len(_failing_repeatedly(connection, then)) if then else None
     yield from _attention(states, len(failing), before)
     yield from _stuck(connection, now)

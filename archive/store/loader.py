@@ -103,6 +103,7 @@ class Loader:
         self.judged.see(locked.ids.values())
         self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
+        # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
         changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
@@ -165,6 +166,7 @@ class Loader:
             self.judged.change(
                 key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
             )
+            # What it counted as before goes out, what it is now comes in.
             self._totals.add(key[0], before.build_id, before.counted, -1)
             self._count(row)
         batch.write(connection)
