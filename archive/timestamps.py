@@ -10,12 +10,17 @@ import re
 from datetime import UTC, datetime
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?"
-    r" ?(?:([Zz]|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)",
+    r"(\d{4})(-?)(\d\d)\2(\d\d)[Tt ](\d\d)(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d+))?)?"
+    r" ?(?:([Zz]|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)(?:\[[\w/+-]+\])?",
     re.ASCII,
 )
 # Milliseconds since 1970, as some serializers write them; an offset after them changes no instant.
 _EPOCH = re.compile(r"\\?/Date\((-?\d{1,15})(?:[+-]\d{4})?\)\\?/", re.ASCII)
+# As in RFC 5322 and HTTP, with four digits of the year.
+_MAIL_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} [1-9]\d{3} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})",
+    re.ASCII,
+)
 MICROSECOND_DIGITS = 6
 _SEPARATORS = ("-", "-", "T", ":", ":", ".", "Z")
 
@@ -31,16 +36,21 @@ class TooFineError(ValueError):
 def parse(text: str) -> str:
     """Return the fixed-width form of an RFC 3339 timestamp with any offset.
 
-    Other forms that can mean only one instant are read, too: a space instead of `T`, a comma before
-    the fraction, `+0200`, `+02`, ` UTC`, `/Date(MILLISECONDS)/`. Raises ValueError for anything else, for leap seconds, and for instants outside the years 1 to
-    9999 in UTC; TooFineError for digits below a microsecond that are not zero.
+    Other forms that can mean only one instant are read, too: without separators or seconds, a space
+    instead of `T`, a comma before the fraction, `+0200`, `+02`, ` UTC`, a zone in brackets after the
+    offset, `/Date(MILLISECONDS)/`, and dates as in mails with GMT or an offset. Raises ValueError for
+    anything else, for leap seconds, and for instants outside the years 1 to 9999 in UTC; TooFineError
+    for digits below a microsecond that are not zero.
     """
     if epoch := _EPOCH.fullmatch(text):
         return _since_epoch(int(epoch[1]), text)
     match = _RFC3339.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
-    *numbers, fraction, zulu, sign, hours, minutes = match.groups()
+        return _mail_date(text)
+    year, _, month, day, hour, _, minute, second, fraction, zulu, sign, hours, minutes = (
+        match.groups()
+    )
+    numbers = (year, month, day, hour, minute, second or "0")
     fraction = fraction or ""
     kept = fraction[:MICROSECOND_DIGITS].ljust(MICROSECOND_DIGITS, "0")
     moment = datetime(*map(int, numbers), int(kept), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six numbers, by the pattern
@@ -59,6 +69,17 @@ def _since_epoch(milliseconds: int, text: str) -> str:
         return from_datetime(
             datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
         )
+    except OverflowError as error:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from error
+
+
+def _mail_date(text: str) -> str:
+    if _MAIL_DATE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return from_datetime(parsedate_to_datetime(text))
     except OverflowError as error:
         raise ValueError(f"{text!r} lies outside the years 1 to 9999") from error
 

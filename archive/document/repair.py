@@ -65,6 +65,8 @@ def mend(raw: Any) -> Mended:
         try:
             info = schema.parse_info(clean)
         except schema.ShapeError as error:
+            if not error.refusals:
+                raise NotAJobError(str(error)) from error
             for path, kind, _ in error.refusals:
                 _mend_place(clean, path, kind, aside)
         else:

@@ -11,7 +11,7 @@ from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration, moment
-from archive.reports.summary import REPEATED_FAILURES
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.text import counted
 
 if TYPE_CHECKING:
