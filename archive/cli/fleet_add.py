@@ -212,7 +212,7 @@ def _ask(entry: Entry, distrust: UntrustedError, shown: Certificate) -> None:
         "Compare the SHA-256 with the one that this command prints in the appliance's shell:"
         f"\n  {_FINGERPRINT_COMMAND}"
     )
-    # A script cannot compare fingerprints; the error has the option for whoever can.
+    # A script cannot compare fingerprints; the error names the option to use.
     if sys.stdin is None or not sys.stdin.isatty():
         raise ApplianceError(
             f"{entry.name} was not added: {distrust.reason}",
