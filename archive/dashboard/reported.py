@@ -16,8 +16,8 @@ from archive.reports import (
     missed,
     rpo,
     streaks,
-    summary,
 )
+from archive.reports.appliances import REPEATED_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,11 +58,11 @@ def attention(
         ),
         table(
             "consecutive-failures",
-            f"{summary.REPEATED_FAILURES} or more consecutive failures",
+            f"{REPEATED_FAILURES} or more consecutive failures",
             streaks.COLUMNS,
-            [row for row in failing if row.consecutive_failures >= summary.REPEATED_FAILURES],
+            [row for row in failing if row.consecutive_failures >= REPEATED_FAILURES],
             ("appliance", "consecutive_failures", "since_time", "last_success_time"),
-            f"No appliance has {summary.REPEATED_FAILURES} or more consecutive failures.",
+            f"No appliance has {REPEATED_FAILURES} or more consecutive failures.",
         ),
         table(
             "not-reporting",

@@ -59,6 +59,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
             stored = stack.enter_context(_opened(path))
             if not _is_file(stored):
                 stored = stack.enter_context(_spooled(stored, name))
+            # By the content, since a browser may unpack a download and keep its name.
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
             file = None if path == STANDARD_INPUT else Path(path)
             size = file.stat().st_size if file and file.is_file() else None

@@ -124,7 +124,9 @@ def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Fiel
     header = textwrap.wrap(column.label, width, break_long_words=False)
     is_series = column.kind is Kind.SERIES
     expendable = column.expendable or (_SERIES_EXPENDABLE if is_series else 0)
-    return Field(header, cells, numeric, width, not (numeric or is_series), expendable)
+    return Field(
+        header, cells, numeric, width, not (numeric or is_series), expendable, column.shortened
+    )
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:

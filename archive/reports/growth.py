@@ -136,6 +136,7 @@ class _Fleet:
         flat = len(self.rows) - len(grows)
         note = f"{flat:,} of {counted(len(self.rows), 'appliance')} without a forecast"
         full = None
+        # Without any forecast, nothing is known about a target that is not full yet.
         if capacity is not None and (grows or retained >= capacity):
             constant = sum(row.retained_bytes for row in self.rows) - sum(
                 row.retained_bytes for row in grows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -131,14 +131,19 @@ def set_last_seen(
 ) -> None:
     """Set `last_seen` of an appliance's jobs.
 
-    `instant` None: they belong to their appliance's latest import, which has the time.
+    `instant` None: they belong to their appliance's latest import, which has the time. It is never
+    set before `first_seen`, which a clock that was ahead can have written.
     """
     job = tables.job
+    value: Any = instant
+    if instant is not None:
+        own = sa.literal(instant, job.c.last_seen.type)
+        value = sa.case((job.c.first_seen > own, job.c.first_seen), else_=own)
     for chunk in chunks(sorted(job_ids)):
         connection.execute(
             sa.update(job)
             .where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
-            .values(last_seen=instant)
+            .values(last_seen=value)
         )
 
 
@@ -156,6 +161,7 @@ def record_statuses(
             table.c.appliance_id == appliance_id, table.c.job_id == job_id
         )
         known = dict(map(tuple, connection.execute(query)))
+        # Of a status counts the earliest sighting, whichever import came first.
         rows += [
             (appliance_id, job_id, status, observed_at, run_id)
             for status, observed_at in statuses.items()
