@@ -95,10 +95,7 @@ class Content(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """One message of a job.
-
-    `role` is `description`, `progress`, `message` or `error`.
-    """
+    """One message of a job, in the role `description`, `progress`, `message` or `error`."""
 
     role: str
     content: Content
@@ -254,10 +251,7 @@ def param_rows(params: dict[str, Param]) -> list[ParamRow]:
 
 
 def content_digest(canonical: bytes) -> bytes:
-    """Return the digest of a message's canonical JSON.
-
-    It is CONTENT_DIGEST_LENGTH bytes long.
-    """
+    """Return the digest of a message's canonical JSON, CONTENT_DIGEST_LENGTH bytes."""
     return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
 
 

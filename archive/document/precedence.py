@@ -35,6 +35,7 @@ def rank(
     An absent number ranks below all that 64 bits can hold. The digest decides between documents
     that are equal in all else, so that the result does not depend on which came first.
     """
+    # Less than any number of a document.
     lowest = -(2**63) - 1
     return (
         _RANKS.get(status, _UNKNOWN_RANK),

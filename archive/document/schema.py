@@ -44,6 +44,8 @@ def _is_double(number: int) -> bool:
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Our limit, not vSphere's: a status is part of a primary key, which databases limit.
 STATUS_LENGTH = 255
+# Places of one document. The API's own versions differ in a few; each place costs memory and a finding.
+MOST_REFUSALS = 1000
 
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 # -0.0 equals 0.0, so it is stored as 0.0.
@@ -265,10 +267,14 @@ class Refusal(NamedTuple):
 class ShapeError(ValueError):
     """A value does not match the schema; `refusals` names the places.
 
-    There is at least one place; the text names the first of them.
+    They are empty if there are more than MOST_REFUSALS; otherwise the text names the first of them.
     """
 
     def __init__(self, error: ValidationError) -> None:
+        if error.error_count() > MOST_REFUSALS:
+            self.refusals: list[Refusal] = []
+            super().__init__(f"differs from the schema in more than {MOST_REFUSALS:,} places")
+            return
         self.refusals = [
             Refusal(details["loc"], details["type"], details["msg"])
             for details in error.errors(include_url=False)

@@ -62,10 +62,9 @@ _EXPORTED = _structure(schema.ExportedJob, info=_INFO)
 
 
 class _Entry(msgspec.Struct):
-    """Any object with details: an entry of a `/rest` answer, or an exported job."""
+    """An entry of a `/rest` answer; its key is read elsewhere."""
 
     value: Raw = Raw()
-    info: Raw = Raw()
 
 
 # Their methods raise msgspec.MsgspecError for JSON of another structure, and RecursionError.

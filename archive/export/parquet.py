@@ -133,6 +133,7 @@ def _groups(batches: Iterator[Any]) -> Iterator[list[Any]]:
 class _Counting:
     """A stream that counts the bytes written, because a pipe cannot tell its position."""
 
+    # pyarrow asks for it before it writes.
     closed = False
 
     def __init__(self, out: BinaryIO) -> None:

@@ -41,6 +41,7 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
     batches = LineBatches(lines)
     waiting = next(batches, [])
     while True:
+        # A copy: if the transaction fails, the run's own are still those of its last commit.
         counts = Counts(**vars(run.counts))
         filling = not batches.ended and _is_empty(run.engine)
         with db.writing(run.engine, filling=filling) as connection:

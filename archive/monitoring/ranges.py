@@ -51,6 +51,7 @@ class Range(NamedTuple):
         """Return the shortest notation, in base units."""
         start = "" if self.start == 0 else "~:" if self.start == -inf else f"{_plain(self.start)}:"
         end = "" if self.end == inf else self.upper
+        # An empty text is no range.
         if not start and not end:
             start = "0:"
         return f"{'@' if self.inside else ''}{start}{end}"

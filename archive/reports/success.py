@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class SuccessRow(NamedTuple):
-    """One period and group; `appliances` counts the appliances with any job in it."""
+    """One period and group; `appliances` counts the appliances with any job in it.
+
+    The rate is from 0 to 1, and None if nothing has finished; open and other jobs are in none of
+    the rates.
+    """
 
     period: str
     group: str | None

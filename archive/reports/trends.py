@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class TrendsRow(NamedTuple):
-    """One period and group; sizes and durations are of the succeeded jobs."""
+    """One period and group; sizes and durations are of the succeeded jobs.
+
+    Sizes are in bytes, durations in seconds; None if no succeeded job has a value.
+    """
 
     period: str
     group: str | None

@@ -89,6 +89,7 @@ class Loader:
         self.judged.see(locked.ids.values())
         self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
+        # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
         changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
@@ -151,6 +152,7 @@ class Loader:
             self.judged.change(
                 key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
             )
+            # What it counted as before goes out, what it is now comes in.
             self._totals.add(key[0], before.build_id, before.counted, -1)
             self._count(row)
         batch.write(connection)
@@ -225,7 +227,8 @@ class Loader:
                         }
                     )
             # Seen later and in its present status: the stored statuses stay right.
-            if seen.first_seen < last_seen or set(seen.statuses) != {before.status}:
+            known_from = max(before.first_seen, last_seen)  # a clock that was ahead swaps them
+            if seen.first_seen < known_from or set(seen.statuses) != {before.status}:
                 statuses[appliance_id, before.id] = seen.statuses
         for (appliance_id, instant), job_ids in later.items():
             set_last_seen(connection, appliance_id, job_ids, instant)
