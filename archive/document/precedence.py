@@ -13,6 +13,7 @@ from archive.statuses import FINISHED, OPEN
 # A status that the published schema does not have ranks after RUNNING: it may be final, but a job that
 # has SUCCEEDED or FAILED keeps that status.
 _UNKNOWN_RANK = len(OPEN)
+# SUCCEEDED and FAILED rank alike: between them the other fields decide.
 _RANKS = {status: rank for rank, status in enumerate(OPEN)} | dict.fromkeys(
     FINISHED, _UNKNOWN_RANK + 1
 )

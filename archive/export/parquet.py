@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Rows and bytes of a row group, whichever is reached first; memory holds one group.
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 32 << 20
+# By the type of the column; every whole number has 64 bits, whatever its column has.
 _TYPES: dict[type[Any], Any] = {
     Instant: pa.timestamp("us", "UTC"),
     Day: pa.date32(),

@@ -19,6 +19,7 @@ from archive.ingest.json_stream import LONGEST_SPACE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The first two bytes of gzip data (RFC 1952).
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
 # Bytes: enough to recognise the format of an input.

@@ -17,6 +17,7 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# As many digits as a double holds exactly.
 _NUMBER = r"-?\d{1,15}(?:\.\d{1,6})?"
 _RANGE = re.compile(
     rf"(?P<inside>@)?(?:(?P<start>~|(?:{_NUMBER})(?:[a-z]+|%)?)?(?P<colon>:))?(?P<end>(?:{_NUMBER})(?:[a-z]+|%)?)?",

@@ -33,6 +33,7 @@ _LATEST = 7
 _MONTH = 30
 # Forecasts are for so many days from today.
 HORIZONS = (30, 90, 365)
+# Of each forecast: the expected size, and the ends of its interval.
 _ENDS = ("", "_low", "_high")
 _FORECAST = (
     "monthly_growth_bytes",

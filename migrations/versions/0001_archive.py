@@ -546,6 +546,7 @@ def upgrade() -> None:
         sa.Column("start_time", Instant(), nullable=True),
         sa.Column("end_time", Instant(), nullable=True),
         sa.Column("duration_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("duration_derived", sa.Boolean(), nullable=True),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("location_folder", Text, nullable=True),
         sa.Column("location_user", Text, nullable=True),

@@ -35,6 +35,7 @@ job = Table(
     Column("start_time", Instant),
     Column("end_time", Instant),
     Column("duration_seconds", BigInteger),
+    Column("duration_derived", Boolean),
     Column("size_bytes", BigInteger),
     Column("location_folder", Text),
     Column("location_user", Text),
