@@ -58,5 +58,9 @@ class MailError(ArchiveError):
     """A mail was not sent to any recipient."""
 
 
+class NotificationError(ArchiveError):
+    """A notification was not sent."""
+
+
 class AlreadyRunningError(ArchiveError):
-    """Another collection into this archive is running."""
+    """Another collection into this archive, or another notification from it, is running."""

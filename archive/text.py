@@ -10,12 +10,18 @@ _LONGEST = 200
 
 
 def storable(text: str) -> str:
-    """Return a text in which NUL and lone surrogates, which no database stores, are replaced."""
+    """Return a text in which NUL and lone surrogates, which no database stores, are replaced.
+
+    PostgreSQL refuses NUL, and neither database's driver can encode a surrogate alone.
+    """
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 job`, `2,000 jobs`."""
+    """Return a number with its noun: `1 job`, `2,000 jobs`.
+
+    English: the plural has an s.
+    """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

@@ -8,6 +8,7 @@ from bench import (
     collect,
     dashboard,
     first_load,
+    judged_reports,
     latest,
     memory,
     mixes,
@@ -20,6 +21,7 @@ from bench import (
     trends,
 )
 from bench.judgement import claim as judgement
+from bench.judgement import cost
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -32,6 +34,7 @@ CLAIMS = (
     trends.CLAIM,
     latest.CLAIM,
     reports.CLAIM,
+    judged_reports.CLAIM,
     before.CLAIM,
     dashboard.CLAIM,
     monitoring.CLAIM,
@@ -39,4 +42,5 @@ CLAIMS = (
     memory.CLAIM,
     startup.CLAIM,
     judgement.CLAIM,
+    cost.CLAIM,
 )

@@ -127,7 +127,7 @@ def fill(engine: Engine, jobs: int) -> None:
     """Fill a new archive, count its totals, and run the database's maintenance."""
     indexes = list(tables.job.indexes)
     with db.writing(engine) as connection:
-        _hurry(connection)
+        hurry(connection)
         for table, row in _OTHER_ROWS:
             db.insert(connection, table, [row])
         names = [
@@ -177,7 +177,7 @@ def _imports(number: int) -> Iterator[tuple[Any, ...]]:
             yield (next(ids), "collect", appliance, at, at, at, "complete", None, *_COUNTS)
 
 
-def _hurry(connection: Connection) -> None:
+def hurry(connection: Connection) -> None:
     """Switch off constraint checks: the rows are known to be valid."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench import documents, inprocess
+from archive import db
+from archive.store import judged_backups, totals
+from bench import copied_fleet, documents, inprocess
 from bench.claims import CLAIMS
 from bench.measure import Finding, Side, alternate
 from tests.support.archives import empty, lines
@@ -129,3 +131,14 @@ def test_help_lists_every_claim() -> None:
     names = [claim.name for claim in CLAIMS]
     assert [line for line in done.stdout.splitlines() if line in names] == names
     assert len(set(names)) == len(names)
+
+
+def test_a_copied_fleet_has_the_stored_rows_that_its_jobs_imply(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored of the copies is what computing it from their jobs gives."""
+    monkeypatch.setattr(copied_fleet, "IMPORTED", 1)
+    copied_fleet.fill(engine, 2 * copied_fleet.PER_APPLIANCE)
+    with db.reading(engine) as connection:
+        assert [number for _, number in totals.differences(connection)] == [0] * 4
+        assert judged_backups.differences(connection) == 0

@@ -73,6 +73,7 @@ def dashboard(
             now=now,
         )
         found = gather(connection, scope, parse.tags(config))
+    # Outside of the transaction, since it no longer needs the database.
     text = page(found, TITLE if title is None else title)
     with open_output(output) as out:
         out.write(text)
@@ -85,6 +86,7 @@ def dashboard(
 
 
 def _refuse_terminal(output: Path | None) -> None:
+    """Raise UsageError if the page, megabytes of HTML, would go to a terminal."""
     if output is None and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError(
             "standard output is a terminal: write the page to a file with -o FILE.html"

@@ -77,6 +77,7 @@ def verify(
     engine = open_archive(database, config)
     problems = 0
     with progress("Verifying", 1) as advance:
+        # Each problem is printed at once: verifying a large archive takes minutes.
         for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
             problems += 1
             typer.echo(mask_text(sentence))
@@ -94,6 +95,7 @@ def rebuild(
     from archive.store import judged_backups, totals
 
     with db.writing(open_archive(database, config)) as connection:
+        # Every import holds it, too: nothing may change while it is recalculated.
         db.lock(connection, ["calendar"])
         wrong = judged_backups.rebuild(connection) + totals.rebuild(connection)
     say(f"Totals and judgement recalculated; {counted(wrong, 'row')} corrected.")

@@ -100,6 +100,7 @@ def export_csv(
 
 
 def _make(directory: Path) -> None:
+    """Create the folder for files if it does not exist. Raises ArchiveError."""
     try:
         make_folder(directory)
     except OSError as error:

@@ -83,6 +83,7 @@ def export_parquet(
 def _write(
     connection: Connection, chosen: Sequence[Relation], extent: Extent, folder: Path
 ) -> None:
+    """Write the relations into a folder, those of jobs by month."""
     from archive.export import parquet, relations
 
     months = relations.months(connection, extent)

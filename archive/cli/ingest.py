@@ -88,11 +88,14 @@ def ingest(
         try:
             _add(total, _ingest_file(engine, path, appliance, seen))
         except ArchiveError as error:
+            # A wrong schema fails every file alike, so one error is enough.
             if len(paths) == 1 or debug or isinstance(error, SchemaError):
                 raise
             failures.append(error)
             say(f"archive: {error}")
     if len(failures) < len(paths):
+        # After the imports, since the settings of an appliance can only be stored with the
+        # appliance.
         record_settings(engine, parse.configuration(config))
         written = _summarise(total, output_format)
         raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
@@ -101,6 +104,7 @@ def ingest(
 
 
 def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
+    """Import one file and return its counts. Raises ArchiveError, with the file's name."""
     from archive.db import migrate as databases
     from archive.ingest.ingest import ingest as run
     from archive.ingest.open_file import open_file
@@ -117,6 +121,7 @@ def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str)
 
 
 def _warn_of_other_system(engine: Engine, run: int) -> None:
+    """Warn if the import may have been given the wrong appliance."""
     from archive import db
     from archive.ingest.other_targets import other_system
 
@@ -131,6 +136,7 @@ def _warn_of_other_system(engine: Engine, run: int) -> None:
 
 
 def _add(total: Counts, counts: Counts) -> None:
+    """Add the counts of a file to the total."""
     for name, value in asdict(counts).items():
         setattr(total, name, getattr(total, name) + value)
 

@@ -37,7 +37,13 @@ _LimitOption = Annotated[
         "--limit", "-n", min=0, max=GREATEST - 1, help="Number of rows, newest first. 0: all."
     ),
 ]
+# Counts of documents that an answer brought, in the order of `Brought`.
 _COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
+# What narrow terminals leave out, the greatest first.
+_EXPENDABLE = {
+    "started": 9, "asked": 9, "unchanged": 8, "seen": 7, "source": 6, "findings": 5, "changed": 4,
+    "quarantined": 3, "number": 2, "finished": 1,
+}  # fmt: skip
 
 
 @app.command(
@@ -94,6 +100,7 @@ def show_collection(
             one = collection_log.find_collection(connection, number)
             if one is None:
                 raise UsageError(f"no collection {number}: see `archive log collections`")
+        # The newest one may still be running; then it shows the appliances that are done.
         found = [] if one is None else collection_log.attempts(connection, one.id)
     columns = [
         *_columns("appliance"),
@@ -216,19 +223,28 @@ def list_maintenance(
 
 
 def _columns(*names: str) -> list[Column]:
+    """Return columns by name: counts, except those that are known to be texts."""
     from archive.columns import Column, Kind
 
     texts = ("source", "appliance", "outcome", "reason", "error", "what", "new_name", "detail")
-    return [Column(name, Kind.TEXT if name in texts else Kind.COUNT) for name in names]
+    return [
+        Column(
+            name,
+            Kind.TEXT if name in texts else Kind.COUNT,
+            expendable=_EXPENDABLE.get(name, 0),
+        )
+        for name in names
+    ]
 
 
 def _instants(*names: str) -> list[Column]:
     from archive.columns import Column, Kind
 
-    return [Column(name, Kind.INSTANT) for name in names]
+    return [Column(name, Kind.INSTANT, expendable=_EXPENDABLE.get(name, 0)) for name in names]
 
 
 def _cells(counts: Brought | None) -> Sequence[int | None]:
+    """Return the counts of an answer; None for each if there was no answer."""
     return (None,) * len(_COUNTS) if counts is None else counts
 
 
@@ -258,6 +274,7 @@ def _write_newest(
     output_format: Format,
     output: Path | None,
 ) -> None:
+    """Write at most `limit` rows, and say if there are more; `rows` has one more than that."""
     _write(columns, rows[: limit or None], output_format, output)
     if not rows:
         say(f"No {noun}s yet.")

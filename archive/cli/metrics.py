@@ -71,6 +71,7 @@ def metrics(
 
 
 def _place(engine: Engine) -> str:
+    """Return what labels the archive's series: the file's path, or the URL without a password."""
     from archive import db
 
     path = db.sqlite_file(engine.url)

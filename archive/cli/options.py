@@ -29,7 +29,10 @@ class Format(StrEnum):
 def from_anywhere(
     context: typer.Context, param: typer.CallbackParam, value: str | None
 ) -> str | None:
-    """Accept an option before the verb too: `archive --database X VERB`."""
+    """Accept an option before the verb too: `archive --database X VERB`.
+
+    What follows the verb comes first; None if it is in neither place.
+    """
     root = context.find_root()
     return root.params.get(str(param.name)) if value is None and root is not context else value
 
@@ -116,6 +119,8 @@ def connect(database: str | None, config: str | None) -> Engine:
     """Return an engine for the archive, whether it exists or not.
 
     The configuration is read only if neither `--database` nor the environment names an archive.
+
+    Raises ConfigurationError or DatabaseError for an unusable place. Nothing is opened yet.
     """
     from archive.db import migrate as databases
 

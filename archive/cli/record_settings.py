@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def record_settings(engine: Engine, fleet: Fleet | None) -> None:
-    """Record cadences, RPOs and retirements, so that every reader of the archive judges alike."""
+    """Record cadences, RPOs and retirements, so that every reader of the archive judges alike.
+
+    `fleet` None: there is no configuration. A fleet without changes is only read, so an import
+    seldom writes here. The caller must have no transaction open.
+    """
     if fleet is None:
         return
     from archive import db

@@ -75,6 +75,7 @@ class ReportCommand(TyperCommand):
         text = self.help
         self.help = f"{text}\n\nReports:\n\n{listed}"
         super().format_help(*arguments)
+        # As before, since the object may format its help again.
         self.help = text
 
 
@@ -142,6 +143,7 @@ def report(
             keep=keep,
             compare=compare,
         )
+        # Before the report runs: an option that it ignores would give a wrong answer.
         scope.check(chosen)
         charts = plots.charts(chosen, scope, reports.REPORTS.values()) if plot else ()
         asked = scope.asked(chosen)
@@ -150,6 +152,7 @@ def report(
         if now is not None:
             asked["now"] = scope.now
         columns = chosen.columns_of(scope)
+        # As above: the rows of a long report must not end in an error about an option.
         sorting.check(columns, sort)
         found = chosen.cells_of(scope, chosen.run(connection, scope))
         rows = _Counted(sorting.ordered(columns, found, sort, top))
@@ -166,6 +169,7 @@ def report(
 
 
 def _write_list(output_format: Format, output: Path | None) -> None:
+    """Write the reports, with their questions, groups, and whether they can be drawn."""
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
@@ -182,6 +186,7 @@ def _write_list(output_format: Format, output: Path | None) -> None:
 
 
 def _draw(drawing: Drawing, out: TextIO, output: Path | None) -> None:
+    """Write charts, and the notes on them on standard error."""
     from archive.cli.output import is_ascii
     from archive.render import plot
     from archive.render.units import text
@@ -240,6 +245,7 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
 
 
 def _limits(scope: Scope) -> str:
+    """Return what the rows were limited to, in words, for the sentence that there are none."""
     limits = (
         (scope.since, f"since {scope.since}"),
         (scope.until, f"until {scope.until}"),

@@ -30,6 +30,7 @@ EPILOG = examples(
 
 
 def _complete(incomplete: str) -> list[tuple[str, str]]:
+    """Return the queries whose names start with the text, for the shell."""
     from archive.reports import sql_files
 
     return [
@@ -90,6 +91,7 @@ def sql(
 
 
 def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
+    """Run a query in a reading transaction. Raises UsageError, SchemaError, DatabaseError."""
     from archive import db
     from archive.db import migrate as databases
     from archive.reports import sql_files
@@ -102,6 +104,7 @@ def _run(name: str, values: dict[str, str], database: str | None, config: str | 
 
 
 def _values(params: list[str]) -> dict[str, str]:
+    """Return the params given, as texts by name. Raises UsageError for a name that is given twice."""
     values = {}
     for param in params:
         name, equals, value = param.partition("=")
@@ -114,6 +117,7 @@ def _values(params: list[str]) -> dict[str, str]:
 
 
 def _list(known: list[Query]) -> Result:
+    """Return the queries as a result: name, title, params with their defaults."""
     from archive.reports.sql_files import Result
 
     rows = [

@@ -17,14 +17,22 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Passwords:
-    """The passwords of a fleet's appliances."""
+    """The passwords of a fleet's appliances.
+
+    `of` must be called on the event loop's thread. Passwords stay in memory as long as the object.
+    """
 
     def __init__(self, fleet: Fleet) -> None:
         self._path = fleet.path
         self._found: dict[object, asyncio.Task[str]] = {}
 
     async def of(self, entry: Entry) -> str:
-        """Return an appliance's password; each secret is read once. Raises ConfigurationError."""
+        """Return an appliance's password; each secret is read once. Raises ConfigurationError.
+
+        Reading runs in a thread, since a command may take 30 seconds. A keyring's entry depends on
+        the user, every other source does not. The task is shielded: one cancelled appliance must
+        not take the password from the others.
+        """
         key = (entry.secret, entry.user if entry.secret.keyring else None)
         if key not in self._found:
             revealing = asyncio.to_thread(reveal, entry, self._path)
@@ -37,11 +45,16 @@ def each(entries: Iterable[Entry], at_once: int, one: Callable[[Entry], Awaitabl
 
     SIGINT and SIGTERM cancel the calls in progress, and no other one starts. A cancelled `one` must
     clean up and return.
+
+    It must be called in the main thread, which alone can receive signals, and without a running
+    event loop. An exception of `one` cancels the other calls and is raised when they have ended.
     """
     asyncio.run(_Round(one).all(iter(entries), at_once))
 
 
 class _Round:
+    """One pass over the entries: workers that share one iterator, and the flag that stops them."""
+
     def __init__(self, one: Callable[[Entry], Awaitable[None]]) -> None:
         self._one = one
         self._stopped = False
@@ -62,6 +75,7 @@ class _Round:
                 loop.remove_signal_handler(number)
 
     def _stop(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """Cancel the calls in progress; the flag keeps a worker whose call ended normally from another."""
         self._stopped = True
         for worker in workers:
             worker.cancel()

@@ -28,7 +28,11 @@ _REFUSALS_ALLOWED = 2
 
 @dataclass
 class _Group:
-    """Appliances that share an account; `trying` while a login may show whether the password is right."""
+    """Appliances that share an account; `trying` while a login may show whether the password is right.
+
+    `allowed` is the number of refusals after which no further login is tried; `refused_by` has the
+    names of the appliances that refused, for the error.
+    """
 
     allowed: int
     accepted: bool = False
@@ -38,7 +42,11 @@ class _Group:
 
 
 class Logins:
-    """The logins of a run over a fleet."""
+    """The logins of a run over a fleet.
+
+    All methods run on one event loop, so nothing needs a lock: between two awaits no other task
+    runs.
+    """
 
     def __init__(self) -> None:
         self._groups: dict[object, _Group] = {}
@@ -48,9 +56,13 @@ class Logins:
         """Let an appliance log in within the block, one of a group at a time until one is accepted.
 
         Raises ApplianceError if others of its group have been refused.
+
+        A login that fails for another reason, such as a timeout, neither accepts nor refuses: the
+        next in line then tries.
         """
         group = self._of(entry)
         while not group.accepted and group.trying:
+            # Events are set for good; cleared here, it waits for the next change.
             group.changed.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(group.changed.wait(), _PATIENCE)
@@ -75,5 +87,6 @@ class Logins:
             group.changed.set()
 
     def _of(self, entry: Entry) -> _Group:
+        """Return the group of an appliance: by `sso`, otherwise by user and source of the password."""
         key = entry.sso or (entry.user, entry.secret)
         return self._groups.setdefault(key, _Group(1 if entry.sso else _REFUSALS_ALLOWED))

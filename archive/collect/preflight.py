@@ -30,21 +30,30 @@ if TYPE_CHECKING:
     from archive.vcenter.certificate import Certificate
     from archive.vcenter.session import Session
 
+# A warning does not prevent a collection; a skipped check depends on one that failed, or on a
+# proxy.
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
+# In the order in which they run.
 CHECKS = (
     "secret", "resolve", "connect", "certificate", "login",
     "details", "version", "schedules", "time zone", "clock",
 )  # fmt: skip
+# A certificate that expires sooner is a warning: time enough to renew it.
 _RENEW = timedelta(days=30)
 # Seconds that the clocks may differ before there is a warning, and before the check fails.
 _CLOCK_WARNING, _CLOCK_FAILED = 60, 300
-# Seconds until the next address of a host is tried in parallel.
+# Seconds until the next address of a host is tried in parallel, as aiohttp does (RFC 8305): a dead
+# IPv6 address must not fail the check.
 _NEXT_ADDRESS = 0.25
+# Bytes: enough to recognise the format of an answer.
 _BUFFER = 1 << 16
 
 
 class Found(NamedTuple):
-    """The result of one check. A failed one makes a collection incomplete or wrong."""
+    """The result of one check. A failed one makes a collection incomplete or wrong.
+
+    `detail` is for people and may quote the appliance, without secrets.
+    """
 
     result: str
     detail: str
@@ -69,7 +78,10 @@ class Examination:
         password: Awaitable[str],
         admitted: AbstractAsyncContextManager[None] | None = None,
     ) -> None:
-        """Run every check that is possible, log in within `admitted`, and sign out at the end."""
+        """Run every check that is possible, log in within `admitted`, and sign out at the end.
+
+        A cancellation leaves `found` incomplete; `end` completes it.
+        """
         entry, revealed = self._entry, ""
         try:
             revealed = await password
@@ -108,10 +120,12 @@ class Examination:
             self._skip(reason)
 
     def _skip(self, reason: str) -> None:
+        """Mark every check that is not done as skipped for this reason."""
         for name in CHECKS:
             self.found.setdefault(name, Found(SKIPPED, reason))
 
     async def _check(self, name: str, check: Awaitable[Found]) -> bool:
+        """Run a check, turn a foreseen error into its result, and return whether it did not fail."""
         try:
             self.found[name] = await check
         except ApplianceError as error:
@@ -121,6 +135,7 @@ class Examination:
         return self.found[name].result != FAILED
 
     async def _resolve(self) -> Found:
+        """Resolve the host as the collection will, IPv4 and IPv6; behind a proxy the proxy does that."""
         if (through := proxy(self._entry.host)) is not None:
             return Found(SKIPPED, f"left to the proxy {through.place}")
         entry, loop = self._entry, asyncio.get_running_loop()
@@ -132,6 +147,7 @@ class Examination:
         return Found(OK, ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses)))
 
     async def _connect(self) -> Found:
+        """Open a TCP connection and close it, without TLS; show the time until it was accepted."""
         if (through := proxy(self._entry.host)) is not None:
             return Found(SKIPPED, f"left to the proxy {through.place}")
         entry, began = self._entry, time.monotonic()
@@ -171,6 +187,7 @@ class Examination:
         return _expiring(shown, described, pinned=self._entry.trust.pin is not None)
 
     async def _ask(self, session: Session) -> None:
+        """Request everything that a collection does, on the open session, and compare the clocks."""
         for name, check in (
             ("details", _details),
             ("version", _version),
@@ -184,7 +201,10 @@ class Examination:
 
 
 def describe(shown: Certificate) -> str:
-    """Return a certificate's main fields in one line."""
+    """Return a certificate's main fields in one line.
+
+    The validity ends on a day in UTC.
+    """
     names = f" for {', '.join(shown.names)}" if shown.names else ""
     until = f"valid until {shown.valid_until:%Y-%m-%d}"
     return f"{shown.subject}{names}, issued by {shown.issuer}, {until}, {shown.fingerprint}"
@@ -200,6 +220,7 @@ def _expiring(shown: Certificate, described: str, *, pinned: bool) -> Found:
 
 
 async def _details(session: Session) -> Found:
+    """Fetch the whole history, as a collection does, and count its jobs; unreadable ones are a failure."""
     details = await job_details.fetch(session)
     jobs, unreadable = await asyncio.to_thread(_count, details.body)
     what = f"{counted(jobs, 'job')}, on /{session.api.prefix}"
@@ -245,6 +266,11 @@ async def _time_zone(session: Session) -> Found:
 
 
 def _clock(ahead: float | None) -> Found:
+    """Return how the clocks compare; `ahead` is in seconds, positive if the appliance's is ahead.
+
+    Job times come from the appliance and due times are judged by them, so a wrong clock makes
+    backups look late.
+    """
     if ahead is None:
         return Found(SKIPPED, "the answers have no date")
     seconds = round(abs(ahead))

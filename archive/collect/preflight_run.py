@@ -22,6 +22,8 @@ def check(
 
     SIGINT and SIGTERM end the run early: sessions are closed, unfinished checks count as failed, and
     appliances that were not started are not reported.
+
+    `on_checked` runs on the event loop, in the order in which appliances are done.
     """
     passwords, logins = Passwords(fleet), Logins()
 

@@ -47,6 +47,10 @@ def collect(
     `on_outcome` is called for each appliance when it is done. Raw answers are saved below `keep_in`.
     SIGINT and SIGTERM end the collection early: writes in progress are finished and sessions are
     closed. Raises AlreadyRunningError, DatabaseError.
+
+    The whole collection holds the lock `collect`, so that two of them cannot ask the same
+    appliances at once; imports of files may run meanwhile. `entries` have distinct names.
+    `on_outcome` runs on the event loop, in the order in which appliances are done.
     """
     writers = 1 if db.sqlite_file(engine.url) else _WRITERS
     with db.alone(engine, "collect") as alone, db.keeping(engine, writers) as keeper:
@@ -63,6 +67,8 @@ def collect(
         try:
             _Run(fleet, write, fail, on_outcome, keep_in).all(entries, writers)
         finally:
+            # Also after an error: a collection without an end would look as if it were still
+            # running.
             done = collection_log.finish(keeper, number)
         return done
 
@@ -70,7 +76,10 @@ def collect(
 def rehearse(
     engine: Engine | None, fleet: Fleet, entries: Sequence[Entry], on_outcome: OnOutcome
 ) -> None:
-    """Fetch the answers of appliances, compare them with the archive if there is one; write nothing."""
+    """Fetch the answers of appliances, compare them with the archive if there is one; write nothing.
+
+    `engine` is None if there is no archive yet. Interrupts end it early, as they do a collection.
+    """
 
     def compare(entry: Entry, asked_at: str, answer: CollectedAnswer) -> Outcome:
         return compare_answer(engine, entry, asked_at, answer)
@@ -83,7 +92,10 @@ _WRITERS = 4
 
 
 class _Run:
-    """One run over appliances; `write` handles answers, and `fail` attempts without one."""
+    """One run over appliances; `write` handles answers, and `fail` attempts without one.
+
+    The network runs on the event loop, everything that blocks (database, files) in writer threads.
+    """
 
     def __init__(
         self,
@@ -110,6 +122,7 @@ class _Run:
         self._on_outcome(await self._outcome(entry))
 
     async def _outcome(self, entry: Entry) -> Outcome:
+        """Return how one appliance ended; whatever happens, it is recorded by `write` or `fail`."""
         asked_at = timestamps.now()
         try:
             answer = await ask(entry, await self._passwords.of(entry), self._logins.admit(entry))
@@ -120,7 +133,12 @@ class _Run:
         return await self._finish(self._archive, entry, asked_at, answer)
 
     async def _finish(self, work: Callable[..., Outcome], *of: object) -> Outcome:
-        """Run `work` in a writer thread, and wait for its end even if the run is interrupted."""
+        """Run `work` in a writer thread, and wait for its end even if the run is interrupted.
+
+        A transaction that has begun is always finished: cutting it off would lose an answer that
+        was fetched already. Only then does the worker see its cancellation, by the flag in
+        `_Round`.
+        """
         writing = asyncio.get_running_loop().run_in_executor(self._writers, work, *of)
         while not writing.done():
             with suppress(asyncio.CancelledError):
@@ -128,6 +146,7 @@ class _Run:
         return writing.result()
 
     def _archive(self, entry: Entry, asked_at: str, answer: CollectedAnswer) -> Outcome:
+        """Archive an answer and close it; runs in a writer thread."""
         with answer.details:
             try:
                 return self._write(entry, asked_at, self._kept(entry, answer))
@@ -145,6 +164,10 @@ class _Run:
         return answer
 
     def _give_up(self, entry: Entry, asked_at: str, error: Exception | None) -> Outcome:
+        """Record an attempt without an answer; `error` is None if the collection was interrupted.
+
+        The reason may quote a server, so passwords in it are masked before it is stored or shown.
+        """
         outcome, reason = FAILED, str(error)
         if error is None:
             outcome, reason = INTERRUPTED, "interrupted before the appliance answered"

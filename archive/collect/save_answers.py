@@ -14,6 +14,7 @@ from archive.private_files import make_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Characters that could leave the folder, hide the file or confuse a shell.
 _UNSAFE = re.compile(r"[^\w.@-]|^\.")
 
 
@@ -21,7 +22,8 @@ def keep(directory: Path, appliance: str, seen_at: str, answer: IO[bytes]) -> Pa
     """Write an answer to DIRECTORY/APPLIANCE/SEEN_AT.json.gz, whole or not at all; return its path.
 
     The answer is left at its start. Only its owner can read the file: an answer may hold addresses
-    with passwords in them. Raises InputError if it cannot be written.
+    with passwords in them. `seen_at` is a fixed-width UTC instant; in the name it has no `-`, `:`
+    or `.`. Raises InputError if it cannot be written.
     """
     folder = directory / _UNSAFE.sub("_", appliance)
     path = folder / f"{re.sub(r'[-:.]', '', seen_at)}.json.gz"

@@ -45,7 +45,12 @@ class Outcome(NamedTuple):
 def archive_answer(
     engine: Engine, collection: int, entry: Entry, asked_at: str, answer: CollectedAnswer
 ) -> Outcome:
-    """Archive an appliance's answers and the outcome. Raises InputError, DatabaseError."""
+    """Archive an appliance's answers and the outcome. Raises InputError, DatabaseError.
+
+    `asked_at` and `answered_at` are fixed-width UTC instants of this machine's clock. Nothing of an
+    answer is archived if it cannot be read as a whole; single bad documents go to quarantine and
+    make the outcome partial. The caller closes the answer.
+    """
     answered_at = timestamps.now()
     found, problems = _facts(answer)
     attempt = Attempt(entry.name, asked_at, answered_at, COMPLETE, None, None)
@@ -67,6 +72,10 @@ def compare_answer(
     """Count an appliance's documents, and those that the archive has unchanged; write nothing.
 
     All others count as new, even if only changed. Raises InputError, DatabaseError.
+
+    `engine` is None if there is no archive yet: then all documents count as new. Documents are
+    compared by the fingerprint of their bytes, so one that only came in another order of members
+    counts as new.
     """
     _, problems = _facts(answer)
     known = {} if engine is None else _known(engine, entry.name)
@@ -90,7 +99,10 @@ def compare_answer(
 def _judged(
     attempt: Attempt, answer: CollectedAnswer, problems: list[str], counts: Counts
 ) -> Attempt:
-    """Return the attempt with its outcome: partial if anything is missing, bad or in quarantine."""
+    """Return the attempt with its outcome: partial if anything is missing, bad or in quarantine.
+
+    The reason has one clause for each problem, joined by `;`, and passwords in it are masked.
+    """
     reasons = [*answer.missing, *problems]
     if counts.quarantined:
         reasons.append(f"{counted(counts.quarantined, 'job')} in quarantine")
@@ -102,6 +114,7 @@ def _judged(
 def _documents(
     stream: io.BufferedReader[Any], name: str, known: Collection[bytes]
 ) -> Iterator[RawDocument | KnownDocument]:
+    """Return the documents of an answer; those in `known`, by fingerprint, are not parsed again."""
     in_lines, encoding = formats.form(stream, name)
     if in_lines:
         raise InputError("not the answer of a single appliance")
@@ -117,6 +130,7 @@ def _stream(answer: CollectedAnswer) -> io.BufferedReader[Any]:
 
 
 def _known(engine: Engine, name: str) -> dict[bytes, int]:
+    """Return the jobs of an appliance's latest import: job IDs by the fingerprint of the document."""
     with db.reading(engine) as connection:
         numbers = find_appliances(connection, [name])
         imported = seen_documents.LatestImports(timestamps.now())
@@ -134,7 +148,10 @@ _READERS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
 
 
 def _facts(answer: CollectedAnswer) -> tuple[appliance_facts.Facts, list[str]]:
-    """Return the facts that could be read, and an error for each answer that could not."""
+    """Return the facts that could be read, and an error for each answer that could not.
+
+    A fact that was not answered is None and no problem here: `CollectedAnswer.missing` has it.
+    """
     found: dict[str, Any] = dict.fromkeys(appliance_facts.Facts._fields)
     problems: list[str] = []
     for name, path, read in _READERS:

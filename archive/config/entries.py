@@ -1,4 +1,8 @@
-"""The settings of a configuration, checked and complete."""
+"""The settings of a configuration, checked and complete.
+
+All are immutable, so threads may share them. Every path is absolute except `Secret.file`, which
+`secrets.password` resolves.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
 
+# The port of an appliance without one in its `address`.
 HTTPS = 443
 # How a connection to a mail server is encrypted, each with its usual port.
 STARTTLS, TLS, NONE = "starttls", "tls", "none"
@@ -24,6 +29,8 @@ class Trust:
     `ca_file` is a PEM bundle used instead of the system's store; `pin` is the SHA-256 of the
     certificate's DER form, 32 bytes, and then nothing else is checked. If `verify` is false nothing
     is checked at all, and every connecting command warns.
+
+    `pin` and `ca_file` are never both set.
     """
 
     ca_file: Path | None = None
@@ -36,6 +43,10 @@ class Secret:
     """The source of a password: exactly one field is set, otherwise ValueError is raised.
 
     `value` is the password itself; `repr` does not show it.
+
+    `file` may be relative: where it starts is known only when the password is read. `command` is a
+    program and its arguments, which run without a shell. `keyring` is the service; the user of the
+    entry is the name in it.
     """
 
     environment: str | None = None
@@ -51,7 +62,11 @@ class Secret:
 
     @property
     def origin(self) -> str:
-        """The kind and name of the source, without secrets; of a command only its first word."""
+        """The kind and name of the source, without secrets; of a command only its first word.
+
+        It may be shown in errors. Arguments of a command are left out, since they may contain
+        secrets.
+        """
         if self.environment is not None:
             return f"environment {self.environment}"
         if self.file is not None:
@@ -67,9 +82,11 @@ class Secret:
 class Entry:
     """One appliance. `host` is a name or an address, IPv6 without brackets.
 
-    Timeouts and `deadline` are in seconds. `cadence_seconds` is the expected time between backups and
-    `rpo_seconds` the greatest allowed age of the last success, None if not configured. From the day
-    `retired` (ISO date) on, no backup is expected.
+    Timeouts and `deadline` are in seconds: `connect_timeout` and `read_timeout` of one connection
+    and one read, `deadline` of all requests of a collection. `cadence_seconds` is the expected time
+    between backups and `rpo_seconds` the greatest allowed age of the last success, None if not
+    configured. From the day `retired` (ISO date) on, no backup is expected. `name` has the form of
+    `appliance_names.identity`. If not `enabled`, only the full name selects it.
     """
 
     name: str
@@ -121,6 +138,18 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where notifications go: `url` is the source of an Apprise URL, which contains secrets.
+
+    `ca_file` is a PEM bundle used instead of the system's store.
+    """
+
+    name: str
+    url: Secret
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """A whole configuration; missing keys have these defaults.
 
@@ -133,4 +162,5 @@ class Fleet:
     calendar: Calendar | None = None
     concurrency: int = 16
     mail: Mail | None = None
+    targets: tuple[Target, ...] = ()
     entries: tuple[Entry, ...] = ()

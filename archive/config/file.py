@@ -1,4 +1,8 @@
-"""The configuration file: find it and read it."""
+"""The configuration file: find it and read it.
+
+A configuration may name commands that the reader's account runs, so its mode and owner are checked
+on the open file, before its content counts.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,18 @@ from archive.errors import ConfigurationError
 if TYPE_CHECKING:
     from archive.config.entries import Fleet
 
+# The environment variable that names a configuration when `--config` does not.
 VARIABLE = "ARCHIVE_CONFIG"
 _NAME = "archive.toml"
+# For the whole machine; the user's own comes first.
 SYSTEM = Path("/etc/archive") / _NAME
 
 
 def users_own() -> Path:
-    """Return the path of the user's own configuration."""
+    """Return the path of the user's own configuration: on Linux `~/.config/archive/archive.toml`.
+
+    `$XDG_CONFIG_HOME` replaces `~/.config`.
+    """
     import platformdirs
 
     return Path(platformdirs.user_config_dir("archive", appauthor=False)) / _NAME
@@ -29,6 +38,9 @@ def find(config: str | None) -> Path | None:
     The first of these counts: `config`, the environment, the user's own file, the system's file. The
     current folder is never searched: a configuration names commands to run, and anybody may have
     written a file there. Raises ConfigurationError if a named file does not exist.
+
+    A named file is returned even if it cannot be read; `read` then reports that. An empty variable
+    counts as not set.
     """
     for named, by in ((config, "--config"), (os.environ.get(VARIABLE) or None, f"${VARIABLE}")):
         if named is not None:
@@ -47,7 +59,10 @@ def find(config: str | None) -> Path | None:
 
 
 def place(config: str | None) -> Path:
-    """Return the configuration as `find` does; if there is none, the path at which to create it."""
+    """Return the configuration as `find` does; if there is none, the path at which to create it.
+
+    A named file need not exist. Raises ConfigurationError if a place cannot be searched.
+    """
     named = config if config is not None else os.environ.get(VARIABLE) or None
     if named is not None:
         return Path(named).expanduser()
@@ -58,6 +73,9 @@ def read(path: Path, meant: Path | None = None) -> Fleet:
     """Read a configuration; for a copy that will replace it, `meant` is the final path.
 
     Raises ConfigurationError with all errors, one a line.
+
+    No password is fetched and no connection made. `meant` is the path that errors show and at which
+    relative paths start.
     """
     from archive.config import sections
 
@@ -70,6 +88,9 @@ def database(path: Path) -> str | None:
     """Return the configuration's database in the form of `--database`; None if it names none.
 
     Other keys are not checked. Raises ConfigurationError if the file or this key is wrong.
+
+    It serves the verbs that need a database and no appliance: a mistake in the section of an
+    appliance must not keep them from working.
     """
     from archive.config import place
 
@@ -84,13 +105,18 @@ def database(path: Path) -> str | None:
 
 
 def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
-    """Return a file's TOML, and why the file must not contain secrets, or None if it may."""
+    """Return a file's TOML, and why the file must not contain secrets, or None if it may.
+
+    Raises ConfigurationError for a file that is not TOML in UTF-8, that every user can write to, or
+    that names a command and can be written to by another user.
+    """
     import tomllib
 
     from archive.config import privacy
 
     try:
         with path.open("rb") as file:
+            # Of the open file, so that the file checked is the file read.
             status = os.fstat(file.fileno())
             content = file.read()
     except OSError as error:
@@ -119,6 +145,7 @@ def _names_command(value: Any) -> bool:
 
 
 def _unreadable(path: Path, error: OSError) -> ConfigurationError:
+    """Return the error for a file that the operating system refuses to open."""
     reason = error.strerror or error
     return ConfigurationError(
         f"{path}: cannot be read: {reason}; use --config to name another file"

@@ -19,7 +19,11 @@ _MAILBOX = re.compile(r"[0-9a-z!#$%&'*+/=?^_`{|}~.-]{1,64}", re.ASCII | re.IGNOR
 
 
 def server(value: Any) -> str:
-    """Return the host of a mail server; an IPv6 address is without brackets."""
+    """Return the host of a mail server; an IPv6 address is without brackets.
+
+    A name is not resolved here. Raises ValueError, as all functions of this module do for an
+    unusable value.
+    """
     written = values.text(value)
     try:
         return str(ipaddress.ip_address(written.removeprefix("[").removesuffix("]")))
@@ -30,21 +34,26 @@ def server(value: Any) -> str:
 
 
 def port(value: Any) -> int:
-    """Return a port."""
+    """Return a TCP port; a number in quotes is refused."""
+    # Not `isinstance`: in Python, true is an int, too.
     if type(value) is not int or not 1 <= value <= _GREATEST_PORT:
         raise ValueError(f"must be a number from 1 to {_GREATEST_PORT}")
     return value
 
 
 def security(value: Any) -> str:
-    """Return how a connection is encrypted: `starttls`, `tls` or `none`."""
+    """Return how a connection is encrypted: `starttls`, `tls` or `none`.
+
+    `starttls` is an SMTP connection that must switch to TLS (RFC 3207), `tls` has TLS from the
+    start (RFC 8314), `none` has neither.
+    """
     if not isinstance(value, str) or value not in SECURITY:
         raise ValueError(f"must be one of {', '.join(SECURITY)}")
     return value
 
 
 def address(value: Any) -> str:
-    """Return a mail address."""
+    """Return a mail address, without a display name or a quoted local part; the host may be any name."""
     mailbox, _, host = values.text(value).rpartition("@")
     if not _MAILBOX.fullmatch(mailbox) or not values.HOST.fullmatch(host):
         raise ValueError("write only the address, such as ops@example.com, in ASCII")
@@ -52,13 +61,17 @@ def address(value: Any) -> str:
 
 
 def addresses(value: Any) -> tuple[str, ...]:
-    """Return mail addresses without duplicates, from an array or a single string."""
+    """Return mail addresses without duplicates, from an array or a single string.
+
+    Their order is kept; each is checked as `address` does.
+    """
     found = value if isinstance(value, list) else [value]
     if not found:
         raise ValueError('empty; write it as ["ops@example.com"]')
     return tuple(dict.fromkeys(map(address, found)))
 
 
+# Every key of the section, with the function that checks and converts its value.
 KEYS: dict[str, Callable[[Any], Any]] = {
     "server": server,
     "port": port,
@@ -77,6 +90,9 @@ def contradictions(
     """Yield each key that is missing or contradicts another, with the error.
 
     `written` is the section as in the file, `given` its well-formed values.
+
+    A malformed value is in `written` only: its own error has been reported, so it does not count as
+    missing.
     """
     for key in ("server", "from"):
         if key not in written:
@@ -92,7 +108,11 @@ def contradictions(
 
 
 def mail(given: Mapping[str, Any], folder: Path) -> Mail:
-    """Return the mail settings; relative paths start at `folder`."""
+    """Return the mail settings; relative paths start at `folder`.
+
+    `given` must have been checked by `contradictions`: `server` and `from` are in it. The port
+    defaults to that of the encryption.
+    """
     chosen = given.get("security", STARTTLS)
     return Mail(
         server=given["server"],

@@ -15,6 +15,8 @@ def database(value: Any, folder: Path, unsafe: str | None) -> str:
     """Return the database in the form of `--database`; a relative SQLite path starts at `folder`.
 
     `unsafe` is why the configuration must not contain secrets, None if it may. Raises ValueError.
+
+    `~` stands for the home directory. A URL of PostgreSQL is returned as written, not masked.
     """
     from archive import db
 

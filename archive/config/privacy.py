@@ -1,4 +1,9 @@
-"""Whether a file may contain a secret: only its owner may be able to read or write it."""
+"""Whether a file may contain a secret: only its owner may be able to read or write it.
+
+All functions judge the `stat` of an open file, by its mode bits and owner; access control lists do
+not count, except as far as the mode shows them. `path` is only for the text. An error names the
+command that mends it.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +17,20 @@ if TYPE_CHECKING:
 
 
 def open_to_others(path: Path, status: os.stat_result) -> str | None:
-    """Return an error, with the command to run, if other users can access a file; else None."""
+    """Return an error, with the command to run, if other users can access a file; else None.
+
+    The owner is not compared: another user's file of mode 600 can only be opened by root.
+    """
     if stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         return f"other users can read or write {path}; run `chmod 600 {shlex.quote(str(path))}`"
     return None
 
 
 def not_private(path: Path, status: os.stat_result) -> str | None:
-    """Return an error, with the command to run, unless a file is the user's own and private."""
+    """Return an error, with the command to run, unless a file is the user's own and private.
+
+    It is stricter than `open_to_others`: the owner of a configuration can change what it names.
+    """
     if status.st_uid != os.geteuid():
         mend = f"chown {os.geteuid()} {shlex.quote(str(path))}"
         return f"{path} belongs to another user; run `{mend}`"
@@ -27,7 +38,10 @@ def not_private(path: Path, status: os.stat_result) -> str | None:
 
 
 def writable_by_all(path: Path, status: os.stat_result) -> str | None:
-    """Return an error, with the command to run, if every user can write to a file; else None."""
+    """Return an error, with the command to run, if every user can write to a file; else None.
+
+    The file's group may write: several administrators can share a configuration.
+    """
     if stat.S_IMODE(status.st_mode) & stat.S_IWOTH:
         return f"every user can write to this file; run `chmod o-w {shlex.quote(str(path))}`"
     return None
@@ -48,7 +62,11 @@ def written_by_others(path: Path, status: os.stat_result) -> str | None:
 
 
 def _own_group(status: os.stat_result) -> bool:
-    """Whether a file's group has no other members than its owner, as the private groups of users."""
+    """Whether a file's group has no other members than its owner, as the private groups of users.
+
+    Many Linux distributions give each user a group of the same name and a umask of 002. Users come
+    from `pwd` and `grp`, so also from directories that the system is set up to list.
+    """
     import grp
     import pwd
 

@@ -14,21 +14,29 @@ if TYPE_CHECKING:
 
 # The folder of a systemd unit's credentials; only the unit can read it.
 _CREDENTIALS = "CREDENTIALS_DIRECTORY"
+# Enough for a password manager that asks a server, and an end for one that waits for a terminal.
 _COMMAND_SECONDS = 30
+# Characters of a command's own error message that an error repeats.
 _SHOWN = 500
 
 
 def reveal(entry: Entry, fleet_path: Path) -> str:
-    """Return the password of an appliance; raises as `password` does."""
+    """Return the password of an appliance; raises as `password` does.
+
+    `fleet_path` is the path of the configuration, for errors and relative paths.
+    """
     return password(entry.secret, entry.user, fleet_path)
 
 
-def password(secret: Secret, user: str, fleet_path: Path) -> str:
+def password(secret: Secret, user: str, fleet_path: Path, what: str = "password") -> str:
     """Return the password of a user; a command may take up to 30 seconds.
 
-    Relative paths start in the folder of the systemd unit's credentials; without one, in the
+    `what` names another kind of secret in errors. Relative paths start in the folder of the systemd unit's credentials; without one, in the
     configuration's folder. Raises ConfigurationError if there is no password, or if other users can
     read it.
+
+    It is read anew at each call, and never stored. Leading and trailing blanks belong to a
+    password; one end of line does not.
     """
     folder = fleet_path.absolute().parent
     try:
@@ -38,14 +46,21 @@ def password(secret: Secret, user: str, fleet_path: Path) -> str:
     except _NoPasswordError as error:
         reason = str(error)
     # The error names no appliance: several may share a secret, which is read once.
-    raise ConfigurationError(f"{fleet_path}: no password from {secret.origin}: {reason}")
+    raise ConfigurationError(f"{fleet_path}: no {what} from {secret.origin}: {reason}")
 
 
 class _NoPasswordError(Exception):
-    """There is no password; the text says why."""
+    """There is no password; the text says why.
+
+    It must not contain a password, since it becomes part of a ConfigurationError.
+    """
 
 
 def _usable(password: str) -> str:
+    """Return a password. Raises _NoPasswordError for an empty one, UnicodeError for undecodable bytes.
+
+    The environment's undecodable bytes are lone surrogates (PEP 383), which only encoding reveals.
+    """
     if not password:
         raise _NoPasswordError("empty")
     password.encode()
@@ -53,6 +68,7 @@ def _usable(password: str) -> str:
 
 
 def _password(secret: Secret, user: str, folder: Path) -> str:
+    """Return a password from the one source that is set, unchecked; raises _NoPasswordError."""
     if secret.environment is not None:
         return _from_environment(secret.environment)
     if secret.file is not None:
@@ -71,8 +87,14 @@ def _from_environment(name: str) -> str:
 
 
 def _from_file(file: Path, folder: Path) -> str:
+    """Return the only line of a file, without its end of line.
+
+    A file among the unit's credentials may have any mode: systemd keeps the folder closed to
+    others. Raises _NoPasswordError, UnicodeError.
+    """
     from archive.config import privacy
 
+    # An absolute path replaces the folder, whichever it is.
     credentials = os.environ.get(_CREDENTIALS)
     path = Path(credentials or folder) / file
     try:
@@ -91,11 +113,15 @@ def _from_file(file: Path, folder: Path) -> str:
         )
     line, _, rest = text.replace("\r\n", "\n").partition("\n")
     if rest.strip("\n"):
-        raise _NoPasswordError(f"{path} has more than one line; only the password may be in it")
+        raise _NoPasswordError(f"{path} has more than one line; it may have no other")
     return line
 
 
 def _from_command(command: tuple[str, ...], folder: Path) -> str:
+    """Return the first line that a command prints, run in `folder`, without its end of line.
+
+    Raises _NoPasswordError if it fails, cannot be run, or takes too long; then it is killed.
+    """
     import subprocess
     import tempfile
 
@@ -124,6 +150,10 @@ def _from_command(command: tuple[str, ...], folder: Path) -> str:
 
 
 def _from_keyring(service: str, user: str) -> str:
+    """Return the password that the desktop's or the system's keyring has for a service and a user.
+
+    Raises _NoPasswordError without the package `keyring`, without an entry, or if it is locked.
+    """
     try:
         import keyring
         from keyring.errors import KeyringError

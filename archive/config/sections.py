@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
-from archive.config import mailing, values
-from archive.config.entries import Entry, Fleet, Mail, Trust
+from archive.config import mailing, notifying, values
+from archive.config.entries import Entry, Fleet, Mail, Target, Trust
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
 from archive.suggestions import suggestion
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 
     Keys = dict[str, Callable[[Any], Any]]
 
+# The keys of each table, with the function that checks and converts a value; others are errors.
 _TOP: Keys = {
     "database": values.text,
     "concurrency": values.number_at_once,
     "calendar": values.table,
     "defaults": values.table,
     "mail": values.table,
+    "notify": values.tables,
     "appliance": values.tables,
 }
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
+# Names of keys that are also names of fields of Entry.
 _TIMES: Keys = {
     "connect_timeout": values.seconds,
     "read_timeout": values.seconds,
@@ -52,6 +55,7 @@ _APPLIANCE: Keys = _DEFAULTS | {
     "verify": values.flag,
     "retired": values.day,
 }
+# Keys of an appliance that make no sense or do harm as a default for all.
 _NOT_FOR_ALL = {
     "name": "set it for each appliance",
     "address": "set it for each appliance",
@@ -61,7 +65,10 @@ _NOT_FOR_ALL = {
 
 
 class _Section(NamedTuple):
-    """A table: its name for errors, its raw keys, and its well-formed values."""
+    """A table: its name for errors, its raw keys, and its well-formed values.
+
+    A key that is in `written` but not in `given` had an error, which has been reported.
+    """
 
     where: str
     written: Mapping[str, Any]
@@ -78,6 +85,7 @@ class _Reading:
         self._problems: list[str] = []
 
     def fleet(self, document: Mapping[str, Any]) -> Fleet:
+        """Return the checked configuration. Raises ConfigurationError with all errors found."""
         top = self._section("", document, _TOP).given
         entries = self._entries(top.get("appliance", []), self._defaults(top.get("defaults", {})))
         said: dict[str, Any] = {}
@@ -87,6 +95,8 @@ class _Reading:
             said["calendar"] = self._calendar(top["calendar"])
         if "mail" in top:
             said["mail"] = self._mail(top["mail"])
+        if "notify" in top:
+            said["targets"] = self._targets(top["notify"])
         if "concurrency" in top:
             said["concurrency"] = top["concurrency"]
         if self._problems:
@@ -96,9 +106,11 @@ class _Reading:
         return Fleet(path=self._path, entries=tuple(entries), **said)
 
     def _problem(self, *words: object) -> None:
+        """Add an error: the words that are not empty, joined as `[section]: key: problem`."""
         self._problems.append(": ".join(str(word) for word in words if word))
 
     def _section(self, where: str, table: Mapping[str, Any], keys: Keys) -> _Section:
+        """Check the keys of a table one by one; report unknown ones and malformed values."""
         given = {}
         for key, value in table.items():
             if key not in keys:
@@ -111,9 +123,11 @@ class _Reading:
         return _Section(where, table, given)
 
     def _unknown(self, where: str, key: str, keys: Keys) -> None:
+        """Report an unknown key, with the known key that is most like it, if one is."""
         self._problem(where, f"unknown key {quoted(key)}{suggestion(key, keys)}")
 
     def _database(self, value: str) -> str | None:
+        """Return the database with an absolute path; None, after a report, if it is unusable."""
         try:
             return database(value, self._folder, self._unsafe)
         except ValueError as error:
@@ -121,6 +135,11 @@ class _Reading:
             return None
 
     def _calendar(self, table: Mapping[str, Any]) -> calendar.Calendar | None:
+        """Return the calendar, with defaults for keys that are not set; None after a report.
+
+        A table without keys is the default calendar, which is not the same as no table: None lets
+        the archive keep the calendar that it has.
+        """
         given = self._section("[calendar]", table, _CALENDAR).given
         plain = calendar.Calendar()
         try:
@@ -132,6 +151,7 @@ class _Reading:
             return None
 
     def _mail(self, table: Mapping[str, Any]) -> Mail | None:
+        """Return the mail settings; None if anything in the section was reported."""
         section = self._section("[mail]", table, mailing.KEYS)
         found = len(self._problems)
         for key, problem in mailing.contradictions(table, section.given):
@@ -141,7 +161,22 @@ class _Reading:
             return None
         return mailing.mail(section.given, self._folder)
 
+    def _targets(self, tables: list[dict[str, Any]]) -> tuple[Target, ...]:
+        """Return the targets that are complete, in the order of the file."""
+        found: dict[str, Target] = {}
+        for place, table in enumerate(tables, 1):
+            where = _where("notify", table, place)
+            section = self._section(where, table, notifying.KEYS)
+            self._check(section)
+            for key, problem in notifying.contradictions(table, section.given, found):
+                self._problem(where, key, problem)
+            if section.given.keys() >= notifying.REQUIRED:
+                target = notifying.target(section.given, self._folder)
+                found[target.name] = target
+        return tuple(found.values())
+
     def _defaults(self, table: Mapping[str, Any]) -> _Section:
+        """Check `[defaults]`, whose keys are those of an appliance except those that must be its own."""
         rest = dict(table)
         for key, reason in _NOT_FOR_ALL.items():
             if rest.pop(key, None) is not None:
@@ -151,8 +186,12 @@ class _Reading:
         return section
 
     def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
+        """Return the entries that are complete, in the order of the file.
+
+        Incomplete ones have been reported, so the configuration as a whole is refused.
+        """
         sections = [
-            self._section(_where(table, place), table, _APPLIANCE)
+            self._section(_where("appliance", table, place), table, _APPLIANCE)
             for place, table in enumerate(tables, 1)
         ]
         for section in sections:
@@ -202,10 +241,15 @@ class _Reading:
             self._problem(where, "pin", "cannot be combined with ca_file; remove one of them")
         if "pin" in given and given.get("verify") is False:
             self._problem(where, "pin", "contradicts verify = false; remove one of them")
-        if self._unsafe and "secret" in given and given["secret"].value is not None:
-            self._problem(where, "secret", f"the password is in this file, but {self._unsafe}")
+        for key, what in (("secret", "password"), ("url", "URL")):
+            if self._unsafe and key in given and given[key].value is not None:
+                self._problem(where, key, f"the {what} is in this file, but {self._unsafe}")
 
     def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
+        """Return the entry of an appliance: its own keys, then those of `[defaults]`.
+
+        Tags are merged key by key; every other key of its own replaces the default.
+        """
         given = {**defaults, **own}
         host, port = given["address"]
         return Entry(
@@ -225,7 +269,10 @@ class _Reading:
         )
 
     def _trust(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Trust:
-        """Return how to check an appliance's certificate, from its own keys or the defaults."""
+        """Return how to check an appliance's certificate, from its own keys or the defaults.
+
+        `pin` and `ca_file` exclude each other, so if it has one of them, neither default counts.
+        """
         if own.get("verify") is False:
             return Trust(verify=False)
         said = own if own.keys() & {"pin", "ca_file"} else defaults
@@ -239,11 +286,14 @@ def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
 
     `unsafe` is why the file must not contain secrets, None if it may. Raises ConfigurationError with
     all errors, one a line.
+
+    It reads no other file and resolves no name.
     """
     return _Reading(path, unsafe).fleet(document)
 
 
-def _where(table: Mapping[str, Any], place: int) -> str:
+def _where(section: str, table: Mapping[str, Any], place: int) -> str:
+    """Return how errors name one of several tables: by its name, or by its number in the file, from 1."""
     name = table.get("name")
     known = isinstance(name, str) and name and name.isprintable()
-    return f"[[appliance]] {name if known else place}"
+    return f"[[{section}]] {name if known else place}"

@@ -24,6 +24,9 @@ def select(
     matches. `tags` are written `NAME=VALUE`: an appliance needs one of the values of every tag named.
     Disabled appliances are left out, unless the full name is given or `disabled` is set. Raises
     UsageError if a pattern, a tag or all together match no appliance.
+
+    Each appliance is returned once, even if several patterns match it. Names are compared in the
+    form that `appliance_names.identity` gives.
     """
     wanted = _wanted_tags(fleet, tags)
     found = _matching(fleet, patterns, disabled=disabled)
@@ -35,6 +38,10 @@ def select(
 
 
 def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[Entry]:
+    """Return the appliances that a pattern matches. Raises UsageError for a pattern without any.
+
+    Each pattern must match by itself: a mistyped name must not go unnoticed beside a right one.
+    """
     if not patterns:
         return [entry for entry in fleet.entries if disabled or entry.enabled]
     names: set[str] = set()
@@ -56,6 +63,7 @@ def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[
 
 
 def _wanted_tags(fleet: Fleet, tags: Sequence[str]) -> dict[str, set[str]]:
+    """Return the values wanted of each tag. Raises UsageError for a value that no appliance has."""
     wanted: dict[str, set[str]] = {}
     for tag in tags:
         name, equals, value = tag.partition("=")
@@ -74,4 +82,5 @@ def _wanted_tags(fleet: Fleet, tags: Sequence[str]) -> dict[str, set[str]]:
 
 
 def _has(entry: Entry, wanted: Mapping[str, set[str]]) -> bool:
+    """Whether an appliance has one of the wanted values of every tag."""
     return all(entry.tags.get(name) in values for name, values in wanted.items())

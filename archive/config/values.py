@@ -16,14 +16,18 @@ from archive.config.entries import HTTPS, Secret
 from archive.errors import UsageError
 from archive.text import quoted
 
+# `m` is recognised only to be refused: it could mean months.
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|min|m|h|d)", re.ASCII)
 DURATION_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+# Seconds: a year with a leap day.
 _LONGEST = 366 * DURATION_UNITS["d"]
+# As OpenSSL prints a fingerprint, `AA:BB:…`, or without colons.
 _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
 # A name or an address of IPv4.
 HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _GREATEST_PORT = 65535
+# Each appliance queried holds a socket; the usual limit of open files is 1,024.
 _MOST_AT_ONCE = 1000
 _PLACES = (
     'write it as { file = "PATH" }, { environment = "NAME" }, { command = ["PROGRAM", "ARGUMENT"] }'
@@ -32,7 +36,11 @@ _PLACES = (
 
 
 def text(value: Any) -> str:
-    """Return a non-empty string of printable characters."""
+    """Return a non-empty string of printable characters.
+
+    Blanks around it stay. Control characters are refused, because values become part of errors,
+    headers and terminals.
+    """
     if not isinstance(value, str):
         raise ValueError("must be a string in quotes")
     if not value.strip() or not value.isprintable():
@@ -41,7 +49,7 @@ def text(value: Any) -> str:
 
 
 def flag(value: Any) -> bool:
-    """Return true or false."""
+    """Return true or false; a text such as `"true"` is refused."""
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value
@@ -55,14 +63,17 @@ def table(value: Any) -> dict[str, Any]:
 
 
 def tables(value: Any) -> list[dict[str, Any]]:
-    """Return an array of tables."""
+    """Return an array of tables, written as `[[appliance]]` or inline."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ValueError("write each appliance as a table under its own [[appliance]]")
+        raise ValueError("write each as a table under its own heading, such as [[appliance]]")
     return value
 
 
 def name(value: Any) -> str:
-    """Return the name of an appliance."""
+    """Return the name of an appliance.
+
+    Its rules are those of `appliance_names.check_name`, which every import applies, too.
+    """
     if not isinstance(value, str):
         raise ValueError("must be a string in quotes")
     try:
@@ -72,14 +83,17 @@ def name(value: Any) -> str:
 
 
 def number_at_once(value: Any) -> int:
-    """Return how many appliances are queried at the same time."""
+    """Return how many appliances are queried at the same time, from 1 to 1,000."""
     if type(value) is not int or not 1 <= value <= _MOST_AT_ONCE:
         raise ValueError(f"must be a number from 1 to {_MOST_AT_ONCE:,}")
     return value
 
 
 def seconds(value: Any) -> float:
-    """Return the seconds of a duration such as `10s`, `1.5min`, `2h` or `1d`."""
+    """Return the seconds of a duration such as `10s`, `1.5min`, `2h` or `1d`.
+
+    It is more than 0 and at most 366 days; a unit is required.
+    """
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("write a number and its unit, such as 10s, 5min, 12h or 1d")
@@ -92,12 +106,18 @@ def seconds(value: Any) -> float:
 
 
 def ambiguous_minutes(number: str) -> str:
-    """Return an error for a duration in `m`, which could be months."""
+    """Return an error for a duration in `m`, which could be months.
+
+    Options of the command have the same units, and show the same sentence.
+    """
     return f"{number}m is ambiguous: write {number}min for minutes (mo, months, is for dates only)"
 
 
 def whole_seconds(value: Any) -> int:
-    """Return the seconds of a duration that is a whole number of seconds."""
+    """Return the seconds of a duration that is a whole number of seconds.
+
+    For values that have a column, in which seconds are integers. `0.5min` is 30.
+    """
     found = seconds(value)
     if found != int(found):
         raise ValueError("must be a whole number of seconds")
@@ -105,7 +125,7 @@ def whole_seconds(value: Any) -> int:
 
 
 def day(value: Any) -> str:
-    """Return a date as ISO text; TOML dates have no quotes."""
+    """Return a date as ISO text, from text in quotes or a TOML date, which has no quotes."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     try:
@@ -115,7 +135,10 @@ def day(value: Any) -> str:
 
 
 def path(value: Any) -> Path:
-    """Return a path as written, with `~` replaced by the home directory."""
+    """Return a path as written, with `~` replaced by the home directory.
+
+    A relative path stays relative; where it starts depends on the key. `~user` works, too.
+    """
     try:
         return Path(text(value)).expanduser()
     except RuntimeError as error:
@@ -123,7 +146,7 @@ def path(value: Any) -> Path:
 
 
 def pin(value: Any) -> bytes:
-    """Return the 32 bytes of a fingerprint."""
+    """Return the 32 bytes of a SHA-256 fingerprint, written with digits of either case."""
     match = _PIN.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("must be sha256: and 64 hexadecimal digits, with or without colons")
@@ -145,7 +168,11 @@ def tags(value: Any) -> dict[str, str]:
 
 
 def address(value: Any) -> tuple[str, int]:
-    """Return host and port of `vc01.example.com`, `vc01.example.com:5480` or `[2001:db8::1]:443`."""
+    """Return host and port of `vc01.example.com`, `vc01.example.com:5480` or `[2001:db8::1]:443`.
+
+    The default port is 443. The host is not resolved, and IPv6 is written in its shortest form (RFC
+    5952), so that two spellings are recognised as the same address.
+    """
     written = text(value)
     if "/" in written or "@" in written:
         raise ValueError(
@@ -163,6 +190,7 @@ def address(value: Any) -> tuple[str, int]:
 
 
 def _ipv6(written: str) -> str:
+    """Return an IPv6 address in its shortest form, without brackets. Raises ValueError."""
     try:
         return str(ipaddress.IPv6Address(written))
     except ValueError as error:
@@ -170,6 +198,7 @@ def _ipv6(written: str) -> str:
 
 
 def _port(written: str | None) -> int:
+    """Return a port of an address, which is text; None stands for the default."""
     if written is None:
         return HTTPS
     if not re.fullmatch(r"[0-9]{1,5}", written) or not 1 <= int(written) <= _GREATEST_PORT:
@@ -178,7 +207,12 @@ def _port(written: str | None) -> int:
 
 
 def secret(value: Any) -> Secret:
-    """Return the source of a password; a plain string is the password itself."""
+    """Return the source of a password; a plain string is the password itself.
+
+    A map must have exactly one key, the kind of source. Whether there is a password at the source
+    is not checked, since the source may be unavailable when the file is read. Raises ValueError
+    without quoting the value: it may be a password at the wrong place.
+    """
     if isinstance(value, str):
         if not value:
             raise ValueError(f"empty; {_PLACES}")
@@ -201,6 +235,7 @@ def secret(value: Any) -> Secret:
 
 
 def _command(words: Any) -> tuple[str, ...]:
+    """Return program and arguments; `~` is replaced in the program only, as no shell runs it."""
     if (
         not isinstance(words, list)
         or not words

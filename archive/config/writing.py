@@ -1,4 +1,8 @@
-"""Add an appliance to a configuration and leave its other lines as they are."""
+"""Add an appliance to a configuration and leave its other lines as they are.
+
+The new table is appended as text: comments, order and layout of the existing lines stay byte for
+byte. The file as a whole is parsed before and after.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,9 @@ def add(path: Path, values: Mapping[str, Any]) -> Entry:
 
     Raises UsageError for a name that exists already; ConfigurationError, with nothing changed, if
     the file has errors, would have errors, or cannot be written.
+
+    Keys have the order of `values`. The folder of a missing file is created. The write is durable:
+    after a crash the file is the old or the new one.
     """
     target = path.resolve()  # a link stays one
     there = target.exists()
@@ -43,14 +50,17 @@ def add(path: Path, values: Mapping[str, Any]) -> Entry:
 def draft(path: Path, values: Mapping[str, Any]) -> Entry:
     """Return the entry that `add` would return; write nothing.
 
-    Raises as `add` does.
+    Whether the file may contain a password is left to `add`. Raises as `add` does.
     """
     document = tomllib.loads(_with(path, values))
     return sections.fleet(document, path.absolute(), None).entries[-1]
 
 
 def _with(path: Path, values: Mapping[str, Any]) -> str:
-    """Return the text of a configuration with the appliance added."""
+    """Return the text of a configuration with the appliance added.
+
+    Raises UsageError for a name that exists, compared without regard to case.
+    """
     if not path.exists():
         return _appended("", values)
     name = values.get("name")
@@ -62,6 +72,7 @@ def _with(path: Path, values: Mapping[str, Any]) -> str:
 
 
 def _check_form(path: Path, text: str) -> None:
+    """Raise ConfigurationError for `appliance = [...]`: TOML forbids to extend it by a table."""
     if isinstance(tomlkit.parse(text).get("appliance"), Array):
         raise ConfigurationError(
             f"{path}: appliance: cannot add to an array in brackets; write each appliance as a table"
@@ -70,6 +81,10 @@ def _check_form(path: Path, text: str) -> None:
 
 
 def _appended(text: str, values: Mapping[str, Any]) -> str:
+    """Return a text with an `[[appliance]]` after it, separated by an empty line.
+
+    Maps are written inline, as people write them: `secret = { file = "vc01" }`.
+    """
     table = tomlkit.table()
     for key, value in values.items():
         if isinstance(value, dict):
@@ -88,6 +103,10 @@ def _appended(text: str, values: Mapping[str, Any]) -> str:
 
 
 def _replace(path: Path, target: Path, text: str, *, there: bool) -> Entry:
+    """Write the text beside the target, read it back, then put it in the target's place.
+
+    An error of the new content leaves the old file, since it is raised before the replacement.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     mode = stat.S_IMODE(target.stat().st_mode) if there else PRIVATE
     with atomic_write(target, mode, durable=True) as written:

@@ -1,4 +1,8 @@
-"""Everything that differs between SQLite and PostgreSQL."""
+"""Everything that differs between SQLite and PostgreSQL.
+
+Other packages use these names and do not ask which database it is. `tables`, `comments`, `migrate`,
+`roles` and `foreign_tables` are imported by those who need them.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,12 @@ _VALUES_A_STATEMENT = 999
 
 
 def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
-    """Insert rows, whose values have the order of the table's columns."""
+    """Insert rows, whose values have the order of the table's columns.
+
+    Values have Python's types of the columns: an instant is a fixed-width text, a day an ISO text.
+    PostgreSQL gets a COPY, which checks constraints as INSERT does. The caller's transaction must
+    be one of `writing`.
+    """
     if not rows:
         return
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
@@ -43,6 +48,7 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
         file.executemany(statement + marks, rows[whole:])
         return
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    # Binary only if every column can be: a COPY has one format for all.
     types = [_BINARY[kind] for column in table.columns if (kind := type(column.type)) in _BINARY]
     form = " (FORMAT binary)" if len(types) == len(table.columns) else ""
     statement = f"COPY {table.name} ({columns}) FROM STDIN{form}"
@@ -65,7 +71,10 @@ _BINARY: dict[type[TypeEngine[Any]], str] = {
 
 
 def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequence[str]) -> None:
-    """Insert rows; where the primary key exists, update the columns in `changed`."""
+    """Insert rows; where the primary key exists, update the columns in `changed`.
+
+    Rows are as for `insert`. It is for few rows: each one is a statement of its own on the server.
+    """
     if not rows:
         return
     statement = _upsert(connection.dialect.name, table, tuple(changed))

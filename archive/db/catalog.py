@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def require_utf8(connection: Connection) -> None:
-    """Raise DatabaseError unless the database stores UTF-8."""
+    """Raise DatabaseError unless the database stores UTF-8.
+
+    SQLite stores every text in UTF-8 or UTF-16.
+    """
     if connection.dialect.name == "postgresql":
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
         if encoding != "UTF8":
@@ -27,6 +30,9 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
     """Write missing or changed comments (name, column, text) of tables, views and their columns.
 
     None for the column is the table or view itself. SQLite has no comments.
+
+    Names are those of tables and views in the current schema; others are ignored. The caller must
+    own them.
     """
     if connection.dialect.name != "postgresql":
         return
@@ -49,7 +55,10 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
 
 
 def complaints(connection: Connection) -> list[str]:
-    """Return problems that SQLite finds in its file or in foreign keys; on PostgreSQL none."""
+    """Return problems that SQLite finds in its file or in foreign keys; on PostgreSQL none.
+
+    It reads the whole file, so it takes as long as that.
+    """
     if connection.dialect.name != "sqlite":
         return []
     found = connection.exec_driver_sql("PRAGMA integrity_check").scalars()

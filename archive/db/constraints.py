@@ -27,6 +27,7 @@ def constraints_last(connection: Connection, names: Sequence[str]) -> Iterator[N
             if connection.exec_driver_sql(f"PRAGMA foreign_key_check({name})").first() is not None:
                 raise DatabaseError(f"a row of {name} refers to a missing row")
         return
+    # The statements that drop the constraints and make them again, from PostgreSQL's own catalogue.
     found = connection.exec_driver_sql(
         "SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I', conrelid::regclass, conname),"
         " format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', conrelid::regclass, conname,"

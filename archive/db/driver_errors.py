@@ -73,7 +73,11 @@ _SENTENCES = {
 
 
 def explain(error: BaseException, engine: Engine) -> str:
-    """Return a sentence about an error that a driver raised: the archive, the problem, the action."""
+    """Return a sentence about an error that a driver raised: the archive, the problem, the action.
+
+    The driver's message follows in parentheses, as one line and without passwords. An error without
+    a known code is passed on as the driver words it.
+    """
     place = sqlite_file(engine.url) or shown(engine.url)
     cause = mask_text(_message(error))
     sentence = next(

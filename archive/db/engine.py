@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Connection, Engine
 
+# SQLite's codes for a disk too full for the WAL index, which is a file mapped into memory.
 _NO_ROOM = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR_SHMSIZE,
@@ -28,6 +29,7 @@ _NO_ROOM = (
     sqlite3.SQLITE_IOERR_SHMMAP,
 )
 # How long a writer waits for another writer.
+# It is SQLite's busy timeout and PostgreSQL's lock_timeout.
 LOCK_WAIT_SECONDS = 30
 
 
@@ -35,6 +37,9 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
     """Return an engine with the archive's settings for time zone, locking and transactions.
 
     It keeps up to `kept` idle connections open, until it is disposed of.
+
+    Nothing connects yet. Without `kept` each transaction has a connection of its own: the command
+    is short-lived, and a pooler on the server may do the keeping.
     """
     options: dict[str, Any]
     if url.get_backend_name() == "sqlite":
@@ -61,7 +66,10 @@ def create_engine(url: URL, kept: int = 0) -> Engine:
 
 @contextmanager
 def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
-    """Yield an engine for the same database that keeps connections open, for many transactions."""
+    """Yield an engine for the same database that keeps connections open, for many transactions.
+
+    Its connections are closed at the end, also after an error.
+    """
     keeper = create_engine(engine.url, kept)
     try:
         yield keeper
@@ -90,6 +98,12 @@ def _connect_sqlite(
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    """Set a new connection's options, which SQLite does not store in the file.
+
+    Sizes: a negative cache size is in KiB, so this is 64 MiB. With WAL, `synchronous = NORMAL` may
+    lose the last transactions when the power fails, but never damages the file (SQLite's
+    documentation of the pragma).
+    """
     connection.isolation_level = None  # `_begin_sqlite` begins transactions
     for pragma in (
         f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
@@ -105,6 +119,11 @@ def _cache_less(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction; a writer takes the lock at once.
+
+    A transaction that began as a reader cannot always become a writer: if another one has written
+    meanwhile, SQLite refuses it without waiting (SQLITE_BUSY_SNAPSHOT).
+    """
     options = connection.get_execution_options()
     # Outside of a transaction; a kept connection may have been used for filling before.
     checks = "OFF" if options.get("archive_fills") else "ON"
@@ -113,6 +132,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_postgresql(connection: Connection) -> None:
+    """Set the zone and the lock timeout for one transaction (`set_config` with `is_local`)."""
     # For each transaction: behind a pooler the next one may be in another session.
     connection.exec_driver_sql(
         "SELECT set_config('TimeZone', 'UTC', true),"
@@ -124,6 +144,8 @@ def prepare_file(engine: Engine) -> None:
     """Create the file of a new SQLite archive, in WAL mode: readers and a writer work side by side.
 
     Only its owner can access it. SQLite gives the files beside it the same permissions.
+
+    It does nothing on PostgreSQL. Raises DatabaseError if the folder or file cannot be created.
     """
     path = sqlite_file(engine.url)
     if path is None:
@@ -147,6 +169,7 @@ def prepare_file(engine: Engine) -> None:
 
 
 def _use_wal(cursor: Any) -> None:
+    """Switch a file to WAL, which stays in effect for all later connections."""
     # SQLite's busy_timeout does not apply to this statement.
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
     while True:

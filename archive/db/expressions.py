@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.sql.compiler import SQLCompiler
 
+# A mask for the lower half of a 64-bit number.
 _LOW_BITS = 2**32 - 1
 
 
@@ -23,6 +24,9 @@ def halves(
     """Return the upper and the lower 32 bits of a 64-bit number: upper * 2**32 + lower.
 
     A sum of 64-bit numbers can exceed 64 bits, and SQLite then fails. The sums of the halves cannot.
+
+    A shift of a negative number is arithmetic on both databases, so the formula holds for these
+    too.
     """
     # PostgreSQL shifts by INTEGER only; a bound parameter would be BIGINT.
     high = column.bitwise_rshift(sa.literal_column("32", sa.Integer))
@@ -43,6 +47,8 @@ class UnindexedDay(FunctionElement[str]):
     """A column of days that SQLite does not look up in an index.
 
     Without statistics SQLite takes any range of days for a narrow one.
+
+    The unary plus is what SQLite's documentation of the query planner gives as the way to do that.
     """
 
     name = "unindexed_day"
@@ -61,7 +67,10 @@ def _signed(element: UnindexedDay, compiler: SQLCompiler, **options: Any) -> str
 
 
 class AtMostADayLater(FunctionElement[bool]):
-    """Whether the first instant is at most a day later than the second, in whole seconds."""
+    """Whether the first instant is at most a day later than the second, in whole seconds.
+
+    Both arguments are of the type `Instant`; NULL if either is.
+    """
 
     name = "at_most_a_day_later"
     type = sa.Boolean()
@@ -83,7 +92,10 @@ def _by_text(element: AtMostADayLater, compiler: SQLCompiler, **options: Any) ->
 
 
 class MonthOf(FunctionElement[str]):
-    """The calendar month of a day, such as `2026-07`, without a join with `calendar`."""
+    """The calendar month of a day, such as `2026-07`, without a join with `calendar`.
+
+    The argument is of the type `Day`. Months written so sort in order of time.
+    """
 
     name = "month_of"
     type = Text

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REFUSED, UNKNOWN_HOST, TIMEOUT, LOST = "refused", "unknown host", "timeout", "lost"
 _SQLSTATE = re.compile(rb'\tErrorResponse\t.*? C "([0-9A-Z]{5})"')
+# For the second attempt only; the first one had the URL's own timeout.
 _WAIT_SECONDS = 5
 
 
@@ -29,6 +30,9 @@ def code(error: BaseException, engine: Engine) -> str | None:
     """Return the SQLSTATE of the server's refusal, or one of the codes above if there is none.
 
     `LOST` is for a connection that can be made again. None if the error is about something else.
+
+    It connects again, so it may take some seconds, and the answer may differ if the server has
+    changed since. No statement is sent.
     """
     import psycopg
     from psycopg.conninfo import make_conninfo

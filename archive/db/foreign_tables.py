@@ -23,6 +23,9 @@ def refuse(engine: Engine, place: str, *, allowed: bool = False) -> None:
     """Raise SchemaError if a database without an archive belongs to another program.
 
     `allowed`: it may have other tables, if their names are not the archive's. Nothing is changed.
+
+    A database with nothing in it is fine. On PostgreSQL only the current schema counts. `place` is
+    its name in the error.
     """
     path = db.sqlite_file(engine.url)
     if path is not None and not path.exists():
@@ -51,13 +54,18 @@ def refuse(engine: Engine, place: str, *, allowed: bool = False) -> None:
 
 
 def mark(connection: Connection) -> None:
-    """Mark a new SQLite archive, unless it has other tables, too."""
+    """Mark a new SQLite archive, unless it has other tables, too.
+
+    The pragma is a part of the caller's transaction, which creates the tables: both come or
+    neither.
+    """
     others = set(sa.inspect(connection).get_table_names()) - {VERSION_TABLE}
     if connection.dialect.name == "sqlite" and not others:
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _mark(connection: Connection) -> int:
+    """Return the application_id of a SQLite file; 0 if it has none, and on PostgreSQL."""
     if connection.dialect.name != "sqlite":
         return 0
     return int(connection.exec_driver_sql("PRAGMA application_id").scalar_one())

@@ -28,6 +28,10 @@ def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) 
 
     On PostgreSQL they are locks of rows that only the archive's writers may touch: an advisory lock
     could be held by anybody who can log in. SQLite needs none: a writer locks the whole file.
+
+    The connection must be one of `writing`. Locks taken in one order cannot make two transactions
+    wait for each other, so name all that are needed in one call. A wait that is too long raises
+    DatabaseError.
     """
     if connection.dialect.name == "postgresql":
         wanted = sorted(set(names))
@@ -40,7 +44,11 @@ def lock(connection: Connection, names: Iterable[str], *, shared: bool = False) 
 
 
 def lock_schema(connection: Connection) -> None:
-    """Hold the lock of schema changes until the transaction ends; there may be no tables yet."""
+    """Hold the lock of schema changes until the transaction ends; there may be no tables yet.
+
+    An advisory lock, since the table with the other locks may not exist yet; on SQLite the writer
+    has the file.
+    """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(
             "SELECT pg_advisory_xact_lock(hashtextextended('archive schema', 0))"
@@ -71,6 +79,7 @@ def alone(engine: Engine, name: str) -> Iterator[bool]:
 
 @contextmanager
 def _alone_by_server(engine: Engine, name: str) -> Iterator[bool]:
+    """Hold a row of the server's table of locks in a transaction, which ends with its connection."""
     # A transaction that stays open, since a pooler may give each one another session.
     row = f"alone {name}"
     with writing(engine) as connection:
@@ -90,6 +99,10 @@ def _alone_by_server(engine: Engine, name: str) -> Iterator[bool]:
 
 @contextmanager
 def _alone_by_file(path: Path, name: str) -> Iterator[bool]:
+    """Hold a lock on a file beside the archive's, which the system ends with the process.
+
+    The path is resolved, so two links to one archive have one lock.
+    """
     import fcntl
 
     whole = path.resolve()

@@ -34,21 +34,30 @@ VARIABLE = "ARCHIVE_DATABASE_URL"
 
 
 def folder(name: str) -> Path:
-    """Return a folder of the package: inside it when installed, beside it in a checkout."""
+    """Return a folder of the package: inside it when installed, beside it in a checkout.
+
+    `name` is `migrations` or `sql`. The wheel has both inside the package.
+    """
     package = Path(__file__).parents[1]
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
 
 
 def default_file() -> Path:
-    """Return the SQLite file used by default."""
+    """Return the SQLite file used by default.
+
+    On Linux it is `~/.local/share/archive/archive.db`, or below `$XDG_DATA_HOME`.
+    """
     import platformdirs
 
     return Path(platformdirs.user_data_dir("archive", appauthor=False)) / "archive.db"
 
 
 def connect(database: str | None = None) -> Engine:
-    """Return an engine for a URL or SQLite path. Default: $ARCHIVE_DATABASE_URL, then the default file."""
+    """Return an engine for a URL or SQLite path. Default: $ARCHIVE_DATABASE_URL, then the default file.
+
+    Nothing is opened yet. Raises DatabaseError for an invalid URL.
+    """
     if database is None:
         database = os.environ.get(VARIABLE) or str(default_file())
     return db.create_engine(db.parse_url(database))
@@ -61,7 +70,10 @@ def describe(engine: Engine) -> str:
 
 
 def current(engine: Engine) -> str | None:
-    """Return the schema revision of the archive; None if there is no archive."""
+    """Return the schema revision of the archive; None if there is no archive.
+
+    A revision of a later version of the command is returned, too. Nothing is created by asking.
+    """
     path = db.sqlite_file(engine.url)
     if path is not None and not path.exists():
         return None
@@ -77,7 +89,11 @@ def revision(connection: Connection) -> str | None:
 
 
 def require(engine: Engine) -> None:
-    """Raise SchemaError, with the command to run, unless the schema is this version's."""
+    """Raise SchemaError, with the command to run, unless the schema is this version's.
+
+    A SQLite file without an archive is not created. Raises DatabaseError, too, if it cannot be
+    read.
+    """
     found = current(engine)
     place = describe(engine)
     if found is None:
@@ -112,6 +128,9 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
     Comments are always updated, so that their wording needs no migrations. Raises SchemaError, with
     nothing changed, if the archive is newer than this version, or if there is no archive yet, but
     tables of another program; `beside_others` allows those.
+
+    On PostgreSQL two upgrades wait for each other; a table in use is waited for as long as
+    `LOCK_WAIT_SECONDS`.
     """
     from alembic import command
 
@@ -133,7 +152,10 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
 
 
 def downgrade(engine: Engine, target: str) -> None:
-    """Downgrade the schema to an older revision, in one transaction."""
+    """Downgrade the schema to an older revision, in one transaction.
+
+    `base` removes everything, and the data with it.
+    """
     from alembic import command
 
     with db.writing(engine) as connection:

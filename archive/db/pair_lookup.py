@@ -26,6 +26,9 @@ def find_pairs(
     """Yield the values of columns for the rows whose two keys are among the wanted pairs.
 
     All columns belong to one table, and an index must begin with the keys. The first key is a number.
+
+    The order of the rows is not defined; a pair without a row gives none. The second keys are texts
+    or bytes. Values are Python's, as SQLAlchemy would return them.
     """
     table, (first, second) = keys[0].table, keys
     same = f'"{first.name}" = wanted.first AND "{second.name}" = wanted.second'
@@ -43,6 +46,7 @@ def find_pairs(
             )
         return
     numbers, others = zip(*wanted, strict=True) if (wanted := list(wanted)) else ((), ())
+    # Arrays, so that the statement is the same for any number of pairs.
     kind = "bytea" if isinstance(second.type, sa.LargeBinary) else "text"
     rows = connection.exec_driver_sql(
         f"SELECT {listed} FROM unnest(%s::bigint[], %s::{kind}[]) AS wanted (first, second)"  # noqa: S608 - as above

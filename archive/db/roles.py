@@ -24,7 +24,8 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _RESERVED = ("public", "none")
 _SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 # Relations on which a role has more rights than it should have: its own, those of PUBLIC, and those of
-# roles that it is a member of.
+# roles that it is a member of. What belongs to an extension, such as pg_stat_statements, which grants
+# its views to everybody, is no part of the archive.
 _BEYOND = sa.text(f"""
 SELECT relname FROM pg_class
 WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND (
@@ -32,6 +33,9 @@ WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND (
     OR has_any_column_privilege(CAST(:role AS name), oid, 'INSERT, UPDATE')
     OR relname <> ALL (CAST(:readable AS name[]))
     AND has_any_column_privilege(CAST(:role AS name), oid, 'SELECT')
+) AND NOT EXISTS (
+    SELECT FROM pg_depend
+    WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
 )
 ORDER BY relname
 """)  # noqa: S608 - of constants
@@ -39,7 +43,10 @@ _SHOWN = 3
 
 
 class Role(NamedTuple):
-    """A role: `made` is True for a new one, `creates` if it can create tables."""
+    """A role: `made` is True for a new one, `creates` if it can create tables.
+
+    `logs_in` and `creates` are of the role itself, before anybody is granted it.
+    """
 
     name: str
     made: bool
@@ -68,6 +75,7 @@ def reader(engine: Engine, name: str) -> Role:
         if made:
             connection.exec_driver_sql(f'CREATE ROLE "{name}" NOLOGIN')
         schema = connection.execute(sa.text("SELECT quote_ident(current_schema())")).scalar_one()
+        # First everything is taken back, so that running it again repairs a role.
         for kind in ("TABLES", "SEQUENCES"):
             connection.exec_driver_sql(f'REVOKE ALL ON ALL {kind} IN SCHEMA {schema} FROM "{name}"')
         connection.exec_driver_sql(f'GRANT SELECT ON {", ".join(READABLE)} TO "{name}"')
@@ -84,11 +92,13 @@ def _logs_in(connection: Connection, name: str) -> bool | None:
 
 
 def _may(connection: Connection, name: str, right: str) -> bool:
+    """Return whether a role has a right on the archive's schema."""
     query = sa.text(f"SELECT has_schema_privilege(CAST(:role AS name), {_SCHEMA}, :right)")
     return bool(connection.execute(query, {"role": name, "right": right}).scalar_one())
 
 
 def _require_no_more(connection: Connection, name: str) -> None:
+    """Raise DatabaseError, which undoes the transaction, if the role can do more than read."""
     values = {"role": name, "readable": list(READABLE)}
     beyond = connection.execute(_BEYOND, values).scalars().all()
     if beyond:

@@ -22,6 +22,9 @@ def writing(engine: Engine, *, filling: bool = False) -> Iterator[Connection]:
 
     With `filling`, SQLite checks no foreign keys: use `constraints_last`, which checks them at its
     end. Raises DatabaseError, with a sentence for the user, for any error of the database.
+
+    An exception in the block rolls back. On SQLite it waits for another writer up to 30 seconds
+    before it begins.
     """
     with explained(engine), engine.connect() as connection:
         writer = connection.execution_options(archive_writes=True, archive_fills=filling)
@@ -37,7 +40,8 @@ def writing(engine: Engine, *, filling: bool = False) -> Iterator[Connection]:
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that sees one state of the archive, even while others write.
 
-    Raises DatabaseError as `writing` does.
+    SQLite reads from a snapshot (WAL), PostgreSQL with REPEATABLE READ. A long one delays SQLite's
+    checkpoints and PostgreSQL's vacuum. Raises DatabaseError as `writing` does.
     """
     with explained(engine), engine.connect() as connection:
         reader = connection
@@ -51,7 +55,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def explained(engine: Engine) -> Iterator[None]:
-    """Turn the errors of a driver into a DatabaseError, with a sentence for the user."""
+    """Turn the errors of a driver into a DatabaseError, with a sentence for the user.
+
+    Other exceptions pass.
+    """
     try:
         yield
     except DBAPIError as error:

@@ -1,4 +1,8 @@
-"""Column types with the same meaning on both databases."""
+"""Column types with the same meaning on both databases.
+
+Their values are texts in Python, whichever the database: texts compare and sort like the values,
+need no parsing to be written, and cost nothing to read from SQLite.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,10 @@ Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 class Instant(TypeDecorator[str]):
-    """An instant: `timestamptz` on PostgreSQL, the same fixed-width text in Python and SQLite."""
+    """An instant: `timestamptz` on PostgreSQL, the same fixed-width text in Python and SQLite.
+
+    The form is that of `archive.timestamps`, with microseconds, in UTC. Bound values must have it.
+    """
 
     impl = sa.TIMESTAMP(timezone=True)
     cache_ok = True
@@ -39,7 +46,10 @@ class Instant(TypeDecorator[str]):
 
 
 class Day(TypeDecorator[str]):
-    """A calendar day: `date` on PostgreSQL, ISO text in Python and SQLite."""
+    """A calendar day: `date` on PostgreSQL, ISO text in Python and SQLite.
+
+    The form is `2026-03-01`.
+    """
 
     impl = sa.Date
     cache_ok = True

@@ -36,6 +36,8 @@ def parse_url(text: str) -> URL:
 
     White space and quotes around it are left out, as they come from files and shell scripts. Raises
     DatabaseError for anything else; what looks like another form of an address is not taken for a path.
+
+    The driver of a PostgreSQL URL is always psycopg. No file is opened and no name resolved.
     """
     text = text.strip()
     if text[:1] in ("'", '"') and text[-1:] == text[:1]:
@@ -56,6 +58,7 @@ def parse_url(text: str) -> URL:
 
 
 def _of_url(text: str) -> URL:
+    """Return the URL of a text with `://`. Raises DatabaseError, without the password."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
@@ -82,6 +85,7 @@ def _of_url(text: str) -> URL:
 
 
 def _of_key_values(text: str) -> URL:
+    """Return the URL of libpq's form; what SQLAlchemy has no place for becomes a parameter of the URL."""
     # The driver is loaded only for this form.
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
@@ -101,6 +105,7 @@ def _of_key_values(text: str) -> URL:
 
 
 def _checked(url: URL) -> URL:
+    """Return a URL of PostgreSQL. Raises DatabaseError for parameters that the archive sets itself."""
     if "@" in (url.host or ""):
         raise DatabaseError("invalid database URL: its password has an @: write it as %40")
     for name in _RESERVED:
@@ -111,7 +116,10 @@ def _checked(url: URL) -> URL:
 
 
 def prepare_threshold(url: URL) -> int | None:
-    """Return after how many runs a statement is prepared on the server; None: never."""
+    """Return after how many runs a statement is prepared on the server; None: never.
+
+    Raises DatabaseError for anything but a whole number or `None`.
+    """
     value = url.query.get(THRESHOLD)
     if value is None or value == "None":
         return None
@@ -127,11 +135,15 @@ def shown(url: URL) -> str:
 
 
 def has_password(url: URL) -> bool:
-    """Whether there is a password anywhere in a URL."""
+    """Whether there is a password anywhere in a URL.
+
+    libpq takes `password` and `sslpassword` as parameters, too.
+    """
     return url.password is not None or bool(_passwords(url))
 
 
 def _passwords(url: URL) -> list[str]:
+    """Return the names of the parameters that are passwords."""
     return [name for name in url.query if "password" in name.lower()]
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _YEAR = timedelta(days=365)
+# A disk is faster than the way to a target.
 _LOCAL_BYTES_PER_SECOND = 150 * MEGABYTE
 _PREPARATION_SECONDS = 100
 _SUNDAY = 6
@@ -27,7 +28,11 @@ _SLOW = 1.6
 
 
 class Job(NamedTuple):
-    """One job from creation to end; `created` is when it was requested, before `start`."""
+    """One job from creation to end; `created` is when it was requested, before `start`.
+
+    `size` is in bytes; of a failed job, what was sent until then. `remark` is the message of a
+    successful one, None for most.
+    """
 
     key: str
     type: str
@@ -42,7 +47,11 @@ class Job(NamedTuple):
 
 
 def jobs(plan: Plan, appliance: Appliance) -> Iterator[Job]:
-    """Yield the jobs that an appliance has created by the end of the history, oldest first."""
+    """Yield the jobs that an appliance has created by the end of the history, oldest first.
+
+    Jobs of the schedule come every day; in between there are manual ones after failures and before
+    updates.
+    """
     life = _Life(plan, appliance)
     midnight = plan.start.replace(hour=0, minute=0, second=0, microsecond=0)
     for day in range(plan.days + 1):
@@ -129,6 +138,7 @@ class _Life:
     def _failure(
         self, kind: str, build: Build, moment: datetime, size: int, seconds: float
     ) -> Failure | None:
+        """Return how a job fails, if it does: by the events of the appliance, otherwise by chance."""
         share = self._plan.share(moment)
         failure = None
         if kind != "LOCAL_BACKUP" and self._appliance.trouble.holds(share):

@@ -18,11 +18,13 @@ from archive.errors import InputError
 from archive.masking import mask_text
 from archive.text import storable
 
+# As many digits as a signed 64-bit integer has.
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _INT32_MAX = 2**31 - 1
 # Our limit, not vSphere's: the key is part of a primary key, which databases limit.
 _KEY_LENGTH = 255
 _T = TypeVar("_T")
+# vSphere's enumeration DayOfWeek, in the order of ISO 8601.
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 
 
@@ -100,6 +102,9 @@ def read_schedules(answer: Any) -> tuple[Schedule, ...]:
     """Read an answer of `appliance/recovery/backup/schedules`; sort the schedules by key.
 
     Raises InputError if it is not one, or if a schedule does not say whether it is enabled.
+
+    A schedule's key may be any text of 1 to 255 characters, such as `default`. An answer without
+    schedules, `{}` or `[]`, is an empty tuple, which differs from no answer.
     """
     schedules = answer
     # `value` may also be the key of a schedule.
@@ -112,6 +117,7 @@ def read_schedules(answer: Any) -> tuple[Schedule, ...]:
 
 
 def _schedule(key: str, value: Any) -> Schedule:
+    """Return one schedule. Raises InputError for an unusable key, and if `enable` is no boolean."""
     if not 1 <= len(key) <= _KEY_LENGTH or storable(key) != key:
         raise InputError(f"invalid key of a backup schedule: {key[:60]!r}")
     if not _is_schedule(value):
@@ -139,22 +145,29 @@ def _is_schedule(value: Any) -> bool:
 
 
 def _place_in_week(day: str) -> tuple[int, str]:
+    """Return a sort key: days from Monday, then unknown names in alphabetical order."""
     return (_WEEK.index(day) if day in _WEEK else len(_WEEK), day)
 
 
 def _unwrap(answer: Any) -> Any:
+    """Return the inside of a `/rest` answer, any other answer unchanged."""
     if isinstance(answer, dict) and answer.keys() == {"value"}:
         return answer["value"]
     return answer
 
 
 def _kind(value: Any) -> str:
+    """Return the JSON type of a value for an error: `an object`, `null`, `a number`."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
 
 class _Fields:
-    """The fields of an object, taken one by one; what is not taken unchanged stays for `other`."""
+    """The fields of an object, taken one by one; what is not taken unchanged stays for `other`.
+
+    Nulls count as absent. Raises InputError if `value` is not an object; `what` is its name in the
+    error.
+    """
 
     def __init__(self, value: Any, what: str) -> None:
         if not isinstance(value, dict):
@@ -165,7 +178,9 @@ class _Fields:
     def text(self, name: str) -> str | None:
         """Take a string; a whole number is converted. None if it is neither.
 
-        Passwords are hidden, except in `location`, which the database has masked besides.
+        Passwords are hidden, except in `location`, which the database has masked besides. A text in
+        which something was hidden or replaced stays in `other` as it was answered; exports mask
+        that column.
         """
         value = self._left.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -216,6 +231,7 @@ class _Fields:
             raise InputError("the answer is nested too deeply") from None
 
     def _rest(self) -> dict[str, Any]:
+        """Return the fields left, nested ones within their objects; objects with nothing left are gone."""
         below = {name: fields._rest() for name, fields in self._below.items()}  # noqa: SLF001 - its own kind
         return {
             name: below.get(name, value)
@@ -224,6 +240,7 @@ class _Fields:
         }
 
     def _taken(self, name: str, value: _T, *, exact: bool = True) -> _T:
+        """Return a value; one that is `exact` needs no copy in `other`."""
         if exact:
             del self._left[name]
         return value

@@ -1,4 +1,8 @@
-"""Turn parsed JSON into a document: typed content, canonical JSON, digest, findings."""
+"""Turn parsed JSON into a document: typed content, canonical JSON, digest, findings.
+
+Canonical JSON has sorted keys, no nulls, no white space, maps instead of the entry lists of
+`/rest`, and instants in UTC, so the two wire shapes of a job have the same digest.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ class Document(NamedTuple):
 
     `text` is the canonical JSON, `digest` its SHA-256. If `irregular`, the tables cannot represent
     all of it, so the text is stored as well.
+
+    The digest is 32 bytes. An irregular text is ASCII-escaped, so it may contain any character.
     """
 
     info: schema.Info
@@ -32,6 +38,8 @@ def read(raw: Any) -> Document:
     """Read one job's details from parsed JSON (either wire shape).
 
     Raises NotAJobError if it cannot be a job at all.
+
+    `raw` is as `json_numbers.loads` gives it, and is not changed.
     """
     if json_numbers.has_repeated(raw):
         return _lenient(raw)
@@ -49,6 +57,10 @@ def read(raw: Any) -> Document:
 
 
 def _lenient(raw: Any) -> Document:
+    """Read a document that the strict schema refuses, or that has texts no database stores.
+
+    Raises NotAJobError as `mend` does.
+    """
     try:
         mended = mend(raw)
         text = mended.info.to_json() if mended.regular else json_numbers.dumps(mended.whole)

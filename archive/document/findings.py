@@ -13,6 +13,7 @@ from archive import timestamps
 if TYPE_CHECKING:
     from archive.document.schema import Info
 
+# Fields of `Details.Info` whose presence depends on the status.
 CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
 _RAN = frozenset({"duration", "size", "progress", "start_time"})
 # By status: fields that must be present, and fields that must be absent. Other statuses: all absent.
@@ -24,6 +25,7 @@ UNION: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "PENDING": (frozenset(), frozenset(CASE_FIELDS)),
 }
 _UNKNOWN_STATUS = (frozenset[str](), frozenset(CASE_FIELDS))
+# Fields that the API documentation has as always present, though old builds omit some.
 REQUIRED = (
     "location",
     "location_user",
@@ -38,7 +40,12 @@ DURATION_TOLERANCE_SECONDS = 1
 
 
 class Finding(NamedTuple):
-    """One violation: a stable code, the field, and a description."""
+    """One violation: a stable code, the field, and a description.
+
+    `field` is the name in the API, dotted for nested ones; `code` is one of `missing_field`,
+    `unexpected_field`, `negative_duration`, `negative_size`, `end_before_start`,
+    `duration_mismatch`, and of the repair `unknown_field`, `bad_value`, `repeated_member`.
+    """
 
     code: str
     field: str
@@ -46,7 +53,10 @@ class Finding(NamedTuple):
 
 
 def examine(info: Info) -> list[Finding]:
-    """Return the findings of a job's document, in the order of the rules."""
+    """Return the findings of a job's document, in the order of the rules.
+
+    They follow from the canonical document alone, so equal digests have equal findings.
+    """
     found = [
         Finding("missing_field", field, f"the schema requires {field}")
         for field in REQUIRED
@@ -66,6 +76,7 @@ def examine(info: Info) -> list[Finding]:
 
 
 def _arithmetic(info: Info) -> list[Finding]:
+    """Return the findings on figures and instants; none where a value is absent."""
     found = [
         Finding(f"negative_{field}", field, f"{field} is {value}")
         for field, value in (("duration", info.duration), ("size", info.size))

@@ -31,7 +31,10 @@ class Build(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A backup target: its configured URL, without the folder of the single backup."""
+    """A backup target: its configured URL, without the folder of the single backup.
+
+    The URL may contain a password; the database has it masked in another column besides.
+    """
 
     url: str
 
@@ -54,6 +57,11 @@ class ParamRow(NamedTuple):
     """One param of a message; `parent_seq` is the param whose `l` contains it.
 
     Fields are those of vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
+
+    `seq` counts from 0 in the order of canonical JSON, a parent before its children. Of the five
+    values `s`, `dt`, `i`, `d` and `nested_id` a well-formed param has one, but any number is
+    possible. `nested_has_params` is None without a nested message; false: it has no `params` at
+    all, not even `{}`.
     """
 
     seq: int
@@ -73,6 +81,9 @@ class Content(NamedTuple):
     """The content of a message, which an appliance's messages share.
 
     `digest` is the start of the SHA-256 of its canonical JSON: equal contents have equal digests.
+
+    `has_params` distinguishes an empty map of params from an absent one. Equality of 16 bytes is
+    taken for equality of contents within one appliance.
     """
 
     digest: bytes
@@ -84,7 +95,10 @@ class Content(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """One message of a job."""
+    """One message of a job.
+
+    `role` is `description`, `progress`, `message` or `error`.
+    """
 
     role: str
     content: Content
@@ -94,6 +108,8 @@ class ErrorRow(NamedTuple):
     """A job's `error` without its messages, which are among the job's other messages.
 
     `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text.
+
+    `has_value` and `has_messages` distinguish empty parts from absent ones.
     """
 
     class_name: str | None
@@ -126,7 +142,11 @@ class JobColumns(NamedTuple):
 
 
 class Normalised(NamedTuple):
-    """All rows of one document."""
+    """All rows of one document.
+
+    `messages` have the order description, progress, the job's own, those of the error; a message's
+    place in it is its `seq` in the database.
+    """
 
     job: JobColumns
     build: Build | None
@@ -140,6 +160,10 @@ def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> No
     """Return the rows of one job.
 
     `content` returns the content of a message, if `info` has others than those of the schema.
+
+    An `info` from `archive.document.parse` has contents instead of messages, which were made when
+    its parts were validated; `content` then returns them as they are. The result is the same either
+    way.
     """
     url, folder = split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
@@ -175,7 +199,11 @@ def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> No
 
 
 def split_location(location: str | None) -> tuple[str | None, str | None]:
-    """Return a location's configured URL, and the folder of the single backup if it has one."""
+    """Return a location's configured URL, and the folder of the single backup if it has one.
+
+    Source: the folders that vCenter creates on a backup server. Without the split, every backup
+    would have a location of its own.
+    """
     if location is None:
         return None, None
     cut = location.rfind(_FOLDER)
@@ -186,6 +214,7 @@ def split_location(location: str | None) -> tuple[str | None, str | None]:
 
 
 def _messages(info: Info, content: Callable[[Any], Content]) -> list[MessageRow]:
+    """Return the messages of a job in the order of their roles; within a role as in the document."""
     rows: list[MessageRow] = []
     if info.description is not None:
         rows.append(MessageRow("description", content(info.description)))
@@ -199,7 +228,11 @@ def _messages(info: Info, content: Callable[[Any], Content]) -> list[MessageRow]
 
 
 def content_of(message: Message) -> Content:
-    """Return the content of a message."""
+    """Return the content of a message.
+
+    It serialises the message once more for the digest: a content must not depend on the order of
+    keys in the answer.
+    """
     return Content(
         content_digest(message.to_json().encode()),
         Template(message.id, message.default_message),
@@ -211,14 +244,20 @@ def content_of(message: Message) -> Content:
 
 
 def param_rows(params: dict[str, Param]) -> list[ParamRow]:
-    """Return the rows of a message's params, parents before children."""
+    """Return the rows of a message's params, parents before children.
+
+    It is a walk in depth; siblings keep the order of the map, which is sorted by name.
+    """
     rows: list[ParamRow] = []
     _add_params(params, None, rows)
     return rows
 
 
 def content_digest(canonical: bytes) -> bytes:
-    """Return the digest of a message's canonical JSON."""
+    """Return the digest of a message's canonical JSON.
+
+    It is CONTENT_DIGEST_LENGTH bytes long.
+    """
     return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
 
 
@@ -246,6 +285,7 @@ def _add_params(tree: dict[str, Param], parent_seq: int | None, rows: list[Param
 
 
 def _error(error: Failure) -> ErrorRow:
+    """Return the row of an error; of a wrapped one the class name and the inside."""
     failure = error.value or error
     return ErrorRow(
         error.type,

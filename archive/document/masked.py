@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 def mask_rows(rows: Normalised) -> Normalised:
-    """Return the rows of a document with passwords replaced; equal rows if there are none."""
+    """Return the rows of a document with passwords replaced; equal rows if there are none.
+
+    Digests of changed contents are made anew, so masked and unmasked contents are different rows.
+    """
     return rows._replace(
         job=_job(rows.job),
         build=rows.build and Build(*map(mask_text, rows.build)),
@@ -33,7 +36,10 @@ def mask_rows(rows: Normalised) -> Normalised:
 
 
 def may_hide(rows: Normalised) -> bool:
-    """Whether `mask_rows` may change anything but messages and error. Never wrongly False."""
+    """Whether `mask_rows` may change anything but messages and error. Never wrongly False.
+
+    It looks for the characters and words that any masking needs, so it is much cheaper.
+    """
     job, build, operation = rows.job, rows.build, rows.operation
     return masking.may_hide(job.location_folder or "") or _any_may_hide(
         (
@@ -87,6 +93,7 @@ def _content(content: Content) -> Content:
 
 
 def _param(param: ParamRow) -> ParamRow:
+    """Mask the texts of a param; a value whose name says that it is secret is hidden as a whole."""
     secret = bool(param.s) and names_secret(param.name)
     return param._replace(
         name=mask_text(param.name),

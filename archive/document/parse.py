@@ -1,4 +1,8 @@
-"""Read a document for the tables: split by compiled code, or value by value if it is uncommon."""
+"""Read a document for the tables: split by compiled code, or value by value if it is uncommon.
+
+The first way (msgspec) is the faster one and must give the same result as the second (pydantic,
+`repair`): what it does not fully understand it leaves to the second by raising ValueError.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,9 @@ _SEEN_QUOTES = 2
 class ParsedJob(NamedTuple):
     """What the archive stores of one document.
 
-    `irregular` is the canonical JSON if the tables cannot represent all of it, or hide a password in
-    it, otherwise None.
+    `irregular` is the canonical JSON if the tables cannot represent all of it, or hide a password
+    in it, otherwise None. `digest` is the SHA-256 of the canonical JSON before a password was
+    hidden.
     """
 
     status: str
@@ -43,7 +48,10 @@ class ParsedJob(NamedTuple):
 
 
 class ParsedLine(NamedTuple):
-    """An exported job: appliance, key, when it was seen if the line says so, document."""
+    """An exported job: appliance, key, when it was seen if the line says so, document.
+
+    `key` and `appliance` are as written, unchecked.
+    """
 
     appliance: str
     key: str
@@ -52,7 +60,10 @@ class ParsedLine(NamedTuple):
 
 
 def parse(text: bytes) -> ParsedJob:
-    """Read one job's details from JSON. Raises NotAJobError if they are not a job."""
+    """Read one job's details from JSON. Raises NotAJobError if they are not a job.
+
+    `text` is UTF-8, in either wire shape.
+    """
     try:
         return _split(structures.split_info(text), text, 0)
     except _UNCOMMON:
@@ -60,7 +71,10 @@ def parse(text: bytes) -> ParsedJob:
 
 
 def parse_line(line: bytes) -> ParsedLine | None:
-    """Read a line of an export; None if it is uncommon, or not the line of an export."""
+    """Read a line of an export; None if it is uncommon, or not the line of an export.
+
+    It never raises: a line that returns None is read again as any input, and its error recorded.
+    """
     try:
         job = structures.split_exported(line)
         seen, quotes = None, _LINE_QUOTES
@@ -82,6 +96,10 @@ def _split(info: Any, text: bytes, other_quotes: int) -> ParsedJob:
     """Read a document from its structure, whose fields are replaced.
 
     `other_quotes` are those of the text around the document. Raises ValueError if it is uncommon.
+
+    Repeated members are found by counting quotes: msgspec silently keeps the last one, so the text
+    then has more quotes than the canonical JSON made from it. Only if the counts differ is the text
+    read a second time to be sure.
     """
     if len(info.status) > schema.STATUS_LENGTH:
         raise parts.UncommonError
@@ -109,6 +127,7 @@ def _split(info: Any, text: bytes, other_quotes: int) -> ParsedJob:
     if progress is not None:
         progress.message = _json(said)
     whole = structures.to_json(info)
+    # No database stores NUL in a text; msgspec writes it as this escape.
     if b"\\u0000" in whole:
         raise parts.UncommonError
     read = (description, build, target, error, said, *messages)
@@ -128,10 +147,12 @@ def _json(part: Part | None) -> Any:
 
 
 def _itself(content: Any) -> Any:
+    """Return a content that has been made already, where `normalise` expects a message."""
     return content
 
 
 def _by_value(text: bytes) -> ParsedJob:
+    """Read a document by the schema, or with repairs; raises NotAJobError if it is not a job."""
     try:
         raw = json_numbers.loads(text.decode())
     except RecursionError as error:

@@ -14,6 +14,7 @@ from archive import json_numbers, timestamps
 from archive.document import flatten, schema, structures
 from archive.masking import suspect
 
+# Distinct texts of messages in the cache; the least recently used one goes first.
 _REMEMBERED = 5000
 # Longer texts are validated each time, which bounds the memory.
 _LONGEST = 10_000
@@ -24,7 +25,11 @@ class UncommonError(ValueError):
 
 
 class Part(NamedTuple):
-    """A validated part: its value, its canonical JSON, and how many more quotes its text has."""
+    """A validated part: its value, its canonical JSON, and how many more quotes its text has.
+
+    `canonical` stands in the canonical JSON of the whole document as it is. `quotes` are those of
+    nulls and entry lists, which the canonical JSON does not have.
+    """
 
     value: Any
     canonical: Raw
@@ -37,11 +42,15 @@ def message(text: Raw) -> Part:
     Raises ValueError if it is uncommon.
     """
     raw = bytes(text)
+    # `__wrapped__` is the function without its cache.
     return _message(raw) if len(raw) <= _LONGEST else _message.__wrapped__(raw)
 
 
 def description(text: Raw | None) -> Part | None:
-    """Return a message, or None if there is none. Raises ValueError if it is uncommon."""
+    """Return a message, or None if there is none. Raises ValueError if it is uncommon.
+
+    JSON's null counts as absent, as in all functions here.
+    """
     return None if text is None or _present(text) is None else message(text)
 
 
@@ -73,6 +82,7 @@ def _present(text: Raw | None) -> bytes | None:
 
 @lru_cache(_REMEMBERED)
 def _message(raw: bytes) -> Part:
+    """Return a message of JSON text: split if it is of the common form, otherwise by the schema."""
     try:
         # Only for maps of params without doubles: their values the schema has to look at.
         value = None if b'"d"' in raw or b"\\u" in raw else structures.split_message(raw)
@@ -88,6 +98,7 @@ def _message(raw: bytes) -> Part:
 
 
 def _canonical_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Return params sorted by name with instants in UTC, changed in place, nested ones as well."""
     for param in params.values():
         if param.dt is not None:
             param.dt = timestamps.canonical(param.dt)
@@ -117,6 +128,7 @@ def _build(raw: bytes) -> Part:
 
 
 def _part(model: type[schema.Structure], raw: bytes) -> Part:
+    """Return a part that the schema's `model` validates. Raises ValueError."""
     # Doubles must keep all digits. An escape may hide the name of a field.
     if b'"d"' in raw or b'"data"' in raw or b"\\u" in raw:
         value = model.model_validate(json_numbers.loads(raw.decode()))

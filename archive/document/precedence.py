@@ -17,6 +17,7 @@ _RANKS = {status: rank for rank, status in enumerate(OPEN)} | dict.fromkeys(
     FINISHED, _UNKNOWN_RANK + 1
 )
 
+# Status, progress, duration in seconds, end time, digest; compared from left to right.
 Rank = tuple[int, int, int, str, bytes]
 
 
@@ -30,6 +31,9 @@ def rank(
     """Return the rank of a document; of a job's documents the greatest wins.
 
     `end_time` is a fixed-width UTC instant, `digest` the SHA-256 of the canonical JSON.
+
+    An absent number ranks below all that 64 bits can hold. The digest decides between documents
+    that are equal in all else, so that the result does not depend on which came first.
     """
     lowest = -(2**63) - 1
     return (
@@ -42,7 +46,10 @@ def rank(
 
 
 class SeenInterval(NamedTuple):
-    """When a job was seen: first, last, and first in each status; fixed-width UTC instants."""
+    """When a job was seen: first, last, and first in each status; fixed-width UTC instants.
+
+    `statuses` has at least the status of the document that it belongs to.
+    """
 
     first_seen: str
     last_seen: str

@@ -1,4 +1,8 @@
-"""Rebuild a document from its rows: the inverse of `flatten`."""
+"""Rebuild a document from its rows: the inverse of `flatten`.
+
+Nothing is validated (`model_construct`): what the tables hold is shown as it is, and `archive db
+verify` notices damage by the digest.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,11 @@ if TYPE_CHECKING:
 
 
 def rebuild(rows: Normalised) -> Info:
-    """Return the document of these rows."""
+    """Return the document of these rows.
+
+    `rows.messages` must have the order in which `normalise` gave them. The JSON of the result is
+    canonical, except for an irregular document, whose text is stored as a whole.
+    """
     job = rows.job
     by_role: dict[str, list[Any]] = {}
     for message in rows.messages:
@@ -73,7 +81,10 @@ def rebuild_message(content: Content) -> Message:
 
 
 def content_digest(content: Content) -> bytes:
-    """Return the digest that a content should have."""
+    """Return the digest that a content should have.
+
+    A row of `message_content` whose digest differs is damaged.
+    """
     return flatten.content_digest(rebuild_message(content).to_json().encode())
 
 
@@ -101,6 +112,7 @@ def _params(rows: Sequence[ParamRow]) -> dict[str, Param]:
 
 
 def _error(row: ErrorRow, messages: list[Message]) -> Failure:
+    """Return the error of a row, wrapped if the row has a class name or an inside."""
     failure = Failure.model_construct(
         challenge=row.challenge,
         data=None if row.data is None else _data(row.data),

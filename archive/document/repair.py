@@ -18,9 +18,11 @@ from archive.document.findings import Finding
 from archive.errors import NotAJobError
 from archive.text import UNSTORABLE, storable
 
+# Keys and list indexes from the document down to a value, as pydantic's `loc`.
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+# What takes the place of a required field that is missing, null or unusable.
 _NEUTRAL: dict[str, Any] = {"id": "", "default_message": "", "args": [], "messages": []}
 # Each round repairs every place that the schema names; a removal can reveal errors one level up.
 _ROUNDS = 50
@@ -30,6 +32,9 @@ class Mended(NamedTuple):
     """A repaired document.
 
     `whole` is its canonical form; if `regular`, the tables alone can represent it.
+
+    `info` is what the tables get, `whole` has the originals of what was set aside. Findings are
+    those of the repair only.
     """
 
     info: schema.Info
@@ -39,7 +44,11 @@ class Mended(NamedTuple):
 
 
 def mend(raw: Any) -> Mended:
-    """Read a document that the strict schema refuses. Raises NotAJobError if it is not a job."""
+    """Read a document that the strict schema refuses. Raises NotAJobError if it is not a job.
+
+    `raw` is not changed. Each repair concerns one place, so a bad field costs itself, or the object
+    that cannot be without it.
+    """
     if not isinstance(raw, dict):
         raise NotAJobError(f"{_kind(raw)} instead of job details")
     if not isinstance(raw.get("status"), str):
@@ -55,6 +64,8 @@ def mend(raw: Any) -> Mended:
         try:
             info = schema.parse_info(clean)
         except schema.ShapeError as error:
+            if not error.refusals:
+                raise NotAJobError(str(error)) from error
             for path, kind, _ in error.refusals:
                 _mend_place(clean, path, kind, aside)
         else:
@@ -70,6 +81,7 @@ def mend(raw: Any) -> Mended:
 
 
 def _kind(value: object) -> str:
+    """Return the JSON type of a value, for an error."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
 
@@ -93,11 +105,16 @@ def _params_to_maps(info: dict[str, Any]) -> None:
 
 
 def _get(value: Any, name: str) -> Any:
+    """Return a member of an object; None for a value of another type."""
     return value.get(name) if isinstance(value, dict) else None
 
 
 def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
-    """Return a copy with only storable texts; set aside the changed places."""
+    """Return a copy with only storable texts; set aside the changed places.
+
+    `aside` has no finding for a changed text: U+FFFD shows that something was replaced, and the
+    original is kept.
+    """
     if isinstance(value, str):
         scrubbed = storable(value)
         if scrubbed != value:
@@ -118,6 +135,11 @@ def _scrub(value: Any, path: Path, aside: dict[Path, Finding | None]) -> Any:
 
 
 def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | None]) -> None:
+    """Repair the one place that pydantic refused with an error of type `kind`, in place.
+
+    A missing field gets a neutral value, or its object goes; an unknown field goes; a value is
+    converted, cut to microseconds, or replaced.
+    """
     parent, name = _parent(clean, path)
     if parent is None:
         return
@@ -165,6 +187,7 @@ def _understand(value: Any, kind: str) -> int | float | None:
 
 
 def _truncate(value: Any) -> str | None:
+    """Return a timestamp cut to microseconds, if that is what the schema refused; else None."""
     if not isinstance(value, str):
         return None
     try:
@@ -177,6 +200,11 @@ def _truncate(value: Any) -> str | None:
 
 
 def _replace(parent: Any, name: str | int, kind: str, value: Any) -> None:
+    """Put the nearest storable value in the place of one that has no meaning here.
+
+    A field that must be a text gets the JSON of its value; an entry of a list becomes a message
+    with that text; a required field gets its neutral value; any other field goes.
+    """
     text = value if isinstance(value, str) else json_numbers.dumps(value)
     if kind == "string_type":
         parent[name] = text
@@ -189,6 +217,7 @@ def _replace(parent: Any, name: str | int, kind: str, value: Any) -> None:
 
 
 def _remove(clean: Any, path: Path, aside: dict[Path, Finding | None]) -> None:
+    """Remove the object that lacks a required field, and set it aside as a whole."""
     parent, name = _parent(clean, path)
     if isinstance(parent, dict) and name in parent:
         aside[path] = None
@@ -228,5 +257,6 @@ def _dotted(path: Path) -> str:
 
 
 def _shorten(value: Any) -> str:
+    """Return a value as JSON of at most 60 characters, for a finding."""
     text = json_numbers.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -24,7 +24,10 @@ from archive import timestamps
 
 
 def exact_double(number: object) -> object:
-    """Return the value unchanged. Raises ValueError for a number that no double has."""
+    """Return the value unchanged. Raises ValueError for a number that no double has.
+
+    pydantic alone would silently round a whole number of more than 53 bits.
+    """
     if isinstance(number, Decimal) or (type(number) is int and not _is_double(number)):
         raise ValueError("not a double")
     return number
@@ -37,9 +40,12 @@ def _is_double(number: int) -> bool:
         return False
 
 
+# vSphere's `long`, and the range of BIGINT.
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Our limit, not vSphere's: a status is part of a primary key, which databases limit.
 STATUS_LENGTH = 255
+# Places of one document. The API's own versions differ in a few; each place costs memory and a finding.
+MOST_REFUSALS = 1000
 
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 # -0.0 equals 0.0, so it is stored as 0.0.
@@ -71,7 +77,10 @@ def entries_to_map(value: object) -> object:
 
 
 class Structure(BaseModel):
-    """What all parts of the schema have in common."""
+    """What all parts of the schema have in common.
+
+    Strict: a number in quotes is no number. An unknown field is an error, so that `repair` sees it.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -84,7 +93,11 @@ class Structure(BaseModel):
 
 
 class Param(Structure):
-    """A `LocalizationParam`. Its documentation says that one value is set; no validator checks that."""
+    """A `LocalizationParam`. Its documentation says that one value is set; no validator checks that.
+
+    `i` is a 64-bit integer, `dt` an instant, `format` one of twelve names for it, `precision` the
+    number of fractional digits of `d`. `nested` is called `l` in JSON.
+    """
 
     d: Double | None = None
     dt: Timestamp | None = None
@@ -106,7 +119,10 @@ class Nested(Structure):
 
 
 class Message(Structure):
-    """A `LocalizableMessage`. `default_message` is English, with the arguments filled in."""
+    """A `LocalizableMessage`. `default_message` is English, with the arguments filled in.
+
+    `localized` is in the language of the request; it may be absent. `args` are texts.
+    """
 
     args: list[str]
     default_message: str
@@ -150,7 +166,11 @@ def free_json(value: object) -> object:
 
 
 class Failure(Structure):
-    """The `error` of a job: `{}`, plain, or wrapped as `{type, value}`."""
+    """The `error` of a job: `{}`, plain, or wrapped as `{type, value}`.
+
+    `data` may be any JSON; its numbers must be doubles or integers. Wrapped, `type` is a class name
+    and `value` a plain error.
+    """
 
     challenge: str | None = None
     data: Annotated[Any, AfterValidator(free_json)] = None
@@ -171,7 +191,10 @@ class Failure(Structure):
 
 
 class Info(Structure):
-    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes."""
+    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes.
+
+    `location` may contain a password. `messages` and `status` alone are required here.
+    """
 
     build: Build | None = None
     cancelable: bool | None = None
@@ -196,7 +219,10 @@ class Info(Structure):
 
 
 class Seen(Structure):
-    """When an exported job was seen: first, last, and first in each status."""
+    """When an exported job was seen: first, last, and first in each status.
+
+    `status` has the status names as keys. Every instant of it lies between `first` and `last`.
+    """
 
     first: Timestamp
     last: Timestamp
@@ -219,7 +245,10 @@ class Seen(Structure):
 
 
 class ExportedJob(Structure):
-    """One line of an export; `info` is a job's details as in an answer."""
+    """One line of an export; `info` is a job's details as in an answer.
+
+    `job` is the job key. It is what `archive export jsonl` writes and `archive ingest` reads.
+    """
 
     appliance: str
     info: Any
@@ -236,9 +265,16 @@ class Refusal(NamedTuple):
 
 
 class ShapeError(ValueError):
-    """A value does not match the schema; `refusals` names the places."""
+    """A value does not match the schema; `refusals` names the places.
+
+    They are empty if there are more than MOST_REFUSALS; otherwise the text names the first of them.
+    """
 
     def __init__(self, error: ValidationError) -> None:
+        if error.error_count() > MOST_REFUSALS:
+            self.refusals: list[Refusal] = []
+            super().__init__(f"differs from the schema in more than {MOST_REFUSALS:,} places")
+            return
         self.refusals = [
             Refusal(details["loc"], details["type"], details["msg"])
             for details in error.errors(include_url=False)

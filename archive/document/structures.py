@@ -15,6 +15,7 @@ from msgspec import Meta, Raw
 from archive.document import schema
 
 _INT64 = Annotated[int, Meta(ge=schema.INT64_MIN, le=schema.INT64_MAX)]
+# msgspec would read a greater integer than 64 bits; here it is refused, and repaired elsewhere.
 _SIMPLE: dict[Any, Any] = {int: _INT64, str: str, bool: bool}
 
 
@@ -37,7 +38,11 @@ def _type(annotation: Any) -> Any:
 
 
 def _structure(model: Any, **replaced: Any) -> Any:
-    """Return the structure of a model, with fields in the same order; `replaced` are other types."""
+    """Return the structure of a model, with fields in the same order; `replaced` are other types.
+
+    A field of the schema that is not required is None here; None is left out when it is written.
+    Unknown fields are refused: they need the repair, which keeps them.
+    """
     fields: list[Any] = []
     for name, field in model.model_fields.items():
         kind = replaced.get(name) or _type(field.annotation)
@@ -57,10 +62,9 @@ _EXPORTED = _structure(schema.ExportedJob, info=_INFO)
 
 
 class _Entry(msgspec.Struct):
-    """Any object with details: an entry of a `/rest` answer, or an exported job."""
+    """An entry of a `/rest` answer; its key is read elsewhere."""
 
     value: Raw = Raw()
-    info: Raw = Raw()
 
 
 # Their methods raise msgspec.MsgspecError for JSON of another structure, and RecursionError.

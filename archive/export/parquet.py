@@ -1,7 +1,7 @@
 """Export as Parquet: one file for each table, or for each month if its rows belong to jobs.
 
 Instants are timestamps in UTC with microseconds, whole numbers are signed 64-bit integers: DuckDB,
-pandas and Spark read them directly.
+pandas and Spark read them directly. Importing this module without pyarrow raises ArchiveError.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ _TYPES: dict[type[Any], Any] = {
 
 
 def write_file(connection: Connection, relation: Relation, extent: Extent, out: BinaryIO) -> None:
-    """Write a relation as one file."""
+    """Write a relation as one file.
+
+    `out` needs no position, so it may be a pipe.
+    """
     _write(connection, relation, relation.select(extent), _Counting(out))
 
 
@@ -62,6 +65,9 @@ def write_folder(
 
     Each of the `months` has a file `NAME/month=2026-03/part-0.parquet` without a column `month`.
     `advance` is called with the fraction written, from 0 to 1.
+
+    The names follow Hive's partitioning, from which readers make a column `month` again. The folder
+    must exist, and none of the files in it.
     """
     if relation.of_jobs is None:
         with (folder / f"{relation.name}.parquet").open("xb") as out:
@@ -77,7 +83,7 @@ def write_folder(
 
 
 def schema(relation: Relation) -> Any:
-    """Return the Arrow schema of a relation."""
+    """Return the Arrow schema of a relation, in the order of its columns; all may be null."""
     names = zip(relation.names(), relation.columns, strict=True)
     return pa.schema([(name, _TYPES[type(column.type)]) for name, column in names])
 
@@ -85,6 +91,7 @@ def schema(relation: Relation) -> Any:
 def _write(
     connection: Connection, relation: Relation, query: sa.Select[Any], out: _Counting
 ) -> None:
+    """Write the rows of a query; memory holds one row group at a time."""
     form = schema(relation)
     with parquet.ParquetWriter(out, form) as writer:
         for group in _groups(_batches(connection, relation, query, form)):
@@ -94,6 +101,7 @@ def _write(
 def _batches(
     connection: Connection, relation: Relation, query: sa.Select[Any], form: Any
 ) -> Iterator[Any]:
+    """Yield the rows as Arrow record batches, one for each part that the database returned."""
     for rows in relations.partitions(connection, relation, query):
         columns = zip(*rows, strict=True)
         arrays = [_array(values, kind) for values, kind in zip(columns, form.types, strict=True)]
@@ -101,6 +109,7 @@ def _batches(
 
 
 def _array(values: tuple[Any, ...], kind: Any) -> Any:
+    """Return the values of a column as an Arrow array; instants and days are parsed from their text."""
     if pa.types.is_temporal(kind):  # both are texts of ISO 8601
         return pa.array(values, pa.string()).cast(kind)
     return pa.array(values, kind)

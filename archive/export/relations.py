@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from archive.store.selection import Extent
 
+# Rows fetched and passed on together; on PostgreSQL they come from a cursor on the server.
 _ROWS_AT_A_TIME = 5000
 # The tables whose rows belong to the content of messages.
 _CONTENTS = (tables.message_content.name, tables.message_arg.name, tables.message_param.name)
@@ -38,6 +39,8 @@ class Relation(NamedTuple):
 
     `of_jobs` are the columns that name a job, if its rows belong to jobs; `of_contents` those that
     name the content of messages; `day` the day column of a view whose rows belong to days.
+
+    `order` makes the order total, so two exports of the same archive are equal.
     """
 
     name: str
@@ -61,6 +64,9 @@ class Relation(NamedTuple):
 
         Contents of messages belong to all jobs that have them. Rows that belong to none of these are
         all included. With `month`, only jobs of that month are included, sorted by day.
+
+        `extent` limits jobs by day, and by the import that brought or changed them. A month is
+        `2026-03`.
         """
         query, order, job = (
             sa.select(*self.columns).select_from(self.source),
@@ -114,7 +120,10 @@ def table(name: str) -> Relation:
 
 
 def view(name: str, known: Collection[str] | None = None) -> Relation:
-    """Return one of the `known` views (None: all). Raises UsageError for any other name."""
+    """Return one of the `known` views (None: all). Raises UsageError for any other name.
+
+    Rows are ordered by job, or by all columns that name them, with NULL first on both databases.
+    """
     known = VIEWS if known is None else known
     if name not in known:
         raise UsageError(f"unknown view {quoted(name)}{suggestion(name, known)}")
@@ -137,7 +146,10 @@ def view(name: str, known: Collection[str] | None = None) -> Relation:
 def partitions(
     connection: Connection, relation: Relation, query: sa.Select[Any]
 ) -> Iterator[list[Sequence[Any]]]:
-    """Yield the rows of a relation's query in lists, with passwords masked."""
+    """Yield the rows of a relation's query in lists, with passwords masked.
+
+    Rows are tuples in the order of the columns; lists if something in them may have been masked.
+    """
     hiding = [_HIDE.get((relation.name, name)) for name in relation.names()]
     hidden = [(place, hide) for place, hide in enumerate(hiding) if hide is not None]
     result = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
@@ -146,7 +158,10 @@ def partitions(
 
 
 def months(connection: Connection, extent: Extent) -> list[str]:
-    """Return the months, as `2026-03`, of the jobs of an extent."""
+    """Return the months, as `2026-03`, of the jobs of an extent.
+
+    They are sorted; a month without jobs is left out.
+    """
     job, calendar = tables.job, tables.calendar
     days = sa.select(job.c.day).where(*extent.conditions()).distinct()
     query = sa.select(calendar.c.month).where(calendar.c.day.in_(days)).distinct()
@@ -168,6 +183,7 @@ def _in_messages(
 
 
 def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
+    """Return the condition that a job's day is in a month; none for None."""
     if month is None:
         return []
     _, last = monthrange(int(month[:4]), int(month[5:]))
@@ -175,6 +191,7 @@ def _within(month: str | None) -> list[sa.ColumnElement[bool]]:
 
 
 def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[Any], Any]]]) -> Sequence[Any]:
+    """Return the cells of a row, with those at the given places masked; None stays."""
     cells = list(row)
     for place, hide in hidden:
         if cells[place] is not None:
@@ -183,6 +200,7 @@ def _hidden(row: Sequence[Any], hidden: list[tuple[int, Callable[[Any], Any]]]) 
 
 
 def _hide_in_json(text: str) -> str:
+    """Hide passwords in a JSON text; without any, it is returned unchanged, byte for byte."""
     value = json_numbers.loads(text)
     masked = mask_json(value)
     return text if masked == value else json_numbers.dumps(masked)

@@ -30,7 +30,10 @@ def rows(
     """Yield a relation's rows in order, bytes as hexadecimal.
 
     `advance` is called with the fraction of rows read, from 0 to 1.
+
+    Other values stay as Python has them. `connection` must stay open until the last row.
     """
+    # Rows of jobs come by appliance, so the number of the last one shows how far it is.
     greatest, place = 0, 0
     if relation.of_jobs is not None:
         query = sa.select(sa.func.coalesce(sa.func.max(tables.appliance.c.id), 0))
@@ -53,6 +56,9 @@ def lines(
 
     The jobs are those of an extent, of all or some appliances. `on_appliance` is called with the
     number of appliances read so far, and the number of all.
+
+    Each has the keys `appliance`, `job`, `info` and `seen`, and ends with a line feed. An import of
+    all of them makes an archive with the same jobs.
     """
     for job in job_reader.jobs(connection, extent, appliance_ids, on_appliance):
         yield job.line() + "\n"

@@ -1,4 +1,8 @@
-"""The columns of the views that the migrations create, with their types."""
+"""The columns of the views that the migrations create, with their types.
+
+The types decide how Parquet and CSV write a value. They are stated here because PostgreSQL and
+SQLite report other types for the same view, and SQLite none for an expression.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from archive.db import tables
 
 
 def _of(source: sa.Table, *names: str) -> tuple[tuple[str, Any], ...]:
+    """Return columns that a view takes over from a table, each with its type."""
     return tuple((name, source.c[name].type) for name in names)
 
 

@@ -1,1 +1,6 @@
-"""Import files and answers: open, split into documents, parse, store."""
+"""Imports: bytes to documents, documents to the archive.
+
+`open_file` opens, `formats` recognises, `details_response` and `json_stream` split into documents,
+`observe` reads one, `run` and its two forms `answer_run` and `lines_run` write them in
+transactions. Nothing here fetches: what `collect` fetched comes in by `answer_run`.
+"""

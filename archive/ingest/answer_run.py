@@ -13,7 +13,6 @@ from archive.ingest import batches, formats
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.ingest.run import Run, named
 from archive.store import fact_history, import_log
-from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class Answered(NamedTuple):
-    """A fully read answer whose transaction is still open."""
+    """A fully read answer whose transaction is still open.
+
+    `counts` grows no more: every document of the answer has been loaded.
+    """
 
     connection: Connection
     appliance_id: int
@@ -36,7 +38,11 @@ class Answered(NamedTuple):
     loader: Loader
 
     def record_facts(self, facts: Facts, seen_at: str) -> None:
-        """Record what was collected besides jobs; the appliance is judged by it."""
+        """Record what was collected besides jobs; the appliance is judged by it.
+
+        A change of schedules or time zone changes what was expected ever since, so the appliance is
+        judged again from its beginning.
+        """
         changed = fact_history.record(self.connection, self.appliance_id, facts, seen_at)
         if changed & {tables.schedule.name, tables.system_time_zone.name}:
             self.loader.judged.change(self.appliance_id, 0)
@@ -49,6 +55,9 @@ def ingest_answer(engine: Engine, source: Source) -> Iterator[Answered]:
     A document that names another appliance goes to quarantine. Raises InputError if it is not the
     answer of a single appliance, or DatabaseError. Then nothing of the answer, and nothing that the
     block wrote, is archived.
+
+    The totals are written and the transaction committed when the block ends. `source.appliance`
+    must be set. The import is in the log even if it failed.
     """
     if source.appliance is None:
         raise _no_answer(source)
@@ -78,12 +87,13 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
         # Without a name, batches lock appliances in any order: no other load may run meanwhile.
         db.lock(connection, ["calendar"], shared=name is not None)
         loader = run.loader(connection)
+        # Fingerprints are of one appliance; without a name nothing can be skipped.
         known: Mapping[bytes, int] = {}
         number = 0
         if name is not None:
             number = run.mark_seen(connection, loader, name)
             known = loader.known(number)
-        for batch in chunks(formats.documents(run.source.content, encoding, known), batches.BATCH):
+        for batch in batches.documents(formats.documents(run.source.content, encoding, known)):
             if again := [each.fingerprint for each in batch if isinstance(each, KnownDocument)]:
                 loader.see_again(number, again, run.counts)
             raws = [each for each in batch if isinstance(each, RawDocument)]

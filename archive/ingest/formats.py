@@ -16,28 +16,37 @@ from archive import json_numbers
 from archive.appliance_names import identity
 from archive.errors import InputError
 from archive.ingest import details_response
-from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
-from archive.ingest.raw_document import (
-    KnownDocument,
-    RawDocument,
-    exported,
-    fingerprint,
-    unreadable,
+from archive.ingest.json_stream import (
+    BOM,
+    LONGEST,
+    LONGEST_SPACE,
+    JsonText,
+    encode,
+    sniff_encoding,
 )
+from archive.ingest.one_job import exported
+from archive.ingest.raw_document import KnownDocument, RawDocument, fingerprint, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 # An exported job starts with its appliance; names with JSON escapes are left to the JSON parser.
 _NAMED = re.compile(rb'\s*\{"appliance": ?"([ !#-\[\]-~]+)"')
+# Compared without regard to case. By them an input of a single line is JSON Lines, too.
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+# Bytes that are kept of a line that is too long.
+_KEPT = 4096
 
 
 class Line(NamedTuple):
-    """A line of JSON Lines, as UTF-8."""
+    """A line of JSON Lines, as UTF-8; only its start if it is too long.
+
+    `number` counts from 1, empty lines included.
+    """
 
     number: int
     text: bytes
+    too_long: bool = False
 
     @property
     def fingerprint(self) -> bytes:
@@ -45,9 +54,12 @@ class Line(NamedTuple):
         return fingerprint(self.text)
 
     def documents(self) -> Iterator[RawDocument]:
-        """Yield the documents of the line."""
+        """Yield the documents of the line: several if it is an answer, none if it is empty."""
         text = self.text.decode("utf-8", "surrogateescape")
-        if not text.isspace():
+        if self.too_long:
+            problem = f"longer than {LONGEST:,} characters; only its start is kept"
+            yield unreadable(text, f"line {self.number}", problem)
+        elif not text.isspace():
             yield from _line(text.strip().removeprefix(BOM), f"line {self.number}")
 
 
@@ -59,15 +71,29 @@ class Form(NamedTuple):
 
 
 def form(stream: io.BufferedReader[Any], name: str) -> Form:
-    """Return the format of an input from its first bytes. Raises InputError if it is empty."""
+    """Return the format of an input from its first bytes. Raises InputError if it is empty.
+
+    The bytes are only peeked at, as many as the stream's buffer has; white space before them is
+    skipped if it fills the buffer.
+    """
     head = stream.peek()
-    if not head.strip():
+    skipped = 0
+    while head.isspace():  # as much as an empty input may have
+        skipped += len(stream.read(len(head)))
+        if skipped > LONGEST_SPACE:
+            raise InputError(f"starts with more than {LONGEST_SPACE:,} bytes of white space")
+        head = stream.peek()
+    if not head:
         raise InputError("the input is empty")
     return Form(is_lines(name, head), sniff_encoding(head))
 
 
 def is_lines(name: str, head: bytes) -> bool:
-    """Return whether an input is JSON Lines, from its name and its first bytes."""
+    """Return whether an input is JSON Lines, from its name and its first bytes.
+
+    Without a known suffix, the first line must be a whole object and another line must follow: JSON
+    printed on several lines starts with a bracket alone.
+    """
     if name.lower().endswith(_LINE_SUFFIXES):
         return True
     line, newline, rest = head.lstrip().partition(b"\n")
@@ -80,19 +106,44 @@ def is_lines(name: str, head: bytes) -> bool:
 
 
 def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
-    """Yield the lines of JSON Lines. Raises InputError where they are not text."""
+    """Yield the lines of JSON Lines. Raises InputError where they are not text.
+
+    Lines in UTF-8 are passed on undecoded; undecodable bytes then concern their document only.
+    """
     if encoding.startswith("utf-8"):
-        yield from map(Line, count(1), stream)
+        yield from _bounded(stream.readline)
         return
     text = io.TextIOWrapper(stream, encoding, newline="\n")
     number = 0
     try:
-        for number, line in enumerate(text, 1):
-            yield Line(number, line.encode())
+        for line in _bounded(lambda length: text.readline(length).encode()):
+            number = line.number
+            yield line
     except UnicodeDecodeError as error:
         raise InputError(f"not valid {error.encoding} after line {number}") from error
     finally:
         text.detach()  # the caller closes the stream
+
+
+def _bounded(read: Callable[[int], bytes]) -> Iterator[Line]:
+    """Yield lines that are not blank, from a function that reads one of at most a given length."""
+    blank = 0
+    for number in count(1):
+        line = read(LONGEST)
+        if not line:
+            return
+        if line.isspace():
+            blank += len(line)
+            if blank > LONGEST_SPACE:
+                raise InputError(f"more than {LONGEST_SPACE:,} bytes of blank lines")
+            continue
+        blank = 0
+        too_long = len(line) >= LONGEST
+        yield Line(number, line[:_KEPT] if too_long else line, too_long)
+        while too_long and not line.endswith(b"\n"):
+            line = read(LONGEST)
+            if not line:
+                return
 
 
 def documents(
@@ -106,7 +157,11 @@ def documents(
 
 
 def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Line]]:
-    """Return lines by the appliance named at their start, as in exported jobs, and all other lines."""
+    """Return lines by the appliance named at their start, as in exported jobs, and all other lines.
+
+    The order within each is that of the input. The name is only a guess from the first bytes; the
+    parsed line decides.
+    """
     named: dict[str, list[Line]] = {}
     others: list[Line] = []
     start, theirs = b"", others
@@ -121,7 +176,10 @@ def by_appliance(lines: Iterable[Line]) -> tuple[dict[str, list[Line]], list[Lin
 
 
 def read_again(raw: bytes) -> list[RawDocument]:
-    """Return the documents in the stored bytes of a quarantined document."""
+    """Return the documents in the stored bytes of a quarantined document.
+
+    The three forms are tried in turn until one has no problem; at least one document is returned.
+    """
     text = raw.decode("utf-8", "surrogateescape")
     # Stored with its key if it came from a map, as an entry if from a list, else as it was.
     for form in [f"{{{text}}}"] if text.startswith('"') else [f"[{text}]", text]:

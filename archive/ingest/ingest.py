@@ -34,6 +34,9 @@ def ingest(
     Raises UsageError if the input names no appliance, InputError if it has no job details, or
     DatabaseError; then nothing of it is archived. Raises InterruptedInputError if some batches of
     JSON Lines are already committed.
+
+    `source.content` is read to its end; the caller closes it. `on_batch` gets the same object each
+    time, or a newer one with greater counts; it must not change it.
     """
     if source.appliance is not None:
         source = source._replace(appliance=check_name(source.appliance))

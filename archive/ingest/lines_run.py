@@ -28,11 +28,17 @@ if TYPE_CHECKING:
     from archive.ingest.run import Run
     from archive.store.loader import Loader, Observation
 
+# So a transaction has 20,000 lines at most, except the first one into an empty archive.
 BATCHES_A_COMMIT = 10
 
 
 def commit_batches(run: Run, lines: Iterator[Line]) -> None:
-    """Archive the lines of a run, BATCHES_A_COMMIT batches in a transaction."""
+    """Archive the lines of a run, BATCHES_A_COMMIT batches in a transaction.
+
+    `run.counts` are those of committed transactions only. The last transaction judges all
+    appliances with changes; the ones before it only note them, as each would be judged anew many
+    times.
+    """
     batches = LineBatches(lines)
     waiting = next(batches, [])
     while True:
@@ -67,6 +73,7 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
 
 
 def _is_empty(engine: Engine) -> bool:
+    """Whether the archive has no jobs, seen outside of the transaction; it is checked again inside."""
     with db.reading(engine) as connection:
         return is_empty(connection)
 
@@ -81,7 +88,7 @@ def _load_first(
     """Load all lines into an empty archive, in one transaction.
 
     No document can be known yet, so lines are parsed ahead by other processes; nobody else needs
-    the tables meanwhile.
+    the tables meanwhile. Foreign keys are checked after the rows, all at once.
     """
     if run.source.appliance is not None:
         run.mark_seen(connection, loader, run.source.appliance)
@@ -106,6 +113,10 @@ def _load_first(
 def _load_lines(
     run: Run, connection: Connection, loader: Loader, lines: list[Line], counts: Counts
 ) -> None:
+    """Load one batch: skip lines with known documents, parse the others, merge them.
+
+    All appliances that the lines name are locked before what is known of them is read.
+    """
     named, unnamed = formats.by_appliance(lines)
     others = [document for line in unnamed for document in line.documents()]
     observations, refused = run.observe(others)

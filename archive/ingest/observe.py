@@ -23,11 +23,15 @@ _checked = lru_cache(check_name)
 
 @lru_cache
 def _seen_once(status: str, seen_at: str) -> SeenInterval:
+    """Return the interval of a single sighting; cached, since a batch has few statuses and one instant."""
     return SeenInterval(seen_at, seen_at, {status: seen_at})
 
 
 def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observation | None:
-    """Return the observation of an exported job; None if `observe` has to read its line."""
+    """Return the observation of an exported job; None if `observe` has to read its line.
+
+    `seen_at` is a fixed-width UTC instant, used for a line that does not say when it was seen.
+    """
     if parsed is None or raw_document.key_problem(parsed.key):
         return None
     name, key, interval, document = parsed
@@ -47,6 +51,9 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
     """Return a document's observation, or why it cannot be archived as a job.
 
     `appliance` is used if the document names none; UsageError is raised if both are missing.
+    Whatever else is wrong is a reason for quarantine, even an error of this program. A document
+    that says itself when it was seen has no fingerprint: those are of what was seen with the
+    import.
     """
     if raw.problem is not None or raw.key is None:
         return raw.problem or "no job key"
@@ -82,7 +89,10 @@ def observe_answer(raw: RawDocument, appliance: str, seen_at: str) -> Observatio
 
 
 def _with_status(seen: SeenInterval, status: str) -> SeenInterval:
-    """Return an interval that has the status the job is in."""
+    """Return an interval that has the status the job is in.
+
+    The times of a line need not have it; it was then in that status when it was last seen.
+    """
     if status in seen.statuses:
         return seen
     return seen._replace(statuses={**seen.statuses, status: seen.last_seen})

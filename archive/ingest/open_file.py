@@ -5,23 +5,25 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import shutil
 import stat
 import sys
 import tempfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive.errors import InputError
+from archive.ingest.json_stream import LONGEST_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
+# Bytes: enough to recognise the format of an input.
 _BUFFER = 1 << 16
+# Bytes of a pipe held in memory; a longer input continues in a temporary file.
 _IN_MEMORY = 16 << 20
 
 
@@ -37,7 +39,10 @@ class OpenFile(NamedTuple):
     size: int | None
 
     def position(self) -> int:
-        """Return how many stored bytes have been read; 0 if the size is unknown."""
+        """Return how many stored bytes have been read; 0 if the size is unknown.
+
+        It is for a progress bar; of a gzipped file it counts compressed bytes, as `size` does.
+        """
         return self.stored.tell() if self.size is not None else 0
 
 
@@ -53,7 +58,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
         with _explained(name):
             stored = stack.enter_context(_opened(path))
             if not _is_file(stored):
-                stored = stack.enter_context(_spooled(stored))
+                stored = stack.enter_context(_spooled(stored, name))
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
             file = None if path == STANDARD_INPUT else Path(path)
             size = file.stat().st_size if file and file.is_file() else None
@@ -62,17 +67,33 @@ def open_file(path: str) -> Iterator[OpenFile]:
 
 
 def _is_file(stored: io.BufferedReader[Any]) -> bool:
+    """Whether an input is a regular file, or bytes in memory: then no sender can make it stall."""
     try:
         return stat.S_ISREG(os.fstat(stored.fileno()).st_mode)
     except OSError:  # bytes in memory
         return True
 
 
-def _spooled(stored: io.BufferedReader[Any]) -> io.BufferedReader[Any]:
+def _spooled(stored: io.BufferedReader[Any], name: str) -> io.BufferedReader[Any]:
+    """Return the whole content of a pipe, at its start."""
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the returned reader closes it
-    shutil.copyfileobj(stored, spool, _BUFFER)
+    try:
+        _copy(stored, spool, name)
+    except BaseException:
+        spool.close()
+        raise
     spool.seek(0)
     return io.BufferedReader(cast("io.RawIOBase", spool), _BUFFER)
+
+
+def _copy(stored: io.BufferedReader[Any], spool: IO[bytes], name: str) -> None:
+    blank = 0
+    while chunk := stored.read1(_BUFFER):
+        # A sender of endless white space must not fill the disk.
+        blank = blank + len(chunk) if chunk.isspace() else 0
+        if blank > LONGEST_SPACE:
+            raise InputError(f"{name}: more than {LONGEST_SPACE:,} bytes of white space")
+        spool.write(chunk)
 
 
 class _Explained(io.RawIOBase):
@@ -93,6 +114,7 @@ class _Explained(io.RawIOBase):
 
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
+    """Turn errors of the operating system and of gzip into InputError with the name of the input."""
     try:
         yield
     except EOFError as error:
@@ -111,6 +133,7 @@ def _explained(name: str) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: str) -> Iterator[io.BufferedReader[Any]]:
+    """Open a file, or take standard input, which stays open afterwards."""
     if path == STANDARD_INPUT:
         if sys.stdin is None:  # closed by the parent process
             raise InputError("standard input is closed")

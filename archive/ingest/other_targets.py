@@ -1,4 +1,7 @@
-"""Targets that name another system than the appliance that an import was for."""
+"""Targets that name another system than the appliance that an import was for.
+
+It is the trace of a mistyped `--appliance`, or of an address that leads to another appliance.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,10 @@ def other_system(connection: Connection, run_id: int) -> tuple[str, str] | None:
     An appliance may have another name in the archive than its own. So a system is another one only if
     the archive has an appliance of that name, if it is in the same domain, or if earlier jobs of the
     appliance name different ones. None for an import of several appliances.
+
+    Call it after the import, since it reads its jobs. Names are compared by their first label: the
+    archive may have a full name where vCenter has a short one. It looks at the last 50 earlier jobs
+    only, so its time does not grow with the history.
     """
     run, appliance, job = tables.ingest_run, tables.appliance, tables.job
     query = sa.select(appliance.c.id, appliance.c.name).join(
@@ -50,6 +57,7 @@ def other_system(connection: Connection, run_id: int) -> tuple[str, str] | None:
 
 
 def _systems(folders: Iterable[str]) -> set[str]:
+    """Return the names of systems in folders of backups, in the archive's form."""
     return {
         identity(folder.removeprefix(_BEFORE).partition("/")[0])
         for folder in folders
@@ -58,6 +66,7 @@ def _systems(folders: Iterable[str]) -> set[str]:
 
 
 def _domain(name: str) -> str:
+    """Return a host name without its first label; empty for a short name."""
     return name.partition(".")[2]
 
 

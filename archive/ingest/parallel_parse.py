@@ -32,6 +32,7 @@ Batch = tuple[Lines, list[ParsedLine | None]]
 
 # One processor is left for this process and a local database; more workers would be idle.
 _MOST = 3
+# Batches that wait beside those being parsed, so that no worker has to.
 _AHEAD = 1
 
 
@@ -41,6 +42,9 @@ def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
 
     A line that is not in the common form is None. The function raises InputError if a worker
     process is killed.
+
+    Without a second processor the lines are parsed here. Workers are new processes (`spawn`): a
+    copy of this one by `fork` would share its database connections.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
@@ -54,6 +58,7 @@ def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
 
 
 def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> Iterator[Batch]:
+    """Yield batches with their parsed lines, keeping `ahead` of them in the works."""
     try:
         started = pool.submit(_read_lines, ())
         waiting: deque[tuple[Lines, Future[bytes]]] = deque()
@@ -81,6 +86,7 @@ def _texts(lines: Lines) -> list[bytes]:
 
 
 def _result(lines: Lines, future: Future[bytes]) -> Batch:
+    """Return a batch with the result of its worker; waits for it. Raises BrokenProcessPool."""
     return lines, [*map(_unpacked, marshal.loads(future.result()))]  # noqa: S302 - from our own process
 
 
@@ -108,6 +114,7 @@ def _packed(line: ParsedLine | None) -> tuple[Any, ...] | None:
 
 
 def _unpacked(line: tuple[Any, ...] | None) -> ParsedLine | None:
+    """Return the parsed line of `_packed`; its rows stay plain tuples, read by position."""
     if line is None:
         return None
     name, key, seen, document = line

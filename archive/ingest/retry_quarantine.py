@@ -27,6 +27,9 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
     """Retry quarantined documents, all or those of `ids`; archived ones leave quarantine.
 
     `counts.quarantined` is the number that stay. Raises UsageError for an unknown number.
+
+    It is one transaction, logged as an import with the source `quarantine`. Documents that stay are
+    left as they are. Raises DatabaseError.
     """
     wanted = list(ids)
     run_id = import_log.start(engine, "quarantine", timestamps.now())
@@ -75,6 +78,8 @@ def _observe_again(held: QuarantinedDocument) -> list[Observation]:
         if raw.seen is None:
             statuses = {observation.document.status: held.first_seen}
             seen = SeenInterval(held.first_seen, held.last_seen, statuses)
+            # Seen from the first time that it was refused to the last, in the status that it has
+            # now.
             observation = observation._replace(seen=seen, fingerprint=None)
         observations.append(observation)
     return observations

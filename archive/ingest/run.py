@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """An input: its name for messages, its bytes, its appliance if known, and when it was fetched."""
+    """An input: its name for messages, its bytes, its appliance if known, and when it was fetched.
+
+    `seen_at` is a fixed-width UTC instant; `content` is unzipped. `appliance` None: each document
+    names its own.
+    """
 
     name: str
     content: io.BufferedReader[Any]
@@ -33,7 +37,12 @@ class Source(NamedTuple):
 
 
 class Run:
-    """An import in progress; `committed` says whether part of it is stored already."""
+    """An import in progress; `committed` says whether part of it is stored already.
+
+    The log of imports gets a row at once, in a transaction of its own, so that an import that dies
+    is in the log, too. `counts` are of what is committed, and the loader is kept between
+    transactions.
+    """
 
     def __init__(self, engine: Engine, source: Source, on_batch: Callable[[Counts], None]) -> None:
         self.engine = engine
@@ -48,7 +57,10 @@ class Run:
 
     @contextmanager
     def logged(self) -> Iterator[None]:
-        """Record a failure in the import log, and name the import in the error."""
+        """Record a failure in the import log, and name the import in the error.
+
+        Raises InterruptedInputError instead of the error if part of the import is stored.
+        """
         with import_log.logged(self.engine, self.id):
             try:
                 yield
@@ -79,7 +91,10 @@ class Run:
         return self._loader
 
     def mark_seen(self, connection: Connection, loader: Loader, name: str) -> int:
-        """Lock the import's appliance, record when it was seen, and return its number."""
+        """Lock the import's appliance, record when it was seen, and return its number.
+
+        The transaction must hold the lock of the calendar already.
+        """
         lock_appliances(connection, [name])
         number = loader.mark_seen(connection, [name])[name]
         import_log.record(connection, self.id, self.counts, appliance_id=number)
@@ -91,6 +106,9 @@ class Run:
         """Return the observations of documents, and the documents to quarantine.
 
         With `collected_from`, documents of any other appliance are quarantined.
+
+        They have the order of `raws`. Raises UsageError if a document names no appliance and the
+        import neither.
         """
         observations: list[Observation] = []
         refused: list[QuarantinedDocument] = []
@@ -127,7 +145,11 @@ class Run:
         refused: list[QuarantinedDocument],
         counts: Counts,
     ) -> None:
-        """Merge observations into the archive, and quarantine the refused documents."""
+        """Merge observations into the archive, and quarantine the refused documents.
+
+        `counts` are increased: they are those of the transaction, and `Run.counts` follows when it
+        is committed.
+        """
         counts.seen += len(refused)
         counts.quarantined += len(refused)
         if observations:

@@ -24,7 +24,10 @@ _BOUNDS = tuple(int(moment.timestamp()) for moment in (_EARLIEST, _LATEST))
 
 @lru_cache(1 << 16)
 def seconds(instant: str) -> int:
-    """Return an instant's whole seconds since 1970; fractions are cut off."""
+    """Return an instant's whole seconds since 1970; fractions are cut off.
+
+    `instant` is a fixed-width UTC text. Results are shared by all appliances of a fleet.
+    """
     moment = datetime.fromisoformat(instant)
     return (moment.toordinal() - EPOCH) * DAY + (
         moment.hour * HOUR + moment.minute * 60 + moment.second
@@ -33,7 +36,10 @@ def seconds(instant: str) -> int:
 
 @lru_cache(1 << 16)
 def instant(at: int) -> str:
-    """Return the instant of seconds since 1970, within the years 1 to 9999."""
+    """Return the instant of seconds since 1970, within the years 1 to 9999.
+
+    The result is a fixed-width UTC text.
+    """
     at = min(max(at, _BOUNDS[0]), _BOUNDS[1])
     return timestamps.from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at))
 
@@ -47,7 +53,10 @@ class Clock:
         self._is_utc = zone in _UTC
 
     def reading(self, at: int) -> int:
-        """Return what the clocks show at an instant."""
+        """Return what the clocks show at an instant.
+
+        Offsets are looked up once for each quarter of an hour, and kept.
+        """
         if self._is_utc:
             return at
         place = at // _QUARTER
@@ -72,6 +81,7 @@ class Clock:
         return fitting[0] if fitting else min(early, late)
 
     def _offset(self, at: int) -> int:
+        """Return the zone's offset from UTC at an instant, in seconds."""
         moment = datetime.fromtimestamp(min(max(at, _BOUNDS[0]), _BOUNDS[1]), UTC)
         offset = moment.astimezone(self._zone).utcoffset()
         assert offset is not None  # noqa: S101 - an aware datetime has one

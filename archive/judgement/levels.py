@@ -48,6 +48,7 @@ _ERRORS = 3
 NEAR_DAYS, _LAST_OF_MONTHS = 70, 2
 
 # A fleet shares its days.
+# Entries of the cache of days.
 _CACHED = 8192
 # Sizes and durations have 64 bits; the exponential of more could overflow.
 _GREATEST, _GREATEST_LOG = 2**63 - 1, 44
@@ -106,7 +107,10 @@ class Usual(NamedTuple):
 
 
 class Values:
-    """The values of one measure so far, in order: bytes or seconds, and days as ordinals."""
+    """The values of one measure so far, in order: bytes or seconds, and days as ordinals.
+
+    Logarithms are kept: a level grows or falls by a factor, not by a number of bytes.
+    """
 
     def __init__(self) -> None:
         self._days: list[int] = []

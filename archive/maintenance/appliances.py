@@ -11,7 +11,6 @@ from archive import db
 from archive.appliance_names import check_name
 from archive.db import tables
 from archive.errors import AlreadyRunningError, UsageError
-from archive.store import appliance_rows
 from archive.suggestions import suggestion
 from archive.text import quoted
 
@@ -124,7 +123,8 @@ def look_up(connection: Connection, name: str) -> Extent | None:
     query = sa.select(appliance.c.id).where(appliance.c.name == name)
     number = connection.execute(query).scalar()
     attempts, quarantined = (
-        _count(connection, table, table.c.appliance_name == name) for table in appliance_rows.NAMED
+        _count(connection, table, table.c.appliance_name == name)
+        for table in (tables.attempt, tables.quarantine)
     )
     if number is None and not attempts and not quarantined:
         return None

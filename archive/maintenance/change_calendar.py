@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
 
+# Jobs read and updated at a time.
 _CHUNK = 5000
 
 
 def change_calendar(engine: Engine, chosen: Calendar) -> int:
-    """Store a calendar and return the number of jobs whose day has changed."""
+    """Store a calendar and return the number of jobs whose day has changed.
+
+    It reads every job, and judges every appliance anew. The same calendar again repairs days that
+    are wrong.
+    """
     with db.writing(engine) as connection:
         db.lock(connection, ["calendar"])
         settings.store_calendar(connection, chosen)
@@ -39,6 +44,7 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
                 for row in chunk
                 if (day := chosen.job_day(row.start_time, row.key, row.first_seen)) != row.day
             ]
+            # A job's day refers to a row of the calendar, which must be there first.
             references.learn_days(connection, {change["new_day"] for change in changes})
             update_jobs(connection, changes)
             changed += len(changes)
@@ -55,6 +61,7 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
 
 
 def _chunks(connection: Connection) -> Iterator[list[Any]]:
+    """Yield all jobs, in the order of their key; a job's own change does not move it."""
     job = tables.job
     after = (0, 0)
     columns = (

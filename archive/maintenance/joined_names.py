@@ -1,4 +1,4 @@
-"""Give what has only the name of an appliance another name: attempts and quarantined documents."""
+"""Give what has only the name of an appliance another name: attempts, quarantine, notifications."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def join_names(connection: Connection, name: str, new_name: str) -> None:
     """
     _join_attempts(connection, name, new_name)
     _join_quarantine(connection, name, new_name)
+    _join_notified(connection, name, new_name)
 
 
 def _join_attempts(connection: Connection, name: str, new_name: str) -> None:
@@ -73,6 +74,15 @@ def _join_quarantine(connection: Connection, name: str, new_name: str) -> None:
             first_seen=min(kept.first_seen, gone.first_seen),
             last_seen=max(kept.last_seen, gone.last_seen),
         )
+
+
+def _join_notified(connection: Connection, name: str, new_name: str) -> None:
+    """Keep what each target was told of the new name; else, what it was told of the old one."""
+    table = tables.notified_problem
+    told = sa.select(table.c.target).where(table.c.appliance_name == new_name)
+    old = table.c.appliance_name == name
+    connection.execute(sa.delete(table).where(old, table.c.target.in_(told)))
+    connection.execute(sa.update(table).where(old).values(appliance_name=new_name))
 
 
 def _update(connection: Connection, number: int, **values: object) -> None:

@@ -1,4 +1,8 @@
-"""Undo an import: the archive is then as if it had never come, except for its line in the log."""
+"""Undo an import: the archive is then as if it had never come, except for its line in the log.
+
+It relies on what each row says of its import (`run_id`, and the instants at which imports were
+seen). Everything that follows from jobs is calculated anew afterwards.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +61,9 @@ def undo(engine: Engine, number: int) -> Undone:
     Jobs that later imports brought, too, stay, as first seen with the next of them. Raises UsageError,
     with nothing changed, for an unknown import, or for one that replaced the documents of jobs: their
     earlier state is not kept.
+
+    Undoing the imports of a wrong appliance one after the other deletes the appliance with the
+    last. Raises DatabaseError.
     """
     with db.writing(engine) as connection:
         db.lock(connection, ["calendar"])  # no import may run meanwhile
@@ -72,6 +79,7 @@ def undo(engine: Engine, number: int) -> Undone:
         judged_backups.forget(connection, appliances)
         gone = kept = 0
         for appliance, jobs in brought.items():
+            # What was seen later was brought by another import, too.
             alone = [job.id for job in jobs if job.last_seen <= run.seen_at]
             others = [job.id for job in jobs if job.last_seen > run.seen_at]
             gone, kept = gone + len(alone), kept + len(others)
@@ -97,6 +105,7 @@ def undo(engine: Engine, number: int) -> Undone:
 
 
 def _find(connection: Connection, number: int) -> _Import:
+    """Return an import. Raises UsageError for an unknown one, and for one that is undone already."""
     run = tables.ingest_run
     query = sa.select(run.c.id, run.c.seen_at, run.c.outcome).where(run.c.id == number)
     found = connection.execute(query).first()
@@ -118,10 +127,12 @@ def _appliances(connection: Connection, run: _Import) -> list[int]:
 
 
 def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job]:
+    """Yield the jobs whose document an import wrote, with what other imports knew of them."""
     job, status = tables.job, tables.job_status
     last_seen = next(
         column for column in seen_documents.job_columns() if column.key == job.c.last_seen.key
     )
+    # A status that another import had observed by then shows that it brought the job before.
     others = sa.exists().where(
         status.c.appliance_id == job.c.appliance_id,
         status.c.job_id == job.c.id,
@@ -138,6 +149,7 @@ def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job
 
 
 def _delete(connection: Connection, appliance: int, jobs: list[int]) -> None:
+    """Delete jobs of an appliance."""
     job = tables.job
     for number in jobs:  # their rows in other tables go with them
         connection.execute(

@@ -39,6 +39,10 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     """Yield one line for each error; nothing if the archive is intact.
 
     `on_job` is called with the number of jobs compared so far, and the number of all jobs.
+
+    It reads every job in one transaction and changes nothing. Lines come in the order in which
+    checks are made: database, schema, totals, judgement, logs, calendar, then job by job. Passwords
+    in them are not masked yet.
     """
     with db.reading(engine) as connection:
         yield from db.complaints(connection)
@@ -107,6 +111,10 @@ def _drift(connection: Connection) -> Iterator[str]:
 
 
 def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
+    """Yield what is wrong with a job: its document, findings, day or status.
+
+    A document that is not the archived one has no further lines: they would follow from that.
+    """
     name = f"job {job.key} of {job.appliance}"
     if not job.intact():
         yield f"{name}: the document is not the one that was archived"

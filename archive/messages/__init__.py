@@ -1,4 +1,7 @@
-"""Show messages: choose their text and format their params."""
+"""Show messages: choose their text and format their params.
+
+Nothing is looked up: the archive has no message catalogue, so a text is one that vCenter sent.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from archive import timestamps
 if TYPE_CHECKING:
     from datetime import datetime
 
+# vSphere's enumeration DateTimeFormat is every width with every part: twelve names.
 _WIDTHS = ("SHORT", "MED", "LONG", "FULL")
 _PARTS = {"DATE": (True, False), "TIME": (False, True), "DATE_TIME": (True, True)}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -28,7 +29,11 @@ EXACT = Context(prec=2 * _MOST_DIGITS, rounding=ROUND_HALF_EVEN)
 
 
 class Forms(Protocol):
-    """Formats for the values of params."""
+    """Formats for the values of params.
+
+    `Published` and `archive.messages.localised.Localised` are its two forms. Instants are
+    fixed-width UTC texts; they are shown in the zone that the form was made with.
+    """
 
     def instant(self, instant: str, form: str | None) -> str:
         """Return a fixed-width instant in one of the API's twelve formats, by default SHORT_DATE_TIME."""
@@ -69,7 +74,10 @@ def local(instant: str, zone: ZoneInfo) -> datetime:
 
 
 def rounded(value: float, precision: int | None) -> Decimal:
-    """Return the shortest decimal of a double, rounded half to even; zero without a sign."""
+    """Return the shortest decimal of a double, rounded half to even; zero without a sign.
+
+    `precision` is the number of fractional digits, limited to 0 to 324 whatever the document says.
+    """
     exact = Decimal(repr(value))
     if precision is not None:
         digits = min(max(precision, 0), _MOST_DIGITS)
@@ -105,6 +113,7 @@ class Published:
 
 
 def _date(moment: datetime, width: str) -> str:
+    """Return the date in a width: `2019-01-28`, `2019 Jan 28`, or with FULL `2019 Jan 28, Mon`."""
     if width == "SHORT":
         return moment.date().isoformat()
     date = f"{moment.year:04} {_MONTHS[moment.month - 1]} {moment.day}"
@@ -112,6 +121,7 @@ def _date(moment: datetime, width: str) -> str:
 
 
 def _time(moment: datetime, width: str) -> str:
+    """Return the time in a width: `12:59`, `12:59:01`, or from LONG on with the offset."""
     if width == "SHORT":
         return f"{moment:%H:%M}"
     return f"{moment:%H:%M:%S}" if width == "MED" else f"{moment:%H:%M:%S} {_offset(moment)}"

@@ -1,4 +1,7 @@
-"""Format instants and numbers for a locale, with the data of Unicode's CLDR."""
+"""Format instants and numbers for a locale, with the data of Unicode's CLDR.
+
+The data are those of the installed Babel, so a text may differ between two versions of it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ _SUGGESTED = 3
 
 
 class Localised:
-    """The formats of one locale, with Latin digits. Raises UsageError for an unknown locale."""
+    """The formats of one locale, with Latin digits. Raises UsageError for an unknown locale.
+
+    `zone` is an IANA time zone, `name` a locale such as `de_DE` or `de-DE`.
+    """
 
     def __init__(self, zone: str, name: str) -> None:
         self._zone = ZoneInfo(zone)
@@ -57,6 +63,7 @@ class Localised:
         return self._show(number, (digits, digits))
 
     def _show(self, number: Decimal, digits: tuple[int, int]) -> str:
+        """Return a number by the locale's pattern; `digits` are the least and the most after the point."""
         pattern = parse_pattern(self._number)
         pattern.frac_prec = digits
         with localcontext(EXACT):
@@ -64,6 +71,7 @@ class Localised:
 
 
 def _locale(name: str) -> Locale:
+    """Return the locale of a name. Raises UsageError with the names most like it."""
     try:
         return Locale.parse(name.replace("-", "_"))
     except (UnknownLocaleError, ValueError) as error:
@@ -71,6 +79,7 @@ def _locale(name: str) -> Locale:
 
 
 def _advice(name: str) -> str:
+    """Return known locales that a mistyped name may mean, of the same language if it is known."""
     wanted, known = name.replace("-", "_"), sorted(locale_identifiers())
     language = wanted.partition("_")[0]
     related = [other for other in known if other.partition("_")[0] == language]

@@ -18,7 +18,10 @@ _Children = dict[int | None, list["ParamRow"]]
 
 
 class Shown(NamedTuple):
-    """A param as shown; `below` are the params of its nested message."""
+    """A param as shown; `below` are the params of its nested message.
+
+    `value` is empty for a param without a value.
+    """
 
     name: str
     value: str
@@ -43,7 +46,10 @@ def text(message: Content, forms: Forms) -> str:
 
 
 def params(rows: Sequence[ParamRow], forms: Forms) -> list[Shown]:
-    """Return the tree of a message's params in their order, at most twenty levels deep."""
+    """Return the tree of a message's params in their order, at most twenty levels deep.
+
+    `rows` are in the order of `seq`, a parent before its children. What is deeper is shown as `…`.
+    """
     children: _Children = {}
     for row in rows:
         children.setdefault(row.parent_seq, []).append(row)
@@ -51,6 +57,7 @@ def params(rows: Sequence[ParamRow], forms: Forms) -> list[Shown]:
 
 
 def _below(parent: int | None, children: _Children, forms: Forms, levels: int) -> list[Shown]:
+    """Return the params below a parent (None: the top), at most `levels` deep."""
     rows = children.get(parent, [])
     if rows and not levels:
         return [Shown(_MORE, "", [])]
@@ -73,9 +80,11 @@ def _value(row: ParamRow, forms: Forms) -> str:
 
 
 def _inline(param: Shown) -> str:
+    """Return a param and those below it as text on one line."""
     named = f"{param.name}={param.value}" if param.value else param.name
     return _with(named, [_inline(inner) for inner in param.below])
 
 
 def _with(name: str, details: list[str]) -> str:
+    """Return a name, followed by details in parentheses if there are any."""
     return f"{name} ({', '.join(details)})".lstrip() if details else name

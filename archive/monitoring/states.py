@@ -32,6 +32,8 @@ class State:
     `rpo` and `tally` are None for an appliance that has never been imported; `success` is None
     without a success. `drop` is by how many percent the last success is smaller than expected; None
     if it is older than DAYS days.
+
+    Ages and durations are in seconds. `consecutive_failures` is 0 without any.
     """
 
     collection: Reporting
@@ -99,4 +101,5 @@ def _drops(
         for name, success in successes.items()
         if success.size_bytes is not None and (rpos[name].success_start_time or "") >= begun
     }
+    # 0 for a success that is no anomaly.
     return dict.fromkeys(keys, 0) | anomalies.drops(connection, keys)

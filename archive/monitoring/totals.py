@@ -31,6 +31,9 @@ def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
     """Return the totals of the appliances in scope by name, up to today, without those that have no jobs.
 
     This reads all their jobs.
+
+    Of open jobs nothing counts. Days are those of the archive's calendar; jobs of later days, from
+    an appliance whose clock is ahead, are left out.
     """
     job, appliance = tables.job, tables.appliance
     today = settings.calendar(connection).day(scope.now)

@@ -29,7 +29,11 @@ def write(
     """Write a header and the rows, each as soon as it arrives.
 
     The delimiter is a character that does not occur in numbers, and no quote or line end.
+
+    `rows` have one value for each column. Values are exact: whole seconds and bytes, instants in
+    UTC.
     """
+    # SQLite has numbers for booleans.
     flags = [column.kind is Kind.FLAG for column in columns]
     out.write(record([column.name for column in columns], delimiter))
     for row in rows:
@@ -52,6 +56,8 @@ def cell(value: Any, delimiter: str = _COMMA) -> str:
     """Return a field: NULL is empty, an empty text is "", a formula gets an apostrophe before it.
 
     A series is a JSON array.
+
+    A float is written in the shortest form that reads back as the same double.
     """
     if value is None:
         return ""
@@ -65,6 +71,7 @@ def cell(value: Any, delimiter: str = _COMMA) -> str:
 
 
 def _text(value: str, delimiter: str) -> str:
+    """Return a text as a field; in quotes if it is empty or would be misread without them."""
     if value.startswith(_FORMULA):
         value = f"'{value}"
     if not value or _special(delimiter).search(value):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# Rows fetched together: an appliance may be imported every few minutes.
 _ROWS_AT_A_TIME = 1000
 
 
@@ -37,6 +38,9 @@ class CollectionRow(NamedTuple):
     `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
     import is missing now. The longest gap is between two imports, and
     began at `longest_gap_time`.
+
+    Instants are fixed-width UTC texts, gaps and ages are in seconds. `quarantined` and `findings`
+    count all there are, on whatever day.
     """
 
     appliance: str
@@ -68,6 +72,8 @@ class Reporting(NamedTuple):
     """An appliance and its last import, as of now; NULL for one that was tried and never answered.
 
     `not_reporting`: another import is missing.
+
+    `age_seconds` is the age of the last import, `usual_gap_seconds` the usual time between imports.
     """
 
     appliance: str
@@ -82,6 +88,8 @@ def gaps(instants: Sequence[str]) -> Gaps:
     """Return the gaps between imports at these instants, which must be in ascending order.
 
     Imports at the same instant count as one: the same answer imported again is no news.
+
+    Instants are fixed-width UTC texts.
     """
     distinct = list(dict.fromkeys(instants))
     between = [standing.seconds_between(*pair) for pair in pairwise(distinct)]
@@ -100,6 +108,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
 
 
 def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
+    """Return the sort key: never imported, then not reporting, then the longest ago, then by name."""
     return row.first_seen is not None, not row.not_reporting, -(row.age_seconds or 0), row.appliance
 
 
@@ -151,6 +160,7 @@ def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
     ]
     attempts = _attempts(connection, replace(scope, since=None, until=None))
     for name, _ in _never_imported(connection, scope, attempts):
+        # Tried and never answered: it has never reported.
         found.append(Reporting(name, None, None, None, True, quarantined.get(name, 0)))  # noqa: FBT003 - a row
     return found
 
@@ -206,6 +216,7 @@ def _attempts(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]
 
 
 def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
+    """Return the number of rows of a table by one of its columns."""
     query = sa.select(by, sa.func.count()).group_by(by)
     return dict(map(tuple, connection.execute(query)))
 
@@ -251,19 +262,19 @@ REPORT = Listing(
     "When was each appliance last imported, and where are gaps between imports?",
     (
         Column("appliance"),
-        Column("first_seen", Kind.INSTANT),
+        Column("first_seen", Kind.INSTANT, expendable=9),
         Column("last_seen", Kind.INSTANT),
         Column("age_seconds", Kind.SECONDS),
         Column("not_reporting", Kind.FLAG),
-        Column("imports", Kind.COUNT),
-        Column("usual_gap_seconds", Kind.SECONDS),
-        Column("long_gaps", Kind.COUNT),
-        Column("longest_gap_seconds", Kind.SECONDS),
-        Column("longest_gap_time", Kind.INSTANT),
-        Column("attempts", Kind.COUNT, optional=True),
-        Column("unanswered", Kind.COUNT, optional=True),
-        Column("quarantined", Kind.COUNT, optional=True),
-        Column("findings", Kind.COUNT, optional=True),
+        Column("imports", Kind.COUNT, expendable=6),
+        Column("usual_gap_seconds", Kind.SECONDS, expendable=5),
+        Column("long_gaps", Kind.COUNT, expendable=2),
+        Column("longest_gap_seconds", Kind.SECONDS, expendable=7),
+        Column("longest_gap_time", Kind.INSTANT, expendable=9),
+        Column("attempts", Kind.COUNT, optional=True, expendable=4),
+        Column("unanswered", Kind.COUNT, optional=True, expendable=3),
+        Column("quarantined", Kind.COUNT, optional=True, expendable=3),
+        Column("findings", Kind.COUNT, optional=True, expendable=4),
     ),
     select,
     compliance.TAKES,

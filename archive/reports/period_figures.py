@@ -103,7 +103,10 @@ def _values(
 
 
 def is_exact(connection: Connection, *scopes: Scope | None) -> bool:
-    """Return whether percentiles are exact; those that are compared are computed alike."""
+    """Return whether percentiles are exact; those that are compared are computed alike.
+
+    Exact and approximate percentiles of two periods would differ by their precision alone.
+    """
     return not any(
         scope is not None and from_totals.suffice(scope) and from_totals.are_many(connection, scope)
         for scope in scopes

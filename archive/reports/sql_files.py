@@ -42,7 +42,10 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Param(NamedTuple):
-    """A param of a query: `default` is its literal in the file, `place` the position of that."""
+    """A param of a query: `default` is its literal in the file, `place` the position of that.
+
+    `comment` is the text after the literal, which says what the param means.
+    """
 
     name: str
     default: str
@@ -85,7 +88,10 @@ class Query(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The rows of a query, with the same plain values on either database."""
+    """The rows of a query, with the same plain values on either database.
+
+    Instants and days are ISO texts, whole decimals are integers.
+    """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
@@ -105,6 +111,8 @@ def find(name: str, dialect: str) -> Query:
     """Return the query with a name, for `sqlite` or `postgresql`.
 
     Raises UsageError, listing the names, for an unknown name.
+
+    The file is read each time; the folder belongs to the package, or to the checkout.
     """
     for path in _files():
         if path.name in (f"{name}.sql", f"{name}.{dialect}.sql"):
@@ -116,6 +124,8 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
     """Run a query; params that are not in `values` keep their defaults.
 
     Raises UsageError for an unknown param, or a value of the wrong type.
+
+    Unlike in a shell, values are bound and typed; the file itself is never changed.
     """
     params = {param.name: param for param in query.params}
     text = query.text

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 LEAST_SECONDS = 3_600
 COLUMNS = (
     Column("appliance"),
-    Column("key"),
-    Column("status"),
-    Column("type"),
-    Column("start_time", Kind.INSTANT),
+    Column("key", expendable=3),
+    Column("status", expendable=2),
+    Column("type", expendable=6),
+    Column("start_time", Kind.INSTANT, expendable=5),
     Column("age_seconds", Kind.SECONDS),
-    Column("longest_seconds", Kind.SECONDS),
-    Column("p95_seconds", Kind.SECONDS),
-    Column("last_seen", Kind.INSTANT),
+    Column("longest_seconds", Kind.SECONDS, expendable=7),
+    Column("p95_seconds", Kind.SECONDS, expendable=8),
+    Column("last_seen", Kind.INSTANT, expendable=9),
     Column("stuck", Kind.FLAG),
     Column("reason"),
 )
@@ -61,7 +61,10 @@ class StuckRow(NamedTuple):
 
 
 class Open(NamedTuple):
-    """A job in progress: when it began and was last seen, and the last import of its appliance."""
+    """A job in progress: when it began and was last seen, and the last import of its appliance.
+
+    All are fixed-width UTC instants.
+    """
 
     began: str
     last_seen: str
@@ -69,7 +72,10 @@ class Open(NamedTuple):
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
-    """Return whether a job is stuck, and why; `longest` is the longest success in seconds."""
+    """Return whether a job is stuck, and why; `longest` is the longest success in seconds.
+
+    None for the first: it cannot be judged. What the last import was too early to show is no proof.
+    """
     if job.last_seen < job.last_import:
         return True, "the appliance no longer lists the job"
     if job.began > now:
@@ -99,6 +105,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
 
 
 def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
+    """Return the sort key: the oldest first, jobs of the future last."""
     return row.age_seconds is None, -(row.age_seconds or 0), row.appliance, row.key
 
 

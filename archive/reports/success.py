@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class SuccessRow(NamedTuple):
-    """One period and group; `appliances` counts the appliances with any job in it."""
+    """One period and group; `appliances` counts the appliances with any job in it.
+
+    The rate is from 0 to 1, and None if nothing has finished; open and other jobs are in none of
+    the rates.
+    """
 
     period: str
     group: str | None
@@ -61,7 +65,11 @@ def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
 REPORT = PeriodReport(
     "success",
     "How many of the finished backups succeeded, and how many are in progress?",
-    (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
+    (
+        Column("jobs", Kind.COUNT, expendable=4),
+        *OUTCOMES,
+        Column("appliances", Kind.COUNT, expendable=3),
+    ),
     select,
     row,
     from_months=from_months,

@@ -14,8 +14,9 @@ from archive.store.foreign_keys import unused
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-# Tables with the name of an appliance instead of its number: it may never have answered.
-NAMED = (tables.attempt, tables.quarantine)
+# Tables with the name of an appliance instead of its number: it may never have answered. The log of
+# maintenance keeps its names.
+NAMED = (tables.attempt, tables.quarantine, tables.notified_problem)
 
 
 def delete(connection: Connection, appliance_id: int) -> None:
@@ -33,20 +34,15 @@ def delete(connection: Connection, appliance_id: int) -> None:
     connection.execute(sa.delete(tables.appliance).where(tables.appliance.c.id == appliance_id))
 
 
-def delete_named(connection: Connection, name: str) -> int:
-    """Delete what has only the name, and return the number of documents in quarantine.
-
-    The collections that asked the appliance count it no longer.
-    """
-    attempt, quarantine = NAMED
+def delete_named(connection: Connection, name: str) -> None:
+    """Delete what has only the name. The collections that asked the appliance count it no longer."""
+    attempt = tables.attempt
     asked = sa.select(attempt.c.collection_id).where(attempt.c.appliance_name == name)
     collections = connection.execute(asked).scalars().all()
-    connection.execute(sa.delete(attempt).where(attempt.c.appliance_name == name))
+    for table in NAMED:
+        connection.execute(sa.delete(table).where(table.c.appliance_name == name))
     for number in collections:
         collection_log.ask_one_less(connection, number)
-    return connection.execute(
-        sa.delete(quarantine).where(quarantine.c.appliance_name == name)
-    ).rowcount
 
 
 def runs(connection: Connection, appliance_id: int) -> list[int]:

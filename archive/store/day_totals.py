@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _LOW_BITS = 2**32 - 1
+# Jobs fetched together when all are counted.
 _ROWS_AT_A_TIME = 10_000
 _KEY = ("day", "type", "status")
 _TABLES = (tables.day_total, tables.day_sketch)
@@ -50,6 +51,7 @@ class _Measure:
         self._total = 0
         self._stored = b""
         self._bins: Counter[int] = Counter()
+        # Values of 64 bits, eight bytes each.
         self._waiting = array("q")
 
     def add(self, value: int) -> None:
@@ -133,7 +135,10 @@ class Totals:
         self._totals: dict[_Key, _Total] = {}
 
     def add(self, job: Contribution, sign: int = 1) -> None:
-        """Add a job; with a sign of -1, subtract it."""
+        """Add a job; with a sign of -1, subtract it.
+
+        Call it for a job before a change with -1, and after it with 1.
+        """
         day, type_, status, size, duration = job
         key = (day, type_, status)
         total = self._totals.get(key)
@@ -157,6 +162,7 @@ class Totals:
             return
         # Every load changes the totals of today, so loads take turns here.
         db.lock(connection, ["totals"])
+        # Read under the lock: another load may just have changed them.
         for row in _stored(connection, {day for day, _, _ in changes}):
             total = changes.get((row.day, row.type, row.status))
             if total is not None:
@@ -173,7 +179,10 @@ class Totals:
 
 
 def count(connection: Connection) -> Totals:
-    """Return the totals of all jobs in the archive."""
+    """Return the totals of all jobs in the archive.
+
+    Memory grows with the days, not with the jobs.
+    """
     totals = Totals()
     for job in _contributions(connection):
         totals.add(job)
@@ -222,6 +231,7 @@ def differences(connection: Connection, totals: Totals) -> int:
 
 
 def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
+    """Yield the stored totals of some days, with their sketches."""
     total, drawn = tables.day_total, tables.day_sketch
     query = sa.select(total, drawn.c.sizes, drawn.c.durations, drawn.c.rates).join(
         drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
@@ -231,12 +241,14 @@ def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
+    """Write totals as they now are; one without jobs is deleted."""
     kept = [(key, total) for key, total in sorted(totals.items()) if total.jobs]
     gone = [
         {f"of_{name}": value for name, value in zip(_KEY, key, strict=True)}
         for key, total in totals.items()
         if not total.jobs
     ]
+    # A sketch refers to its total.
     for table in reversed(_TABLES) if gone else ():
         conditions = (table.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)
         connection.execute(sa.delete(table).where(*conditions), gone)

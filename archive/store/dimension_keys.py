@@ -36,6 +36,9 @@ class References:
     """Look up the IDs of natural keys, and create rows for new ones.
 
     IDs are cached, so do not use an object after one of its transactions was rolled back.
+
+    All lookups are by digest, since texts may be too long for an index. `learn` must have seen a
+    key before `ids` has it.
     """
 
     def __init__(self) -> None:
@@ -74,7 +77,10 @@ class References:
     def learn_templates(
         self, connection: Connection, wanted: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], int]:
-        """Give every message template a row, and return the IDs."""
+        """Give every message template a row, and return the IDs.
+
+        Keys are pairs of message id and English text.
+        """
         known = self._ids[Template]
         by_digest = {digest(key): key for key in wanted}
         unknown = {mark: key for mark, key in by_digest.items() if mark not in known}
@@ -126,6 +132,7 @@ class References:
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
         """Add the whole year of each day to the calendar if it is missing."""
+        # Whole years, so that reports find rows for days without jobs, too.
         for year in sorted({day[:4] for day in wanted} - self._years):
             if not _has_year(connection, year):
                 db.lock(connection, ["references"])
@@ -136,6 +143,7 @@ class References:
 
 
 def _has_year(connection: Connection, year: str) -> bool:
+    """Return whether the calendar has a year; years are added as a whole."""
     table = tables.calendar
     query = sa.select(table.c.ordinal).where(table.c.day == f"{year}-01-01")
     return connection.execute(query).first() is not None

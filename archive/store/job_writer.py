@@ -27,6 +27,7 @@ _CHILDREN = (
     tables.job_finding,
     tables.irregular_document,
 )
+# Tables that a first load fills, in which foreign keys may then be checked at its end.
 LOADED = tuple(
     table.name
     for table in (
@@ -82,7 +83,11 @@ _changing_values = attrgetter(*_CHANGING)
 
 
 class Batch:
-    """Rows of new jobs, and of jobs whose document is replaced."""
+    """Rows of new jobs, and of jobs whose document is replaced.
+
+    `write` must be called once, after all jobs have been added; ids of messages must be learned
+    before.
+    """
 
     def __init__(self, references: References, contents: MessageContents) -> None:
         self._references = references
@@ -121,6 +126,7 @@ class Batch:
         days = {row.day for row in (*self._new, *self._updated)}
         self._references.learn_days(connection, days)
         replaced = [(row.appliance_id, row.id) for row in self._updated]
+        # Read before the rows go: afterwards nothing tells which contents the jobs had.
         before = message_contents.of_jobs(connection, replaced)
         self._delete_children(connection)
         self._update_jobs(connection)
@@ -130,6 +136,7 @@ class Batch:
         self._contents.remove_unused(connection, before)
 
     def _delete_children(self, connection: Connection) -> None:
+        """Delete the rows of replaced documents; `job_status` stays, as it is history."""
         keys = [{"of_appliance": row.appliance_id, "of_job": row.id} for row in self._updated]
         for table in _CHILDREN if keys else ():
             connection.execute(
@@ -141,6 +148,7 @@ class Batch:
             )
 
     def _update_jobs(self, connection: Connection) -> None:
+        """Update every column of replaced jobs that can change."""
         names = [f"new_{name}" for name in _CHANGING]
         update_jobs(
             connection,
@@ -153,7 +161,10 @@ class Batch:
 
 
 def update_jobs(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
-    """Update rows of `job`; each change has `of_appliance`, `of_job` and `new_COLUMN` keys."""
+    """Update rows of `job`; each change has `of_appliance`, `of_job` and `new_COLUMN` keys.
+
+    All changes must have the same keys.
+    """
     if not changes:
         return
     job = tables.job

@@ -22,7 +22,11 @@ _VALUES = ("due_time", "basis", "grace_seconds", "outcome", "job_id", "attempts"
 
 
 class StoredBackup(NamedTuple):
-    """A row of `expected_backup` without its appliance."""
+    """A row of `expected_backup` without its appliance.
+
+    `day` is an ISO date, `number` counts from 1 within a day, `due_time` is a fixed-width UTC
+    instant. `outcome` is None as long as no import could show it.
+    """
 
     day: str
     number: int
@@ -58,7 +62,10 @@ class Changes:
         self.standings: list[_ROW] = []
 
     def write(self, connection: Connection) -> None:
-        """Write the rows."""
+        """Write the rows.
+
+        Deleted rows go first: a new one may have the key of one of them.
+        """
         days = {row[1] for row in (*self.new, *self.changed)}
         References().learn_days(connection, days)
         if self.deleted:

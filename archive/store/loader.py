@@ -239,7 +239,8 @@ class Loader:
                         }
                     )
             # Seen later and in its present status: the stored statuses stay right.
-            if seen.first_seen < last_seen or set(seen.statuses) != {before.status}:
+            known_from = max(before.first_seen, last_seen)  # a clock that was ahead swaps them
+            if seen.first_seen < known_from or set(seen.statuses) != {before.status}:
                 statuses[appliance_id, before.id] = seen.statuses
         for (appliance_id, instant), job_ids in later.items():
             set_last_seen(connection, appliance_id, job_ids, instant)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# A fingerprint of 16 bytes, and a job's ID as a signed 64-bit number.
 _ENTRY = struct.Struct(">16sq")
 
 
@@ -37,6 +38,8 @@ class _Latest:
     known: dict[bytes, int] = field(default_factory=dict)
     # Whether the stored row is not as here.
     stale: bool = False
+    # Whether a wrong clock gave the stored time. Its jobs were seen first at another time.
+    by_wrong_clock: bool = False
     # By job: the fingerprint of its document.
     seen: dict[int, bytes] = field(default_factory=dict)
     # Jobs whose rows have a `last_seen` of their own.
@@ -72,10 +75,11 @@ class LatestImports:
                     if (row.appliance_id, job) in unmarked
                 }
                 seen_at, stale = row.seen_at, len(known) < len(documents)
-                if timestamps.is_future(seen_at):
-                    # A clock was wrong: that import must not stay the latest one until then.
+                wrong = timestamps.is_future(seen_at)
+                if wrong:
+                    # That import must not stay the latest one until then.
                     seen_at, stale = timestamps.just_before(self._seen_at), True
-                self._latest[row.appliance_id] = _Latest(seen_at, known, stale=stale)
+                self._latest[row.appliance_id] = _Latest(seen_at, known, stale, wrong)
 
     def takes(self, appliance_id: int) -> bool:
         """Return whether the import being loaded is at least as new as the latest one."""
@@ -84,7 +88,8 @@ class LatestImports:
 
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
         """Return job IDs by fingerprint, for documents that need not be parsed again."""
-        return self._latest[appliance_id].known if self.takes(appliance_id) else {}
+        latest = self._latest[appliance_id]
+        return latest.known if self.takes(appliance_id) and not latest.by_wrong_clock else {}
 
     def last_seen(self, appliance_id: int, job_id: int, own: str | None) -> str:
         """Return when a job was last seen; `own` is the `last_seen` of its row."""

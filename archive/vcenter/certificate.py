@@ -1,4 +1,8 @@
-"""The certificate that an appliance shows, read without sending a request."""
+"""The certificate that an appliance shows, read without sending a request.
+
+`archive fleet add` and `archive fleet test` show it, so that an administrator can compare the
+fingerprint before any password goes to the address.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +30,21 @@ if TYPE_CHECKING:
 
 
 class HiddenError(ApplianceError):
-    """A certificate that cannot be read from this machine."""
+    """A certificate that cannot be read from this machine.
+
+    A proxy of the kind https:// ends the outer TLS connection, so aiohttp compares a pin with the
+    proxy's certificate instead of the appliance's.
+    """
 
 
 class Certificate(NamedTuple):
     """A certificate's fields, as texts that a terminal can show; instants are in UTC.
 
     `names` are the hosts that it is valid for. `pin` is the SHA-256 of its DER form.
+
+    `names` are those of the extension subjectAltName (RFC 5280), first DNS names, then IP
+    addresses; they are empty if the certificate has no such extension. Subject and issuer are
+    written as in RFC 4514.
     """
 
     subject: str
@@ -52,6 +64,8 @@ async def look(entry: Entry) -> Certificate:
     """Return the certificate that an appliance shows, trusted or not.
 
     Raises HiddenError behind an HTTPS proxy, ApplianceError otherwise.
+
+    Trust is not checked, so the certificate says what the address shows, not who is there.
     """
     return _read(await _shake_hands(entry, judged=False))
 
@@ -60,6 +74,9 @@ async def distrust(entry: Entry, certificate: Certificate) -> UntrustedError | N
     """Return why the entry's settings do not trust the certificate; None if they do.
 
     Raises ApplianceError if that cannot be checked.
+
+    A pin is compared without a connection. Otherwise there is a second handshake, in which OpenSSL
+    checks the chain, the validity period and the name.
     """
     judged = judge(entry.trust)
     if isinstance(judged, Pin):
@@ -76,16 +93,22 @@ class _Look(Pin):
     """Keep the certificate and refuse it, which ends the connection before a request is sent."""
 
     def __init__(self) -> None:
+        # A pin of zeros: no certificate has it as its SHA-256.
         super().__init__(bytes(hashlib.sha256().digest_size))
         self.shown = b""
 
     def check(self, transport: asyncio.Transport) -> None:
+        """Keep the certificate in DER form. Raises ServerFingerprintMismatch always."""
         self.shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
         super().check(transport)
 
 
 async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
-    """Return the certificate in DER form. Raises UntrustedError if `judged` does not trust it."""
+    """Return the certificate in DER form. Raises UntrustedError if `judged` does not trust it.
+
+    The request's `ssl` argument decides how OpenSSL verifies; then aiohttp compares the fingerprint
+    of the connector, which here never matches. With `judged` false only the second happens.
+    """
     through = proxy(entry.host)
     if through is not None and through.url.scheme == "https":
         raise HiddenError("the proxy shows its own certificate")
@@ -100,6 +123,7 @@ async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
 
 
 def _read(der: bytes) -> Certificate:
+    """Return the fields of a certificate in DER form. Raises ApplianceError if it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about certificates that break the standard
@@ -117,6 +141,7 @@ def _read(der: bytes) -> Certificate:
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
+    """Return the names that a certificate is valid for; the subject's common name does not count."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -1,4 +1,9 @@
-"""HTTPS to one appliance: requests with retries, until the appliance's deadline."""
+"""HTTPS to one appliance: requests with retries, until the appliance's deadline.
+
+Three limits hold at the same time: the timeouts of a connection and of each read, the time of one
+request with its retries (`within`), and the deadline of all requests to the appliance. All are in
+seconds.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +38,13 @@ if TYPE_CHECKING:
 
 # Seconds between attempts grow from the first value to the second, plus a random part.
 _WAITS = (0.5, 10.0)
+# Bytes read at a time, and the most that is read of an error answer.
 _CHUNK = 1 << 16
+# Bytes of an answer held in memory; a longer one continues in a temporary file.
 IN_MEMORY = 4 << 20
 # Bytes of all answers of an appliance together: enough for a quarter of a million jobs.
 LONGEST_ANSWER = 256 << 20
+# Bytes of an answer that is decoded as a whole: IDs, version, schedules, time zone.
 LONGEST_SMALL_ANSWER = 4 << 20
 # Seconds for signing out, also after the deadline.
 GRACE = 5.0
@@ -45,7 +53,10 @@ set_on_retry_hooks([])  # its hooks write log lines; the caller reports the erro
 
 
 class Reply(NamedTuple):
-    """An answer with status 2xx; `body` is at its start, and the caller must close it."""
+    """An answer with status 2xx; `body` is at its start, and the caller must close it.
+
+    `body` is a temporary file without a name; closing it frees the memory or the disk space.
+    """
 
     body: IO[bytes]
     ahead: float | None  # seconds by which the appliance's clock is ahead of this machine's
@@ -56,7 +67,10 @@ class Reply(NamedTuple):
             return self.body.read()
 
     def json(self) -> Any:
-        """Return the decoded body of a small answer. Raises ApplianceError if it is not JSON."""
+        """Return the decoded body of a small answer. Raises ApplianceError if it is not JSON.
+
+        The body is closed even then. Numbers are as `json_numbers.loads` gives them.
+        """
         try:
             return json_numbers.loads(self.read().decode())
         except (ValueError, RecursionError) as error:
@@ -64,7 +78,11 @@ class Reply(NamedTuple):
 
 
 class Connection:
-    """Requests to one appliance, one at a time."""
+    """Requests to one appliance, one at a time.
+
+    The deadline starts with the object, so login, requests and the waits between attempts all
+    count. `place` is `host:port`, for errors.
+    """
 
     def __init__(self, entry: Entry, http: aiohttp.ClientSession) -> None:
         self._http = http
@@ -78,16 +96,25 @@ class Connection:
     @classmethod
     @asynccontextmanager
     async def open(cls, entry: Entry) -> AsyncIterator[Self]:
-        """Prepare requests to an appliance; nothing is sent yet."""
+        """Prepare requests to an appliance; nothing is sent yet.
+
+        Raises ApplianceError for a CA file or a proxy that cannot be used.
+        """
         async with client(entry, judged=judge(entry.trust)) as http:
             yield cls(entry, http)
 
     def remaining(self) -> float:
-        """Return the seconds until the deadline."""
+        """Return the seconds until the deadline.
+
+        It is negative once the deadline has passed.
+        """
         return self._deadline - time.monotonic()
 
     def allow(self, seconds: float) -> None:
-        """Set the deadline to this many seconds from now."""
+        """Set the deadline to this many seconds from now.
+
+        The end of a session uses it: signing out must be possible after the deadline.
+        """
         self._deadline = time.monotonic() + seconds
 
     async def request(
@@ -105,6 +132,14 @@ class Connection:
 
         Raises PassingError when all attempts failed, RefusedError for another status than 2xx,
         OversizedError for a body of more than `longest` bytes, DeadlineError, ApplianceError.
+
+        `path` is relative to the appliance's root, such as `api/session`. `attempts` counts the
+        first one too. Waits between attempts double and have up to one second at random added, or
+        are what `Retry-After` asks for. If the server asks for a longer wait than there is time
+        for, no attempt follows.
+
+        When `within` ends first, it is a PassingError, since the caller may still ask for less;
+        when the deadline ends first, it is a DeadlineError, and the caller must stop.
         """
         end = self._deadline if within is None else min(self._deadline, time.monotonic() + within)
 
@@ -143,6 +178,10 @@ class Connection:
         params: Sequence[tuple[str, str]],
         longest: int,
     ) -> Reply:
+        """Send a request once and read its whole answer, of at most `longest` bytes.
+
+        Redirects are not followed: the headers contain a password or a token.
+        """
         try:
             async with self._http.request(
                 method, self._base / path, headers=headers, params=params, allow_redirects=False
@@ -162,7 +201,10 @@ class Connection:
 
 
 def base(entry: Entry) -> URL:
-    """Return the URL below which all paths of an appliance are."""
+    """Return the URL below which all paths of an appliance are.
+
+    `host` may be an IPv6 address; the URL then has it in brackets.
+    """
     return URL.build(scheme="https", host=entry.host, port=entry.port)
 
 
@@ -220,6 +262,7 @@ async def _body(response: aiohttp.ClientResponse, longest: int) -> IO[bytes]:
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ApplianceError:
+    """Return the error for an answer with another status than 2xx, with the texts of its body."""
     texts: list[str] = []
     try:
         raw = b""

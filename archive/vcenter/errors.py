@@ -1,4 +1,14 @@
-"""Errors of requests to an appliance: why they failed, what to do, and whether to retry."""
+"""Errors of requests to an appliance: why they failed, what to do, and whether to retry.
+
+    ApplianceError
+    ├── PassingError    try again
+    ├── OversizedError  ask for less
+    ├── DeadlineError   no time is left
+    ├── UntrustedError  the certificate; no request was sent
+    └── RefusedError    the appliance answered, and would answer the same again
+
+Texts of appliances and certificates become part of errors only as one short printable line.
+"""
 
 from __future__ import annotations
 
@@ -27,19 +37,31 @@ class PassingError(ApplianceError):
 
 
 class OversizedError(ApplianceError):
-    """An answer longer than the limit for its kind."""
+    """An answer longer than the limit for its kind.
+
+    A retry would bring the same answer, so the caller must ask for fewer jobs.
+    """
 
 
 class DeadlineError(ApplianceError):
-    """The appliance's `deadline` has passed."""
+    """The appliance's `deadline` has passed.
+
+    No further request is sent except the one that signs out.
+    """
 
 
 class UntrustedError(ApplianceError):
-    """A certificate that is not trusted."""
+    """A certificate that is not trusted.
+
+    It is raised during the TLS handshake: neither password nor token has been sent.
+    """
 
 
 class RefusedError(ApplianceError):
-    """A request that the appliance refused; `status` is the HTTP status, `said` includes its texts."""
+    """A request that the appliance refused; `status` is the HTTP status, `said` includes its texts.
+
+    It is not retried. `said` is `HTTP` and the status if the answer had no texts.
+    """
 
     def __init__(
         self, reason: str, advice: str | None = None, *, status: int, said: str = ""
@@ -49,11 +71,16 @@ class RefusedError(ApplianceError):
         self.said = said or f"HTTP {status}"
 
 
+# Also the advice for a certificate that is about to expire.
 RENEW = "renew it on the appliance"
 
 
 def of_connection(error: Exception, place: str, read_timeout: float) -> ApplianceError:
-    """Return the error for a failed connection to `place` (`host:port`); the timeout is in seconds."""
+    """Return the error for a failed connection to `place` (`host:port`); the timeout is in seconds.
+
+    aiohttp's classes inherit from one another, so the order of the cases matters: the specific ones
+    come first. What is not known here is a PassingError, since most network errors pass.
+    """
     if isinstance(error, aiohttp.ServerFingerprintMismatch):
         return not_pinned(error.got)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -101,7 +128,10 @@ def not_pinned(got: bytes) -> UntrustedError:
 
 
 def cause(error: OSError) -> str:
-    """Return the operating system's text for an error."""
+    """Return the operating system's text for an error.
+
+    OpenSSL's errors have a reason of their own, such as `WRONG_VERSION_NUMBER`.
+    """
     if isinstance(error, ssl.SSLError):  # its errno is OpenSSL's, not the system's
         return printable(error.reason or str(error))
     # asyncio's text for a refused connection repeats the address; errno gives the reason alone.
@@ -116,6 +146,7 @@ _OTHER_NAME = (62, 64)
 
 
 def _of_certificate(error: Exception) -> UntrustedError:
+    """Return the error for a certificate that OpenSSL refused, with its text if the code is not known."""
     code, said = getattr(error, "verify_code", None), getattr(error, "verify_message", str(error))
     if code == _EXPIRED:
         return UntrustedError("certificate has expired", RENEW)
@@ -149,6 +180,9 @@ def of_status(
     """Return the error for an HTTP status other than 2xx.
 
     `wait` is `Retry-After` in seconds; `texts` are the server's own messages.
+
+    429 and 5xx are a PassingError; every other status is a RefusedError. `location` is the header
+    of a redirect, None without one.
     """
     if status // 100 == 3:
         return RefusedError(
@@ -166,7 +200,11 @@ def of_status(
 
 
 def messages(answer: Any) -> list[str]:
-    """Return the texts of an error answer of either API; an empty list for any other answer."""
+    """Return the texts of an error answer of either API; an empty list for any other answer.
+
+    `/api` has `messages` at the top, `/rest` has them below `value`; both are lists of
+    LocalizableMessage.
+    """
     inner = answer.get("value", answer) if isinstance(answer, dict) else None
     found = inner.get("messages") if isinstance(inner, dict) else None
     return [

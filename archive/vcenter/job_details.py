@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 
     from archive.vcenter.session import Session
 
+# Paths in the vSphere Automation API, the same below `/api` and `/rest`.
 _IDS = "appliance/recovery/backup/job"
 _DETAILS = f"{_IDS}/details"
 # How many times LONGEST_ANSWER may be read in vain.
 _MOST_REFUSED = 4
 # Jobs in the first request by ID: the URL then has about 2,000 characters.
 _SLICE = 50
+# A proxy that removes the query would let each slice bring the whole history.
 _IGNORED = ApplianceError(
     "requests for single jobs bring all jobs", "check that no proxy removes the query from a URL"
 )
 # A job's ID in an answer: a key of the map (`/api`), or the key of an entry (`/rest`).
+# Bytes are searched, because decoding a long history as JSON would take many times its size in
+# memory. The pattern of `/api` also finds keys of nested objects, which does no harm: what is found
+# is only ever compared with IDs.
 _KEYS = {
     API.name: re.compile(rb'"([^"\\]+)"\s*:\s*\{'),
     REST.name: re.compile(rb'"key"\s*:\s*"([^"\\]+)"'),
@@ -48,14 +53,23 @@ _AROUND = {
 
 
 class Details(NamedTuple):
-    """An answer with job details, as bytes; `missing` says what it lacks, None if nothing."""
+    """An answer with job details, as bytes; `missing` says what it lacks, None if nothing.
+
+    `body` is at its start and must be closed by the caller. It has the wire shape of the API that
+    answered, also when it was joined from several answers.
+    """
 
     body: IO[bytes]
     missing: str | None
 
 
 async def fetch(session: Session) -> Details:
-    """Return the details of all jobs. Raises ApplianceError if none could be fetched."""
+    """Return the details of all jobs. Raises ApplianceError if none could be fetched.
+
+    Usually that takes two requests: the details, and the IDs to compare them with. If the IDs
+    cannot be fetched, the answer counts as it is, and `missing` says so. On return `session.api` is
+    the API that has the details.
+    """
     try:
         whole = await _whole(session)
     except (PassingError, OversizedError) as error:
@@ -79,6 +93,10 @@ async def fetch(session: Session) -> Details:
 
 
 async def _whole(session: Session) -> IO[bytes]:
+    """Return the details of all jobs from one request, on `/rest` if `/api` has none.
+
+    Raises PassingError or OversizedError if smaller requests may help, otherwise as `Session.get`.
+    """
     # The other half of the time is for slices.
     within = session.connection.remaining() / 2
     try:
@@ -91,6 +109,11 @@ async def _whole(session: Session) -> IO[bytes]:
 
 
 async def _ids(session: Session) -> list[str]:
+    """Return the IDs of all jobs, newest first. Raises ApplianceError for any other answer.
+
+    When time runs out, only the oldest jobs are then missing, which the archive usually has
+    already.
+    """
     answer = await session.get_json(_IDS)
     ids = answer.get("value") if isinstance(answer, dict) else answer
     if not isinstance(ids, list) or not all(isinstance(job, str) for job in ids):
@@ -99,6 +122,10 @@ async def _ids(session: Session) -> list[str]:
 
 
 async def _in_slices(session: Session, whole: ApplianceError) -> Details:
+    """Return the details of all jobs by their IDs, after the request for all failed with `whole`.
+
+    Raises `whole` if there are no IDs to ask for: it says more than an error of the second request.
+    """
     try:
         ids = await _ids(session)
     except ApplianceError as error:
@@ -119,6 +146,10 @@ async def _slices(
 
     `existing` are the IDs of all jobs. An answer that has other jobs than those requested ends the
     requests: each further one would bring the whole history again.
+
+    `joined` may have jobs already. Raises the last failure if no request brought anything. The
+    number of requests is bounded: a slice that brings nothing is halved, down to single jobs, which
+    are then given up.
     """
     wanted, size = ids, _SLICE
     lost: list[str] = []
@@ -169,22 +200,29 @@ async def _slices(
 
 
 def _found(session: Session, answer: bytes) -> set[str]:
+    """Return what looks like the IDs of jobs in an answer: all of these, and other keys besides."""
     keys = _KEYS[session.api.name].findall(answer)
     return {key.decode("utf-8", "replace") for key in keys}
 
 
 def _without(ids: Sequence[str], found: Container[str]) -> list[str]:
+    """Return the IDs that were not found, in the same order."""
     return [job for job in ids if job not in found]
 
 
 def _filter(session: Session, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the query that selects jobs: `jobs=ID` repeated on `/api`, numbered from 1 on `/rest`."""
     if session.api is API:
         return [("jobs", job) for job in ids]
     return [(f"filter.jobs.{number}", job) for number, job in enumerate(ids, 1)]
 
 
 class _Joined:
-    """One answer with the jobs of several, which may have LONGEST_ANSWER bytes together."""
+    """One answer with the jobs of several, which may have LONGEST_ANSWER bytes together.
+
+    It joins texts, not decoded values, so that each document stays byte for byte as it was sent.
+    `empty` is true until an answer has been added, even one without jobs.
+    """
 
     def __init__(self, api: str) -> None:
         self._around, self._form = _AROUND[api]
@@ -199,7 +237,10 @@ class _Joined:
         self._file.close()
 
     def room(self) -> int:
-        """Return how many bytes the next answer may have."""
+        """Return how many bytes the next answer may have.
+
+        It is never less than 1 MiB, so that a single job can still be asked for.
+        """
         return max(LONGEST_ANSWER - self._file.tell(), LONGEST_ANSWER >> 8)
 
     def add(self, answer: bytes) -> None:

@@ -1,4 +1,8 @@
-"""The proxy that the environment names for an appliance (`https_proxy`, `all_proxy`, `no_proxy`)."""
+"""The proxy that the environment names for an appliance (`https_proxy`, `all_proxy`, `no_proxy`).
+
+Python's `urllib.request` reads the variables, in lower or upper case, and `no_proxy` as a list of
+host suffixes.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from yarl import URL
 from archive.errors import ApplianceError
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+# A host, IPv6 in brackets, then perhaps a port; a path after it does no harm and is ignored.
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:/?#\[\]@]+)(?::(\d{1,5}))?(?:[/?#].*)?", re.IGNORECASE)
 _ADVICE = "write https_proxy as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT"
 _GREATEST_PORT = 65535
@@ -34,6 +39,8 @@ def proxy(host: str) -> Proxy | None:
 
     As other programs do, it accepts an address without a scheme, and reserved characters in the
     password. Raises ApplianceError, without the password, for a proxy that cannot be used.
+
+    `host` is without a port. Each connection asks anew, so a change of the environment counts.
     """
     if urllib.request.proxy_bypass(host):
         return None
@@ -43,7 +50,11 @@ def proxy(host: str) -> Proxy | None:
 
 
 def read(named: str) -> Proxy:
-    """Return the proxy of an address as the environment has it; raises as `proxy` does."""
+    """Return the proxy of an address as the environment has it; raises as `proxy` does.
+
+    A scheme is optional and means http://; socks is not supported by aiohttp. Without a port it is
+    the one that yarl has for the scheme: 80 or 443.
+    """
     scheme = _SCHEME.match(named)
     kind = scheme[1].lower() if scheme else "http"
     if kind not in ("http", "https"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Entry
 
+# Paths in the vSphere Automation API, the same below `/api` and `/rest`.
 VERSION = "appliance/system/version"
 SCHEDULES = "appliance/recovery/backup/schedules"
 TIME_ZONE = "appliance/system/time/timezone"
@@ -24,8 +25,10 @@ TIME_ZONE = "appliance/system/time/timezone"
 class CollectedAnswer(NamedTuple):
     """The answers of an appliance, and when they were requested.
 
-    `details` is the answer with its jobs, which the caller must close; `facts` are its other answers,
-    decoded, by path. `missing` says what could not be fetched, and why.
+    `seen_at` is a fixed-width UTC instant of this machine's clock, after the login and before the
+    request for the jobs. `details` is the answer with its jobs, which the caller must close;
+    `facts` are its other answers, decoded, by path. `missing` says what could not be fetched, and
+    why; such a path is absent from `facts`.
     """
 
     seen_at: str
@@ -40,6 +43,9 @@ async def ask(
     """Fetch the jobs, schedules, version and time zone of an appliance; log in within `admitted`.
 
     Raises ApplianceError, with a reason and advice, if the jobs cannot be fetched.
+
+    Only the jobs are essential; a failed request for another fact makes the answer incomplete.
+    `password` is never part of an error, nor is a token: they are replaced in all texts.
     """
     with ExitStack() as on_failure:
         async with (
@@ -56,5 +62,6 @@ async def ask(
                     facts[path] = await session.get_json(path)
                 except ApplianceError as error:
                     missing.append(f"{path}: {error}")
+        # Until here any failure, also one of signing out, closes the answer.
         on_failure.pop_all()
     return CollectedAnswer(seen_at, jobs.body, facts, tuple(map(session.without_secrets, missing)))

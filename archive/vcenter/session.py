@@ -1,4 +1,9 @@
-"""A session on an appliance: signed in on the API that it has, and always signed out."""
+"""A session on an appliance: signed in on the API that it has, and always signed out.
+
+Newer appliances have `/api/session`, older ones `/rest/com/vmware/cis/session`. Both take HTTP
+Basic authentication (RFC 7617, here always in UTF-8) and return a token, which then goes into the
+header `vmware-api-session-id`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,10 @@ _UNKNOWN = frozenset({400, 404, 405, 415, 501})
 
 
 class Api(NamedTuple):
-    """One of the two APIs: its path prefix, and the path that creates sessions."""
+    """One of the two APIs: its path prefix, and the path that creates sessions.
+
+    `prefix` stands before the paths of requests; `session` is a whole path.
+    """
 
     name: str
     prefix: str
@@ -37,6 +45,10 @@ class Session:
 
     `ahead` is by how many seconds the appliance's clock is ahead of this machine's; None if its
     answers have no date.
+
+    A token is valid for both APIs, so `api` may change within a session: an appliance may have
+    `/api/session` but the job details only below `/rest`. The session ends on the API that created
+    it.
     """
 
     def __init__(self, connection: Connection, user: str, password: str) -> None:
@@ -60,7 +72,8 @@ class Session:
     ) -> Reply:
         """Get `path`, below `/api` or `/rest`; sign in again once if the session has ended.
 
-        Raises as `Connection.request` does.
+        `longest`, `attempts` and `within` are those of `Connection.request`; after a new login they
+        start afresh. Raises as `Connection.request` does.
         """
         for renewed in (False, True):
             try:
@@ -81,18 +94,32 @@ class Session:
         raise AssertionError  # the second time returns or raises
 
     async def get_json(self, path: str) -> Any:
-        """Return a small answer, decoded."""
+        """Return a small answer, decoded.
+
+        Raises ApplianceError if it is not JSON, otherwise as `get`.
+        """
         return (await self.get(path)).json()
 
     async def sign_in(self) -> None:
-        """Sign in on `/api`, or on `/rest` if the appliance has no `/api`. Raises ApplianceError."""
+        """Sign in on `/api`, or on `/rest` if the appliance has no `/api`. Raises ApplianceError.
+
+        RefusedError with status 401 means that user or password are wrong; each one counts towards
+        the lockout of the account.
+        """
         await _undisturbed(self._sign_in())
 
     async def sign_out(self) -> None:
-        """End the session if the appliance allows it; otherwise it expires by itself."""
+        """End the session if the appliance allows it; otherwise it expires by itself.
+
+        A failure is ignored: what was fetched before is as good as with an orderly end.
+        """
         await _undisturbed(self._sign_out())
 
     async def _sign_in(self) -> None:
+        """Get a token: from `/api`, or from `/rest` if the appliance does not know `/api/session`.
+
+        The token must be printable, since it becomes the value of a header.
+        """
         try:
             reply = await self._post(API)
         except RefusedError as error:
@@ -104,6 +131,7 @@ class Session:
                 raise _of_login(second) from second
         self.ahead = reply.ahead
         answer = reply.json()
+        # A string on `/api`, and below `value` on `/rest`.
         token = answer.get("value") if isinstance(answer, dict) else answer
         if not isinstance(token, str) or not token or not token.isprintable():
             raise ApplianceError("unexpected answer to the login: it has no session token")
@@ -111,13 +139,16 @@ class Session:
         self._secrets.append(token)
 
     async def _post(self, api: Api) -> Reply:
+        """Create a session on one of the APIs, and remember which one has to end it."""
         reply = await self.connection.request("POST", api.session, headers=self._credentials)
         self._signed_in_on = api
+        # An appliance without `/api/session` has nothing else below `/api` either.
         if api is REST:
             self.api = REST
         return reply
 
     async def _sign_out(self) -> None:
+        """Delete the session, and forget its token first: a second call then does nothing."""
         token, self._token = self._token, ""
         if token:
             with suppress(ApplianceError):
@@ -130,7 +161,10 @@ class Session:
                 reply.body.close()
 
     def without_secrets(self, text: str) -> str:
-        """Return a text, which may quote the appliance, with passwords and tokens replaced."""
+        """Return a text, which may quote the appliance, with passwords and tokens replaced.
+
+        Secrets are the password, its Basic credentials, and every token of the session so far.
+        """
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
@@ -152,6 +186,7 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
 
 
 def _of_login(error: RefusedError) -> ApplianceError:
+    """Return the error for a refused login; of status 401 with advice on the password."""
     if error.status == HTTPStatus.UNAUTHORIZED:
         return RefusedError(
             f"user name or password refused ({error.said})",
@@ -169,7 +204,11 @@ async def signed_in(
     password: str,
     admitted: AbstractAsyncContextManager[None] | None = None,
 ) -> AsyncIterator[Session]:
-    """Sign in within `admitted`, and always sign out. Raises ApplianceError without secrets in its text."""
+    """Sign in within `admitted`, and always sign out. Raises ApplianceError without secrets in its text.
+
+    On the way out there are GRACE seconds for signing out, even if the deadline has passed.
+    `admitted` is left as soon as the login has been answered: it counts logins, not sessions.
+    """
     session = Session(connection, user, password)
     try:
         async with admitted or nullcontext():
@@ -177,6 +216,7 @@ async def signed_in(
         yield session
     except ApplianceError as error:
         error.reason = session.without_secrets(error.reason)
+        # Also what `repr` and a log of the exception would show.
         error.args = (error.reason,)
         raise
     finally:

@@ -18,14 +18,21 @@ if TYPE_CHECKING:
 
 
 class Pin(Fingerprint):
-    """Accept a certificate by its SHA-256 alone."""
+    """Accept a certificate by its SHA-256 alone.
+
+    Neither the chain nor the name nor the validity period counts then; a new certificate needs a
+    new pin. The SHA-256 is that of the DER form, 32 bytes.
+    """
 
     def __init__(self, pin: bytes) -> None:
         super().__init__(pin)
         self._refused: list[asyncio.Transport] = []
 
     def check(self, transport: asyncio.Transport) -> None:
-        """Raise ServerFingerprintMismatch if the certificate does not match."""
+        """Raise ServerFingerprintMismatch if the certificate does not match.
+
+        aiohttp calls it after the handshake and before it sends the request.
+        """
         try:
             super().check(transport)
         except ServerFingerprintMismatch:
@@ -40,7 +47,11 @@ class Pin(Fingerprint):
 
 
 def judge(trust: Trust) -> ssl.SSLContext | Pin | bool:
-    """Return aiohttp's `ssl` argument for an entry. Raises ApplianceError for an unusable CA file."""
+    """Return aiohttp's `ssl` argument for an entry. Raises ApplianceError for an unusable CA file.
+
+    False means that no certificate is checked, a context that OpenSSL checks it, a Pin that only
+    its fingerprint counts. Without `ca_file` the context has the system's store.
+    """
     if not trust.verify:
         return False
     if trust.pin is not None:
@@ -50,6 +61,11 @@ def judge(trust: Trust) -> ssl.SSLContext | Pin | bool:
 
 @cache  # reading a store of hundreds of certificates takes longer than a request
 def _context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a context that checks chain, validity and name.
+
+    It is shared by all appliances with the same file, and read once in the life of the process.
+    Raises ApplianceError for a file that cannot be read, or is no PEM bundle.
+    """
     try:
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError as error:

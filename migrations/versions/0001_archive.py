@@ -484,6 +484,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_operation_digest")),
     )
     op.create_table(
+        "notified_problem",
+        sa.Column("target", Text, autoincrement=False, nullable=False),
+        sa.Column("appliance_name", Text, autoincrement=False, nullable=False),
+        sa.Column("problems", Text, nullable=False),
+        sa.Column("notified_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("target", "appliance_name", name=op.f("pk_notified_problem")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "setting",
         sa.Column("name", Text, nullable=False),
         sa.Column("value", Text, nullable=False),
@@ -1120,6 +1129,7 @@ def downgrade() -> None:
     op.drop_table("ingest_run")
     op.drop_table("write_lock")
     op.drop_table("setting")
+    op.drop_table("notified_problem")
     op.drop_table("operation")
     op.drop_index(
         op.f("ix_message_template_message_id"),

@@ -251,6 +251,20 @@ def test_quarantined_document_of_both_is_held_once(engine: Engine) -> None:
     assert (held[-3], held[-2]) == (NIGHTS[0], NIGHTS[1])
 
 
+def test_notified_problems_follow_the_name(engine: Engine) -> None:
+    table = tables.notified_problem
+    for name in ("vc01", "vc02"):
+        import_documents(engine, history(1), name, NIGHTS[0])
+    with db.writing(engine) as connection:
+        told = [("a", "vc01", "old"), ("a", "vc02", "new"), ("b", "vc01", "old")]
+        db.insert(connection, table, [(*row, NIGHTS[0]) for row in told])
+    merge(engine, "vc01", "vc02")
+    found = natural.rows(engine)["notified_problem"]
+    assert [row[:3] for row in found] == [("a", "vc02", "new"), ("b", "vc02", "old")]
+    forget(engine, "vc02")
+    assert count(engine, table) == 0
+
+
 def test_name_that_exists_is_not_taken(engine: Engine) -> None:
     import_documents(engine, history(1), "vc01", NIGHTS[0])
     import_documents(engine, history(2), "vc02", NIGHTS[0])

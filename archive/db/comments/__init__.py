@@ -22,7 +22,10 @@ TABLES = JOB_TABLES | JUDGEMENT_TABLES | OTHER_TABLES
 
 
 def comments() -> Iterator[tuple[str, str | None, str]]:
-    """Yield each comment: table or view, column (None: the table itself), text."""
+    """Yield each comment: table or view, column (None: the table itself), text.
+
+    Every table, view and column of the schema has one; a test compares them.
+    """
     for name, described in (VIEWS | TABLES).items():
         yield name, None, f"One row is {described.rows}."
         for column, text in described.columns.items():

@@ -217,6 +217,15 @@ OTHER_TABLES = {
             "run_id": "first import with it",
         },
     ),
+    "notified_problem": Described(
+        "a problem that archive notify has sent to a target",
+        {
+            "target": "name of the target in the configuration",
+            "appliance_name": "name of the appliance, which may have no row in appliance; empty: the archive itself",
+            "problems": "what is wrong, each with its level, such as age WARNING, failures CRITICAL",
+            "notified_at": "when the target was last notified of this appliance, or its problems became fewer",
+        },
+    ),
     "setting": Described(
         "a setting of the archive",
         {

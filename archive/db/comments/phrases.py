@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class Described(NamedTuple):
-    """What one row of a table or view stands for, and the description of each column."""
+    """What one row of a table or view stands for, and the description of each column.
+
+    `rows` completes the sentence "One row is ...". Texts have no full stop.
+    """
 
     rows: str
     columns: dict[str, str]

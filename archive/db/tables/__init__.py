@@ -25,6 +25,7 @@ from archive.db.tables.logs import (
     collection,
     ingest_run,
     maintenance,
+    notified_problem,
     quarantine,
 )
 from archive.db.tables.messages import (
@@ -76,6 +77,7 @@ __all__ = [
     "message_param",
     "message_template",
     "metadata",
+    "notified_problem",
     "operation",
     "quarantine",
     "schedule",

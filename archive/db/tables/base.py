@@ -1,4 +1,8 @@
-"""Columns and constraints that tables share."""
+"""Columns and constraints that tables share.
+
+Names of constraints follow one convention, so a migration can name one that was made without a
+name, and both databases have the same.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +27,27 @@ metadata = MetaData(
 
 
 def required(name: str, type_: Any, *arguments: Any, **options: Any) -> Column[Any]:
-    """Return a column that is never NULL."""
+    """Return a column that is never NULL.
+
+    Columns without it may be NULL, which always has a meaning: see the descriptions in `comments`.
+    """
     return Column(name, type_, *arguments, nullable=False, **options)
 
 
 def own_id() -> Column[int]:
-    """Return the column of an id that the archive assigns."""
+    """Return the column of an id that the archive assigns.
+
+    Ids are given by the archive, not by a sequence: rows are written in bulk with the rows that
+    refer to them. See `archive.store.dimension_keys`.
+    """
     return Column("id", BigInteger, primary_key=True, autoincrement=False)
 
 
 def key(name: str, type_: Any = BigInteger) -> Column[Any]:
-    """Return a column of a primary key."""
+    """Return a column of a primary key.
+
+    The order of the columns in the table is their order in the key.
+    """
     return Column(name, type_, primary_key=True, autoincrement=False)
 
 
@@ -45,7 +59,10 @@ def of_job() -> ForeignKeyConstraint:
 
 
 def of_content(ondelete: str | None = "CASCADE") -> ForeignKeyConstraint:
-    """Return the foreign key of a row to the content of a message."""
+    """Return the foreign key of a row to the content of a message.
+
+    None for `ondelete` forbids to delete a content that a message has.
+    """
     return ForeignKeyConstraint(
         ["appliance_id", "content_id"],
         ["message_content.appliance_id", "message_content.id"],

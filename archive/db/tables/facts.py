@@ -23,6 +23,7 @@ from archive.db.tables.base import key, metadata, required
 # something else at `ended_at`; NULL: the fact is current. `other` is JSON with fields that have no
 # column. See `archive.store.fact_history`.
 def _period() -> tuple[Any, ...]:
+    """Return the constraints of a history; its columns stand in each table, since their order matters."""
     return (
         ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
         CheckConstraint("first_seen <= last_seen", name="seen_order"),

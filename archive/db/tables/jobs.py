@@ -1,4 +1,8 @@
-"""Jobs and the tables with their parts."""
+"""Jobs and the tables with their parts.
+
+`job` has the columns of a job that has at most one of each; what a job may have none or many of is
+in tables of its own. Durations are in seconds, sizes in bytes.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,7 @@ job = Table(
     UniqueConstraint("appliance_id", "key"),
     CheckConstraint("length(key) BETWEEN 1 AND 255", name="key_length"),
     CheckConstraint("first_seen <= last_seen", name="seen_order"),
+    # For questions about all appliances, and for those about one.
     Index(None, "day"),
     Index(None, "appliance_id", "day"),
     sqlite_with_rowid=False,

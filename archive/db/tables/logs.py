@@ -1,4 +1,7 @@
-"""Imports, collections and their attempts, maintenance, and the quarantine."""
+"""Imports, collections and their attempts, maintenance, the quarantine, and what was notified.
+
+An import is logged before it begins, in a transaction of its own, so a failed one is in the log, too.
+"""
 
 from __future__ import annotations
 
@@ -109,4 +112,16 @@ quarantine = Table(
     required("first_seen", Instant),
     required("last_seen", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+)
+
+# The problems that a target of `archive notify` knows of. The appliance may have no row in `appliance`;
+# an empty name is the archive itself.
+notified_problem = Table(
+    "notified_problem",
+    metadata,
+    key("target", Text),
+    key("appliance_name", Text),
+    required("problems", Text),
+    required("notified_at", Instant),
+    sqlite_with_rowid=False,
 )

@@ -1,4 +1,8 @@
-"""The messages of a job in order, and their contents with arguments and the tree of params."""
+"""The messages of a job in order, and their contents with arguments and the tree of params.
+
+Fields are those of vSphere's LocalizableMessage and LocalizationParam. A content is stored once for
+an appliance, however many jobs have it.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,7 @@ message_content = Table(
     Column("localized", Text),
     required("has_params", Boolean),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    # Imports find a content by it.
     UniqueConstraint("appliance_id", "digest"),
     Index(None, "template_id"),
     # A partial index; only the migration declares that.

@@ -22,6 +22,8 @@ setting = Table(
 # Rows that writers lock on PostgreSQL, by name; see `archive.db.locks`. Nobody reads them.
 write_lock = Table("write_lock", metadata, Column("name", Text, primary_key=True))
 
+# A row for each day from 2016 to 2045, and for every other day that a job has, so that a SELECT can
+# have rows for days without jobs.
 calendar = Table(
     "calendar",
     metadata,

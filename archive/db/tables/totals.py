@@ -1,4 +1,8 @@
-"""Totals of a day's jobs with their percentile sketches, and of an appliance's jobs by month."""
+"""Totals of a day's jobs with their percentile sketches, and of an appliance's jobs by month.
+
+All follow from `job` and are written in the same transaction; `archive db verify` compares them,
+and `archive db rebuild` makes them anew. Sketches are the bytes of `archive.quantile_sketch`.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 # More lines than this cannot be distinguished; more bars do not fit on a screen.
 MOST_LINES = 6
 MOST_BARS = 20
+# In a note below the charts.
 _NAMES_AT_MOST = 10
+# As a table shows a missing value.
 _NULL = "-"
 _ALL = "all together"
 
@@ -60,6 +62,8 @@ def drawing(
     """Return the figures of rows. Only the rows that are drawn are kept in memory.
 
     Figures without any value are left out. Raises ValueError for an invalid period label.
+
+    Rows have the columns of `columns`. Notes are sentences for people.
     """
     makers = [_maker(chart, scope, columns) for chart in charts]
     seen = False
@@ -96,6 +100,7 @@ class _Maker(Protocol):
 
 
 def _maker(chart: Chart, scope: Scope, columns: Sequence[Column]) -> _Maker:
+    """Return what builds the figure of a chart."""
     if isinstance(chart, Lines):
         return _LinesMaker(chart, scope, columns)
     if isinstance(chart, Bars):
@@ -104,6 +109,11 @@ def _maker(chart: Chart, scope: Scope, columns: Sequence[Column]) -> _Maker:
 
 
 class _LinesMaker:
+    """Lines over periods: one for each value, or of a grouped report one for each group.
+
+    The first column is the period, the second one the group.
+    """
+
     def __init__(self, chart: Lines, scope: Scope, columns: Sequence[Column]) -> None:
         self._by, self._period = scope.by, scope.period
         values = chart.values[:1] if scope.by else chart.values
@@ -112,6 +122,7 @@ class _LinesMaker:
         self.title = ", ".join(self._places)
         self._labels: set[str] = set()
         self._lines: dict[str | None, list[tuple[str, Any]]] = {}
+        # Dictionaries as sets that keep the order of the rows.
         self._left_out: dict[str | None, None] = {}
         self._without: dict[str | None, None] = {}
 
@@ -140,6 +151,7 @@ class _LinesMaker:
         return LineFigure(self.title, self._kind, tuple(ticks), tuple(lines)) if lines else None
 
     def _points(self, values: Sequence[tuple[str, Any]], days: dict[str, int]) -> Iterator[Point]:
+        """Yield the points of a line; one after a gap does not follow the one before it."""
         before = None
         for label, value in values:
             follows = before is not None and label_before(label, self._period) == before
@@ -160,6 +172,8 @@ class _LinesMaker:
 
 
 class _BarsMaker:
+    """Bars, one for each row, divided into parts and with a mark, such as a limit."""
+
     def __init__(self, chart: Bars, columns: Sequence[Column]) -> None:
         self._names = [_place(columns, name) for name in chart.names]
         self._parts = [_place(columns, name) for name in chart.parts]
@@ -248,6 +262,7 @@ class _AheadMaker:
 
 
 def _place(columns: Sequence[Column], name: str) -> int:
+    """Return the position of a column. Raises ValueError if there is none of this name."""
     return [column.name for column in columns].index(name)
 
 

@@ -1,0 +1,1 @@
+"""Notifications of new problems and recoveries, sent to where people are."""
