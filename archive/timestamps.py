@@ -22,6 +22,7 @@ _MAIL_DATE = re.compile(
     re.ASCII,
 )
 MICROSECOND_DIGITS = 6
+# Where vCenter's form, `2026-07-23T02:15:00.041Z`, has no digits.
 _SEPARATORS = ("-", "-", "T", ":", ":", ".", "Z")
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Entry, Fleet
 
+# Ctrl-C, and what systemd and `timeout` send.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

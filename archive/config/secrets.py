@@ -103,6 +103,7 @@ def _from_file(file: Path, folder: Path) -> str:
             content = opened.read()
     except OSError as error:
         raise _NoPasswordError(f"{path} cannot be read: {error.strerror or error}") from error
+    # A link may lead out of the folder; then the mode of the file itself counts.
     kept = credentials and path.resolve().is_relative_to(Path(credentials).resolve())
     if not kept and (complaint := privacy.open_to_others(path, status)):
         raise _NoPasswordError(complaint)

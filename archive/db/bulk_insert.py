@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
     from sqlalchemy.types import TypeEngine
 
+# Named tuples are rows, too; only positions count.
 Rows = Sequence[tuple[Any, ...]]
 
 # Several rows per statement take SQLite a third less time; before 3.32 this was its limit of values.

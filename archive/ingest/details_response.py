@@ -192,6 +192,7 @@ def _wrapped(
 ) -> Iterator[RawDocument | KnownDocument]:
     """Read the object below `value`. Raises InputError if there is none, or it is no answer."""
     values = [member for member in members if member.name.lower() == _WRAPPED]
+    # An error answer of `/rest` has its type beside `value`.
     if len(values) != 1 or not isinstance(values[0].value, dict) or "type" in whole:
         raise InputError(what_it_is(whole))
     text = JsonText(io.BytesIO(encode(values[0].value_text)), "utf-8")

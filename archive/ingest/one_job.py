@@ -84,6 +84,7 @@ def _entry(value: dict[str, Any], names: tuple[str, str], text: str, position: s
 
 
 def _with_key_inside(value: dict[str, Any], text: str, position: str) -> RawDocument | None:
+    # A job key has a form that no other field has, so nothing else can be meant.
     keys = [
         name
         for name, member in value.items()

@@ -84,6 +84,7 @@ def _object(value: dict[str, Any]) -> str:
 
 
 def _kind(value: Any) -> str:
+    """Return what a JSON value is, in words for an error."""
     if value is None:
         return "null"
     if isinstance(value, dict):
@@ -121,6 +122,7 @@ def _path_to_answer(value: Any) -> str | None:
 
 
 def _step(path: str, name: str) -> str:
+    """Return the path of a member as jq writes it, with brackets if its name needs them."""
     if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         return f"{path}.{name}"
     return f"{path or '.'}[{json_numbers.dumps(name)}]"

@@ -76,6 +76,7 @@ def undo(engine: Engine, number: int) -> Undone:
                 f"import {number} replaced the documents of {counted(changed, 'job')} that other"
                 " imports had brought before; it cannot be undone, because those are not kept"
             )
+        # Nothing shows from when on the judgement differs: it is made anew below.
         judged_backups.forget(connection, appliances)
         gone = kept = 0
         for appliance, jobs in brought.items():

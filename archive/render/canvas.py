@@ -24,6 +24,7 @@ _NARROWEST = 10
 # Rows of an axis for each of its labels, so that they do not stand line by line.
 _ROWS_A_NAME = 3
 _GAP_BETWEEN_NAMES = 4
+# plotext draws axes with box characters in any case.
 _BOX = str.maketrans("┌┐└┘─│┬┴├┤┼", "++++-|+++++")
 
 

@@ -33,6 +33,7 @@ _LATEST = 7
 _MONTH = 30
 # Forecasts are for so many days from today.
 HORIZONS = (30, 90, 365)
+# Of each forecast: the expected size, and the ends of its interval.
 _ENDS = ("", "_low", "_high")
 _FORECAST = (
     "monthly_growth_bytes",
@@ -136,6 +137,7 @@ class _Fleet:
         flat = len(self.rows) - len(grows)
         note = f"{flat:,} of {counted(len(self.rows), 'appliance')} without a forecast"
         full = None
+        # Without any forecast, nothing is known about a target that is not full yet.
         if capacity is not None and (grows or retained >= capacity):
             constant = sum(row.retained_bytes for row in self.rows) - sum(
                 row.retained_bytes for row in grows

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# The texts that jobs share, each with a table of its own.
 Natural = Build | Location | Operation | Template
 Rows = tuple[Any, ...]
 

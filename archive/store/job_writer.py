@@ -56,6 +56,7 @@ class JobRow(NamedTuple):
     start_time: str | None
     end_time: str | None
     duration_seconds: int | None
+    duration_derived: bool | None
     size_bytes: int | None
     location_folder: str | None
     location_user: str | None

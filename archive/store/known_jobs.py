@@ -161,6 +161,7 @@ def record_statuses(
             table.c.appliance_id == appliance_id, table.c.job_id == job_id
         )
         known = dict(map(tuple, connection.execute(query)))
+        # Of a status counts the earliest sighting, whichever import came first.
         rows += [
             (appliance_id, job_id, status, observed_at, run_id)
             for status, observed_at in statuses.items()

@@ -148,6 +148,7 @@ class MessageContents:
     ) -> None:
         """Delete those contents (IDs by appliance ID) that no message has any more."""
         content, message = tables.message_content, tables.message
+        # By any job of the appliance, also by those that this import does not touch.
         in_use = sa.exists().where(
             message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
         )

@@ -128,6 +128,7 @@ class _LinesMaker:
 
     def add(self, row: Sequence[Any]) -> None:
         label = row[0]
+        # Also of a row without a value: that is a gap, and belongs to the axis.
         self._labels.add(label)
         for name, place in self._places.items():
             line = row[1] if self._by else name
