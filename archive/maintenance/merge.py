@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from archive.db import tables
-from archive.document.parse import parse
+from archive.document.parse import Observation, parse
 from archive.errors import DatabaseError, UsageError
 from archive.maintenance.appliances import Extent, changing, find
 from archive.maintenance.joined_names import join_names
@@ -23,7 +23,7 @@ from archive.store import (
 )
 from archive.store.chunks import chunks
 from archive.store.counts import Counts
-from archive.store.loader import Loader, Observation
+from archive.store.loader import Loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable

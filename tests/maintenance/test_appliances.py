@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archive import db
 from archive.db import tables
 from archive.document.appliance_facts import Facts
-from archive.document.parse import parse
+from archive.document.parse import Observation, parse
 from archive.document.precedence import SeenInterval
 from archive.errors import AlreadyRunningError, DatabaseError, UsageError
 from archive.ingest.answer_run import ingest_answer
@@ -26,7 +26,6 @@ from archive.maintenance.retire import retire
 from archive.store import appliance_rows, collection_log, shared_rows
 from archive.store.collection_log import COMPLETE, FAILED, Attempt
 from archive.store.counts import Counts
-from archive.store.loader import Observation
 from tests.store.test_fact_history import NEWER, NIGHTLY, VERSION, WEEKLY
 from tests.support import natural
 from tests.support.archives import count, each, empty, import_documents, job_rows, stream
