@@ -909,7 +909,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_attempt_collection_id"), "attempt", ["collection_id"], unique=False)
     op.create_table(
         "maintenance",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("done_at", Instant(), nullable=False),
         sa.Column("what", Text, nullable=False),
         sa.Column("appliance_name", Text, nullable=True),
