@@ -159,6 +159,7 @@ def _skip_rest(text: JsonText) -> None:
 def _rest_of_map(
     text: JsonText, known: Collection[bytes], number: int, gap: str
 ) -> Iterator[RawDocument | KnownDocument]:
+    """Yield the documents of a map of details after its first `number` members."""
     while gap:
         number += 1
         found: RawDocument | KnownDocument | None

@@ -42,6 +42,8 @@ class Undone(NamedTuple):
 
 
 class _Import(NamedTuple):
+    """An import: its number, when it was seen (a fixed-width UTC instant), and its outcome."""
+
     id: int
     seen_at: str
     outcome: str

@@ -86,6 +86,7 @@ class _Measure:
         return quantile_sketch.changed(self._stored, self._bins)
 
     def _settle(self) -> None:
+        """Count the waiting values."""
         waiting = self._waiting
         if waiting:
             self._number += len(waiting)
