@@ -47,6 +47,20 @@ class ParsedJob(NamedTuple):
     findings: Sequence[Finding]
 
 
+class Observation(NamedTuple):
+    """One document of one job, and when it was seen.
+
+    `fingerprint` is that of its bytes if it was seen with the import being loaded; None if the
+    document itself says when it was seen.
+    """
+
+    appliance: str
+    key: str
+    document: ParsedJob
+    seen: precedence.SeenInterval
+    fingerprint: bytes | None
+
+
 class ParsedLine(NamedTuple):
     """An exported job: appliance, key, when it was seen if the line says so, document.
 

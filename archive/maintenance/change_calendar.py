@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.store import judged_backups, settings, totals
+from archive.store import judged_backups, maintenance_log, settings, totals
 from archive.store.dimension_keys import References
 from archive.store.job_writer import update_jobs
 
@@ -52,6 +52,12 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
         if changed:
             totals.rebuild(connection)
         judged_backups.rebuild(connection)
+        maintenance_log.record(
+            connection,
+            maintenance_log.CALENDAR,
+            jobs=changed,
+            detail=f"days start at {chosen.day_start} {chosen.zone}",
+        )
     return changed
 
 

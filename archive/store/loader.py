@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archive import db
 from archive.calendar import key_stamp
@@ -34,22 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.document.parse import ParsedJob
+    from archive.document.parse import Observation, ParsedJob
     from archive.store.counts import Counts
-
-
-class Observation(NamedTuple):
-    """One document of one job, and when it was seen.
-
-    `fingerprint` is that of its bytes if it was seen with the import being loaded; None if the
-    document itself says when it was seen.
-    """
-
-    appliance: str
-    key: str
-    document: ParsedJob
-    seen: SeenInterval
-    fingerprint: bytes | None
 
 
 class Loader:
@@ -274,7 +260,9 @@ def _merge(
     for name, job_key, document, seen, fingerprint in observations:
         key = (appliance_ids[name], job_key)
         state = State(document.rank, seen, document)
-        states[key] = states[key].merge(state) if key in states else state
+        known = states.setdefault(key, state)
+        if known is not state:
+            states[key] = known.merge(state)
         if fingerprint is not None:
             imported[key] = fingerprint
     return states, imported

@@ -190,6 +190,18 @@ OTHER_TABLES = {
             "quarantined": "number of documents put in quarantine",
         },
     ),
+    "maintenance": Described(
+        "what changed the history other than imports",
+        {
+            "id": "number of the change, in order",
+            "done_at": "when it was done",
+            "what": "rename, merge, retire, forget, undo, calendar or vacuum",
+            "appliance_name": "the appliance, by its name at that time; NULL: not about one appliance",
+            "new_name": "name after a rename or merge",
+            "jobs": "number of jobs that moved, went or changed",
+            "detail": "what else a reader has to know",
+        },
+    ),
     "quarantine": Described(
         "a document that could not be archived as a job",
         {

@@ -47,9 +47,9 @@ job = Table(
     Column("target_id", Text),
     Column("progress_total", BigInteger),
     Column("progress_completed", BigInteger),
-    Column("location_id", ForeignKey("location.id")),
-    Column("build_id", ForeignKey("build.id")),
-    Column("operation_id", ForeignKey("operation.id")),
+    Column("location_id", BigInteger, ForeignKey("location.id")),
+    Column("build_id", BigInteger, ForeignKey("build.id")),
+    Column("operation_id", BigInteger, ForeignKey("operation.id")),
     required("digest", LargeBinary),
     required("first_seen", Instant),
     # NULL: last seen in the appliance's latest import, at its `seen_at`.
