@@ -137,6 +137,7 @@ def export_jsonl(
     with db.reading(open_archive(database, config)) as connection:
         extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
+        # Before the output is opened: a mistyped name must not replace a file.
         ids = Scope(appliances=tuple(appliance or ())).appliance_ids(connection)
         with open_output(path) as out, progress(1, path is None) as advance:
             lines = text.lines(connection, extent, ids, lambda done, of: advance(done / of))

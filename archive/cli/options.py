@@ -146,6 +146,7 @@ def open_archive(database: str | None, config: str | None) -> Engine:
 
 def examples(*lines: str) -> str:
     """Return the examples of a help text, one command line each."""
+    # An empty line after each: typer joins the lines of a paragraph.
     return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
 
 
