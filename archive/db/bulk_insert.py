@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.types import TypeEngine
 
+# Named tuples are rows, too; only positions count.
 Rows = Sequence[tuple[Any, ...]]
 
 # Several rows per statement take SQLite a third less time; before 3.32 this was its limit of values.
@@ -93,7 +94,10 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
 
 @lru_cache  # for few rows, building the statement takes longer than running it
 def _upsert(dialect: Dialect, table: sa.Table, changed: tuple[str, ...]) -> str:
-    """Return the statement with its marks: in the order of the columns on SQLite, else named."""
+    """Return the statement with its marks: in the order of the columns on SQLite, else named.
+
+    SQLAlchemy has INSERT ... ON CONFLICT for each dialect only.
+    """
     make: Any
     if dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as make

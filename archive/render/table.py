@@ -33,6 +33,7 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
     # Widths depend on all rows, so a table is held in memory, unlike CSV and JSON.
     body = list(rows)
     places = {column.name: place for place, column in enumerate(columns)}
+    # Without a heading that repeats, rows stand in sections below their heading.
     sections = _sections(columns, body)
     marks = next((place for place, one in enumerate(columns) if one.role is Role.MARK), None)
     margins = None

@@ -36,7 +36,7 @@ _USUAL_LEAD = _BEFORE + habit.WINDOW + 4
 
 
 class JobTimes(NamedTuple):
-    """What the judgement reads of a job."""
+    """Of a job: what judging it needs, and what its place in the order of reports follows from."""
 
     id: int
     key: str

@@ -110,6 +110,7 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
+    """Return the greatest job ID of each appliance, 0 without jobs."""
     job, appliance = tables.job, tables.appliance
     # Reads only the end of each appliance's part of the primary key.
     greatest = (
@@ -161,6 +162,7 @@ def record_statuses(
             table.c.appliance_id == appliance_id, table.c.job_id == job_id
         )
         known = dict(map(tuple, connection.execute(query)))
+        # Of a status counts the earliest sighting, whichever import came first.
         rows += [
             (appliance_id, job_id, status, observed_at, run_id)
             for status, observed_at in statuses.items()

@@ -127,6 +127,7 @@ class LatestImports:
         for appliance_id, latest in self._latest.items():
             stored, before = latest.known, latest.seen_at
             self._settle(connection, appliance_id, latest)
+            # The list of documents is long, and most imports leave it as it is.
             if latest.seen_at is not None and (latest.stale or latest.known != stored):
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
@@ -149,6 +150,7 @@ class LatestImports:
             set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
             known |= seen
         elif seen:
+            # Of the two ways, the one that changes fewer rows of `job`.
             gone = known.keys() - seen.keys()
             joined = latest.apart & seen.keys()
             if len(gone) + len(joined) <= len(seen):
@@ -173,6 +175,7 @@ def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tup
 
 def encode(documents: Mapping[bytes, int]) -> bytes:
     """Return fingerprints and job IDs as bytes, 24 for each document, by job ID."""
+    # In one order, so that the same documents have the same bytes.
     ordered = sorted(documents.items(), key=lambda entry: entry[1])
     return b"".join(_ENTRY.pack(*entry) for entry in ordered)
 
