@@ -25,6 +25,7 @@ _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 CALENDAR_YEARS = range(2016, 2046)
 _SECOND = timedelta(seconds=1)
 _SECONDS_A_DAY = 24 * 60 * 60
+# Columns of `calendar`, the shortest first.
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 
@@ -86,6 +87,7 @@ class Calendar(NamedTuple):
         return self.day(start_time or key_stamp(key) or first_seen)
 
 
+# The usual one, for which days are the first ten characters of an instant.
 _PLAIN = Calendar()
 # A day starts within so many seconds of midnight UTC: one day for the time of day, one for the zone,
 # and one that the zone may have skipped.

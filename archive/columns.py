@@ -36,6 +36,7 @@ class Role(StrEnum):
     MARK = "mark"
 
 
+# Ends of names that say the unit: a table drops them, since its values show it.
 _UNITS = {"_bytes": Kind.BYTES, "_seconds": Kind.SECONDS, "_bytes_per_second": Kind.RATE}
 _ENDINGS = _UNITS | {
     "_rate": Kind.RATIO,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+# One more than the greatest value of a column.
 _GREATEST = 2**63
 
 
@@ -39,6 +40,7 @@ def _layout() -> tuple[list[int], list[int]]:
     return below + bounds, [-number for number in reversed(numbers[1:])] + numbers
 
 
+# Made once, at import: some thousands of numbers.
 _BOUNDS, _NUMBERS = _layout()
 # Up to so many changes are faster one by one than encoding the sketch again.
 _FEW = 8

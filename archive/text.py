@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+# NUL, and halves of a surrogate pair, which JSON can escape one by one.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Characters. A whole page of HTML must not fill a log.
 _LONGEST = 200

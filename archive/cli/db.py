@@ -43,6 +43,7 @@ def upgrade(
     """Create the archive, or upgrade its schema, in one transaction."""
     from archive.db import migrate as databases
 
+    # Not `open_archive`: the archive may not exist yet, or be older than this version.
     engine = connect(database, config)
     before = databases.current(engine)
     databases.upgrade(engine, beside_others=beside_other_tables)
@@ -164,6 +165,7 @@ def role(
     )
     if not found.logs_in:
         say(f"To give a user read access, run in psql: GRANT {name} TO user")
+    # Up to version 14, PostgreSQL lets every user create tables in the schema public.
     if found.creates:
         say(
             "Warning: every user can create tables in this schema. To stop that, its owner runs in"

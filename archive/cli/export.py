@@ -76,6 +76,7 @@ def export_csv(
     from archive.export import text, views
     from archive.render import delimited
 
+    # All options are checked before anything is created.
     character = delimiter_of(delimiter)
     chosen = choose(table or (), view or (), views.VIEWS, (), directory, output)
     engine = open_archive(database, config)

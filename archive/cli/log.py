@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Show the log of collections and imports.")
 
+# At most one less than the greatest number, since one more row is asked for.
 _LimitOption = Annotated[
     int,
     typer.Option(

@@ -54,6 +54,7 @@ def metrics(
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     engine = open_archive(database, config)
     with db.reading(engine) as connection:
+        # Of all appliances, selected or not: it shows whether anything is imported at all.
         span = import_span(connection, Scope())
         snapshot = Snapshot(
             _place(engine),

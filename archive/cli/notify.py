@@ -162,6 +162,7 @@ def _notify(
         for target, changed in each:
             if changed:
                 sent_to.append((target, _send(fleet, target, notification(changed, found))))
+                # Not recorded, so that the next run tries again.
                 if not sent_to[-1][1]:
                     continue
             if changed.known:

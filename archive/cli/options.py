@@ -37,6 +37,7 @@ def from_anywhere(
     return root.params.get(str(param.name)) if value is None and root is not context else value
 
 
+# Options are types: a verb has one by naming it, and its help is written once.
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
@@ -124,6 +125,7 @@ def connect(database: str | None, config: str | None) -> Engine:
     """
     from archive.db import migrate as databases
 
+    # A broken configuration must not hinder a user who names the archive.
     if database is None and not os.environ.get(databases.VARIABLE):
         from archive.config import file
 

@@ -146,6 +146,7 @@ def report(
         # Before the report runs: an option that it ignores would give a wrong answer.
         scope.check(chosen)
         charts = plots.charts(chosen, scope, reports.REPORTS.values()) if plot else ()
+        # JSON says what was asked, so that a saved file explains itself.
         asked = scope.asked(chosen)
         if tag:
             asked["tags"] = tag
@@ -164,6 +165,7 @@ def report(
                 records.write_within(heading, "rows", columns, rows, out)
             else:
                 write(columns, rows, output_format, out)
+        # JSON has the notes before its rows, and CSV has no place for them.
         if output_format is Format.TABLE:
             _explain(connection, chosen, scope, rows.number)
 

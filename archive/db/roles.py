@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 # which every verb checks.
 TABLES = (VERSION_TABLE, "appliance", "calendar", "day_total")
 READABLE = (*comments.VIEWS, *TABLES)
+# Names that need no quotes; PostgreSQL cuts longer ones off at 63 bytes.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
+# PostgreSQL gives these two a meaning of their own.
 _RESERVED = ("public", "none")
 _SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 # Relations on which a role has more rights than it should have: its own, those of PUBLIC, and those of

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Fields of `Details.Info` whose presence depends on the status.
 CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
+# What a job has from its start on.
 _RAN = frozenset({"duration", "size", "progress", "start_time"})
 # By status: fields that must be present, and fields that must be absent. Other statuses: all absent.
 UNION: dict[str, tuple[frozenset[str], frozenset[str]]] = {

@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import json_numbers, timestamps
+from archive.statuses import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,10 +96,7 @@ class Content(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """One message of a job.
-
-    `role` is `description`, `progress`, `message` or `error`.
-    """
+    """One message of a job, in the role `description`, `progress`, `message` or `error`."""
 
     role: str
     content: Content
@@ -121,13 +119,17 @@ class ErrorRow(NamedTuple):
 
 
 class JobColumns(NamedTuple):
-    """The columns of `job` that come from the document; instants are fixed-width UTC texts."""
+    """The columns of `job` that come from the document; instants are fixed-width UTC texts.
+
+    `duration_derived` is True if the document has no duration, and None otherwise.
+    """
 
     status: str
     type: str | None
     start_time: str | None
     end_time: str | None
     duration_seconds: int | None
+    duration_derived: bool | None
     size_bytes: int | None
     location_folder: str | None
     location_user: str | None
@@ -167,13 +169,15 @@ def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> No
     """
     url, folder = split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
+    derived = _elapsed(info) if info.duration is None else None
     # By position, in the order of the columns: this runs once for every job.
     job = JobColumns(
         info.status,
         info.type,
         info.start_time and timestamps.fixed_form(info.start_time),
         info.end_time and timestamps.fixed_form(info.end_time),
-        info.duration,
+        info.duration if derived is None else derived,
+        None if derived is None else True,
         info.size,
         folder,
         info.location_user,
@@ -196,6 +200,17 @@ def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> No
         _messages(info, content or content_of),
         None if info.error is None else _error(info.error),
     )
+
+
+def _elapsed(info: Info) -> int | None:
+    """Return the duration in seconds that a finished job without one must have had.
+
+    It is end minus start, truncated as vCenter does; None if one is missing, or the end comes first.
+    """
+    if info.status not in FINISHED or info.start_time is None or info.end_time is None:
+        return None
+    start, end = timestamps.to_datetime(info.start_time), timestamps.to_datetime(info.end_time)
+    return int((end - start).total_seconds()) if end >= start else None
 
 
 def split_location(location: str | None) -> tuple[str | None, str | None]:
@@ -254,10 +269,7 @@ def param_rows(params: dict[str, Param]) -> list[ParamRow]:
 
 
 def content_digest(canonical: bytes) -> bytes:
-    """Return the digest of a message's canonical JSON.
-
-    It is CONTENT_DIGEST_LENGTH bytes long.
-    """
+    """Return the digest of a message's canonical JSON, CONTENT_DIGEST_LENGTH bytes."""
     return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
 
 

@@ -56,6 +56,7 @@ def mend(raw: Any) -> Mended:
         raise NotAJobError(f"no status{hint}")
     if len(raw["status"]) > schema.STATUS_LENGTH:
         raise NotAJobError(f"the status is longer than {schema.STATUS_LENGTH} characters")
+    # What follows changes it in place.
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}
     _params_to_maps(whole)
@@ -141,6 +142,7 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
     converted, cut to microseconds, or replaced.
     """
     parent, name = _parent(clean, path)
+    # An earlier repair of this round has removed its object.
     if parent is None:
         return
     if kind == "missing":

@@ -113,6 +113,7 @@ def table(name: str) -> Relation:
             key,
             (key[0], key[1]),
         )
+    # Such a key begins with the appliance, and a job or a content of it.
     named = (key[0], key[1]) if len(key) > 1 else None
     of_jobs = named if "job_id" in found.primary_key.columns else None
     of_contents = named if name in _CONTENTS else None

@@ -100,6 +100,7 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
             run.load(connection, loader, *run.observe(raws, collected_from), run.counts)
         # Before the totals: a holder of their lock must not wait for another lock.
         yield Answered(connection, number, run.id, run.counts, loader)
+        # With the jobs, so that the log never says more than is archived.
         import_log.record(connection, run.id, run.counts)
         import_log.complete(connection, run.id)
         loader.judged.judge(connection)

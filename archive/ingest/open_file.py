@@ -19,6 +19,7 @@ from archive.ingest.json_stream import LONGEST_SPACE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The first two bytes of gzip data (RFC 1952).
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
 # Bytes: enough to recognise the format of an input.
@@ -59,6 +60,7 @@ def open_file(path: str) -> Iterator[OpenFile]:
             stored = stack.enter_context(_opened(path))
             if not _is_file(stored):
                 stored = stack.enter_context(_spooled(stored, name))
+            # By the content, since a browser may unpack a download and keep its name.
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
             file = None if path == STANDARD_INPUT else Path(path)
             size = file.stat().st_size if file and file.is_file() else None

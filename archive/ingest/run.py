@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.appliance_names import identity
+from archive.document.parse import Observation
 from archive.errors import ArchiveError, DatabaseError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
 from archive.store import import_log, quarantine, settings
 from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
-from archive.store.loader import Loader, Observation
+from archive.store.loader import Loader
 from archive.store.quarantine import QuarantinedDocument
 
 if TYPE_CHECKING:

@@ -15,9 +15,11 @@ from archive import timestamps
 HOUR, DAY = 3_600, 86_400
 # The ordinal of 1970-01-01, as `date.toordinal` counts: local days + EPOCH are ordinals.
 EPOCH = date(1970, 1, 1).toordinal()
+# Zones that need no look-up.
 _UTC = ("UTC", "Etc/UTC")
 # Zones change their offset at whole quarters of an hour.
 _QUARTER = 900
+# A day from the ends of what datetime can hold, so that a zone's offset does not leave it.
 _EARLIEST, _LATEST = (datetime(year, 1, 2, tzinfo=UTC) for year in (1, 9999))
 _BOUNDS = tuple(int(moment.timestamp()) for moment in (_EARLIEST, _LATEST))
 

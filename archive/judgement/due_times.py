@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from archive.judgement.schedules import Schedule, Zone
 
+# Why a backup is due; they are stored, and shown in reports.
 SCHEDULE, CADENCE, LEARNED = "schedule", "cadence", "learned"
 _FAILED = "FAILED"
 # A backup has so long after it was due before it is missed.
 GRACE = HOUR
+# A habit is less exact than a schedule.
 _LEARNED_GRACE = 2 * HOUR
 # Where the appliance's zone is not known, a schedule may be due so much earlier or later.
 _ZONES_APART = 14 * HOUR

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+# What became of an expected backup; they are stored, and shown in reports.
 MET, FAILED, RUNNING, CHANGED = "met", "failed", "running", "habit changed"
 # What an expected backup without any attempt is called depends on the last import.
 DID_NOT_RUN, NO_DATA = "did not run", "no data"
@@ -47,6 +48,7 @@ CHANGES_WITHIN = 35 * DAY
 AHEAD = 8 * DAY
 # Of regular backups, the next one is due within this time.
 LONGEST = 66 * DAY
+# Seconds later than any due time.
 _NEVER = 1 << 62
 
 

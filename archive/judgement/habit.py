@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WINDOW, FEWEST = 42, 12
 # Three repetitions make a habit; of a daily one, four.
 _LEAST_DAYS, _LEAST_RUNS = 3, 4
+# A weekly habit is learned from the last four weeks.
 _WEEK, _BLOCKS = 7, 4
 # Runs that start further apart than this belong to different times of day.
 _APART = 90 * 60

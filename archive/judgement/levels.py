@@ -41,6 +41,7 @@ LEAST_PERCENT = 28
 _LEAST = log(1 + LEAST_PERCENT / 100)
 # Until each weekday could come so often, only less than half or more than double is news.
 EARLY_DAYS = 7 * REPETITIONS
+# A factor of two.
 _EARLY = log(2)
 # The offset of a weekday or of a day of the month counts if it exceeds so many standard errors.
 _ERRORS = 3

@@ -10,6 +10,7 @@ from archive.judgement.clock import DAY, EPOCH, Clock, clock
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+# Names of vSphere's enumeration DayOfWeek.
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 # Ordinals count from a Monday, 1.
 _MONDAY = (1 - EPOCH) % 7

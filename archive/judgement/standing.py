@@ -28,12 +28,15 @@ STATES = (NEVER, OVERDUE, NO_RECENT_DATA, OK, RETIRED)  # worst first
 SET, IRREGULAR, NOTHING = "rpo", "irregular", "none"
 # So many missed backups in a row at one time of day are a problem, even if others succeed.
 REPEATED = 3
+# Due times that differ by no more, from day to day, are of one time of day.
 _SAME_TIME = 90 * 60
 # What is due lately: at most so many backups, from so long before the last import on.
 LATEST, RECENT = 60, 42 * DAY
 # Irregular appliances are overdue after twice their longest gap.
 _LEAST_GAPS, _TIMES = 3, 2
+# Backups by hand on one afternoon do not ask for another one on the same day.
 _LEAST_IRREGULAR = 25 * HOUR
+# The resolution of instants: the last moment before one.
 _TICK = timedelta(microseconds=1)
 
 

@@ -34,6 +34,7 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
     """
     with db.writing(engine) as connection:
         db.lock(connection, ["calendar"])
+        # First, since what is calculated below reads it.
         settings.store_calendar(connection, chosen)
         db.upsert(connection, tables.calendar, settings.misplaced_days(connection), ["start_time"])
         references = References()

@@ -34,6 +34,8 @@ class Undone(NamedTuple):
 
 
 class _Import(NamedTuple):
+    """An import: its number, when it was seen (a fixed-width UTC instant), and its outcome."""
+
     id: int
     seen_at: str
     outcome: str
@@ -68,6 +70,7 @@ def undo(engine: Engine, number: int) -> Undone:
                 f"import {number} replaced the documents of {counted(changed, 'job')} that other"
                 " imports had brought before; it cannot be undone, because those are not kept"
             )
+        # Nothing shows from when on the judgement differs: it is made anew below.
         judged_backups.forget(connection, appliances)
         gone = kept = 0
         for appliance, jobs in brought.items():

@@ -45,6 +45,7 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     in them are not masked yet.
     """
     with db.reading(engine) as connection:
+        # The file itself first: if it is damaged, the rest follows from that.
         yield from db.complaints(connection)
         yield from _drift(connection)
         for name, wrong in totals.differences(connection):
@@ -120,6 +121,7 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
         yield f"{name}: the document is not the one that was archived"
         return
     info = rebuild(job.rows)
+    # Its rows may have texts masked or replaced, so they are compared with rows made the same way.
     if job.irregular:
         document = canonical.read(json_numbers.loads(job.text))
         found = mask_findings(document.findings)

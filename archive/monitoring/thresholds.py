@@ -86,6 +86,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
     )
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
+    # Two figures can have the same reason, such as that nothing was ever imported.
     reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
     return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
 

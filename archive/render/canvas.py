@@ -24,6 +24,7 @@ _NARROWEST = 10
 # Rows of an axis for each of its labels, so that they do not stand line by line.
 _ROWS_A_NAME = 3
 _GAP_BETWEEN_NAMES = 4
+# plotext draws axes with box characters in any case.
 _BOX = str.maketrans("┌┐└┘─│┬┴├┤┼", "++++-|+++++")
 
 
@@ -123,6 +124,7 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
 
 
 def _plotext() -> Any:
+    """Return plotext, which takes a while to import. Raises ArchiveError if it is not available."""
     try:
         import plotext
     except ImportError as error:  # it is compiled, and may be missing on this platform

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # In characters, as are the numbers below.
 _WIDTH, _HEIGHT = 80, 25
 _NARROWEST = 30
+# Of a chart of lines; the height of bars follows from their number.
 _LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
 # Lines of the screen for the title and legend of each figure, and for the notes below all.
 _BESIDE_EACH, _BESIDE_ALL = 3, 4

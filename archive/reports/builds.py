@@ -95,6 +95,7 @@ def _counted(
             names[appliance_id], key[1], None, 1, first, last, number, done, succeeded,
             done - succeeded, sql.rate(succeeded, done), size, None, duration, None,
         )  # fmt: skip
+        # Builds that differ in their version name alone have one label.
         rows[key] = _together([rows[key], row]) if key in rows else row
     return sorted(
         rows.values(),
@@ -151,6 +152,7 @@ def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
     for _, builds in groupby(rows, key=lambda row: row.appliance):
         before: BuildRow | None = None
         for row in builds:
+            # Jobs without a build come last, and are compared with nothing.
             if row.build is None or before is None:
                 yield row
             else:

@@ -113,6 +113,10 @@ def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
+    """Yield a row for each appliance in scope: those with imports, then those never imported.
+
+    Imports are read in order and grouped by appliance, so memory holds those of one at a time.
+    """
     attempts = _attempts(connection, scope)
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
@@ -139,6 +143,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
             quarantined.get(first.name, 0),
             findings.get(number, 0),
         )
+    # The attempts that are left are those of appliances without any import.
     for name, counts in _never_imported(connection, scope, attempts):
         nothing = (None, None, None, None, 0, *gaps(()))
         yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
@@ -241,6 +246,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     )
     run = tables.ingest_run
     within = list(_within(run.c.seen_at, connection, scope))
+    # An import of several appliances has none in the log, and is in no row.
     mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
     failed = run.c.outcome == "failed"
     counts = (

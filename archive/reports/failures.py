@@ -92,6 +92,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     failed = _failed(scope, ids)
     # As `archive job list` shows it: in the appliance's language, otherwise in English.
     text = sa.func.coalesce(tables.message_content.c.localized, template.c.default_message)
+    # Where a message id stands first in its job.
     seq = sa.func.min(message.c.seq)
     alone = [failed.c.appliance_id, failed.c.id]
     once = (
@@ -109,6 +110,7 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
         .group_by(*alone, failed.c.grouped, failed.c.place, template.c.message_id)
         .subquery("once")
     )
+    # A job without messages leads the row whose id is NULL.
     leads = sa.or_(once.c.seq == once.c.first_seq, once.c.message_id.is_(None))
     keys = (once.c.message_id, once.c.grouped)
     jobs = sa.func.count()

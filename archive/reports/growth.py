@@ -33,6 +33,7 @@ _LATEST = 7
 _MONTH = 30
 # Forecasts are for so many days from today.
 HORIZONS = (30, 90, 365)
+# Of each forecast: the expected size, and the ends of its interval.
 _ENDS = ("", "_low", "_high")
 _FORECAST = (
     "monthly_growth_bytes",
@@ -136,6 +137,7 @@ class _Fleet:
         flat = len(self.rows) - len(grows)
         note = f"{flat:,} of {counted(len(self.rows), 'appliance')} without a forecast"
         full = None
+        # Without any forecast, nothing is known about a target that is not full yet.
         if capacity is not None and (grows or retained >= capacity):
             constant = sum(row.retained_bytes for row in self.rows) - sum(
                 row.retained_bytes for row in grows
@@ -174,6 +176,7 @@ class _Fleet:
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
+    """Yield the appliances, the fastest growth first, then the fleet; nothing without any size."""
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet(date.fromisoformat(today).toordinal())
     retired = _retired(connection, scope.now)

@@ -184,6 +184,7 @@ def _days_of_use(connection: Connection, totals: sa.Subquery, today: str) -> dic
     found: dict[str, set[int]] = {}
     for (location_id, label), known in bits.items():
         first = ordinal(f"{label}-01")
+        # Locations that differ in their password alone have one masked URL, and are one target.
         found.setdefault(urls[location_id], set()).update(
             day
             for place in range(known.bit_length())

@@ -247,6 +247,7 @@ def _successes(period: _Period, longest: int, appliances: sql.Ids) -> sa.Select[
     An appliance without any has one row of NULL.
     """
     appliance, job = tables.appliance, tables.job
+    # A success before the period may still cover its beginning.
     first = period.first - longest // _SECONDS_A_DAY - 1 - _LONGEST_JOB_DAYS
     theirs = sa.and_(
         job.c.appliance_id == appliance.c.id,

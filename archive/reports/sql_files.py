@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# The first CTE of a query, with a param on each line; a test checks every file for the form.
 _PARAM_CTE = re.compile(
     r"^WITH (?:RECURSIVE )?param AS \(\n    SELECT\n(?P<lines>.*?)^\)", re.MULTILINE | re.DOTALL
 )
@@ -38,6 +39,7 @@ _PARAM_LINE = re.compile(
 )
 # The default of a param that is a day: today in the archive's calendar.
 _TODAY = "(SELECT day FROM v_today)"
+# Fits into 64 bits.
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 

@@ -108,6 +108,7 @@ def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
         .outerjoin(
             job, (job.c.appliance_id == stored.c.appliance_id) & (job.c.id == stored.c.success_id)
         )
+        # Without a finished job there is nothing to tell.
         .where(stored.c.finished_id.is_not(None))
     )
     ids = scope.appliance_ids(connection)

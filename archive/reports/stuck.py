@@ -76,6 +76,7 @@ def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
 
     None for the first: it cannot be judged. What the last import was too early to show is no proof.
     """
+    # Whatever became of it, no import will show its end any more.
     if job.last_seen < job.last_import:
         return True, "the appliance no longer lists the job"
     if job.began > now:
@@ -95,6 +96,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
     found: list[StuckRow] = []
     for batch in job_order.batches(connection, scope):
         jobs = job_order.rows(connection, _open(scope, batch), batch)
+        # Most appliances have no job in progress: their successes need not be read.
         having = {number: name for number, name in batch.items() if jobs[number]}
         taken = job_order.rows(connection, _durations(having), having) if having else {}
         for number, name in having.items():

@@ -58,10 +58,12 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the rows in the order in which they are shown."""
     now, then = _scopes(connection, scope)
     # The judgement of all appliances is read once, and used by several sections.
     states = list(rpo.select(connection, now))
     ongoing = _ongoing(connection, now)
+    # As of the end of the period before.
     before = _repeated(_ongoing(connection, then)) if then else None
     yield from _attention(states, _repeated(ongoing), before)
     yield from _stuck(connection, now)

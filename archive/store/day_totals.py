@@ -25,6 +25,7 @@ _LOW_BITS = 2**32 - 1
 # Jobs fetched together when all are counted.
 _ROWS_AT_A_TIME = 10_000
 _KEY = ("day", "type", "status")
+# The totals first: a sketch refers to its total.
 _TABLES = (tables.day_total, tables.day_sketch)
 # Values are counted together in batches of this size, which is several times faster.
 _WAITING = 256
@@ -85,6 +86,7 @@ class _Measure:
         return quantile_sketch.changed(self._stored, self._bins)
 
     def _settle(self) -> None:
+        """Count the waiting values."""
         waiting = self._waiting
         if waiting:
             self._number += len(waiting)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from archive.document.appliance_facts import Facts, Schedule
 
+# Tables whose rows are periods of a fact.
 HISTORIES = (tables.schedule, tables.system_version, tables.system_time_zone)
 # Columns of every history, before its values.
 _PERIOD = ("first_seen", "last_seen", "ended_at")

@@ -134,6 +134,7 @@ def rebuild(connection: Connection) -> int:
         for table, written in ((_TABLE, rows), (_STANDING, standings)):
             connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
             if table is _TABLE:
+                # Views join the calendar, so that every day must be in it.
                 References().learn_days(connection, {row[1] for row in written})
             db.insert(connection, table, written)
     return wrong

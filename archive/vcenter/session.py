@@ -36,6 +36,7 @@ class Api(NamedTuple):
     session: str
 
 
+# Newer appliances have both; the first is tried first.
 API = Api("api", "api", "api/session")
 REST = Api("rest", "rest", "rest/com/vmware/cis/session")
 

@@ -36,6 +36,7 @@ calendar = Table(
     # Start of the day: SQL finds the day of an instant without date or time zone functions.
     required("start_time", Instant),
     Index(None, "start_time"),
+    sqlite_with_rowid=False,
 )
 
 appliance = Table(
