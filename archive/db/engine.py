@@ -33,22 +33,24 @@ _NO_ROOM = (
 LOCK_WAIT_SECONDS = 30
 
 
-def create_engine(url: URL, kept: int = 0) -> Engine:
+def create_engine(url: URL, kept: int = 0, *, checked: bool = False) -> Engine:
     """Return an engine with the archive's settings for time zone, locking and transactions.
 
-    It keeps up to `kept` idle connections open, until it is disposed of.
+    It keeps up to `kept` idle connections open, until it is disposed of. They are `checked` before use
+    where the server may be restarted meanwhile.
 
     Nothing connects yet. Without `kept` each transaction has a connection of its own: the command
     is short-lived, and a pooler on the server may do the keeping.
     """
     options: dict[str, Any]
+    pooling: dict[str, Any]
     if url.get_backend_name() == "sqlite":
         options = {"check_same_thread": False}  # kept connections may serve any thread
     else:
         # The encoding overrides PGCLIENTENCODING.
         options = {"client_encoding": "utf8", THRESHOLD: prepare_threshold(url)}
     if kept:
-        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
+        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept, "pool_pre_ping": checked}
     else:
         pooling = {"poolclass": sa.pool.NullPool}
     # No error may quote a row.
