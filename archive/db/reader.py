@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from sqlalchemy import event
 
-from archive.db.engine import create_engine
+from archive.db.engine import create_engine, open_read_only
 from archive.db.transactions import explained
 from archive.db.urls import sqlite_file
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
     from sqlalchemy.engine import URL, Connection, Engine
@@ -28,9 +27,8 @@ def create_reader(url: URL, kept: int, seconds: float) -> Engine:
     On SQLite the file is opened read-only, and the whole transaction is limited. On PostgreSQL each
     statement is; `reading` makes the transaction read-only. Exceeding the limit raises TimeLimitError.
     """
-    engine = create_engine(url, kept, checked=True)
-    path = sqlite_file(url)
-    if path is None:
+    engine = create_engine(url, kept, read_only=True)
+    if sqlite_file(url) is None:
 
         def limit_statements(connection: Connection) -> None:
             milliseconds = max(int(seconds * 1000), 1)
@@ -42,24 +40,13 @@ def create_reader(url: URL, kept: int, seconds: float) -> Engine:
         event.listen(engine, "begin", limit_statements)
         return engine
 
-    def open_read_only(*_: object) -> sqlite3.Connection:
-        return _read_only(path)
-
     def limit_transaction(connection: Connection) -> None:
         deadline = time.monotonic() + seconds
         file: Any = connection.connection.driver_connection
         file.set_progress_handler(lambda: time.monotonic() > deadline, _INSTRUCTIONS)
 
-    event.listen(engine, "do_connect", open_read_only, insert=True)
     event.listen(engine, "begin", limit_transaction)
     return engine
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    place = f"file:{quote(str(path.absolute()))}?mode=ro"
-    connection = sqlite3.connect(place, uri=True, check_same_thread=False)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
 
 
 class Watch:
@@ -95,7 +82,7 @@ class Watch:
             file = (0, 0)  # opening it raises an error that says why
         if self._connection is None or file != self._file:
             self.close()
-            self._connection, self._file = _read_only(path), file
+            self._connection, self._file = open_read_only(path), file
         # SQLite counts the commits of others since a connection was opened.
         return (*file, *self._connection.execute("PRAGMA data_version").fetchone())
 
