@@ -50,6 +50,7 @@ class ApplianceError(ArchiveError):
     """
 
     def __init__(self, reason: str, advice: str | None = None) -> None:
+        # Only the reason: the text adds the advice when it is shown.
         super().__init__(reason)
         self.reason = reason
         self.advice = advice

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 import archive
 from archive.cli import (
+    appliance,
     check,
     collect,
     dashboard,
@@ -118,6 +119,7 @@ app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports.app, name="import")
+app.add_typer(appliance.app, name="appliance")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")

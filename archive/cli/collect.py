@@ -84,6 +84,7 @@ def collect(
         raise UsageError("--dry-run and --save exclude each other: a dry run writes nothing")
     fleet = read_fleet(config)
     entries = enabled_entries(fleet, patterns, tag)
+    # At each run, also from a timer, so that it is not forgotten.
     warn_of_unverified(entries)
     engine = connect(database, config)
     try:
@@ -178,6 +179,7 @@ def _summarise(
     from archive.render.write import write
 
     if output_format is None and output is None:
+        # cron mails any output, so there is none unless somebody is watching.
         if sys.stdout is not None and sys.stdout.isatty():
             typer.echo(sentence(asked, outcomes))
         return

@@ -60,6 +60,7 @@ def dashboard(
     from archive.dashboard.gathered import gather
     from archive.dashboard.page import TITLE, page
 
+    # Before the reports run, which may take a while.
     _refuse_terminal(output)
     with db.reading(open_archive(database, config)) as connection:
         scope = parse.scope(

@@ -61,8 +61,10 @@ def demo(
     from archive.db import migrate as databases
     from archive.demo.fleet import plan
 
+    # Not the archive of the environment or the configuration: that is the real one.
     engine = databases.connect(database or DEFAULT)
     _prepare(engine)
+    # Up to today, so that ages and overdue backups look as they do in use.
     fleet = plan(datetime.now(UTC))
     counts = _fill(engine, fleet)
     place = databases.describe(engine)

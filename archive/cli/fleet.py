@@ -58,6 +58,7 @@ def list_fleet(
         Column("tags", expendable=3),
         Column("enabled", Kind.FLAG),
     )
+    # Disabled ones, too: the list shows the whole configuration.
     entries = select(read_fleet(config), patterns or [], tag or [], disabled=True)
     rows = [
         (

@@ -121,6 +121,7 @@ def add(
         raise ApplianceError(reason, error.advice) from error
     _show(entry, shown, distrust)
     if distrust is not None:
+        # The user has said what to trust, so there is nothing to ask.
         if ca_file is not None or pin is not None:
             raise ApplianceError(f"{entry.name} was not added: {distrust.reason}", distrust.advice)
         if not yes:
@@ -211,6 +212,7 @@ def _ask(entry: Entry, distrust: UntrustedError, shown: Certificate) -> None:
         "Compare the SHA-256 with the one that this command prints in the appliance's shell:"
         f"\n  {_FINGERPRINT_COMMAND}"
     )
+    # A script cannot compare fingerprints; the error names the option to use.
     if sys.stdin is None or not sys.stdin.isatty():
         raise ApplianceError(
             f"{entry.name} was not added: {distrust.reason}",

@@ -77,6 +77,7 @@ def ingest(
         seen = timestamps.parse(seen_at) if seen_at else timestamps.now()
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
+    # All later imports would count as older than this one.
     if timestamps.is_future(seen):
         raise UsageError(
             f"--seen-at: {seen} is in the future: it is now {timestamps.now()} by this machine's clock"
@@ -99,6 +100,7 @@ def ingest(
         record_settings(engine, parse.configuration(config))
         written = _summarise(total, output_format)
         raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
+    # Then something is archived, although no file is complete.
     interrupted = any(isinstance(error, InterruptedInputError) for error in failures)
     raise typer.Exit(PARTIAL if interrupted else ERROR)
 
@@ -115,6 +117,7 @@ def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str)
         databases.prepare(engine)  # only when there is something to archive
         source = Source(file.name, file.content, appliance, seen_at)
         summary = run(engine, source, lambda _: advance(file.position()))
+    # An import without new jobs cannot have brought another appliance's.
     if summary.counts.new:
         _warn_of_other_system(engine, summary.run)
     return summary.counts

@@ -201,7 +201,8 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "end time": columns.end_time and moment(columns.end_time),
         "duration": None
         if columns.duration_seconds is None
-        else duration(columns.duration_seconds),
+        else duration(columns.duration_seconds)
+        + (" (end minus start)" if columns.duration_derived else ""),
         "size": None
         if columns.size_bytes is None
         else f"{size(columns.size_bytes)} ({columns.size_bytes:,} bytes)",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archive.masking import mask_text
+from archive.text import without_controls
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -37,6 +38,7 @@ def from_anywhere(
     return root.params.get(str(param.name)) if value is None and root is not context else value
 
 
+# Options are types: a verb has one by naming it, and its help is written once.
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
@@ -124,6 +126,7 @@ def connect(database: str | None, config: str | None) -> Engine:
     """
     from archive.db import migrate as databases
 
+    # A broken configuration must not hinder a user who names the archive.
     if database is None and not os.environ.get(databases.VARIABLE):
         from archive.config import file
 
@@ -143,9 +146,13 @@ def open_archive(database: str | None, config: str | None) -> Engine:
 
 def examples(*lines: str) -> str:
     """Return the examples of a help text, one command line each."""
+    # An empty line after each: typer joins the lines of a paragraph.
     return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without passwords; only data goes to standard output."""
-    typer.echo(mask_text(text), err=True)
+    """Print a message on standard error, without passwords; only data goes to standard output.
+
+    Names of files, and texts of servers, may contain control characters, which are escaped.
+    """
+    typer.echo(without_controls(mask_text(text)), err=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Line ends are those of the writer: CR LF in CSV, LF in all else.
 _TEXT = {"encoding": "utf-8", "newline": ""}
 
 
@@ -64,6 +65,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises ArchiveError if the folder exists and is not empty, or if it cannot be created.
     """
     target = path.resolve()
+    # In the same folder: only within a file system is a rename atomic.
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and any(target.iterdir()):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # Letters of either case; `kb` is 1,000 bytes, `kib` 1,024. At most 19 digits, as many as GREATEST
 # has.
 _SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,19})?) ?(?:([kmgtpe])?(i)?b)?", re.ASCII | re.IGNORECASE)
+# In the order of their powers, from the first.
 _POWERS = "kmgtpe"
 
 

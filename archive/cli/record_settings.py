@@ -26,6 +26,7 @@ def record_settings(engine: Engine, fleet: Fleet | None) -> None:
         entry.name: Configured(entry.cadence_seconds, entry.rpo_seconds, entry.retired)
         for entry in fleet.entries
     }
+    # First without a lock, since there is seldom a change.
     with db.reading(engine) as connection:
         if not appliance_settings.changes(connection, settings.calendar(connection), configured):
             return

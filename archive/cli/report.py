@@ -155,6 +155,7 @@ def report(
                 records.write_within(heading, "rows", found.columns, rows, out)
             else:
                 write(found.columns, rows, output_format, out)
+        # JSON has the notes before its rows, and CSV has no place for them.
         if output_format is Format.TABLE:
             _explain(connection, chosen, scope, rows.number)
 

@@ -80,6 +80,7 @@ def sql(
             raise UsageError("no query named: `archive sql` lists the queries")
         result = _list(sql_files.queries())
     elif show:
+        # There need be no archive: only the kind of database matters.
         query = sql_files.find(name, connect(database, config).dialect.name)
         with open_output(output) as out:
             out.write(query.text)
@@ -98,6 +99,7 @@ def _run(name: str, values: dict[str, str], database: str | None, config: str | 
 
     engine = connect(database, config)
     query = sql_files.find(name, engine.dialect.name)
+    # After the name, so that a mistyped one is reported even without an archive.
     databases.require(engine)
     with db.reading(engine) as connection:
         return sql_files.run(connection, query, values)

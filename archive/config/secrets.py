@@ -81,6 +81,7 @@ def _password(secret: Secret, user: str, folder: Path) -> str:
 
 
 def _from_environment(name: str) -> str:
+    """Return the value of an environment variable. Raises _NoPasswordError if it is not set."""
     if name not in os.environ:
         raise _NoPasswordError("the variable is not set")
     return os.environ[name]
@@ -103,6 +104,7 @@ def _from_file(file: Path, folder: Path) -> str:
             content = opened.read()
     except OSError as error:
         raise _NoPasswordError(f"{path} cannot be read: {error.strerror or error}") from error
+    # A link may lead out of the folder; then the mode of the file itself counts.
     kept = credentials and path.resolve().is_relative_to(Path(credentials).resolve())
     if not kept and (complaint := privacy.open_to_others(path, status)):
         raise _NoPasswordError(complaint)

@@ -191,10 +191,7 @@ class _Reading:
         return section
 
     def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
-        """Return the entries that are complete, in the order of the file.
-
-        Incomplete ones have been reported, so the configuration as a whole is refused.
-        """
+        """Return the complete entries in the order of the file; incomplete ones have been reported."""
         sections = [
             self._section(_where("appliance", table, place), table, _APPLIANCE)
             for place, table in enumerate(tables, 1)
@@ -289,10 +286,8 @@ class _Reading:
 def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
     """Return the Fleet of a configuration whose absolute path is `path`.
 
-    `unsafe` is why the file must not contain secrets, None if it may. Raises ConfigurationError with
-    all errors, one a line.
-
-    It reads no other file and resolves no name.
+    `unsafe` is why the file must not contain secrets, None if it may. Raises ConfigurationError
+    with all errors, one a line.
     """
     return _Reading(path, unsafe).fleet(document)
 

@@ -1,7 +1,7 @@
 """The charts of the page, as Vega-Lite specifications without data.
 
-The page's script adds the data under the name `rows`, including the text of each `tooltip`. Colours are
-variables of the style sheet, so that themes and print change them without a script.
+The page's script adds the data under the name `rows`, including the text of each `tooltip`. Colours
+are variables of the style sheet, so that themes and print change them without a script.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _CONFIG: dict[str, Any] = {
     "legend": {"labelColor": "var(--ink)", "labelFontSize": 12, "symbolStrokeColor": "var(--ink)"},
     "line": {"strokeWidth": 2},
 }
+# Expressions of Vega for the labels of an axis, since its own formats know no binary units.
 _BYTES = " : ".join(
     f"abs(datum.value) >= {1024**power} ? format(datum.value / {1024**power}, '.3~r') + ' {unit}'"
     for power, unit in ((5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"))
@@ -41,10 +42,12 @@ _SECONDS = (
 
 
 def _chart(**parts: Any) -> dict[str, Any]:
+    """Return a specification with what all charts have in common."""
     return {"$schema": _SCHEMA, "config": _CONFIG, "data": {"name": "rows"}, **parts}
 
 
 def _x() -> dict[str, Any]:
+    """Return the encoding of periods along the x axis, in the order of the rows."""
     axis = {
         "title": None, "labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8, "ticks": False,
         "labelPadding": 10,  # the first label would overlap the label 0
@@ -53,6 +56,7 @@ def _x() -> dict[str, Any]:
 
 
 def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return the encoding of a measure along the y axis; `label` is an expression for its labels."""
     axis: dict[str, Any] = {"title": None, "tickCount": 5, "domain": False, "ticks": False}
     if label:
         axis["labelExpr"] = label
@@ -98,6 +102,7 @@ def _percentiles(label: str) -> dict[str, Any]:
 
 
 def _heat() -> dict[str, Any]:
+    """Return the calendar: a cell for each appliance and day or week, with a sign beside its colour."""
     states = list(STATES)
     column = {
         "field": "column",
@@ -156,6 +161,7 @@ def _heat() -> dict[str, Any]:
 
 
 def _outcomes() -> dict[str, Any]:
+    """Return the bars of succeeded and failed jobs by period, stacked."""
     domain, legend = ["succeeded", "failed"], {"title": None, "orient": "top"}
     return _chart(
         **_WIDE,
@@ -183,6 +189,7 @@ def _outcomes() -> dict[str, Any]:
 
 
 def _rate() -> dict[str, Any]:
+    """Return the line of the success rate by period, always from 0 to 100 %."""
     return _chart(
         **_WIDE,
         mark={
@@ -199,6 +206,7 @@ def _rate() -> dict[str, Any]:
 
 
 def _reasons() -> dict[str, Any]:
+    """Return the bars of failed jobs by reason."""
     return _chart(
         **_WIDE,  # the page sets the height
         mark={"type": "bar", "color": "var(--failed)", "height": 16},
@@ -216,6 +224,7 @@ def _reasons() -> dict[str, Any]:
 
 
 def _growth() -> dict[str, Any]:
+    """Return the line of sizes ahead, in the band of their intervals."""
     x = {
         "field": "days",
         "type": "quantitative",

@@ -31,12 +31,16 @@ DAYS = 730
 MOST_DAYS = 3660
 # Above ALL_UP_TO appliances, only the WORST ones are shown individually, and all together as sums.
 ALL_UP_TO, WORST = 1000, 300
+# Periods that the page offers for its charts.
 GRAINS = ("day", "week", "month")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An appliance that is shown individually: its state in `rpo`, consecutive failures, and tags."""
+    """An appliance that is shown individually: its state in `rpo`, consecutive failures, and tags.
+
+    `state` is one of `judgement.standing.STATES`.
+    """
 
     name: str
     state: str
@@ -72,10 +76,13 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     """Return the content of the page for a scope; without a first day, it covers two years.
 
     `tags` are the tags of appliances by name. Raises UsageError for more than MOST_DAYS days.
+
+    All is read in the caller's transaction, so that figures of the page agree with each other.
     """
     scope = _bounded(connection, scope)
     states = list(rpo.select(connection, replace(scope, since=None)))
     failing = streaks.ongoing(connection, replace(scope, since=None))
+    # The worst come first, so that a limit cuts off those without problems.
     shown = _worst_first(states, failing, tags)
     number = len(shown)
     if number > ALL_UP_TO:
@@ -105,6 +112,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
 
 
 def _bounded(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope with a first and a last day, the last one at most today."""
     today = settings.calendar(connection).day(scope.now)
     last = min(scope.until or today, today)
     if scope.since is None:

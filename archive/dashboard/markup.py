@@ -53,7 +53,10 @@ _FIGURES = ("backups", "data", "time", "expected")
 
 
 def text(value: str) -> str:
-    """Return a text escaped for use between tags or in an attribute."""
+    """Return a text escaped for use between tags or in an attribute.
+
+    Control characters are escaped first, as in tables on a terminal.
+    """
     return escape(units.text(value))
 
 
@@ -69,6 +72,7 @@ def tiles(rows: Iterable[SummaryRow], tables: Iterable[Table]) -> str:
 
 
 def _tile(row: SummaryRow) -> str:
+    """Return a tile: a figure with a link to the table of its details."""
     alarm = " alarm" if row.value else ""
     detail = [row.detail] if row.detail else []
     if row.before is not None:
@@ -82,7 +86,10 @@ def _tile(row: SummaryRow) -> str:
 
 
 def figures(rows: Iterable[SummaryRow]) -> str:
-    """Return the table of the figures of the period, compared with the period before."""
+    """Return the table of the figures of the period, compared with the period before.
+
+    Figures stand in the order of the rows.
+    """
     body = "".join(
         "<tr>"
         f'<th scope="row">{text(f"{row.section}: {row.name}")}</th>'
@@ -102,6 +109,7 @@ def figures(rows: Iterable[SummaryRow]) -> str:
 
 
 def _value(kind: Kind, value: float | None, *, signed: bool = False) -> str:
+    """Return a value in readable units; a dash for None."""
     return _NONE if value is None else units.readable(kind, value, signed=signed)
 
 
@@ -114,6 +122,7 @@ def table(shown: Table) -> str:
 
 
 def _rows(shown: Table) -> str:
+    """Return the first 50 rows of a table, and how many more there are."""
     head = "".join(
         f'<th scope="col"{_class(column)}>{text(column.label)}</th>' for column in shown.columns
     )
@@ -127,6 +136,7 @@ def _rows(shown: Table) -> str:
 
 
 def _class(column: Column) -> str:
+    """Return the class of a column's cells: numbers are right-aligned."""
     return ' class="number"' if column.kind in _NUMBERS else ""
 
 

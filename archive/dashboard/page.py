@@ -24,7 +24,11 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(gathered: Gathered, title: str = TITLE) -> str:
-    """Return the whole page."""
+    """Return the whole page.
+
+    `title` may be any text; it is escaped. The page has no time of creation but `now`, so the same
+    content gives the same page.
+    """
     style, script = _part("page.css"), _script()
     drawing = f"/*!\n{_part('licences.txt')}*/\n{library.script()}"
     filled = {
@@ -47,10 +51,12 @@ def page(gathered: Gathered, title: str = TITLE) -> str:
 
 
 def _part(name: str) -> str:
+    """Return the text of a file in `parts/`."""
     return resources.files("archive.dashboard.parts").joinpath(name).read_text(encoding="utf-8")
 
 
 def _script() -> str:
+    """Return the page's script: its files in one function, so that their names stay their own."""
     whole = "\n".join(_part(name) for name in _SCRIPTS)
     return f'(() => {{\n"use strict";\n{whole}\n}})();\n'
 
@@ -65,11 +71,13 @@ def _policy(style: str, scripts: tuple[str, ...]) -> str:
 
 
 def _hash(text: str) -> str:
+    """Return the source of a script or style for the policy (CSP level 2)."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _subtitle(gathered: Gathered) -> str:
+    """Return what the page covers, and the time that it describes."""
     scope, number = gathered.scope, gathered.number
     return markup.text(
         f"As of {units.moment(scope.now)}. {counted(number, 'appliance')},"

@@ -16,8 +16,8 @@ from archive.reports import (
     missed,
     rpo,
     streaks,
-    summary,
 )
+from archive.reports.appliances import REPEATED_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,11 +58,11 @@ def attention(
         ),
         table(
             "consecutive-failures",
-            f"{summary.REPEATED_FAILURES} or more consecutive failures",
+            f"{REPEATED_FAILURES} or more consecutive failures",
             streaks.COLUMNS,
-            [row for row in failing if row.consecutive_failures >= summary.REPEATED_FAILURES],
+            [row for row in failing if row.consecutive_failures >= REPEATED_FAILURES],
             ("appliance", "consecutive_failures", "since_time", "last_success_time"),
-            f"No appliance has {summary.REPEATED_FAILURES} or more consecutive failures.",
+            f"No appliance has {REPEATED_FAILURES} or more consecutive failures.",
         ),
         table(
             "not-reporting",
@@ -110,6 +110,7 @@ def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Ta
 
 
 def _growth(connection: Connection, scope: Scope) -> Table:
+    """Return the table of growth, the fleet first."""
     grown = _run(connection, growth.REPORT, replace(scope, since=None))
     return table(
         "growth",
@@ -167,6 +168,7 @@ def _failures(connection: Connection, scope: Scope) -> Table:
 
 
 def _last(scope: Scope, days: int) -> Scope:
+    """Return a scope limited to its last days."""
     return scope.last_days(days, scope.until or "")
 
 
@@ -175,4 +177,5 @@ def _newest_first(rows: Sequence[Any], by: str) -> list[Any]:
 
 
 def _run(connection: Connection, report: Report, scope: Scope) -> list[Any]:
+    """Return the rows of a report."""
     return list(report.run(connection, scope))

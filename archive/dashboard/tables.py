@@ -38,7 +38,11 @@ def table(
     shown: Sequence[str],
     empty: str,
 ) -> Table:
-    """Return a table of the columns named in `shown`, from rows that have `columns`."""
+    """Return a table of the columns named in `shown`, from rows that have `columns`.
+
+    Rows are tuples or named tuples with a value for each of `columns`. Raises ValueError if a name
+    in `shown` is not among them.
+    """
     places = [[column.name for column in columns].index(one) for one in shown]
     cells = [tuple(row[place] for place in places) for row in rows]
     return Table(

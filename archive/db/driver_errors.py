@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
+# Sentences that several codes share: the problem, then the action.
 _BUSY = "another process is writing to the archive; run the command again when it has finished"
 _CONFLICT = "another process changed the same rows; run the command again"
 _DAMAGED = "the archive is damaged; restore it from a backup"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # that would only make the demonstration slow.)
 EVERY = timedelta(days=30)
 MEMORY = timedelta(days=40)
+# No two answers have the same time, as in a real collection.
 _BETWEEN_APPLIANCES = timedelta(seconds=4)
 
 

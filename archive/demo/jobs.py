@@ -18,6 +18,7 @@ _DAY = timedelta(days=1)
 _YEAR = timedelta(days=365)
 # A disk is faster than the way to a target.
 _LOCAL_BYTES_PER_SECOND = 150 * MEGABYTE
+# So even a small backup takes a while.
 _PREPARATION_SECONDS = 100
 _SUNDAY = 6
 # The waiting job at the end of the history: when it was created, and its longest wait in seconds.

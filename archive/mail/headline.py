@@ -23,6 +23,9 @@ def headline(rows: Sequence[SummaryRow], names: Sequence[str], day: str) -> str:
     """Return the subject for a summary of appliances on a day, such as `3 overdue, 7 missed: ...`.
 
     The result is printable for any names.
+
+    `names` are those of all appliances in scope, also of those that were never imported; `day` is
+    an ISO date. Problems come in the order of `PROBLEMS`.
     """
     if not names:
         return f"no data: backups of 0 vCenters, {day}"
@@ -32,6 +35,7 @@ def headline(rows: Sequence[SummaryRow], names: Sequence[str], day: str) -> str:
 
 
 def _problems(rows: Sequence[SummaryRow]) -> Iterator[str]:
+    """Yield the problems of which there are any, with their numbers."""
     values = {(row.section, row.name): int(row.value or 0) for row in rows}
     for section, name in PROBLEMS:
         number = values.get((section, name), 0)
@@ -40,4 +44,5 @@ def _problems(rows: Sequence[SummaryRow]) -> Iterator[str]:
 
 
 def _cut(name: str) -> str:
+    """Return a name of at most 40 characters."""
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."

@@ -45,6 +45,7 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     in them are not masked yet.
     """
     with db.reading(engine) as connection:
+        # The file itself first: if it is damaged, the rest follows from that.
         yield from db.complaints(connection)
         yield from _drift(connection)
         for name, wrong in totals.differences(connection):
@@ -105,6 +106,7 @@ def _drift(connection: Connection) -> Iterator[str]:
     found = migrate.revision(connection)
     if found != migrate.HEAD:
         yield f"schema: revision {found} instead of {migrate.HEAD}"
+    # As for a new migration, which should have nothing to do.
     context = MigrationContext.configure(connection, opts=migrate.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
         yield f"schema: differs from this version: {difference}"
@@ -120,6 +122,7 @@ def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
         yield f"{name}: the document is not the one that was archived"
         return
     info = rebuild(job.rows)
+    # Its rows may have texts masked or replaced, so they are compared with rows made the same way.
     if job.irregular:
         document = canonical.read(json_numbers.loads(job.text))
         found = mask_findings(document.findings)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from archive.monitoring.ranges import Range
 
+# The guidelines begin the output with the name of the service.
 SERVICE = "ARCHIVE"
 # Nagios reads 8 KiB of the output; some agents read less.
 _LINES_AT_MOST = 20

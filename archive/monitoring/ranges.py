@@ -17,6 +17,7 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# As many digits as a double holds exactly.
 _NUMBER = r"-?\d{1,15}(?:\.\d{1,6})?"
 _RANGE = re.compile(
     rf"(?P<inside>@)?(?:(?P<start>~|(?:{_NUMBER})(?:[a-z]+|%)?)?(?P<colon>:))?(?P<end>(?:{_NUMBER})(?:[a-z]+|%)?)?",
@@ -51,6 +52,7 @@ class Range(NamedTuple):
         """Return the shortest notation, in base units."""
         start = "" if self.start == 0 else "~:" if self.start == -inf else f"{_plain(self.start)}:"
         end = "" if self.end == inf else self.upper
+        # An empty text is no range.
         if not start and not end:
             start = "0:"
         return f"{'@' if self.inside else ''}{start}{end}"

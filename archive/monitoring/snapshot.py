@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def snapshot(connection: Connection, scope: Scope, place: str) -> Snapshot:
     """Return the data of the appliances in scope; `place` names the archive, without passwords."""
+    # Of all appliances, selected or not: it shows whether anything is imported at all.
     span = import_span(connection, Scope())
     return Snapshot(
         place,

@@ -11,7 +11,7 @@ from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration, moment
-from archive.reports.summary import REPEATED_FAILURES
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.text import counted
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
 
     It needs no database: `state` has all figures.
     """
+    # Nothing is expected of it, but its figures are still shown.
     if state.state == RETIRED:
         quiet = tuple(
             Figure(name, value, None, None, Level.OK) for name, value in _values(state).items()
@@ -86,6 +87,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
     )
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
+    # Two figures can have the same reason, such as that nothing was ever imported.
     reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
     return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
 

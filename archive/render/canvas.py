@@ -19,14 +19,20 @@ COLOURS = (
 )  # fmt: skip
 # Rows or columns that an axis takes: its line, and its labels.
 _AXIS, _AXIS_WITH_NAMES = 1, 2
+# Characters; below that nothing could be recognised.
 _NARROWEST = 10
+# Rows of an axis for each of its labels, so that they do not stand line by line.
 _ROWS_A_NAME = 3
 _GAP_BETWEEN_NAMES = 4
+# plotext draws axes with box characters in any case.
 _BOX = str.maketrans("┌┐└┘─│┬┴├┤┼", "++++-|+++++")
 
 
 class Glyphs(NamedTuple):
-    """Characters for points, the lines between them, parts of bars, and marks."""
+    """Characters for points, the lines between them, parts of bars, and marks.
+
+    `points` and `parts` have one for each line or part, which tell them apart without colours.
+    """
 
     points: str
     way: str
@@ -44,6 +50,8 @@ def lines(
     """Return a chart of lines as rows of text, with escape sequences if `coloured`.
 
     Raises ArchiveError if plotext is not available.
+
+    `width` and `height` are in characters, axes included.
     """
     plotext = _plotext()
     canvas = _clear(plotext)
@@ -110,11 +118,13 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
     )
     canvas.ruler("y").ticks([])
     canvas.ruler("y").lim(1, number if number > 1 else 2)
+    # The first bar is on top.
     canvas.ruler("y").direction(-1)
     return _rows(canvas, glyphs, coloured=coloured)
 
 
 def _plotext() -> Any:
+    """Return plotext, which takes a while to import. Raises ArchiveError if it is not available."""
     try:
         import plotext
     except ImportError as error:  # it is compiled, and may be missing on this platform
@@ -123,7 +133,10 @@ def _plotext() -> Any:
 
 
 def _clear(plotext: Any) -> Any:
-    """Return plotext's only figure, cleared, with two axes and without colours."""
+    """Return plotext's only figure, cleared, with two axes and without colours.
+
+    plotext keeps one figure for the whole process, so two charts cannot be built at once.
+    """
     plotext.terminal.limit(width=False, height=False)
     canvas = plotext.figure
     canvas.clear()
@@ -140,6 +153,7 @@ def _some(ticks: Sequence[tuple[int, str]], width: int) -> Sequence[tuple[int, s
 
 
 def _rows(canvas: Any, glyphs: Glyphs, *, coloured: bool) -> list[str]:
+    """Return the canvas as rows of text; boxes of the axes become ASCII if glyphs are."""
     text: str = canvas.build().string(colorless=not coloured)
     if glyphs is ASCII:
         text = text.translate(_BOX)

@@ -34,7 +34,8 @@ class Section(NamedTuple):
 class Field:
     """A column: the lines of its header, its cells (None is NULL), its width in characters.
 
-    The fields with the greatest `expendable` are left out first; those with 0 never are.
+    The fields with the greatest `expendable` are left out first; those with 0 never are. Long cells of
+    `shortened` fields are cut.
     """
 
     header: list[str]
@@ -43,6 +44,7 @@ class Field:
     width: int
     is_text: bool
     expendable: int = 0
+    shortened: bool = False
 
     @property
     def label(self) -> str:
@@ -204,8 +206,8 @@ class Layout:
                     continue
                 values[0] = ""
             cells = [
-                [NULL] if cell is None else list(folded(cell, width)) or [""]
-                for cell, width in zip(values, widths, strict=True)
+                [NULL] if cell is None else _fitted(cell, width, shortened=one.shortened)
+                for one, cell, width in zip(fields, values, widths, strict=True)
             ]
             for line in range(max(map(len, cells))):
                 shown = [
@@ -234,6 +236,7 @@ def _first_width(first: Field) -> int:
 
 
 def _each(fields: Sequence[Field]) -> list[range]:
+    """Return a span for each field, as in a table without sections."""
     return [range(place, place + 1) for place in range(len(fields))]
 
 
@@ -258,6 +261,15 @@ def _padded(text: str, width: int, *, numeric: bool) -> str:
 
     space = " " * (width - cell_len(text))
     return space + text if numeric else text + space
+
+
+def _fitted(text: str, width: int, *, shortened: bool) -> list[str]:
+    """Return the lines of a text: one that ends in … if it is too long and `shortened`."""
+    from rich.cells import cell_len, chop_cells
+
+    if shortened and cell_len(text) > width:
+        return [f"{chop_cells(text, width - 1)[0].rstrip()}…"]
+    return list(folded(text, width)) or [""]
 
 
 def folded(text: str, width: int) -> Iterator[str]:

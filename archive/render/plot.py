@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from archive.render.canvas import Glyphs
 
 # Without a terminal.
+# In characters, as are the numbers below.
 _WIDTH, _HEIGHT = 80, 25
 _NARROWEST = 30
+# Of a chart of lines; the height of bars follows from their number.
 _LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
 # Lines of the screen for the title and legend of each figure, and for the notes below all.
 _BESIDE_EACH, _BESIDE_ALL = 3, 4
@@ -53,6 +55,7 @@ def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -
 def _all(
     figures: Sequence[Figure], width: int, height: int, glyphs: Glyphs, *, coloured: bool
 ) -> Iterator[str]:
+    """Yield the lines of all figures, each with its title, chart and legend."""
     height = (height - _BESIDE_ALL) // max(len(figures), 1) - _BESIDE_EACH
     height = min(max(height, _LEAST_HEIGHT), _GREATEST_HEIGHT)
     width = max(width, _NARROWEST)
@@ -82,6 +85,7 @@ def _beyond(figure: LineFigure, glyphs: Glyphs) -> Iterator[str]:
 
 
 def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> Iterator[str]:
+    """Yield the lines of a figure of bars, with name and sum before each bar."""
     from rich.cells import cell_len
 
     values = [_sum(figure, bar.values) for bar in figure.bars]
@@ -105,6 +109,7 @@ def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> I
 
 
 def _sum(figure: BarFigure, values: Iterable[float | None]) -> str:
+    """Return the sum of a bar's parts in readable units; `-` if none of them is known."""
     known = [value for value in values if value is not None]
     return readable(figure.kind, sum(known)) if known else _NULL
 
@@ -129,6 +134,7 @@ def _legend(
 
 
 def _printable(name: str, glyphs: Glyphs) -> str:
+    """Return a name on one line; in ASCII if the chart is."""
     shown = text(name)
     return shown.encode("ascii", "backslashreplace").decode() if glyphs is canvas.ASCII else shown
 

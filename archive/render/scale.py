@@ -26,7 +26,10 @@ _NEEDLESS = re.compile(r"\.0(?= )| 00 \w$")
 
 
 class Scale(NamedTuple):
-    """The lowest and highest value of an axis, and its ticks."""
+    """The lowest and highest value of an axis, and its ticks.
+
+    Low and high are ticks themselves.
+    """
 
     low: float
     high: float
@@ -43,6 +46,7 @@ def scale(kind: Kind, least: float, most: float, number: int) -> Scale:
         most = max(most, least + _LEAST_RATIO)
     else:
         least, most = min(least, 0), max(most, 0)
+    # The smallest one with which the ticks suffice.
     step = next(step for step in _steps(kind) if step * number >= most - least and step > 0)
     first, last = math.floor(round(least / step, 9)), math.ceil(round(most / step, 9))
     last = max(last, first + 1)
@@ -54,6 +58,8 @@ def limit(values: Sequence[float]) -> float:
     """Return the value that an axis should reach: the greatest, or a bit above those that are no outliers.
 
     Outliers are at most one value in twenty, or one of five or more, above _FAR times all others.
+
+    `values` must not be empty.
     """
     found = sorted(values, reverse=True)
     if len(found) >= _LEAST_VALUES:
@@ -83,5 +89,6 @@ def _steps(kind: Kind) -> Iterator[float]:
 
 
 def _decades(first: float) -> Iterator[float]:
+    """Yield 1, 2 and 5 times each power of ten, from a first one on."""
     for power in count():
         yield from (first * n * 10**power for n in (1, 2, 5))

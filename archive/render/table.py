@@ -27,9 +27,13 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
 
     On a terminal, columns that do not fit are left out, which a last line says; elsewhere lines have any
     length. A heading whose rows are not adjacent becomes a column.
+
+    Numbers are right-aligned, texts left-aligned; NULL is `-`.
     """
+    # Widths depend on all rows, so a table is held in memory, unlike CSV and JSON.
     body = list(rows)
     places = {column.name: place for place, column in enumerate(columns)}
+    # Without a heading that repeats, rows stand in sections below their heading.
     sections = _sections(columns, body)
     marks = next((place for place, one in enumerate(columns) if one.role is Role.MARK), None)
     margins = None
@@ -58,6 +62,7 @@ def _write_on_terminal(
     number: int,
     out: TextIO,
 ) -> None:
+    """Write a table in the width of the terminal, or as records if no layout fits."""
     from rich.console import Console
 
     console = Console(file=out, force_terminal=True)
@@ -105,6 +110,7 @@ def _kinds(
 
 
 def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Field:
+    """Return a column of the table, with its cells in readable units."""
     from rich.cells import cell_len
 
     typed = zip(kinds, values)  # noqa: B905 - the kind of a whole column repeats without end
@@ -119,10 +125,13 @@ def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Fiel
     header = textwrap.wrap(column.label, width, break_long_words=False)
     is_series = column.kind is Kind.SERIES
     expendable = column.expendable or (_SERIES_EXPENDABLE if is_series else 0)
-    return Field(header, cells, numeric, width, not (numeric or is_series), expendable)
+    return Field(
+        header, cells, numeric, width, not (numeric or is_series), expendable, column.shortened
+    )
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
+    """Whether a column is right-aligned: by its kind, or of texts if all values are numbers."""
     if column.kind is not Kind.TEXT:
         return column.kind in _NUMERIC
     known = [value for value in values if value is not None]

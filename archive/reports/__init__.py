@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archive.errors import UsageError
 from archive.reports import (
     anomalies,
+    appliances,
     builds,
     collection,
     compliance,
@@ -45,6 +46,7 @@ REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
     for module in (
         summary,
+        appliances,
         trends,
         success,
         volume,

@@ -1,4 +1,8 @@
-"""Anomalies: succeeded jobs that differ from those before them."""
+"""Anomalies: succeeded jobs that differ from those before them.
+
+They are stored by the import that brings a job (`archive.store.anomalies`); the report only reads
+them.
+"""
 
 from __future__ import annotations
 
@@ -65,11 +69,13 @@ class AnomaliesRow(NamedTuple):
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
+    """Yield the anomalies in scope, the most severe and newest first."""
     found = connection.execute(_stored(scope, scope.appliance_ids(connection))).all()
     # Names are not sorted by the database, whose collation may differ from others.
     found = sorted(
         found, key=lambda row: (row.appliance, row.place, row.key, _ORDER.index(row.what))
     )
+    # A second sort, which is stable: the worst first, then the newest, then by name.
     found.sort(key=lambda row: (row.severity, row.day), reverse=True)
     return (
         AnomaliesRow._make((*row[:5], _KINDS.get(row.what, Kind.TEXT), *row[5:9], _reason(row)))
@@ -91,8 +97,10 @@ def _reason(row: sa.Row[Any]) -> str:
 
 
 def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
+    """Return the SELECT of the stored anomalies, with what a changed value is now."""
     anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
     location, build = tables.location, tables.build
+    # As of an earlier instant, a job that confirms the level has not run yet.
     confirmed = sa.or_(_CONFIRMING.c.start_time.is_(None), _CONFIRMING.c.start_time <= scope.now)
     source = (
         anomaly.join(
@@ -137,7 +145,8 @@ def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
 def drops(connection: Connection, keys: dict[str, str]) -> dict[str, int]:
     """Return by how many percent jobs are smaller than expected; `keys` are job keys by appliance.
 
-    A job without an anomaly of its size is left out, as is one that is larger.
+    Percents are whole, from 0 to 100. A job without an anomaly of its size is left out, as is one
+    that is larger. It reads all anomalies of sizes, of which there are few.
     """
     anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
     query = (

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# Rows fetched together: an appliance may be imported every few minutes.
 _ROWS_AT_A_TIME = 1000
 
 
@@ -37,6 +38,9 @@ class CollectionRow(NamedTuple):
     `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
     import is missing now. The longest gap is between two imports, and
     began at `longest_gap_time`.
+
+    Instants are fixed-width UTC texts, gaps and ages are in seconds. `quarantined` and `findings`
+    count all there are, on whatever day.
     """
 
     appliance: str
@@ -68,6 +72,8 @@ class Reporting(NamedTuple):
     """An appliance and its last import, as of now; NULL for one that was tried and never answered.
 
     `not_reporting`: another import is missing.
+
+    `age_seconds` is the age of the last import, `usual_gap_seconds` the usual time between imports.
     """
 
     appliance: str
@@ -82,6 +88,8 @@ def gaps(instants: Sequence[str]) -> Gaps:
     """Return the gaps between imports at these instants, which must be in ascending order.
 
     Imports at the same instant count as one: the same answer imported again is no news.
+
+    Instants are fixed-width UTC texts.
     """
     distinct = list(dict.fromkeys(instants))
     between = [standing.seconds_between(*pair) for pair in pairwise(distinct)]
@@ -100,10 +108,15 @@ def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
 
 
 def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
+    """Return the sort key: never imported, then not reporting, then the longest ago, then by name."""
     return row.first_seen is not None, not row.not_reporting, -(row.age_seconds or 0), row.appliance
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
+    """Yield a row for each appliance in scope: those with imports, then those never imported.
+
+    Imports are read in order and grouped by appliance, so memory holds those of one at a time.
+    """
     attempts = _attempts(connection, scope)
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
@@ -130,6 +143,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
             quarantined.get(first.name, 0),
             findings.get(number, 0),
         )
+    # The attempts that are left are those of appliances without any import.
     for name, counts in _never_imported(connection, scope, attempts):
         nothing = (None, None, None, None, 0, *gaps(()))
         yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
@@ -151,6 +165,7 @@ def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
     ]
     attempts = _attempts(connection, replace(scope, since=None, until=None))
     for name, _ in _never_imported(connection, scope, attempts):
+        # Tried and never answered: it has never reported.
         found.append(Reporting(name, None, None, None, True, quarantined.get(name, 0)))  # noqa: FBT003 - a row
     return found
 
@@ -206,6 +221,7 @@ def _attempts(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]
 
 
 def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
+    """Return the number of rows of a table by one of its columns."""
     query = sa.select(by, sa.func.count()).group_by(by)
     return dict(map(tuple, connection.execute(query)))
 
@@ -230,6 +246,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     )
     run = tables.ingest_run
     within = list(_within(run.c.seen_at, connection, scope))
+    # An import of several appliances has none in the log, and is in no row.
     mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
     failed = run.c.outcome == "failed"
     counts = (

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 
 class MissedRow(NamedTuple):
-    """A missed backup; `message` is of the last failed attempt."""
+    """A missed backup; `message` is of the last failed attempt.
+
+    `due` is a fixed-width UTC instant; `days_since` counts days of the archive's calendar.
+    `attempts` counts the jobs without success.
+    """
 
     appliance: str
     day: str
@@ -53,12 +57,16 @@ class _Missed(Listing):
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterator[TallyRow]:
-    """Yield the rows of the report."""
+    """Yield the rows of the report.
+
+    Without a grouping, they are ordered by appliance and due time.
+    """
     return compliance.rows(connection, scope) if scope.by else _rows(connection, scope)
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
     today = ordinal(settings.calendar(connection).day(scope.now))
+    # A running job has no reason yet.
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
     for appliance, expectations in expected_backups.walk(connection, scope, message, missed=True):
         for one in expectations:

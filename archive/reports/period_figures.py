@@ -86,6 +86,7 @@ def _values(
     """Return the values of `_FIGURES` for the jobs in scope."""
     job = tables.job
     conditions = sql.conditions(scope, scope.appliance_ids(connection))
+    # Day totals know no appliances.
     distinct = sa.select(sa.func.count(job.c.appliance_id.distinct())).where(*conditions)
     succeeded, failed = (
         sum(getattr(day, name) for day in days) for name in ("succeeded", "failed")
@@ -103,7 +104,10 @@ def _values(
 
 
 def is_exact(connection: Connection, *scopes: Scope | None) -> bool:
-    """Return whether percentiles are exact; those that are compared are computed alike."""
+    """Return whether percentiles are exact; those that are compared are computed alike.
+
+    Exact and approximate percentiles of two periods would differ by their precision alone.
+    """
     return not any(
         scope is not None and from_totals.suffice(scope) and from_totals.are_many(connection, scope)
         for scope in scopes
@@ -133,6 +137,7 @@ def expected(
     connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
     """Yield the numbers of expected and missed backups in the same days, and the compliance."""
+    # Both periods at once, since the earlier one ends where the other begins.
     whole = now if then is None else replace(now, since=then.since)
     first = ordinal(now.since or "")
     outcomes: Counter[str] = Counter()

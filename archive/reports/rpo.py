@@ -51,6 +51,9 @@ class RpoRow(NamedTuple):
     between two expected backups, and None where none is expected. `overdue_since_time` is the due time
     of the first missed backup. `time_rate` and `days_rate` are the shares of the period's time and days
     within the RPO, up to the last import; None without any.
+
+    Instants are fixed-width UTC texts. `rpo_from` is where the RPO comes from: see
+    `judgement.standing`.
     """
 
     appliance: str
@@ -112,10 +115,12 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
         success, attempt = _times(row, "success", now), _times(row, "attempt", now)
         ends = {times.end for _, *job in group if (times := _read(now, *job)) is not None}
         end = None if success is None else success.end
+        # The last success counts however long it took.
         ends |= set() if end is None else {end}
         age = Age(end, rpo.seconds if rpo.source in (SET, IRREGULAR) else None)
         first = _times(row, "first", now)
         begun = one.first_seen if first is None else first.end
+        # Nothing is known before the first job or after the last import.
         span = Span(max(period.span.first, begun), min(period.span.until, one.last_seen, now))
         yield RpoRow(
             one.name,
@@ -136,7 +141,10 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
 
 
 def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
-    """Return the last success of each appliance in scope by name, if it has one."""
+    """Return the last success of each appliance in scope by name, if it has one.
+
+    It is by the same rules as in the rows, so that two surfaces never show two last successes.
+    """
     calendar, now = settings.calendar(connection), scope.now
     names = {one.id: one.name for one in expected_backups.standings(connection, scope)}
     return {
@@ -151,6 +159,7 @@ def successes(connection: Connection, scope: Scope) -> dict[str, Success]:
 
 
 def _period(calendar: Calendar, scope: Scope) -> _Period:
+    """Return the days that the rates cover, at most up to today."""
     today = ordinal(calendar.day(scope.now))
     last = today if scope.until is None else min(today, ordinal(scope.until))
     first = last - _DAYS + 1 if scope.since is None else ordinal(scope.since)
@@ -159,6 +168,7 @@ def _period(calendar: Calendar, scope: Scope) -> _Period:
 
 
 def _rpo(derived: Rpo, scope: Scope) -> Rpo:
+    """Return the RPO of an appliance: that of `--rpo`, if it is given, takes the place of any other."""
     return derived if scope.rpo_seconds is None else Rpo(scope.rpo_seconds, SET)
 
 
@@ -237,6 +247,7 @@ def _successes(period: _Period, longest: int, appliances: sql.Ids) -> sa.Select[
     An appliance without any has one row of NULL.
     """
     appliance, job = tables.appliance, tables.job
+    # A success before the period may still cover its beginning.
     first = period.first - longest // _SECONDS_A_DAY - 1 - _LONGEST_JOB_DAYS
     theirs = sa.and_(
         job.c.appliance_id == appliance.c.id,

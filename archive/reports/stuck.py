@@ -61,7 +61,10 @@ class StuckRow(NamedTuple):
 
 
 class Open(NamedTuple):
-    """A job in progress: when it began and was last seen, and the last import of its appliance."""
+    """A job in progress: when it began and was last seen, and the last import of its appliance.
+
+    All are fixed-width UTC instants.
+    """
 
     began: str
     last_seen: str
@@ -69,7 +72,11 @@ class Open(NamedTuple):
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
-    """Return whether a job is stuck, and why; `longest` is the longest success in seconds."""
+    """Return whether a job is stuck, and why; `longest` is the longest success in seconds.
+
+    None for the first: it cannot be judged. What the last import was too early to show is no proof.
+    """
+    # Whatever became of it, no import will show its end any more.
     if job.last_seen < job.last_import:
         return True, "the appliance no longer lists the job"
     if job.began > now:
@@ -89,6 +96,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
     found: list[StuckRow] = []
     for batch in job_order.batches(connection, scope):
         jobs = job_order.rows(connection, _open(scope, batch), batch)
+        # Most appliances have no job in progress: their successes need not be read.
         having = {number: name for number, name in batch.items() if jobs[number]}
         taken = job_order.rows(connection, _durations(having), having) if having else {}
         for number, name in having.items():
@@ -99,6 +107,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
 
 
 def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
+    """Return the sort key: the oldest first, jobs of the future last."""
     return row.age_seconds is None, -(row.age_seconds or 0), row.appliance, row.key
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -13,9 +12,10 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
-from archive.render.units import moment
-from archive.reports import collection, jobs, rpo, streaks, stuck
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
+from archive.render.units import moment, size
+from archive.reports import appliances, collection, jobs, rpo, streaks, stuck
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.reports.core import compliance, date_ranges, expected_backups, sql
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import expected, figures, is_exact, trend_of
@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 
 # Without a first day, the summary covers this many days.
 DAYS = 30
-# From this number of consecutive failures on, an appliance needs attention.
-REPEATED_FAILURES = 3
-# An appliance is judged to be not reporting by its imports of this many days.
-# The number of entries in each list.
-NAMED = 5
+# The number of entries in each list, so that the summary of any fleet fits a screen.
+NAMED, APPLIANCES, SLOWEST, FAILURES = 5, 8, 2, 3
+# The section with the last good backup of the worst appliances.
+LAST_GOOD = "last good backup"
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
 # Shown only if there are any.
 STUCK = "stuck"
@@ -59,17 +58,19 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the rows in the order in which they are shown."""
     now, then = _scopes(connection, scope)
+    # The judgement of all appliances is read once, and used by several sections.
     states = list(rpo.select(connection, now))
-    failing = _failing_repeatedly(connection, now)
-    before = len(_failing_repeatedly(connection, then)) if then else None
-    yield from _attention(states, len(failing), before)
+    ongoing = _ongoing(connection, now)
+    # As of the end of the period before.
+    before = _repeated(_ongoing(connection, then)) if then else None
+    yield from _attention(states, _repeated(ongoing), before)
     yield from _stuck(connection, now)
     trend = trend_of(connection, now)
+    yield from _last_good(connection, now, states, ongoing)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
-    yield from _overdue(states)
-    yield from _consecutive_failures(failing)
     yield from _slowest(connection, now)
     yield from _failures(connection, now)
     yield from _collection(connection, now)
@@ -91,6 +92,7 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
 def _attention(
     states: list[rpo.RpoRow], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
+    """Yield the numbers of appliances that need attention, whether there are any or not."""
     number = Counter(row.state for row in states)
     details = (
         (OVERDUE, "last success older than the RPO"),
@@ -114,57 +116,86 @@ def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
 
 
-def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
-    for row in islice((row for row in states if row.state not in (OK, RETIRED)), NAMED):
-        end = "no success" if row.success_end_time is None else moment(row.success_end_time)
-        yield SummaryRow(
-            "overdue", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
-        )
-
-
-def _failing_repeatedly(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
-    """Return the appliances with REPEATED_FAILURES or more at the end of a scope."""
+def _ongoing(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
+    """Return the appliances whose last finished job of a scope failed, without retired ones."""
     rows = streaks.ongoing(connection, replace(scope, since=None))
     retired = {
         one.name
         for one in expected_backups.standings(connection, scope)
         if one.is_retired(scope.now)
     }
-    return [
-        row
-        for row in rows
-        if row.consecutive_failures >= REPEATED_FAILURES and row.appliance not in retired
-    ]
+    return [row for row in rows if row.appliance not in retired]
 
 
-def _consecutive_failures(failing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
-    for row in failing[:NAMED]:
-        last = row.last_success or "none"
-        detail = f"since {moment(row.since_time or '')}; last success: {last}"
-        number = row.consecutive_failures
-        yield SummaryRow("consecutive failures", row.appliance, _COUNT, number, detail=detail)
+def _repeated(ongoing: list[streaks.StreaksRow]) -> int:
+    return sum(row.consecutive_failures >= REPEATED_FAILURES for row in ongoing)
+
+
+def _last_good(
+    connection: Connection,
+    scope: Scope,
+    states: list[rpo.RpoRow],
+    ongoing: list[streaks.StreaksRow],
+) -> Iterator[SummaryRow]:
+    """Yield the last good backup of the worst appliances, and how many others there are."""
+    failures = {row.appliance: row.consecutive_failures for row in ongoing}
+    worst = appliances.worst_first(states, failures)
+    named = replace(
+        scope, since=None, until=None, appliances=(),
+        named=frozenset(row.appliance for row in worst[:APPLIANCES]),
+    )  # fmt: skip
+    successes = rpo.successes(connection, named) if worst else {}
+    for row in worst[:APPLIANCES]:
+        number = failures.get(row.appliance, 0)
+        failed = f", {number:,} failed" if number else ""
+        good = successes.get(row.appliance)
+        last = "no success yet"
+        if good is not None and row.success_end_time is not None:
+            last = f"{row.success_end_time[:16].replace('T', ' ')}Z"
+            if good.size_bytes is not None:
+                last = f"{size(good.size_bytes)}, {last}"
+        yield SummaryRow(
+            LAST_GOOD, row.appliance, _SECONDS, row.age_seconds,
+            detail=f"{row.state}{failed}: {last}",
+        )  # fmt: skip
+    others = Counter(row.state for row in worst[APPLIANCES:])
+    if others:
+        detail = ", ".join(f"{number:,} {state}" for state, number in others.items())
+        yield SummaryRow(LAST_GOOD, "others", _COUNT, others.total(), detail=detail)
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the longest success of the slowest appliances."""
     job, appliance = tables.job, tables.appliance
-    duration = job.c.duration_seconds
-    query = (
-        sa.select(appliance.c.name, duration, job.c.key)
+    longest = sa.func.max(job.c.duration_seconds)
+    conditions = [
+        job.c.status == "SUCCEEDED",
+        job.c.duration_seconds.is_not(None),
+        *sql.conditions(scope, scope.appliance_ids(connection)),
+    ]
+    slowest = (
+        sa.select(appliance.c.id, appliance.c.name, longest.label("seconds"))
         .join_from(job, appliance, job.c.appliance_id == appliance.c.id)
-        .where(
-            job.c.status == "SUCCEEDED",
-            duration.is_not(None),
-            *sql.conditions(scope, scope.appliance_ids(connection)),
-        )
-        .order_by(duration.desc(), job.c.day.desc(), appliance.c.name, job.c.key)
-        .limit(NAMED)
+        .where(*conditions)
+        .group_by(appliance.c.id, appliance.c.name)
+        .order_by(longest.desc(), appliance.c.name)
+        .limit(SLOWEST)
     )
-    for name, seconds, key in connection.execute(query):
-        yield SummaryRow("slowest", name, _SECONDS, seconds, detail=key)
+    for row in connection.execute(slowest).all():
+        own = job.c.appliance_id == row.id, job.c.duration_seconds == row.seconds
+        key = (
+            sa.select(job.c.key)
+            .where(*own, *conditions)
+            .order_by(job.c.day.desc(), job.c.key)
+            .limit(1)
+        )
+        detail = connection.execute(key).scalar_one()
+        yield SummaryRow("slowest", row.name, _SECONDS, row.seconds, detail=detail)
 
 
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    wanted = jobs.JobFilter(("FAILED",), limit=NAMED)
+    """Yield the newest failed jobs in scope, with the age of each in seconds."""
+    wanted = jobs.JobFilter(("FAILED",), limit=FAILURES)
     for row in jobs.run(connection, scope, wanted):
         at = row.start_time
         age = None if at is None or at > scope.now else standing.seconds_between(at, scope.now)
@@ -174,6 +205,7 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the last import, and what is wrong with the imports."""
     rows = list(collection.select(connection, scope))
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
@@ -186,17 +218,18 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     gaps = sum(row.long_gaps for row in rows)
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     quarantined = sum(row.quarantined for row in rows)
-    yield SummaryRow("collection", "quarantined", _COUNT, quarantined, detail="documents")
+    if quarantined:
+        yield SummaryRow("collection", "quarantined", _COUNT, quarantined, detail="documents")
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     now, then = _scopes(connection, scope)
     calendar = settings.calendar(connection)
     compared = "" if then is None else f", compared with {then.since} to {then.until}"
-    exact = "exact (nearest rank)" if is_exact(connection, now, then) else "within 1 %"
+    exact = "exact" if is_exact(connection, now, then) else "within 1 %"
     yield (
         f"{now.since} to {now.until}{compared}; days start at {calendar.day_start} {calendar.zone};"
-        f" percentiles are {exact}. Attention and ages are as of {moment(scope.now)}."
+        f" percentiles are {exact}. As of {moment(scope.now)}."
     )
 
 
@@ -211,7 +244,7 @@ REPORT = Listing(
         Column("before", kind_in="kind", expendable=2),
         Column("change", kind_in="kind", signed=True),
         Column("trend", Kind.SERIES),
-        Column("detail"),
+        Column("detail", shortened=True),
         Column("problem", Kind.FLAG, role=Role.MARK),
     ),
     select,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# The measure that is calculated from the two others.
 _RATE = "rate"
 
 
@@ -45,6 +46,7 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     job = tables.job
     size, duration = job.c[SIZE], job.c[DURATION]
+    # A job that took less than a second has a duration of 0, and no rate.
     measured = sa.and_(size >= 0, duration > 0)
     source, keys = sql.by_period(scope)
     measures = {

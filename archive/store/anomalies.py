@@ -72,6 +72,7 @@ def _judge_again(
     connection: Connection, appliance_id: int, first: int, labels: _Labels
 ) -> list[_Row]:
     """Delete the anomalies that jobs of a day and later ones may change, and return the right ones."""
+    # A changed success may confirm, or no longer confirm, what began so long before it.
     begun, near = max(first - CONFIRMATION_DAYS, 1), max(first - NEAR_DAYS, 1)
     # Most successes are no anomalies and have none near: then nothing is read from long before.
     known = set(connection.execute(_KNOWN, {"of_appliance": appliance_id}).scalars())

@@ -31,6 +31,7 @@ _BEFORE = 10
 _SUCCESSES = 12
 # Due times shortly before the first day decide which of them a job meets.
 _MARGIN = 4
+# Of a job: what judging it needs, and what its place in the order of reports follows from.
 _COLUMNS = ("id", "key", "day", "status", "type", "start_time", "end_time", "first_seen")
 
 

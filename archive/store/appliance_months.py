@@ -114,6 +114,7 @@ def _numbered(*conditions: sa.ColumnElement[bool]) -> _Select:
 def _write(connection: Connection, spans: Iterable[tuple[int, str, str]]) -> None:
     """Count the months of appliances again: from a first to a last month, by appliance id."""
     gone, new = _statements()
+    # All rows go before they are counted: there may now be fewer.
     for chunk in chunks(spans):
         connection.execute(
             gone,

@@ -83,6 +83,7 @@ class BuildSketches:
     def write(self, connection: Connection) -> None:
         """Apply the changes to the stored sketches; the caller has locked the appliances."""
         changes, self._changes = self._changes, {}
+        # A build without a row has empty sketches.
         stored = dict.fromkeys(changes, (b"", b""))
         for row in _stored(connection, {appliance_id for appliance_id, _ in changes}):
             if row[:2] in stored:

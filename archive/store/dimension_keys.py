@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# The texts that jobs share, each with a table of its own.
 Natural = Build | Location | Operation | Template
 Rows = tuple[Any, ...]
 
@@ -58,6 +59,7 @@ class References:
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
+        # A long import must not hold every text in memory.
         for kind, known in self._ids.items():
             if len(known) > _CACHED:
                 known.clear()
@@ -98,6 +100,7 @@ class References:
         return {location: known[location] for location in locations}
 
     def _learn_kind(self, connection: Connection, kind: type, wanted: Iterable[Natural]) -> None:
+        """Give keys of a kind a row and a cached ID."""
         by_digest = {digest(key): key for key in wanted}
         if by_digest:
             found = self._find_or_create(connection, kind, by_digest)
@@ -177,4 +180,5 @@ def next_id(connection: Connection, table: sa.Table) -> int:
 
 
 def _columns(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the columns of a key; a location has its masked URL besides."""
     return (*key, mask_url(key.url)) if isinstance(key, Location) else tuple(key)

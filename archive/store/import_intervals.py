@@ -45,6 +45,7 @@ def usual_intervals(
     """
     found: dict[int, int | None] = {}
     for chunk in chunks(last_imports):
+        # One query for all of them: what one appliance does not need is left out below.
         since = min(_before(last_imports[number]) for number in chunk)
         rows = connection.execute(
             _IMPORTS,

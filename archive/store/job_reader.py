@@ -104,6 +104,7 @@ def jobs(
     conditions = extent.conditions()
     for number, (appliance_id, name) in enumerate(names, 1):
         last_key = ""
+        # On from the last key, not by an offset, whose time would grow with each chunk.
         while chunk := _job_rows(
             connection, appliance_id, tables.job.c.key > last_key, *conditions
         ):
@@ -178,6 +179,7 @@ def _assemble(
             messages.get(row.id, []),
             ErrorRow._make(_error_columns(errors[row.id][0])) if row.id in errors else None,
         )
+        # Such a document is stored as text, since the rows do not have all of it.
         irregular = row.id in whole
         yield ArchivedJob(
             name,

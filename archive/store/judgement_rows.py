@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
+# What changes when an expected backup is judged again; its key never does.
 _VALUES = ("due_time", "basis", "grace_seconds", "outcome", "job_id", "attempts")
 
 

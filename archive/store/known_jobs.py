@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -110,6 +110,7 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
+    """Return the greatest job ID of each appliance, 0 without jobs."""
     job, appliance = tables.job, tables.appliance
     # Reads only the end of each appliance's part of the primary key.
     greatest = (
@@ -131,14 +132,19 @@ def set_last_seen(
 ) -> None:
     """Set `last_seen` of an appliance's jobs.
 
-    `instant` None: they belong to their appliance's latest import, which has the time.
+    `instant` None: they belong to their appliance's latest import, which has the time. It is never
+    set before `first_seen`, which a clock that was ahead can have written.
     """
     job = tables.job
+    value: Any = instant
+    if instant is not None:
+        own = sa.literal(instant, job.c.last_seen.type)
+        value = sa.case((job.c.first_seen > own, job.c.first_seen), else_=own)
     for chunk in chunks(sorted(job_ids)):
         connection.execute(
             sa.update(job)
             .where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
-            .values(last_seen=instant)
+            .values(last_seen=value)
         )
 
 
@@ -156,6 +162,7 @@ def record_statuses(
             table.c.appliance_id == appliance_id, table.c.job_id == job_id
         )
         known = dict(map(tuple, connection.execute(query)))
+        # Of a status counts the earliest sighting, whichever import came first.
         rows += [
             (appliance_id, job_id, status, observed_at, run_id)
             for status, observed_at in statuses.items()

@@ -148,6 +148,7 @@ class MessageContents:
     ) -> None:
         """Delete those contents (IDs by appliance ID) that no message has any more."""
         content, message = tables.message_content, tables.message
+        # By any job of the appliance, also by those that this import does not touch.
         in_use = sa.exists().where(
             message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
         )
@@ -224,6 +225,7 @@ def of_jobs(connection: Connection, jobs: Iterable[tuple[int, int]]) -> dict[int
 
 
 def _delete(connection: Connection, appliance_id: int, numbers: Sequence[int]) -> None:
+    """Delete contents of an appliance with their arguments and params."""
     # Children first: during a first load there are no constraints, so no cascades.
     for table in (tables.message_param, tables.message_arg):
         connection.execute(

@@ -36,6 +36,7 @@ class Api(NamedTuple):
     session: str
 
 
+# Newer appliances have both; the first is tried first.
 API = Api("api", "api", "api/session")
 REST = Api("rest", "rest", "rest/com/vmware/cis/session")
 
@@ -136,6 +137,7 @@ class Session:
         if not isinstance(token, str) or not token or not token.isprintable():
             raise ApplianceError("unexpected answer to the login: it has no session token")
         self._token = token
+        # It may stand in an error that the appliance sends back.
         self._secrets.append(token)
 
     async def _post(self, api: Api) -> Reply:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.calendar import calendar_year
-from archive.db import Day, Instant, Text
+from archive.db import Day, Id, Instant, Text
 
 revision = "0001"
 down_revision = None
@@ -415,7 +415,7 @@ def upgrade() -> None:
     """Apply the change."""
     op.create_table(
         "appliance",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("name", Text, nullable=False),
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=False),
@@ -428,7 +428,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "build",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("version_name", Text, nullable=False),
         sa.Column("version", Text, nullable=False),
@@ -447,11 +447,12 @@ def upgrade() -> None:
         sa.Column("start_time", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar")),
         sa.UniqueConstraint("ordinal", name=op.f("uq_calendar_ordinal")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_calendar_start_time"), "calendar", ["start_time"], unique=False)
     op.create_table(
         "location",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("url", Text, nullable=False),
         sa.Column("masked_url", Text, nullable=False),
@@ -460,7 +461,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "message_template",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("message_id", Text, nullable=False),
         sa.Column("default_message", Text, nullable=False),
@@ -476,7 +477,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "operation",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("service", Text, nullable=True),
         sa.Column("operation", Text, nullable=True),
@@ -505,7 +506,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ingest_run",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("source", Text, nullable=False),
         sa.Column("appliance_id", sa.BigInteger(), nullable=True),
         sa.Column("seen_at", Instant(), nullable=False),
@@ -545,6 +546,7 @@ def upgrade() -> None:
         sa.Column("start_time", Instant(), nullable=True),
         sa.Column("end_time", Instant(), nullable=True),
         sa.Column("duration_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("duration_derived", sa.Boolean(), nullable=True),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("location_folder", Text, nullable=True),
         sa.Column("location_user", Text, nullable=True),
@@ -594,7 +596,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "quarantine",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("appliance_name", Text, nullable=True),
         sa.Column("job_key", Text, nullable=True),
@@ -850,7 +852,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "collection",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("started", Instant(), nullable=False),
         sa.Column("finished", Instant(), nullable=True),
         sa.Column("outcome", Text, nullable=False),
@@ -905,6 +907,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_attempt_collection_id"), "attempt", ["collection_id"], unique=False)
+    op.create_table(
+        "maintenance",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("done_at", Instant(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("new_name", Text, nullable=True),
+        sa.Column("jobs", sa.BigInteger(), nullable=True),
+        sa.Column("detail", Text, nullable=True),
+        sa.CheckConstraint(
+            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum')",
+            name=op.f("ck_maintenance_what"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
+    )
     op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
@@ -1088,6 +1105,7 @@ def downgrade() -> None:
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("maintenance")
     op.drop_table("attempt")
     op.drop_table("collection")
     op.drop_table("system_time_zone")

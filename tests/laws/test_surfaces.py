@@ -19,7 +19,7 @@ from archive.demo import collection, fleet
 from archive.mail import letter
 from archive.monitoring.states import DAYS
 from archive.reports import Scope, sql_files
-from archive.reports.summary import REPEATED_FAILURES
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.store import settings
 from tests.reports.nights import ask
 from tests.support import rhythms

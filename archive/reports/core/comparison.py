@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# The period, the group, then a value for each column.
 Row = tuple[Any, ...]
 Run = Callable[["Scope"], Iterator[Row]]
 # The longest first: a unit stays at the end of a column's name.

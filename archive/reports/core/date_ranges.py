@@ -23,6 +23,7 @@ FORMS = (
     " 2026-Q3, 2026-03, 2026-W05), so long ago (30d, 12w, 6mo, 2y), today, yesterday, or this or last"
     " week, month, quarter or year (last-month)"
 )
+# In lower case, as the whole text is.
 _LABEL = re.compile(r"(\d{4})(?:-(?:q([1-4])|w(\d\d)|(\d\d)(?:-(\d\d))?))?", re.ASCII)
 # More digits would overflow Python's dates anyway.
 _AGO = re.compile(r"(\d{1,7})(d|w|mo|y)", re.ASCII)

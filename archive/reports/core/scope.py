@@ -114,6 +114,7 @@ class Scope:
     def check(self, report: Question) -> None:
         """Raise UsageError for a field that a report does not support."""
         for one in fields(self):
+            # An option with its default value is like one that was not given.
             if one.name not in report.takes | _FREE and getattr(self, one.name) != one.default:
                 option = f"--{_OPTIONS.get(one.name, one.name)}"
                 raise UsageError(f'report "{report.name}" does not support {option}')

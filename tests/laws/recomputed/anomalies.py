@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
@@ -255,12 +256,14 @@ def _is_ordinary(one: Value, before: list[Value]) -> bool:
     )
 
 
+@cache
 def _repeated(day: date) -> list[list[date]]:
     """Return the days before of the same weekday, date, distance to the month's end, and ordinal weekday."""
     weeks = [day - timedelta(days=7 * number) for number in range(1, 10)]
     years = [day - timedelta(days=number) for number in range(1, 430)]
     months = {(one.year, one.month) for one in years} - {(day.year, day.month)}
-    within = [one for one in years if (one.year, one.month) in set(sorted(months)[-13:])]
+    latest = set(sorted(months)[-13:])
+    within = [one for one in years if (one.year, one.month) in latest]
 
     def to_end(one: date) -> int:
         return monthrange(one.year, one.month)[1] - one.day
