@@ -64,8 +64,8 @@ def list_appliances(
         Column("jobs", Kind.COUNT),
         Column("first_day", Kind.DAY),
         Column("last_day", Kind.DAY),
-        Column("first_seen"),
-        Column("last_seen"),
+        Column("first_seen", Kind.INSTANT, expendable=1),
+        Column("last_seen", Kind.INSTANT),
         Column("retired_at", Kind.INSTANT, optional=True),
     )
     with open_output(output) as out:
