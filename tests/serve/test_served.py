@@ -244,7 +244,7 @@ def test_token_is_required_if_there_is_one(filled: Engine, tmp_path: Path) -> No
 
 
 def test_signal_ends_the_server_with_success(filled: Engine, config: str) -> None:
-    """Nothing is left open, and nothing is said."""
+    """Nothing is left open, and nothing is logged."""
     with served(at(filled), config) as server:
         server.get("reports/rpo")
         assert server.end() == (0, "")
@@ -289,7 +289,7 @@ def test_missing_extra_is_an_error(
     assert 'the server needs the extra "serve"; run `' in done.err
 
 
-def test_archive_that_becomes_unreadable_is_said(tmp_path: Path, config: str) -> None:
+def test_archive_that_becomes_unreadable_is_reported(tmp_path: Path, config: str) -> None:
     """Until it can be read again."""
     from archive.db import migrate
 
