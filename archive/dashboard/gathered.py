@@ -88,6 +88,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     failing = streaks.ongoing(connection, latest)
     rows = appliances.rows(connection, latest, states, failing)
     number = len(rows)
+    # The worst come first, so that a limit cuts off those without problems.
     shown = [
         Shown(row.appliance, row.state, row.consecutive_failures, tags.get(row.appliance, {}))
         for row in rows[: WORST if number > ALL_UP_TO else None]
