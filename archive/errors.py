@@ -19,6 +19,10 @@ class DatabaseError(ArchiveError):
     """The database cannot be reached, read or written."""
 
 
+class TimeLimitError(DatabaseError):
+    """A statement took longer than it may."""
+
+
 class SchemaError(ArchiveError):
     """The archive's schema does not fit this version of the command."""
 

@@ -144,7 +144,7 @@ class Session:
         """Create a session on one of the APIs, and remember which one has to end it."""
         reply = await self.connection.request("POST", api.session, headers=self._credentials)
         self._signed_in_on = api
-        # An appliance without `/api/session` has nothing else below `/api` either.
+        # Without `/api/session`, all requests go to `/rest`.
         if api is REST:
             self.api = REST
         return reply
