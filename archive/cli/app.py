@@ -32,6 +32,7 @@ from archive.cli import (
     notify,
     quarantine,
     report,
+    serve,
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
@@ -112,6 +113,7 @@ app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("mail", epilog=mail.EPILOG)(mail.mail)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("notify", epilog=notify.EPILOG)(notify.notify)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)

@@ -126,6 +126,7 @@ def _changes(
     with db.reading(engine) as connection:
         found = assess(connection, scope, Thresholds(), STALE_SECONDS)
         known = [(one, notified_problems.known(connection, one.name)) for one in targets]
+    # Only the whole fleet shows which appliances are gone.
     whole = not scope.appliances and scope.named is None
     return found, [(one, changes(problems, found, whole=whole)) for one, problems in known]
 

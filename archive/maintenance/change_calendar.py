@@ -49,6 +49,7 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
             references.learn_days(connection, {change["new_day"] for change in changes})
             update_jobs(connection, changes)
             changed += len(changes)
+        # Totals are by day: they stay right if no job has another one.
         if changed:
             totals.rebuild(connection)
         judged_backups.rebuild(connection)

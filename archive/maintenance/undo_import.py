@@ -237,6 +237,7 @@ def _forget_seen(connection: Connection, run: _Import, appliance: int) -> None:
         set_last_seen(connection, appliance, connection.execute(seen).scalars().all(), before)
     if row is None:
         return
+    # Deleted jobs are no longer in the latest import either.
     known = {mark: one for mark, one in seen_documents.decode(row.documents).items() if one in left}
     change: dict[str, Any] = {"documents": seen_documents.encode(known)}
     if row.seen_at == run.seen_at:
@@ -273,6 +274,7 @@ def _narrow(connection: Connection, run: _Import, appliance: int) -> None:
     seen = sa.select(sa.func.min(job.c.first_seen), sa.func.max(job.c.last_seen))
     first, last = connection.execute(seen.where(job.c.appliance_id == appliance)).one()
     instants = [one.seen_at for one in others] + [at for at in (first, last) if at is not None]
+    # What is left shows when it was seen; otherwise it came with this import alone.
     if instants:
         connection.execute(
             sa.update(table)

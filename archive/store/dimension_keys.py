@@ -59,6 +59,7 @@ class References:
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
+        # A long import must not hold every text in memory.
         for kind, known in self._ids.items():
             if len(known) > _CACHED:
                 known.clear()

@@ -37,6 +37,7 @@ def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str
     Return the names of the tables with a change. May take the lock of repeated texts, so the lock of
     the day totals must not be held yet.
     """
+    # A fact that was not answered stays as it is.
     found: dict[sa.Table, Values] = {}
     if facts.version is not None:
         found[tables.system_version] = {(): facts.version}
@@ -89,6 +90,7 @@ def follow(
 
     Return whether anything has changed.
     """
+    # First: beside rows of a clock that was ahead, any answer would look late.
     forgotten = _forget_future(connection, table, appliance_id)
     key_columns, value_columns = keys_of(table), values_of(table)
     query = sa.select(*key_columns, *(table.c[name] for name in PERIOD), *value_columns).where(

@@ -180,6 +180,7 @@ def _differences(
     wrong = 0
     for table, found in ((_TABLE, rows), (_STANDING, standings)):
         query = sa.select(table).where(table.c.appliance_id.in_(ids))
+        # Rows on one side only: wrong, missing, and not needed ones.
         wrong += len({tuple(row) for row in connection.execute(query)} ^ set(found))
     return wrong
 

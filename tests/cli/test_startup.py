@@ -32,6 +32,7 @@ VERBS = {
     ("dashboard",),
     ("mail",),
     ("notify",),
+    ("serve",),
     ("sql",),
     ("metrics",),
     ("check",),

@@ -16,6 +16,7 @@ from archive.db.comments.phrases import (
     pick,
 )
 
+# In the order of the page.
 OTHER_TABLES = {
     "write_lock": Described(
         "the names of the locks that writers hold on PostgreSQL; nobody reads them",

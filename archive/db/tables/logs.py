@@ -99,6 +99,7 @@ maintenance = Table(
     CheckConstraint(f"what IN ({', '.join(map(repr, MAINTENANCE))})", name="what"),
 )
 
+# `digest` is that of appliance, job key and document, so that a document is held once.
 quarantine = Table(
     "quarantine",
     metadata,

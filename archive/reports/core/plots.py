@@ -127,6 +127,7 @@ class _LinesMaker:
         self._without: dict[str | None, None] = {}
 
     def add(self, row: Sequence[Any]) -> None:
+        """Add a row to the line of each value, or of its group; beyond the limit only names are kept."""
         label = row[0]
         # Also of a row without a value: that is a gap, and belongs to the axis.
         self._labels.add(label)
