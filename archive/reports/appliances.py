@@ -9,6 +9,7 @@ Retired appliances are listed last.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ from archive.reports.core import expected_backups, job_order, sql
 from archive.reports.core.report import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -137,6 +138,30 @@ def worst_first(states: list[rpo.RpoRow], failures: Mapping[str, int]) -> list[r
     It is the order of this report, apart from sizes that dropped.
     """
     return sorted(states, key=lambda row: _badness(row, failures.get(row.appliance, 0), 0))
+
+
+def verdict(severities: Iterable[str]) -> tuple[str, str]:
+    """Return the worst severity of some appliances, and one sentence on all of them.
+
+    Without appliances the severity is NO_DATA. Retired ones count only if there are no others.
+    """
+    number = Counter(severities)
+    total = number.total() - number[RETIRED]
+    if not total:
+        return NO_DATA, "No appliance is expected to have a backup."
+    if number[OK] == total:
+        all_of = f"All {total:,} appliances are" if total > 1 else "The appliance is"
+        return OK, f"{all_of} ok."
+    worst = next(one for one in SEVERITIES if number[one])
+    words = {
+        CRITICAL: ("is critical", "are critical"),
+        WARNING: ("has a warning", "have a warning"),
+        NO_DATA: ("has no recent data", "have no recent data"),
+        OK: ("is ok", "are ok"),
+    }
+    parts = [f"{number[one]:,} {words[one][number[one] > 1]}" for one in words if number[one]]
+    parts[0] = parts[0].replace(" ", f" of {total:,} appliances ", 1)
+    return worst, f"{', '.join(parts)}."
 
 
 def _badness(state: rpo.RpoRow, failures: int, drop: int) -> tuple[int, bool, int, int, str]:
