@@ -49,7 +49,7 @@ def stored(engine: Engine) -> list[tuple[Any, ...]]:
 
 def differences(engine: Engine) -> int:
     with db.reading(engine) as connection:
-        return anomalies.differences(connection)
+        return len(anomalies.differences(connection))
 
 
 def test_anomaly_is_stored_with_its_job(engine: Engine) -> None:

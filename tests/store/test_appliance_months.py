@@ -29,7 +29,7 @@ def on(day: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
 def differences(engine: Engine) -> int:
     """Return the number of rows of wrong stored totals."""
     with db.reading(engine) as connection:
-        return appliance_months.differences(connection)
+        return len(appliance_months.differences(connection))
 
 
 @shared

@@ -59,7 +59,7 @@ IMPORTS = st.lists(
 def differences(engine: Engine) -> int:
     """Return the number of rows of wrong stored totals."""
     with db.reading(engine) as connection:
-        return day_totals.differences(connection, day_totals.count(connection))
+        return len(day_totals.differences(connection, day_totals.count(connection)))
 
 
 def run(engine: Engine, name: str, scope: Scope) -> list[tuple[Any, ...]]:
