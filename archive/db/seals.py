@@ -11,6 +11,7 @@ before it is committed.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -20,7 +21,7 @@ from sqlalchemy import event
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy.engine import Connection, Engine, RowMapping
+    from sqlalchemy.engine import Connection, Engine
 
 COLUMN = "seal"
 # Execution option of a writing transaction: the sealed tables that it has changed.
@@ -55,49 +56,61 @@ def facts(table: sa.Table) -> list[sa.Column[Any]]:
     return [column for column in table.columns if column.name != COLUMN]
 
 
-def seal(table: str, key: Sequence[Any], names: Iterable[str], values: Iterable[Any]) -> bytes:
-    """Return the seal of a row: of its key, and of the values of the covered columns by name."""
-    row = crc32(table.encode())
-    for part in key:
-        row = crc32(_bytes(part), row)
-    return b"".join(
-        (crc32(_bytes(value), crc32(name.encode(), row)) & _MASK).to_bytes(2)
-        for name, value in zip(names, values, strict=True)
-    )
+class _Sealer:
+    """Computes the seals of a table's rows, given as tuples in the order of its columns."""
+
+    def __init__(self, table: sa.Table) -> None:
+        columns = [column.name for column in facts(table)]
+        self.names = [column.name for column in covered(table)]
+        self._start = crc32(table.name.encode())
+        self._keys = [columns.index(column.name) for column in table.primary_key]
+        # The place of each covered column, and a number for its name.
+        self._places = [(columns.index(name), crc32(name.encode())) for name in self.names]
+        self._length = 2 * len(self.names)
+
+    def seal(self, row: Sequence[Any]) -> bytes:
+        """Return the seal of a row."""
+        key = self._start
+        for place in self._keys:
+            key = crc32(_bytes(row[place]), key)
+        found = 0
+        for place, name in self._places:
+            found = found << 16 | crc32(_bytes(row[place]), key ^ name) & _MASK
+        return found.to_bytes(self._length)
+
+
+@cache
+def _sealer(table: sa.Table) -> _Sealer:
+    return _Sealer(table)
 
 
 def _bytes(value: Any) -> bytes:
-    """Return bytes of a value that differ for values of different types."""
-    if isinstance(value, str):
-        return b"t" + value.encode("utf-8", "surrogatepass")
-    if isinstance(value, int):  # true and false are numbers on SQLite
-        return b"i%d" % value
-    return b"n" if value is None else b"b" + bytes(value)
+    """Return bytes of a value that differ for values of different types, but for numbers and flags."""
+    if value is None:
+        return b"\xfe"
+    if isinstance(value, str):  # whose bytes never begin like the others
+        return value.encode("utf-8", "surrogatepass")
+    return b"\xff%d" % value if isinstance(value, int) else b"\xfd" + bytes(value)
 
 
 def sealed(table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Return rows, in the order of the table's columns, with their seals at the end."""
-    columns = table.columns.keys()
-    keys = [columns.index(column.name) for column in table.primary_key]
-    names = [column.name for column in covered(table)]
-    places = [columns.index(name) for name in names]
-    return [
-        (*row, seal(table.name, [row[at] for at in keys], names, [row[at] for at in places]))
-        for row in rows
-    ]
+    seal = _sealer(table).seal
+    return [(*row, seal(row)) for row in rows]
 
 
-def broken(table: sa.Table, row: RowMapping) -> list[str]:
-    """Return the names of a row's columns that do not match its seal; all of them if it has none."""
-    names = [column.name for column in covered(table)]
-    key = [row[column.name] for column in table.primary_key]
-    right = seal(table.name, key, names, [row[name] for name in names])
-    found = row[COLUMN]
+def broken(table: sa.Table, row: Sequence[Any], found: Any) -> list[str]:
+    """Return the names of a row's columns that do not match its seal; all of them if it has none.
+
+    Rows have the order of the table's columns.
+    """
+    sealer = _sealer(table)
+    right = sealer.seal(row)
     if not isinstance(found, bytes) or len(found) != len(right):
-        return names
+        return sealer.names
     return [
         name
-        for place, name in enumerate(names)
+        for place, name in enumerate(sealer.names)
         if found[2 * place : 2 * place + 2] != right[2 * place : 2 * place + 2]
     ]
 
@@ -135,9 +148,8 @@ def accept(connection: Connection, tables: Iterable[sa.Table]) -> None:
 def seal_rows(connection: Connection, tables: Iterable[sa.Table]) -> None:
     """Seal all rows of tables that have no seal, at the end of a transaction."""
     for table in sorted(tables, key=lambda each: each.name):
-        names = [column.name for column in covered(table)]
-        keys = list(table.primary_key)
-        query = sa.select(*keys, *covered(table)).where(table.c[COLUMN].is_(None)).limit(_PART)
+        seal, keys = _sealer(table).seal, list(table.primary_key)
+        query = sa.select(*facts(table)).where(table.c[COLUMN].is_(None)).limit(_PART)
         update = (
             sa.update(table)
             .where(*(key == sa.bindparam(f"of_{key.name}", type_=key.type) for key in keys))
@@ -148,8 +160,8 @@ def seal_rows(connection: Connection, tables: Iterable[sa.Table]) -> None:
             connection.execute(
                 update,
                 [
-                    {f"of_{key.name}": value for key, value in zip(keys, row, strict=False)}
-                    | {"new_seal": seal(table.name, row[: len(keys)], names, row[len(keys) :])}
+                    {f"of_{key.name}": row._mapping[key] for key in keys}  # noqa: SLF001 - SQLAlchemy's name
+                    | {"new_seal": seal(tuple(row))}
                     for row in rows
                 ],
             )

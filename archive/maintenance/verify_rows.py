@@ -34,16 +34,16 @@ _NATURAL = {
 
 def unsealed(connection: Connection, table: sa.Table) -> Found:
     """Yield the rows of a table that do not match their seals."""
-    columns = [*table.primary_key, *seals.covered(table), table.c[seals.COLUMN]]
-    with connection.execute(
-        sa.select(*columns), execution_options={"yield_per": _AT_A_TIME}
-    ) as rows:
-        for row in rows.mappings():
-            wrong = seals.broken(table, row)
-            if wrong:
+    columns = seals.facts(table)
+    keys = [columns.index(key) for key in table.primary_key]
+    query = sa.select(*columns, table.c[seals.COLUMN])
+    with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
+        for row in rows:
+            *values, stored = row
+            if wrong := seals.broken(table, values, stored):
                 # A seal that matches no column is more likely the damaged part.
                 names = wrong if len(wrong) < len(seals.covered(table)) else [*wrong, seals.COLUMN]
-                yield table.name, tuple(row[key.name] for key in table.primary_key), names
+                yield table.name, tuple(values[place] for place in keys), names
 
 
 def orphans(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...], str]]:
