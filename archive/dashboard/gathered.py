@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from archive.dashboard.history import History
     from archive.dashboard.tables import Table
+    from archive.reports.core.current import Current
     from archive.reports.core.scope import Scope
     from archive.reports.summary_row import SummaryRow
 
@@ -74,7 +75,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     `tags` are the tags of appliances by name. Raises UsageError for more than MOST_DAYS days.
     """
     scope = _bounded(connection, scope)
-    states = list(rpo.select(connection, replace(scope, since=None)))
+    states = rpo.worst_first(connection, replace(scope, since=None))
     failing = streaks.ongoing(connection, replace(scope, since=None))
     shown = _worst_first(states, failing, tags)
     number = len(shown)
@@ -119,7 +120,7 @@ def _bounded(connection: Connection, scope: Scope) -> Scope:
 
 
 def _worst_first(
-    states: Sequence[rpo.RpoRow],
+    states: Sequence[Current],
     failing: Sequence[streaks.StreaksRow],
     tags: Mapping[str, Mapping[str, str]],
 ) -> list[Shown]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.dashboard.tables import Table
+    from archive.reports.core.current import Current
     from archive.reports.core.report import Report
     from archive.reports.core.scope import Scope
 
@@ -37,12 +38,12 @@ PERIODS = (30, 90, 365)
 def attention(
     connection: Connection,
     scope: Scope,
-    states: Sequence[rpo.RpoRow],
+    states: Sequence[Current],
     failing: Sequence[streaks.StreaksRow],
 ) -> list[Table]:
     """Return the tables of problems that need attention as of now.
 
-    `states` are the rows of `rpo`, `failing` those of `streaks.ongoing`. The scope must have a first
+    `states` are those of `rpo.worst_first`, `failing` the rows of `streaks.ongoing`. The scope must have a first
     and a last day.
     """
     return [
@@ -50,7 +51,7 @@ def attention(
             "overdue",
             "Overdue",
             rpo.REPORT.columns,
-            [row for row in states if row.state not in (OK, RETIRED)],
+            [rpo.row(one) for one in states if one.state not in (OK, RETIRED)],
             (
                 "appliance", "state", "age_seconds", "rpo_seconds", "attempt_status", "last_seen",
             ),

@@ -16,7 +16,7 @@ from archive.judgement import standing
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
 from archive.render.units import moment
 from archive.reports import collection, jobs, rpo, streaks, stuck
-from archive.reports.core import compliance, date_ranges, expected_backups, sql
+from archive.reports.core import compliance, date_ranges, sql
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import expected, figures, is_exact, trend_of
 from archive.reports.summary_row import SummaryRow
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.reports.core.current import Current
     from archive.reports.core.scope import Scope
 
 # Without a first day, the summary covers this many days.
@@ -60,9 +61,17 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     now, then = _scopes(connection, scope)
-    states = list(rpo.select(connection, now))
-    failing = _failing_repeatedly(connection, now)
-    before = len(_failing_repeatedly(connection, then)) if then else None
+    states = rpo.worst_first(connection, now)
+    retired = {one.appliance for one in states if one.state == RETIRED}
+    failing = [
+        row
+        for row in streaks.ongoing(connection, replace(now, since=None))
+        if row.consecutive_failures >= REPEATED_FAILURES and row.appliance not in retired
+    ]
+    before = None
+    if then is not None:
+        earlier = streaks.failing(connection, replace(then, since=None), REPEATED_FAILURES)
+        before = len(earlier - retired)
     yield from _attention(states, len(failing), before)
     yield from _stuck(connection, now)
     trend = trend_of(connection, now)
@@ -89,7 +98,7 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
 
 
 def _attention(
-    states: list[rpo.RpoRow], failing: int, failing_before: int | None
+    states: list[Current], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
     number = Counter(row.state for row in states)
     details = (
@@ -114,27 +123,12 @@ def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
 
 
-def _overdue(states: list[rpo.RpoRow]) -> Iterator[SummaryRow]:
+def _overdue(states: list[Current]) -> Iterator[SummaryRow]:
     for row in islice((row for row in states if row.state not in (OK, RETIRED)), NAMED):
-        end = "no success" if row.success_end_time is None else moment(row.success_end_time)
+        end = "no success" if row.success is None else moment(row.success.end_time)
         yield SummaryRow(
             "overdue", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
         )
-
-
-def _failing_repeatedly(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
-    """Return the appliances with REPEATED_FAILURES or more at the end of a scope."""
-    rows = streaks.ongoing(connection, replace(scope, since=None))
-    retired = {
-        one.name
-        for one in expected_backups.standings(connection, scope)
-        if one.is_retired(scope.now)
-    }
-    return [
-        row
-        for row in rows
-        if row.consecutive_failures >= REPEATED_FAILURES and row.appliance not in retired
-    ]
 
 
 def _consecutive_failures(failing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:

@@ -310,6 +310,9 @@ V_EXPECTED_BACKUP = f"""
 CREATE VIEW v_expected_backup AS
 {_EXPECTED}"""
 
+# Jobs in progress and in unknown statuses, which are few: see `archive.store.selection`.
+NOT_FINISHED = "status NOT IN ('SUCCEEDED', 'FAILED')"
+
 # An index has the same condition: both databases use it only for the same words.
 NOT_MET = "outcome IS NULL OR outcome NOT IN ('met', 'habit changed')"
 V_MISSED = f"""
@@ -572,6 +575,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_job_appliance_id_day"), "job", ["appliance_id", "day"], unique=False)
     op.create_index(op.f("ix_job_day"), "job", ["day"], unique=False)
+    op.create_index(
+        "ix_job_not_finished",
+        "job",
+        ["day", "appliance_id"],
+        unique=False,
+        sqlite_where=sa.text(NOT_FINISHED),
+        postgresql_where=sa.text(NOT_FINISHED),
+    )
     op.create_table(
         "latest_import",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -1097,6 +1108,7 @@ def downgrade() -> None:
     op.drop_table("irregular_document")
     op.drop_table("quarantine")
     op.drop_table("latest_import")
+    op.drop_index("ix_job_not_finished", table_name="job")
     op.drop_index(op.f("ix_job_day"), table_name="job")
     op.drop_index(op.f("ix_job_appliance_id_day"), table_name="job")
     op.drop_table("job")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from archive.store import judged_backups, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Transaction
 
     from archive.reports.core.scope import Scope
 
@@ -36,6 +37,21 @@ class Counted(NamedTuple):
 
 def answers(connection: Connection, scope: Scope) -> bool:
     """Return whether the stored judgement is the one as of the scope's `now`."""
+    transaction = connection.get_transaction()
+    asked = (scope.now, scope.cadences)
+    if transaction is None:
+        return _answer(connection, scope)
+    known = _answered.setdefault(transaction, {})
+    if asked not in known:
+        known[asked] = _answer(connection, scope)
+    return known[asked]
+
+
+# A transaction that reads sees one state of the archive, and asks for it several times.
+_answered: WeakKeyDictionary[Transaction, dict[Any, bool]] = WeakKeyDictionary()
+
+
+def _answer(connection: Connection, scope: Scope) -> bool:
     if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
     last = connection.execute(sa.select(sa.func.max(tables.appliance.c.last_seen))).scalar_one()

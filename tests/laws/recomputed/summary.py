@@ -281,9 +281,7 @@ def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Itera
 
 def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     exported.ask(asked)
-    gaps = sum(
-        one.long_gaps for one in imports.histories(exported, asked.since, asked.until).values()
-    )
+    gaps = imports.long_gaps(exported, asked)
     judged = expected.judged(exported, asked)
     rows = exported.rows(_LAST_IMPORTS)
     last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM last_import")[0][0]
