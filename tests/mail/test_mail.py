@@ -151,7 +151,7 @@ def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> Non
     with db.reading(engine) as connection:
         composed = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
     assert composed.subject == (
-        "1 without success, 16 missed, 2 not reporting: backups of 4 vCenters, 2026-03-06"
+        "1 without success, 16 missed, 2 not reporting, 1 no recent data: backups of 4 vCenters, 2026-03-06"
     )
     assert "vc-new" in composed.html
 
