@@ -1,8 +1,8 @@
 -- Consecutive failures
 --
 -- Which appliances fail repeatedly? One row per series of failed jobs without a success in between.
--- Ongoing series come first, then the longest. Ignores jobs in progress and those with the time of a
--- wrong clock. Reads and sorts the jobs of the period.
+-- Ongoing series come first, then the longest. Ignores jobs in progress and those with the time of
+-- a wrong clock. Reads and sorts the jobs of the period.
 --
 --   ongoing              1 if no job has succeeded since, as of the last import, otherwise 0
 --   failures             number of consecutive failures in the period

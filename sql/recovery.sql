@@ -1,8 +1,8 @@
 -- Recovery after failures
 --
 -- How long does it take until a backup succeeds again? One row per appliance with failures; the one
--- that has been failing for longest comes first. Ignores jobs in progress and those with the time of
--- a wrong clock. Reads and sorts the jobs of the period.
+-- that has been failing for longest comes first. Ignores jobs in progress and those with the time
+-- of a wrong clock. Reads and sorts the jobs of the period.
 --
 --   failing_since           day of the first failure after the last success; empty: not failing now
 --   outages, recovered      number of times it started to fail, and succeeded again

@@ -39,7 +39,7 @@ class CollectionRow(NamedTuple):
     first_seen: str | None
     last_seen: str | None
     age_seconds: int | None
-    not_reporting: bool | None
+    not_reporting: bool
     imports: int
     usual_gap_seconds: int | None
     long_gaps: int
@@ -128,7 +128,8 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     for name in never_imported.names(connection, scope):
         if name in attempts:
             counts = (*attempts[name], quarantined.get(name, 0), 0)
-            yield CollectionRow._make((name, *[None] * 4, 0, None, *_NO_IMPORTS[1:], *counts))
+            nothing = (None, None, None, True, 0, None, *_NO_IMPORTS[1:])
+            yield CollectionRow._make((name, *nothing, *counts))
 
 
 def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:

@@ -18,7 +18,14 @@ from archive.render.units import moment
 from archive.reports import collection, jobs, rpo, streaks, stuck
 from archive.reports.core import compliance, date_ranges, sql
 from archive.reports.core.report import Listing
-from archive.reports.period_figures import expected, figures, is_exact, trend_of
+from archive.reports.period_figures import (
+    OTHER,
+    SUCCESS_RATE,
+    expected,
+    figures,
+    is_exact,
+    trend_of,
+)
 from archive.reports.summary_row import SummaryRow
 from archive.reports.summary_row import row as row_of
 from archive.store import settings
@@ -41,22 +48,27 @@ NAMED = 5
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
 # Shown only if there are any.
 STUCK = "stuck"
-# The rows that count problems, by section and name, worst first.
+# The rows that count problems, by section and name, worst first. A success rate says of itself whether
+# it is one.
 PROBLEMS = (
     ("attention", OVERDUE),
     ("attention", NEVER),
     ("attention", "consecutive failures"),
     ("attention", STUCK),
     ("expected", "missed"),
+    ("backups", SUCCESS_RATE),
     ("collection", "not reporting"),
     ("attention", NO_RECENT_DATA),
+    ("backups", OTHER),
 )
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the rows of the report."""
     for row in _rows(connection, scope):
-        yield row._replace(problem=(row.section, row.name) in PROBLEMS and bool(row.value))
+        if (row.section, row.name) in PROBLEMS and row.name != SUCCESS_RATE:
+            row = row._replace(problem=bool(row.value))  # noqa: PLW2901 - the same row, judged
+        yield row
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:

@@ -468,7 +468,9 @@ def test_views_use_indexes(sqlite_archive: Engine) -> None:
         for name in ("job", "attempt", "success", "expected_backup"):
             assert not [step for step in steps if step.startswith(f"SCAN {name}")], query
         if "appliance =" in query:
-            assert not [step for step in steps if step.startswith("SCAN")], query
+            scans = [step for step in steps if step.startswith("SCAN")]
+            # Of the names of appliances that never answered.
+            assert {step.split()[1] for step in scans} <= {"asked", "v_standing"}, query
 
 
 DAYS_OF_MISSED = "v_missed WHERE day BETWEEN '2026-03-01' AND '2026-03-31'"

@@ -157,7 +157,7 @@ def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> Non
 
 
 def row(section: str, name: str, value: float | None) -> SummaryRow:
-    return SummaryRow(section, name, Kind.COUNT, value)
+    return SummaryRow(section, name, Kind.COUNT, value, problem=bool(value) and name != "failed")
 
 
 def test_headlines() -> None:
@@ -168,13 +168,16 @@ def test_headlines() -> None:
         row("attention", "no recent data", 1),
         row("attention", "consecutive failures", 2),
         row("backups", "failed", 9),
+        row("backups", "success rate", 0.875),
+        row("backups", "other", 4),
         row("expected", "missed", 1234),
         row("collection", "not reporting", None),
     ]
     subject = headline.headline(rows, ["a"] * 1200, "2026-07-24")
     assert (
         subject
-        == "3 overdue, 2 failing repeatedly, 1,234 missed, 1 no recent data: backups of 1,200 vCenters, 2026-07-24"
+        == "3 overdue, 2 failing repeatedly, 1,234 missed, only 87.5 % succeeded, 1 no recent data,"
+        " 4 in an unknown status: backups of 1,200 vCenters, 2026-07-24"
     )
     assert headline.headline(
         [row("attention", "consecutive failures", 1)], ["a"], "2026-07-24"

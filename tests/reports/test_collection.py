@@ -56,7 +56,7 @@ def test_collection(engine: Engine) -> None:
         return (*days, (10 - last) * DAY + 6 * HOUR)  # type: ignore[return-value]  # two days
 
     assert ask(engine, "collection", SCOPE) == [
-        ("never", None, None, None, None, 0, None, 0, None, None, 2, 2, 0, 0),
+        ("never", None, None, None, True, 0, None, 0, None, None, 2, 2, 0, 0),
         # Six days and six hours after gaps of a day each.
         ("silent", *seen(1, 4), True, 4, DAY, 0, DAY, at("2026-03-01T06:00"), 0, 0, 0, 0),
         # Without a usual gap two nights may pass.
