@@ -124,12 +124,13 @@ def _worst_first(
     failing: Sequence[streaks.StreaksRow],
     tags: Mapping[str, Mapping[str, str]],
 ) -> list[Shown]:
-    """Return the appliances by state as in `rpo`, then by consecutive failures."""
+    """Return the appliances that were imported by state as in `rpo`, then by consecutive failures."""
     failures = {row.appliance: row.consecutive_failures for row in failing}
     order = {state: place for place, state in enumerate(dict.fromkeys(row.state for row in states))}
     found = [
         Shown(row.appliance, row.state, failures.get(row.appliance, 0), tags.get(row.appliance, {}))
         for row in states
+        if row.id is not None
     ]
     return sorted(found, key=lambda one: (order[one.state], -one.consecutive_failures))
 

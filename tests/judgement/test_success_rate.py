@@ -24,7 +24,7 @@ from archive.judgement.success_rate import is_far_below
     ],
 )
 def test_failures_that_chance_does_not_explain(
-    now: tuple[int, int], before: tuple[int, int], found: bool
+    now: tuple[int, int], before: tuple[int, int], found: object
 ) -> None:
     assert is_far_below(now, before) is found
 

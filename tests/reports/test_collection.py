@@ -173,7 +173,8 @@ def test_appliances_can_be_selected(engine: Engine) -> None:
     assert found(named=frozenset()) == []
     # Known to the archive, though it never answered; other reports have no row for it.
     assert found(appliances=("vc3",)) == ["vc3"]
-    assert ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",))) == []
+    (row,) = ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",)))
+    assert row[:3] == ("vc3", "no recent data", None)
     with pytest.raises(UsageError, match='no appliance matches "vc4"'):
         found(appliances=("vc4",))
 

@@ -201,7 +201,7 @@ def test_unknown_statuses_are_counted_and_named(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("failed", "is_problem"), [(2, False), (6, True)])
 def test_a_success_rate_far_below_the_period_before_is_a_problem(
-    engine: Engine, failed: int, is_problem: bool
+    engine: Engine, failed: int, is_problem: object
 ) -> None:
     jobs = [night(f"2026-02-{day:02}T02:00") for day in range(1, 29)]
     jobs += [
