@@ -12,7 +12,9 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Characters, of the column; the longest host name in the DNS has 253.
 NAME_LENGTH = 255
+# As `fnmatch` has them; without them a glob is compared with names.
 _WILDCARDS = re.compile(r"[*?\[\]]")
 _SHOWN = 5
 

@@ -19,22 +19,30 @@ from archive.text import quoted
 
 # vCenter's job keys start with the UTC time at which the job was created.
 _KEY_STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(?!\d)", re.ASCII)
+# Two digits each, so that times compare as texts.
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 # Years that a new archive has in its calendar. Other years are added with the first job in them.
 CALENDAR_YEARS = range(2016, 2046)
 _SECOND = timedelta(seconds=1)
 _SECONDS_A_DAY = 24 * 60 * 60
+# Columns of `calendar`, the shortest first.
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 
 class Calendar(NamedTuple):
-    """A time zone and the time of day (HH:MM) at which a backup day starts."""
+    """A time zone and the time of day (HH:MM) at which a backup day starts.
+
+    Both have been checked by the function `calendar` before they are stored.
+    """
 
     zone: str = "UTC"
     day_start: str = "00:00"
 
     def day(self, instant: str) -> str:
-        """Return the ISO date of the backup day of an instant."""
+        """Return the ISO date of the backup day of an instant.
+
+        `instant` is a fixed-width UTC text. A day may be 23 or 25 hours long where clocks change.
+        """
         if self == _PLAIN:
             return instant[:10]
         moment = timestamps.to_datetime(instant)
@@ -71,10 +79,15 @@ class Calendar(NamedTuple):
         return _moved(midnight, seconds)
 
     def job_day(self, start_time: str | None, key: str, first_seen: str) -> str:
-        """Return a job's day: by its start, or by its key's timestamp, or by when it was first seen."""
+        """Return a job's day: by its start, or by its key's timestamp, or by when it was first seen.
+
+        All instants are fixed-width UTC texts. The result is stored with the job, and changes only
+        with the calendar or an earlier sighting.
+        """
         return self.day(start_time or key_stamp(key) or first_seen)
 
 
+# The usual one, for which days are the first ten characters of an instant.
 _PLAIN = Calendar()
 # A day starts within so many seconds of midnight UTC: one day for the time of day, one for the zone,
 # and one that the zone may have skipped.
@@ -100,7 +113,10 @@ def _moved(instant: str, seconds: int) -> str:
 
 
 def calendar(zone: str, day_start: str) -> Calendar:
-    """Return a checked calendar. Raises UsageError for an unknown zone or a malformed time."""
+    """Return a checked calendar. Raises UsageError for an unknown zone or a malformed time.
+
+    Zones are those of this machine's tz database, or of the package tzdata.
+    """
     if not _TIME_OF_DAY.fullmatch(day_start):
         raise UsageError(f"invalid time of day {quoted(day_start)}: write HH:MM, for example 16:00")
     try:
@@ -124,7 +140,10 @@ def key_stamp(key: str) -> str | None:
 
 
 class CalendarDay(NamedTuple):
-    """One row of the `calendar` table; labels sort as text in the order of time."""
+    """One row of the `calendar` table; labels sort as text in the order of time.
+
+    `ordinal` counts as `date.toordinal`; `start_time` is a fixed-width UTC instant.
+    """
 
     day: str
     ordinal: int
@@ -175,7 +194,10 @@ def iso(day: int) -> str:
 
 @lru_cache(_REMEMBERED)
 def start(calendar: Calendar, day: int) -> str:
-    """Return the first instant of a day, given as an ordinal."""
+    """Return the first instant of a day, given as an ordinal.
+
+    The result is a fixed-width UTC text.
+    """
     return calendar.start(iso(day))
 
 

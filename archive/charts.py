@@ -1,4 +1,8 @@
-"""Charts that reports declare, and the figures that renderers draw of their rows."""
+"""Charts that reports declare, and the figures that renderers draw of their rows.
+
+`Lines`, `Bars` and `Ahead` name columns of a report; `LineFigure` and `BarFigure` have the values,
+ready to be drawn by any renderer.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +50,15 @@ class Ahead:
     forecasts: tuple[Forecast, ...]
 
 
+# What a report may declare.
 Chart = Lines | Bars | Ahead
 
 
 class Point(NamedTuple):
-    """A value at a place on the x axis; `follows` means no gap since the point before."""
+    """A value at a place on the x axis; `follows` means no gap since the point before.
+
+    `at` is a day ordinal, or for forecasts a number of days from now.
+    """
 
     at: int
     value: float
@@ -96,4 +104,5 @@ class BarFigure:
     bars: tuple[Bar, ...]
 
 
+# What a renderer must be able to draw.
 Figure = LineFigure | BarFigure

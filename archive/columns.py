@@ -7,7 +7,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The meaning of a column's values, which decides how tables show them."""
+    """The meaning of a column's values, which decides how tables show them.
+
+    Values are exact: whole bytes and seconds, ratios from 0 to 1, fixed-width UTC instants, ISO
+    days.
+    """
 
     TEXT = "text"
     COUNT = "count"
@@ -32,6 +36,7 @@ class Role(StrEnum):
     MARK = "mark"
 
 
+# Ends of names that say the unit: a table drops them, since its values show it.
 _UNITS = {"_bytes": Kind.BYTES, "_seconds": Kind.SECONDS, "_bytes_per_second": Kind.RATE}
 _ENDINGS = _UNITS | {
     "_rate": Kind.RATIO,
@@ -45,9 +50,11 @@ _ENDINGS = _UNITS | {
 class Column:
     """A named column. A table leaves out an `optional` column with nothing but zero and NULL.
 
-    `kind_in` names another column that holds the kind of each value; a table does not show that
-    column. `signed` columns are changes: positive values get a plus. A series is a tuple of numbers
-    in order of time, with None for gaps.
+    On a narrow terminal a table leaves out the columns with the greatest `expendable` first, the last of
+    several, and keeps those with 0; long texts of a `shortened` column end in `…`. `kind_in` names
+    another column that holds the kind of each value; a table does not show that column. `signed` columns
+    are changes: positive values get a plus. A series is a tuple of numbers in order of time, with None
+    for gaps.
     """
 
     name: str
@@ -56,6 +63,8 @@ class Column:
     kind_in: str | None = None
     role: Role = Role.CELL
     signed: bool = False
+    expendable: int = 0
+    shortened: bool = False
 
     @property
     def label(self) -> str:

@@ -18,6 +18,8 @@ HIDDEN = "***"
 # A part of a text to hide: its start and end.
 _Span = tuple[int, int]
 
+# Names of parameters and members, in any language of configuration: `apiKey`, `api_key`,
+# `X-Auth-Token`.
 _SECRET_NAME = re.compile(
     r"passw|passphrase|pwd|secret|token|credential|signature|authorization"
     r"|(?:api|access|account|private|shared|encryption)[_-]?key"
@@ -29,8 +31,11 @@ _COLON = re.compile(r":|%3[Aa]")
 _SLASHES = re.compile(r"//|\\\\|%2[Ff]%2[Ff]")
 _AT = re.compile(r"@|%40")
 _ENCODED_URL = re.compile(r"%3[Aa]%2[Ff]%2[Ff]")
+# A URL has no spaces, so each word is looked at by itself.
 _TOKEN = re.compile(r"\S+")
+# After a colon: a port of an address, not the beginning of a password.
 _PORT = re.compile(r"\d{1,5}(?![^/\\?#,;.\s\"')\]])")
+# Before a colon: an hour, not a user.
 _CLOCK = re.compile(r"(?:^|\D)\d{1,2}$")
 # Words before a colon that an address follows: `mailto:bob@example.com`.
 _OF_ADDRESS = re.compile(r"(?:^|\W)(?:mailto|sip|xmpp)$", re.IGNORECASE)
@@ -40,7 +45,9 @@ _QUOTED = r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?"""
 _NEXT = r"[&;,][\w.%-]+="
 _PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])({_QUOTED}|(?:(?!{_NEXT})\S)+)", re.DOTALL)
 _URL_PARAMETER = re.compile(rf"{_NAME}(?:=|%3[Dd])((?:(?!{_NEXT}).)+)", re.DOTALL)
+# A member of JSON or of a Python literal within a text.
 _MEMBER = re.compile(r"""["']([\w.-]{1,64})["']\s*:\s*["']((?:\\.|[^"'\\])+)""")
+# An authorization header of HTTP (RFC 9110); shorter words than six characters are prose.
 _HEADER = re.compile(r"\b(?:Basic|Bearer)\s+([\w+/=.~-]{6,})")
 # Parts of lower-case text without which nothing is hidden.
 _PARTS = ("pass", "pw", "secret", "token", "credential", "sig", "auth", "key")
@@ -106,7 +113,11 @@ def mask_url(url: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Return a text with passwords in its URLs, parameters and authorization headers replaced."""
+    """Return a text with passwords in its URLs, parameters and authorization headers replaced.
+
+    It keeps line ends and all else. A text without anything to hide costs a search for a few
+    characters.
+    """
     if not may_hide(text):
         return text
     spans = [*_in_tokens(text), *_named(text, _PARAMETER), *_named(text, _MEMBER)]
@@ -115,7 +126,10 @@ def mask_text(text: str) -> str:
 
 
 def mask_json(value: Any) -> Any:
-    """Return a JSON value with every text masked, and every text of a member that names a secret."""
+    """Return a JSON value with every text masked, and every text of a member that names a secret.
+
+    The value is not changed. Numbers and booleans are never secrets.
+    """
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, list):
@@ -145,7 +159,10 @@ def _secret_of(value: Any) -> Any:
 
 
 def names_secret(name: str) -> bool:
-    """Whether the name of a parameter says that its value is a secret."""
+    """Whether the name of a parameter says that its value is a secret.
+
+    The name may be percent-encoded; its case does not matter.
+    """
     return _SECRET_NAME.search(unquote(name)) is not None
 
 
@@ -168,6 +185,10 @@ def _user_information(text: str, start: int, end: int) -> Iterator[_Span]:
 
 
 def _in_tokens(text: str) -> Iterator[_Span]:
+    """Yield the passwords in the user information of URLs, word by word.
+
+    A password may contain a space; then a word after the URL has the @, in the same line.
+    """
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         colon = _colon(text, start, end)

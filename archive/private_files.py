@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Files of an archive contain user names, targets and perhaps passwords.
 PRIVATE = 0o600
+# A link that somebody else has put there is not followed, and no command inherits the file.
 _OURS = os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -35,6 +37,8 @@ def open_beside(path: Path, like: Path) -> int:
     """Open a file for reading and writing, created with the owner and permissions of `like`.
 
     Raises OSError.
+
+    It is for lock files: every user who can open `like` must be able to lock.
     """
     while True:
         try:
@@ -48,7 +52,10 @@ def open_beside(path: Path, like: Path) -> int:
 
 
 def make_folder(path: Path) -> None:
-    """Create a folder, and those above it, for its owner alone unless it exists. Raises OSError."""
+    """Create a folder, and those above it, for its owner alone unless it exists. Raises OSError.
+
+    An existing folder keeps its mode. Created by root, it gets the owner of the folder above.
+    """
     try:
         path.mkdir(0o700)
     except FileNotFoundError:

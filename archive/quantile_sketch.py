@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+# One more than the greatest value of a column.
 _GREATEST = 2**63
 
 
@@ -39,6 +40,7 @@ def _layout() -> tuple[list[int], list[int]]:
     return below + bounds, [-number for number in reversed(numbers[1:])] + numbers
 
 
+# Made once, at import: some thousands of numbers.
 _BOUNDS, _NUMBERS = _layout()
 # Up to so many changes are faster one by one than encoding the sketch again.
 _FEW = 8
@@ -52,7 +54,10 @@ def bins_of(values: Iterable[int]) -> Iterator[int]:
 
 
 def number_of(bin_: int) -> int:
-    """Return the number of a bin, which is within 1 % of every value in it."""
+    """Return the number of a bin, which is within 1 % of every value in it.
+
+    The bin of 0 has 0; numbers of negative values are negative.
+    """
     return _NUMBERS[bin_]
 
 
@@ -105,7 +110,11 @@ class Merged:
         self._parts = [_read(data) for data in sketches if data]
 
     def percentile(self, percent: int) -> int | None:
-        """Return the nearest-rank percentile, within 1 %; None for empty sketches."""
+        """Return the nearest-rank percentile, within 1 %; None for empty sketches.
+
+        `percent` is from 0 to 100; 0 gives the least value's bin. The time does not depend on the
+        number of values.
+        """
         if not self._parts:
             return None
         # It lies between the least and the greatest percentile of the parts.
@@ -128,6 +137,7 @@ class Merged:
 
 
 def _rank(number: int, percent: int) -> int:
+    """Return the rank of a percentile among so many values: the ceiling, in whole numbers."""
     return (number * percent + 99) // 100
 
 

@@ -9,6 +9,7 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Names that still fit into an error; there may be hundreds.
 _SHOWN = 20
 
 

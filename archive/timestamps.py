@@ -10,13 +10,19 @@ import re
 from datetime import UTC, datetime
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?"
-    r" ?(?:([Zz]|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)",
+    r"(\d{4})(-?)(\d\d)\2(\d\d)[Tt ](\d\d)(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d+))?)?"
+    r" ?(?:([Zz]|UTC|GMT)|([+-])(\d\d)(?::?(\d\d))?)(?:\[[\w/+-]+\])?",
     re.ASCII,
 )
 # Milliseconds since 1970, as some serializers write them; an offset after them changes no instant.
 _EPOCH = re.compile(r"\\?/Date\((-?\d{1,15})(?:[+-]\d{4})?\)\\?/", re.ASCII)
+# As in RFC 5322 and HTTP, with four digits of the year.
+_MAIL_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} [1-9]\d{3} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})",
+    re.ASCII,
+)
 MICROSECOND_DIGITS = 6
+# Where vCenter's form, `2026-07-23T02:15:00.041Z`, has no digits.
 _SEPARATORS = ("-", "-", "T", ":", ":", ".", "Z")
 
 
@@ -31,16 +37,21 @@ class TooFineError(ValueError):
 def parse(text: str) -> str:
     """Return the fixed-width form of an RFC 3339 timestamp with any offset.
 
-    Other forms that can mean only one instant are read, too: a space instead of `T`, a comma before
-    the fraction, `+0200`, `+02`, ` UTC`, `/Date(MILLISECONDS)/`. Raises ValueError for anything else, for leap seconds, and for instants outside the years 1 to
-    9999 in UTC; TooFineError for digits below a microsecond that are not zero.
+    Other forms that can mean only one instant are read, too: without separators or seconds, a space
+    instead of `T`, a comma before the fraction, `+0200`, `+02`, ` UTC`, a zone in brackets after the
+    offset, `/Date(MILLISECONDS)/`, and dates as in mails with GMT or an offset. Raises ValueError for
+    anything else, for leap seconds, and for instants outside the years 1 to 9999 in UTC; TooFineError
+    for digits below a microsecond that are not zero.
     """
     if epoch := _EPOCH.fullmatch(text):
         return _since_epoch(int(epoch[1]), text)
     match = _RFC3339.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
-    *numbers, fraction, zulu, sign, hours, minutes = match.groups()
+        return _mail_date(text)
+    year, _, month, day, hour, _, minute, second, fraction, zulu, sign, hours, minutes = (
+        match.groups()
+    )
+    numbers = (year, month, day, hour, minute, second or "0")
     fraction = fraction or ""
     kept = fraction[:MICROSECOND_DIGITS].ljust(MICROSECOND_DIGITS, "0")
     moment = datetime(*map(int, numbers), int(kept), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six numbers, by the pattern
@@ -53,6 +64,7 @@ def parse(text: str) -> str:
 
 
 def _since_epoch(milliseconds: int, text: str) -> str:
+    """Return the fixed-width form of milliseconds since 1970. Raises ValueError."""
     from datetime import timedelta
 
     try:
@@ -63,8 +75,23 @@ def _since_epoch(milliseconds: int, text: str) -> str:
         raise ValueError(f"{text!r} lies outside the years 1 to 9999") from error
 
 
+def _mail_date(text: str) -> str:
+    """Return the fixed-width form of a date as in mail and HTTP headers. Raises ValueError."""
+    if _MAIL_DATE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return from_datetime(parsedate_to_datetime(text))
+    except OverflowError as error:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from error
+
+
 def canonical(text: str) -> str:
-    """Return the document form of an RFC 3339 timestamp; raises as `parse` does."""
+    """Return the document form of an RFC 3339 timestamp; raises as `parse` does.
+
+    It runs for each instant of every document, so the usual form is checked first.
+    """
     # In vCenter's form a valid timestamp is canonical already.
     if len(text) == 24 and (text[4], text[7], text[10], *text[13:20:3], text[23]) == _SEPARATORS:
         if text[11:13] == "24":  # ISO 8601's midnight, which RFC 3339 does not have
@@ -75,6 +102,7 @@ def canonical(text: str) -> str:
 
 
 def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> datetime:
+    """Return a moment without its offset from UTC. Raises ValueError."""
     from datetime import timedelta
 
     if hours > 23 or minutes > 59:
@@ -87,7 +115,10 @@ def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> 
 
 
 def from_datetime(moment: datetime) -> str:
-    """Return the fixed-width form of an aware datetime."""
+    """Return the fixed-width form of an aware datetime.
+
+    Raises OverflowError outside the years 1 to 9999 in UTC.
+    """
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -107,7 +138,10 @@ def fixed_form(text: str) -> str:
 
 
 def now() -> str:
-    """Return the current instant."""
+    """Return the current instant.
+
+    It is that of this machine's clock, with microseconds.
+    """
     return from_datetime(datetime.now(UTC))
 
 

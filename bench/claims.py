@@ -21,6 +21,7 @@ from bench import (
     trends,
 )
 from bench.judgement import claim as judgement
+from bench.judgement import cost
 
 CLAIMS = (
     first_load.ON_POSTGRESQL,
@@ -41,4 +42,5 @@ CLAIMS = (
     memory.CLAIM,
     startup.CLAIM,
     judgement.CLAIM,
+    cost.CLAIM,
 )

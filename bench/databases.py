@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
@@ -14,7 +16,6 @@ from tests.support import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from bench.measure import Rows
 
@@ -48,8 +49,14 @@ class Database(Protocol):
     def blank(self) -> None:
         """Create it again, without any table."""
 
+    def copy(self, other: Database) -> None:
+        """Create it again, as a copy of another database of the same kind."""
+
     def size(self) -> int:
         """Return its size in bytes beyond that of an empty archive."""
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that its server has taken so far, if it has one."""
 
 
 class Databases:
@@ -100,9 +107,20 @@ class _PostgreSQL:
     def blank(self) -> None:
         self._make("template0")
 
+    def copy(self, other: Database) -> None:
+        name = sa.make_url(other.url).database
+        assert name is not None  # noqa: S101 - the bench names its databases
+        self._make(name)
+
     def size(self) -> int:
         with postgres.engine(self.url).connect() as connection:
             return int(connection.exec_driver_sql(_GROWTH, (_TEMPLATE,)).scalar_one())
+
+    def processor_seconds(self) -> float:
+        with postgres.engine(self._server).connect() as connection:
+            query = "SELECT pg_read_file('postmaster.pid')"
+            main = int(str(connection.exec_driver_sql(query).scalar_one()).split()[0])
+        return _processor_seconds(main)
 
     def _make(self, template: str) -> None:
         with postgres.engine(self._server).connect() as connection:
@@ -131,8 +149,34 @@ class _SQLite:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
 
+    def copy(self, other: Database) -> None:
+        self.blank()
+        path = sa.make_url(other.url).database
+        assert path is not None  # noqa: S101 - it is a file
+        shutil.copyfile(path, self._folder / "archive.db")
+
     def size(self) -> int:
         return (self._folder / "archive.db").stat().st_size - self._template.stat().st_size
+
+    def processor_seconds(self) -> float:
+        return 0.0  # it is in this process
+
+
+def _processor_seconds(main: int) -> float:
+    """Return the processor time of a process and its children, also of those that ended (Linux)."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name in parentheses may have spaces; fields are numbered from 1 in proc(5).
+            fields = [*path.read_text().rpartition(")")[2].split()]
+        except OSError:
+            continue  # it has ended
+        parent, times = int(fields[4 - 3]), [int(field) for field in fields[14 - 3 : 18 - 3]]
+        if int(path.parent.name) == main:
+            ticks += sum(times)
+        elif parent == main:
+            ticks += sum(times[:2])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def count(database: Database, queries: dict[str, str]) -> Rows:

@@ -35,6 +35,11 @@ settings.load_profile("archive")
 _KEPT = 4
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, those of whole systems: else one process ends alone with them."""
+    items.sort(key=lambda item: "system" not in item.path.parts)
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage less often: going through all tests again and again takes a while."""
     gc.collect()

@@ -1,4 +1,9 @@
-"""The command `archive`. Only here errors become exit codes."""
+"""The command `archive`. Only here errors become exit codes.
+
+0 is fine, 1 an error with nothing written, 2 a wrong command line, 3 a result in part. `check` has
+the codes of the Monitoring Plugins instead. Data go to standard output, everything else to standard
+error.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Scripts and timers rely on these numbers. 2 is also the code that Click gives a wrong option.
 OK, ERROR, USAGE, PARTIAL = 0, 1, 2, 3
 # Allocations before garbage is collected. Importing one module makes more than Python's default, 700.
 _COLLECT_AFTER = 50_000
@@ -22,7 +28,11 @@ _COMPLETION = "_ARCHIVE_COMPLETE"
 
 
 def main() -> None:
-    """Run the command and exit with its code, with a traceback only for `--debug`."""
+    """Run the command and exit with its code, with a traceback only for `--debug`.
+
+    Everything is imported inside, so that an interrupt during the imports, which take most of the
+    time of a short command, ends it without a traceback.
+    """
     _spare_collections()
     with _interrupts_end_the_process():
         from archive.cli.app import app
@@ -53,6 +63,8 @@ def _interrupts_end_the_process() -> Iterator[None]:
     """
     import signal
 
+    # The default action of the system ends the process at once; Python's handler would wait for the
+    # interpreter and raise KeyboardInterrupt anywhere.
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler:  # ignored, as shells do for background processes
         yield
@@ -72,6 +84,7 @@ def _spare_collections() -> None:
 
     Searching them repeatedly, and again at exit, takes longer than most commands.
     """
+    # Collections are rarer, and none of the objects that exist at the end are searched.
     gc.set_threshold(_COLLECT_AFTER)
     atexit.register(gc.freeze)
 
@@ -86,7 +99,10 @@ def _show_traceback(*raised: Any) -> None:
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """Return the message for an error, without passwords, and the exit code."""
+    """Return the message for an error, without passwords, and the exit code.
+
+    Only the text of an unforeseen exception is shown, with its class, and advice to report it.
+    """
     from archive.masking import mask_text
 
     sentence, code = _explained(error)
@@ -94,6 +110,7 @@ def explain(error: Exception) -> tuple[str, int]:
 
 
 def _explained(error: Exception) -> tuple[str, int]:
+    """Return the message, which may contain passwords, and the exit code."""
     # Imported here: before `main` an interrupt would show a traceback.
     from archive.errors import ArchiveError, InterruptedInputError, UsageError
 
@@ -102,6 +119,7 @@ def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, ArchiveError):
         return str(error), USAGE if isinstance(error, UsageError) else ERROR
     if isinstance(error, OSError):
+        # Not foreseen where it was raised, but its file name and reason are a sentence.
         reason = error.strerror or str(error)
         return f"{error.filename}: {reason}" if error.filename else reason, ERROR
     if isinstance(error, UnicodeEncodeError) and (argument := _not_text()):
@@ -113,12 +131,18 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 
 def _not_text() -> str | None:
-    """Return an argument that is not valid UTF-8, if there is one."""
+    """Return an argument that is not valid UTF-8, if there is one.
+
+    Such bytes are lone surrogates in an argument (PEP 383); they cannot be printed or stored.
+    """
     return next((text for text in sys.argv if any("\ud800" <= c <= "\udfff" for c in text)), None)
 
 
 def _close_stdout() -> None:
-    """Flush standard output; a reader that closed the pipe is no error, a full disk is one."""
+    """Flush standard output; a reader that closed the pipe is no error, a full disk is one.
+
+    Python flushes at exit, too, but would then print a traceback and exit with code 120.
+    """
     if sys.stdout is None:  # closed by the parent process
         return
     try:

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 import archive
 from archive.cli import (
+    appliance,
     check,
     collect,
     dashboard,
@@ -27,8 +28,10 @@ from archive.cli import (
     log,
     mail,
     metrics,
+    notify,
     quarantine,
     report,
+    serve,
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _masked_errors() -> Iterator[None]:
+    """Mask passwords in the errors of the command line, which quote arguments such as a URL."""
     try:
         yield
     except TyperException as error:  # which quotes arguments
@@ -66,9 +70,12 @@ def _type_of_option(option: TyperOption, ctx: Any) -> str | None:
     return None if option.is_flag else _shown_type(option, ctx)
 
 
+# Typer has no setting for this; the method is replaced for all options.
 _shown_type = TyperOption.display_type_rich
 TyperOption.display_type_rich = _type_of_option  # type: ignore[assignment, method-assign]
 
+# Errors are shown by `main`: typer's own tracebacks would show local variables, passwords among
+# them.
 app = typer.Typer(
     name="archive",
     cls=_Verbs,
@@ -81,6 +88,7 @@ app = typer.Typer(
 
 
 def _version(requested: bool) -> None:
+    """Print the version and end, before any other option is looked at (`is_eager`)."""
     if requested:
         typer.echo(f"archive {archive.__version__}")
         raise typer.Exit
@@ -98,16 +106,20 @@ def root(
     """Accept these options before the verb, too."""
 
 
+# In the order of the help text: from collecting to looking to looking after.
 app.command("collect", epilog=collect.EPILOG)(collect.collect)
 app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("mail", epilog=mail.EPILOG)(mail.mail)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
+app.command("notify", epilog=notify.EPILOG)(notify.notify)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports.app, name="import")
+app.add_typer(appliance.app, name="appliance")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")

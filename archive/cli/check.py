@@ -56,6 +56,7 @@ EPILOG = examples(
 )
 
 
+# Typer would exit with 2 for a wrong option, which monitoring systems take for CRITICAL.
 class CheckCommand(TyperCommand):
     """A command whose every error is UNKNOWN (3), since 1 and 2 mean WARNING and CRITICAL."""
 
@@ -72,6 +73,7 @@ class CheckCommand(TyperCommand):
 
 @contextmanager
 def _unknown() -> Iterator[None]:
+    """Turn every error into the output and the exit code of UNKNOWN, except for `--debug`."""
     try:
         yield
     except (typer.Exit, typer.Abort):
@@ -93,6 +95,9 @@ def _within(seconds: int) -> Iterator[None]:
 
     A thread does it: while a driver waits for the database, Python handles no signals. Nothing is
     written, so the process can end at any point.
+
+    `seconds` must be less than what the monitoring system waits, as it shows no output of a plugin
+    that it killed.
     """
 
     def leave() -> None:
@@ -100,6 +105,7 @@ def _within(seconds: int) -> Iterator[None]:
 
         reason = f"the archive did not answer within {seconds:,} s (--timeout)"
         try:
+            # Not `print`: another thread may hold the lock of standard output.
             os.write(1, output(Level.UNKNOWN, reason).encode())
         finally:
             os._exit(Level.UNKNOWN)
@@ -114,6 +120,7 @@ def _within(seconds: int) -> Iterator[None]:
 
 
 def _print(text: str) -> None:
+    """Write the output; what cannot be written is UNKNOWN, too."""
     from archive.cli.output import open_output
 
     # A reader that closes the pipe early must not change the exit code.
@@ -161,6 +168,7 @@ def check(
     from archive.monitoring import thresholds
     from archive.monitoring.verdict import verdict
 
+    # First, so that a wrong range is reported without an archive, too.
     limits = thresholds.Thresholds(
         _ranges(
             {
@@ -195,6 +203,7 @@ def check(
 
 
 def _ranges(texts: Mapping[str, str | None]) -> dict[str, Range]:
+    """Return the ranges that were given, by figure, in base units. Raises UsageError."""
     from archive.monitoring import ranges, thresholds
 
     return {

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+# The heading of their panel in the help text, with the notation.
 _THRESHOLDS = "Thresholds (ranges: 10, 10:, ~:10, 10:20, @10:20)"
 
 
 def _option(*names: str, help_: str) -> typer.models.OptionInfo:
+    """Return an option for a threshold: a range as text, in a panel of its own in the help."""
     found: typer.models.OptionInfo = typer.Option(
         *names, metavar="RANGE", help=help_, rich_help_panel=_THRESHOLDS
     )

@@ -84,9 +84,12 @@ def collect(
         raise UsageError("--dry-run and --save exclude each other: a dry run writes nothing")
     fleet = read_fleet(config)
     entries = enabled_entries(fleet, patterns, tag)
+    # At each run, also from a timer, so that it is not forgotten.
     warn_of_unverified(entries)
     engine = connect(database, config)
     try:
+        # A second collection is no failure: a timer that starts while one runs must not raise an
+        # alarm.
         number, outcomes = _run(engine, fleet, entries, save, dry_run)
     except AlreadyRunningError as error:
         say(f"archive: {error}; nothing was collected")
@@ -98,6 +101,8 @@ def collect(
     try:
         _summarise(number, len(entries), outcomes, output_format, output)
     except ArchiveError as error:
+        # Everything is archived by now, so an unwritable summary must not look like a failed
+        # collection.
         say(f"archive: {error}; the collection is complete")
         code = code or PARTIAL
     raise typer.Exit(code)
@@ -123,10 +128,12 @@ def _run(
         if dry_run:
             exists = databases.current(engine) is not None
             if exists:
+                # A dry run writes nothing, so it cannot create an archive either.
                 databases.require(engine)
             rehearse(engine if exists else None, fleet, entries, on_outcome)
         else:
             databases.prepare(engine)
+            # Before the first import: jobs get their day from the calendar.
             _use_calendar(engine, fleet)
             number = run(engine, fleet, entries, on_outcome, save).id
             record_settings(engine, fleet)
@@ -162,12 +169,17 @@ def _summarise(
     output_format: Format | None,
     output: Path | None,
 ) -> None:
+    """Print the outcomes in the format asked for; without one, a sentence if somebody is watching.
+
+    `number` is None for a dry run. Raises ArchiveError if it cannot be written.
+    """
     from archive.cli.collect_summary import COLUMNS, row, sentence, totals
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
 
     if output_format is None and output is None:
+        # cron mails any output, so there is none unless somebody is watching.
         if sys.stdout is not None and sys.stdout.isatty():
             typer.echo(sentence(asked, outcomes))
         return
@@ -181,6 +193,7 @@ def _summarise(
 
 
 def _exit_code(asked: int, outcomes: Sequence[Outcome]) -> int:
+    """Return 0 if all appliances are complete, 1 if nothing at all was archived, otherwise 3."""
     from archive.store import collection_log
 
     ended = [outcome.attempt.outcome for outcome in outcomes]

@@ -16,13 +16,20 @@ if TYPE_CHECKING:
 
     from archive.collect.store_answer import Outcome
 
+# The names of the counts, in the order of their class.
 _COUNTS = tuple(asdict(Counts()))
+# One row for each appliance that was tried.
 COLUMNS = (
     Column("appliance"),
-    Column("asked", Kind.INSTANT),
-    Column("answered", Kind.INSTANT),
+    Column("asked", Kind.INSTANT, expendable=9),
+    Column("answered", Kind.INSTANT, expendable=8),
     Column("outcome"),
-    *(Column(name, Kind.COUNT, optional=name == "quarantined") for name in _COUNTS),
+    *(
+        Column(
+            name, Kind.COUNT, optional=name == "quarantined", expendable=0 if name == "new" else 5
+        )
+        for name in _COUNTS
+    ),
     Column("reason"),
 )
 
@@ -35,7 +42,10 @@ def row(outcome: Outcome) -> tuple[Any, ...]:
 
 
 def totals(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Return the number of appliances by outcome, and the sums of their counts."""
+    """Return the number of appliances by outcome, and the sums of their counts.
+
+    An appliance that was not started, because of an interrupt, is in none of them.
+    """
     ended: Counter[str] = Counter()
     counts: Counter[str] = Counter()
     for outcome in outcomes:

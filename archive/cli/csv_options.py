@@ -8,7 +8,9 @@ import typer
 
 from archive.errors import UsageError
 
+# U+FEFF in UTF-8. Without it, Excel takes a file for the system's old encoding.
 BOM = "\ufeff"
+# A tab is hard to write on a command line.
 _NAMED_DELIMITERS = {"tab": "\t"}
 DelimiterOption = Annotated[
     str,
@@ -21,7 +23,10 @@ BomOption = Annotated[
 
 
 def delimiter_of(text: str) -> str:
-    """Return the character of `--delimiter`. Raises UsageError for one that could be in a value."""
+    """Return the character of `--delimiter`. Raises UsageError for one that could be in a value.
+
+    A point, a sign or a digit could be a part of a number, a letter of any text.
+    """
     character = _NAMED_DELIMITERS.get(text, text)
     if len(character) != 1 or character.isalnum() or character in '"\r\n.+-':
         raise UsageError(

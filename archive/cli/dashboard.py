@@ -60,6 +60,7 @@ def dashboard(
     from archive.dashboard.gathered import gather
     from archive.dashboard.page import TITLE, page
 
+    # Before the reports run, which may take a while.
     _refuse_terminal(output)
     with db.reading(open_archive(database, config)) as connection:
         scope = parse.scope(
@@ -73,6 +74,7 @@ def dashboard(
             now=now,
         )
         found = gather(connection, scope, parse.tags(config))
+    # Outside of the transaction, since it no longer needs the database.
     text = page(found, TITLE if title is None else title)
     with open_output(output) as out:
         out.write(text)
@@ -85,6 +87,7 @@ def dashboard(
 
 
 def _refuse_terminal(output: Path | None) -> None:
+    """Raise UsageError if the page, megabytes of HTML, would go to a terminal."""
     if output is None and sys.stdout is not None and sys.stdout.isatty():
         raise UsageError(
             "standard output is a terminal: write the page to a file with -o FILE.html"

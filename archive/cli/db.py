@@ -17,7 +17,7 @@ from archive.cli.options import (
 )
 from archive.errors import CheckError
 from archive.masking import mask_text
-from archive.text import counted
+from archive.text import counted, without_controls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +43,7 @@ def upgrade(
     """Create the archive, or upgrade its schema, in one transaction."""
     from archive.db import migrate as databases
 
+    # Not `open_archive`: the archive may not exist yet, or be older than this version.
     engine = connect(database, config)
     before = databases.current(engine)
     databases.upgrade(engine, beside_others=beside_other_tables)
@@ -77,9 +78,10 @@ def verify(
     engine = open_archive(database, config)
     problems = 0
     with progress("Verifying", 1) as advance:
+        # Each problem is printed at once: verifying a large archive takes minutes.
         for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
             problems += 1
-            typer.echo(mask_text(sentence))
+            typer.echo(without_controls(mask_text(sentence)))
     if problems:
         raise CheckError(f"{counted(problems, 'problem')} found in the archive")
     say("No problems found.")
@@ -94,6 +96,7 @@ def rebuild(
     from archive.store import judged_backups, totals
 
     with db.writing(open_archive(database, config)) as connection:
+        # Every import holds it, too: nothing may change while it is recalculated.
         db.lock(connection, ["calendar"])
         wrong = judged_backups.rebuild(connection) + totals.rebuild(connection)
     say(f"Totals and judgement recalculated; {counted(wrong, 'row')} corrected.")
@@ -162,6 +165,7 @@ def role(
     )
     if not found.logs_in:
         say(f"To give a user read access, run in psql: GRANT {name} TO user")
+    # Up to version 14, PostgreSQL lets every user create tables in the schema public.
     if found.creates:
         say(
             "Warning: every user can create tables in this schema. To stop that, its owner runs in"

@@ -26,6 +26,7 @@ DEFAULT = "archive-demo.db"
 SOURCE = "archive demo: "
 
 EPILOG = examples("archive demo", "archive demo --database postgresql://me@localhost/demo")
+# Their order is that of a first tour: state, trend, success, then SQL and single jobs.
 TRY = (
     "archive report summary",
     "archive report durations --plot --appliance vc02.ber.example.com",
@@ -60,8 +61,10 @@ def demo(
     from archive.db import migrate as databases
     from archive.demo.fleet import plan
 
+    # Not the archive of the environment or the configuration: that is the real one.
     engine = databases.connect(database or DEFAULT)
     _prepare(engine)
+    # Up to today, so that ages and overdue backups look as they do in use.
     fleet = plan(datetime.now(UTC))
     counts = _fill(engine, fleet)
     place = databases.describe(engine)
@@ -102,6 +105,7 @@ def _prepare(engine: Engine) -> None:
             sources = None
         else:
             databases.require(engine)
+            # An archive without imports is nobody's: it is used as it is.
             sources = connection.execute(sa.select(tables.ingest_run.c.source)).scalars().all()
     if sources is not None and not all(source.startswith(SOURCE) for source in sources):
         raise _not_ours(engine)
@@ -112,6 +116,7 @@ def _prepare(engine: Engine) -> None:
 
 
 def _not_ours(engine: Engine) -> UsageError:
+    """Return the error for a database that a demo would destroy."""
     from archive.db import migrate as databases
 
     place = databases.describe(engine)
@@ -122,6 +127,7 @@ def _not_ours(engine: Engine) -> UsageError:
 
 
 def _fill(engine: Engine, fleet: Plan) -> Counts:
+    """Import the answers that a collector would have got, as `archive ingest` does."""
     from archive.demo.collection import EVERY, collect
     from archive.ingest.ingest import Source, ingest
     from archive.render.progress import progress

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archive.export.relations import Relation
     from archive.store.selection import Extent
 
+# `-` as most programs have it; a file of that name is `./-`.
 _STANDARD_OUTPUT = Path("-")
 
 FolderArgument = Annotated[
@@ -94,6 +95,8 @@ def choose(
     """Return the tables and views to export: all tables and `all_views`, if none is named.
 
     Raises UsageError for unknown tables and views, and unless there is one destination.
+
+    A name that is given twice counts once. `known_views` are those that the format can write.
     """
     from archive.export import relations
 
@@ -115,7 +118,10 @@ def file_of(output: Path | None) -> Path | None:
 
 
 def extent_of(connection: Connection, since: str | None, after: int | None) -> Extent:
-    """Return which jobs to export. Raises UsageError for an invalid date."""
+    """Return which jobs to export. Raises UsageError for an invalid date.
+
+    `since` is a date range, of which the first day counts; `after` the number of an import.
+    """
     from archive.cli import parse
     from archive.store.selection import Extent
 
@@ -124,7 +130,10 @@ def extent_of(connection: Connection, since: str | None, after: int | None) -> E
 
 
 def next_number(connection: Connection, extent: Extent) -> int | None:
-    """Return the number for the next export; None if this one has no --after."""
+    """Return the number for the next export; None if this one has no --after.
+
+    It is read in the transaction of the export, so that no job is left out or comes twice.
+    """
     from archive import timestamps
     from archive.store.selection import following
 
@@ -145,6 +154,7 @@ def progress(
     """Show the progress of an export, unless the export goes to the same terminal."""
     from archive.render import progress as bar
 
+    # A bar between the rows would make both unreadable.
     if to_standard_output and sys.stdout is not None and sys.stdout.isatty():
         return nullcontext(lambda _: None)
     return bar.progress("Exporting", total)

@@ -50,14 +50,15 @@ def list_fleet(
 
     columns = (
         Column("name"),
-        Column("address"),
-        Column("user"),
-        Column("secret"),
-        Column("trust"),
-        Column("cadence_seconds", Kind.SECONDS),
-        Column("tags"),
+        Column("address", expendable=2),
+        Column("user", expendable=4),
+        Column("secret", expendable=9),
+        Column("trust", expendable=8),
+        Column("cadence_seconds", Kind.SECONDS, expendable=5),
+        Column("tags", expendable=3),
         Column("enabled", Kind.FLAG),
     )
+    # Disabled ones, too: the list shows the whole configuration.
     entries = select(read_fleet(config), patterns or [], tag or [], disabled=True)
     rows = [
         (
@@ -80,7 +81,10 @@ def list_fleet(
 
 
 def read_fleet(config: str | None) -> Fleet:
-    """Return the configuration. Raises ConfigurationError if there is none."""
+    """Return the configuration. Raises ConfigurationError if there is none.
+
+    Raises ConfigurationError, too, with all errors in the file.
+    """
     from archive.config import file
     from archive.errors import ConfigurationError
 
@@ -115,6 +119,7 @@ def warn_of_unverified(entries: Iterable[Entry]) -> None:
 
 
 def _trust(trust: Trust) -> str:
+    """Return how a certificate is checked: `system`, `CA file ...`, `pin` or `OFF`."""
     if not trust.verify:
         return "OFF"
     if trust.pin is not None:

@@ -23,6 +23,7 @@ EPILOG = examples(
     "archive fleet add vc02 --address vc02.example.com:5480 --tag site=Berlin --cadence 1d",
     "archive fleet add vc03.example.com --secret-command 'pass show vcenter/vc03'",
 )
+# VMware's own tool for the certificate store, in every vCenter Server's shell.
 _FINGERPRINT_COMMAND = (
     "/usr/lib/vmware-vmafd/bin/vecs-cli entry getcert --store MACHINE_SSL_CERT"
     " --alias __MACHINE_CERT | openssl x509 -noout -fingerprint -sha256"
@@ -111,6 +112,7 @@ def add(
     }
     values = {key: value for key, value in given.items() if value is not None}
     path = file.place(config)
+    # Checked as part of the configuration before anything is connected to or written.
     entry = writing.draft(path, values)
     try:
         shown, distrust = asyncio.run(_look(entry))
@@ -119,10 +121,12 @@ def add(
         raise ApplianceError(reason, error.advice) from error
     _show(entry, shown, distrust)
     if distrust is not None:
+        # The user has said what to trust, so there is nothing to ask.
         if ca_file is not None or pin is not None:
             raise ApplianceError(f"{entry.name} was not added: {distrust.reason}", distrust.advice)
         if not yes:
             _ask(entry, distrust, shown)
+        # Only now: a pin takes the place of every other check.
         values["pin"] = shown.fingerprint
     writing.add(path, values)
     next_command = ["archive", "fleet", "test", name]
@@ -149,6 +153,7 @@ def _secret(
 
 
 def _words(command: str) -> list[str]:
+    """Return the words of a command as a shell would split them. Raises UsageError for an open quote."""
     try:
         return shlex.split(command)
     except ValueError as error:
@@ -156,6 +161,7 @@ def _words(command: str) -> list[str]:
 
 
 def _tags(written: list[str]) -> dict[str, str] | None:
+    """Return tags by name, None without any; of a name that is given twice the last value counts."""
     tags = {}
     for tag in written:
         name, equals, value = tag.partition("=")
@@ -174,6 +180,7 @@ async def _look(entry: Entry) -> tuple[Certificate, UntrustedError | None]:
 
 
 def _show(entry: Entry, shown: Certificate, distrust: UntrustedError | None) -> None:
+    """Print the certificate on standard error, as a question about it may follow there."""
     from archive.render.outline import Item, write
 
     trusted = f"no: {distrust.reason}" if distrust is not None else f"yes, {_by_what(entry)}"
@@ -191,6 +198,7 @@ def _show(entry: Entry, shown: Certificate, distrust: UntrustedError | None) -> 
 
 
 def _by_what(entry: Entry) -> str:
+    """Return what the certificate is trusted by."""
     if entry.trust.pin is not None:
         return "it is the pinned certificate"
     if entry.trust.ca_file is not None:
@@ -204,6 +212,7 @@ def _ask(entry: Entry, distrust: UntrustedError, shown: Certificate) -> None:
         "Compare the SHA-256 with the one that this command prints in the appliance's shell:"
         f"\n  {_FINGERPRINT_COMMAND}"
     )
+    # A script cannot compare fingerprints; the error names the option to use.
     if sys.stdin is None or not sys.stdin.isatty():
         raise ApplianceError(
             f"{entry.name} was not added: {distrust.reason}",

@@ -76,6 +76,7 @@ def _examine(fleet: Fleet, entries: Sequence[Entry]) -> list[tuple[Entry, Examin
             examined[entry.name] = (entry, examination)
             advance(len(examined))
 
+        # An interrupt ends it early; appliances that were not started have no result.
         run(fleet, entries, on_checked)
     return [examined[entry.name] for entry in entries if entry.name in examined]
 
@@ -88,12 +89,14 @@ def _write(
     from archive.render.write import write
 
     columns = [Column(name) for name in ("appliance", "check", "result", "detail", "advice")]
+    # People want the problems; programs get every check.
     rows = _summary if output_format is Format.TABLE and len(examined) > 1 else _rows
     with open_output(output) as out:
         write(columns, rows(examined), output_format, out)
 
 
 def _rows(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
+    """Yield every check of every appliance, in the order in which they run."""
     from archive.collect.preflight import CHECKS
 
     for entry, examination in examined:
@@ -102,6 +105,7 @@ def _rows(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
 
 
 def _summary(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
+    """Yield one line for an appliance that is ok, and the problems of each other one."""
     from archive.collect.preflight import FAILED, OK, WARNING
 
     for entry, examination in examined:
@@ -126,6 +130,7 @@ def _summarise(asked: int, results: Sequence[str]) -> None:
 
 
 def _exit_code(asked: int, results: Sequence[str]) -> int:
+    """Return 0 if every appliance was examined and none failed, 1 if all of them failed, otherwise 3."""
     from archive.collect.preflight import FAILED
 
     fine = len(results) - results.count(FAILED)

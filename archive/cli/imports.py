@@ -45,6 +45,7 @@ def undo(
     from archive.maintenance import undo_import
 
     engine = open_archive(database, config)
+    # Deleted jobs come back only if they are imported again.
     if not yes:
         typer.confirm(f"Undo import {number}?", abort=True, err=True)
     undone = undo_import.undo(engine, number)

@@ -77,6 +77,7 @@ def ingest(
         seen = timestamps.parse(seen_at) if seen_at else timestamps.now()
     except ValueError as error:
         raise UsageError(f"--seen-at: {error}") from error
+    # All later imports would count as older than this one.
     if timestamps.is_future(seen):
         raise UsageError(
             f"--seen-at: {seen} is in the future: it is now {timestamps.now()} by this machine's clock"
@@ -88,19 +89,24 @@ def ingest(
         try:
             _add(total, _ingest_file(engine, path, appliance, seen))
         except ArchiveError as error:
+            # A wrong schema fails every file alike, so one error is enough.
             if len(paths) == 1 or debug or isinstance(error, SchemaError):
                 raise
             failures.append(error)
             say(f"archive: {error}")
     if len(failures) < len(paths):
+        # After the imports, since the settings of an appliance can only be stored with the
+        # appliance.
         record_settings(engine, parse.configuration(config))
         written = _summarise(total, output_format)
         raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
+    # Then something is archived, although no file is complete.
     interrupted = any(isinstance(error, InterruptedInputError) for error in failures)
     raise typer.Exit(PARTIAL if interrupted else ERROR)
 
 
 def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
+    """Import one file and return its counts. Raises ArchiveError, with the file's name."""
     from archive.db import migrate as databases
     from archive.ingest.ingest import ingest as run
     from archive.ingest.open_file import open_file
@@ -111,12 +117,14 @@ def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str)
         databases.prepare(engine)  # only when there is something to archive
         source = Source(file.name, file.content, appliance, seen_at)
         summary = run(engine, source, lambda _: advance(file.position()))
+    # An import without new jobs cannot have brought another appliance's.
     if summary.counts.new:
         _warn_of_other_system(engine, summary.run)
     return summary.counts
 
 
 def _warn_of_other_system(engine: Engine, run: int) -> None:
+    """Warn if the import may have been given the wrong appliance."""
     from archive import db
     from archive.ingest.other_targets import other_system
 
@@ -131,6 +139,7 @@ def _warn_of_other_system(engine: Engine, run: int) -> None:
 
 
 def _add(total: Counts, counts: Counts) -> None:
+    """Add the counts of a file to the total."""
     for name, value in asdict(counts).items():
         setattr(total, name, getattr(total, name) + value)
 

@@ -1,4 +1,8 @@
-"""Make sure that no interrupt (Ctrl-C) is lost."""
+"""Make sure that no interrupt (Ctrl-C) is lost.
+
+Python raises KeyboardInterrupt wherever the program happens to be, also in `__del__` and in
+callbacks of weak references, which no exception can leave.
+"""
 
 from __future__ import annotations
 

@@ -107,6 +107,8 @@ def list_jobs(
             with_cadences=False,
         )
         found = jobs.run(connection, scope, wanted)
+        # The first row is fetched before the output is opened, so that an error leaves an old file
+        # as it was.
         first = next(found, None)
         rows = iter(()) if first is None else chain((first,), found)
         with open_output(output) as out:
@@ -168,6 +170,7 @@ def show_job(
 
 
 def _without_passwords(text: str) -> str:
+    """Return a document's JSON with passwords hidden; unchanged if it has none."""
     from archive import json_numbers
     from archive.masking import mask_json
 
@@ -198,7 +201,8 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
         "end time": columns.end_time and moment(columns.end_time),
         "duration": None
         if columns.duration_seconds is None
-        else duration(columns.duration_seconds),
+        else duration(columns.duration_seconds)
+        + (" (end minus start)" if columns.duration_derived else ""),
         "size": None
         if columns.size_bytes is None
         else f"{size(columns.size_bytes)} ({columns.size_bytes:,} bytes)",
@@ -224,6 +228,7 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
 
 
 def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
+    """Yield what is known of a job, as items of an outline: values, statuses, messages, findings."""
     from archive.render.outline import Item
     from archive.render.units import moment
 
@@ -233,6 +238,7 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
         "statuses",
         below=[
             Item(status, f"since {moment(at)}")
+            # By the time at which each was first observed.
             for status, at in sorted(job.seen.statuses.items(), key=lambda item: item[::-1])
         ],
     )
@@ -255,6 +261,7 @@ def _flag(value: bool | None) -> str | None:
 
 
 def _message(role: str, content: Content, forms: Forms) -> Item:
+    """Return a message with its id, arguments and params below."""
     from archive import messages
     from archive.render.outline import Item
 

@@ -31,13 +31,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Show the log of collections and imports.")
 
+# At most one less than the greatest number, since one more row is asked for.
 _LimitOption = Annotated[
     int,
     typer.Option(
         "--limit", "-n", min=0, max=GREATEST - 1, help="Number of rows, newest first. 0: all."
     ),
 ]
+# Counts of documents that an answer brought, in the order of `Brought`.
 _COUNTS = ("seen", "new", "changed", "unchanged", "quarantined")
+# What narrow terminals leave out, the greatest first.
+_EXPENDABLE = {
+    "started": 9, "asked": 9, "unchanged": 8, "seen": 7, "source": 6, "findings": 5, "changed": 4,
+    "quarantined": 3, "number": 2, "finished": 1,
+}  # fmt: skip
 
 
 @app.command(
@@ -94,6 +101,7 @@ def show_collection(
             one = collection_log.find_collection(connection, number)
             if one is None:
                 raise UsageError(f"no collection {number}: see `archive log collections`")
+        # The newest one may still be running; then it shows the appliances that are done.
         found = [] if one is None else collection_log.attempts(connection, one.id)
     columns = [
         *_columns("appliance"),
@@ -190,20 +198,54 @@ def list_imports(
     _write_newest("import", columns, found, limit, output_format, output)
 
 
+@app.command(
+    "maintenance", epilog=examples("archive log maintenance", "archive log maintenance -f csv")
+)
+def list_maintenance(
+    limit: _LimitOption = 20,
+    output_format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """List what changed the history other than imports, newest first."""
+    from archive import db
+    from archive.store import maintenance_log
+
+    with db.reading(open_archive(database, config)) as connection:
+        found = maintenance_log.entries(connection, _one_more(limit))
+    columns = [
+        *_columns("number"),
+        *_instants("done_at"),
+        *_columns("what", "appliance", "new_name", "jobs", "detail"),
+    ]
+    _write_newest("change", columns, found, limit, output_format, output)
+
+
 def _columns(*names: str) -> list[Column]:
+    """Return columns by name: counts, except those that are known to be texts."""
     from archive.columns import Column, Kind
 
-    texts = ("source", "appliance", "outcome", "reason", "error")
-    return [Column(name, Kind.TEXT if name in texts else Kind.COUNT) for name in names]
+    texts = ("source", "appliance", "outcome", "reason", "error", "what", "new_name", "detail")
+    return [
+        Column(
+            name,
+            Kind.TEXT if name in texts else Kind.COUNT,
+            expendable=_EXPENDABLE.get(name, 0),
+        )
+        for name in names
+    ]
 
 
 def _instants(*names: str) -> list[Column]:
     from archive.columns import Column, Kind
 
-    return [Column(name, Kind.INSTANT) for name in names]
+    return [Column(name, Kind.INSTANT, expendable=_EXPENDABLE.get(name, 0)) for name in names]
 
 
 def _cells(counts: Brought | None) -> Sequence[int | None]:
+    """Return the counts of an answer; None for each if there was no answer."""
     return (None,) * len(_COUNTS) if counts is None else counts
 
 
@@ -233,6 +275,7 @@ def _write_newest(
     output_format: Format,
     output: Path | None,
 ) -> None:
+    """Write at most `limit` rows, and say if there are more; `rows` has one more than that."""
     _write(columns, rows[: limit or None], output_format, output)
     if not rows:
         say(f"No {noun}s yet.")

@@ -100,6 +100,7 @@ def mail(
 
 
 def _recipients(to: list[str] | None) -> tuple[str, ...]:
+    """Return the addresses of `--to`, checked. Raises UsageError."""
     from archive.config import mailing
 
     try:
@@ -127,6 +128,10 @@ def _sending(fleet: Fleet | None, recipients: tuple[str, ...]) -> tuple[Fleet, M
 
 
 def _send(sending: tuple[Fleet, Mail], message: EmailMessage, recipients: tuple[str, ...]) -> None:
+    """Send the mail, and exit with 3 if the server refused some of the recipients.
+
+    Raises MailError if it refused all, or ConfigurationError if there is no password.
+    """
     from archive.config import secrets
     from archive.mail import post
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archive.masking import mask_text
+from archive.text import without_controls
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -29,11 +30,15 @@ class Format(StrEnum):
 def from_anywhere(
     context: typer.Context, param: typer.CallbackParam, value: str | None
 ) -> str | None:
-    """Accept an option before the verb too: `archive --database X VERB`."""
+    """Accept an option before the verb too: `archive --database X VERB`.
+
+    What follows the verb comes first; None if it is in neither place.
+    """
     root = context.find_root()
     return root.params.get(str(param.name)) if value is None and root is not context else value
 
 
+# Options are types: a verb has one by naming it, and its help is written once.
 DatabaseOption = Annotated[
     str | None,
     typer.Option(
@@ -116,9 +121,12 @@ def connect(database: str | None, config: str | None) -> Engine:
     """Return an engine for the archive, whether it exists or not.
 
     The configuration is read only if neither `--database` nor the environment names an archive.
+
+    Raises ConfigurationError or DatabaseError for an unusable place. Nothing is opened yet.
     """
     from archive.db import migrate as databases
 
+    # A broken configuration must not hinder a user who names the archive.
     if database is None and not os.environ.get(databases.VARIABLE):
         from archive.config import file
 
@@ -138,9 +146,13 @@ def open_archive(database: str | None, config: str | None) -> Engine:
 
 def examples(*lines: str) -> str:
     """Return the examples of a help text, one command line each."""
+    # An empty line after each: typer joins the lines of a paragraph.
     return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without passwords; only data goes to standard output."""
-    typer.echo(mask_text(text), err=True)
+    """Print a message on standard error, without passwords; only data goes to standard output.
+
+    Names of files, and texts of servers, may contain control characters, which are escaped.
+    """
+    typer.echo(without_controls(mask_text(text)), err=True)

@@ -1,4 +1,9 @@
-"""Standard output, or files that appear only when they are complete."""
+"""Standard output, or files that appear only when they are complete.
+
+Text is UTF-8 with the line ends that the writer gives it, whatever the locale: the same command
+writes the same bytes on every machine. On standard output a lone surrogate, which UTF-8 does not
+have, is escaped.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Line ends are those of the writer: CR LF in CSV, LF in all else.
 _TEXT = {"encoding": "utf-8", "newline": ""}
 
 
@@ -59,6 +65,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises ArchiveError if the folder exists and is not empty, or if it cannot be created.
     """
     target = path.resolve()
+    # In the same folder: only within a file system is a rename atomic.
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and any(target.iterdir()):
@@ -76,9 +83,11 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _explained(path: Path | None) -> Iterator[None]:
+    """Turn errors of writing into ArchiveError; `path` is None for standard output."""
     try:
         yield
     except BrokenPipeError as error:
+        # `archive ... | head` is no error: it ends with code 0, and without a message.
         raise typer.Exit from error
     except OSError as error:
         name = "standard output" if path is None else path
@@ -87,6 +96,7 @@ def _explained(path: Path | None) -> Iterator[None]:
 
 @contextmanager
 def _standard_output() -> Iterator[IO[Any]]:
+    """Yield standard output as a text stream, and flush it; the stream itself stays open."""
     with _standard_bytes() as buffer:
         out = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", newline="")
         try:
@@ -96,11 +106,13 @@ def _standard_output() -> Iterator[IO[Any]]:
             _forget_output()
             raise
         finally:
+            # Otherwise the wrapper would close standard output when it is deleted.
             out.detach()
 
 
 @contextmanager
 def _standard_bytes() -> Iterator[IO[Any]]:
+    """Yield standard output as a stream of bytes, and flush it."""
     if sys.stdout is None:
         raise ArchiveError("standard output is closed")
     try:
@@ -112,6 +124,7 @@ def _standard_bytes() -> Iterator[IO[Any]]:
 
 
 def _forget_output() -> None:
+    """Lead standard output to nowhere, after a failure to write to it."""
     # Otherwise the interpreter would try to flush the buffer again when it exits.
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,6 +132,7 @@ def _forget_output() -> None:
 
 @contextmanager
 def _file(path: Path, form: str, mode: int | None = None, **options: str) -> Iterator[IO[Any]]:
+    """Yield a file beside the target, which replaces it at the end; a device is written to directly."""
     target = path.resolve()
     if target.exists() and not target.is_file():  # a device or a named pipe
         with target.open(f"w{form}", **options) as out:  # type: ignore[call-overload]  # by form

@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from archive.config.entries import Fleet
     from archive.reports import Scope
 
+# Letters of either case; `kb` is 1,000 bytes, `kib` 1,024. At most 19 digits, as many as GREATEST
+# has.
 _SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,19})?) ?(?:([kmgtpe])?(i)?b)?", re.ASCII | re.IGNORECASE)
+# In the order of their powers, from the first.
 _POWERS = "kmgtpe"
 
 
 def instant(text: str | None) -> str:
-    """Return an instant (RFC 3339) in fixed-width form; now for None. Raises UsageError."""
+    """Return an instant (RFC 3339) in fixed-width form; now for None. Raises UsageError.
+
+    Digits below a microsecond are dropped.
+    """
     from archive import timestamps
 
     if text is None:
@@ -44,6 +50,8 @@ def days(
     """Return the first and the last day (ISO dates) of the archive's calendar, None for no limit.
 
     Raises UsageError, with the valid forms.
+
+    `now` is an instant: relative forms such as `30d` count from its day.
     """
     if since is None and until is None:
         return None, None
@@ -58,7 +66,10 @@ def days(
 
 
 def seconds(text: str | None) -> int | None:
-    """Return the seconds of a duration such as `25h`, `90min` or `1d`. Raises UsageError."""
+    """Return the seconds of a duration such as `25h`, `90min` or `1d`. Raises UsageError.
+
+    None for None. A number without a unit is refused.
+    """
     if text is None:
         return None
     from archive.config import values
@@ -79,6 +90,7 @@ def size(text: str | None) -> int | None:
     match = _SIZE.fullmatch(text)
     if match is not None and (match[2] or not match[3]):
         power = _POWERS.index(match[2].lower()) + 1 if match[2] else 0
+        # Exactly: 1.1TB is no double.
         found = int(Fraction(match[1]) * (1024 if match[3] else 1000) ** power)
         if 0 < found <= GREATEST:
             return found
@@ -106,7 +118,10 @@ def tagged(tags: Sequence[str], config: str | None) -> frozenset[str] | None:
 
 
 def cadences(config: str | None) -> tuple[tuple[str, int], ...]:
-    """Return the cadence (name, seconds) of each appliance that has one in the configuration."""
+    """Return the cadence (name, seconds) of each appliance that has one in the configuration.
+
+    It reads the configuration; appliances have the order of the file.
+    """
     fleet = configuration(config)
     return tuple(
         (entry.name, entry.cadence_seconds)

@@ -44,12 +44,12 @@ def list_held(
     columns = (
         Column("number", Kind.COUNT),
         Column("appliance"),
-        Column("key"),
-        Column("position"),
+        Column("key", expendable=3),
+        Column("position", expendable=8),
         Column("reason"),
-        Column("document_bytes", Kind.BYTES),
-        Column("first_seen", Kind.INSTANT),
-        Column("last_seen", Kind.INSTANT),
+        Column("document_bytes", Kind.BYTES, expendable=7),
+        Column("first_seen", Kind.INSTANT, expendable=6),
+        Column("last_seen", Kind.INSTANT, expendable=5),
     )
     with db.reading(open_archive(database, config)) as connection:
         held = quarantine.held(connection)
@@ -84,18 +84,28 @@ def show_held(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Print a document exactly as imported; the reason goes to stderr."""
+    """Print a document exactly as imported; the reason goes to stderr.
+
+    On a terminal, control characters are escaped.
+    """
     from archive import db
     from archive.cli.output import open_output
     from archive.store import quarantine
+    from archive.text import without_controls
 
     with db.reading(open_archive(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
         raise UsageError(f"no document {number} in quarantine: see `archive quarantine list`")
     with open_output(None) as out:
-        out.flush()
-        out.buffer.write(held.document + b"\n")
+        if out.isatty():
+            text = held.document.decode("utf-8", "backslashreplace")
+            out.write(f"{without_controls(text)}\n")
+        else:
+            # The document is bytes, which need not be text; what was written as text must come
+            # before it.
+            out.flush()
+            out.buffer.write(held.document + b"\n")
     say(f"{held.position}: {held.reason}")
 
 

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def record_settings(engine: Engine, fleet: Fleet | None) -> None:
-    """Record cadences, RPOs and retirements, so that every reader of the archive judges alike."""
+    """Record cadences, RPOs and retirements, so that every reader of the archive judges alike.
+
+    `fleet` None: there is no configuration. A fleet without changes is only read, so an import
+    seldom writes here. The caller must have no transaction open.
+    """
     if fleet is None:
         return
     from archive import db
@@ -22,6 +26,7 @@ def record_settings(engine: Engine, fleet: Fleet | None) -> None:
         entry.name: Configured(entry.cadence_seconds, entry.rpo_seconds, entry.retired)
         for entry in fleet.entries
     }
+    # First without a lock, since there is seldom a change.
     with db.reading(engine) as connection:
         if not appliance_settings.changes(connection, settings.calendar(connection), configured):
             return

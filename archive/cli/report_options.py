@@ -12,6 +12,7 @@ from archive.cli.options import GREATEST
 Period = Literal["day", "week", "month", "quarter", "year"]
 Group = Literal["appliance", "type", "build", "location", "day"]
 
+# Panels of the help text.
 _THRESHOLDS = "Thresholds"
 _ROWS = "Rows"
 

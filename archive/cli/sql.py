@@ -30,6 +30,7 @@ EPILOG = examples(
 
 
 def _complete(incomplete: str) -> list[tuple[str, str]]:
+    """Return the queries whose names start with the text, for the shell."""
     from archive.reports import sql_files
 
     return [
@@ -79,6 +80,7 @@ def sql(
             raise UsageError("no query named: `archive sql` lists the queries")
         result = _list(sql_files.queries())
     elif show:
+        # There need be no archive: only the kind of database matters.
         query = sql_files.find(name, connect(database, config).dialect.name)
         with open_output(output) as out:
             out.write(query.text)
@@ -90,18 +92,21 @@ def sql(
 
 
 def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
+    """Run a query in a reading transaction. Raises UsageError, SchemaError, DatabaseError."""
     from archive import db
     from archive.db import migrate as databases
     from archive.reports import sql_files
 
     engine = connect(database, config)
     query = sql_files.find(name, engine.dialect.name)
+    # After the name, so that a mistyped one is reported even without an archive.
     databases.require(engine)
     with db.reading(engine) as connection:
         return sql_files.run(connection, query, values)
 
 
 def _values(params: list[str]) -> dict[str, str]:
+    """Return the params given, as texts by name. Raises UsageError for a name that is given twice."""
     values = {}
     for param in params:
         name, equals, value = param.partition("=")
@@ -114,6 +119,7 @@ def _values(params: list[str]) -> dict[str, str]:
 
 
 def _list(known: list[Query]) -> Result:
+    """Return the queries as a result: name, title, params with their defaults."""
     from archive.reports.sql_files import Result
 
     rows = [

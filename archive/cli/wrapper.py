@@ -13,7 +13,10 @@ CALLER = "ARCHIVE_CALLER"
 
 
 def hint(error: BaseException) -> str:
-    """Return a hint to add to a permission error if the command runs as another user."""
+    """Return a hint to add to a permission error if the command runs as another user.
+
+    Empty without one. Permission errors are often about a file that the calling user could read.
+    """
     caller = os.environ.get(CALLER) or os.environ.get("SUDO_USER")
     if not caller or not any(isinstance(cause, PermissionError) for cause in _causes(error)):
         return ""
@@ -25,6 +28,7 @@ def hint(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and those that led to it, as Python shows them in a traceback."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Entry, Fleet
 
+# Ctrl-C, and what systemd and `timeout` send.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -60,6 +61,7 @@ class _Round:
         self._stopped = False
 
     async def all(self, entries: Iterator[Entry], at_once: int) -> None:
+        """Run the workers until the entries are used up, with the signals handled meanwhile."""
         loop = asyncio.get_running_loop()
         workers = [asyncio.create_task(self._work(entries)) for _ in range(at_once)]
         for number in _SIGNALS:

@@ -138,11 +138,24 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where notifications go: `url` is the source of an Apprise URL, which contains secrets.
+
+    `ca_file` is a PEM bundle used instead of the system's store.
+    """
+
+    name: str
+    url: Secret
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fleet:
     """A whole configuration; missing keys have these defaults.
 
     `path` is absolute. `database` has the form of `--database`, with an absolute path for a SQLite
-    file. `concurrency` is how many appliances are queried at the same time.
+    file. `concurrency` is how many appliances are queried at the same time. `token` is what the readers of
+    `archive serve` must send.
     """
 
     path: Path
@@ -150,4 +163,6 @@ class Fleet:
     calendar: Calendar | None = None
     concurrency: int = 16
     mail: Mail | None = None
+    targets: tuple[Target, ...] = ()
+    token: Secret | None = None
     entries: tuple[Entry, ...] = ()

@@ -74,5 +74,6 @@ def _own_group(status: os.stat_result) -> bool:
         owner, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
     except KeyError:
         return False
+    # A group does not list users whose primary group it is.
     others = any(user.pw_gid == status.st_gid for user in pwd.getpwall() if user != owner)
     return owner.pw_gid == status.st_gid and not (set(group.gr_mem) - {owner.pw_name} or others)

@@ -28,10 +28,10 @@ def reveal(entry: Entry, fleet_path: Path) -> str:
     return password(entry.secret, entry.user, fleet_path)
 
 
-def password(secret: Secret, user: str, fleet_path: Path) -> str:
+def password(secret: Secret, user: str, fleet_path: Path, what: str = "password") -> str:
     """Return the password of a user; a command may take up to 30 seconds.
 
-    Relative paths start in the folder of the systemd unit's credentials; without one, in the
+    `what` names another kind of secret in errors. Relative paths start in the folder of the systemd unit's credentials; without one, in the
     configuration's folder. Raises ConfigurationError if there is no password, or if other users can
     read it.
 
@@ -46,7 +46,7 @@ def password(secret: Secret, user: str, fleet_path: Path) -> str:
     except _NoPasswordError as error:
         reason = str(error)
     # The error names no appliance: several may share a secret, which is read once.
-    raise ConfigurationError(f"{fleet_path}: no password from {secret.origin}: {reason}")
+    raise ConfigurationError(f"{fleet_path}: no {what} from {secret.origin}: {reason}")
 
 
 class _NoPasswordError(Exception):
@@ -81,6 +81,7 @@ def _password(secret: Secret, user: str, folder: Path) -> str:
 
 
 def _from_environment(name: str) -> str:
+    """Return the value of an environment variable. Raises _NoPasswordError if it is not set."""
     if name not in os.environ:
         raise _NoPasswordError("the variable is not set")
     return os.environ[name]
@@ -103,6 +104,7 @@ def _from_file(file: Path, folder: Path) -> str:
             content = opened.read()
     except OSError as error:
         raise _NoPasswordError(f"{path} cannot be read: {error.strerror or error}") from error
+    # A link may lead out of the folder; then the mode of the file itself counts.
     kept = credentials and path.resolve().is_relative_to(Path(credentials).resolve())
     if not kept and (complaint := privacy.open_to_others(path, status)):
         raise _NoPasswordError(complaint)
@@ -113,7 +115,7 @@ def _from_file(file: Path, folder: Path) -> str:
         )
     line, _, rest = text.replace("\r\n", "\n").partition("\n")
     if rest.strip("\n"):
-        raise _NoPasswordError(f"{path} has more than one line; only the password may be in it")
+        raise _NoPasswordError(f"{path} has more than one line; it may have no other")
     return line
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
-from archive.config import mailing, values
-from archive.config.entries import Entry, Fleet, Mail, Trust
+from archive.config import mailing, notifying, values
+from archive.config.entries import Entry, Fleet, Mail, Target, Trust
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
 from archive.suggestions import suggestion
@@ -28,6 +28,8 @@ _TOP: Keys = {
     "calendar": values.table,
     "defaults": values.table,
     "mail": values.table,
+    "notify": values.tables,
+    "serve": values.table,
     "appliance": values.tables,
 }
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
@@ -94,6 +96,12 @@ class _Reading:
             said["calendar"] = self._calendar(top["calendar"])
         if "mail" in top:
             said["mail"] = self._mail(top["mail"])
+        if "notify" in top:
+            said["targets"] = self._targets(top["notify"])
+        if "serve" in top:
+            section = self._section("[serve]", top["serve"], {"token": values.secret})
+            self._check(section)
+            said["token"] = section.given.get("token")
         if "concurrency" in top:
             said["concurrency"] = top["concurrency"]
         if self._problems:
@@ -158,6 +166,20 @@ class _Reading:
             return None
         return mailing.mail(section.given, self._folder)
 
+    def _targets(self, tables: list[dict[str, Any]]) -> tuple[Target, ...]:
+        """Return the targets that are complete, in the order of the file."""
+        found: dict[str, Target] = {}
+        for place, table in enumerate(tables, 1):
+            where = _where("notify", table, place)
+            section = self._section(where, table, notifying.KEYS)
+            self._check(section)
+            for key, problem in notifying.contradictions(table, section.given, found):
+                self._problem(where, key, problem)
+            if section.given.keys() >= notifying.REQUIRED:
+                target = notifying.target(section.given, self._folder)
+                found[target.name] = target
+        return tuple(found.values())
+
     def _defaults(self, table: Mapping[str, Any]) -> _Section:
         """Check `[defaults]`, whose keys are those of an appliance except those that must be its own."""
         rest = dict(table)
@@ -169,12 +191,9 @@ class _Reading:
         return section
 
     def _entries(self, tables: list[dict[str, Any]], defaults: _Section) -> list[Entry]:
-        """Return the entries that are complete, in the order of the file.
-
-        Incomplete ones have been reported, so the configuration as a whole is refused.
-        """
+        """Return the complete entries in the order of the file; incomplete ones have been reported."""
         sections = [
-            self._section(_where(table, place), table, _APPLIANCE)
+            self._section(_where("appliance", table, place), table, _APPLIANCE)
             for place, table in enumerate(tables, 1)
         ]
         for section in sections:
@@ -224,8 +243,9 @@ class _Reading:
             self._problem(where, "pin", "cannot be combined with ca_file; remove one of them")
         if "pin" in given and given.get("verify") is False:
             self._problem(where, "pin", "contradicts verify = false; remove one of them")
-        if self._unsafe and "secret" in given and given["secret"].value is not None:
-            self._problem(where, "secret", f"the password is in this file, but {self._unsafe}")
+        for key, what in (("secret", "password"), ("url", "URL"), ("token", "token")):
+            if self._unsafe and key in given and given[key].value is not None:
+                self._problem(where, key, f"the {what} is in this file, but {self._unsafe}")
 
     def _entry(self, own: Mapping[str, Any], defaults: Mapping[str, Any]) -> Entry:
         """Return the entry of an appliance: its own keys, then those of `[defaults]`.
@@ -266,16 +286,14 @@ class _Reading:
 def fleet(document: Mapping[str, Any], path: Path, unsafe: str | None) -> Fleet:
     """Return the Fleet of a configuration whose absolute path is `path`.
 
-    `unsafe` is why the file must not contain secrets, None if it may. Raises ConfigurationError with
-    all errors, one a line.
-
-    It reads no other file and resolves no name.
+    `unsafe` is why the file must not contain secrets, None if it may. Raises ConfigurationError
+    with all errors, one a line.
     """
     return _Reading(path, unsafe).fleet(document)
 
 
-def _where(table: Mapping[str, Any], place: int) -> str:
-    """Return how errors name an appliance: by its name, or by its number in the file, from 1."""
+def _where(section: str, table: Mapping[str, Any], place: int) -> str:
+    """Return how errors name one of several tables: by its name, or by its number in the file, from 1."""
     name = table.get("name")
     known = isinstance(name, str) and name and name.isprintable()
-    return f"[[appliance]] {name if known else place}"
+    return f"[[{section}]] {name if known else place}"

@@ -18,6 +18,7 @@ from archive.text import quoted
 
 # `m` is recognised only to be refused: it could mean months.
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(s|min|m|h|d)", re.ASCII)
+# In seconds. A day has 24 hours, whatever the clocks do.
 DURATION_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 # Seconds: a year with a leap day.
 _LONGEST = 366 * DURATION_UNITS["d"]
@@ -25,6 +26,7 @@ _LONGEST = 366 * DURATION_UNITS["d"]
 _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IGNORECASE)
 # A name or an address of IPv4.
 HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
+# An IPv6 address as in URLs (RFC 3986), and perhaps a port.
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
 _GREATEST_PORT = 65535
 # Each appliance queried holds a socket; the usual limit of open files is 1,024.
@@ -65,7 +67,7 @@ def table(value: Any) -> dict[str, Any]:
 def tables(value: Any) -> list[dict[str, Any]]:
     """Return an array of tables, written as `[[appliance]]` or inline."""
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise ValueError("write each appliance as a table under its own [[appliance]]")
+        raise ValueError("write each as a table under its own heading, such as [[appliance]]")
     return value
 
 
@@ -158,6 +160,7 @@ def tags(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError('write it as { site = "Berlin", owner = "ops" }')
     for tag, said in value.items():
+        # `--tag NAME=VALUE` splits at the first =.
         if not tag.strip() or not tag.isprintable() or "=" in tag:
             raise ValueError(f"invalid tag name {tag!r}; use printable characters, without =")
         try:
@@ -174,6 +177,7 @@ def address(value: Any) -> tuple[str, int]:
     5952), so that two spellings are recognised as the same address.
     """
     written = text(value)
+    # A URL is the usual mistake; a user in it would be ignored.
     if "/" in written or "@" in written:
         raise ValueError(
             "write only host and port, such as vc01.example.com:5480, without https://, user or path"

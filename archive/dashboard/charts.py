@@ -1,7 +1,7 @@
 """The charts of the page, as Vega-Lite specifications without data.
 
-The page's script adds the data under the name `rows`, including the text of each `tooltip`. Colours are
-variables of the style sheet, so that themes and print change them without a script.
+The page's script adds the data under the name `rows`, including the text of each `tooltip`. Colours
+are variables of the style sheet, so that themes and print change them without a script.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # The states of a calendar cell; each has its own colour and sign (see `page.css`).
-STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "none")
+STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "pending", "none")
 _CONFIG: dict[str, Any] = {
     "aria": False,  # the page has a label and a table for each chart
     "mark": {"aria": False},
@@ -29,6 +29,7 @@ _CONFIG: dict[str, Any] = {
     "legend": {"labelColor": "var(--ink)", "labelFontSize": 12, "symbolStrokeColor": "var(--ink)"},
     "line": {"strokeWidth": 2},
 }
+# Expressions of Vega for the labels of an axis, since its own formats know no binary units.
 _BYTES = " : ".join(
     f"abs(datum.value) >= {1024**power} ? format(datum.value / {1024**power}, '.3~r') + ' {unit}'"
     for power, unit in ((5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"))
@@ -41,10 +42,12 @@ _SECONDS = (
 
 
 def _chart(**parts: Any) -> dict[str, Any]:
+    """Return a specification with what all charts have in common."""
     return {"$schema": _SCHEMA, "config": _CONFIG, "data": {"name": "rows"}, **parts}
 
 
 def _x() -> dict[str, Any]:
+    """Return the encoding of periods along the x axis, in the order of the rows."""
     axis = {
         "title": None, "labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8, "ticks": False,
         "labelPadding": 10,  # the first label would overlap the label 0
@@ -53,6 +56,7 @@ def _x() -> dict[str, Any]:
 
 
 def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return the encoding of a measure along the y axis; `label` is an expression for its labels."""
     axis: dict[str, Any] = {"title": None, "tickCount": 5, "domain": False, "ticks": False}
     if label:
         axis["labelExpr"] = label
@@ -81,7 +85,7 @@ def _percentiles(label: str) -> dict[str, Any]:
     colour = {
         "field": "which",
         "type": "nominal",
-        "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--soft)"]},
+        "scale": {"domain": ["median", "p95"], "range": ["var(--series)", "var(--soft)"]},
         "legend": legend,
     }
     return _chart(
@@ -98,6 +102,7 @@ def _percentiles(label: str) -> dict[str, Any]:
 
 
 def _heat() -> dict[str, Any]:
+    """Return the calendar: a cell for each appliance and day or week, with a sign beside its colour."""
     states = list(STATES)
     column = {
         "field": "column",
@@ -156,6 +161,7 @@ def _heat() -> dict[str, Any]:
 
 
 def _outcomes() -> dict[str, Any]:
+    """Return the bars of succeeded and failed jobs by period, stacked."""
     domain, legend = ["succeeded", "failed"], {"title": None, "orient": "top"}
     return _chart(
         **_WIDE,
@@ -183,12 +189,13 @@ def _outcomes() -> dict[str, Any]:
 
 
 def _rate() -> dict[str, Any]:
+    """Return the line of the success rate by period, always from 0 to 100 %."""
     return _chart(
         **_WIDE,
         mark={
             "type": "line",
-            "color": "var(--success)",
-            "point": {"size": 18, "color": "var(--success)"},
+            "color": "var(--series)",
+            "point": {"size": 18, "color": "var(--series)"},
         },
         encoding={
             "x": _x(),
@@ -199,6 +206,7 @@ def _rate() -> dict[str, Any]:
 
 
 def _reasons() -> dict[str, Any]:
+    """Return the bars of failed jobs by reason."""
     return _chart(
         **_WIDE,  # the page sets the height
         mark={"type": "bar", "color": "var(--failed)", "height": 16},
@@ -216,6 +224,7 @@ def _reasons() -> dict[str, Any]:
 
 
 def _growth() -> dict[str, Any]:
+    """Return the line of sizes ahead, in the band of their intervals."""
     x = {
         "field": "days",
         "type": "quantitative",
@@ -223,17 +232,17 @@ def _growth() -> dict[str, Any]:
             "title": "days from now", "values": [0, 30, 90, 180, 270, 365], "grid": False,
         },
     }  # fmt: skip
-    point = {"size": 40, "color": "var(--success)"}
+    point = {"size": 40, "color": "var(--series)"}
     return _chart(
         **_WIDE,
         encoding={"x": x, "tooltip": _TOOLTIP},
         layer=[
             {
-                "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},
+                "mark": {"type": "area", "color": "var(--series)", "opacity": 0.2},
                 "encoding": {"y": _y("low", _BYTES), "y2": {"field": "high"}},
             },
             {
-                "mark": {"type": "line", "color": "var(--success)", "point": point},
+                "mark": {"type": "line", "color": "var(--series)", "point": point},
                 "encoding": {"y": _y("middle", _BYTES)},
             },
         ],

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
-from archive.reports import rpo, streaks, summary
+from archive.reports import appliances, streaks, summary
+from archive.reports.core.current import current
 from archive.reports.series import Series, series
 from archive.store import settings
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from archive.dashboard.history import History
     from archive.dashboard.tables import Table
-    from archive.reports.core.current import Current
     from archive.reports.core.scope import Scope
     from archive.reports.summary_row import SummaryRow
 
@@ -32,12 +32,16 @@ DAYS = 730
 MOST_DAYS = 3660
 # Above ALL_UP_TO appliances, only the WORST ones are shown individually, and all together as sums.
 ALL_UP_TO, WORST = 1000, 300
+# Periods that the page offers for its charts.
 GRAINS = ("day", "week", "month")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An appliance that is shown individually: its state in `rpo`, consecutive failures, and tags."""
+    """An appliance that is shown individually: its state in `rpo`, consecutive failures, and tags.
+
+    `state` is one of `judgement.standing.STATES`.
+    """
 
     name: str
     state: str
@@ -51,11 +55,14 @@ class Gathered:
 
     `number` counts all appliances in scope. If not all are shown individually, `series` has the sums
     of all by grain. `others` has the tags of appliances that are in tables only, by name. `weeks` has
-    the week label of each day. `unfinished` means that the last day is not over.
+    the week label of each day. `unfinished` means that the last day is not over. `fleet` has a row for
+    each appliance, `zone` is the archive's time zone.
     """
 
     scope: Scope
     calendar: str
+    zone: str
+    fleet: Table
     appliances: tuple[Shown, ...]
     number: int
     others: Mapping[str, Mapping[str, str]]
@@ -73,24 +80,33 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     """Return the content of the page for a scope; without a first day, it covers two years.
 
     `tags` are the tags of appliances by name. Raises UsageError for more than MOST_DAYS days.
+
+    All is read in the caller's transaction, so that figures of the page agree with each other.
     """
     scope = _bounded(connection, scope)
-    states = rpo.worst_first(connection, replace(scope, since=None))
-    failing = streaks.ongoing(connection, replace(scope, since=None))
-    shown = _worst_first(states, failing, tags)
-    number = len(shown)
-    if number > ALL_UP_TO:
-        shown = shown[:WORST]
+    latest = replace(scope, since=None)
+    states = list(current(connection, latest))
+    failing = streaks.ongoing(connection, latest)
+    rows = appliances.rows(connection, latest, states, failing)
+    # Those that never answered have nothing to show but their row in the table.
+    imported = [row for row in rows if row.last_seen is not None]
+    number = len(imported)
+    # The worst come first, so that a limit cuts off those without problems.
+    shown = [
+        Shown(row.appliance, row.state, row.consecutive_failures, tags.get(row.appliance, {}))
+        for row in imported[: WORST if number > ALL_UP_TO else None]
+    ]
     names = [one.name for one in shown]
     own = replace(scope, appliances=(), named=frozenset(names))
     whole = number == len(shown)
-    latest = replace(scope, since=None)
     calendar = settings.calendar(connection)
-    attention = tuple(reported.attention(connection, scope, states, failing))
-    reports = tuple(reported.further(connection, scope, whole=whole))
+    attention = tuple(reported.attention(connection, scope))
+    reports = tuple(reported.further(connection, scope, own, whole=whole))
     return Gathered(
         scope,
         f"{calendar.day_start} {calendar.zone}",
+        calendar.zone,
+        reported.fleet(rows),
         tuple(shown),
         number,
         _others([row.appliance for row in states], (*attention, *reports), names, tags),
@@ -106,6 +122,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
 
 
 def _bounded(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope with a first and a last day, the last one at most today."""
     today = settings.calendar(connection).day(scope.now)
     last = min(scope.until or today, today)
     if scope.since is None:
@@ -117,22 +134,6 @@ def _bounded(connection: Connection, scope: Scope) -> Scope:
             f" {MOST_DAYS:,}: set a later --since"
         )
     return bounded
-
-
-def _worst_first(
-    states: Sequence[Current],
-    failing: Sequence[streaks.StreaksRow],
-    tags: Mapping[str, Mapping[str, str]],
-) -> list[Shown]:
-    """Return the appliances that were imported by state as in `rpo`, then by consecutive failures."""
-    failures = {row.appliance: row.consecutive_failures for row in failing}
-    order = {state: place for place, state in enumerate(dict.fromkeys(row.state for row in states))}
-    found = [
-        Shown(row.appliance, row.state, failures.get(row.appliance, 0), tags.get(row.appliance, {}))
-        for row in states
-        if row.id is not None
-    ]
-    return sorted(found, key=lambda one: (order[one.state], -one.consecutive_failures))
 
 
 def _others(

@@ -27,6 +27,8 @@ def make() -> str:
     """Make the script with the package vl-convert-python.
 
     Raises ModuleNotFoundError without that package.
+
+    The result depends on the version of the package only.
     """
     from vl_convert import javascript_bundle
 

@@ -30,7 +30,11 @@ _ALIGNED = 4
 
 
 def packed(gathered: Gathered) -> str:
-    """Return the data for the script; the same content always gives the same text."""
+    """Return the data for the script; the same content always gives the same text.
+
+    Without a time stamp in the gzip header (`mtime`), it depends on the content only. Browsers
+    unpack it by themselves (DecompressionStream).
+    """
     text = json.dumps(_content(gathered), separators=(",", ":"), allow_nan=False).encode("ascii")
     text += b" " * (-len(text) % _ALIGNED)
     whole = b"".join([len(text).to_bytes(4, "little"), text, *_columns(gathered.history)])
@@ -38,6 +42,7 @@ def packed(gathered: Gathered) -> str:
 
 
 def _content(gathered: Gathered) -> dict[str, Any]:
+    """Return the JSON for the script; columns of the history follow it as bytes."""
     history, scope = gathered.history, gathered.scope
     bins = {bin_ for column in (history.sizes, history.durations) for bin_ in column} - {UNKNOWN}
     least = min(bins, default=0)
@@ -52,12 +57,15 @@ def _content(gathered: Gathered) -> dict[str, Any]:
         "counts": history.counts,
         "jobs": len(history.days),
         "messages": history.messages,
+        # The first bin in use, and the number of it and of each one up to the last.
         "bins": [
             least,
             [quantile_sketch.number_of(bin_) for bin_ in range(least, max(bins, default=-1) + 1)],
         ],
         "weeks": gathered.weeks,
         "series": gathered.series,
+        "zone": gathered.zone,
+        "fleet": _table(gathered.fleet),
         "attention": [_table(one) for one in gathered.attention],
         "reports": [_table(one) for one in gathered.reports],
         "charts": charts.CHARTS,
@@ -65,6 +73,7 @@ def _content(gathered: Gathered) -> dict[str, Any]:
 
 
 def _table(table: Table) -> dict[str, Any]:
+    """Return a table for the script: its columns by name, label and kind, and its rows."""
     columns = [
         {"name": column.name, "label": column.label, "kind": column.kind}
         for column in table.columns
@@ -89,6 +98,7 @@ def _columns(history: History) -> Iterator[bytes]:
 
 
 def _little_endian(column: array[int]) -> bytes:
+    """Return the bytes of a column in the order that the script expects, on any machine."""
     if sys.byteorder == "big":
         column = array(column.typecode, column)
         column.byteswap()

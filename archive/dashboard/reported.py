@@ -6,17 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archive.dashboard.tables import table
-from archive.judgement.standing import OK, RETIRED
 from archive.reports import (
     anomalies,
+    appliances,
     builds,
     collection,
     failures,
     growth,
     missed,
-    rpo,
-    streaks,
-    summary,
+    stuck,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.dashboard.tables import Table
-    from archive.reports.core.current import Current
     from archive.reports.core.report import Report
     from archive.reports.core.scope import Scope
 
@@ -33,38 +30,33 @@ if TYPE_CHECKING:
 ANOMALY_DAYS, MISSED_DAYS = 30, 7
 # The periods in days that the page offers, besides all days (see `page.html`).
 PERIODS = (30, 90, 365)
+# The maximum number of rows of the tables with a few rows for each appliance.
+MOST_APPLIANCES = 20_000
 
 
-def attention(
-    connection: Connection,
-    scope: Scope,
-    states: Sequence[Current],
-    failing: Sequence[streaks.StreaksRow],
-) -> list[Table]:
+def fleet(rows: Sequence[appliances.AppliancesRow]) -> Table:
+    """Return the table of all appliances, from the rows of the report `appliances`."""
+    return table(
+        "appliances",
+        "Appliances",
+        appliances.COLUMNS,
+        rows,
+        (
+            "appliance", "severity", "state", "age_seconds", "success_end_time", "size_bytes",
+            "size_change_ratio", "duration_seconds", "next_due_time", "consecutive_failures",
+            "last_seen",
+        ),
+        "No appliances yet.",
+        MOST_APPLIANCES,
+    )  # fmt: skip
+
+
+def attention(connection: Connection, scope: Scope) -> list[Table]:
     """Return the tables of problems that need attention as of now.
 
-    `states` are those of `rpo.worst_first`, `failing` the rows of `streaks.ongoing`. The scope must have a first
-    and a last day.
+    The scope must have a first and a last day.
     """
     return [
-        table(
-            "overdue",
-            "Overdue",
-            rpo.REPORT.columns,
-            [rpo.row(one) for one in states if one.state not in (OK, RETIRED)],
-            (
-                "appliance", "state", "age_seconds", "rpo_seconds", "attempt_status", "last_seen",
-            ),
-            "No backup is overdue.",
-        ),
-        table(
-            "consecutive-failures",
-            f"{summary.REPEATED_FAILURES} or more consecutive failures",
-            streaks.COLUMNS,
-            [row for row in failing if row.consecutive_failures >= summary.REPEATED_FAILURES],
-            ("appliance", "consecutive_failures", "since_time", "last_success_time"),
-            f"No appliance has {summary.REPEATED_FAILURES} or more consecutive failures.",
-        ),
         table(
             "not-reporting",
             "Not reporting",
@@ -84,6 +76,14 @@ def attention(
             "No expected backup was missed.",
         ),
         table(
+            "stuck",
+            "Stuck jobs",
+            stuck.COLUMNS,
+            [row for row in _run(connection, stuck.REPORT, _always(scope)) if row.stuck],
+            ("appliance", "start_time", "age_seconds", "longest_seconds", "reason", "key"),
+            "No job is stuck.",
+        ),
+        table(
             "anomalies",
             f"Anomalies in the last {ANOMALY_DAYS} days",
             anomalies.COLUMNS,
@@ -94,15 +94,16 @@ def attention(
     ]  # fmt: skip
 
 
-def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Table]:
+def further(connection: Connection, scope: Scope, named: Scope, *, whole: bool) -> Iterator[Table]:
     """Yield the tables of further reports; `builds` and `failures` for each of the PERIODS, too.
 
-    `whole` means that the page has all jobs and counts the failures itself, so that table is left
+    `named` is the scope of the appliances that are shown individually. `whole` means that the page has all jobs and counts the failures itself, so that table is left
     out. The scope must have a first and a last day.
     """
     yield _growth(connection, scope)
     # Always for all days, because a few days do not show a usual gap.
     yield _collection(connection, scope)
+    yield _builds_by_appliance(connection, named)
     for days in (None, *(days for days in PERIODS if days < (scope.days or 0))):
         of_days = scope if days is None else _last(scope, days)
         yield replace(_builds(connection, of_days), days=days)
@@ -111,6 +112,7 @@ def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Ta
 
 
 def _growth(connection: Connection, scope: Scope) -> Table:
+    """Return the table of growth, the fleet first."""
     grown = _run(connection, growth.REPORT, replace(scope, since=None))
     return table(
         "growth",
@@ -145,6 +147,21 @@ def _builds(connection: Connection, scope: Scope) -> Table:
     )  # fmt: skip
 
 
+def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
+    return table(
+        "builds-of-appliances",
+        "Builds",
+        builds.REPORT.columns,
+        _run(connection, builds.REPORT, replace(scope, by="appliance")),
+        (
+            "appliance", "build", "first_day", "last_day", "finished", "failed", "success_rate",
+            "size_median_bytes", "duration_median_seconds",
+        ),
+        "No backup has a build.",
+        MOST_APPLIANCES,
+    )  # fmt: skip
+
+
 def _collection(connection: Connection, scope: Scope) -> Table:
     return table(
         "collection",
@@ -167,7 +184,12 @@ def _failures(connection: Connection, scope: Scope) -> Table:
     )
 
 
+def _always(scope: Scope) -> Scope:
+    return replace(scope, since=None, until=None)
+
+
 def _last(scope: Scope, days: int) -> Scope:
+    """Return a scope limited to its last days."""
     return scope.last_days(days, scope.until or "")
 
 
@@ -176,4 +198,5 @@ def _newest_first(rows: Sequence[Any], by: str) -> list[Any]:
 
 
 def _run(connection: Connection, report: Report, scope: Scope) -> list[Any]:
+    """Return the rows of a report."""
     return list(report.run(connection, scope))

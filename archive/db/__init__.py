@@ -20,24 +20,28 @@ from archive.db.expressions import (
 )
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.pair_lookup import find_pairs
+from archive.db.reader import Watch, create_reader
 from archive.db.transactions import reading, writing
-from archive.db.types import Day, Instant, Text
+from archive.db.types import Day, Id, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
 
 __all__ = [
     "AtMostADayLater",
     "Day",
+    "Id",
     "Instant",
     "MonthOf",
     "SecondsBetween",
     "Text",
     "UnindexedDay",
+    "Watch",
     "alone",
     "comment",
     "complaints",
     "constraints_last",
     "contains",
     "create_engine",
+    "create_reader",
     "find_pairs",
     "halves",
     "has_password",

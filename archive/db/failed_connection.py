@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn
     from sqlalchemy.engine import Engine
 
+# No SQLSTATE looks like one of these.
 REFUSED, UNKNOWN_HOST, TIMEOUT, LOST = "refused", "unknown host", "timeout", "lost"
+# Field C of an ErrorResponse, in PostgreSQL's frontend/backend protocol.
 _SQLSTATE = re.compile(rb'\tErrorResponse\t.*? C "([0-9A-Z]{5})"')
 # For the second attempt only; the first one had the URL's own timeout.
 _WAIT_SECONDS = 5

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # SQLite's mark of a file's program, "vCBA" in ASCII; `file` and other programs show it. 0: no mark.
 APPLICATION_ID = 0x76434241
+# Not Alembic's usual name, which another program in the same database may use.
 VERSION_TABLE = "archive_schema"
 _SHOWN = 3
 

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 # which every verb checks.
 TABLES = (VERSION_TABLE, "appliance", "calendar", "day_total")
 READABLE = (*comments.VIEWS, *TABLES)
+# Names that need no quotes; PostgreSQL cuts longer ones off at 63 bytes.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
+# PostgreSQL gives these two a meaning of their own.
 _RESERVED = ("public", "none")
 _SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 # Relations on which a role has more rights than it should have: its own, those of PUBLIC, and those of
-# roles that it is a member of.
+# roles that it is a member of. What belongs to an extension, such as pg_stat_statements, which grants
+# its views to everybody, is no part of the archive.
 _BEYOND = sa.text(f"""
 SELECT relname FROM pg_class
 WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND (
@@ -32,6 +35,9 @@ WHERE relnamespace = {_SCHEMA} AND relkind IN ('r', 'p', 'v', 'm', 'f') AND (
     OR has_any_column_privilege(CAST(:role AS name), oid, 'INSERT, UPDATE')
     OR relname <> ALL (CAST(:readable AS name[]))
     AND has_any_column_privilege(CAST(:role AS name), oid, 'SELECT')
+) AND NOT EXISTS (
+    SELECT FROM pg_depend
+    WHERE classid = 'pg_class'::regclass AND objid = pg_class.oid AND deptype = 'e'
 )
 ORDER BY relname
 """)  # noqa: S608 - of constants

@@ -17,6 +17,8 @@ from archive import timestamps
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
 
+# On SQLite the name of the row itself, which needs no index.
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # Compared by code point, so that both databases sort alike.
 Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 

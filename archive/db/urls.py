@@ -12,6 +12,7 @@ from archive.errors import DatabaseError
 
 _FORMS = "use postgresql://USER@HOST/NAME, sqlite:///PATH or the path of a SQLite file"
 _INVALID = f"invalid database: {_FORMS}"
+# SQLAlchemy's name for psycopg 3.
 _POSTGRESQL = "postgresql+psycopg"
 _SCHEME = re.compile(r"([a-z][a-z0-9+]*):", re.IGNORECASE)
 # `host=... dbname=...`: libpq's own form. A path that begins like that is written `./host=...`.
@@ -23,6 +24,7 @@ _KEY_VALUE = re.compile(
 _NO_KEY_VALUES = f"invalid database: not a connection string of the form KEY=VALUE ...; {_FORMS}"
 # What psql or another program takes as an address, and nobody as the name of a file.
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+|[\w.-]+:\d{2,5}")
+# A name that ends so is a file, even if it looks like an address.
 _FILE_NAME = re.compile(r"\.(?:db\d?|sqlite\d?|sdb)$", re.IGNORECASE)
 # Parameters of psycopg that no text can express, or that the archive sets itself.
 _RESERVED = ("autocommit", "client_encoding", "context", "cursor_factory", "row_factory")

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 # that would only make the demonstration slow.)
 EVERY = timedelta(days=30)
 MEMORY = timedelta(days=40)
+# No two answers have the same time, as in a real collection.
 _BETWEEN_APPLIANCES = timedelta(seconds=4)
 
 
 class Collected(NamedTuple):
-    """One answer of one appliance, and when it was given."""
+    """One answer of one appliance, and when it was given.
+
+    `content` is JSON as the appliance would have answered at `seen_at`.
+    """
 
     appliance: str
     seen_at: str
@@ -31,7 +35,10 @@ class Collected(NamedTuple):
 
 
 class _Visited:
-    """One appliance and the jobs that it has created so far."""
+    """One appliance and the jobs that it has created so far.
+
+    It keeps only the jobs of MEMORY, so a plan of any length takes the same memory.
+    """
 
     def __init__(self, plan: Plan, appliance: Appliance) -> None:
         self.appliance = appliance
@@ -53,6 +60,8 @@ def collect(plan: Plan) -> Iterator[Collected]:
     """Yield the answers in order of time, up to the plan's end.
 
     An appliance answers from its first job until it stops reporting.
+
+    There is one round every EVERY; an appliance without jobs yet gives no answer.
     """
     fleet = [_Visited(plan, appliance) for appliance in plan.appliances]
     for before in range(plan.days // EVERY.days, -1, -1):

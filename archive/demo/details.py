@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from archive.demo.fleet import Appliance
     from archive.demo.jobs import Job
 
+# The API's own name of the service that starts backups.
 _SERVICE = "com.vmware.appliance.recovery.backup.job"
+# The first letter of a backup's folder, as vCenter names it.
 _LETTERS = {"SCHEDULED": "S", "MANUAL": "M"}
 
 
 def details(appliance: Appliance, job: Job, at: datetime) -> dict[str, Any]:
-    """Return the document of a job as it stood at `at`, in the shape of `/api`."""
+    """Return the document of a job as it stood at `at`, in the shape of `/api`.
+
+    A running job has the share of its size and progress that the time suggests.
+    """
     local = job.type == "LOCAL_BACKUP"
     document: dict[str, Any] = {
         "location": _location(appliance, job, started=at >= job.start),
@@ -48,7 +53,10 @@ def details(appliance: Appliance, job: Job, at: datetime) -> dict[str, Any]:
 
 
 def answer(appliance: Appliance, jobs: Iterable[Job], at: datetime) -> bytes:
-    """Return an appliance's answer with these jobs at `at`, newest job first."""
+    """Return an appliance's answer with these jobs at `at`, newest job first.
+
+    The shape is that of `/rest` for an appliance with the legacy API, otherwise that of `/api`.
+    """
     documents = {job.key: details(appliance, job, at) for job in jobs}
     newest_first = dict(reversed(documents.items()))
     whole: Any = newest_first
@@ -58,6 +66,7 @@ def answer(appliance: Appliance, jobs: Iterable[Job], at: datetime) -> bytes:
 
 
 def _location(appliance: Appliance, job: Job, *, started: bool) -> str:
+    """Return where a backup is written to; the folder is known from the start on."""
     if job.type == "LOCAL_BACKUP":
         return "file:///storage/backup/local"
     if not started:
@@ -68,6 +77,7 @@ def _location(appliance: Appliance, job: Job, *, started: bool) -> str:
 
 
 def _running(job: Job, at: datetime) -> dict[str, Any]:
+    """Return the fields of a job in progress, in proportion to its time so far."""
     share = (at - job.start) / (job.end - job.start)
     return {
         "status": "RUNNING",
@@ -80,6 +90,7 @@ def _running(job: Job, at: datetime) -> dict[str, Any]:
 
 
 def _finished(job: Job) -> dict[str, Any]:
+    """Return the fields of a job that has ended."""
     document: dict[str, Any] = {
         "status": "SUCCEEDED",
         "duration": int((job.end - job.start).total_seconds()),
@@ -108,6 +119,7 @@ def _entries(mapping: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _legacy(value: Any) -> Any:
+    """Return a value in the shape of `/rest`: `params` become lists of entries, at any depth."""
     if isinstance(value, dict):
         return {
             key: _entries(item) if key == "params" else _legacy(item) for key, item in value.items()

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
     from archive.demo.fleet import Appliance, Build
 
+# Invented: the API does not publish its message IDs.
 _FAMILY = "com.vmware.applmgmt.backup."
 # The share of the bad time after which the full target cannot even be reached.
 _UNREACHABLE_AFTER = 0.7
 
 
 class Failure(NamedTuple):
-    """A job's failure: its messages, its error if any, the percentage reached, and its duration."""
+    """A job's failure: its messages, its error if any, the percentage reached, and its duration.
+
+    `percent` is of the progress, and of the size sent.
+    """
 
     messages: list[dict[str, Any]]
     error: dict[str, Any] | None
@@ -40,7 +44,11 @@ def instant(moment: datetime) -> str:
 def of_target(
     chance: Random, appliance: Appliance, share: float, needed: int, seconds: float
 ) -> Failure | None:
-    """Return the failure of a job while its target has a problem; None for some jobs."""
+    """Return the failure of a job while its target has a problem; None for some jobs.
+
+    `needed` is the size of the backup in bytes, `seconds` its duration without the failure, `share`
+    the moment as a fraction of the history.
+    """
     trouble = appliance.trouble
     if chance.random() < 0.15:
         return None

@@ -1,6 +1,7 @@
 """The made-up fleet: appliances, their targets and builds, and the events in their history.
 
-Moments are fractions of the history, so a plan of any length has all events.
+Moments are fractions of the history, so a plan of any length has all events. Random numbers come
+from generators named after what they are for, so a new appliance changes none of the others.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Span(NamedTuple):
         return self.start <= share < self.end
 
 
+# A little beyond the end, because `holds` excludes it.
 WHOLE = Span(0.0, 1.01)
 NEVER = Span(2.0, 2.0)
 
@@ -68,6 +70,8 @@ class Appliance:
     `builds` are its builds, each with its start. `slowed` is when backups take twice as long,
     `trouble` when the target fails, `snapshot` when a snapshot of the machine prevents backups.
     `queued` says whether a job is waiting at the end of the history.
+
+    `minute_of_day` is when its backup starts, in UTC; `growth_a_year` is 0.35 for 35 %.
     """
 
     name: str
@@ -112,7 +116,10 @@ class Plan:
 
 
 def plan(now: datetime, *, appliances: int = 8, days: int = 730, seed: int = 2) -> Plan:
-    """Return a fleet of any size whose history ends with the last collection before `now`."""
+    """Return a fleet of any size whose history ends with the last collection before `now`.
+
+    `now` is in UTC. The first appliances are those with a story, the same in every plan.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     until = midnight + COLLECTED_AT
     if until > now:
@@ -121,6 +128,7 @@ def plan(now: datetime, *, appliances: int = 8, days: int = 730, seed: int = 2) 
     return replace(empty, appliances=tuple(islice(_fleet(empty), appliances)))
 
 
+# Targets of several protocols, each with its own speed.
 _BERLIN = Target("sftp://backup.ber.example.com/srv/vcenter", "vcbackup", 60 * MEGABYTE)
 _LONDON = Target("nfs://nas.lon.example.com/exports/vcenter", "vcbackup", 45 * MEGABYTE)
 _LONDON_OLD = Target("scp://nas.lon.example.com:22/exports/legacy", "root", 18 * MEGABYTE)
@@ -211,12 +219,14 @@ _STORIES = (
 
 
 def _fleet(empty: Plan) -> Iterator[Appliance]:
+    """Yield appliances without end: those with a story, then random ones."""
     yield from _STORIES
     for number in count(len(_STORIES) + 1):
         yield _another(f"vc{number:04}.example.com", empty)
 
 
 def _another(name: str, empty: Plan) -> Appliance:
+    """Return a random appliance; it depends on the seed and its name alone."""
     chance = empty.random(name)
     later = chance.uniform(0.2, 0.8)
     return Appliance(

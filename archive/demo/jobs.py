@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _YEAR = timedelta(days=365)
+# A disk is faster than the way to a target.
 _LOCAL_BYTES_PER_SECOND = 150 * MEGABYTE
+# So even a small backup takes a while.
 _PREPARATION_SECONDS = 100
 _SUNDAY = 6
 # The waiting job at the end of the history: when it was created, and its longest wait in seconds.
@@ -27,7 +29,11 @@ _SLOW = 1.6
 
 
 class Job(NamedTuple):
-    """One job from creation to end; `created` is when it was requested, before `start`."""
+    """One job from creation to end; `created` is when it was requested, before `start`.
+
+    `size` is in bytes; of a failed job, what was sent until then. `remark` is the message of a
+    successful one, None for most.
+    """
 
     key: str
     type: str
@@ -42,7 +48,11 @@ class Job(NamedTuple):
 
 
 def jobs(plan: Plan, appliance: Appliance) -> Iterator[Job]:
-    """Yield the jobs that an appliance has created by the end of the history, oldest first."""
+    """Yield the jobs that an appliance has created by the end of the history, oldest first.
+
+    Jobs of the schedule come every day; in between there are manual ones after failures and before
+    updates.
+    """
     life = _Life(plan, appliance)
     midnight = plan.start.replace(hour=0, minute=0, second=0, microsecond=0)
     for day in range(plan.days + 1):
@@ -129,6 +139,7 @@ class _Life:
     def _failure(
         self, kind: str, build: Build, moment: datetime, size: int, seconds: float
     ) -> Failure | None:
+        """Return how a job fails, if it does: by the events of the appliance, otherwise by chance."""
         share = self._plan.share(moment)
         failure = None
         if kind != "LOCAL_BACKUP" and self._appliance.trouble.holds(share):

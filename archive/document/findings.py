@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Fields of `Details.Info` whose presence depends on the status.
 CASE_FIELDS = ("duration", "size", "progress", "start_time", "end_time", "error")
+# What a job has from its start on.
 _RAN = frozenset({"duration", "size", "progress", "start_time"})
 # By status: fields that must be present, and fields that must be absent. Other statuses: all absent.
 UNION: dict[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -85,6 +86,7 @@ def _arithmetic(info: Info) -> list[Finding]:
     if info.start_time is None or info.end_time is None:
         return found
     start, end = timestamps.to_datetime(info.start_time), timestamps.to_datetime(info.end_time)
+    # Truncated, as vCenter does.
     elapsed = int((end - start).total_seconds())
     if end < start:
         found.append(

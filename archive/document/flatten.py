@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import json_numbers, timestamps
+from archive.statuses import FINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +32,7 @@ class Build(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A backup target: its configured URL, without the folder of the single backup.
-
-    The URL may contain a password; the database has it masked in another column besides.
-    """
+    """A backup target: its configured URL, perhaps with a password, without the folder of a backup."""
 
     url: str
 
@@ -54,14 +52,12 @@ class Template(NamedTuple):
 
 
 class ParamRow(NamedTuple):
-    """One param of a message; `parent_seq` is the param whose `l` contains it.
+    """One param of a message, vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
 
-    Fields are those of vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
-
-    `seq` counts from 0 in the order of canonical JSON, a parent before its children. Of the five
-    values `s`, `dt`, `i`, `d` and `nested_id` a well-formed param has one, but any number is
-    possible. `nested_has_params` is None without a nested message; false: it has no `params` at
-    all, not even `{}`.
+    `seq` counts from 0, a parent before its children; `parent_seq` is the param whose `l` contains
+    it. A well-formed param has one of the values `s`, `dt`, `i`, `d` and `nested_id`, but any
+    number is possible. `nested_has_params` is false without any `params`, None without a nested
+    message.
     """
 
     seq: int
@@ -81,9 +77,7 @@ class Content(NamedTuple):
     """The content of a message, which an appliance's messages share.
 
     `digest` is the start of the SHA-256 of its canonical JSON: equal contents have equal digests.
-
-    `has_params` distinguishes an empty map of params from an absent one. Equality of 16 bytes is
-    taken for equality of contents within one appliance.
+    `has_params` distinguishes an empty map of params from an absent one.
     """
 
     digest: bytes
@@ -95,10 +89,7 @@ class Content(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """One message of a job.
-
-    `role` is `description`, `progress`, `message` or `error`.
-    """
+    """One message of a job, in the role `description`, `progress`, `message` or `error`."""
 
     role: str
     content: Content
@@ -107,9 +98,8 @@ class MessageRow(NamedTuple):
 class ErrorRow(NamedTuple):
     """A job's `error` without its messages, which are among the job's other messages.
 
-    `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text.
-
-    `has_value` and `has_messages` distinguish empty parts from absent ones.
+    `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text. `has_value` and
+    `has_messages` distinguish empty parts from absent ones.
     """
 
     class_name: str | None
@@ -121,13 +111,17 @@ class ErrorRow(NamedTuple):
 
 
 class JobColumns(NamedTuple):
-    """The columns of `job` that come from the document; instants are fixed-width UTC texts."""
+    """The columns of `job` that come from the document; instants are fixed-width UTC texts.
+
+    `duration_derived` is True if the document has no duration, and None otherwise.
+    """
 
     status: str
     type: str | None
     start_time: str | None
     end_time: str | None
     duration_seconds: int | None
+    duration_derived: bool | None
     size_bytes: int | None
     location_folder: str | None
     location_user: str | None
@@ -144,8 +138,8 @@ class JobColumns(NamedTuple):
 class Normalised(NamedTuple):
     """All rows of one document.
 
-    `messages` have the order description, progress, the job's own, those of the error; a message's
-    place in it is its `seq` in the database.
+    `messages` are description, progress, the job's own, those of the error; the place is `seq`
+    there.
     """
 
     job: JobColumns
@@ -159,21 +153,20 @@ class Normalised(NamedTuple):
 def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> Normalised:
     """Return the rows of one job.
 
-    `content` returns the content of a message, if `info` has others than those of the schema.
-
-    An `info` from `archive.document.parse` has contents instead of messages, which were made when
-    its parts were validated; `content` then returns them as they are. The result is the same either
-    way.
+    `content` returns the content of a message, if `info` has others than those of the schema: one
+    from `archive.document.parse` has contents, made when its parts were validated.
     """
     url, folder = split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
+    derived = _elapsed(info) if info.duration is None else None
     # By position, in the order of the columns: this runs once for every job.
     job = JobColumns(
         info.status,
         info.type,
         info.start_time and timestamps.fixed_form(info.start_time),
         info.end_time and timestamps.fixed_form(info.end_time),
-        info.duration,
+        info.duration if derived is None else derived,
+        None if derived is None else True,
         info.size,
         folder,
         info.location_user,
@@ -198,11 +191,21 @@ def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> No
     )
 
 
+def _elapsed(info: Info) -> int | None:
+    """Return the duration in seconds that a finished job without one must have had.
+
+    It is end minus start, truncated as vCenter does; None if one is missing, or the end comes first.
+    """
+    if info.status not in FINISHED or info.start_time is None or info.end_time is None:
+        return None
+    start, end = timestamps.to_datetime(info.start_time), timestamps.to_datetime(info.end_time)
+    return int((end - start).total_seconds()) if end >= start else None
+
+
 def split_location(location: str | None) -> tuple[str | None, str | None]:
     """Return a location's configured URL, and the folder of the single backup if it has one.
 
-    Source: the folders that vCenter creates on a backup server. Without the split, every backup
-    would have a location of its own.
+    Without the split, every backup would have a location of its own.
     """
     if location is None:
         return None, None
@@ -228,11 +231,7 @@ def _messages(info: Info, content: Callable[[Any], Content]) -> list[MessageRow]
 
 
 def content_of(message: Message) -> Content:
-    """Return the content of a message.
-
-    It serialises the message once more for the digest: a content must not depend on the order of
-    keys in the answer.
-    """
+    """Return the content of a message, whose digest does not depend on the order of its members."""
     return Content(
         content_digest(message.to_json().encode()),
         Template(message.id, message.default_message),
@@ -244,20 +243,14 @@ def content_of(message: Message) -> Content:
 
 
 def param_rows(params: dict[str, Param]) -> list[ParamRow]:
-    """Return the rows of a message's params, parents before children.
-
-    It is a walk in depth; siblings keep the order of the map, which is sorted by name.
-    """
+    """Return the rows of a message's params, parents before children, siblings as in the map."""
     rows: list[ParamRow] = []
     _add_params(params, None, rows)
     return rows
 
 
 def content_digest(canonical: bytes) -> bytes:
-    """Return the digest of a message's canonical JSON.
-
-    It is CONTENT_DIGEST_LENGTH bytes long.
-    """
+    """Return the digest of a message's canonical JSON, CONTENT_DIGEST_LENGTH bytes."""
     return hashlib.sha256(canonical).digest()[:CONTENT_DIGEST_LENGTH]
 
 

@@ -47,6 +47,20 @@ class ParsedJob(NamedTuple):
     findings: Sequence[Finding]
 
 
+class Observation(NamedTuple):
+    """One document of one job, and when it was seen.
+
+    `fingerprint` is that of its bytes if it was seen with the import being loaded; None if the
+    document itself says when it was seen.
+    """
+
+    appliance: str
+    key: str
+    document: ParsedJob
+    seen: precedence.SeenInterval
+    fingerprint: bytes | None
+
+
 class ParsedLine(NamedTuple):
     """An exported job: appliance, key, when it was seen if the line says so, document.
 
@@ -101,6 +115,7 @@ def _split(info: Any, text: bytes, other_quotes: int) -> ParsedJob:
     then has more quotes than the canonical JSON made from it. Only if the counts differ is the text
     read a second time to be sure.
     """
+    # The schema limits it; a structure of msgspec checks types only.
     if len(info.status) > schema.STATUS_LENGTH:
         raise parts.UncommonError
     if info.start_time is not None:
@@ -119,6 +134,7 @@ def _split(info: Any, text: bytes, other_quotes: int) -> ParsedJob:
         progress.message = _value(said)
     found = findings.examine(info)
     rows = normalise(info, _itself)
+    # Messages and error have been looked at already, each distinct message once.
     if may_hide(rows):
         raise parts.UncommonError
     info.description, info.build = _json(description), _json(build)

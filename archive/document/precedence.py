@@ -13,6 +13,7 @@ from archive.statuses import FINISHED, OPEN
 # A status that the published schema does not have ranks after RUNNING: it may be final, but a job that
 # has SUCCEEDED or FAILED keeps that status.
 _UNKNOWN_RANK = len(OPEN)
+# SUCCEEDED and FAILED rank alike: between them the other fields decide.
 _RANKS = {status: rank for rank, status in enumerate(OPEN)} | dict.fromkeys(
     FINISHED, _UNKNOWN_RANK + 1
 )
@@ -35,6 +36,7 @@ def rank(
     An absent number ranks below all that 64 bits can hold. The digest decides between documents
     that are equal in all else, so that the result does not depend on which came first.
     """
+    # Less than any number of a document.
     lowest = -(2**63) - 1
     return (
         _RANKS.get(status, _UNKNOWN_RANK),

@@ -43,7 +43,7 @@ def rebuild(rows: Normalised) -> Info:
         build=rows.build and Build.model_construct(**rows.build._asdict()),
         cancelable=job.cancelable,
         description=description,
-        duration=job.duration_seconds,
+        duration=None if job.duration_derived else job.duration_seconds,
         end_time=job.end_time and timestamps.document_form(job.end_time),
         error=rows.error and _error(rows.error, by_role.get("error", [])),
         fast_backup=job.fast_backup,

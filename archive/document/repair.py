@@ -56,6 +56,7 @@ def mend(raw: Any) -> Mended:
         raise NotAJobError(f"no status{hint}")
     if len(raw["status"]) > schema.STATUS_LENGTH:
         raise NotAJobError(f"the status is longer than {schema.STATUS_LENGTH} characters")
+    # What follows changes it in place.
     whole = copy.deepcopy(raw)
     aside: dict[Path, Finding | None] = {}
     _params_to_maps(whole)
@@ -64,6 +65,8 @@ def mend(raw: Any) -> Mended:
         try:
             info = schema.parse_info(clean)
         except schema.ShapeError as error:
+            if not error.refusals:
+                raise NotAJobError(str(error)) from error
             for path, kind, _ in error.refusals:
                 _mend_place(clean, path, kind, aside)
         else:
@@ -139,6 +142,7 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
     converted, cut to microseconds, or replaced.
     """
     parent, name = _parent(clean, path)
+    # An earlier repair of this round has removed its object.
     if parent is None:
         return
     if kind == "missing":
@@ -169,6 +173,7 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
 
 def _understand(value: Any, kind: str) -> int | float | None:
     """Return the number that a value of another JSON type clearly means, or None."""
+    # A boolean is an int in Python, and no number in JSON.
     if isinstance(value, bool) or value is None:
         return None
     if kind.startswith("int_") and isinstance(value, str):

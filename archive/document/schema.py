@@ -44,6 +44,8 @@ def _is_double(number: int) -> bool:
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # Our limit, not vSphere's: a status is part of a primary key, which databases limit.
 STATUS_LENGTH = 255
+# Places of one document. The API's own versions differ in a few; each place costs memory and a finding.
+MOST_REFUSALS = 1000
 
 Int64 = Annotated[int, Field(ge=INT64_MIN, le=INT64_MAX)]
 # -0.0 equals 0.0, so it is stored as 0.0.
@@ -75,10 +77,7 @@ def entries_to_map(value: object) -> object:
 
 
 class Structure(BaseModel):
-    """What all parts of the schema have in common.
-
-    Strict: a number in quotes is no number. An unknown field is an error, so that `repair` sees it.
-    """
+    """What all parts of the schema have in common: strict types, and unknown fields are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -189,9 +188,11 @@ class Failure(Structure):
 
 
 class Info(Structure):
-    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes.
+    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes transferred.
 
-    `location` may contain a password. `messages` and `status` alone are required here.
+    `location` may contain a password. `parent` is the id of a task, `target` what the operation
+    works on; without a `user` the system started it. `messages` and `status` alone are required
+    here.
     """
 
     build: Build | None = None
@@ -243,10 +244,7 @@ class Seen(Structure):
 
 
 class ExportedJob(Structure):
-    """One line of an export; `info` is a job's details as in an answer.
-
-    `job` is the job key. It is what `archive export jsonl` writes and `archive ingest` reads.
-    """
+    """One line of an export; `job` is the job key, `info` a job's details as in an answer."""
 
     appliance: str
     info: Any
@@ -265,10 +263,14 @@ class Refusal(NamedTuple):
 class ShapeError(ValueError):
     """A value does not match the schema; `refusals` names the places.
 
-    There is at least one place; the text names the first of them.
+    They are empty if there are more than MOST_REFUSALS; otherwise the text names the first of them.
     """
 
     def __init__(self, error: ValidationError) -> None:
+        if error.error_count() > MOST_REFUSALS:
+            self.refusals: list[Refusal] = []
+            super().__init__(f"differs from the schema in more than {MOST_REFUSALS:,} places")
+            return
         self.refusals = [
             Refusal(details["loc"], details["type"], details["msg"])
             for details in error.errors(include_url=False)

@@ -52,6 +52,7 @@ def _structure(model: Any, **replaced: Any) -> Any:
         fields,
         rename={name: field.alias or name for name, field in model.model_fields.items()},
         forbid_unknown_fields=True,
+        # Nulls are left out, as in canonical JSON.
         omit_defaults=True,
         kw_only=True,
     )
@@ -62,10 +63,9 @@ _EXPORTED = _structure(schema.ExportedJob, info=_INFO)
 
 
 class _Entry(msgspec.Struct):
-    """Any object with details: an entry of a `/rest` answer, or an exported job."""
+    """An entry of a `/rest` answer; its key is read elsewhere."""
 
     value: Raw = Raw()
-    info: Raw = Raw()
 
 
 # Their methods raise msgspec.MsgspecError for JSON of another structure, and RecursionError.

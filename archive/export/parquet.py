@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 # Rows and bytes of a row group, whichever is reached first; memory holds one group.
 _GROUP_ROWS = 100_000
 _GROUP_BYTES = 32 << 20
+# By the type of the column; every whole number has 64 bits, whatever its column has.
 _TYPES: dict[type[Any], Any] = {
     Instant: pa.timestamp("us", "UTC"),
     Day: pa.date32(),
@@ -133,6 +134,7 @@ def _groups(batches: Iterator[Any]) -> Iterator[list[Any]]:
 class _Counting:
     """A stream that counts the bytes written, because a pipe cannot tell its position."""
 
+    # pyarrow asks for it before it writes.
     closed = False
 
     def __init__(self, out: BinaryIO) -> None:

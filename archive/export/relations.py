@@ -105,6 +105,7 @@ def table(name: str) -> Relation:
         raise UsageError(f"unknown table {quoted(name)}{suggestion(name, table_names())}")
     found = tables.metadata.tables[name]
     key = tuple(found.primary_key.columns)
+    # A job of the latest import has the time of that import as its `last_seen`.
     if found is tables.job:
         return Relation(
             name,
@@ -113,6 +114,7 @@ def table(name: str) -> Relation:
             key,
             (key[0], key[1]),
         )
+    # Such a key begins with the appliance, and a job or a content of it.
     named = (key[0], key[1]) if len(key) > 1 else None
     of_jobs = named if "job_id" in found.primary_key.columns else None
     of_contents = named if name in _CONTENTS else None

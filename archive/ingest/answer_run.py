@@ -13,7 +13,6 @@ from archive.ingest import batches, formats
 from archive.ingest.raw_document import KnownDocument, RawDocument
 from archive.ingest.run import Run, named
 from archive.store import fact_history, import_log
-from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,13 +93,14 @@ def _written(run: Run, encoding: str, collected_from: str | None = None) -> Iter
         if name is not None:
             number = run.mark_seen(connection, loader, name)
             known = loader.known(number)
-        for batch in chunks(formats.documents(run.source.content, encoding, known), batches.BATCH):
+        for batch in batches.documents(formats.documents(run.source.content, encoding, known)):
             if again := [each.fingerprint for each in batch if isinstance(each, KnownDocument)]:
                 loader.see_again(number, again, run.counts)
             raws = [each for each in batch if isinstance(each, RawDocument)]
             run.load(connection, loader, *run.observe(raws, collected_from), run.counts)
         # Before the totals: a holder of their lock must not wait for another lock.
         yield Answered(connection, number, run.id, run.counts, loader)
+        # With the jobs, so that the log never says more than is archived.
         import_log.record(connection, run.id, run.counts)
         import_log.complete(connection, run.id)
         loader.judged.judge(connection)

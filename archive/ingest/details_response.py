@@ -4,38 +4,46 @@
 - the answer of `/rest`, `{"value": [{"key": ..., "value": ...}, ...]}`, or the list alone;
 - exported jobs, alone or in a list.
 
-Other JSON is refused as a whole, with an error that says what it seems to be.
+Tools that save an answer change it: they unwrap a list of one, put a count beside `value`, wrap a map
+or write `Key` and `Value`. All that can mean only one thing is read; `one_job` reads single jobs.
+Other JSON is refused as a whole, with an error that says how it differs.
 """
 
 from __future__ import annotations
 
+import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive.document import schema
 from archive.errors import InputError
-from archive.ingest import raw_document
-from archive.ingest.json_stream import BOM, JsonText, Unreadable, encode
+from archive.ingest.json_stream import BOM, LONGEST, JsonText, Unreadable, encode
+from archive.ingest.one_job import one_job
+from archive.ingest.other_json import JOB_KEY, looks_like_details, what_it_is
 from archive.ingest.raw_document import (
     KnownDocument,
     RawDocument,
     document,
-    exported,
     fingerprint,
     unreadable,
 )
-from archive.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-_JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
-# Field names, of other answers or of one job's details: not job keys, unless a status is below.
+# The member that holds the answer, in any case.
+_WRAPPED = "value"
+_WRAPPED_MAP = re.compile(rf'\{{[ \t\r\n]*"{JOB_KEY.pattern}"[ \t\r\n]*:', re.ASCII)
+_WRAPPED_MAP_LENGTH = 400
+# Field names of other answers or of one job's details: not job keys, unless a job's details follow.
 _FIELDS = frozenset(schema.Info.model_fields) | frozenset(schema.Failure.model_fields)
 _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*")\s*:\s*')
 # A document starts with a job key, which starts with a digit: in a map or in an entry.
 _START_LENGTH = 40
 _START = re.compile(r"[^0-9]{1,30}[0-9]")
+# Members or entries that may precede the first job. More are no answer.
+_MOST_BEFORE = 100
+_NO_ENTRY = "not an entry with a job key and job details"
 
 
 def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
@@ -55,47 +63,153 @@ def read(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | Kno
             yield from _list(text, known)
         elif not text.take(BOM):  # each of several files may start with one
             value, _ = text.value()
-            raise InputError(_what_it_is(value))
+            raise InputError(what_it_is(value))
+
+
+class _Member(NamedTuple):
+    """A member of an object: its name and its value, each with its text."""
+
+    name: str
+    name_text: str
+    value: Any
+    value_text: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.name_text}:{self.value_text}"
+
+    def document(self, number: int) -> RawDocument:
+        """Return the document of a member of a map from job key to details."""
+        position = f"document {number}"
+        if isinstance(self.value, Unreadable):
+            return unreadable(self.text, position, self.value.reason)
+        return document(self.name, self.value_text, self.text, position)
+
+    def is_document(self) -> bool:
+        """Whether the member makes its object a map of details, whatever stands beside it."""
+        if JOB_KEY.fullmatch(self.name):
+            return True
+        return self.name.lower() not in (_WRAPPED, "info") and looks_like_details(self.value)
+
+    def may_be_document(self) -> bool:
+        """Whether the member could be a document, if all members of the object could."""
+        if isinstance(self.value, Unreadable):
+            return True
+        if self.name in _FIELDS or not isinstance(self.value, dict):
+            return False
+        return self.value.keys() <= schema.Info.model_fields.keys()
 
 
 def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
-    """Yield the documents of an object: a map of details, a `/rest` answer, or an exported job.
+    """Yield the documents of an object: a map of details, a wrapped answer, or a single job.
 
-    Which one it is shows in its first member.
+    Its first members are held until one of them shows which.
     """
     text.expect("{")
     if text.take("}"):
         return
-    number, boundary = 0, ""
-    while True:
-        number += 1
-        # What is skipped by its bytes costs a search and a hash instead of a decoding.
-        again = _skip_member(text, boundary, known)
-        if again is None:
-            key, key_text = text.value()
-            text.expect(":")
-            if not isinstance(key, str):
-                raise text.broken("a key is not a string")
-            if number == 1 and key == "value" and text.peek() == "[":
-                yield from _list(text, known)
-                _finish_rest(text)
-                return
-            info, info_text = text.value()
-            if number == 1 and not _may_be_details(key, info):
-                yield from _other(text, key, info, f"{key_text}:{info_text}")
-                return
-            member, position = f"{key_text}:{info_text}", f"document {number}"
-            new = (
-                unreadable(member, position, info.reason)
-                if isinstance(info, Unreadable)
-                else document(key, info_text, member, position)
-            )
-        gap = text.gap()
-        yield again or _unless_known(new, known)
-        if not gap:
-            text.expect("}")
+    before: list[_Member] = []
+    length = 0
+    gap = "{"
+    while gap:
+        name, name_text = _name(text)
+        if name.lower() == _WRAPPED and _wraps(text):
+            yield from _list(text, known) if text.peek() == "[" else _object(text, known)
+            _skip_rest(text)
             return
-        boundary = _boundary(text, gap) if known else ""
+        member = _Member(name, name_text, *text.value())
+        before.append(member)
+        length += len(member.value_text)
+        gap = text.gap()
+        undecided = len(before) < _MOST_BEFORE and length <= LONGEST
+        if member.is_document() or (not undecided and _may_be_map(before)):
+            for number, held in enumerate(before, 1):
+                yield _unless_known(held.document(number), known)
+            yield from _rest_of_map(text, known, len(before), gap)
+            return
+        if not undecided:
+            raise InputError(what_it_is(_whole(before)))
+    text.expect("}")
+    yield from _undecided(before, known)
+
+
+def _name(text: JsonText) -> tuple[str, str]:
+    """Return the name of the next member and its text."""
+    name, name_text = text.value()
+    text.expect(":")
+    if not isinstance(name, str):
+        raise text.broken("a key is not a string")
+    return name, name_text
+
+
+def _wraps(text: JsonText) -> bool:
+    """Return whether the value that comes is a list, or a map that starts with a job key."""
+    return text.peek() == "[" or bool(_WRAPPED_MAP.match(text.ahead(_WRAPPED_MAP_LENGTH)))
+
+
+def _skip_rest(text: JsonText) -> None:
+    """Skip the rest of an object after its `value`."""
+    while text.take(","):
+        text.value()
+        text.expect(":")
+        text.value()
+    text.expect("}")
+
+
+def _rest_of_map(
+    text: JsonText, known: Collection[bytes], number: int, gap: str
+) -> Iterator[RawDocument | KnownDocument]:
+    """Yield the documents of a map of details after its first `number` members."""
+    while gap:
+        number += 1
+        found: RawDocument | KnownDocument | None
+        found = _skip_member(text, _boundary(text, gap), known) if known else None
+        if found is None:
+            name, name_text = _name(text)
+            member = _Member(name, name_text, *text.value())
+            found = _unless_known(member.document(number), known)
+        gap = text.gap()
+        yield found
+    text.expect("}")
+
+
+def _undecided(
+    members: list[_Member], known: Collection[bytes]
+) -> Iterator[RawDocument | KnownDocument]:
+    """Read an object none of whose members tells what it is: it is a single job, or no answer."""
+    whole = _whole(members)
+    job = one_job(whole, f"{{{','.join(member.text for member in members)}}}", "document 1")
+    if job is not None:
+        yield _unless_known(job, known)
+    elif _may_be_map(members):
+        for number, member in enumerate(members, 1):
+            yield _unless_known(member.document(number), known)
+    else:
+        yield from _wrapped(members, whole, known)
+
+
+def _wrapped(
+    members: list[_Member], whole: dict[str, Any], known: Collection[bytes]
+) -> Iterator[RawDocument | KnownDocument]:
+    """Read the object below `value`. Raises InputError if there is none, or it is no answer."""
+    values = [member for member in members if member.name.lower() == _WRAPPED]
+    # An error answer of `/rest` has its type beside `value`.
+    if len(values) != 1 or not isinstance(values[0].value, dict) or "type" in whole:
+        raise InputError(what_it_is(whole))
+    text = JsonText(io.BytesIO(encode(values[0].value_text)), "utf-8")
+    try:
+        found = list(_object(text, known))
+    except InputError as error:
+        raise InputError(what_it_is(whole)) from error
+    yield from found
+
+
+def _may_be_map(members: list[_Member]) -> bool:
+    return all(member.may_be_document() for member in members)
+
+
+def _whole(members: list[_Member]) -> dict[str, Any]:
+    return {member.name: member.value for member in members}
 
 
 def _skip_member(text: JsonText, boundary: str, known: Collection[bytes]) -> KnownDocument | None:
@@ -133,104 +247,48 @@ def _unless_known(read: RawDocument, known: Collection[bytes]) -> RawDocument | 
     return KnownDocument(mark) if mark in known else read
 
 
-def _finish_rest(text: JsonText) -> None:
-    """Skip the rest of a `/rest` answer after its list."""
-    while text.take(","):
-        text.value()
-        text.expect(":")
-        text.value()
-    text.expect("}")
-
-
-def _may_be_details(key: str, value: Any) -> bool:
-    """Whether the first member of an object may be a job, so that the object is a map of details.
-
-    A job key of vCenter's form settles it. Any other key is accepted, too, unless it is a field's
-    name.
-    """
-    if _JOB_KEY.fullmatch(key):
-        return True
-    if key == "info" or not isinstance(value, (dict, Unreadable)):
-        return False
-    return key not in _FIELDS or (isinstance(value, dict) and "status" in value)
-
-
-def _other(text: JsonText, key: str, value: Any, piece: str) -> Iterator[RawDocument]:
-    """Read the rest of an object that is not a map of details; refuse it unless it is an export."""
-    whole, pieces = {key: value}, [piece]
-    while text.take(","):
-        name, name_text = text.value()
-        text.expect(":")
-        value, value_text = text.value()
-        whole[name] = value
-        pieces.append(f"{name_text}:{value_text}")
-    text.expect("}")
-    if "info" not in whole:
-        raise InputError(_what_it_is(whole))
-    yield exported(whole, f"{{{','.join(pieces)}}}", "document 1")
-
-
 def _list(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
-    """Yield the documents of a list of entries or exported jobs."""
+    """Yield the documents of a list of jobs, whose first entries are held until one of them is a job.
+
+    Another entry of another form is one unreadable document; the rest of the list may be good.
+    """
     text.expect("[")
     if text.take("]"):
         return
-    number, boundary = 0, ""
-    while True:
+    before: list[Any] = []
+    held: list[RawDocument] = []
+    decided, length = False, 0
+    number, gap = 0, "["
+    while gap:
         number += 1
-        piece = text.until(boundary)
+        # Only from the second entry on is it known what stands between two.
+        piece = text.until(_boundary(text, gap)) if known and number > 1 else ""
         mark = fingerprint(encode(piece)) if piece else b""
         found: RawDocument | KnownDocument
         if mark in known:
             text.skip(len(piece))
-            found = KnownDocument(mark)
+            found, is_job = KnownDocument(mark), True
         else:
             entry, entry_text = text.value()
-            found = _unless_known(_entry(entry, entry_text, number), known)
+            job = one_job(entry, entry_text, f"document {number}")
+            found = _unless_known(job or _no_entry(entry, entry_text, number), known)
+            is_job = job is not None or (isinstance(entry, dict) and "key" in entry)
         gap = text.gap()
+        if not decided and not is_job:
+            before.append(entry)
+            held.append(found)  # type: ignore[arg-type]  # it has a problem, so it is not a known one
+            length += len(entry_text)
+            if len(before) == _MOST_BEFORE or length > LONGEST:
+                break
+            continue
+        yield from held
+        held, decided = [], True
         yield found
-        if not gap:
-            text.expect("]")
-            return
-        boundary = _boundary(text, gap) if known else ""
+    if not decided:
+        raise InputError(what_it_is(before))
+    text.expect("]")
 
 
-def _entry(entry: Any, text: str, number: int) -> RawDocument:
-    """Return the document of one member of a list. Raises InputError if the first is neither form.
-
-    A later member of another form is one unreadable document; the rest of the list may be good.
-    """
-    position = f"document {number}"
-    if isinstance(entry, dict) and isinstance(entry.get("key"), str) and "value" in entry:
-        return raw_document.entry(entry, text, position)
-    if isinstance(entry, dict) and "info" in entry:
-        return exported(entry, text, position)
-    if isinstance(entry, Unreadable):
-        return unreadable(text, position, entry.reason)
-    if number == 1 and not (isinstance(entry, dict) and "key" in entry):
-        raise InputError(_what_it_is([entry]))
-    return unreadable(text, position, "not an entry with a job key and job details")
-
-
-def _what_it_is(value: Any) -> str:
-    """Return an error for JSON that is not an answer with job details."""
-    wanted = "expected the answer of GET /api/appliance/recovery/backup/job/details"
-    if isinstance(value, Unreadable):
-        return f"invalid JSON: {value.reason}"
-    if isinstance(value, dict) and value.keys() == {"value"}:
-        return _what_it_is(value["value"])
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return f"a list of job IDs without details; {wanted}"
-    if isinstance(value, dict):
-        failure = value.get("value") if "type" in value else value
-        messages = failure.get("messages") if isinstance(failure, dict) else None
-        kind = value.get("error_type") or value.get("type")
-        if kind and isinstance(messages, list) and "status" not in value:
-            texts = [m.get("default_message") for m in messages if isinstance(m, dict)]
-            said = printable(": ".join(map(str, [kind, *texts[:1]])))
-            return f"an error answer from vCenter ({said}); {wanted}"
-        if "state" in value:
-            return f"an answer of the older .../job/{{id}} request; {wanted}"
-        if "status" in value:
-            return 'job details without a job key; write them as {"<job key>": <details>}'
-    return f"JSON without job details; {wanted}"
+def _no_entry(entry: Any, text: str, number: int) -> RawDocument:
+    reason = entry.reason if isinstance(entry, Unreadable) else _NO_ENTRY
+    return unreadable(text, f"document {number}", reason)

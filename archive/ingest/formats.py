@@ -16,32 +16,37 @@ from archive import json_numbers
 from archive.appliance_names import identity
 from archive.errors import InputError
 from archive.ingest import details_response
-from archive.ingest.json_stream import BOM, JsonText, encode, sniff_encoding
-from archive.ingest.raw_document import (
-    KnownDocument,
-    RawDocument,
-    exported,
-    fingerprint,
-    unreadable,
+from archive.ingest.json_stream import (
+    BOM,
+    LONGEST,
+    LONGEST_SPACE,
+    JsonText,
+    encode,
+    sniff_encoding,
 )
+from archive.ingest.one_job import exported
+from archive.ingest.raw_document import KnownDocument, RawDocument, fingerprint, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 # An exported job starts with its appliance; names with JSON escapes are left to the JSON parser.
 _NAMED = re.compile(rb'\s*\{"appliance": ?"([ !#-\[\]-~]+)"')
 # Compared without regard to case. By them an input of a single line is JSON Lines, too.
 _LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+# Bytes that are kept of a line that is too long.
+_KEPT = 4096
 
 
 class Line(NamedTuple):
-    """A line of JSON Lines, as UTF-8.
+    """A line of JSON Lines, as UTF-8; only its start if it is too long.
 
     `number` counts from 1, empty lines included.
     """
 
     number: int
     text: bytes
+    too_long: bool = False
 
     @property
     def fingerprint(self) -> bytes:
@@ -51,7 +56,10 @@ class Line(NamedTuple):
     def documents(self) -> Iterator[RawDocument]:
         """Yield the documents of the line: several if it is an answer, none if it is empty."""
         text = self.text.decode("utf-8", "surrogateescape")
-        if not text.isspace():
+        if self.too_long:
+            problem = f"longer than {LONGEST:,} characters; only its start is kept"
+            yield unreadable(text, f"line {self.number}", problem)
+        elif not text.isspace():
             yield from _line(text.strip().removeprefix(BOM), f"line {self.number}")
 
 
@@ -65,10 +73,17 @@ class Form(NamedTuple):
 def form(stream: io.BufferedReader[Any], name: str) -> Form:
     """Return the format of an input from its first bytes. Raises InputError if it is empty.
 
-    The stream stays at its start: the bytes are only peeked at, as many as its buffer has.
+    The bytes are only peeked at, as many as the stream's buffer has; white space before them is
+    skipped if it fills the buffer.
     """
     head = stream.peek()
-    if not head.strip():
+    skipped = 0
+    while head.isspace():  # as much as an empty input may have
+        skipped += len(stream.read(len(head)))
+        if skipped > LONGEST_SPACE:
+            raise InputError(f"starts with more than {LONGEST_SPACE:,} bytes of white space")
+        head = stream.peek()
+    if not head:
         raise InputError("the input is empty")
     return Form(is_lines(name, head), sniff_encoding(head))
 
@@ -96,17 +111,39 @@ def lines(stream: io.BufferedReader[Any], encoding: str) -> Iterator[Line]:
     Lines in UTF-8 are passed on undecoded; undecodable bytes then concern their document only.
     """
     if encoding.startswith("utf-8"):
-        yield from map(Line, count(1), stream)
+        yield from _bounded(stream.readline)
         return
     text = io.TextIOWrapper(stream, encoding, newline="\n")
     number = 0
     try:
-        for number, line in enumerate(text, 1):
-            yield Line(number, line.encode())
+        for line in _bounded(lambda length: text.readline(length).encode()):
+            number = line.number
+            yield line
     except UnicodeDecodeError as error:
         raise InputError(f"not valid {error.encoding} after line {number}") from error
     finally:
         text.detach()  # the caller closes the stream
+
+
+def _bounded(read: Callable[[int], bytes]) -> Iterator[Line]:
+    """Yield lines that are not blank, from a function that reads one of at most a given length."""
+    blank = 0
+    for number in count(1):
+        line = read(LONGEST)
+        if not line:
+            return
+        if line.isspace():
+            blank += len(line)
+            if blank > LONGEST_SPACE:
+                raise InputError(f"more than {LONGEST_SPACE:,} bytes of blank lines")
+            continue
+        blank = 0
+        too_long = len(line) >= LONGEST
+        yield Line(number, line[:_KEPT] if too_long else line, too_long)
+        while too_long and not line.endswith(b"\n"):
+            line = read(LONGEST)
+            if not line:
+                return
 
 
 def documents(
@@ -153,6 +190,7 @@ def read_again(raw: bytes) -> list[RawDocument]:
 
 
 def _line(text: str, position: str) -> Iterator[RawDocument]:
+    """Yield the documents of a line; what is no answer is one unreadable document."""
     value: Any = None
     with suppress(ValueError, RecursionError):  # the cursor below gives a better error
         value = json_numbers.loads(text)

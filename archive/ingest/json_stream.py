@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     import io
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
+# Characters of one document. The longest that was seen has a few thousand.
+LONGEST = 16 << 20
+# Characters, or bytes, of white space in a row. A file of nothing else would be read without end.
+LONGEST_SPACE = 1 << 20
 # Bytes read at a time, and characters after which the part already read is dropped.
 _CHUNK = 1 << 18
-_SPACE = " \t\n\r"
+_SPACE = re.compile(r"[ \t\n\r]*")
+# Characters in which a boundary between documents is looked for. A boundary that does not occur
+# must not be looked for in the whole rest of the text, again for each document.
+_WINDOW = 1 << 16
 # Characters. An error this close to the end of the buffer may only mean that more must be read.
 _CUT = 64
 # Characters that may follow the digits of a number cut at the end: a point, or `e+`.
@@ -60,9 +67,14 @@ class JsonText:
 
     def peek(self) -> str:
         """Return the next character that is not white space, or "" at the end."""
+        start = self._place
         while True:
-            while self._place < len(self._buffer) and self._buffer[self._place] in _SPACE:
-                self._place += 1
+            self._place = _SPACE.match(self._buffer, self._place).end()  # type: ignore[union-attr]  # it always matches
+            if self._place - start > LONGEST_SPACE:
+                raise InputError(
+                    f"more than {LONGEST_SPACE:,} characters of white space, at character"
+                    f" {self._dropped + start:,}"
+                )
             if self._place < len(self._buffer):
                 return self._buffer[self._place]
             if not self._more():
@@ -84,7 +96,8 @@ class JsonText:
         """Return the next value (or Unreadable) and its text.
 
         The text is exactly as in the stream, without white space around it. Of repeated members the
-        value has only the last. Raises InputError if there is no value.
+        value has only the last. Raises InputError if there is no value, or one of more than LONGEST
+        characters.
         """
         if not self.peek():
             raise self.broken("it ends early")
@@ -93,7 +106,7 @@ class JsonText:
                 value, end = DECODER.raw_decode(self._buffer, self._place)
             except JSONDecodeError as error:
                 may_be_cut = "Unterminated" in error.msg or error.pos > len(self._buffer) - _CUT
-                if may_be_cut and self._more():
+                if may_be_cut and self._more_of_value():
                     continue
                 raise self.broken(error.msg, error.pos, cut=_is_cut(error)) from error
             except RecursionError:
@@ -101,7 +114,7 @@ class JsonText:
             except ValueError:
                 return Unreadable(_NO_NUMBER), self._step_to(self._end_of_value())
             # A number may continue in the part not read yet.
-            if len(self._buffer) - end > _NUMBER_CUT or not self._more():
+            if len(self._buffer) - end > _NUMBER_CUT or not self._more_of_value():
                 return value, self._step_to(end)
 
     def gap(self) -> str:
@@ -124,11 +137,13 @@ class JsonText:
     def until(self, boundary: str) -> str:
         """Return the text up to and including the first character of a boundary; skip nothing.
 
-        Returns "" if no boundary is given, or if it is not in the buffered text.
+        Returns "" if no boundary is given, or if it is not near.
         """
-        end = self._buffer.find(boundary, self._place) if boundary else -1
-        if end < 0 and boundary and self._more():
-            end = self._buffer.find(boundary, self._place)
+        if not boundary:
+            return ""
+        if len(self._buffer) - self._place < _WINDOW:
+            self._more()
+        end = self._buffer.find(boundary, self._place, self._place + _WINDOW)
         return self._buffer[self._place : end + 1]
 
     def skip(self, length: int) -> None:
@@ -141,7 +156,7 @@ class JsonText:
         while True:
             match = _MARK.search(self._buffer, place)
             if match is None or match[0] == '"':
-                if self._more():
+                if self._more_of_value():
                     continue
                 if match is None and depth == 0:
                     return len(self._buffer)
@@ -177,6 +192,15 @@ class JsonText:
                 f"cut off: the JSON ends early, at character {position:,}; download it again"
             )
         return InputError(f"invalid JSON: {what} at character {position:,}")
+
+    def _more_of_value(self) -> bool:
+        """Read on within a value. Raises InputError if it is already longer than any job is."""
+        if len(self._buffer) - self._place > LONGEST:
+            raise InputError(
+                f"a value of more than {LONGEST:,} characters, at character"
+                f" {self._dropped + self._place:,}: too long for a backup job"
+            )
+        return self._more()
 
     def _more(self) -> bool:
         """Read on, and return whether there is text after the cursor still to look at.

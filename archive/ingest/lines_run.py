@@ -6,7 +6,6 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from archive import db
-from archive.document.parse import parse_line
 from archive.ingest import formats
 from archive.ingest.batches import LineBatches
 from archive.ingest.observe import observe_line
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from archive.ingest.formats import Line
     from archive.ingest.raw_document import RawDocument
     from archive.ingest.run import Run
-    from archive.store.loader import Loader, Observation
+    from archive.store.loader import Loader
 
 # So a transaction has 20,000 lines at most, except the first one into an empty archive.
 BATCHES_A_COMMIT = 10
@@ -42,6 +41,7 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
     batches = LineBatches(lines)
     waiting = next(batches, [])
     while True:
+        # A copy: if the transaction fails, the run's own are still those of its last commit.
         counts = Counts(**vars(run.counts))
         filling = not batches.ended and _is_empty(run.engine)
         with db.writing(run.engine, filling=filling) as connection:
@@ -92,15 +92,17 @@ def _load_first(
     """
     if run.source.appliance is not None:
         run.mark_seen(connection, loader, run.source.appliance)
-    with db.constraints_last(connection, LOADED), reading_ahead() as read_ahead:
+    with (
+        db.constraints_last(connection, LOADED),
+        reading_ahead(run.source.seen_at) as read_ahead,
+    ):
         for number, (lines, reads) in enumerate(read_ahead(batches), 1):
-            observations: list[Observation] = []
+            observations = [read for read in reads if read is not None]
             others: list[RawDocument] = []
-            for line, read in zip(lines, reads, strict=True):
-                if observed := observe_line(line, read, run.source.seen_at):
-                    observations.append(observed)
-                else:
-                    others += line.documents()
+            if len(observations) < len(reads):
+                for line, read in zip(lines, reads, strict=True):
+                    if read is None:
+                        others += line.documents()
             more, refused = run.observe(others)
             run.load(connection, loader, observations + more, refused, counts)
             # Pending totals must not grow with the size of the input.
@@ -132,7 +134,7 @@ def _load_lines(
         for line in theirs:
             if known and (mark := line.fingerprint) in known:
                 again.setdefault(name, []).append(mark)
-            elif observed := observe_line(line, parse_line(line.text), run.source.seen_at):
+            elif observed := observe_line(line.text, run.source.seen_at):
                 observations.append(observed)
             else:
                 others += line.documents()

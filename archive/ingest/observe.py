@@ -7,31 +7,26 @@ from typing import TYPE_CHECKING
 
 from archive import timestamps
 from archive.appliance_names import check_name, identity
-from archive.document.parse import parse
+from archive.document.parse import Observation, parse, parse_line
 from archive.document.precedence import SeenInterval
 from archive.errors import NotAJobError, UsageError
 from archive.ingest import raw_document
-from archive.store.loader import Observation
 
 if TYPE_CHECKING:
-    from archive.document.parse import ParsedLine
-    from archive.ingest.formats import Line
     from archive.ingest.raw_document import RawDocument
 
-_checked = lru_cache(check_name)
+_checked = lru_cache(10_000)(check_name)
 
 
 @lru_cache
-def _seen_once(status: str, seen_at: str) -> SeenInterval:
-    """Return the interval of a single sighting; cached, since a batch has few statuses and one instant."""
+def seen_once(status: str, seen_at: str) -> SeenInterval:
+    """Return the interval of a job that was seen with one import."""
     return SeenInterval(seen_at, seen_at, {status: seen_at})
 
 
-def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observation | None:
-    """Return the observation of an exported job; None if `observe` has to read its line.
-
-    `seen_at` is a fixed-width UTC instant, used for a line that does not say when it was seen.
-    """
+def observe_line(text: bytes, seen_at: str) -> Observation | None:
+    """Return the observation of an exported job; None if `observe` has to read its line."""
+    parsed = parse_line(text)
     if parsed is None or raw_document.key_problem(parsed.key):
         return None
     name, key, interval, document = parsed
@@ -40,8 +35,8 @@ def observe_line(line: Line, parsed: ParsedLine | None, seen_at: str) -> Observa
     except UsageError:  # `observe` then reports it for the document
         return None
     if interval is None:
-        seen = _seen_once(document.status, seen_at)
-        return Observation(name, key, document, seen, line.fingerprint)
+        seen = seen_once(document.status, seen_at)
+        return Observation(name, key, document, seen, raw_document.fingerprint(text))
     if timestamps.is_future(interval.last_seen):  # `observe` then reports it
         return None
     return Observation(name, key, document, _with_status(interval, document.status), None)
@@ -74,7 +69,7 @@ def observe(raw: RawDocument, appliance: str | None, seen_at: str) -> Observatio
         )
     if raw.seen is None:
         mark = raw_document.fingerprint(raw.raw)
-        return Observation(name, raw.key, document, _seen_once(document.status, seen_at), mark)
+        return Observation(name, raw.key, document, seen_once(document.status, seen_at), mark)
     return Observation(name, raw.key, document, _with_status(raw.seen, document.status), None)
 
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import shutil
 import stat
 import sys
 import tempfile
 import zlib
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from archive.errors import InputError
+from archive.ingest.json_stream import LONGEST_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The first two bytes of gzip data (RFC 1952).
 _GZIP = b"\x1f\x8b"
 STANDARD_INPUT = "-"
 # Bytes: enough to recognise the format of an input.
@@ -58,7 +59,8 @@ def open_file(path: str) -> Iterator[OpenFile]:
         with _explained(name):
             stored = stack.enter_context(_opened(path))
             if not _is_file(stored):
-                stored = stack.enter_context(_spooled(stored))
+                stored = stack.enter_context(_spooled(stored, name))
+            # By the content, since a browser may unpack a download and keep its name.
             zipped = stored.peek(len(_GZIP)).startswith(_GZIP)
             file = None if path == STANDARD_INPUT else Path(path)
             size = file.stat().st_size if file and file.is_file() else None
@@ -74,12 +76,26 @@ def _is_file(stored: io.BufferedReader[Any]) -> bool:
         return True
 
 
-def _spooled(stored: io.BufferedReader[Any]) -> io.BufferedReader[Any]:
+def _spooled(stored: io.BufferedReader[Any], name: str) -> io.BufferedReader[Any]:
     """Return the whole content of a pipe, at its start."""
     spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - the returned reader closes it
-    shutil.copyfileobj(stored, spool, _BUFFER)
+    try:
+        _copy(stored, spool, name)
+    except BaseException:
+        spool.close()
+        raise
     spool.seek(0)
     return io.BufferedReader(cast("io.RawIOBase", spool), _BUFFER)
+
+
+def _copy(stored: io.BufferedReader[Any], spool: IO[bytes], name: str) -> None:
+    blank = 0
+    while chunk := stored.read1(_BUFFER):
+        # A sender of endless white space must not fill the disk.
+        blank = blank + len(chunk) if chunk.isspace() else 0
+        if blank > LONGEST_SPACE:
+            raise InputError(f"{name}: more than {LONGEST_SPACE:,} bytes of white space")
+        spool.write(chunk)
 
 
 class _Explained(io.RawIOBase):

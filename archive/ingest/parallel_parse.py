@@ -1,11 +1,12 @@
-"""Parse lines in other processes while this one writes.
+"""Read lines in other processes while this one writes.
 
-Parsing takes more than a third of the time of a load, and another processor can do it. The results
+Reading takes more than a third of the time of a load, and another processor can do it. The results
 are plain tuples, which are cheap to pass between processes.
 """
 
 from __future__ import annotations
 
+import gc
 import marshal
 import os
 import signal
@@ -14,12 +15,14 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import repeat
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any
 
-from archive.document.parse import ParsedJob, ParsedLine, parse_line
+from archive.document.parse import Observation, ParsedJob
 from archive.document.precedence import SeenInterval
 from archive.errors import InputError
+from archive.ingest.observe import observe_line, seen_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,78 +31,86 @@ if TYPE_CHECKING:
     from archive.ingest.formats import Line
 
 Lines = list["Line"]
-Batch = tuple[Lines, list[ParsedLine | None]]
+Batch = tuple[Lines, list[Observation | None]]
 
 # One processor is left for this process and a local database; more workers would be idle.
 _MOST = 3
 # Batches that wait beside those being parsed, so that no worker has to.
 _AHEAD = 1
+# Allocations before garbage is collected.
+_COLLECT_AFTER = 100_000
 
 
 @contextmanager
-def reading_ahead() -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
-    """Yield a function that adds the parsed lines to each batch, in the order of the batches.
+def reading_ahead(seen_at: str) -> Iterator[Callable[[Iterable[Lines]], Iterator[Batch]]]:
+    """Yield a function that adds the observations of its lines to each batch, in order.
 
-    A line that is not in the common form is None. The function raises InputError if a worker
-    process is killed.
+    `seen_at` is when the import was seen. A line that is not in the common form is None. The function
+    raises InputError if a worker process is killed.
 
-    Without a second processor the lines are parsed here. Workers are new processes (`spawn`): a
-    copy of this one by `fork` would share its database connections.
+    Without a second processor the lines are read here. Workers are new processes (`spawn`): a copy
+    of this one by `fork` would share its database connections.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
-        yield lambda batches: map(_read_here, batches)
+        yield lambda batches: (_read_here(lines, seen_at) for lines in batches)
         return
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin)
     try:
-        yield lambda batches: _read(pool, processes + _AHEAD, batches)
+        yield lambda batches: _read(pool, processes + _AHEAD, batches, seen_at)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _read(pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines]) -> Iterator[Batch]:
-    """Yield batches with their parsed lines, keeping `ahead` of them in the works."""
+def _read(
+    pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines], seen_at: str
+) -> Iterator[Batch]:
+    """Yield batches with their observations, keeping `ahead` of them in the works."""
     try:
-        started = pool.submit(_read_lines, ())
+        started = pool.submit(_read_lines, (), seen_at)
         waiting: deque[tuple[Lines, Future[bytes]]] = deque()
         for lines in batches:
-            if not started.done():  # parsing a batch is faster than starting a process
-                yield _read_here(lines)
+            if not started.done():  # reading a batch is faster than starting a process
+                yield _read_here(lines, seen_at)
                 continue
-            waiting.append((lines, pool.submit(_read_lines, _texts(lines))))
+            waiting.append((lines, pool.submit(_read_lines, _texts(lines), seen_at)))
             if len(waiting) >= ahead:
-                yield _result(*waiting.popleft())
+                yield _result(*waiting.popleft(), seen_at)
         while waiting:
-            yield _result(*waiting.popleft())
+            yield _result(*waiting.popleft(), seen_at)
     except BrokenProcessPool as error:
         raise InputError(
             "a worker process was killed; the machine may be short of memory"
         ) from error
 
 
-def _read_here(lines: Lines) -> Batch:
-    return lines, [*map(parse_line, _texts(lines))]
+def _read_here(lines: Lines, seen_at: str) -> Batch:
+    return lines, [*map(observe_line, _texts(lines), repeat(seen_at))]
 
 
 def _texts(lines: Lines) -> list[bytes]:
     return [line.text for line in lines]
 
 
-def _result(lines: Lines, future: Future[bytes]) -> Batch:
+def _result(lines: Lines, future: Future[bytes], seen_at: str) -> Batch:
     """Return a batch with the result of its worker; waits for it. Raises BrokenProcessPool."""
-    return lines, [*map(_unpacked, marshal.loads(future.result()))]  # noqa: S302 - from our own process
+    packed = marshal.loads(future.result())  # noqa: S302 - from our own process
+    return lines, [*map(_unpacked, packed, repeat(seen_at))]
 
 
-def _read_lines(lines: Sequence[bytes]) -> bytes:
-    """Return parsed lines, marshalled; runs in a worker process."""
-    return marshal.dumps([*map(_packed, map(parse_line, lines))])
+def _read_lines(lines: Sequence[bytes], seen_at: str) -> bytes:
+    """Return the observations of lines, marshalled; runs in a worker process."""
+    return marshal.dumps([*map(_packed, map(observe_line, lines, repeat(seen_at)))])
 
 
-def _packed(line: ParsedLine | None) -> tuple[Any, ...] | None:
-    """Return a parsed line as plain tuples, which marshal takes."""
-    if line is None:
+def _packed(read: Observation | None) -> tuple[Any, ...] | None:
+    """Return an observation as plain tuples, which marshal takes.
+
+    An interval that follows from the rest is left out.
+    """
+    if read is None:
         return None
-    name, key, seen, (status, rank, digest, rows, irregular, findings) = line
+    name, key, (status, rank, digest, rows, irregular, findings), seen, mark = read
     job, build, location, operation, messages, error = rows
     plain = (
         tuple(job),
@@ -110,18 +121,21 @@ def _packed(line: ParsedLine | None) -> tuple[Any, ...] | None:
         error and tuple(error),
     )
     document = (status, rank, digest, plain, irregular, [*map(tuple, findings)])
-    return name, key, seen and tuple(seen), document
+    return name, key, document, tuple(seen) if mark is None else None, mark
 
 
-def _unpacked(line: tuple[Any, ...] | None) -> ParsedLine | None:
-    """Return the parsed line of `_packed`; its rows stay plain tuples, read by position."""
-    if line is None:
+def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | None:
+    """Return the observation of `_packed`; its rows stay plain tuples, read by position."""
+    if packed is None:
         return None
-    name, key, seen, document = line
-    return ParsedLine(name, key, seen and SeenInterval(*seen), ParsedJob(*document))
+    name, key, document, seen, mark = packed
+    interval = seen_once(document[0], seen_at) if seen is None else SeenInterval(*seen)
+    return Observation(name, key, ParsedJob._make(document), interval, mark)
 
 
 def _begin() -> None:
+    # Most of what a reader makes has no cycles: searching it took as long as reading.
+    gc.set_threshold(_COLLECT_AFTER)
     # The parent process handles interrupts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

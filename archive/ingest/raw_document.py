@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec import MsgspecError
+from archive.ingest.json_stream import encode, is_utf8
 
-from archive import json_numbers
-from archive.document import schema, structures
-from archive.document.precedence import SeenInterval
-from archive.ingest.json_stream import Unreadable, encode, is_utf8
+if TYPE_CHECKING:
+    from archive.document.precedence import SeenInterval
 
 # Characters. Our limit, not vSphere's: the key is part of an index, which databases limit.
 KEY_LENGTH = 255
@@ -69,7 +67,7 @@ def unreadable(text: str, position: str, problem: str) -> RawDocument:
 def document(key: str, details: str, text: str, position: str) -> RawDocument:
     """Return a job's details with its key, or with a `problem` if they cannot be used.
 
-    `text` is what quarantine would keep, with the key; `details` is a part of it.
+    `text` is what quarantine keeps, with the key.
     """
     problem = key_problem(key) if is_utf8(text) else "not valid UTF-8"
     if problem:
@@ -82,36 +80,3 @@ def key_problem(key: str) -> str | None:
     if not 0 < len(key) <= KEY_LENGTH:
         return f"the job key must have 1 to {KEY_LENGTH} characters"
     return "the job key has invalid characters" if _UNTEXT.search(key) else None
-
-
-def entry(value: dict[str, Any], text: str, position: str) -> RawDocument:
-    """Return an entry of a `/rest` answer: `{"key": ..., "value": ...}`."""
-    if isinstance(value["value"], Unreadable):
-        return unreadable(text, position, value["value"].reason)
-    return document(value["key"], _part(value, "value", text), text, position)
-
-
-def exported(value: dict[str, Any], text: str, position: str) -> RawDocument:
-    """Return a job of an export: `{"appliance": ..., "job": ..., "info": ..., "seen": ...}`."""
-    for part in value.values():
-        if isinstance(part, Unreadable):
-            return unreadable(text, position, part.reason)
-    try:
-        line = schema.parse_exported_job(value)
-    except schema.ShapeError as error:
-        return unreadable(text, position, f"not an exported job: {error}")
-    seen = None if line.seen is None else SeenInterval(*line.seen.instants())
-    return document(line.job, _part(value, "info", text), text, position)._replace(
-        appliance=line.appliance, seen=seen
-    )
-
-
-def _part(value: dict[str, Any], name: str, text: str) -> str:
-    """Return the text of a member; written anew if it cannot be cut from the text of the object.
-
-    It cannot be cut where the text is not UTF-8, or nested too deeply for the splitter.
-    """
-    try:
-        return bytes(getattr(structures.split_entry(text), name)).decode()
-    except (MsgspecError, ValueError, RecursionError):
-        return json_numbers.dumps(value[name])

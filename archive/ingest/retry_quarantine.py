@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.store.loader import Observation
+    from archive.document.parse import Observation
     from archive.store.quarantine import QuarantinedDocument
 
 

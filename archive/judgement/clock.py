@@ -15,16 +15,21 @@ from archive import timestamps
 HOUR, DAY = 3_600, 86_400
 # The ordinal of 1970-01-01, as `date.toordinal` counts: local days + EPOCH are ordinals.
 EPOCH = date(1970, 1, 1).toordinal()
+# Zones that need no look-up.
 _UTC = ("UTC", "Etc/UTC")
 # Zones change their offset at whole quarters of an hour.
 _QUARTER = 900
+# A day from the ends of what datetime can hold, so that a zone's offset does not leave it.
 _EARLIEST, _LATEST = (datetime(year, 1, 2, tzinfo=UTC) for year in (1, 9999))
 _BOUNDS = tuple(int(moment.timestamp()) for moment in (_EARLIEST, _LATEST))
 
 
 @lru_cache(1 << 16)
 def seconds(instant: str) -> int:
-    """Return an instant's whole seconds since 1970; fractions are cut off."""
+    """Return an instant's whole seconds since 1970; fractions are cut off.
+
+    `instant` is a fixed-width UTC text. Results are shared by all appliances of a fleet.
+    """
     moment = datetime.fromisoformat(instant)
     return (moment.toordinal() - EPOCH) * DAY + (
         moment.hour * HOUR + moment.minute * 60 + moment.second
@@ -33,7 +38,10 @@ def seconds(instant: str) -> int:
 
 @lru_cache(1 << 16)
 def instant(at: int) -> str:
-    """Return the instant of seconds since 1970, within the years 1 to 9999."""
+    """Return the instant of seconds since 1970, within the years 1 to 9999.
+
+    The result is a fixed-width UTC text.
+    """
     at = min(max(at, _BOUNDS[0]), _BOUNDS[1])
     return timestamps.from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at))
 
@@ -47,7 +55,10 @@ class Clock:
         self._is_utc = zone in _UTC
 
     def reading(self, at: int) -> int:
-        """Return what the clocks show at an instant."""
+        """Return what the clocks show at an instant.
+
+        Offsets are looked up once for each quarter of an hour, and kept.
+        """
         if self._is_utc:
             return at
         place = at // _QUARTER
@@ -72,6 +83,7 @@ class Clock:
         return fitting[0] if fitting else min(early, late)
 
     def _offset(self, at: int) -> int:
+        """Return the zone's offset from UTC at an instant, in seconds."""
         moment = datetime.fromtimestamp(min(max(at, _BOUNDS[0]), _BOUNDS[1]), UTC)
         offset = moment.astimezone(self._zone).utcoffset()
         assert offset is not None  # noqa: S101 - an aware datetime has one

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     from archive.judgement.schedules import Schedule, Zone
 
+# Why a backup is due; they are stored, and shown in reports.
 SCHEDULE, CADENCE, LEARNED = "schedule", "cadence", "learned"
 _FAILED = "FAILED"
 # A backup has so long after it was due before it is missed.
 GRACE = HOUR
+# A habit is less exact than a schedule.
 _LEARNED_GRACE = 2 * HOUR
 # Where the appliance's zone is not known, a schedule may be due so much earlier or later.
 _ZONES_APART = 14 * HOUR
@@ -31,7 +33,10 @@ _SAME = HOUR
 
 
 class Job(NamedTuple):
-    """A job: when it started (seconds), or was made if it has not; its id; whether SCHEDULED."""
+    """A job: when it started (seconds), or was made if it has not; its id; whether SCHEDULED.
+
+    Jobs come in the order of their start; `status` is as vCenter reports it.
+    """
 
     at: int
     id: int
@@ -43,6 +48,8 @@ class Known(NamedTuple):
     """What is known of an appliance, besides its jobs; instants and the cadence are in seconds.
 
     `zone` is the zone of the archive's calendar. Nothing is expected from `retired` on.
+
+    `zones` are ordered by when they came into force, the latest last.
     """
 
     schedules: tuple[Schedule, ...]
@@ -57,6 +64,8 @@ class Due(NamedTuple):
     """An expected backup: when it is due (seconds), why, and what time it has.
 
     A job that starts from `opens` on can meet it; it is missed `grace` seconds after it was due.
+
+    `basis` is SCHEDULE, CADENCE or LEARNED.
     """
 
     at: int
@@ -82,6 +91,7 @@ def dues(
     """
     decided = schedules.known_from(known.schedules)
     told = scheduled(known, first, until)
+    # Then no habit need be learned.
     if decided is not None and decided <= first:
         return told
     before = until if decided is None else min(until, decided)
@@ -89,12 +99,16 @@ def dues(
 
 
 def scheduled(known: Known, first: int, until: int) -> list[Due]:
-    """Return what schedules expect; instants that two of them share are one."""
+    """Return what schedules expect; instants that two of them share are one.
+
+    They are in order of time, from `first` until before `until`.
+    """
     instants = merge(*(schedules.due(row, known.zones, first, until) for row in known.schedules))
     found: list[Due] = []
     for at in instants:
         if found and found[-1].at == at:
             continue
+        # The instant is that of UTC then; the job may start up to 14 hours from it.
         if schedules.zone_at(known.zones, at) is None:
             found.append(Due(at, SCHEDULE, at - _ZONES_APART, GRACE + _ZONES_APART))
         else:
@@ -103,7 +117,10 @@ def scheduled(known: Known, first: int, until: int) -> list[Due]:
 
 
 def is_scheduled(known: Known, at: int) -> bool:
-    """Return whether an enabled schedule was in force."""
+    """Return whether an enabled schedule was in force.
+
+    `at` is in seconds. A schedule without a time of day does not count.
+    """
     return any(row.enabled and row.minute is not None and row.holds(at) for row in known.schedules)
 
 
@@ -125,6 +142,7 @@ def _learned(
     place = used = bisect_left(readings, start)
     kept = False  # whether all runs since the habit was learned were as it expects them
     today: list[tuple[int, int]] = []
+    # A day at a time: what was learned from the days before decides what it expects.
     for reading in range(start, last, DAY):
         before, place = place, bisect_left(readings, reading, place)
         begins = (reading - start) % _WEEK == 0

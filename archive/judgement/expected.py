@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+# What became of an expected backup; they are stored, and shown in reports.
 MET, FAILED, RUNNING, CHANGED = "met", "failed", "running", "habit changed"
 # What an expected backup without any attempt is called depends on the last import.
 DID_NOT_RUN, NO_DATA = "did not run", "no data"
@@ -47,6 +48,7 @@ CHANGES_WITHIN = 35 * DAY
 AHEAD = 8 * DAY
 # Of regular backups, the next one is due within this time.
 LONGEST = 66 * DAY
+# Seconds later than any due time.
 _NEVER = 1 << 62
 
 
@@ -54,6 +56,8 @@ class Expected(NamedTuple):
     """An expected backup and its outcome: MET, FAILED, RUNNING, CHANGED; None without any attempt.
 
     `job` is the id of the success that met it, else of the last of the `attempts` without success.
+
+    `at` and `grace` are in seconds; `basis` is that of the due time.
     """
 
     at: int
@@ -79,6 +83,8 @@ def judge(
     Jobs are in the order of their start; among them must be those of the last `habit.WINDOW` days (or
     `habit.FEWEST` of them) before the week of `first`. A cadence counts from `anchor`, if it is given:
     the start of the success that met, or the due time of the missed one, before `first`.
+
+    All instants are in seconds. Nothing is expected from the retirement of the appliance on.
     """
     return judge_with_habits(known, jobs, first, until, anchor)[0]
 
@@ -91,6 +97,7 @@ def judge_with_habits(
         until = min(until, known.retired)
     learned: Learned = []
     if known.cadence is not None:
+        # A schedule that was in force goes before a cadence, which fills the time without one.
         told = _matched(scheduled(known, first - _MARGIN, until), jobs)
         by_cadence = _by_cadence(known, jobs, until, anchor)
         found = [*told, *(one for one in by_cadence if not is_scheduled(known, one.at))]
@@ -122,6 +129,7 @@ def _opens(due: Due, before: int | None) -> int:
 
 
 def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:
+    """Return what became of one due time, by the jobs that can meet it, in order."""
     if len(jobs) == 1 and jobs[0].status == _SUCCEEDED:  # nearly always it is so
         return Expected(due.at, due.basis, due.grace, MET, jobs[0].id, 0)
     met = next((job.id for job in jobs if job.status == _SUCCEEDED), None)
@@ -166,6 +174,7 @@ def _by_cadence(
     cadence.
     """
     cadence = known.cadence or 0
+    # A twelfth: two hours for a daily backup.
     grace = max(GRACE, cadence // 12)
     successes = [job for job in jobs if job.status == _SUCCEEDED]
     others = [job for job in jobs if job.status != _SUCCEEDED]
@@ -190,7 +199,11 @@ def _by_cadence(
 
 
 def longest_gap(known: Known, at: int) -> int | None:
-    """Return the most seconds between two due times of the schedules in force, else of the cadence."""
+    """Return the most seconds between two due times of the schedules in force, else of the cadence.
+
+    `at` is in seconds; None if nothing is in force and there is no cadence. A single day of the
+    week is due again after seven days.
+    """
     days = {
         day
         for row in known.schedules
@@ -207,6 +220,8 @@ def ahead(found: Sequence[Expected], last_seen: int) -> list[Expected]:
     """Return expected backups without those of an appliance that stopped reporting.
 
     Of those that are due after its last import, the ones of AHEAD seconds are kept, and the next one.
+
+    `last_seen` is in seconds, and `found` in order of time.
     """
     place = bisect_left(found, last_seen + 1, key=lambda one: one.at)
     return [
@@ -218,6 +233,8 @@ def outcome(one: Expected, imports: Imports, now: int) -> str | None:
     """Return what became of an expected backup as of `now`; None as long as nobody can know.
 
     What the last import was too early to show is NO_DATA, if an import is missing.
+
+    `now` is in seconds. CHANGED is returned too: reports leave it out.
     """
     if one.at > now:
         return None

@@ -87,6 +87,7 @@ class Forecast(NamedTuple):
 
 
 def _whole(size: float) -> int:
+    """Return a size in whole bytes, from 0 to the greatest of a column."""
     return max(min(round(size), _GREATEST), 0)
 
 
@@ -109,6 +110,8 @@ def forecast(sizes: Sequence[tuple[int, int]]) -> Forecast | NoForecast:
     if len(levels) > 1 and len(levels[-1]) < _OWN_GROWTH_WEEKS:
         both = _fitted(levels[-2:])
         is_same = both[1].has_slope_of(lines[1])
+        # A young level whose growth is another one is taken as flat: its own slope is not known
+        # yet.
         lines = both if is_same else [line._replace(slope=0.0) for line in lines]
     line, curve = lines
     # How much likelier the line is than the curve, as a logarithm, if noise is normally distributed.

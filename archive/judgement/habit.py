@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WINDOW, FEWEST = 42, 12
 # Three repetitions make a habit; of a daily one, four.
 _LEAST_DAYS, _LEAST_RUNS = 3, 4
+# A weekly habit is learned from the last four weeks.
 _WEEK, _BLOCKS = 7, 4
 # Runs that start further apart than this belong to different times of day.
 _APART = 90 * 60
@@ -28,16 +29,23 @@ _APART = 90 * 60
 _KEPT_PERCENT, _EXPLAINED_PERCENT = 75, 70
 # Runs that start close after a failed one are retries, unless a schedule started them.
 _RETRY = 4 * HOUR
+# Of a time of day, so many of the latest starts say how late it usually is.
 _LATEST = 14
+# A run may start so much earlier than the earliest one lately, and still be expected.
 _EARLY = 3 * HOUR
+# A due time is a multiple of five minutes, so that it does not move with each run.
 _ROUND = 5 * 60
+# Days: longer intervals are months.
 _LONGEST_INTERVAL = 28
 # So many days are between the runs of a monthly habit.
 _MONTH = range(26, 37)
 
 
 class Run(NamedTuple):
-    """When a job started, on the clocks of its zone, and whether a schedule started it, or it failed."""
+    """When a job started, on the clocks of its zone, and whether a schedule started it, or it failed.
+
+    `reading` is in seconds of the zone's clocks: see `clock`.
+    """
 
     reading: int
     scheduled: bool
@@ -66,7 +74,10 @@ class Every(NamedTuple):
 
 
 class Monthly(NamedTuple):
-    """On a day of the month, counted from 1; from the last, -1; or on the nth such weekday."""
+    """On a day of the month, counted from 1; from the last, -1; or on the nth such weekday.
+
+    `weekday` is that of local day 0 plus so many days; `nth` counts from 1.
+    """
 
     day_of_month: int | None
     weekday: int | None = None
@@ -87,6 +98,8 @@ class Habit(NamedTuple):
 
     It usually has started by `due`, and never earlier than `opens`: seconds after a local day's start
     (negative and beyond a day where runs lie around midnight). `pattern` counts such days.
+
+    `opens` may lie before the day, `due` is from 0 to a day.
     """
 
     opens: int
@@ -178,6 +191,7 @@ def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every 
     """Return the pattern of days with a run, up to the appliance's last day with any."""
     if len(days) < _LEAST_DAYS:
         return None
+    # The latest ones show what holds now.
     gaps = [after - before for before, after in pairwise(days)][-6:]
     middle = sorted(gaps)[(len(gaps) - 1) // 2]
     if middle in _MONTH and last - days[-1] < _LEAST_DAYS * _MONTH[-1]:
@@ -191,6 +205,10 @@ def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every 
 
 
 def _every(gaps: Sequence[int], last: int) -> Every | None:
+    """Return the pattern of a fixed number of days: that of most gaps, the others being multiples of it.
+
+    One day and seven are left to `_weekly`, which also knows days without a run.
+    """
     gap, number = Counter(gaps).most_common(1)[0]
     multiples = all(one % gap == 0 for one in gaps)
     if gap in (1, _WEEK) or gap > _LONGEST_INTERVAL or not multiples:
@@ -199,6 +217,10 @@ def _every(gaps: Sequence[int], last: int) -> Every | None:
 
 
 def _weekly(days: Sequence[int], last: int, excluded: range) -> Weekly | None:
+    """Return the weekdays with a run in at least half of the last weeks, if they explain most runs.
+
+    Days of an outage do not count.
+    """
     first = max(days[0], last - _WEEK * _BLOCKS + 1)
     present = {day for day in days if day >= first}
     came = [0] * _WEEK
@@ -222,6 +244,7 @@ def _weekly(days: Sequence[int], last: int, excluded: range) -> Weekly | None:
 
 
 def _monthly(days: Sequence[int]) -> Monthly | None:
+    """Return the day of the month, or the nth weekday, that the last three runs share."""
     latest = days[-_LEAST_DAYS:]
     lasts = [_of_month(day) for day in latest]
     longest = max(of_month for of_month, _ in lasts)

@@ -41,6 +41,7 @@ LEAST_PERCENT = 28
 _LEAST = log(1 + LEAST_PERCENT / 100)
 # Until each weekday could come so often, only less than half or more than double is news.
 EARLY_DAYS = 7 * REPETITIONS
+# A factor of two.
 _EARLY = log(2)
 # The offset of a weekday or of a day of the month counts if it exceeds so many standard errors.
 _ERRORS = 3
@@ -48,6 +49,7 @@ _ERRORS = 3
 NEAR_DAYS, _LAST_OF_MONTHS = 70, 2
 
 # A fleet shares its days.
+# Entries of the cache of days.
 _CACHED = 8192
 # Sizes and durations have 64 bits; the exponential of more could overflow.
 _GREATEST, _GREATEST_LOG = 2**63 - 1, 44
@@ -106,7 +108,10 @@ class Usual(NamedTuple):
 
 
 class Values:
-    """The values of one measure so far, in order: bytes or seconds, and days as ordinals."""
+    """The values of one measure so far, in order: bytes or seconds, and days as ordinals.
+
+    Logarithms are kept: a level grows or falls by a factor, not by a number of bytes.
+    """
 
     def __init__(self) -> None:
         self._days: list[int] = []

@@ -14,6 +14,8 @@ class TallyRow(NamedTuple):
     """The expected backups of an appliance: expected = met + missed; missed = the four after it.
 
     `schedule_compliance` is None where nothing was expected.
+
+    CHANGED counts nowhere. The compliance is from 0 to 1.
     """
 
     appliance: str
@@ -28,7 +30,10 @@ class TallyRow(NamedTuple):
 
 
 def tally(appliance: str, number: Counter[str]) -> TallyRow:
-    """Return the tally of an appliance from its numbers of expected backups by outcome."""
+    """Return the tally of an appliance from its numbers of expected backups by outcome.
+
+    Outcomes are MET and those of MISSED.
+    """
     return TallyRow(
         appliance,
         number.total(),

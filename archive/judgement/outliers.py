@@ -29,6 +29,8 @@ class Job(NamedTuple):
     """A succeeded job. If it is not `judged`, others are compared with it, but it is not judged itself.
 
     `location`, `user`, `build` are anything that can be compared; None is not known.
+
+    `day` is an ordinal, `size` in bytes, `duration` in seconds; negative values count as unknown.
     """
 
     id: int
@@ -47,6 +49,9 @@ class Finding(NamedTuple):
     """Something unusual of a job; `before` is what a changed value was.
 
     With the job `confirmed_by`, a size or duration is known to be the first of a new level.
+
+    `what` is empty, tiny, size, duration, location, user, type or build; `figure` is in bytes or
+    seconds, None for a changed value.
     """
 
     job: Job
@@ -59,7 +64,10 @@ class Finding(NamedTuple):
 
 
 def findings(jobs: Iterable[Job]) -> list[Finding]:
-    """Return what is unusual in the succeeded jobs of one appliance, which are in their order."""
+    """Return what is unusual in the succeeded jobs of one appliance, which are in their order.
+
+    They come in the order of the jobs; a job may have several. Only jobs with `judged` have any.
+    """
     found: list[Finding] = []
     known: dict[str | None, _Known] = {}
     before: Job | None = None
@@ -145,9 +153,11 @@ class _Measure:
         self._values.add(job.day, value)
 
     def _judge(self, job: Job, value: int) -> None:
+        """Judge a value, and remember a finding that may begin a new level."""
         usual = self._values.usual(job.day)
         if (finding := self._finding(job, value, usual)) is None:
             return
+        # An empty or tiny backup never begins a level: it stays a problem however often it comes.
         if usual is not None and finding.severity < CRITICAL:
             self._open.append(_Begun(len(self._found), usual, job.day, value))
         self._found.append(finding)
@@ -157,6 +167,8 @@ class _Measure:
 
 
 class _Sizes(_Measure):
+    """Sizes: an empty or tiny one is critical, a small one a warning, a large one a notice."""
+
     def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
         range_ = None if usual is None else usual.range(LEAST_BYTES)
         if value == 0:
@@ -174,6 +186,8 @@ class _Sizes(_Measure):
 
 
 class _Durations(_Measure):
+    """Durations: a long one is a warning, another unusual one a notice."""
+
     def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
         if usual is None:
             return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Enough for each of the patterns to have come several times, and the month of a year before.
 _WEEKS, _MONTHS = 9, 13
 # A fleet shares its days: they are computed once for all of its appliances.
 _CACHED = 8192

@@ -28,6 +28,8 @@ def usual_interval(instants: Iterable[str]) -> int | None:
     """Return the usual seconds between imports, at least a day; None if there are too few.
 
     Instants must be in ascending order.
+
+    Instants are fixed-width UTC texts; imports less than 22 hours apart count as one.
     """
     firsts: list[str] = []
     for instant in instants:

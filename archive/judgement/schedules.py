@@ -10,6 +10,7 @@ from archive.judgement.clock import DAY, EPOCH, Clock, clock
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+# Names of vSphere's enumeration DayOfWeek.
 _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 # Ordinals count from a Monday, 1.
 _MONDAY = (1 - EPOCH) % 7
@@ -47,7 +48,7 @@ def weekdays(names: Iterable[str] | None) -> tuple[int, ...]:
 
 
 def minute(hour: int | None, minutes: int | None) -> int | None:
-    """Return the minute of the day; None for a time that no clock shows."""
+    """Return the minute of the day; None for a time that no clock shows, which an answer may have."""
     if hour not in range(24) or minutes not in range(60):
         return None
     return hour * 60 + minutes  # type: ignore[operator]  # both are numbers by now
@@ -57,6 +58,8 @@ def known_from(schedules: Iterable[Schedule]) -> int | None:
     """Return since when schedules alone say what is expected; None if none says anything.
 
     A schedule that is enabled without a time of day says nothing.
+
+    The result is in seconds.
     """
     return min(
         (row.since for row in schedules if row.minute is not None or not row.enabled), default=None
@@ -73,7 +76,10 @@ def clock_of(zone: str) -> Clock | None:
 
 
 def zone_at(zones: Sequence[Zone], at: int) -> Clock | None:
-    """Return the clocks in force at an instant; before the first collected zone, its clocks."""
+    """Return the clocks in force at an instant; before the first collected zone, its clocks.
+
+    None if no zone is known, or this machine does not know it.
+    """
     if not zones:
         return None
     found = next((zone for zone in reversed(zones) if zone.since <= at), zones[0])
@@ -84,11 +90,15 @@ def due(schedule: Schedule, zones: Sequence[Zone], first: int, until: int) -> It
     """Yield the instants from `first` until before `until` at which a schedule is due, in order.
 
     Where the zone is not known, they are those of UTC.
+
+    In a zone that skips the time, it is due at the earlier of the two possible instants: see
+    `Clock.at`.
     """
     if not schedule.enabled or schedule.minute is None:
         return
     first = max(first, schedule.since)
     until = until if schedule.until is None else min(until, schedule.until)
+    # A day more on both sides, since local days do not begin with those of UTC.
     for day in range(first // DAY - 1, until // DAY + 2):
         if (day - _MONDAY) % 7 not in schedule.weekdays:
             continue

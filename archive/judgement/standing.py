@@ -28,24 +28,33 @@ STATES = (NEVER, OVERDUE, NO_RECENT_DATA, OK, RETIRED)  # worst first
 SET, IRREGULAR, NOTHING = "rpo", "irregular", "none"
 # So many missed backups in a row at one time of day are a problem, even if others succeed.
 REPEATED = 3
+# Due times that differ by no more, from day to day, are of one time of day.
 _SAME_TIME = 90 * 60
 # What is due lately: at most so many backups, from so long before the last import on.
 LATEST, RECENT = 60, 42 * DAY
 # Irregular appliances are overdue after twice their longest gap.
 _LEAST_GAPS, _TIMES = 3, 2
+# Backups by hand on one afternoon do not ask for another one on the same day.
 _LEAST_IRREGULAR = 25 * HOUR
+# The resolution of instants: the last moment before one.
 _TICK = timedelta(microseconds=1)
 
 
 class Span(NamedTuple):
-    """The time from an instant until before another."""
+    """The time from an instant until before another.
+
+    Both are fixed-width UTC instants.
+    """
 
     first: str
     until: str
 
 
 class Rpo(NamedTuple):
-    """How old the last success may become, in seconds (None: any age), and where that comes from."""
+    """How old the last success may become, in seconds (None: any age), and where that comes from.
+
+    `source` is SCHEDULE, CADENCE, LEARNED, SET, IRREGULAR or NOTHING.
+    """
 
     seconds: int | None
     source: str
@@ -74,7 +83,10 @@ def rpo(
 
 
 def next_due(found: Sequence[Expected], last_seen: int) -> int | None:
-    """Return when the next backup is due as of the last import, if it has not succeeded early."""
+    """Return when the next backup is due as of the last import, if it has not succeeded early.
+
+    `found` is in order of time; the result is in seconds.
+    """
     return next((one.at for one in found if one.at > last_seen and one.outcome != MET), None)
 
 
@@ -83,6 +95,8 @@ def overdue_since(found: Sequence[Expected], last_seen: int) -> int | None:
 
     It is the due time of the first of the missed ones in a row: of the latest, or of REPEATED ones at
     one time of day. A backup in progress is not missed yet.
+
+    `found` is in order of time; instants are in seconds.
     """
     passed = [
         one
@@ -136,6 +150,8 @@ def state(age: Age, overdue_since: str | None, last_seen: str, now: str, import_
 
     OVERDUE: a backup was overdue, or the last success older than its limit, at the last import. It is
     NO_RECENT_DATA only where an import is missing: it was due before now.
+
+    All instants are fixed-width UTC texts.
     """
     imported = timestamps.to_datetime(min(last_seen, now))
     if age.end is None:
@@ -152,7 +168,10 @@ def state(age: Age, overdue_since: str | None, last_seen: str, now: str, import_
 
 
 def seconds_between(first: str, last: str) -> int:
-    """Return the whole seconds from an instant to a later one."""
+    """Return the whole seconds from an instant to a later one.
+
+    Negative if the second instant is the earlier one.
+    """
     return (timestamps.to_datetime(last) - timestamps.to_datetime(first)) // timedelta(seconds=1)
 
 
@@ -196,4 +215,5 @@ def _gaps(
 
 
 def _day(calendar: Calendar, moment: datetime) -> int:
+    """Return the day (ordinal) of a moment in the archive's calendar."""
     return ordinal(calendar.day(timestamps.from_datetime(moment)))

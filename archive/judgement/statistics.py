@@ -14,10 +14,16 @@ _T = TypeVar("_T", int, float)
 
 
 def percentile(ordered: Sequence[_T], percent: int) -> _T:
-    """Return the least of some ordered values (one at least) that so many percent do not exceed."""
+    """Return the least of some ordered values (one at least) that so many percent do not exceed.
+
+    Nearest rank, so it is always one of the values.
+    """
     return ordered[max((len(ordered) * percent + 99) // 100, 1) - 1]
 
 
 def median(values: Sequence[_T]) -> _T:
-    """Return the median of one value or more."""
+    """Return the median of one value or more.
+
+    Of an even number it is the lower one of the two in the middle, so whole numbers stay whole.
+    """
     return sorted(values)[(len(values) - 1) // 2]

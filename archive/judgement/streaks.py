@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Finished(NamedTuple):
-    """A finished job: whether it failed, when it started, and when it ended if that is known."""
+    """A finished job: whether it failed, when it started, and when it ended if that is known.
+
+    Instants are fixed-width UTC texts.
+    """
 
     failed: bool
     began: str

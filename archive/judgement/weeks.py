@@ -1,4 +1,8 @@
-"""Sizes by week, without the pattern of weekdays, and cut where their level or their growth changes."""
+"""Sizes by week, without the pattern of weekdays, and cut where their level or their growth changes.
+
+Pure. Weeks are counted back from the last day with a size, so the last one is always whole. Sizes
+are logarithms here: growth by a factor is a line, and so is growth by bytes for a while.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +33,21 @@ _WITHIN_DEVIATION = 68
 
 
 class Week(NamedTuple):
-    """The medians of the days that have sizes, which are ordinals, and of the logarithms of sizes."""
+    """The medians of the days that have sizes, which are ordinals, and of the logarithms of sizes.
+
+    Of an even number of days or sizes the median is the lower of the two in the middle.
+    """
 
     day: int
     log: float
 
 
 def by_week(sizes: Sequence[tuple[int, int]]) -> list[Week]:
-    """Return the weeks with sizes, of which the last one ends with the last day."""
+    """Return the weeks with sizes, of which the last one ends with the last day.
+
+    Sizes are pairs of a day ordinal and bytes, ordered by day. The weeks are in order of time;
+    those without sizes are left out.
+    """
     if not sizes:
         return []
     days = [day for day, _ in sizes]

@@ -1,1 +1,1 @@
-"""The summary of the fleet by mail: composing and sending it."""
+"""The summary of the fleet by mail: composing (`letter`, `headline`) and sending it (`post`)."""

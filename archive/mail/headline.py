@@ -28,6 +28,9 @@ def headline(rows: Sequence[SummaryRow], names: Sequence[str], day: str) -> str:
     """Return the subject for a summary of appliances on a day, such as `3 overdue, 7 missed: ...`.
 
     The result is printable for any names.
+
+    `names` are those of all appliances in scope, also of those that were never imported; `day` is
+    an ISO date. Problems come in the order of `PROBLEMS`.
     """
     if not names:
         return f"no data: backups of 0 vCenters, {day}"
@@ -49,4 +52,5 @@ def _problems(rows: Sequence[SummaryRow]) -> Iterator[str]:
 
 
 def _cut(name: str) -> str:
+    """Return a name of at most 40 characters."""
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."

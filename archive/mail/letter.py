@@ -28,6 +28,8 @@ class Letter:
     """The content of a mail: `text` and `html` are its two forms, `csv` the rows as data.
 
     `now` is the instant of evaluation, `day` the last day of the summary.
+
+    `now` is a fixed-width UTC instant, `day` an ISO date; `csv` has CR LF as line ends.
     """
 
     subject: str
@@ -71,6 +73,9 @@ def message(content: Letter, sender: str | None, recipients: Sequence[str]) -> E
     """Return a mail, without From or To if the sender or recipients are unknown.
 
     Both forms are quoted-printable, so they pass servers that accept only 7 bits and short lines.
+
+    `Date` is the time as of which the summary is, not that of sending. `sender` and `recipients`
+    have been checked: they could not end a header.
     """
     mail = EmailMessage(SMTP)
     mail["Subject"] = content.subject

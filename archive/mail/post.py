@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from archive.config.entries import Mail
 
 # The timeout of the connection, and of each reply.
+# Seconds.
 _SECONDS = 30
 # Not CRAM-MD5: it adds nothing over TLS, and FIPS mode disables MD5.
 _LOGINS = frozenset({"PLAIN", "LOGIN"})
@@ -35,6 +36,10 @@ def send(
 
     `password` is required if `mail` has a user. Raises MailError, with advice, if the server accepts
     no recipient, and ConfigurationError for an unusable CA file or password.
+
+    It waits for the server, at most 30 seconds for each reply. `recipients` are those of the
+    envelope; the message names them in `To`. A refusal of some is no error, since the others have
+    the mail.
     """
     context = None if mail.security == NONE else _context(mail)
     if password is not None and not f"{mail.user}{password}".isascii():
@@ -57,6 +62,11 @@ def send(
 
 
 def _context(mail: Mail) -> ssl.SSLContext:
+    """Return the TLS settings: chain, validity and name are checked.
+
+    Issuers are those of `ca_file`, or of the system's store. Raises ConfigurationError for a bad
+    file.
+    """
     try:
         return ssl.create_default_context(cafile=mail.ca_file)
     except ssl.SSLError as error:
@@ -68,6 +78,7 @@ def _context(mail: Mail) -> ssl.SSLContext:
 
 
 def _connected(mail: Mail, context: ssl.SSLContext | None) -> smtplib.SMTP:
+    """Return a connection; with the security `tls` it is encrypted before anything is said."""
     if mail.security == TLS:
         return smtplib.SMTP_SSL(mail.server, mail.port, timeout=_SECONDS, context=context)
     return smtplib.SMTP(mail.server, mail.port, timeout=_SECONDS)
@@ -85,6 +96,7 @@ def _start_tls(server: smtplib.SMTP, mail: Mail, context: ssl.SSLContext | None)
 
 
 def _log_in(server: smtplib.SMTP, mail: Mail, user: str, password: str) -> None:
+    """Log in by password. Raises MailError without the password in its text."""
     server.ehlo_or_helo_if_needed()
     offered = server.esmtp_features.get("auth", "").upper().split()
     known = _LOGINS.intersection(offered)
@@ -94,6 +106,7 @@ def _log_in(server: smtplib.SMTP, mail: Mail, user: str, password: str) -> None:
             f"mail server {mail.address}: the server does not offer login by password{others}; remove"
             " user and secret, or use another server or port"
         )
+    # smtplib would otherwise try others first, and report the failure of the last one.
     server.esmtp_features["auth"] = " ".join(known)
     refused = None
     try:
@@ -123,6 +136,7 @@ def _explained(error: OSError, mail: Mail) -> str:
     if isinstance(error, smtplib.SMTPSenderRefused):
         reply = _shown(error.smtp_code, error.smtp_error)
         return f"sender {mail.sender} refused ({reply}); check `from`, or set user and secret"
+    # smtplib wraps a timeout in other errors.
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
         return (
             f"no reply within {_SECONDS} s; check that the server is up and no firewall blocks it."
@@ -151,6 +165,7 @@ def _explained(error: OSError, mail: Mail) -> str:
 
 
 def _of_certificate(error: ssl.SSLCertVerificationError) -> str:
+    """Return why the server's certificate is not trusted, by OpenSSL's code, with advice."""
     if error.verify_code == _EXPIRED:
         return "the certificate has expired; renew it on the server"
     if error.verify_code == _NOT_YET:
@@ -169,4 +184,5 @@ def _shown(code: int, reply: bytes | str) -> str:
 
 
 def _bytes(reply: bytes | str) -> bytes:
+    """Return a reply as bytes; smtplib gives either."""
     return reply if isinstance(reply, bytes) else reply.encode(errors="replace")

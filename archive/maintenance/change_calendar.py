@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.store import judged_backups, settings, totals
+from archive.store import judged_backups, maintenance_log, settings, totals
 from archive.store.dimension_keys import References
 from archive.store.job_writer import update_jobs
 
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
 
+# Jobs read and updated at a time.
 _CHUNK = 5000
 
 
 def change_calendar(engine: Engine, chosen: Calendar) -> int:
-    """Store a calendar and return the number of jobs whose day has changed."""
+    """Store a calendar and return the number of jobs whose day has changed.
+
+    It reads every job, and judges every appliance anew. The same calendar again repairs days that
+    are wrong.
+    """
     with db.writing(engine) as connection:
         db.lock(connection, ["calendar"])
+        # First, since what is calculated below reads it.
         settings.store_calendar(connection, chosen)
         db.upsert(connection, tables.calendar, settings.misplaced_days(connection), ["start_time"])
         references = References()
@@ -39,16 +45,25 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
                 for row in chunk
                 if (day := chosen.job_day(row.start_time, row.key, row.first_seen)) != row.day
             ]
+            # A job's day refers to a row of the calendar, which must be there first.
             references.learn_days(connection, {change["new_day"] for change in changes})
             update_jobs(connection, changes)
             changed += len(changes)
+        # Totals are by day: they stay right if no job has another one.
         if changed:
             totals.rebuild(connection)
         judged_backups.rebuild(connection)
+        maintenance_log.record(
+            connection,
+            maintenance_log.CALENDAR,
+            jobs=changed,
+            detail=f"days start at {chosen.day_start} {chosen.zone}",
+        )
     return changed
 
 
 def _chunks(connection: Connection) -> Iterator[list[Any]]:
+    """Yield all jobs, in the order of their key; a job's own change does not move it."""
     job = tables.job
     after = (0, 0)
     columns = (

@@ -1,4 +1,8 @@
-"""Undo an import: the archive is then as if it had never come, except for its line in the log."""
+"""Undo an import: the archive is then as if it had never come, except for its line in the log.
+
+It relies on what each row says of its import (`run_id`, and the instants at which imports were
+seen). Everything that follows from jobs is calculated anew afterwards.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,15 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.errors import UsageError
-from archive.store import fact_history, judged_backups, seen_documents, settings, totals
+from archive.store import (
+    appliance_rows,
+    fact_history,
+    judged_backups,
+    maintenance_log,
+    seen_documents,
+    settings,
+    totals,
+)
 from archive.store.known_jobs import set_last_seen
 from archive.text import counted
 
@@ -30,6 +42,8 @@ class Undone(NamedTuple):
 
 
 class _Import(NamedTuple):
+    """An import: its number, when it was seen (a fixed-width UTC instant), and its outcome."""
+
     id: int
     seen_at: str
     outcome: str
@@ -49,6 +63,9 @@ def undo(engine: Engine, number: int) -> Undone:
     Jobs that later imports brought, too, stay, as first seen with the next of them. Raises UsageError,
     with nothing changed, for an unknown import, or for one that replaced the documents of jobs: their
     earlier state is not kept.
+
+    Undoing the imports of a wrong appliance one after the other deletes the appliance with the
+    last. Raises DatabaseError.
     """
     with db.writing(engine) as connection:
         db.lock(connection, ["calendar"])  # no import may run meanwhile
@@ -61,9 +78,11 @@ def undo(engine: Engine, number: int) -> Undone:
                 f"import {number} replaced the documents of {counted(changed, 'job')} that other"
                 " imports had brought before; it cannot be undone, because those are not kept"
             )
+        # Nothing shows from when on the judgement differs: it is made anew below.
         judged_backups.forget(connection, appliances)
         gone = kept = 0
         for appliance, jobs in brought.items():
+            # What was seen later was brought by another import, too.
             alone = [job.id for job in jobs if job.last_seen <= run.seen_at]
             others = [job.id for job in jobs if job.last_seen > run.seen_at]
             gone, kept = gone + len(alone), kept + len(others)
@@ -78,6 +97,9 @@ def undo(engine: Engine, number: int) -> Undone:
         connection.execute(
             sa.update(run_table).where(run_table.c.id == run.id).values(outcome=UNDONE)
         )
+        maintenance_log.record(
+            connection, maintenance_log.UNDO, jobs=gone, detail=f"import {run.id}"
+        )
         totals.rebuild(connection)
         judged_backups.judge(
             connection, settings.calendar(connection), dict.fromkeys(appliances, None)
@@ -86,6 +108,7 @@ def undo(engine: Engine, number: int) -> Undone:
 
 
 def _find(connection: Connection, number: int) -> _Import:
+    """Return an import. Raises UsageError for an unknown one, and for one that is undone already."""
     run = tables.ingest_run
     query = sa.select(run.c.id, run.c.seen_at, run.c.outcome).where(run.c.id == number)
     found = connection.execute(query).first()
@@ -107,10 +130,12 @@ def _appliances(connection: Connection, run: _Import) -> list[int]:
 
 
 def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job]:
+    """Yield the jobs whose document an import wrote, with what other imports knew of them."""
     job, status = tables.job, tables.job_status
     last_seen = next(
         column for column in seen_documents.job_columns() if column.key == job.c.last_seen.key
     )
+    # A status that another import had observed by then shows that it brought the job before.
     others = sa.exists().where(
         status.c.appliance_id == job.c.appliance_id,
         status.c.job_id == job.c.id,
@@ -127,6 +152,7 @@ def _jobs(connection: Connection, run: _Import, appliance: int) -> Iterator[_Job
 
 
 def _delete(connection: Connection, appliance: int, jobs: list[int]) -> None:
+    """Delete jobs of an appliance."""
     job = tables.job
     for number in jobs:  # their rows in other tables go with them
         connection.execute(
@@ -211,6 +237,7 @@ def _forget_seen(connection: Connection, run: _Import, appliance: int) -> None:
         set_last_seen(connection, appliance, connection.execute(seen).scalars().all(), before)
     if row is None:
         return
+    # Deleted jobs are no longer in the latest import either.
     known = {mark: one for mark, one in seen_documents.decode(row.documents).items() if one in left}
     change: dict[str, Any] = {"documents": seen_documents.encode(known)}
     if row.seen_at == run.seen_at:
@@ -242,11 +269,12 @@ def _forget_facts(connection: Connection, run: _Import, appliance: int) -> None:
 
 def _narrow(connection: Connection, run: _Import, appliance: int) -> None:
     """Set when the appliance was seen from its other imports; delete it if there is nothing else."""
-    job, table, run_table = tables.job, tables.appliance, tables.ingest_run
+    job, table = tables.job, tables.appliance
     others = _others(connection, run, appliance)
     seen = sa.select(sa.func.min(job.c.first_seen), sa.func.max(job.c.last_seen))
     first, last = connection.execute(seen.where(job.c.appliance_id == appliance)).one()
     instants = [one.seen_at for one in others] + [at for at in (first, last) if at is not None]
+    # What is left shows when it was seen; otherwise it came with this import alone.
     if instants:
         connection.execute(
             sa.update(table)
@@ -254,13 +282,7 @@ def _narrow(connection: Connection, run: _Import, appliance: int) -> None:
             .values(first_seen=min(instants), last_seen=max(instants))
         )
         return
-    connection.execute(
-        sa.update(run_table).where(run_table.c.appliance_id == appliance).values(appliance_id=None)
-    )
-    for child in reversed(tables.metadata.sorted_tables):
-        if "appliance_id" in child.c and child is not run_table:
-            connection.execute(sa.delete(child).where(child.c.appliance_id == appliance))
-    connection.execute(sa.delete(table).where(table.c.id == appliance))
+    appliance_rows.delete(connection, appliance)
 
 
 def _release(connection: Connection, run: _Import) -> int:

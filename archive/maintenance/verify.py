@@ -39,8 +39,13 @@ def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None)
     """Yield one line for each error; nothing if the archive is intact.
 
     `on_job` is called with the number of jobs compared so far, and the number of all jobs.
+
+    It reads every job in one transaction and changes nothing. Lines come in the order in which
+    checks are made: database, schema, totals, judgement, logs, calendar, then job by job. Passwords
+    in them are not masked yet.
     """
     with db.reading(engine) as connection:
+        # The file itself first: if it is damaged, the rest follows from that.
         yield from db.complaints(connection)
         yield from _drift(connection)
         for name, wrong in totals.differences(connection):
@@ -101,17 +106,23 @@ def _drift(connection: Connection) -> Iterator[str]:
     found = migrate.revision(connection)
     if found != migrate.HEAD:
         yield f"schema: revision {found} instead of {migrate.HEAD}"
+    # As for a new migration, which should have nothing to do.
     context = MigrationContext.configure(connection, opts=migrate.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
         yield f"schema: differs from this version: {difference}"
 
 
 def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:
+    """Yield what is wrong with a job: its document, findings, day or status.
+
+    A document that is not the archived one has no further lines: they would follow from that.
+    """
     name = f"job {job.key} of {job.appliance}"
     if not job.intact():
         yield f"{name}: the document is not the one that was archived"
         return
     info = rebuild(job.rows)
+    # Its rows may have texts masked or replaced, so they are compared with rows made the same way.
     if job.irregular:
         document = canonical.read(json_numbers.loads(job.text))
         found = mask_findings(document.findings)

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def contradictions(connection: Connection) -> Iterator[str]:
-    """Yield one line for each attempt or collection that contradicts what was archived."""
+    """Yield one line for each attempt or collection that contradicts what was archived.
+
+    An attempt that refers to an import must be of the same appliance, and its import must be
+    complete. Collections that are still running are not compared.
+    """
     attempt, run, appliance = tables.attempt, tables.ingest_run, tables.appliance
     foreign = (
         sa.select(attempt.c.appliance_name, attempt.c.collection_id, run.c.id)
@@ -40,6 +44,7 @@ def contradictions(connection: Connection) -> Iterator[str]:
 
 
 def _counts_by_collection(connection: Connection) -> dict[int, dict[str, int]]:
+    """Return the number of attempts by outcome, by the number of the collection."""
     table = tables.attempt
     keys = (table.c.collection_id, table.c.outcome)
     found: dict[int, dict[str, int]] = {}

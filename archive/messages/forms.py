@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # vSphere's enumeration DateTimeFormat is every width with every part: twelve names.
 _WIDTHS = ("SHORT", "MED", "LONG", "FULL")
 _PARTS = {"DATE": (True, False), "TIME": (False, True), "DATE_TIME": (True, True)}
+# Not `strftime`, whose names depend on the locale of the process.
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -56,6 +57,7 @@ class Format(NamedTuple):
 FORMATS = {
     f"{width}_{part}": Format(width, *shows) for width in _WIDTHS for part, shows in _PARTS.items()
 }
+# The API's documentation has it as the default of LocalizationParam.
 _DEFAULT = FORMATS["SHORT_DATE_TIME"]
 
 

@@ -66,6 +66,7 @@ class Localised:
         """Return a number by the locale's pattern; `digits` are the least and the most after the point."""
         pattern = parse_pattern(self._number)
         pattern.frac_prec = digits
+        # Babel rounds in the current context, which by default has 28 digits.
         with localcontext(EXACT):
             return _plain(pattern.apply(number, self._locale))
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from archive.store.collection_log import Collection
     from archive.store.import_log import LoggedRun
 
+# Every value of an outcome is a series of its own, as Prometheus' state sets have it: a change of
+# state then does not leave the old series behind.
 _COLLECTIONS = (
     collection_log.RUNNING, collection_log.COMPLETE, collection_log.PARTIAL, collection_log.FAILED, collection_log.INTERRUPTED,
 )  # fmt: skip
@@ -40,6 +42,9 @@ class Snapshot(NamedTuple):
 
     `run` is the latest import, `collection` the latest collection; both None without any.
     `place` is the archive's path or URL, without passwords. `last_import` is the time of the last import of any appliance, selected or not; None without any.
+
+    Instants are fixed-width UTC texts. `states` are ordered by name, `totals` are by name; an
+    appliance without jobs has none.
     """
 
     place: str
@@ -54,7 +59,7 @@ class Snapshot(NamedTuple):
 
 
 def exposition(snapshot: Snapshot) -> str:
-    """Return the metrics in the text format, version 0.0.4."""
+    """Return the metrics in the text format, version 0.0.4, named by Prometheus' rules."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(snapshot))
     return generate_latest(registry).decode()
@@ -82,6 +87,7 @@ class _Collector(Collector):
 
 
 def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
+    """Yield all metrics, some without samples: those are left out."""
     yield InfoMetricFamily(
         "archive_build",
         "The version of archive that wrote this.",
@@ -109,6 +115,7 @@ def _metrics(snapshot: Snapshot) -> Iterator[Metric]:
 
 
 def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
+    """Yield the metrics of single appliances; a figure that is unknown has no sample."""
     metric = GaugeMetricFamily(
         "archive_backup_state",
         "State of the last success against the RPO (1 for the current state): ok, overdue, never,"

@@ -1,4 +1,7 @@
-"""The output of a monitoring plugin: a status line with performance data, then detail lines."""
+"""The output of a monitoring plugin: a status line with performance data, then detail lines.
+
+Source: the Monitoring Plugins Development Guidelines, sections on output and performance data.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
 
     from archive.monitoring.ranges import Range
 
+# The guidelines begin the output with the name of the service.
 SERVICE = "ARCHIVE"
 # Nagios reads 8 KiB of the output; some agents read less.
 _LINES_AT_MOST = 20
@@ -40,7 +44,10 @@ def worst(levels: Iterable[Level]) -> Level:
 
 
 class Datum(NamedTuple):
-    """A figure for performance data in base units; a `value` of None is unknown. `unit` is s, % or empty."""
+    """A figure for performance data in base units; a `value` of None is unknown. `unit` is s, % or empty.
+
+    `most` is the greatest possible value. A label may contain blanks: it is written in quotes.
+    """
 
     label: str
     value: int | None
@@ -69,7 +76,10 @@ def harmless(text: str) -> str:
 
 
 def output(level: Level, status: str, data: Sequence[Datum] = (), lines: Sequence[str] = ()) -> str:
-    """Return the complete output: the status line, then the first detail lines."""
+    """Return the complete output: the status line, then the first detail lines.
+
+    There are at most 20 detail lines, and a line that counts the rest.
+    """
     first = f"{SERVICE} {level.name} - {harmless(status)}"
     if data:
         first += f" | {' '.join(map(str, data))}"

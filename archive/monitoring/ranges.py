@@ -17,18 +17,23 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# As many digits as a double holds exactly.
 _NUMBER = r"-?\d{1,15}(?:\.\d{1,6})?"
 _RANGE = re.compile(
     rf"(?P<inside>@)?(?:(?P<start>~|(?:{_NUMBER})(?:[a-z]+|%)?)?(?P<colon>:))?(?P<end>(?:{_NUMBER})(?:[a-z]+|%)?)?",
     re.ASCII,
 )
+# Units of a figure, with the number of base units in each; "" is the base unit.
 SECONDS = {"": 1} | DURATION_UNITS
 PERCENT = {"": 1, "%": 1}
 PLAIN = {"": 1}
 
 
 class Range(NamedTuple):
-    """From `start` to `end`, both included; with `inside`, values in the range raise an alarm."""
+    """From `start` to `end`, both included; with `inside`, values in the range raise an alarm.
+
+    The start may be -infinity, the end infinity.
+    """
 
     start: float
     end: float
@@ -47,13 +52,17 @@ class Range(NamedTuple):
         """Return the shortest notation, in base units."""
         start = "" if self.start == 0 else "~:" if self.start == -inf else f"{_plain(self.start)}:"
         end = "" if self.end == inf else self.upper
+        # An empty text is no range.
         if not start and not end:
             start = "0:"
         return f"{'@' if self.inside else ''}{start}{end}"
 
 
 def parse(text: str, units: Mapping[str, int]) -> Range:
-    """Parse a range and return it in base units. Raises UsageError."""
+    """Parse a range and return it in base units. Raises UsageError.
+
+    An end in another unit than the start is allowed: `90min:26h`.
+    """
     match = _RANGE.fullmatch(text.strip())
     if match is None or not (match["colon"] or match["end"]):
         raise UsageError(f'invalid range "{text}": write it as 10, 10:, ~:10, 10:20 or @10:20')
@@ -65,6 +74,7 @@ def parse(text: str, units: Mapping[str, int]) -> Range:
 
 
 def _value(text: str, units: Mapping[str, int], whole: str) -> float:
+    """Return the number of a bound in base units. Raises UsageError for an unknown unit."""
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz%")
     unit = text[len(number) :]
     if unit == "m" and "min" in units:
@@ -76,4 +86,5 @@ def _value(text: str, units: Mapping[str, int], whole: str) -> float:
 
 
 def _plain(value: float) -> str:
+    """Return a number without an exponent or trailing zeros."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -102,4 +102,5 @@ def _drops(connection: Connection, scope: Scope, known: Mapping[str, Current]) -
         and one.success.size_bytes is not None
         and one.success.start_time >= begun
     }
+    # 0 for a success that is no anomaly.
     return dict.fromkeys(keys, 0) | anomalies.drops(connection, keys)

@@ -11,7 +11,7 @@ from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
 from archive.render.units import duration, moment
-from archive.reports.summary import REPEATED_FAILURES
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.text import counted
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
     "age", "failures", "missed", "drop", "duration", "import",
 )  # fmt: skip
 # The units of the thresholds of each figure.
+# In the order in which figures stand in the performance data.
 UNITS: Mapping[str, Mapping[str, int]] = {
     AGE: SECONDS,
     CONSECUTIVE_FAILURES: PLAIN,
@@ -49,7 +50,10 @@ class Thresholds:
 
 
 class Figure(NamedTuple):
-    """A figure of an appliance (None if unknown), the ranges it should be in, and its level."""
+    """A figure of an appliance (None if unknown), the ranges it should be in, and its level.
+
+    Values are in base units: seconds, percent or numbers.
+    """
 
     name: str
     value: int | None
@@ -59,7 +63,7 @@ class Figure(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """An appliance, its level and figures, and the reasons for alarms in words, worst first."""
+    """An appliance, its level and figures, and the reasons for its level in words, worst first."""
 
     appliance: str
     level: Level
@@ -68,17 +72,22 @@ class Judgement(NamedTuple):
 
 
 def judge(state: State, thresholds: Thresholds) -> Judgement:
-    """Return the judgement of an appliance; a retired one raises no alarm."""
+    """Return the judgement of an appliance; a retired one raises no alarm.
+
+    It needs no database: `state` has all figures.
+    """
+    # Nothing is expected of it, but its figures are still shown.
     if state.state == RETIRED:
         quiet = tuple(
             Figure(name, value, None, None, Level.OK) for name, value in _values(state).items()
         )
-        return Judgement(state.name, Level.OK, quiet, ())
+        return Judgement(state.name, Level.OK, quiet, (RETIRED,))
     figures = tuple(
         _figure(state, name, value, thresholds) for name, value in _values(state).items()
     )
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
+    # Two figures can have the same reason, such as that nothing was ever imported.
     reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
     return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
 
@@ -96,6 +105,7 @@ def _values(state: State) -> dict[str, int | None]:
 
 
 def _figure(state: State, name: str, value: int | None, thresholds: Thresholds) -> Figure:
+    """Return a figure with its ranges, given or by default, and its level."""
     usual = _usual(state, name)
     warning, critical = (
         thresholds.warning.get(name, usual[0]),
@@ -161,6 +171,7 @@ def _level_of_import(state: State, age: int | None, thresholds: Thresholds) -> L
 
 
 def _level(value: int | None, warning: Range | None, critical: Range | None) -> Level:
+    """Return the level of a value; OK if it is unknown or has no ranges."""
     if value is None:
         return Level.OK
     if critical is not None and critical.alarms(value):
@@ -171,6 +182,7 @@ def _level(value: int | None, warning: Range | None, critical: Range | None) -> 
 
 
 def _reason(state: State, figure: Figure) -> str:
+    """Return why a figure is not OK, in words and with the bound that it crosses."""
     if figure.name == AGE and figure.level is Level.UNKNOWN:
         last_import = state.collection.last_seen
         if last_import is None:
@@ -231,6 +243,7 @@ def performance(found: Sequence[Judgement]) -> list[Datum]:
 
 
 def _datum(name: str, unit: str, figures: Sequence[Figure]) -> Datum:
+    """Return the greatest value of a figure among the appliances, as performance data."""
     known = [figure for figure in figures if figure.value is not None]
     if not known:
         return Datum(name, None)

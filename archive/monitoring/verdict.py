@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from archive.judgement import standing
-from archive.monitoring.plugin import Datum, Level, badness, output, worst
+from archive.monitoring.assessment import assess, counts, described
+from archive.monitoring.plugin import Datum, Level, output, worst
 from archive.monitoring.ranges import Range
-from archive.monitoring.states import states
-from archive.monitoring.thresholds import Judgement, Thresholds, judge, performance
-from archive.render.units import duration
-from archive.reports import import_span
+from archive.monitoring.thresholds import Judgement, Thresholds, performance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,24 +31,23 @@ def verdict(
 
     It is UNKNOWN if the archive is stale: the last import of any appliance, in scope or not, is older
     than `stale_seconds`. Raises UsageError for a glob that matches no known appliance.
+
+    Appliances are listed worst first, then by name; an OK one has no line.
     """
-    found = [judge(state, thresholds) for state in states(connection, scope)]
-    found.sort(key=lambda one: (-badness(one.level), one.appliance))
-    span = import_span(connection, replace(scope, appliances=(), named=None))
-    if span is None:
-        return _verdict(Level.UNKNOWN, "nothing has been imported yet")
-    # The last import can be later than `now`.
-    age = max(standing.seconds_between(span.last, scope.now), 0)
-    data = [Datum("archive", age, "s", Range(0, stale_seconds)), *performance(found)]
-    if age > stale_seconds:
-        status = f"the archive is stale: last import {duration(age)} ago"
-        return _verdict(Level.UNKNOWN, status, data)
+    assessed = assess(connection, scope, thresholds, stale_seconds)
+    found, age = assessed.appliances, assessed.age_seconds
+    data: list[Datum] = []
+    if age is not None:
+        data = [Datum("archive", age, "s", Range(0, stale_seconds)), *performance(found)]
+    # What is known of appliances is too old to alarm anybody about them.
+    if assessed.problem is not None:
+        return _verdict(Level.UNKNOWN, assessed.problem, data)
     if not found:
         return _verdict(Level.UNKNOWN, "no such appliance in the archive", data)
     worst_level = worst(one.level for one in found)
     if len(found) == 1:
-        return _verdict(worst_level, _described(found[0]), data)
-    lines = [f"[{one.level.name}] {_described(one)}" for one in found if one.level is not Level.OK]
+        return _verdict(worst_level, described(found[0]), data)
+    lines = [f"[{one.level.name}] {described(one)}" for one in found if one.level is not Level.OK]
     return _verdict(worst_level, _summary(found), data, lines)
 
 
@@ -65,14 +60,4 @@ def _verdict(
 def _summary(found: Sequence[Judgement]) -> str:
     """Return the number of appliances at each level, and the worst appliance."""
     first = found[0]
-    levels = sorted(Level, key=badness, reverse=True)
-    numbers = {level: sum(one.level is level for one in found) for level in levels}
-    counts = ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)
-    return counts if first.level is Level.OK else f"{counts} - {_described(first)}"
-
-
-def _described(one: Judgement) -> str:
-    if one.reasons:
-        return f"{one.appliance}: {', '.join(one.reasons)}"
-    age = one.figures[0].value
-    return one.appliance if age is None else f"{one.appliance}: last success {duration(age)} ago"
+    return counts(found) if first.level is Level.OK else f"{counts(found)} - {described(first)}"

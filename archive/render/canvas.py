@@ -19,14 +19,20 @@ COLOURS = (
 )  # fmt: skip
 # Rows or columns that an axis takes: its line, and its labels.
 _AXIS, _AXIS_WITH_NAMES = 1, 2
+# Characters; below that nothing could be recognised.
 _NARROWEST = 10
+# Rows of an axis for each of its labels, so that they do not stand line by line.
 _ROWS_A_NAME = 3
 _GAP_BETWEEN_NAMES = 4
+# plotext draws axes with box characters in any case.
 _BOX = str.maketrans("┌┐└┘─│┬┴├┤┼", "++++-|+++++")
 
 
 class Glyphs(NamedTuple):
-    """Characters for points, the lines between them, parts of bars, and marks."""
+    """Characters for points, the lines between them, parts of bars, and marks.
+
+    `points` and `parts` have one for each line or part, which tell them apart without colours.
+    """
 
     points: str
     way: str
@@ -44,18 +50,23 @@ def lines(
     """Return a chart of lines as rows of text, with escape sequences if `coloured`.
 
     Raises ArchiveError if plotext is not available.
+
+    `width` and `height` are in characters, axes included.
     """
     plotext = _plotext()
     canvas = _clear(plotext)
     values = [point.value for line in figure.lines for point in line.points]
-    axis = scale.scale(figure.kind, min(values), max(values), max(2, height // _ROWS_A_NAME))
+    most = scale.limit(values)
+    axis = scale.scale(figure.kind, min(values), most, max(2, height // _ROWS_A_NAME))
     names = [scale.name(figure.kind, value) for value in axis.ticks]
     inside = max(width - max(map(len, names)) - _AXIS, _NARROWEST)
     canvas.plot_size(inside + max(map(len, names)) + _AXIS, height)
     signs = []
     for line, glyph, colour in zip(figure.lines, glyphs.points, COLOURS, strict=False):
         pixel = plotext.pixel(foreground=colour)
-        places = [point.at for point in line.points], [point.value for point in line.points]
+        # An outlier is drawn at the edge; the legend says so.
+        heights = [min(point.value, axis.high) for point in line.points]
+        places = [point.at for point in line.points], heights
         way = canvas.signal(*places, marker=plotext.marker(glyphs.way, pixel))
         for place, point in enumerate(line.points):
             way.line(place, point.follows)
@@ -82,7 +93,7 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
     canvas.plot_size(width, number + _AXIS_WITH_NAMES)
     totals = [sum(value or 0 for value in bar.values) for bar in figure.bars]
     marks = [(bar.mark, place) for place, bar in enumerate(figure.bars, 1) if bar.mark is not None]
-    greatest = max(*totals, *(mark for mark, _ in marks), 0)
+    greatest = max(scale.limit(totals), *(mark for mark, _ in marks), 0)
     axis = scale.scale(figure.kind, 0, greatest, max(1, width // 12))
     starts = [0.0] * number
     for part, (glyph, colour) in enumerate(zip(glyphs.parts, COLOURS, strict=False)):
@@ -92,8 +103,9 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
             start + (bar.values[part] or 0) for start, bar in zip(starts, figure.bars, strict=True)
         ]
         marker = plotext.marker(glyph, plotext.pixel(foreground=colour))
+        shown = [[min(one, axis.high) for one in place] for place in (starts, ends)]
         found = canvas.bar(
-            list(range(1, number + 1)), starts, ends, orientation="h", marker=marker, width=0.1
+            list(range(1, number + 1)), *shown, orientation="h", marker=marker, width=0.1
         )
         canvas.draw(found)
         starts = ends
@@ -106,11 +118,13 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
     )
     canvas.ruler("y").ticks([])
     canvas.ruler("y").lim(1, number if number > 1 else 2)
+    # The first bar is on top.
     canvas.ruler("y").direction(-1)
     return _rows(canvas, glyphs, coloured=coloured)
 
 
 def _plotext() -> Any:
+    """Return plotext, which takes a while to import. Raises ArchiveError if it is not available."""
     try:
         import plotext
     except ImportError as error:  # it is compiled, and may be missing on this platform
@@ -119,7 +133,10 @@ def _plotext() -> Any:
 
 
 def _clear(plotext: Any) -> Any:
-    """Return plotext's only figure, cleared, with two axes and without colours."""
+    """Return plotext's only figure, cleared, with two axes and without colours.
+
+    plotext keeps one figure for the whole process, so two charts cannot be built at once.
+    """
     plotext.terminal.limit(width=False, height=False)
     canvas = plotext.figure
     canvas.clear()
@@ -136,6 +153,7 @@ def _some(ticks: Sequence[tuple[int, str]], width: int) -> Sequence[tuple[int, s
 
 
 def _rows(canvas: Any, glyphs: Glyphs, *, coloured: bool) -> list[str]:
+    """Return the canvas as rows of text; boxes of the axes become ASCII if glyphs are."""
     text: str = canvas.build().string(colorless=not coloured)
     if glyphs is ASCII:
         text = text.translate(_BOX)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
+from archive.text import without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,8 +30,13 @@ def write(
     """Write a header and the rows, each as soon as it arrives.
 
     The delimiter is a character that does not occur in numbers, and no quote or line end.
+
+    `rows` have one value for each column. Values are exact: whole seconds and bytes, instants in
+    UTC; on a terminal, control characters are escaped.
     """
+    # SQLite has numbers for booleans.
     flags = [column.kind is Kind.FLAG for column in columns]
+    shown = without_controls if out.isatty() else str
     out.write(record([column.name for column in columns], delimiter))
     for row in rows:
         cells = row
@@ -39,7 +45,7 @@ def write(
                 bool(value) if flag and value is not None else value
                 for flag, value in zip(flags, row, strict=True)
             ]
-        out.write(record(cells, delimiter))
+        out.write(shown(record(cells, delimiter)))
 
 
 def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
@@ -52,6 +58,8 @@ def cell(value: Any, delimiter: str = _COMMA) -> str:
     """Return a field: NULL is empty, an empty text is "", a formula gets an apostrophe before it.
 
     A series is a JSON array.
+
+    A float is written in the shortest form that reads back as the same double.
     """
     if value is None:
         return ""
@@ -65,6 +73,7 @@ def cell(value: Any, delimiter: str = _COMMA) -> str:
 
 
 def _text(value: str, delimiter: str) -> str:
+    """Return a text as a field; in quotes if it is empty or would be misread without them."""
     if value.startswith(_FORMULA):
         value = f"'{value}"
     if not value or _special(delimiter).search(value):

@@ -1,4 +1,8 @@
-"""Layout of tables: column widths, headings, and folding to the width of a terminal."""
+"""Layout of tables: column widths, headings, and fitting the width of a terminal.
+
+On a narrow terminal the most expendable columns are left out, and at most one column is folded, so that
+folded texts never stand side by side. A long first cell gets a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,10 @@ if TYPE_CHECKING:
 GAP = "  "
 NULL = "-"
 MARK, NO_MARK = "! ", "  "
-# Texts are not folded into narrower columns; lines become too long instead.
-_NARROWEST = 12
-# A series is left out before texts are folded into narrower columns.
-_NARROW = 16
+# The folded column is not narrower than this, unless its texts are; other columns are left out first.
+_LEAST_FOLDED = 24
+# A first cell that is longer than this may stand on a line of its own.
+_LONGEST_FIRST = 32
 _BOLD, _DIM, _RED, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[1;31m", "\x1b[0m"
 
 
@@ -28,13 +32,31 @@ class Section(NamedTuple):
 
 @dataclass
 class Field:
-    """A column: the lines of its header, its cells (None is NULL), its width in characters."""
+    """A column: the lines of its header, its cells (None is NULL), its width in characters.
+
+    The fields with the greatest `expendable` are left out first; those with 0 never are. Long cells of
+    `shortened` fields are cut.
+    """
 
     header: list[str]
     cells: list[str | None]
     numeric: bool
     width: int
-    series: bool = False
+    is_text: bool
+    expendable: int = 0
+    shortened: bool = False
+
+    @property
+    def label(self) -> str:
+        """The header on one line."""
+        return " ".join(self.header)
+
+    @property
+    def header_width(self) -> int:
+        """The width of the longest line of the header."""
+        from rich.cells import cell_len
+
+        return max(map(cell_len, self.header))
 
     def blank(self, section: Section) -> None:
         """Show NULL as empty in a section: always for texts, and for numbers if all are NULL."""
@@ -42,24 +64,18 @@ class Field:
         if not self.numeric or all(cell is None for cell in self.cells[rows]):
             self.cells[rows] = [cell or "" for cell in self.cells[rows]]
 
-    @property
-    def is_text(self) -> bool:
-        """Whether the column can be folded."""
-        return not (self.numeric or self.series)
-
-    @property
-    def least(self) -> int:
-        """The minimum width."""
-        return max(_NARROWEST, *(len(word) for word in self.header))
-
 
 @dataclass
 class Layout:
-    """Columns, sections of rows under headings, and margins of rows if there are any."""
+    """Columns, sections of rows under headings, and margins of rows if there are any.
+
+    `limit` is the width of the terminal, which a first cell on a line of its own may take.
+    """
 
     fields: list[Field]
     sections: Sequence[Section]
     margins: Sequence[str] | None
+    limit: int | None = None
     _spans: list[list[range]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -94,21 +110,64 @@ class Layout:
     def _width(self, span: range) -> int:
         return sum(self.fields[place].width for place in span) + len(GAP) * (len(span) - 1)
 
-    def fit(self, width: int) -> Layout:
-        """Return the layout for a width: texts are folded; series are left out before texts get narrow."""
-        excess = self.width - width
-        texts = [one for one in self.fields if one.is_text]
-        spare = sum(max(one.width - max(_NARROW, one.least), 0) for one in texts)
-        shown = [one for one in self.fields if not one.series]
-        if excess > spare and len(shown) < len(self.fields):
-            return Layout(shown, self.sections, self.margins).fit(width)
-        # Widest first, until lines fit or no column can be narrower.
-        for one in sorted(texts, key=lambda one: -one.width):
-            if excess > 0 and one.width > one.least:
-                narrowed = max(one.least, one.width - excess)
-                excess -= one.width - narrowed
-                one.width = narrowed
-        return self
+    def fit(self, width: int) -> Layout | None:
+        """Return the layout for a width, None if there is none: see the module.
+
+        The widths of the fields change. Fields that are left out are missing in the result.
+        """
+        if self.width <= width:
+            return self
+        first = _first_width(self.fields[0])
+        missing: list[Field] = []
+        fitted = self
+        while fitted._spare(width, first) < 0:
+            most = max(fitted.fields, key=lambda one: one.expendable)
+            if not most.expendable:
+                return None
+            missing.append(most)
+            fitted = self._without(missing)
+        # What is narrow may still fit.
+        for one in sorted(missing, key=lambda one: one.expendable):
+            others = [other for other in missing if other is not one]
+            more = self._without(others)
+            if more._spare(width, first) >= 0:  # noqa: SLF001 - of the same class
+                missing, fitted = others, more
+        fitted.limit = width
+        fitted._narrow(width, first)  # noqa: SLF001 - of the same class
+        return fitted
+
+    def _without(self, missing: Sequence[Field]) -> Layout:
+        """Return the layout without some fields."""
+        numbers = set(map(id, missing))
+        shown = [one for one in self.fields if id(one) not in numbers]
+        return Layout(shown, self.sections, self.margins)
+
+    def _least(self, first: int) -> list[int]:
+        """Return the minimum width of each field; `first` is that of the first one."""
+        least = [one.width for one in self.fields]
+        least[0] = min(first, least[0])
+        place = self._folded()
+        if place:
+            one = self.fields[place]
+            least[place] = min(one.width, max(_LEAST_FOLDED, one.header_width))
+        return least
+
+    def _folded(self) -> int:
+        """Return the place of the field that is folded: the widest text; 0 if there is none."""
+        places = [place for place, one in enumerate(self.fields) if place and one.is_text]
+        return max(places, key=lambda place: self.fields[place].width, default=0)
+
+    def _spare(self, width: int, first: int) -> int:
+        """Return how much wider than necessary a width is; less than 0 if it is too narrow."""
+        least = self._least(first)
+        return width - len(self._margin) - sum(least) - len(GAP) * (len(least) - 1)
+
+    def _narrow(self, width: int, first: int) -> None:
+        """Set the widths of the fields so that lines have at most a width."""
+        spare = self._spare(width, first)
+        place = self._folded()
+        for at, (one, least) in enumerate(zip(self.fields, self._least(first), strict=True)):
+            one.width = min(one.width, least + spare) if at == place else least
 
     def lines(self, number: int, *, styled: bool) -> Iterator[str]:
         """Yield the header and a number of rows, with bold, dim and red if `styled`."""
@@ -130,32 +189,54 @@ class Layout:
             yield from self._rows(range(section.first, section.end), spans, styled=styled)
 
     def _rows(self, places: range, spans: Sequence[range], *, styled: bool) -> Iterator[str]:
+        from rich.cells import cell_len
+
         fields = [self.fields[span[-1]] for span in spans]
         widths = [self._width(span) for span in spans]
         for place in places:
             values = [one.cells[place] for one in fields]
-            folded = [
-                [NULL] if cell is None else list(_folded(cell, width)) or [""]
-                for cell, width in zip(values, widths, strict=True)
-            ]
             margin = "" if self.margins is None else self.margins[place]
-            for line in range(max(map(len, folded))):
-                cells = [
+            red, plain = (_RED, _PLAIN) if styled and margin == MARK else ("", "")
+            if cell_len(values[0] or "") > widths[0]:
+                room = (self.limit or self.width) - len(self._margin)
+                for text in folded(values[0] or "", room):
+                    yield f"{red}{margin}{text}{plain}"
+                    margin = self._margin
+                if len(values) == 1:
+                    continue
+                values[0] = ""
+            cells = [
+                [NULL] if cell is None else _fitted(cell, width, shortened=one.shortened)
+                for one, cell, width in zip(fields, values, widths, strict=True)
+            ]
+            for line in range(max(map(len, cells))):
+                shown = [
                     _padded(cell[line] if line < len(cell) else "", width, numeric=one.numeric)
-                    for one, cell, width in zip(fields, folded, widths, strict=True)
+                    for one, cell, width in zip(fields, cells, widths, strict=True)
                 ]
                 if styled and line == 0:
-                    cells = [
+                    shown = [
                         f"{_DIM}{cell}{_PLAIN}" if value is None else cell
-                        for value, cell in zip(values, cells, strict=True)
+                        for value, cell in zip(values, shown, strict=True)
                     ]
                     if margin == MARK:
-                        margin, cells[0] = f"{_RED}{margin}", f"{cells[0]}{_PLAIN}"
-                yield (margin + GAP.join(cells)).rstrip()
+                        margin, shown[0] = f"{red}{margin}", f"{shown[0]}{plain}"
+                yield (margin + GAP.join(shown)).rstrip()
                 margin = self._margin
 
 
+def _first_width(first: Field) -> int:
+    """Return the width of a first column whose long texts stand on lines of their own."""
+    from rich.cells import cell_len
+
+    if not first.is_text:
+        return first.width
+    widths = (cell_len(cell or NULL) for cell in first.cells)
+    return max([first.header_width, *(one for one in widths if one <= _LONGEST_FIRST)])
+
+
 def _each(fields: Sequence[Field]) -> list[range]:
+    """Return a span for each field, as in a table without sections."""
     return [range(place, place + 1) for place in range(len(fields))]
 
 
@@ -182,7 +263,16 @@ def _padded(text: str, width: int, *, numeric: bool) -> str:
     return space + text if numeric else text + space
 
 
-def _folded(text: str, width: int) -> Iterator[str]:
+def _fitted(text: str, width: int, *, shortened: bool) -> list[str]:
+    """Return the lines of a text: one that ends in … if it is too long and `shortened`."""
+    from rich.cells import cell_len, chop_cells
+
+    if shortened and cell_len(text) > width:
+        return [f"{chop_cells(text, width - 1)[0].rstrip()}…"]
+    return list(folded(text, width)) or [""]
+
+
+def folded(text: str, width: int) -> Iterator[str]:
     """Yield the lines of a text folded to a width: between words, or within a longer word."""
     from rich.cells import cell_len, chop_cells
 
@@ -194,3 +284,23 @@ def _folded(text: str, width: int) -> Iterator[str]:
         text = text[end:].lstrip(" ")
     if text:
         yield text
+
+
+def records(fields: Sequence[Field], headings: Sequence[str], width: int) -> Iterator[str]:
+    """Yield each row as lines of a label and a value, for tables that do not fit a width.
+
+    `headings` has one for each row, which stands in a rule before it. Values are folded.
+    """
+    from rich.cells import cell_len
+
+    before = max(cell_len(one.label) for one in fields)
+    room = max(width - before - len(GAP), _LEAST_FOLDED)
+    for place, heading in enumerate(headings):
+        rule = f"─[ {heading} ]"
+        yield rule + "─" * (width - cell_len(rule))
+        for one in fields:
+            cell = one.cells[place]
+            lines = [NULL] if cell is None else list(folded(cell, room)) or [""]
+            for at, line in enumerate(lines):
+                label = "" if at else one.label
+                yield f"{_padded(label, before, numeric=False)}{GAP}{line}".rstrip()

@@ -37,7 +37,10 @@ def html(
     rows: Iterable[Sequence[Any]],
     notes: Iterable[str],
 ) -> str:
-    """Return a document with one table. It needs a heading column; marked rows are highlighted."""
+    """Return a document with one table. It needs a heading column; marked rows are highlighted.
+
+    `notes` are paragraphs below the table. All texts are escaped; the document loads nothing.
+    """
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -58,6 +61,7 @@ def html(
 
 
 def _rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the rows of the table: the header, then each section with its heading."""
     kind_columns = {column.kind_in for column in columns}
     places = {column.name: place for place, column in enumerate(columns)}
     heading, mark = (_place(columns, role) for role in (Role.HEADING, Role.MARK))
@@ -73,6 +77,7 @@ def _rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[
             f' style="{_CELL};font-weight:bold;padding-top:14px">{words}</th></tr>'
         )
         body = list(run)
+        # By section: a column may be empty in one and full in another.
         spans = _spans(shown, body, places)
         for row in body:
             style = f"{_CELL};{_WRONG}" if row[mark] else _CELL
@@ -96,6 +101,7 @@ def _spans(
 
 
 def _place(columns: Sequence[Column], role: Role) -> int:
+    """Return the position of the column with a role. Raises StopIteration if there is none."""
     return next(place for place, column in enumerate(columns) if column.role is role)
 
 
@@ -108,6 +114,7 @@ def _head(column: Column) -> str:
 
 
 def _cell(column: Column, row: Sequence[Any], places: dict[str, int], style: str, span: int) -> str:
+    """Return a cell, with its text in the style of the column's kind."""
     kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
     value = row[places[column.name]]
     missing = _NULL if _is_numeric(column) else ""

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """A labelled value with items below it."""
+    """A labelled value with items below it.
+
+    An empty value is left out; the label then stands alone, such as above its parts.
+    """
 
     label: str
     value: str = ""
@@ -20,7 +23,10 @@ class Item(NamedTuple):
 
 
 def write(items: Iterable[Item], out: TextIO, depth: int = 0) -> None:
-    """Write one item per line, with the values of a level aligned."""
+    """Write one item per line, with the values of a level aligned.
+
+    Each level is indented by two characters more. Control characters are escaped.
+    """
     items = list(items)
     width = max((len(printable(item.label)) for item in items if item.value), default=0)
     for item in items:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.charts import LineFigure
-from archive.render import canvas
+from archive.render import canvas, scale
 from archive.render.units import readable, text
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from archive.render.canvas import Glyphs
 
 # Without a terminal.
+# In characters, as are the numbers below.
 _WIDTH, _HEIGHT = 80, 25
 _NARROWEST = 30
+# Of a chart of lines; the height of bars follows from their number.
 _LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
 # Lines of the screen for the title and legend of each figure, and for the notes below all.
 _BESIDE_EACH, _BESIDE_ALL = 3, 4
@@ -53,6 +55,7 @@ def write(figures: Sequence[Figure], out: TextIO, *, ascii_only: bool = False) -
 def _all(
     figures: Sequence[Figure], width: int, height: int, glyphs: Glyphs, *, coloured: bool
 ) -> Iterator[str]:
+    """Yield the lines of all figures, each with its title, chart and legend."""
     height = (height - _BESIDE_ALL) // max(len(figures), 1) - _BESIDE_EACH
     height = min(max(height, _LEAST_HEIGHT), _GREATEST_HEIGHT)
     width = max(width, _NARROWEST)
@@ -65,11 +68,24 @@ def _all(
             names = [line.name for line in figure.lines]
             if names != [figure.title]:
                 yield from _legend(names, glyphs.points, glyphs, width, coloured=coloured)
+            yield from _beyond(figure, glyphs)
         else:
             yield from _bars(figure, width, glyphs, coloured=coloured)
 
 
+def _beyond(figure: LineFigure, glyphs: Glyphs) -> Iterator[str]:
+    """Yield a line for each outlier, which is drawn at the edge."""
+    limit = scale.limit([point.value for line in figure.lines for point in line.points])
+    names = dict(figure.ticks)
+    for line in figure.lines:
+        for at, value, _ in line.points:
+            if value > limit:
+                name = _printable(line.name, glyphs)
+                yield f"Beyond the axis: {name}, {names[at]}: {readable(figure.kind, value)}"
+
+
 def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> Iterator[str]:
+    """Yield the lines of a figure of bars, with name and sum before each bar."""
     from rich.cells import cell_len
 
     values = [_sum(figure, bar.values) for bar in figure.bars]
@@ -82,6 +98,10 @@ def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> I
     for name, value, row in zip(names, values, rows, strict=False):
         yield f"{name}{' ' * (before - cell_len(name))}{_GAP}{value:>{after}} {row}"
     yield from (" " * beside + row for row in rows[len(names) :])
+    totals = [sum(value or 0 for value in bar.values) for bar in figure.bars]
+    cut = [name for name, total in zip(names, totals, strict=True) if total > scale.limit(totals)]
+    if cut:
+        yield f"Beyond the axis: {', '.join(cut)}"
     if len(figure.parts) > 1:
         yield from _legend(figure.parts, glyphs.parts, glyphs, width, coloured=coloured)
     if figure.mark is not None:
@@ -89,6 +109,7 @@ def _bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> I
 
 
 def _sum(figure: BarFigure, values: Iterable[float | None]) -> str:
+    """Return the sum of a bar's parts in readable units; `-` if none of them is known."""
     known = [value for value in values if value is not None]
     return readable(figure.kind, sum(known)) if known else _NULL
 
@@ -113,6 +134,7 @@ def _legend(
 
 
 def _printable(name: str, glyphs: Glyphs) -> str:
+    """Return a name on one line; in ASCII if the chart is."""
     shown = text(name)
     return shown.encode("ascii", "backslashreplace").decode() if glyphs is canvas.ASCII else shown
 

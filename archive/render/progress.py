@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Characters of the description.
 _WIDEST = 30
 
 
 @contextmanager
 def progress(description: str, total: float | None) -> Iterator[Callable[[float], None]]:
-    """Yield a function that shows the progress: it takes the position, in the unit of `total`."""
+    """Yield a function that shows the progress: it takes the position, in the unit of `total`.
+
+    It is drawn on standard error and removed at the end. Without `total` there is a moving bar.
+    """
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -20,7 +20,10 @@ _CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\u
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
-    """Write an array of objects, each as soon as it arrives."""
+    """Write an array of objects, each as soon as it arrives.
+
+    Each object is on a line of its own, so the text is diffed and searched by rows.
+    """
     out.writelines(_array(columns, rows))
     out.write("\n")
 
@@ -39,6 +42,7 @@ def write_within(
 
 
 def _array(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the pieces of the array, an object at a time; memory does not grow with the rows."""
     names = [column.name for column in columns]
     flags = [column.name for column in columns if column.kind is Kind.FLAG]
     before = "[\n"
@@ -48,6 +52,7 @@ def _array(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator
             values[name] = None if values[name] is None else bool(values[name])
         yield f"{before}  {_object(values)}"
         before = ",\n"
+    # Without rows, an empty array on the same line.
     yield "[]" if before == "[\n" else "\n]"
 
 
@@ -64,13 +69,17 @@ def nested(
     columns: Sequence[Column],
     rows: Iterable[Sequence[Any]],
 ) -> str:
-    """Return one JSON object with values, and rows as an array under `name`."""
+    """Return one JSON object with values, and rows as an array under `name`.
+
+    Unlike `write_within`, it holds all rows in memory.
+    """
     names = [column.name for column in columns]
     below = [dict(zip(names, row, strict=True)) for row in rows]
     return f"{_object({**values, name: below})}\n"
 
 
 def _object(values: Mapping[str, Any]) -> str:
+    """Return an object on one line. Raises ValueError for NaN, which JSON does not have."""
     return escaped(json.dumps(values, ensure_ascii=False, allow_nan=False))
 
 

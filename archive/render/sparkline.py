@@ -21,6 +21,7 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def _bar(value: float, greatest: float) -> str:
+    """Return the bar of a value: the lowest one for 0."""
     if value <= 0:
         return _BARS[0]
     above = len(_BARS) - 1

@@ -1,4 +1,7 @@
-"""Tables: readable units, aligned numbers, no value cut off."""
+"""Tables: readable units, aligned numbers, no value cut off.
+
+On a terminal they fit its width: see `layout`. What cannot fit is shown as records, one value a line.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +10,29 @@ from itertools import groupby, repeat
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Column, Kind, Role
-from archive.render.layout import MARK, NO_MARK, NULL, Field, Layout, Section
+from archive.render.layout import MARK, NO_MARK, NULL, Field, Layout, Section, folded, records
 from archive.render.units import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import TextIO
 
+# Trends are left out before any other column.
+_SERIES_EXPENDABLE = 9
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
     """Write a table, without optional columns that hold only zero or NULL.
 
-    On a terminal texts are folded to its width; elsewhere lines have any length. A heading whose rows
-    are not adjacent becomes a column.
+    On a terminal, columns that do not fit are left out, which a last line says; elsewhere lines
+    have any length. A heading whose rows are not adjacent becomes a column. Numbers are
+    right-aligned, texts left-aligned.
     """
+    # Widths depend on all rows, so a table is held in memory, unlike CSV and JSON.
     body = list(rows)
     places = {column.name: place for place, column in enumerate(columns)}
+    # Without a heading that repeats, rows stand in sections below their heading.
     sections = _sections(columns, body)
     marks = next((place for place, one in enumerate(columns) if one.role is Role.MARK), None)
     margins = None
@@ -39,15 +47,43 @@ def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO)
         and not (sections and column.role is Role.HEADING)
         and (not column.optional or any(row[place] for row in body))
     ]
-    layout = Layout(fields, sections, margins)
-    styled = False
     if out.isatty():
-        from rich.console import Console
+        _write_on_terminal(fields, sections, margins, len(body), out)
+        return
+    layout = Layout(fields, sections, margins)
+    out.writelines(f"{line}\n" for line in layout.lines(len(body), styled=False))
 
-        console = Console(file=out, force_terminal=True)
-        layout = layout.fit(console.width)
-        styled = console.color_system is not None and not console.no_color
-    out.writelines(f"{line}\n" for line in layout.lines(len(body), styled=styled))
+
+def _write_on_terminal(
+    fields: list[Field],
+    sections: Sequence[Section],
+    margins: Sequence[str] | None,
+    number: int,
+    out: TextIO,
+) -> None:
+    """Write a table in the width of the terminal, or as records if no layout fits."""
+    from rich.console import Console
+
+    console = Console(file=out, force_terminal=True)
+    styled = console.color_system is not None and not console.no_color
+    fitted = Layout(fields, sections, margins).fit(console.width)
+    if fitted is None:
+        out.writelines(
+            f"{line}\n" for line in records(fields, _headings(sections, number), console.width)
+        )
+        return
+    out.writelines(f"{line}\n" for line in fitted.lines(number, styled=styled))
+    kept = set(map(id, fitted.fields))
+    missing = ", ".join(one.label for one in fields if id(one) not in kept)
+    if missing:
+        note = f"No room at {console.width} columns for: {missing}."
+        out.writelines(f"{line}\n" for line in folded(note, console.width))
+
+
+def _headings(sections: Sequence[Section], number: int) -> list[str]:
+    """Return the number of each row, with its heading if there are any."""
+    sectioned = [f", {one.heading}" for one in sections for _ in range(one.first, one.end)]
+    return [f"{place + 1:,}{sectioned[place] if sections else ''}" for place in range(number)]
 
 
 def _sections(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> list[Section]:
@@ -73,6 +109,7 @@ def _kinds(
 
 
 def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Field:
+    """Return a column of the table, with its cells in readable units."""
     from rich.cells import cell_len
 
     typed = zip(kinds, values)  # noqa: B905 - the kind of a whole column repeats without end
@@ -85,10 +122,15 @@ def _field(column: Column, values: Sequence[Any], kinds: Iterable[Kind]) -> Fiel
     # A header is as wide as the widest value, if it has spaces to break at.
     width = max([width, *map(cell_len, column.label.split() if numeric else [column.label])])
     header = textwrap.wrap(column.label, width, break_long_words=False)
-    return Field(header, cells, numeric, width, column.kind is Kind.SERIES)
+    is_series = column.kind is Kind.SERIES
+    expendable = column.expendable or (_SERIES_EXPENDABLE if is_series else 0)
+    return Field(
+        header, cells, numeric, width, not (numeric or is_series), expendable, column.shortened
+    )
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
+    """Whether a column is right-aligned: by its kind, or of texts if all values are numbers."""
     if column.kind is not Kind.TEXT:
         return column.kind in _NUMERIC
     known = [value for value in values if value is not None]

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from archive import timestamps
 from archive.columns import Kind
 from archive.render.sparkline import sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# IEC 80000-13: powers of 1,024.
 _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 # From here on `1024.0` of a unit would be shown, so the next unit is used.
 _ROUNDS_UP = 1023.95
 
 
 def size(value: int) -> str:
-    """Return a number of bytes in binary units, such as `1.2 GiB`."""
+    """Return a number of bytes in binary units, such as `1.2 GiB`; below 1,024 bytes it is exact."""
     if abs(value) < 1024:
         return f"{value:,} B"
     power = min((abs(value).bit_length() - 1) // 10, len(_BINARY))
@@ -26,7 +29,10 @@ def size(value: int) -> str:
 
 
 def duration(value: int) -> str:
-    """Return a number of seconds in its two largest units, such as `4 m 12 s`."""
+    """Return a number of seconds in its two largest units, such as `4 m 12 s`.
+
+    Below an hour it is exact; above, it is rounded to minutes, and from a day on to hours.
+    """
     if value < 0:
         return f"-{duration(-value)}"
     if value < 60:
@@ -58,8 +64,23 @@ def percent(value: float) -> str:
 
 
 def moment(value: str) -> str:
-    """Return an instant to the second, such as `2026-07-24 02:15:00Z`."""
+    """Return an instant to the second, such as `2026-07-24 02:15:00Z`.
+
+    Fractions of a second are cut off.
+    """
     return f"{value[:10]} {value[11:19]}Z"
+
+
+def local(value: str, zone: str) -> str:
+    """Return an instant on the clocks of an IANA zone, to the minute, such as `2026-07-24 04:15`.
+
+    At the ends of the years that datetime knows, it is in UTC, with a Z.
+    """
+    try:
+        shown = timestamps.to_datetime(value).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return f"{value[:10]} {value[11:16]}Z"
+    return f"{shown:%Y-%m-%d %H:%M}"
 
 
 def text(value: str) -> str:
@@ -83,7 +104,10 @@ _READABLE: dict[Kind, Callable[[Any], str]] = {
 
 
 def readable(kind: Kind, value: Any, *, signed: bool = False) -> str:
-    """Return a value (not None) as a table shows it; `signed` adds a plus to positive numbers."""
+    """Return a value (not None) as a table shows it; `signed` adds a plus to positive numbers.
+
+    `value` has the type of its kind: a number for bytes and seconds, a text for instants.
+    """
     if signed and value > 0:
         return f"+{readable(kind, value)}"
     if kind in _READABLE:

@@ -22,5 +22,8 @@ FORMATS: dict[str, Writer] = {
 
 
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], name: str, out: TextIO) -> None:
-    """Write rows in the format `name`: table, csv or json."""
+    """Write rows in the format `name`: table, csv or json.
+
+    Raises KeyError for any other name; options of the command allow no other.
+    """
     FORMATS[name](columns, rows, out)

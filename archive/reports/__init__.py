@@ -1,4 +1,7 @@
-"""Reports by name: each has a question, a SELECT and typed rows. Rendering is done elsewhere."""
+"""Reports by name: each has a question, a SELECT and typed rows. Rendering is done elsewhere.
+
+A new report is a module with a constant REPORT, named below; `archive report` then has it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archive.errors import UsageError
 from archive.reports import (
     anomalies,
+    appliances,
     builds,
     collection,
     compliance,
@@ -37,10 +41,12 @@ if TYPE_CHECKING:
 
 __all__ = ["REPORTS", "ImportSpan", "Report", "Scope", "find", "import_span", "run"]
 
+# In the order of the help text and of `archive report --list`: from the whole to the details.
 REPORTS: dict[str, Report] = {
     module.REPORT.name: module.REPORT
     for module in (
         summary,
+        appliances,
         trends,
         success,
         volume,
@@ -73,6 +79,8 @@ def run(connection: Connection, name: str, scope: Scope) -> Iterator[tuple[Any, 
     """Yield the typed rows of a report in its order.
 
     Raises UsageError for scope fields that the report does not support.
+
+    The rows are read while they are yielded, so the connection must stay open.
     """
     report = find(name)
     scope.check(report)

@@ -1,4 +1,8 @@
-"""Anomalies: succeeded jobs that differ from those before them."""
+"""Anomalies: succeeded jobs that differ from those before them.
+
+They are stored by the import that brings a job (`archive.store.anomalies`); the report only reads
+them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.levels import KEPT, KEPT_DAYS, LEAST
+from archive.render.units import readable
 from archive.reports.core import job_order, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.store.labels import build_label
@@ -23,17 +28,22 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("appliance"),
     Column("day", Kind.DAY),
-    Column("key"),
-    Column("severity", Kind.COUNT),
+    Column("key", expendable=6),
+    Column("severity", Kind.COUNT, expendable=2),
     Column("what"),
-    Column("figure", Kind.COUNT),
-    Column("expected", Kind.COUNT),
-    Column("lower", Kind.COUNT),
-    Column("upper", Kind.COUNT),
+    Column("kind"),
+    Column("figure", kind_in="kind", expendable=1),
+    Column("expected", kind_in="kind", expendable=3),
+    Column("lower", kind_in="kind", expendable=5),
+    Column("upper", kind_in="kind", expendable=5),
     Column("reason"),
 )
 # Several anomalies of one job are shown in this order.
 _ORDER = ("empty", "tiny", "size", "duration", "location", "user", "type", "build")
+# The kinds of figures; changed texts have none.
+_KINDS = {
+    "empty": Kind.BYTES, "tiny": Kind.BYTES, "size": Kind.BYTES, "duration": Kind.SECONDS,
+}  # fmt: skip
 _CONFIRMING = tables.job.alias("confirming")
 
 
@@ -41,7 +51,8 @@ class AnomaliesRow(NamedTuple):
     """One anomaly of a job. Values from `lower` to `upper` would have been normal.
 
     `severity` is 3 (critical), 2 (warning) or 1 (notice). `what` is empty, tiny or size (figures in
-    bytes), duration (seconds), location, user, type or build.
+    bytes), duration (seconds), location, user, type or build. `kind` is the kind of the figures (see
+    `columns.Kind`); a changed text has none.
     """
 
     appliance: str
@@ -49,6 +60,7 @@ class AnomaliesRow(NamedTuple):
     key: str
     severity: int
     what: str
+    kind: Kind
     figure: int | None
     expected: int | None
     lower: int | None
@@ -57,13 +69,18 @@ class AnomaliesRow(NamedTuple):
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[AnomaliesRow]:
+    """Yield the anomalies in scope, the most severe and newest first."""
     found = connection.execute(_stored(scope, scope.appliance_ids(connection))).all()
     # Names are not sorted by the database, whose collation may differ from others.
     found = sorted(
         found, key=lambda row: (row.appliance, row.place, row.key, _ORDER.index(row.what))
     )
+    # A second sort, which is stable: the worst first, then the newest, then by name.
     found.sort(key=lambda row: (row.severity, row.day), reverse=True)
-    return (AnomaliesRow._make((*row[:9], _reason(row))) for row in found)
+    return (
+        AnomaliesRow._make((*row[:5], _KINDS.get(row.what, Kind.TEXT), *row[5:9], _reason(row)))
+        for row in found
+    )
 
 
 def _reason(row: sa.Row[Any]) -> str:
@@ -72,13 +89,18 @@ def _reason(row: sa.Row[Any]) -> str:
         return "nothing was backed up"
     if row.figure is None:
         return f"from {row.previous} to {getattr(row, f'new_{row.what}')}"
-    share = f"{100 * row.figure // max(row.expected, 1)} % of the expected value"
+    figure, expected = (
+        readable(_KINDS[row.what], value) for value in (row.figure, row.expected or 0)
+    )
+    share = f"{figure} instead of {expected} ({100 * row.figure // max(row.expected, 1)} %)"
     return f"{share}, a new level" if row.is_level else share
 
 
 def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
+    """Return the SELECT of the stored anomalies, with what a changed value is now."""
     anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
     location, build = tables.location, tables.build
+    # As of an earlier instant, a job that confirms the level has not run yet.
     confirmed = sa.or_(_CONFIRMING.c.start_time.is_(None), _CONFIRMING.c.start_time <= scope.now)
     source = (
         anomaly.join(
@@ -123,7 +145,8 @@ def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
 def drops(connection: Connection, keys: dict[str, str]) -> dict[str, int]:
     """Return by how many percent jobs are smaller than expected; `keys` are job keys by appliance.
 
-    A job without an anomaly of its size is left out, as is one that is larger.
+    Percents are whole, from 0 to 100. A job without an anomaly of its size is left out, as is one
+    that is larger. It reads all anomalies of sizes, of which there are few.
     """
     anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
     query = (

@@ -1,4 +1,8 @@
-"""Median sizes and durations of builds: from stored sketches if there are many jobs, or from the jobs."""
+"""Median sizes and durations of builds: from stored sketches if there are many jobs, or from the jobs.
+
+The sketches have no days, types, targets or statuses: a scope that limits these is read from the
+jobs.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ class Medians(NamedTuple):
     duration: int | None
 
 
+# The label of a build, as `build_label` gives it; None for jobs without a build.
 Label = str | None
 NOTHING = Medians(None, None)
 _Number = TypeVar("_Number", int, float)
@@ -43,7 +48,10 @@ class Found(NamedTuple):
 
 
 class _Values:
-    """Sizes or durations of a build's jobs: exact values, or counts by the bins of a sketch."""
+    """Sizes or durations of a build's jobs: exact values, or counts by the bins of a sketch.
+
+    Exact values of very many jobs would not fit in memory, so these are counted by bins of 1 %.
+    """
 
     def __init__(self, *, exact: bool) -> None:
         self._values: array[int] | None = array("q") if exact else None
@@ -106,6 +114,7 @@ def _from_sketches(
 
 
 def _merged(sketches: Iterable[bytes]) -> int | None:
+    """Return the median of several sketches; None if they are empty."""
     return quantile_sketch.Merged(sketches).percentile(MEDIAN)
 
 
@@ -147,6 +156,7 @@ def _succeeded(
     current: int | None = None
     found: dict[Label, tuple[list[int], list[int]]] = {}
     for appliance_id, build_id, size, duration in sql.streamed(connection, query, tuple):
+        # Rows come by appliance, so memory holds the values of one appliance at a time.
         if appliance_id != current:
             if current is not None:
                 yield current, found

@@ -51,6 +51,7 @@ class BuildRow(NamedTuple):
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     rows = _found(connection, scope)
+    # Where a status filter leaves out finished jobs, there is no rate.
     return rows if sql.has_rate(scope) else map(sql.without_rate, rows)
 
 
@@ -95,6 +96,7 @@ def _counted(
             names[appliance_id], key[1], None, 1, first, last, number, done, succeeded,
             done - succeeded, sql.rate(succeeded, done), size, None, duration, None,
         )  # fmt: skip
+        # Builds that differ in their version name alone have one label.
         rows[key] = _together([rows[key], row]) if key in rows else row
     return sorted(
         rows.values(),
@@ -142,6 +144,7 @@ def _fleet(each: Iterable[BuildRow], medians: Mapping[Label, Medians]) -> Iterat
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
+    """Return the values that are not None."""
     return [value for value in values if value is not None]
 
 
@@ -150,6 +153,7 @@ def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
     for _, builds in groupby(rows, key=lambda row: row.appliance):
         before: BuildRow | None = None
         for row in builds:
+            # Jobs without a build come last, and are compared with nothing.
             if row.build is None or before is None:
                 yield row
             else:
@@ -164,10 +168,12 @@ def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
 
 
 def _ratio(now: int | None, then: int | None) -> float | None:
+    """Return the ratio of two medians; None without both, and without an earlier one above 0."""
     return None if now is None or then is None or then <= 0 else now / then
 
 
 def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str]) -> dict[int, str]:
+    """Return the names of a table's rows by id."""
     return dict(map(tuple, connection.execute(sa.select(table.c.id, name))))
 
 
@@ -187,19 +193,19 @@ REPORT = Listing(
     (
         Column("appliance", optional=True),
         Column("build"),
-        Column("build_before", optional=True),
-        Column("appliances", Kind.COUNT),
-        Column("first_day", Kind.DAY),
-        Column("last_day", Kind.DAY),
-        Column("jobs", Kind.COUNT),
-        Column("finished", Kind.COUNT),
-        Column("succeeded", Kind.COUNT),
-        Column("failed", Kind.COUNT),
+        Column("build_before", optional=True, expendable=5),
+        Column("appliances", Kind.COUNT, expendable=2),
+        Column("first_day", Kind.DAY, expendable=7),
+        Column("last_day", Kind.DAY, expendable=6),
+        Column("jobs", Kind.COUNT, expendable=9),
+        Column("finished", Kind.COUNT, expendable=8),
+        Column("succeeded", Kind.COUNT, expendable=9),
+        Column("failed", Kind.COUNT, expendable=3),
         Column("success_rate", Kind.RATIO),
-        Column("size_median_bytes", Kind.BYTES),
-        Column("size_median_ratio", Kind.RATIO),
-        Column("duration_median_seconds", Kind.SECONDS),
-        Column("duration_median_ratio", Kind.RATIO),
+        Column("size_median_bytes", Kind.BYTES, expendable=6),
+        Column("size_median_ratio", Kind.RATIO, expendable=4),
+        Column("duration_median_seconds", Kind.SECONDS, expendable=5),
+        Column("duration_median_ratio", Kind.RATIO, expendable=3),
     ),
     _rows,
     JOBS | {"by"},

@@ -33,6 +33,9 @@ class CollectionRow(NamedTuple):
     `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
     import is missing now, `usual_gap_seconds` what is usual now. The longest gap is between two
     imports, and began at `longest_gap_time`.
+
+    Instants are fixed-width UTC texts, gaps and ages are in seconds. `quarantined` and `findings`
+    count all there are, on whatever day.
     """
 
     appliance: str
@@ -61,6 +64,7 @@ class Imports(NamedTuple):
 
 
 _NO_IMPORTS = Imports(0, 0, None, None)
+# Rows fetched together: an appliance may be imported every few minutes.
 _ROWS_AT_A_TIME = 1000
 
 
@@ -100,10 +104,15 @@ def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
 
 
 def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
+    """Return the sort key: never imported, then not reporting, then the longest ago, then by name."""
     return row.first_seen is not None, not row.not_reporting, -(row.age_seconds or 0), row.appliance
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
+    """Yield a row for each appliance in scope: those with imports, then those never imported.
+
+    Imports are read in order and grouped by appliance, so memory holds those of one at a time.
+    """
     attempts = _attempts(connection, scope)
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
@@ -236,6 +245,7 @@ def _attempts(connection: Connection, scope: Scope) -> dict[str, tuple[int, int]
 
 
 def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
+    """Return the number of rows of a table by one of its columns."""
     query = sa.select(by, sa.func.count()).group_by(by)
     return dict(map(tuple, connection.execute(query)))
 
@@ -248,6 +258,7 @@ def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     )
     run = tables.ingest_run
     within = list(_within(run.c.seen_at, connection, scope))
+    # An import of several appliances has none in the log, and is in no row.
     mixed = sa.and_(run.c.outcome == "complete", run.c.appliance_id.is_(None))
     failed = run.c.outcome == "failed"
     counts = (
@@ -269,19 +280,19 @@ REPORT = Listing(
     "When was each appliance last imported, and where are gaps between imports?",
     (
         Column("appliance"),
-        Column("first_seen", Kind.INSTANT),
+        Column("first_seen", Kind.INSTANT, expendable=9),
         Column("last_seen", Kind.INSTANT),
         Column("age_seconds", Kind.SECONDS),
         Column("not_reporting", Kind.FLAG),
-        Column("imports", Kind.COUNT),
-        Column("usual_gap_seconds", Kind.SECONDS),
-        Column("long_gaps", Kind.COUNT),
-        Column("longest_gap_seconds", Kind.SECONDS),
-        Column("longest_gap_time", Kind.INSTANT),
-        Column("attempts", Kind.COUNT, optional=True),
-        Column("unanswered", Kind.COUNT, optional=True),
-        Column("quarantined", Kind.COUNT, optional=True),
-        Column("findings", Kind.COUNT, optional=True),
+        Column("imports", Kind.COUNT, expendable=6),
+        Column("usual_gap_seconds", Kind.SECONDS, expendable=5),
+        Column("long_gaps", Kind.COUNT, expendable=2),
+        Column("longest_gap_seconds", Kind.SECONDS, expendable=7),
+        Column("longest_gap_time", Kind.INSTANT, expendable=9),
+        Column("attempts", Kind.COUNT, optional=True, expendable=4),
+        Column("unanswered", Kind.COUNT, optional=True, expendable=3),
+        Column("quarantined", Kind.COUNT, optional=True, expendable=3),
+        Column("findings", Kind.COUNT, optional=True, expendable=4),
     ),
     select,
     compliance.TAKES,

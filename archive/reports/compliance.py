@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# Columns of a job that show an auditor what was backed up, and from where the archive knows.
 _EVIDENCE = ("end_time", "duration_seconds", "size_bytes", "digest", "run_id", "first_seen")
 
 
 class ComplianceRow(NamedTuple):
     """An expected backup and the job that met it, or the last attempt, if there was one.
 
-    `digest` is the hexadecimal digest of the job's document; `run` is the id of its import.
+    `due` is a fixed-width UTC instant, `day` the archive's day of it. `digest` is the hexadecimal
+    digest of the job's document; `run` is the id of its import, `first_seen` when an import first
+    had it.
     """
 
     appliance: str
@@ -43,7 +46,11 @@ class ComplianceRow(NamedTuple):
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
-    """Yield the rows of the report."""
+    """Yield the rows of the report.
+
+    Rows are ordered by appliance, then by due time.
+    """
+    # Of the job that met it, otherwise of the last attempt.
     evidence = [tables.job.c[name] for name in _EVIDENCE]
     for appliance, expectations in expected_backups.walk(connection, scope, *evidence):
         for one in expectations:
@@ -71,19 +78,19 @@ REPORT = Listing(
     "Was every expected backup made, and which job proves it?",
     (
         Column("appliance"),
-        Column("day", Kind.DAY),
+        Column("day", Kind.DAY, expendable=3),
         Column("due", Kind.INSTANT),
-        Column("basis"),
+        Column("basis", expendable=5),
         Column("outcome"),
-        Column("key"),
-        Column("status"),
-        Column("start_time", Kind.INSTANT),
-        Column("end_time", Kind.INSTANT),
-        Column("duration_seconds", Kind.SECONDS),
-        Column("size_bytes", Kind.BYTES),
-        Column("digest"),
-        Column("run"),
-        Column("first_seen", Kind.INSTANT),
+        Column("key", expendable=7),
+        Column("status", expendable=6),
+        Column("start_time", Kind.INSTANT, expendable=5),
+        Column("end_time", Kind.INSTANT, expendable=8),
+        Column("duration_seconds", Kind.SECONDS, expendable=6),
+        Column("size_bytes", Kind.BYTES, expendable=4),
+        Column("digest", expendable=9),
+        Column("run", expendable=9),
+        Column("first_seen", Kind.INSTANT, expendable=9),
     ),
     select,
     compliance.EXPECTING,

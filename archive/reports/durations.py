@@ -1,4 +1,4 @@
-"""Durations of the succeeded backups."""
+"""Durations of the succeeded backups, in seconds; the columns are those of `core.distribution`."""
 
 from __future__ import annotations
 

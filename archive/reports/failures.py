@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 NEW_DAYS = 7
 COLUMNS = (
     Column("message_id"),
-    Column("group", optional=True),
+    Column("group", optional=True, expendable=3),
     Column("jobs", Kind.COUNT),
-    Column("leading", Kind.COUNT),
+    Column("leading", Kind.COUNT, expendable=6),
     Column("appliances", Kind.COUNT),
-    Column("first_time", Kind.INSTANT),
-    Column("last_time", Kind.INSTANT),
-    Column("new", Kind.FLAG),
-    Column("varies"),
+    Column("first_time", Kind.INSTANT, expendable=7),
+    Column("last_time", Kind.INSTANT, expendable=4),
+    Column("new", Kind.FLAG, expendable=5),
+    Column("varies", expendable=8),
     Column("example"),
 )
 _Key = tuple[str | None, str | None]  # message id and group
@@ -62,10 +62,12 @@ class FailuresRow(NamedTuple):
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
+    """Yield the rows, the message with the most jobs first."""
     ids = scope.appliance_ids(connection)
     varying = _varying(connection, scope, ids)
     recent = timestamps.to_datetime(scope.now) - timedelta(days=NEW_DAYS)
     limit = timestamps.from_datetime(recent)
+    # By message id: groups of the same id are looked up once.
     new: dict[str | None, bool | None] = {None: None}
     for row in connection.execute(_groups(scope, ids)).all():
         if row.message_id not in new:
@@ -88,7 +90,9 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
     """Return a row for each message id and group, the one with the most jobs first."""
     message, template = tables.message, tables.message_template
     failed = _failed(scope, ids)
+    # As `archive job list` shows it: in the appliance's language, otherwise in English.
     text = sa.func.coalesce(tables.message_content.c.localized, template.c.default_message)
+    # Where a message id stands first in its job.
     seq = sa.func.min(message.c.seq)
     alone = [failed.c.appliance_id, failed.c.id]
     once = (
@@ -102,9 +106,11 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
             sa.func.min(text).label("text"),
         )
         .select_from(failed.outerjoin(sql.messages(), _outcome_of(failed)))
+        # A row for each job and message id: a job may repeat a message.
         .group_by(*alone, failed.c.grouped, failed.c.place, template.c.message_id)
         .subquery("once")
     )
+    # A job without messages leads the row whose id is NULL.
     leads = sa.or_(once.c.seq == once.c.first_seq, once.c.message_id.is_(None))
     keys = (once.c.message_id, once.c.grouped)
     jobs = sa.func.count()
@@ -145,7 +151,10 @@ def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
 
 
 def _varying(connection: Connection, scope: Scope, ids: sql.Ids) -> dict[_Key, list[str]]:
-    """Return the args and params of failure messages that have more than one value."""
+    """Return the args and params of failure messages that have more than one value.
+
+    By message id and group, as `#1 (3 values)` or `name (2 values)`.
+    """
     found: dict[_Key, list[str]] = {}
     for query in (_args(scope, ids), _params(scope, ids)):
         for message_id, group, name, number in connection.execute(query):
@@ -155,6 +164,7 @@ def _varying(connection: Connection, scope: Scope, ids: sql.Ids) -> dict[_Key, l
 
 
 def _args(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
+    """Return the varying arguments; `name` is their position, from 0."""
     failed, arg = _failed(scope, ids), tables.message_arg
     return _numbered(
         sa.select(*_keys(failed), arg.c.seq.label("name"), arg.c.value)
@@ -183,6 +193,7 @@ def _params(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
 
 
 def _keys(failed: sa.CTE) -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the columns that name a row of the report."""
     return tables.message_template.c.message_id, failed.c.grouped
 
 

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 # Without a forecast, the present size is the median of this many latest backups.
 _LATEST = 7
+# Growth is for so many days, whatever the length of the month.
 _MONTH = 30
+# Forecasts are for so many days from today.
 HORIZONS = (30, 90, 365)
+# Of each forecast: the expected size, and the ends of its interval.
 _ENDS = ("", "_low", "_high")
 _FORECAST = (
     "monthly_growth_bytes",
@@ -39,15 +42,24 @@ _FORECAST = (
 _NO_FORECAST: tuple[int | None, ...] = (None,) * len(_FORECAST)
 # A forecast beyond this number of days is shown as `never`.
 _FAR_DAYS = 36_500
+
+
+def _expendable(name: str) -> int:
+    """Return how expendable a column of the forecast is: most of all the ends of intervals."""
+    if name.endswith(("_low_bytes", "_high_bytes")):
+        return 9
+    return {"in_30_days_bytes": 6, "in_90_days_bytes": 5}.get(name, 0)
+
+
 COLUMNS = (
     Column("appliance"),
-    Column("successes", Kind.COUNT),
+    Column("successes", Kind.COUNT, expendable=8),
     Column("size_bytes", Kind.BYTES),
-    *(Column(name, Kind.BYTES) for name in _FORECAST),
-    Column("retained_copies", Kind.COUNT),
-    Column("retained_bytes", Kind.BYTES),
-    Column("full", optional=True),
-    Column("note"),
+    *(Column(name, Kind.BYTES, expendable=_expendable(name)) for name in _FORECAST),
+    Column("retained_copies", Kind.COUNT, expendable=7),
+    Column("retained_bytes", Kind.BYTES, expendable=4),
+    Column("full", optional=True, expendable=3),
+    Column("note", expendable=2),
 )
 
 
@@ -104,6 +116,7 @@ class _Fleet:
         """Add an appliance with the sizes (day ordinal, bytes) of its successes, ordered by day."""
         found = forecast(sizes)
         if isinstance(found, NoForecast):
+            # A single last size could be an odd one.
             size = statistics.median([size for _, size in sizes[-_LATEST:]])
             note = f"no forecast: {found.reason}"
             ahead = _NO_FORECAST
@@ -124,6 +137,7 @@ class _Fleet:
         flat = len(self.rows) - len(grows)
         note = f"{flat:,} of {counted(len(self.rows), 'appliance')} without a forecast"
         full = None
+        # Without any forecast, nothing is known about a target that is not full yet.
         if capacity is not None and (grows or retained >= capacity):
             constant = sum(row.retained_bytes for row in self.rows) - sum(
                 row.retained_bytes for row in grows
@@ -162,6 +176,7 @@ class _Fleet:
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
+    """Yield the appliances, the fastest growth first, then the fleet; nothing without any size."""
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet(date.fromisoformat(today).toordinal())
     retired = _retired(connection, scope.now)
@@ -170,6 +185,7 @@ def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
         jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
         for number, name in batch.items():
             sizes = [(date.fromisoformat(day).toordinal(), size) for _, day, size in jobs[number]]
+            # An appliance without any size has nothing to forecast, and no row.
             if sizes and number not in retired:
                 fleet.add(name, sizes, copies.get(number, 1) if scope.keep is None else scope.keep)
     fleet.rows.sort(key=_fastest_first)
@@ -185,11 +201,13 @@ def _retired(connection: Connection, now: str) -> set[int]:
 
 
 def _fastest_first(row: GrowthRow) -> tuple[bool, int, str]:
+    """Return the sort key: the fastest growth first, those without a forecast last, then by name."""
     growth = row.monthly_growth_bytes
     return growth is None, -(growth or 0), row.appliance or ""
 
 
 def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
+    """Return the SELECT of the sizes of succeeded jobs, by appliance and in order of time."""
     job = tables.job
     query = (
         sa.select(job.c.appliance_id, job.c.day, job.c.size_bytes)

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("appliance"),
-    Column("key"),
+    Column("key", expendable=2),
     Column("status"),
-    Column("type"),
-    Column("start_time", Kind.INSTANT),
-    Column("duration_seconds", Kind.SECONDS),
-    Column("size_bytes", Kind.BYTES),
+    Column("type", expendable=9),
+    Column("start_time", Kind.INSTANT, expendable=4),
+    Column("duration_seconds", Kind.SECONDS, expendable=6),
+    Column("size_bytes", Kind.BYTES, expendable=5),
     Column("message"),
 )
+# Rows fetched together; the list may be long, and its reader slow.
 _ROWS_AT_A_TIME = 1000
 
 
@@ -45,7 +46,11 @@ class JobRow(NamedTuple):
 
 
 class JobFilter(NamedTuple):
-    """A filter on the jobs of a scope; `text` is searched for in all of their messages."""
+    """A filter on the jobs of a scope; `text` is searched for in all of their messages.
+
+    `statuses` are in upper case, none for all; `limit` None: all jobs. Case of ASCII letters in
+    `text` does not matter.
+    """
 
     statuses: tuple[str, ...] = ()
     text: str | None = None
@@ -53,7 +58,10 @@ class JobFilter(NamedTuple):
 
 
 def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[JobRow]:
-    """Yield the jobs in scope that pass a filter, newest day first."""
+    """Yield the jobs in scope that pass a filter, newest day first.
+
+    Within a day the newest start comes first, and before it jobs without a start.
+    """
     appliances = scope.appliance_ids(connection)
     query = _select(scope, appliances, wanted)
     if wanted.text is None:
@@ -61,6 +69,7 @@ def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[Job
     has_text = message_search.has_text(connection, wanted.text)
     if message_search.walkable(connection, scope, appliances):
         return _rows(connection, query.where(has_text))
+    # Among the newest jobs there often are enough; then the others need not be searched.
     if wanted.limit:
         newest = replace(scope, since=message_search.recent(connection, scope))
         found = list(_rows(connection, _select(newest, appliances, wanted).where(has_text)))
@@ -73,11 +82,13 @@ def run(connection: Connection, scope: Scope, wanted: JobFilter) -> Iterator[Job
 
 
 def _rows(connection: Connection, query: sa.Select[Any]) -> Iterator[JobRow]:
+    """Yield the typed rows of a query while they are fetched."""
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
     return (JobRow._make(row) for row in found)
 
 
 def _select(scope: Scope, appliances: sql.Ids, wanted: JobFilter) -> sa.Select[Any]:
+    """Return the SELECT of the jobs that pass a filter, but for its text."""
     job, appliance = tables.job, tables.appliance
     conditions = sql.conditions(scope, appliances)
     if wanted.statuses:
@@ -112,6 +123,7 @@ def first_message() -> sa.ScalarSelect[Any]:
     """
     template = tables.message_template
     texts = (tables.message_content.c.localized, template.c.default_message)
+    # An empty text is none, as in `messages.text`.
     found = (sa.func.nullif(text, "") for text in texts)
     return _of_first(sa.func.coalesce(*found, template.c.message_id))
 
@@ -122,6 +134,7 @@ def first_message_id() -> sa.ScalarSelect[Any]:
 
 
 def _of_first(value: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
+    """Return a value of a job's first message that says what happened, by its place in the document."""
     job, message = tables.job, tables.message
     return (
         sa.select(value)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
 
 _LOCATION = tables.location.c
+# The states of a target.
 USED, STOPPED, UNKNOWN = "used", "stopped", "unknown"
 
 
@@ -59,6 +60,8 @@ def state(gap: int | None, idle: int, reported: int) -> str:
 
     `idle` are the days from its last job until now, `reported` those until the last import of any
     appliance that has used it. Nothing is known about the time after that import.
+
+    `gap` is in days, as the others are; None if it is not known.
     """
     if gap is None:
         return UNKNOWN
@@ -68,6 +71,7 @@ def state(gap: int | None, idle: int, reported: int) -> str:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
+    """Yield the targets ordered by URL, jobs without a target last."""
     totals = from_months.select(scope, scope.appliance_ids(connection))
     calendar = settings.calendar(connection)
     used = _days_of_use(connection, totals, calendar.day(scope.now))
@@ -104,7 +108,10 @@ def _row(found: sa.Row[Any], used: list[int], calendar: Calendar, now: str) -> L
 
 
 def usual_gap(used: list[int]) -> int | None:
-    """Return the gap between days of use (ordinals, in order) that 95 % of the gaps do not exceed."""
+    """Return the gap between days of use (ordinals, in order) that 95 % of the gaps do not exceed.
+
+    None with fewer than two days.
+    """
     gaps = sorted(map(sub, used[1:], used))
     return statistics.percentile(gaps, P95) if gaps else None
 
@@ -151,6 +158,7 @@ def _counted(totals: sa.Subquery) -> sa.Select[Any]:
 
 
 def _sum(jobs: sa.ColumnElement[int], condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """Return the number of jobs under a condition, 0 without any."""
     return sa.func.coalesce(sa.func.sum(jobs).filter(condition), 0)
 
 
@@ -169,12 +177,14 @@ def _days_of_use(connection: Connection, totals: sa.Subquery, today: str) -> dic
     partial = {label for (_, label), known in bits.items() if known != _whole(label)}
     query = sa.select(number, month, days).where(number.is_not(None), month.in_(partial))
     for row in connection.execute(query.distinct()) if partial else ():
+        # Each appliance has a bit for each of its days; together they are the days of the target.
         bits[row.location_id, row.month] |= row.days
     urls = dict(map(tuple, connection.execute(sa.select(_LOCATION.id, _LOCATION.masked_url))))
     last = ordinal(today)
     found: dict[str, set[int]] = {}
     for (location_id, label), known in bits.items():
         first = ordinal(f"{label}-01")
+        # Locations that differ in their password alone have one masked URL, and are one target.
         found.setdefault(urls[location_id], set()).update(
             day
             for place in range(known.bit_length())
@@ -203,17 +213,17 @@ REPORT = Listing(
     (
         Column("location"),
         Column("state"),
-        Column("jobs", Kind.COUNT),
-        Column("finished", Kind.COUNT),
-        Column("succeeded", Kind.COUNT),
-        Column("failed", Kind.COUNT),
+        Column("jobs", Kind.COUNT, expendable=9),
+        Column("finished", Kind.COUNT, expendable=7),
+        Column("succeeded", Kind.COUNT, expendable=8),
+        Column("failed", Kind.COUNT, expendable=3),
         Column("success_rate", Kind.RATIO),
-        Column("size_total_bytes", Kind.BYTES),
-        Column("appliances", Kind.COUNT),
-        Column("first_day", Kind.DAY),
-        Column("last_day", Kind.DAY),
-        Column("idle_days", Kind.COUNT),
-        Column("usual_gap_days", Kind.COUNT),
+        Column("size_total_bytes", Kind.BYTES, expendable=4),
+        Column("appliances", Kind.COUNT, expendable=3),
+        Column("first_day", Kind.DAY, expendable=9),
+        Column("last_day", Kind.DAY, expendable=4),
+        Column("idle_days", Kind.COUNT, expendable=5),
+        Column("usual_gap_days", Kind.COUNT, expendable=8),
     ),
     _rows,
     JOBS | {"now"},

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 
 class MissedRow(NamedTuple):
-    """A missed backup; `message` is of the last failed attempt."""
+    """A missed backup; `message` is of the last failed attempt.
+
+    `due` is a fixed-width UTC instant; `days_since` counts days of the archive's calendar.
+    `attempts` counts the jobs without success.
+    """
 
     appliance: str
     day: str
@@ -53,12 +57,16 @@ class _Missed(Listing):
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterator[TallyRow]:
-    """Yield the rows of the report."""
+    """Yield the rows of the report.
+
+    Without a grouping, they are ordered by appliance and due time.
+    """
     return compliance.rows(connection, scope) if scope.by else _rows(connection, scope)
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
     today = ordinal(settings.calendar(connection).day(scope.now))
+    # A running job has no reason yet.
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")
     for appliance, expectations in expected_backups.walk(connection, scope, message, missed=True):
         for one in expectations:
@@ -79,13 +87,13 @@ REPORT = _Missed(
     "Which expected backups have no success: failed, running, did not run, or no data?",
     (
         Column("appliance"),
-        Column("day", Kind.DAY),
+        Column("day", Kind.DAY, expendable=6),
         Column("due", Kind.INSTANT),
-        Column("basis"),
+        Column("basis", expendable=7),
         Column("outcome"),
-        Column("attempts", Kind.COUNT),
+        Column("attempts", Kind.COUNT, expendable=5),
         Column("message"),
-        Column("days_since", Kind.COUNT),
+        Column("days_since", Kind.COUNT, expendable=8),
     ),
     select,
     compliance.EXPECTING | {"by"},

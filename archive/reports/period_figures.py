@@ -137,7 +137,10 @@ def _values(
 
 
 def is_exact(connection: Connection, *scopes: Scope | None) -> bool:
-    """Return whether percentiles are exact; those that are compared are computed alike."""
+    """Return whether percentiles are exact; those that are compared are computed alike.
+
+    Exact and approximate percentiles of two periods would differ by their precision alone.
+    """
     return not any(
         scope is not None and from_totals.suffice(scope) and from_totals.are_many(connection, scope)
         for scope in scopes
@@ -167,6 +170,7 @@ def expected(
     connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
     """Yield the numbers of expected and missed backups in the same days, and the compliance."""
+    # Both periods at once, since the earlier one ends where the other begins.
     whole = now if then is None else replace(now, since=then.since)
     first = ordinal(now.since or "")
     outcomes: Counter[str] = Counter()

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 class Series(NamedTuple):
-    """One period; sizes and durations are of the succeeded jobs."""
+    """One period; sizes and durations are of the succeeded jobs.
+
+    Counts are of jobs of the period; a value is None if no succeeded job has one. Sizes are in
+    bytes, durations in seconds.
+    """
 
     period: str
     succeeded: int
@@ -32,8 +36,12 @@ class Series(NamedTuple):
 
 
 def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
-    """Return the rows in order; percentiles are within 1 % if day totals suffice, otherwise exact."""
+    """Return the rows in order; percentiles are within 1 % if day totals suffice, otherwise exact.
+
+    `period` is one of `calendar.PERIODS`; it replaces that of the scope.
+    """
     scope = replace(scope, period=period)
+    # The page shows rounded values, so 1 % is exact enough for any number of jobs.
     found = _of_totals if from_totals.suffice(scope) else _of_jobs
     return list(found(connection, scope))
 

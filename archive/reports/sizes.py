@@ -1,4 +1,4 @@
-"""Sizes of the succeeded backups."""
+"""Sizes of the succeeded backups, in bytes; the columns are those of `core.distribution`."""
 
 from __future__ import annotations
 

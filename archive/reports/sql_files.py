@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# The first CTE of a query, with a param on each line; a test checks every file for the form.
 _PARAM_CTE = re.compile(
     r"^WITH (?:RECURSIVE )?param AS \(\n    SELECT\n(?P<lines>.*?)^\)", re.MULTILINE | re.DOTALL
 )
@@ -38,11 +39,15 @@ _PARAM_LINE = re.compile(
 )
 # The default of a param that is a day: today in the archive's calendar.
 _TODAY = "(SELECT day FROM v_today)"
+# Fits into 64 bits.
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Param(NamedTuple):
-    """A param of a query: `default` is its literal in the file, `place` the position of that."""
+    """A param of a query: `default` is its literal in the file, `place` the position of that.
+
+    `comment` is the text after the literal, which says what the param means.
+    """
 
     name: str
     default: str
@@ -85,7 +90,10 @@ class Query(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The rows of a query, with the same plain values on either database."""
+    """The rows of a query, with the same plain values on either database.
+
+    Instants and days are ISO texts, whole decimals are integers.
+    """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
@@ -105,6 +113,8 @@ def find(name: str, dialect: str) -> Query:
     """Return the query with a name, for `sqlite` or `postgresql`.
 
     Raises UsageError, listing the names, for an unknown name.
+
+    The file is read each time; the folder belongs to the package, or to the checkout.
     """
     for path in _files():
         if path.name in (f"{name}.sql", f"{name}.{dialect}.sql"):
@@ -116,6 +126,8 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
     """Run a query; params that are not in `values` keep their defaults.
 
     Raises UsageError for an unknown param, or a value of the wrong type.
+
+    Unlike in a shell, values are bound and typed; the file itself is never changed.
     """
     params = {param.name: param for param in query.params}
     text = query.text

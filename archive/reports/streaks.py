@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("appliance"),
     Column("consecutive_failures", Kind.COUNT),
-    Column("since_time", Kind.INSTANT),
-    Column("last_success"),
-    Column("last_success_time", Kind.INSTANT),
-    Column("worst_consecutive_failures", Kind.COUNT),
-    Column("worst_since_time", Kind.INSTANT),
-    Column("recoveries", Kind.COUNT),
-    Column("recovery_mean_seconds", Kind.SECONDS),
-    Column("recovery_worst_seconds", Kind.SECONDS),
-    Column("last_seen", Kind.INSTANT),
+    Column("since_time", Kind.INSTANT, expendable=2),
+    Column("last_success", expendable=9),
+    Column("last_success_time", Kind.INSTANT, expendable=3),
+    Column("worst_consecutive_failures", Kind.COUNT, expendable=4),
+    Column("worst_since_time", Kind.INSTANT, expendable=8),
+    Column("recoveries", Kind.COUNT, expendable=5),
+    Column("recovery_mean_seconds", Kind.SECONDS, expendable=6),
+    Column("recovery_worst_seconds", Kind.SECONDS, expendable=7),
+    Column("last_seen", Kind.INSTANT, expendable=8),
 )
 
 
@@ -45,6 +45,9 @@ class StreaksRow(NamedTuple):
 
     Only finished jobs count. Of two equally long worst streaks, the later one is shown.
     `last_success` is the key of the latest success, `last_seen` the time of the last import.
+
+    Instants are fixed-width UTC texts, recoveries are in seconds. An appliance without finished
+    jobs in scope has no row.
     """
 
     appliance: str
@@ -79,6 +82,7 @@ def _anew(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
             if rows:
                 folded = fold(Streaks(), map(_job, rows))
                 success = next((row for row in reversed(rows) if row.status != "FAILED"), None)
+                # Every row of an appliance has its last import, so any will do.
                 yield _row(batch[number], folded, success, rows[0].last_seen)
 
 
@@ -91,6 +95,7 @@ def _is_stored(connection: Connection, scope: Scope) -> bool:
 
 
 def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
+    """Yield the rows from the stored standing: one row is read for each appliance."""
     appliance, stored, job = tables.appliance, tables.appliance_standing, tables.job
     query = (
         sa.select(
@@ -103,6 +108,7 @@ def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
         .outerjoin(
             job, (job.c.appliance_id == stored.c.appliance_id) & (job.c.id == stored.c.success_id)
         )
+        # Without a finished job there is nothing to tell.
         .where(stored.c.finished_id.is_not(None))
     )
     ids = scope.appliance_ids(connection)
@@ -122,6 +128,7 @@ def _stored(connection: Connection, scope: Scope) -> Iterator[StreaksRow]:
 
 
 def _row(name: str, folded: Streaks, success: Any, last_seen: str) -> StreaksRow:
+    """Return a row of the report; `success` is the row of the last success, None without one."""
     return StreaksRow(
         name,
         folded.failures,

@@ -30,14 +30,14 @@ LEAST_SECONDS = 3_600
 _AT_A_TIME = 20
 COLUMNS = (
     Column("appliance"),
-    Column("key"),
-    Column("status"),
-    Column("type"),
-    Column("start_time", Kind.INSTANT),
+    Column("key", expendable=3),
+    Column("status", expendable=2),
+    Column("type", expendable=6),
+    Column("start_time", Kind.INSTANT, expendable=5),
     Column("age_seconds", Kind.SECONDS),
-    Column("longest_seconds", Kind.SECONDS),
-    Column("p95_seconds", Kind.SECONDS),
-    Column("last_seen", Kind.INSTANT),
+    Column("longest_seconds", Kind.SECONDS, expendable=7),
+    Column("p95_seconds", Kind.SECONDS, expendable=8),
+    Column("last_seen", Kind.INSTANT, expendable=9),
     Column("stuck", Kind.FLAG),
     Column("reason"),
 )
@@ -64,7 +64,10 @@ class StuckRow(NamedTuple):
 
 
 class Open(NamedTuple):
-    """A job in progress: when it began and was last seen, and the last import of its appliance."""
+    """A job in progress: when it began and was last seen, and the last import of its appliance.
+
+    All are fixed-width UTC instants.
+    """
 
     began: str
     last_seen: str
@@ -72,7 +75,11 @@ class Open(NamedTuple):
 
 
 def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
-    """Return whether a job is stuck, and why; `longest` is the longest success in seconds."""
+    """Return whether a job is stuck, and why; `longest` is the longest success in seconds.
+
+    None for the first: it cannot be judged. What the last import was too early to show is no proof.
+    """
+    # Whatever became of it, no import will show its end any more.
     if job.last_seen < job.last_import:
         return True, "the appliance no longer lists the job"
     if job.began > now:
@@ -103,6 +110,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
 
 
 def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
+    """Return the sort key: the oldest first, jobs of the future last."""
     return row.age_seconds is None, -(row.age_seconds or 0), row.appliance, row.key
 
 

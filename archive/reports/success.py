@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class SuccessRow(NamedTuple):
-    """One period and group; `appliances` counts the appliances with any job in it."""
+    """One period and group; `appliances` counts the appliances with any job in it.
+
+    The rate is from 0 to 1, and None if nothing has finished; open and other jobs are in none of
+    the rates.
+    """
 
     period: str
     group: str | None
@@ -36,6 +40,7 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     scoped = sql.jobs(scope, appliances)
     return sql.summary(
         scoped,
+        # More than finished: also jobs in progress, and those with an undocumented status.
         sa.func.count().label("jobs"),
         *sql.counts(scoped),
         sa.func.count(scoped.c.appliance_id.distinct()).label("appliances"),
@@ -61,7 +66,11 @@ def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
 REPORT = PeriodReport(
     "success",
     "How many of the finished backups succeeded, and how many are in progress?",
-    (Column("jobs", Kind.COUNT), *OUTCOMES, Column("appliances", Kind.COUNT)),
+    (
+        Column("jobs", Kind.COUNT, expendable=4),
+        *OUTCOMES,
+        Column("appliances", Kind.COUNT, expendable=3),
+    ),
     select,
     row,
     from_months=from_months,

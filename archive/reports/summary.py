@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -13,10 +12,12 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE, RETIRED
-from archive.render.units import moment
-from archive.reports import collection, jobs, rpo, streaks, stuck
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
+from archive.render.units import moment, size
+from archive.reports import appliances, collection, jobs, streaks, stuck
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 from archive.reports.period_figures import (
     OTHER,
@@ -40,11 +41,10 @@ if TYPE_CHECKING:
 
 # Without a first day, the summary covers this many days.
 DAYS = 30
-# From this number of consecutive failures on, an appliance needs attention.
-REPEATED_FAILURES = 3
-# An appliance is judged to be not reporting by its imports of this many days.
-# The number of entries in each list.
-NAMED = 5
+# The number of entries in each list, so that the summary of any fleet fits a screen.
+NAMED, APPLIANCES, SLOWEST, FAILURES = 5, 8, 2, 3
+# The section with the last good backup of the worst appliances.
+LAST_GOOD = "last good backup"
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
 # Shown only if there are any.
 STUCK = "stuck"
@@ -72,25 +72,28 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the rows in the order in which they are shown."""
     now, then = _scopes(connection, scope)
-    states = rpo.worst_first(connection, now)
+    # The judgement of all appliances is read once, and used by several sections.
+    states = list(current(connection, now))
     retired = {one.appliance for one in states if one.state == RETIRED}
-    failing = [
+    ongoing = [
         row
         for row in streaks.ongoing(connection, replace(now, since=None))
-        if row.consecutive_failures >= REPEATED_FAILURES and row.appliance not in retired
+        if row.appliance not in retired
     ]
+    repeated = sum(row.consecutive_failures >= REPEATED_FAILURES for row in ongoing)
     before = None
     if then is not None:
+        # As of the end of the period before.
         earlier = streaks.failing(connection, replace(then, since=None), REPEATED_FAILURES)
         before = len(earlier - retired)
-    yield from _attention(states, len(failing), before)
+    yield from _attention(states, repeated, before)
     yield from _stuck(connection, now)
     trend = trend_of(connection, now)
+    yield from _last_good(states, ongoing)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
-    yield from _overdue(states)
-    yield from _consecutive_failures(failing)
     yield from _slowest(connection, now)
     yield from _failures(connection, now)
     yield from _collection(connection, now)
@@ -112,6 +115,7 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
 def _attention(
     states: list[Current], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
+    """Yield the numbers of appliances that need attention, whether there are any or not."""
     number = Counter(row.state for row in states)
     details = (
         (OVERDUE, "last success older than the RPO"),
@@ -135,42 +139,61 @@ def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
 
 
-def _overdue(states: list[Current]) -> Iterator[SummaryRow]:
-    for row in islice((row for row in states if row.state not in (OK, RETIRED)), NAMED):
-        end = "no success" if row.success is None else moment(row.success.end_time)
+def _last_good(states: list[Current], ongoing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
+    """Yield the last good backup of the worst appliances, and how many others there are."""
+    failures = {row.appliance: row.consecutive_failures for row in ongoing}
+    worst = appliances.worst_first(states, failures)
+    for row in worst[:APPLIANCES]:
+        number = failures.get(row.appliance, 0)
+        failed = f", {number:,} failed" if number else ""
+        good = row.success
+        last = "no success yet"
+        if good is not None:
+            last = f"{good.end_time[:16].replace('T', ' ')}Z"
+            if good.size_bytes is not None:
+                last = f"{size(good.size_bytes)}, {last}"
         yield SummaryRow(
-            "overdue", row.appliance, _SECONDS, row.age_seconds, detail=f"{row.state}: {end}"
-        )
-
-
-def _consecutive_failures(failing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
-    for row in failing[:NAMED]:
-        last = row.last_success or "none"
-        detail = f"since {moment(row.since_time or '')}; last success: {last}"
-        number = row.consecutive_failures
-        yield SummaryRow("consecutive failures", row.appliance, _COUNT, number, detail=detail)
+            LAST_GOOD, row.appliance, _SECONDS, row.age_seconds,
+            detail=f"{row.state}{failed}: {last}",
+        )  # fmt: skip
+    others = Counter(row.state for row in worst[APPLIANCES:])
+    if others:
+        detail = ", ".join(f"{number:,} {state}" for state, number in others.items())
+        yield SummaryRow(LAST_GOOD, "others", _COUNT, others.total(), detail=detail)
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the longest success of the slowest appliances."""
     job, appliance = tables.job, tables.appliance
-    duration = job.c.duration_seconds
-    query = (
-        sa.select(appliance.c.name, duration, job.c.key)
+    longest = sa.func.max(job.c.duration_seconds)
+    conditions = [
+        job.c.status == "SUCCEEDED",
+        job.c.duration_seconds.is_not(None),
+        *sql.conditions(scope, scope.appliance_ids(connection)),
+    ]
+    slowest = (
+        sa.select(appliance.c.id, appliance.c.name, longest.label("seconds"))
         .join_from(job, appliance, job.c.appliance_id == appliance.c.id)
-        .where(
-            job.c.status == "SUCCEEDED",
-            duration.is_not(None),
-            *sql.conditions(scope, scope.appliance_ids(connection)),
-        )
-        .order_by(duration.desc(), job.c.day.desc(), appliance.c.name, job.c.key)
-        .limit(NAMED)
+        .where(*conditions)
+        .group_by(appliance.c.id, appliance.c.name)
+        .order_by(longest.desc(), appliance.c.name)
+        .limit(SLOWEST)
     )
-    for name, seconds, key in connection.execute(query):
-        yield SummaryRow("slowest", name, _SECONDS, seconds, detail=key)
+    for row in connection.execute(slowest).all():
+        own = job.c.appliance_id == row.id, job.c.duration_seconds == row.seconds
+        key = (
+            sa.select(job.c.key)
+            .where(*own, *conditions)
+            .order_by(job.c.day.desc(), job.c.key)
+            .limit(1)
+        )
+        detail = connection.execute(key).scalar_one()
+        yield SummaryRow("slowest", row.name, _SECONDS, row.seconds, detail=detail)
 
 
 def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    wanted = jobs.JobFilter(("FAILED",), limit=NAMED)
+    """Yield the newest failed jobs in scope, with the age of each in seconds."""
+    wanted = jobs.JobFilter(("FAILED",), limit=FAILURES)
     for row in jobs.run(connection, scope, wanted):
         at = row.start_time
         age = None if at is None or at > scope.now else standing.seconds_between(at, scope.now)
@@ -180,6 +203,7 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the last import, and what is wrong with the imports."""
     rows = list(collection.select(connection, scope))
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
@@ -192,17 +216,18 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     gaps = sum(row.long_gaps for row in rows)
     yield SummaryRow("collection", "long gaps", _COUNT, gaps, detail="between imports")
     quarantined = sum(row.quarantined for row in rows)
-    yield SummaryRow("collection", "quarantined", _COUNT, quarantined, detail="documents")
+    if quarantined:
+        yield SummaryRow("collection", "quarantined", _COUNT, quarantined, detail="documents")
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     now, then = _scopes(connection, scope)
     calendar = settings.calendar(connection)
     compared = "" if then is None else f", compared with {then.since} to {then.until}"
-    exact = "exact (nearest rank)" if is_exact(connection, now, then) else "within 1 %"
+    exact = "exact" if is_exact(connection, now, then) else "within 1 %"
     yield (
         f"{now.since} to {now.until}{compared}; days start at {calendar.day_start} {calendar.zone};"
-        f" percentiles are {exact}. Attention and ages are as of {moment(scope.now)}."
+        f" percentiles are {exact}. As of {moment(scope.now)}."
     )
 
 
@@ -214,10 +239,10 @@ REPORT = Listing(
         Column("name"),
         Column("kind"),
         Column("value", kind_in="kind"),
-        Column("before", kind_in="kind"),
+        Column("before", kind_in="kind", expendable=2),
         Column("change", kind_in="kind", signed=True),
         Column("trend", Kind.SERIES),
-        Column("detail"),
+        Column("detail", shortened=True),
         Column("problem", Kind.FLAG, role=Role.MARK),
     ),
     select,

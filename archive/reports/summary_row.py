@@ -14,6 +14,8 @@ class SummaryRow(NamedTuple):
     In a list, `name` is an appliance. `before` is the value in the period before, `change` the
     difference; NULL without one. `trend` holds the values over the days up to now (see `core.trend`).
     `problem` marks a row that counts problems, if there are any.
+
+    Values are in the base unit of their kind: bytes, seconds, numbers, or ratios from 0 to 1.
     """
 
     section: str

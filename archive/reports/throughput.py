@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# The measure that is calculated from the two others.
 _RATE = "rate"
 
 
@@ -45,6 +46,7 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
     job = tables.job
     size, duration = job.c[SIZE], job.c[DURATION]
+    # A job that took less than a second has a duration of 0, and no rate.
     measured = sa.and_(size >= 0, duration > 0)
     source, keys = sql.by_period(scope)
     measures = {
@@ -102,9 +104,9 @@ REPORT = PeriodReport(
     "How fast did the succeeded backups transfer data?",
     (
         Column("succeeded", Kind.COUNT),
-        Column("measured", Kind.COUNT),
-        Column("size_total_bytes", Kind.BYTES),
-        Column("duration_total_seconds", Kind.SECONDS),
+        Column("measured", Kind.COUNT, expendable=6),
+        Column("size_total_bytes", Kind.BYTES, expendable=4),
+        Column("duration_total_seconds", Kind.SECONDS, expendable=5),
         Column("throughput_bytes_per_second", Kind.RATE),
         Column("throughput_median_bytes_per_second", Kind.RATE),
     ),

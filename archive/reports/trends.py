@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class TrendsRow(NamedTuple):
-    """One period and group; sizes and durations are of the succeeded jobs."""
+    """One period and group; sizes and durations are of the succeeded jobs.
+
+    Sizes are in bytes, durations in seconds; None if no succeeded job has a value.
+    """
 
     period: str
     group: str | None
@@ -67,6 +70,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
     """Yield the rows of the report from day totals."""
     sketches = totals.sketches(connection, scope)
     for found in totals.sums(connection, scope):
+        # A period in which no job succeeded has sums, but no sketch.
         sizes, durations = sketches.get((found.period, found.group), totals.EMPTY)
         yield TrendsRow(
             found.period,
@@ -84,10 +88,10 @@ REPORT = PeriodReport(
     "How many backups ran, how many succeeded, how large were they, and how long did they take?",
     (
         *OUTCOMES,
-        Column("size_total_bytes", Kind.BYTES),
+        Column("size_total_bytes", Kind.BYTES, expendable=5),
         Column("size_median_bytes", Kind.BYTES),
         Column("duration_median_seconds", Kind.SECONDS),
-        Column("duration_p95_seconds", Kind.SECONDS),
+        Column("duration_p95_seconds", Kind.SECONDS, expendable=4),
     ),
     select,
     row,

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class VolumeRow(NamedTuple):
-    """One period and group; sizes and durations are of the succeeded jobs."""
+    """One period and group; sizes and durations are of the succeeded jobs.
+
+    `size_total_bytes` are the bytes transferred; None if no succeeded job has a size.
+    """
 
     period: str
     group: str | None

@@ -31,18 +31,26 @@ if TYPE_CHECKING:
 
     _Row = tuple[Any, ...]
 
+# Days are ordinals here, as in the judgement.
 _LAST = date.max.toordinal()
+# Rows collected before they are written, so that memory does not grow with a rebuild.
 _ROWS_AT_A_TIME = 10_000
 
 
 class ChangedSuccesses:
-    """The first day of each appliance on which a transaction has changed a success."""
+    """The first day of each appliance on which a transaction has changed a success.
+
+    Only the first day counts, since everything from some days before it is judged anew.
+    """
 
     def __init__(self) -> None:
         self._first: dict[int, str] = {}
 
     def add(self, appliance_id: int, status: str, day: str) -> None:
-        """Add a job that is or was on a day, if it succeeded."""
+        """Add a job that is or was on a day, if it succeeded.
+
+        `day` is an ISO date. Call it for the job before a change as well as for the one after it.
+        """
         if status == "SUCCEEDED" and day < self._first.get(appliance_id, "9999-99-99"):
             self._first[appliance_id] = day
 
@@ -64,7 +72,9 @@ def _judge_again(
     connection: Connection, appliance_id: int, first: int, labels: _Labels
 ) -> list[_Row]:
     """Delete the anomalies that jobs of a day and later ones may change, and return the right ones."""
+    # A changed success may confirm, or no longer confirm, what began so long before it.
     begun, near = max(first - CONFIRMATION_DAYS, 1), max(first - NEAR_DAYS, 1)
+    # Most successes are no anomalies and have none near: then nothing is read from long before.
     known = set(connection.execute(_KNOWN, {"of_appliance": appliance_id}).scalars())
     jobs = _successes(connection, appliance_id, (near, _LAST), first)
     is_open = any(begun <= job.day < first and job.id in known for job in jobs)
@@ -80,7 +90,10 @@ def _judge_again(
 
 
 def rebuild(connection: Connection) -> int:
-    """Judge all successes again, and return how many rows were wrong; the caller has locked the jobs."""
+    """Judge all successes again, and return how many rows were wrong; the caller has locked the jobs.
+
+    It reads the successes of one appliance at a time.
+    """
     table = tables.anomaly
     gone = sa.delete(table).where(table.c.appliance_id == sa.bindparam("of_appliance"))
     wrong = 0
@@ -121,6 +134,7 @@ class _Labels:
         return [row for found in findings if (row := self._row(appliance_id, found)) is not None]
 
     def _row(self, appliance_id: int, found: Finding) -> _Row | None:
+        """Return the row of a finding; None if what changed is only a password in a location."""
         previous = found.before
         if found.what in ("location", "build"):
             previous = self._label(found.what, found.before)
@@ -134,6 +148,7 @@ class _Labels:
         )  # fmt: skip
 
     def _label(self, what: str, number: int) -> str:
+        """Return the masked URL of a location, or the label of a build, by its id; cached."""
         known = self._known.get((what, number))
         if known is None:
             query = _LOCATION if what == "location" else _BUILD
@@ -196,6 +211,7 @@ def _selected() -> sa.Select[Any]:
 
 @lru_cache
 def _gone() -> sa.Delete:
+    """Return what deletes the anomalies of an appliance's jobs from a day on."""
     table, job = tables.anomaly, tables.job
     later = sa.select(job.c.id).where(
         job.c.appliance_id == sa.bindparam("of_appliance"),

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 _WRONG_CLOCK = DAY
 # Habits are learned from a week's start on, and judging begins a little earlier than asked for.
 _BEFORE = 10
+# Successes from whose gaps an RPO is learned where nothing is expected.
 _SUCCESSES = 12
 # Due times shortly before the first day decide which of them a job meets.
 _MARGIN = 4
+# Of a job: what judging it needs, and what its place in the order of reports follows from.
 _COLUMNS = ("id", "key", "day", "status", "type", "start_time", "end_time", "first_seen")
 
 
@@ -98,6 +100,9 @@ class Jobs(NamedTuple):
     """The jobs of an appliance from a day on in the order of their start, and their rows.
 
     `ordered` are the rows in the order that reports use, `rows` are by id.
+
+    `first_day` is the ordinal of the first day that was read, which may be before the one asked
+    for.
     """
 
     first_day: int
@@ -111,7 +116,11 @@ def appliances(
     calendar: Calendar,
     ids: Collection[int] | None = None,
 ) -> Iterator[Appliance]:
-    """Yield appliances, all or those of `ids`, ordered by name."""
+    """Yield appliances, all or those of `ids`, ordered by name.
+
+    It reads schedules and time zones of all of them with one query each, or one for each chunk of
+    ids.
+    """
     schedules, zones = _schedules(connection, ids), _zones(connection, ids)
     for row in sorted(_of(connection, _APPLIANCES, ids), key=attrgetter("name")):
         known = Known(
@@ -138,6 +147,10 @@ def jobs(
 
     Jobs that start after `now`, if it is given, are left out. `columns` are selected besides those of
     the judgement.
+
+    Jobs whose start lies more than a day after they were first seen are left out: their clock was
+    wrong. With `with_habit`, reading begins so early that the habit as of the first day can be
+    learned.
     """
     lead = max(first_day - _MARGIN, FIRST_DAY)
     if with_habit:
@@ -150,6 +163,7 @@ def jobs(
         if (now is None or at <= now) and not _is_of_wrong_clock(row):
             rows[row.id] = row
             found.append((at, row.key, row.id, row.status, row.type))
+    # By start, then by key: jobs of the same second need one order on both databases.
     found.sort(key=itemgetter(0, 1))
     judged = [
         Job(seconds(at), number, status, kind == "SCHEDULED")
@@ -164,16 +178,23 @@ def began(row: Any) -> str:
 
 
 def _is_of_wrong_clock(row: Any) -> bool:
+    """Whether a job starts long after it was first seen."""
     return seconds(began(row)) > seconds(row.first_seen) + _WRONG_CLOCK
 
 
 def place(row: Any) -> tuple[str, str, str]:
-    """Return the place of a job in the order that reports use: `archive.reports.core.job_order`."""
+    """Return the place of a job in the order that reports use: `archive.reports.core.job_order`.
+
+    The order is by day (ISO), start or first sighting, and key.
+    """
     return row.day, row.start_time or row.first_seen, row.key
 
 
 def latest_successes(connection: Connection, appliance_id: int, now: str | None) -> list[int]:
-    """Return the starts (seconds) of the latest successes of an appliance by `now`, in order."""
+    """Return the starts (seconds) of the latest successes of an appliance by `now`, in order.
+
+    There are at most 12, and fewer if one of the latest has a wrong clock.
+    """
     query = _LATEST_SUCCESSES
     if now is not None:
         # Of a job without a start, the day is known.

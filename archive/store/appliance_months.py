@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# The first and the last month that dates have: all months.
 _EARLIEST, _LATEST = "0001-01", "9999-12"
+# So many are compared in memory at a time.
 _APPLIANCES_AT_A_TIME = 20
 _Select = sa.Select[Any]
 
@@ -53,7 +55,10 @@ class ChangedMonths:
 
 
 def counted(*conditions: sa.ColumnElement[bool]) -> _Select:
-    """Return the SELECT of the totals of jobs, with the columns of `appliance_month` but `seq`."""
+    """Return the SELECT of the totals of jobs, with the columns of `appliance_month` but `seq`.
+
+    Sizes and durations are of jobs of every status: reports choose by the status of the row.
+    """
     job = tables.job
     month = db.MonthOf(job.c.day)
     keys = (
@@ -64,6 +69,7 @@ def counted(*conditions: sa.ColumnElement[bool]) -> _Select:
         job.c.location_id,
         job.c.build_id,
     )
+    # Bit 0 is the first day; 31 bits fit into an INTEGER.
     day_of_month = sa.cast(sa.extract("day", job.c.day), sa.Integer)
     bit = sa.literal_column("1", sa.Integer).bitwise_lshift(day_of_month - 1)
     return (
@@ -83,6 +89,7 @@ def counted(*conditions: sa.ColumnElement[bool]) -> _Select:
 
 
 def _sums(column: sa.Column[int], number: str, name: str) -> Iterator[sa.Label[int]]:
+    """Yield the number of a column's values, and their sum in two halves."""
     yield sa.func.count(column).label(number)
     for half, value in zip(("high", "low"), db.halves(column), strict=True):
         # Sums of BIGINT are NUMERIC on PostgreSQL; these are too small to need it.
@@ -107,6 +114,7 @@ def _numbered(*conditions: sa.ColumnElement[bool]) -> _Select:
 def _write(connection: Connection, spans: Iterable[tuple[int, str, str]]) -> None:
     """Count the months of appliances again: from a first to a last month, by appliance id."""
     gone, new = _statements()
+    # All rows go before they are counted: there may now be fewer.
     for chunk in chunks(spans):
         connection.execute(
             gone,
@@ -146,6 +154,7 @@ def _spans(months: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def _last_day(month: str) -> str:
+    """Return the last day (ISO) of a month."""
     return f"{month}-{monthrange(int(month[:4]), int(month[5:]))[1]}"
 
 

@@ -43,7 +43,10 @@ class Change(NamedTuple):
 def changes(
     connection: Connection, calendar: Calendar, configured: Mapping[str, Configured]
 ) -> list[Change]:
-    """Return the changes to the appliances that the archive has; settings are given by name."""
+    """Return the changes to the appliances that the archive has; settings are given by name.
+
+    Appliances without a configuration keep what is recorded.
+    """
     table = tables.appliance
     query = sa.select(*(table.c[name] for name in Change._fields))
     found = []
@@ -64,6 +67,7 @@ def record(
     """
     table = tables.appliance
     lock_appliances(connection, [one.name for one in changes(connection, calendar, configured)])
+    # Once more under the locks: another process may have recorded them meanwhile.
     changed = changes(connection, calendar, configured)
     for one in changed:
         values = {name: getattr(one, name) for name in Change._fields[2:]}

@@ -28,7 +28,10 @@ class _Known(NamedTuple):
 
 
 class Locked(NamedTuple):
-    """The IDs of locked appliances by name, and the IDs that are new to the archive."""
+    """The IDs of locked appliances by name, and the IDs that are new to the archive.
+
+    Names are identities: see `appliance_names.identity`.
+    """
 
     ids: dict[str, int]
     created: frozenset[int]
@@ -44,7 +47,10 @@ def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
 
 
 def record_seen(connection: Connection, seen: Mapping[str, SeenInterval]) -> Locked:
-    """Create or refresh the rows of locked appliances; `seen` says when each one was seen, first and last."""
+    """Create or refresh the rows of locked appliances; `seen` says when each one was seen, first and last.
+
+    An unknown name becomes a new appliance: they come into being by being imported.
+    """
     known = _find(connection, seen)
     created = _create(connection, {name: seen[name] for name in seen if name not in known})
     _widen(connection, seen, known)
@@ -61,6 +67,7 @@ def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, i
 
 
 def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
+    """Return the rows of the named appliances that the archive has, by name."""
     table = tables.appliance
     query = sa.select(table.c.name, table.c.id, table.c.first_seen, table.c.last_seen)
     return {
@@ -71,14 +78,17 @@ def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
 
 
 def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[str, _Known]:
+    """Insert rows for new appliances and return them by name. Takes the lock of repeated texts."""
     if not seen:
         return {}
+    # Ids are given under one lock, so that no two imports give the same one.
     db.lock(connection, ["references"])
     following = next_id(connection, tables.appliance)
     created = {
         name: _Known(following + place, interval.first_seen, interval.last_seen)
         for place, (name, interval) in enumerate(seen.items())
     }
+    # Cadence, RPO and retirement: the configuration has not been recorded for it yet.
     configured = (None, None, None)
     rows = [
         (new.id, name, new.first_seen, new.last_seen, *configured) for name, new in created.items()
@@ -90,6 +100,7 @@ def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[st
 def _widen(
     connection: Connection, seen: Mapping[str, SeenInterval], known: Mapping[str, _Known]
 ) -> None:
+    """Extend when appliances were seen first and last; most imports change only the latter."""
     table = tables.appliance
     widened = [
         {

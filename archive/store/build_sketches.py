@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Stands for no build in the key.
 NO_BUILD = 0
+# So many are compared in memory at a time.
 _APPLIANCES_AT_A_TIME = 20
 # The numbers of an appliance and of a build.
 _Key = tuple[int, int]
@@ -61,7 +62,11 @@ class BuildSketches:
         self._changes: dict[_Key, _Changes] = {}
 
     def add(self, job: Ran, sign: int = 1) -> None:
-        """Add a job; with a sign of -1, remove it."""
+        """Add a job; with a sign of -1, remove it.
+
+        Open and failed jobs are ignored. Call it for a job before a change with -1, and after it
+        with 1.
+        """
         appliance_id, build_id, status, size, duration = job
         if status != "SUCCEEDED":
             return
@@ -78,12 +83,14 @@ class BuildSketches:
     def write(self, connection: Connection) -> None:
         """Apply the changes to the stored sketches; the caller has locked the appliances."""
         changes, self._changes = self._changes, {}
+        # A build without a row has empty sketches.
         stored = dict.fromkeys(changes, (b"", b""))
         for row in _stored(connection, {appliance_id for appliance_id, _ in changes}):
             if row[:2] in stored:
                 stored[row[:2]] = row[2:]
         rows = [(*key, *changes[key].apply(sketches)) for key, sketches in sorted(stored.items())]
         db.upsert(connection, _TABLE, [row for row in rows if any(row[2:])], ["sizes", "durations"])
+        # A build without jobs any more: an empty sketch would differ from one counted anew.
         _delete(connection, [row[:2] for row in rows if not any(row[2:])])
 
     def rows(self) -> list[_Row]:
@@ -135,6 +142,7 @@ def _compared(connection: Connection) -> Iterator[tuple[list[_Row], list[_Row]]]
 
 
 def _stored(connection: Connection, appliance_ids: Iterable[int]) -> Iterator[_Row]:
+    """Yield the stored rows of appliances, as plain tuples."""
     for chunk in chunks(sorted(appliance_ids)):
         query = sa.select(_TABLE).where(_TABLE.c.appliance_id.in_(chunk))
         for row in connection.execute(query):
@@ -152,6 +160,7 @@ def _delete(connection: Connection, keys: Iterable[Any]) -> None:
 
 
 def _counts(added: list[int], removed: list[int]) -> Counter[int]:
+    """Return how many values to add to each bin; negative for those to remove."""
     counts = Counter(quantile_sketch.bins_of(added))
     counts.subtract(quantile_sketch.bins_of(removed))
     return counts

@@ -14,7 +14,10 @@ IN_QUERY = 500
 
 
 def chunks(items: Iterable[T], size: int = IN_QUERY) -> Iterator[list[T]]:
-    """Yield the items in order, in lists of `size`; the last one may be shorter."""
+    """Yield the items in order, in lists of `size`; the last one may be shorter.
+
+    Items are read as they are needed; without any there is no list.
+    """
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _LOW_BITS = 2**32 - 1
+# Jobs fetched together when all are counted.
 _ROWS_AT_A_TIME = 10_000
 _KEY = ("day", "type", "status")
+# The totals first: a sketch refers to its total.
 _TABLES = (tables.day_total, tables.day_sketch)
 # Values are counted together in batches of this size, which is several times faster.
 _WAITING = 256
@@ -50,6 +52,7 @@ class _Measure:
         self._total = 0
         self._stored = b""
         self._bins: Counter[int] = Counter()
+        # Values of 64 bits, eight bytes each.
         self._waiting = array("q")
 
     def add(self, value: int) -> None:
@@ -83,6 +86,7 @@ class _Measure:
         return quantile_sketch.changed(self._stored, self._bins)
 
     def _settle(self) -> None:
+        """Count the waiting values."""
         waiting = self._waiting
         if waiting:
             self._number += len(waiting)
@@ -133,7 +137,10 @@ class Totals:
         self._totals: dict[_Key, _Total] = {}
 
     def add(self, job: Contribution, sign: int = 1) -> None:
-        """Add a job; with a sign of -1, subtract it."""
+        """Add a job; with a sign of -1, subtract it.
+
+        Call it for a job before a change with -1, and after it with 1.
+        """
         day, type_, status, size, duration = job
         key = (day, type_, status)
         total = self._totals.get(key)
@@ -157,6 +164,7 @@ class Totals:
             return
         # Every load changes the totals of today, so loads take turns here.
         db.lock(connection, ["totals"])
+        # Read under the lock: another load may just have changed them.
         for row in _stored(connection, {day for day, _, _ in changes}):
             total = changes.get((row.day, row.type, row.status))
             if total is not None:
@@ -173,16 +181,34 @@ class Totals:
 
 
 def count(connection: Connection) -> Totals:
-    """Return the totals of all jobs in the archive."""
+    """Return the totals of all jobs in the archive.
+
+    Memory grows with the days, not with the jobs.
+    """
+    totals = Totals()
+    for job in _contributions(connection):
+        totals.add(job)
+    return totals
+
+
+def subtract(connection: Connection, appliance_id: int) -> None:
+    """Take all jobs of an appliance, which the caller has locked, out of the totals."""
+    totals = Totals()
+    for job in _contributions(connection, tables.job.c.appliance_id == appliance_id):
+        totals.add(job, -1)
+    totals.write(connection)
+
+
+def _contributions(
+    connection: Connection, *conditions: sa.ColumnElement[bool]
+) -> Iterator[Contribution]:
     job = tables.job
     query = sa.select(
         job.c.day, sa.func.coalesce(job.c.type, ""), job.c.status, job.c.size_bytes,
         job.c.duration_seconds,
-    )  # fmt: skip
-    totals = Totals()
+    ).where(*conditions)  # fmt: skip
     for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
-        totals.add(cast("Contribution", row))
-    return totals
+        yield cast("Contribution", row)
 
 
 def rebuild(connection: Connection) -> int:
@@ -207,6 +233,7 @@ def differences(connection: Connection, totals: Totals) -> int:
 
 
 def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
+    """Yield the stored totals of some days, with their sketches."""
     total, drawn = tables.day_total, tables.day_sketch
     query = sa.select(total, drawn.c.sizes, drawn.c.durations, drawn.c.rates).join(
         drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
@@ -216,12 +243,14 @@ def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:
+    """Write totals as they now are; one without jobs is deleted."""
     kept = [(key, total) for key, total in sorted(totals.items()) if total.jobs]
     gone = [
         {f"of_{name}": value for name, value in zip(_KEY, key, strict=True)}
         for key, total in totals.items()
         if not total.jobs
     ]
+    # A sketch refers to its total.
     for table in reversed(_TABLES) if gone else ():
         conditions = (table.c[name] == sa.bindparam(f"of_{name}") for name in _KEY)
         connection.execute(sa.delete(table).where(*conditions), gone)

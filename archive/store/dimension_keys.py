@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# The texts that jobs share, each with a table of its own.
 Natural = Build | Location | Operation | Template
 Rows = tuple[Any, ...]
 
@@ -36,6 +37,9 @@ class References:
     """Look up the IDs of natural keys, and create rows for new ones.
 
     IDs are cached, so do not use an object after one of its transactions was rolled back.
+
+    All lookups are by digest, since texts may be too long for an index. `learn` must have seen a
+    key before `ids` has it.
     """
 
     def __init__(self) -> None:
@@ -55,6 +59,7 @@ class References:
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
+        # A long import must not hold every text in memory.
         for kind, known in self._ids.items():
             if len(known) > _CACHED:
                 known.clear()
@@ -74,7 +79,10 @@ class References:
     def learn_templates(
         self, connection: Connection, wanted: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], int]:
-        """Give every message template a row, and return the IDs."""
+        """Give every message template a row, and return the IDs.
+
+        Keys are pairs of message id and English text.
+        """
         known = self._ids[Template]
         by_digest = {digest(key): key for key in wanted}
         unknown = {mark: key for mark, key in by_digest.items() if mark not in known}
@@ -92,6 +100,7 @@ class References:
         return {location: known[location] for location in locations}
 
     def _learn_kind(self, connection: Connection, kind: type, wanted: Iterable[Natural]) -> None:
+        """Give keys of a kind a row and a cached ID."""
         by_digest = {digest(key): key for key in wanted}
         if by_digest:
             found = self._find_or_create(connection, kind, by_digest)
@@ -126,6 +135,7 @@ class References:
 
     def learn_days(self, connection: Connection, wanted: Iterable[str]) -> None:
         """Add the whole year of each day to the calendar if it is missing."""
+        # Whole years, so that reports find rows for days without jobs, too.
         for year in sorted({day[:4] for day in wanted} - self._years):
             if not _has_year(connection, year):
                 db.lock(connection, ["references"])
@@ -136,6 +146,7 @@ class References:
 
 
 def _has_year(connection: Connection, year: str) -> bool:
+    """Return whether the calendar has a year; years are added as a whole."""
     table = tables.calendar
     query = sa.select(table.c.ordinal).where(table.c.day == f"{year}-01-01")
     return connection.execute(query).first() is not None
@@ -169,4 +180,5 @@ def next_id(connection: Connection, table: sa.Table) -> int:
 
 
 def _columns(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the columns of a key; a location has its masked URL besides."""
     return (*key, mask_url(key.url)) if isinstance(key, Location) else tuple(key)

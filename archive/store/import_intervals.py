@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # What is usual now is learned from the imports of so many days.
 RECENT_DAYS = 90
+# Rows fetched together: an appliance may be imported every few minutes.
 _ROWS_AT_A_TIME = 1000
 _RUN = tables.ingest_run.c
 _IMPORTS = (
@@ -39,9 +40,12 @@ def usual_intervals(
     """Return the usual seconds between imports by appliance id; one without imports is left out.
 
     They are those of the RECENT_DAYS days up to the last import, which is given by appliance id.
+
+    Failed and undone imports do not count. The value is None for an appliance with too few.
     """
     found: dict[int, int | None] = {}
     for chunk in chunks(last_imports):
+        # One query for all of them: what one appliance does not need is left out below.
         since = min(_before(last_imports[number]) for number in chunk)
         rows = connection.execute(
             _IMPORTS,

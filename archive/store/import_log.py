@@ -33,6 +33,9 @@ class LoggedRun(NamedTuple):
     """A row of the import log: source, appliance if known, outcome and counts.
 
     `finished` is None while it runs, and also if its process died.
+
+    `started` and `finished` are fixed-width UTC instants. `outcome` is `running`, `complete`,
+    `failed` or `undone`; `error` says why it failed.
     """
 
     id: int
@@ -51,9 +54,13 @@ class LoggedRun(NamedTuple):
 
 
 def start(engine: Engine, source: str, seen_at: str) -> int:
-    """Record the start of an import, in its own transaction; return its number."""
+    """Record the start of an import, in its own transaction; return its number.
+
+    Passwords in the source, which may be a URL or a path, are masked.
+    """
     with db.writing(engine) as connection:
         db.lock(connection, ["runs"])
+        # Numbers are in the order of the starts, which `archive export --after` relies on.
         run_id = next_id(connection, tables.ingest_run)
         connection.execute(
             sa.insert(tables.ingest_run).values(
@@ -72,7 +79,10 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
 def record(
     connection: Connection, run_id: int, counts: Counts, *, appliance_id: int | None = None
 ) -> None:
-    """Record the counts so far, in the transaction of the documents that they count."""
+    """Record the counts so far, in the transaction of the documents that they count.
+
+    It may be called several times; the last call counts.
+    """
     values: dict[str, Any] = asdict(counts)
     if appliance_id is not None:
         values["appliance_id"] = appliance_id
@@ -113,7 +123,10 @@ def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None
 
 @contextmanager
 def logged(engine: Engine, run_id: int) -> Iterator[None]:
-    """Record any exception of the block as the failure of the import."""
+    """Record any exception of the block as the failure of the import.
+
+    The exception goes on. An interrupt counts as a failure, too.
+    """
     try:
         yield
     except BaseException as error:

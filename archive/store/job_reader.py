@@ -44,6 +44,8 @@ class ArchivedJob(NamedTuple):
 
     `text` is the canonical JSON of its document; `irregular` says that the document is stored whole,
     because the tables cannot represent all of it.
+
+    `text` may contain passwords. `findings` are in the order in which they were found.
     """
 
     appliance: str
@@ -62,7 +64,10 @@ class ArchivedJob(NamedTuple):
         return canonical.digest(self.text.encode()) == self.digest
 
     def line(self) -> str:
-        """Return the job as one line of JSON, in the form that `ingest` reads."""
+        """Return the job as one line of JSON, in the form that `ingest` reads.
+
+        Instants are in the form of documents; there is no line end.
+        """
         seen = {
             "first": timestamps.document_form(self.seen.first_seen),
             "last": timestamps.document_form(self.seen.last_seen),
@@ -86,6 +91,8 @@ def jobs(
     """Yield the jobs of an extent, of all or some appliances, by appliance name and job key.
 
     `on_appliance` is called with the number of appliances read so far, and the number of all.
+
+    They are read in chunks of 1,000 along the unique index on key, so memory stays small.
     """
     appliance = tables.appliance
     names = connection.execute(
@@ -97,6 +104,7 @@ def jobs(
     conditions = extent.conditions()
     for number, (appliance_id, name) in enumerate(names, 1):
         last_key = ""
+        # On from the last key, not by an offset, whose time would grow with each chunk.
         while chunk := _job_rows(
             connection, appliance_id, tables.job.c.key > last_key, *conditions
         ):
@@ -108,7 +116,10 @@ def jobs(
 
 
 def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
-    """Return one job, or None if the archive does not have it."""
+    """Return one job, or None if the archive does not have it.
+
+    `name` is compared without regard to case and a trailing dot.
+    """
     name = identity(name)
     appliance_id = connection.execute(
         sa.select(tables.appliance.c.id).where(tables.appliance.c.name == name)
@@ -122,6 +133,7 @@ def job(connection: Connection, name: str, key: str) -> ArchivedJob | None:
 def _job_rows(
     connection: Connection, appliance_id: int, *conditions: sa.ColumnElement[bool]
 ) -> Sequence[Any]:
+    """Return the first 1,000 jobs of an appliance, by key, joined with what they share with others."""
     job, build, location, operation = (
         tables.job,
         tables.build,
@@ -151,6 +163,7 @@ def _job_rows(
 def _assemble(
     connection: Connection, appliance_id: int, name: str, chunk: Sequence[Row[Any]]
 ) -> Iterator[ArchivedJob]:
+    """Yield jobs from their rows, with one query for each table of children."""
     ids = [row.id for row in chunk]
     messages = _messages(connection, appliance_id, ids)
     errors = _children(connection, tables.job_error, appliance_id, ids)
@@ -166,6 +179,7 @@ def _assemble(
             messages.get(row.id, []),
             ErrorRow._make(_error_columns(errors[row.id][0])) if row.id in errors else None,
         )
+        # Such a document is stored as text, since the rows do not have all of it.
         irregular = row.id in whole
         yield ArchivedJob(
             name,

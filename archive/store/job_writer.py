@@ -27,6 +27,7 @@ _CHILDREN = (
     tables.job_finding,
     tables.irregular_document,
 )
+# Tables that a first load fills, in which foreign keys may then be checked at its end.
 LOADED = tuple(
     table.name
     for table in (
@@ -55,6 +56,7 @@ class JobRow(NamedTuple):
     start_time: str | None
     end_time: str | None
     duration_seconds: int | None
+    duration_derived: bool | None
     size_bytes: int | None
     location_folder: str | None
     location_user: str | None
@@ -82,7 +84,11 @@ _changing_values = attrgetter(*_CHANGING)
 
 
 class Batch:
-    """Rows of new jobs, and of jobs whose document is replaced."""
+    """Rows of new jobs, and of jobs whose document is replaced.
+
+    `write` must be called once, after all jobs have been added; ids of messages must be learned
+    before.
+    """
 
     def __init__(self, references: References, contents: MessageContents) -> None:
         self._references = references
@@ -102,6 +108,7 @@ class Batch:
         self._add_children(row.appliance_id, row.id, document)
 
     def _add_children(self, appliance_id: int, job_id: int, document: ParsedJob) -> None:
+        """Add the rows of a document that belong to its job; `seq` is the place in it, from 0."""
         children = self._children
         ids = self._contents.ids(appliance_id)
         _, _, _, _, messages, error = document.rows
@@ -121,6 +128,7 @@ class Batch:
         days = {row.day for row in (*self._new, *self._updated)}
         self._references.learn_days(connection, days)
         replaced = [(row.appliance_id, row.id) for row in self._updated]
+        # Read before the rows go: afterwards nothing tells which contents the jobs had.
         before = message_contents.of_jobs(connection, replaced)
         self._delete_children(connection)
         self._update_jobs(connection)
@@ -130,6 +138,7 @@ class Batch:
         self._contents.remove_unused(connection, before)
 
     def _delete_children(self, connection: Connection) -> None:
+        """Delete the rows of replaced documents; `job_status` stays, as it is history."""
         keys = [{"of_appliance": row.appliance_id, "of_job": row.id} for row in self._updated]
         for table in _CHILDREN if keys else ():
             connection.execute(
@@ -141,6 +150,7 @@ class Batch:
             )
 
     def _update_jobs(self, connection: Connection) -> None:
+        """Update every column of replaced jobs that can change."""
         names = [f"new_{name}" for name in _CHANGING]
         update_jobs(
             connection,
@@ -153,7 +163,10 @@ class Batch:
 
 
 def update_jobs(connection: Connection, changes: Sequence[dict[str, Any]]) -> None:
-    """Update rows of `job`; each change has `of_appliance`, `of_job` and `new_COLUMN` keys."""
+    """Update rows of `job`; each change has `of_appliance`, `of_job` and `new_COLUMN` keys.
+
+    All changes must have the same keys.
+    """
     if not changes:
         return
     job = tables.job

@@ -52,6 +52,18 @@ class ChangedAppliances:
         known = self._since.get(appliance_id)
         self._since[appliance_id] = since if known is None else min(known, since)
 
+    def take_over(self, connection: Connection, other: ChangedAppliances) -> None:
+        """Add the appliances that another one has noted, if the archive still has them."""
+        appliance = tables.appliance.c.id
+        for chunk in chunks(other._since):
+            for number in connection.execute(
+                sa.select(appliance).where(appliance.in_(chunk))
+            ).scalars():
+                self.see([number])
+                since = other._since[number]
+                if since is not None:
+                    self.change(number, since)
+
     def judge(self, connection: Connection) -> None:
         """Judge the appliances, whose locks the caller holds, before the lock of the totals is taken.
 
@@ -73,6 +85,8 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
 
     None: they were imported without any change. An appliance that has not been judged yet, or has
     jobs pending from an earlier transaction, is judged from there.
+
+    Memory holds the rows of some hundreds of appliances at a time.
     """
     for chunk in chunks(changed):
         changes = Changes()
@@ -90,7 +104,10 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
 
 
 def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
-    """Record from when on (seconds) appliances have jobs that are not judged yet."""
+    """Record from when on (seconds) appliances have jobs that are not judged yet.
+
+    Until they are judged, reports judge anew instead of reading what is stored.
+    """
     known = _standings(connection, changed)
     rows = []
     for appliance_id, since in changed.items():
@@ -104,7 +121,10 @@ def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
 
 
 def forget(connection: Connection, ids: Sequence[int]) -> None:
-    """Delete what is stored of appliances, which the caller has locked."""
+    """Delete what is stored of appliances, which the caller has locked.
+
+    They are judged from their beginning the next time.
+    """
     for table in (_TABLE, _STANDING):
         for chunk in chunks(ids):
             connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
@@ -126,6 +146,7 @@ def rebuild(connection: Connection) -> int:
         for table, written in ((_TABLE, rows), (_STANDING, standings)):
             connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
             if table is _TABLE:
+                # Views join the calendar, so that every day must be in it.
                 References().learn_days(connection, {row[1] for row in written})
             db.insert(connection, table, written)
     return wrong
@@ -143,6 +164,7 @@ def differences(connection: Connection) -> int:
 def _anew(
     connection: Connection, calendar: Calendar, ids: Sequence[int]
 ) -> tuple[list[_ROW], list[_ROW]]:
+    """Return what `expected_backup` and `appliance_standing` should have for appliances."""
     changes = Changes()
     known = list(appliance_history.appliances(connection, calendar, ids))
     usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
@@ -154,14 +176,17 @@ def _anew(
 def _differences(
     connection: Connection, ids: Sequence[int], rows: Sequence[_ROW], standings: Sequence[_ROW]
 ) -> int:
+    """Return how many stored rows of appliances are wrong, missing or not needed."""
     wrong = 0
     for table, found in ((_TABLE, rows), (_STANDING, standings)):
         query = sa.select(table).where(table.c.appliance_id.in_(ids))
+        # Rows on one side only: wrong, missing, and not needed ones.
         wrong += len({tuple(row) for row in connection.execute(query)} ^ set(found))
     return wrong
 
 
 def _standings(connection: Connection, ids: Sequence[int] | Mapping[int, Any]) -> dict[int, Any]:
+    """Return the stored standings by appliance id."""
     return {
         row.appliance_id: row
         for chunk in chunks(ids)

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
+# What changes when an expected backup is judged again; its key never does.
 _VALUES = ("due_time", "basis", "grace_seconds", "outcome", "job_id", "attempts")
 
 
 class StoredBackup(NamedTuple):
-    """A row of `expected_backup` without its appliance."""
+    """A row of `expected_backup` without its appliance.
+
+    `day` is an ISO date, `number` counts from 1 within a day, `due_time` is a fixed-width UTC
+    instant. `outcome` is None as long as no import could show it.
+    """
 
     day: str
     number: int
@@ -58,7 +63,10 @@ class Changes:
         self.standings: list[_ROW] = []
 
     def write(self, connection: Connection) -> None:
-        """Write the rows."""
+        """Write the rows.
+
+        Deleted rows go first: a new one may have the key of one of them.
+        """
         days = {row[1] for row in (*self.new, *self.changed)}
         References().learn_days(connection, days)
         if self.deleted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -67,7 +67,10 @@ class _JobRow(NamedTuple):
 
 
 def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
-    """Return those of the wanted jobs that the archive has, by job key."""
+    """Return those of the wanted jobs that the archive has, by job key.
+
+    `first_seen` and `own_last_seen` are fixed-width UTC instants.
+    """
     job = tables.job
     keys = (job.c.appliance_id, job.c.key)
     columns = [job.c[name] for name in _JobRow._fields]
@@ -93,7 +96,10 @@ def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[J
 
 
 def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
-    """Return IDs for new jobs, following the greatest of their appliance; the caller has locked it."""
+    """Return IDs for new jobs, following the greatest of their appliance; the caller has locked it.
+
+    Ids are unique within an appliance only, so appliances do not wait for each other.
+    """
     keys = list(new)
     following = _greatest_ids(connection, sorted({appliance_id for appliance_id, _ in keys}))
     numbers: dict[JobKey, int] = {}
@@ -104,6 +110,7 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
+    """Return the greatest job ID of each appliance, 0 without jobs."""
     job, appliance = tables.job, tables.appliance
     # Reads only the end of each appliance's part of the primary key.
     greatest = (
@@ -123,20 +130,31 @@ def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[
 def set_last_seen(
     connection: Connection, appliance_id: int, job_ids: Iterable[int], instant: str | None
 ) -> None:
-    """Set `last_seen` of an appliance's jobs."""
+    """Set `last_seen` of an appliance's jobs.
+
+    `instant` None: they belong to their appliance's latest import, which has the time. It is never
+    set before `first_seen`, which a clock that was ahead can have written.
+    """
     job = tables.job
+    value: Any = instant
+    if instant is not None:
+        own = sa.literal(instant, job.c.last_seen.type)
+        value = sa.case((job.c.first_seen > own, job.c.first_seen), else_=own)
     for chunk in chunks(sorted(job_ids)):
         connection.execute(
             sa.update(job)
             .where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
-            .values(last_seen=instant)
+            .values(last_seen=value)
         )
 
 
 def record_statuses(
     connection: Connection, observed: Mapping[tuple[int, int], Mapping[str, str]], run_id: int
 ) -> None:
-    """Record when jobs (appliance ID, job ID) were first seen in a status, if new or earlier."""
+    """Record when jobs (appliance ID, job ID) were first seen in a status, if new or earlier.
+
+    The caller has locked the appliances.
+    """
     table = tables.job_status
     rows = []
     for (appliance_id, job_id), statuses in observed.items():
@@ -144,6 +162,7 @@ def record_statuses(
             table.c.appliance_id == appliance_id, table.c.job_id == job_id
         )
         known = dict(map(tuple, connection.execute(query)))
+        # Of a status counts the earliest sighting, whichever import came first.
         rows += [
             (appliance_id, job_id, status, observed_at, run_id)
             for status, observed_at in statuses.items()

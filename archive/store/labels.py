@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 
 def build_label() -> sa.ColumnElement[str]:
-    """Return the label of a build: version and build number."""
+    """Return the label of a build: version and build number.
+
+    Such as `8.0.3.00400 (24322831)`; NULL if the join with `build` has no row.
+    """
     build = tables.build
     return build.c.version + " (" + build.c.build_number + ")"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archive import db
 from archive.calendar import key_stamp
@@ -34,22 +34,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.calendar import Calendar
-    from archive.document.parse import ParsedJob
+    from archive.document.parse import Observation, ParsedJob
     from archive.store.counts import Counts
-
-
-class Observation(NamedTuple):
-    """One document of one job, and when it was seen.
-
-    `fingerprint` is that of its bytes if it was seen with the import being loaded; None if the
-    document itself says when it was seen.
-    """
-
-    appliance: str
-    key: str
-    document: ParsedJob
-    seen: SeenInterval
-    fingerprint: bytes | None
 
 
 class Loader:
@@ -103,6 +89,7 @@ class Loader:
         self.judged.see(locked.ids.values())
         self._contents.start(locked.created)
         incoming, imported = _merge(observations, locked.ids)
+        # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
         changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
@@ -165,6 +152,7 @@ class Loader:
             self.judged.change(
                 key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
             )
+            # What it counted as before goes out, what it is now comes in.
             self._totals.add(key[0], before.build_id, before.counted, -1)
             self._count(row)
         batch.write(connection)
@@ -239,7 +227,8 @@ class Loader:
                         }
                     )
             # Seen later and in its present status: the stored statuses stay right.
-            if seen.first_seen < last_seen or set(seen.statuses) != {before.status}:
+            known_from = max(before.first_seen, last_seen)  # a clock that was ahead swaps them
+            if seen.first_seen < known_from or set(seen.statuses) != {before.status}:
                 statuses[appliance_id, before.id] = seen.statuses
         for (appliance_id, instant), job_ids in later.items():
             set_last_seen(connection, appliance_id, job_ids, instant)
@@ -271,7 +260,9 @@ def _merge(
     for name, job_key, document, seen, fingerprint in observations:
         key = (appliance_ids[name], job_key)
         state = State(document.rank, seen, document)
-        states[key] = states[key].merge(state) if key in states else state
+        known = states.setdefault(key, state)
+        if known is not state:
+            states[key] = known.merge(state)
         if fingerprint is not None:
             imported[key] = fingerprint
     return states, imported

@@ -50,6 +50,7 @@ class MessageContents:
 
     def __init__(self, references: References) -> None:
         self._references = references
+        # By appliance ID.
         self._known: dict[int, _Known] = {}
 
     def start(self, appliance_ids: Iterable[int]) -> None:
@@ -65,6 +66,8 @@ class MessageContents:
         """Give every content of some documents, with their appliances' IDs, a row and a cached ID.
 
         Documents are the fields of `flatten.Normalised`, in order.
+
+        Afterwards `ids` has all of them, until the next call.
         """
         if sum(len(known.ids) for known in self._known.values()) > _CACHED:
             self._known.clear()
@@ -100,10 +103,12 @@ class MessageContents:
             self._known[appliance_id].ids[digest] = number
 
     def _missing(self, appliance_id: int, contents: Mapping[bytes, Rows]) -> list[Rows]:
+        """Return the contents that are neither cached nor stored."""
         ids = self._known[appliance_id].ids
         return [content for digest, content in contents.items() if digest not in ids]
 
     def _create(self, connection: Connection, new: Mapping[int, Sequence[Rows]]) -> None:
+        """Write contents with their arguments and params, numbered on from the greatest ID."""
         templates = self._references.learn_templates(
             connection, (content[1] for contents in new.values() for content in contents)
         )
@@ -129,6 +134,7 @@ class MessageContents:
         db.insert(connection, tables.message_param, params)
 
     def _read_greatest(self, connection: Connection, appliance_ids: Iterable[int]) -> None:
+        """Read the greatest ID of appliances, once for each; it grows here from then on."""
         table = tables.message_content
         for appliance_id in appliance_ids:
             if self._known[appliance_id].greatest is None:
@@ -142,6 +148,7 @@ class MessageContents:
     ) -> None:
         """Delete those contents (IDs by appliance ID) that no message has any more."""
         content, message = tables.message_content, tables.message
+        # By any job of the appliance, also by those that this import does not touch.
         in_use = sa.exists().where(
             message.c.appliance_id == content.c.appliance_id, message.c.content_id == content.c.id
         )
@@ -162,7 +169,10 @@ class MessageContents:
 def read(
     connection: Connection, appliance_id: int, wanted: sa.Select[tuple[int]]
 ) -> dict[int, Content]:
-    """Return an appliance's contents by ID; `wanted` is a query for their IDs."""
+    """Return an appliance's contents by ID; `wanted` is a query for their IDs.
+
+    Arguments and params are in order. Damaged rows are returned as they are.
+    """
     content, template = tables.message_content, tables.message_template
     args: dict[int, list[str]] = {}
     for row in _children(connection, tables.message_arg, appliance_id, wanted):
@@ -191,6 +201,7 @@ def read(
 def _children(
     connection: Connection, table: sa.Table, appliance_id: int, wanted: sa.Select[tuple[int]]
 ) -> Iterable[Row[Any]]:
+    """Return the rows of a table for some contents, in the order of its key."""
     query = sa.select(table).where(
         table.c.appliance_id == appliance_id, table.c.content_id.in_(wanted)
     )
@@ -214,6 +225,7 @@ def of_jobs(connection: Connection, jobs: Iterable[tuple[int, int]]) -> dict[int
 
 
 def _delete(connection: Connection, appliance_id: int, numbers: Sequence[int]) -> None:
+    """Delete contents of an appliance with their arguments and params."""
     # Children first: during a first load there are no constraints, so no cascades.
     for table in (tables.message_param, tables.message_arg):
         connection.execute(

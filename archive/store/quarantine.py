@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class QuarantinedDocument(NamedTuple):
-    """One document in quarantine; `id` is 0 until it is stored."""
+    """One document in quarantine; `id` is 0 until it is stored.
+
+    `position` says where in the import it was. `first_seen` and `last_seen` are fixed-width UTC
+    instants at which it was refused; `run_id` is the first import that brought it.
+    """
 
     appliance: str | None
     job_key: str | None
@@ -35,12 +39,17 @@ class QuarantinedDocument(NamedTuple):
 
     def digest(self) -> bytes:
         """Return the SHA-256 of appliance, job key and document, the same for each import of it."""
+        # JSON, so that no two pairs of texts are joined to the same bytes.
         origin = json.dumps([self.appliance, self.job_key]).encode()
         return hashlib.sha256(origin + b"\0" + self.document).digest()
 
 
 def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> None:
-    """Store documents; for one already stored only the times are updated."""
+    """Store documents; for one already stored only the times are updated.
+
+    Documents are the same if their digests are. Passwords are masked in position and reason, not in
+    the document.
+    """
     if not documents:
         return
     table = tables.quarantine
@@ -81,7 +90,10 @@ def hold(connection: Connection, documents: Sequence[QuarantinedDocument]) -> No
 
 
 def held(connection: Connection, ids: Sequence[int] = ()) -> list[QuarantinedDocument]:
-    """Return the quarantined documents, oldest first: all, or those with these IDs."""
+    """Return the quarantined documents, oldest first: all, or those with these IDs.
+
+    IDs that do not exist are left out.
+    """
     table = tables.quarantine
     query = sa.select(
         table.c.appliance_name,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+# A fingerprint of 16 bytes, and a job's ID as a signed 64-bit number.
 _ENTRY = struct.Struct(">16sq")
 
 
@@ -37,6 +38,8 @@ class _Latest:
     known: dict[bytes, int] = field(default_factory=dict)
     # Whether the stored row is not as here.
     stale: bool = False
+    # Whether a wrong clock gave the stored time. Its jobs were seen first at another time.
+    by_wrong_clock: bool = False
     # By job: the fingerprint of its document.
     seen: dict[int, bytes] = field(default_factory=dict)
     # Jobs whose rows have a `last_seen` of their own.
@@ -72,10 +75,11 @@ class LatestImports:
                     if (row.appliance_id, job) in unmarked
                 }
                 seen_at, stale = row.seen_at, len(known) < len(documents)
-                if timestamps.is_future(seen_at):
-                    # A clock was wrong: that import must not stay the latest one until then.
+                wrong = timestamps.is_future(seen_at)
+                if wrong:
+                    # That import must not stay the latest one until then.
                     seen_at, stale = timestamps.just_before(self._seen_at), True
-                self._latest[row.appliance_id] = _Latest(seen_at, known, stale=stale)
+                self._latest[row.appliance_id] = _Latest(seen_at, known, stale, wrong)
 
     def takes(self, appliance_id: int) -> bool:
         """Return whether the import being loaded is at least as new as the latest one."""
@@ -84,7 +88,8 @@ class LatestImports:
 
     def known(self, appliance_id: int) -> Mapping[bytes, int]:
         """Return job IDs by fingerprint, for documents that need not be parsed again."""
-        return self._latest[appliance_id].known if self.takes(appliance_id) else {}
+        latest = self._latest[appliance_id]
+        return latest.known if self.takes(appliance_id) and not latest.by_wrong_clock else {}
 
     def last_seen(self, appliance_id: int, job_id: int, own: str | None) -> str:
         """Return when a job was last seen; `own` is the `last_seen` of its row."""
@@ -122,6 +127,7 @@ class LatestImports:
         for appliance_id, latest in self._latest.items():
             stored, before = latest.known, latest.seen_at
             self._settle(connection, appliance_id, latest)
+            # The list of documents is long, and most imports leave it as it is.
             if latest.seen_at is not None and (latest.stale or latest.known != stored):
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
@@ -144,6 +150,7 @@ class LatestImports:
             set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
             known |= seen
         elif seen:
+            # Of the two ways, the one that changes fewer rows of `job`.
             gone = known.keys() - seen.keys()
             joined = latest.apart & seen.keys()
             if len(gone) + len(joined) <= len(seen):
@@ -168,6 +175,7 @@ def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tup
 
 def encode(documents: Mapping[bytes, int]) -> bytes:
     """Return fingerprints and job IDs as bytes, 24 for each document, by job ID."""
+    # In one order, so that the same documents have the same bytes.
     ordered = sorted(documents.items(), key=lambda entry: entry[1])
     return b"".join(_ENTRY.pack(*entry) for entry in ordered)
 

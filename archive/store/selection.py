@@ -26,6 +26,8 @@ class Extent(NamedTuple):
     """Jobs from the day `since` on, added or changed by imports after the number `after`.
 
     A new time of last seen alone is not a change.
+
+    `since` is an ISO date. Both together must hold; with neither, all jobs are selected.
     """
 
     since: str | None = None
@@ -53,6 +55,9 @@ def following(connection: Connection, after: int, now: str) -> int:
     """Return the number after which the next export starts; this one is made at `now`.
 
     Raises UsageError if no import has the number `after` yet.
+
+    `now` is a fixed-width UTC instant. Jobs of imports that still run come again with the next
+    export, which does no harm: a job is written as a whole.
     """
     run = tables.ingest_run
     newest: int = connection.execute(

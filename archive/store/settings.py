@@ -14,12 +14,16 @@ from archive.db import tables
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+# Names of rows of `setting`.
 _ZONE = "calendar.time_zone"
 _DAY_START = "calendar.day_start"
 
 
 def calendar(connection: Connection) -> Calendar:
-    """Return the archive's calendar."""
+    """Return the archive's calendar.
+
+    A setting that is missing has its default: UTC, days from midnight.
+    """
     table = tables.setting
     found = connection.execute(sa.select(table.c.name, table.c.value))
     values: dict[str, str] = dict(map(tuple, found))
@@ -28,7 +32,10 @@ def calendar(connection: Connection) -> Calendar:
 
 
 def store_calendar(connection: Connection, chosen: Calendar) -> None:
-    """Store the archive's calendar; the caller must recompute the days of its jobs."""
+    """Store the archive's calendar; the caller must recompute the days of its jobs.
+
+    The caller holds the lock of the calendar.
+    """
     rows = [(_ZONE, chosen.zone), (_DAY_START, chosen.day_start)]
     db.upsert(connection, tables.setting, rows, ["value"])
 

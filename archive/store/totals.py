@@ -36,7 +36,10 @@ class ChangedTotals:
         )
 
     def move(self, appliance_id: int, job: Contribution, day: str) -> None:
-        """Move a job to another day."""
+        """Move a job to another day.
+
+        Its build and measures stay, so the sketches by build do.
+        """
         moved = job._replace(day=day)
         for one, sign in ((job, -1), (moved, 1)):
             self._days.add(one, sign)
@@ -56,7 +59,10 @@ class ChangedTotals:
 
 
 def differences(connection: Connection) -> Iterator[tuple[str, int]]:
-    """Yield the name of each kind of rows, and how many of those stored are wrong or missing."""
+    """Yield the name of each kind of rows, and how many of those stored are wrong or missing.
+
+    Nothing is changed. Each kind reads all jobs.
+    """
     yield "day totals", day_totals.differences(connection, day_totals.count(connection))
     yield "month totals", appliance_months.differences(connection)
     yield "build sketches", build_sketches.differences(connection)
@@ -64,7 +70,10 @@ def differences(connection: Connection) -> Iterator[tuple[str, int]]:
 
 
 def rebuild(connection: Connection) -> int:
-    """Compute all again from the jobs, and return how many rows were wrong."""
+    """Compute all again from the jobs, and return how many rows were wrong.
+
+    The caller holds the lock of the calendar, so that no import changes a job meanwhile.
+    """
     wrong = appliance_months.differences(connection)
     appliance_months.rebuild(connection)
     wrong += build_sketches.rebuild(connection) + anomalies.rebuild(connection)

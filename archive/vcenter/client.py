@@ -53,10 +53,7 @@ set_on_retry_hooks([])  # its hooks write log lines; the caller reports the erro
 
 
 class Reply(NamedTuple):
-    """An answer with status 2xx; `body` is at its start, and the caller must close it.
-
-    `body` is a temporary file without a name; closing it frees the memory or the disk space.
-    """
+    """An answer with status 2xx; `body` is at its start, and the caller must close it."""
 
     body: IO[bytes]
     ahead: float | None  # seconds by which the appliance's clock is ahead of this machine's
@@ -104,17 +101,11 @@ class Connection:
             yield cls(entry, http)
 
     def remaining(self) -> float:
-        """Return the seconds until the deadline.
-
-        It is negative once the deadline has passed.
-        """
+        """Return the seconds until the deadline; they are negative after it."""
         return self._deadline - time.monotonic()
 
     def allow(self, seconds: float) -> None:
-        """Set the deadline to this many seconds from now.
-
-        The end of a session uses it: signing out must be possible after the deadline.
-        """
+        """Set the deadline to this many seconds from now, such as for signing out after it."""
         self._deadline = time.monotonic() + seconds
 
     async def request(

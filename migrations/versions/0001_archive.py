@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.calendar import calendar_year
-from archive.db import Day, Instant, Text
+from archive.db import Day, Id, Instant, Text
 
 revision = "0001"
 down_revision = None
@@ -453,7 +453,7 @@ def upgrade() -> None:
     """Apply the change."""
     op.create_table(
         "appliance",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("name", Text, nullable=False),
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=False),
@@ -466,7 +466,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "build",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("version_name", Text, nullable=False),
         sa.Column("version", Text, nullable=False),
@@ -485,11 +485,12 @@ def upgrade() -> None:
         sa.Column("start_time", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("day", name=op.f("pk_calendar")),
         sa.UniqueConstraint("ordinal", name=op.f("uq_calendar_ordinal")),
+        sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_calendar_start_time"), "calendar", ["start_time"], unique=False)
     op.create_table(
         "location",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("url", Text, nullable=False),
         sa.Column("masked_url", Text, nullable=False),
@@ -498,7 +499,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "message_template",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("message_id", Text, nullable=False),
         sa.Column("default_message", Text, nullable=False),
@@ -514,12 +515,21 @@ def upgrade() -> None:
     )
     op.create_table(
         "operation",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("service", Text, nullable=True),
         sa.Column("operation", Text, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operation")),
         sa.UniqueConstraint("digest", name=op.f("uq_operation_digest")),
+    )
+    op.create_table(
+        "notified_problem",
+        sa.Column("target", Text, autoincrement=False, nullable=False),
+        sa.Column("appliance_name", Text, autoincrement=False, nullable=False),
+        sa.Column("problems", Text, nullable=False),
+        sa.Column("notified_at", Instant, nullable=False),
+        sa.PrimaryKeyConstraint("target", "appliance_name", name=op.f("pk_notified_problem")),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "setting",
@@ -534,7 +544,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ingest_run",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("source", Text, nullable=False),
         sa.Column("appliance_id", sa.BigInteger(), nullable=True),
         sa.Column("seen_at", Instant(), nullable=False),
@@ -574,6 +584,7 @@ def upgrade() -> None:
         sa.Column("start_time", Instant(), nullable=True),
         sa.Column("end_time", Instant(), nullable=True),
         sa.Column("duration_seconds", sa.BigInteger(), nullable=True),
+        sa.Column("duration_derived", sa.Boolean(), nullable=True),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("location_folder", Text, nullable=True),
         sa.Column("location_user", Text, nullable=True),
@@ -631,7 +642,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "quarantine",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("appliance_name", Text, nullable=True),
         sa.Column("job_key", Text, nullable=True),
@@ -887,7 +898,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "collection",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", Id, autoincrement=False, nullable=False),
         sa.Column("started", Instant(), nullable=False),
         sa.Column("finished", Instant(), nullable=True),
         sa.Column("outcome", Text, nullable=False),
@@ -942,6 +953,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_attempt_collection_id"), "attempt", ["collection_id"], unique=False)
+    op.create_table(
+        "maintenance",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("done_at", Instant(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("new_name", Text, nullable=True),
+        sa.Column("jobs", sa.BigInteger(), nullable=True),
+        sa.Column("detail", Text, nullable=True),
+        sa.CheckConstraint(
+            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum')",
+            name=op.f("ck_maintenance_what"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
+    )
     op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
@@ -1125,6 +1151,7 @@ def downgrade() -> None:
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("maintenance")
     op.drop_table("attempt")
     op.drop_table("collection")
     op.drop_table("system_time_zone")
@@ -1151,6 +1178,7 @@ def downgrade() -> None:
     op.drop_table("ingest_run")
     op.drop_table("write_lock")
     op.drop_table("setting")
+    op.drop_table("notified_problem")
     op.drop_table("operation")
     op.drop_index(
         op.f("ix_message_template_message_id"),

@@ -243,7 +243,7 @@ def test_internal_error_is_unknown(place: str, monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: Any) -> Any:
         raise RuntimeError("out | of\norder")
 
-    monkeypatch.setattr("archive.monitoring.verdict.states", fail)
+    monkeypatch.setattr("archive.monitoring.assessment.states", fail)
     done = check(place)
     assert (done.code, done.err) == (3, "")
     assert done.out.startswith(

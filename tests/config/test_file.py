@@ -286,7 +286,7 @@ def test_invalid_keys_of_appliances(tmp_path: Path, line: str, said: str) -> Non
         ('calendar.zone = "UTC"', '[calendar]: unknown key "zone" (did you mean "time_zone"?)'),
         ('database = "mysql://h/x"', "database: invalid database: use postgresql://"),
         ("database = 1", "database: must be a string in quotes"),
-        ('[appliance]\nname = "a"', "appliance: write each appliance as a table under its own"),
+        ('[appliance]\nname = "a"', "appliance: write each as a table under its own"),
         (
             "defaults.verify = false",
             "[defaults]: verify: verification can only be switched off for",
@@ -296,6 +296,15 @@ def test_invalid_keys_of_appliances(tmp_path: Path, line: str, said: str) -> Non
         ('defaults.user = ""', "[defaults]: user: must have at least one character"),
         ('fleet = "a"', 'unknown key "fleet" (known: database, concurrency, calendar'),
         ('"a\\nb" = 1', 'unknown key "a b"'),
+        ('[notify]\nname = "a"', "notify: write each as a table under its own"),
+        ('[[notify]]\nname = "a"', "[[notify]] a: url: missing"),
+        ('[[notify]]\nurl = "json://h"', "[[notify]] 1: name: missing"),
+        ('[[notify]]\nname = "a"\nurl = ""', "[[notify]] a: url: empty; write it as { file ="),
+        ('[[notify]]\nname = "a"\nurl = 1\n', "[[notify]] a: url: write it as { file ="),
+        (
+            '[[notify]]\nname = "a"\nurl = "x"\n' * 2,
+            "[[notify]] a: name: another [[notify]] already has this name",
+        ),
         (f"{DEFAULTS}[[appliance]]", "[[appliance]] 1: name: missing"),
         (f"{DEFAULTS}[[appliance]]\nname = 1", "[[appliance]] 1: name: must be a string in"),
         (f'{DEFAULTS}[[appliance]]\nname = ""', "[[appliance]] 1: name: invalid appliance name ''"),
@@ -310,6 +319,26 @@ def test_invalid_keys_elsewhere(tmp_path: Path, text: str, said: str) -> None:
     found = refused(written(tmp_path, text))
     assert len(found) == 1
     assert found[0].startswith(said)
+
+
+def test_targets_of_notifications(tmp_path: Path) -> None:
+    """The source of a URL is that of a secret; relative paths start at the configuration."""
+    text = """\
+[[notify]]
+name = "a"
+url = { command = ["pass", "show", "a"] }
+ca_file = "ca.pem"
+[[notify]]
+name = "b"
+url = "json://host/token"
+"""
+    first, second = file.read(written(tmp_path, text)).targets
+    assert first.url.origin == "command pass"
+    assert (first.ca_file, second.ca_file) == (tmp_path / "ca.pem", None)
+    assert second.url.value == "json://host/token"
+    assert "token" not in repr(second)
+    (problem,) = refused(written(tmp_path, text, 0o644))
+    assert problem.startswith("[[notify]] b: url: the URL is in this file, but other users can")
 
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:

@@ -414,7 +414,7 @@ CALENDARS = st.sampled_from(
 
 
 @settings(
-    max_examples=EXAMPLES,
+    max_examples=max(EXAMPLES // 3, 2),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

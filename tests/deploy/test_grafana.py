@@ -253,6 +253,25 @@ def test_role_with_other_permissions_is_refused(filled: Engine) -> None:
         assert connection.execute(query, {"role": READER}).scalar_one() == 0
 
 
+@pytest.mark.parametrize("kind", ["VIEW", "TABLE", "MATERIALIZED VIEW"])
+def test_relations_of_an_extension_are_not_counted(filled: Engine, kind: str) -> None:
+    """What an extension, such as pg_stat_statements, lets everybody read is no part of the archive."""
+    with db.writing(filled) as connection:
+        for sql in (
+            f"CREATE {kind} pg_stat AS SELECT 1 AS calls",
+            "GRANT SELECT ON pg_stat TO PUBLIC",
+            f"ALTER EXTENSION plpgsql ADD {kind} pg_stat",
+        ):
+            connection.exec_driver_sql(sql)
+    try:
+        assert archive("db", "role", READER, at(filled)).code == 0
+    finally:
+        with db.writing(filled) as connection:
+            connection.exec_driver_sql(f"ALTER EXTENSION plpgsql DROP {kind} pg_stat")
+            connection.exec_driver_sql(f"DROP {kind} pg_stat")
+        _drop(filled, READER)
+
+
 def test_schema_where_everyone_can_create_tables(filled: Engine) -> None:
     """As on PostgreSQL 14: the role is accepted, with a warning."""
     with db.writing(filled) as connection:

@@ -91,7 +91,7 @@ def test_killed_reader_process_fails_the_load(
     monkeypatch.setattr(batches, "BATCH", 2)
     monkeypatch.setattr(parallel_parse, "_begin", os.abort)
 
-    def slowly(lines: parallel_parse.Lines) -> parallel_parse.Batch:
+    def slowly(lines: parallel_parse.Lines, _seen_at: str) -> parallel_parse.Batch:
         time.sleep(0.2)  # the process has been started and killed meanwhile
         return lines, [None] * len(lines)
 

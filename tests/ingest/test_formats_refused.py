@@ -147,7 +147,8 @@ IDS = "a list of job IDs without details; expected the answer of GET"
 ERROR = "an error answer from vCenter (UNAUTHENTICATED: Authentication required.); expected"
 OLDER = "an answer of the older .../job/{id} request; expected"
 BARE = 'job details without a job key; write them as {"<job key>": <details>}'
-NONE = "JSON without job details; expected the answer of GET /api/appliance/"
+STATUS = "a status, but no backup job ("
+NONE = "JSON without job details ("
 
 
 @pytest.mark.parametrize(
@@ -169,15 +170,25 @@ NONE = "JSON without job details; expected the answer of GET /api/appliance/"
         ({"messages": [], "state": "FAILED"}, OLDER),
         (job(), BARE),
         (dict(sorted(SAMPLES["20260723-021500-25148086"].items())), BARE),
-        ({"description": {"id": "d"}, "status": "PENDING"}, BARE),
-        (5, NONE),
-        ("token", NONE),
-        (None, NONE),
-        ([5], NONE),
-        ([[]], NONE),
-        ({"value": "token"}, NONE),
-        ({"version": "8.0.3.00400", "product": "VMware vCenter Server"}, NONE),
+        ({"value": job()}, BARE),
+        ({"progress": {"total": 1}, "status": "PENDING"}, BARE),
+        ({"type": "about:blank", "title": "Not Found", "status": 404}, STATUS + "404 Not Found);"),
+        ({"metadata": {}, "status": "Failure", "code": 404}, STATUS + "Failure 404);"),
+        ({"error": {"code": 404, "status": "NOT_FOUND"}}, NONE + 'an object with "error");'),
+        ({"status": "UP", "description": "x", "messages": []}, STATUS + "UP);"),
+        ({"json": {"value": [{"key": KEY, "value": job()}]}}, "details are below .json.value:"),
+        ([{}, {"a-b": {KEY: job()}}], 'details are below .[1]["a-b"]:'),
+        (json.dumps({KEY: job()}), "a text that contains JSON;"),
+        (5, NONE + "a number); expected the answer of GET /api/appliance/"),
+        ("token", NONE + "a text);"),
+        (None, NONE + "null);"),
+        ({"value": None}, NONE + 'an object with "value");'),
+        ([5], NONE + "a list whose first value is a number);"),
+        ([[]], NONE + "a list whose first value is an empty list);"),
+        ({"value": "token"}, NONE + "a text);"),
+        ({"version": "8.0.3.00400", "product": "vCenter"}, NONE + 'an object with "version", '),
         ([{"id": "common", "name": {}}], NONE),
+        ({f"member{number}": number for number in range(1000)}, '"member3", ...);'),
     ],
 )
 def test_other_json_is_refused(answer: Any, sentence: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
@@ -154,4 +155,22 @@ def test_pipe_is_read_to_its_end_before_the_import_begins(tmp_path: Path) -> Non
     with open_file(str(fifo)) as file:
         assert sent.is_set()
         assert file.content.read() == b"{}"
+    sender.join()
+
+
+def test_endless_white_space_from_a_pipe_is_refused(tmp_path: Path) -> None:
+    """A sender of white space without end is refused, before it fills the disk."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+
+    def send() -> None:
+        with contextlib.suppress(BrokenPipeError), fifo.open("wb", buffering=0) as out:
+            while True:
+                out.write(b"\n" * 65_536)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    with pytest.raises(InputError) as refused, open_file(str(fifo)):
+        pass
+    assert str(refused.value) == f"{fifo}: more than 1,048,576 bytes of white space"
     sender.join()

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archive.document.parse import parse_line
 from archive.ingest.formats import Line
+from archive.ingest.observe import observe_line
 from archive.ingest.parallel_parse import reading_ahead
 from tests.support.command import environment
 from tests.support.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SEEN = "2026-10-01T06:00:00.000000Z"
 
 
 def plain(value: Any) -> Any:
@@ -48,11 +50,11 @@ def test_lines_keep_their_order(
             time.sleep(wait)
             yield lines[start : start + 5]
 
-    with reading_ahead() as read:
+    with reading_ahead(SEEN) as read:
         found = list(read(batches()))
     assert [line for batch, _ in found for line in batch] == lines
     reads = [one for _, batch in found for one in batch]
-    assert list(map(plain, reads)) == [plain(parse_line(line.text)) for line in lines]
+    assert list(map(plain, reads)) == [plain(observe_line(line.text, SEEN)) for line in lines]
     assert reads.count(None) == 10
 
 
@@ -62,7 +64,7 @@ def test_stopping_early_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     lines = [Line(1, texts(1)[0])] * 100
 
     def stop() -> None:
-        with reading_ahead() as read:
+        with reading_ahead(SEEN) as read:
             next(iter(read([lines] * 50)))
             raise ValueError("enough")
 
@@ -84,7 +86,7 @@ def test_processes_end_with_their_parent(end: signal.Signals) -> None:
         "    while True:\n"
         "        yield [Line(1, b'{}')]\n"
         "if __name__ == '__main__':\n"
-        "    with reading_ahead() as read:\n"
+        "    with reading_ahead('') as read:\n"
         "        for number, _ in enumerate(read(batches())):\n"
         "            if number == 3000:\n"
         "                print('running', flush=True)\n"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from archive.document.parse import Observation
+
 RUN = tables.ingest_run.c
 COUNTS = (RUN.seen, RUN.new, RUN.changed, RUN.unchanged, RUN.findings, RUN.quarantined)
 MANY = {f"20260301-0215{number:02d}-25148086": job() for number in range(7)}
@@ -278,7 +280,7 @@ def test_documents_are_read_in_batches(engine: Engine, monkeypatch: pytest.Monke
     def watch(
         loader: loader.Loader,
         connection: Connection,
-        observations: Sequence[loader.Observation],
+        observations: Sequence[Observation],
         counts: Counts,
     ) -> None:
         sizes.append(len(observations))

@@ -19,7 +19,7 @@ from archive.demo import collection, fleet
 from archive.mail import letter
 from archive.monitoring.states import DAYS
 from archive.reports import Scope, sql_files
-from archive.reports.summary import REPEATED_FAILURES
+from archive.reports.appliances import REPEATED_FAILURES
 from archive.store import collection_log, settings
 from archive.store.collection_log import Attempt
 from tests.reports.nights import ask
@@ -296,6 +296,6 @@ def test_surfaces_agree_on_the_fleet(filled: Engine) -> None:
     )
     tables = {table.name: table.rows for table in page.attention}
     assert {row[0] for row in tables["not-reporting"]} == said.not_reporting
-    assert {row[:2] for row in tables["overdue"]} == {
-        (name, state) for name, state in said.states.items() if state != "ok"
-    }
+    assert {row[0]: row[2] for row in page.fleet.rows} == said.states
+    ends = {row[0]: row[4] for row in page.fleet.rows if row[4] is not None}
+    assert ends == said.last_success

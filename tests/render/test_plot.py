@@ -283,3 +283,40 @@ def test_axes_contain_all_values(kind: Kind, one: int, other: int, number: int) 
     assert found.low <= least <= most <= found.high * (1 + 1e-12)
     names = [scale.name(kind, value) for value in found.ticks]
     assert len(set(names)) == len(names) <= number + 2
+
+
+def test_outlier_leaves_the_others_readable() -> None:
+    """A value far above all others is drawn at the edge, and named below the chart."""
+    days = [(at, f"2026-03-{at + 1:02}") for at in range(7)]
+    values = [5, 6, 5, 700, 6, 5, 6]
+    points = tuple(Point(at, value * MIB, bool(at)) for at, value in enumerate(values))
+    shown = plain(LineFigure("size", Kind.BYTES, tuple(days), (Line("size", points),)))
+    assert "700" not in shown.splitlines()[1]
+    assert "8 MiB" in shown
+    assert shown.splitlines()[-1] == "Beyond the axis: size, 2026-03-04: 700.0 MiB"
+
+
+def test_bars_beyond_the_axis_are_named() -> None:
+    """A bar far longer than all others fills its line, and the others keep their proportions."""
+    bars = tuple(Bar(f"vc{n}", (value,), None) for n, value in enumerate([900, 4, 8, 6, 2]))
+    lines = plain(BarFigure("missed", Kind.COUNT, ("missed",), None, bars)).splitlines()
+    assert lines[-1] == "Beyond the axis: vc0"
+    longest, first, second = (lines[n].count("█") for n in (1, 2, 3))
+    assert longest > second > first > 20
+
+
+@pytest.mark.parametrize(
+    ("values", "limit"),
+    [
+        ([3.0], 3),
+        ([1, 1, 1, 100], 100),
+        ([1, 1, 1, 1, 100], 1.25),
+        ([0, 0, 0, 0, 5], 5),
+        ([1, 1, 1, 100, 100], 100),
+        ([*[1] * 38, 100, 200], 1.25),
+        ([1, 1, 1, 1, 4], 4),
+    ],
+)
+def test_limit_of_an_axis(values: list[float], limit: float) -> None:
+    """Only few values, far above all others, are ignored."""
+    assert scale.limit(values) == limit

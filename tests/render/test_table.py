@@ -35,25 +35,82 @@ def plain(columns: tuple[Column, ...], rows: list[tuple[Any, ...]]) -> str:
     return out.getvalue()
 
 
-def test_texts_are_folded_to_the_width(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a narrow terminal texts are wrapped, numbers stay whole, nothing is lost."""
+def test_only_one_column_is_folded(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folded texts never stand side by side: a long first cell has a line of its own."""
     monkeypatch.setenv("NO_COLOR", "1")
-    table.write(COLUMNS, ROWS, terminal)
-    assert terminal.getvalue() == (
-        "                    size\n"
-        "location           total\n"
-        "────────────────────────\n"
-        "sftp://nas.exam  2.0 KiB\n"
-        "ple.com/backups\n"
-        "-                      -\n"
+    monkeypatch.setenv("COLUMNS", "50")
+    columns = (Column("appliance"), Column("size_bytes", Kind.BYTES), Column("message"))
+    message = "The location sftp://nas.example.com is full after 2 GB"
+    table.write(columns, [("vc1", 2048, message), ("v" * 55, None, message)], terminal)
+    assert terminal.getvalue().splitlines() == [
+        "appliance     size  message",
+        "─" * 50,
+        "vc1        2.0 KiB  The location",
+        "                    sftp://nas.example.com is full",
+        "                    after 2 GB",
+        "v" * 50,
+        "v" * 5,
+        "                 -  The location",
+        "                    sftp://nas.example.com is full",
+        "                    after 2 GB",
+    ]
+
+
+def test_expendable_columns_are_left_out(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The most expendable go first, those that fit stay, and a last line names those without room."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    columns = (
+        Column("name"),
+        Column("a" * 9, Kind.COUNT, expendable=1),
+        Column("b", Kind.COUNT, expendable=3),
+        Column("c" * 9, expendable=2),
     )
+    table.write(columns, [("x", 1, 2, "y")], terminal)
+    assert terminal.getvalue().splitlines() == [
+        f"name  {'a' * 9}  b",
+        "─" * 18,
+        "x             1  2",
+        "No room at 24 columns",
+        "for: ccccccccc.",
+    ]
+
+
+def test_records_where_columns_do_not_fit(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without expendable columns, rows become lines of a label and a value, and nothing is lost."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "36")
+    table.write(COLUMNS, [*ROWS, ("x" * 30, 1)], terminal)
+    assert terminal.getvalue() == (
+        f"─[ 1 ]{'─' * 30}\n"
+        "location    sftp://nas.example.com/b\n"
+        "            ackups\n"
+        "size total  2.0 KiB\n"
+        f"─[ 2 ]{'─' * 30}\n"
+        "location    -\n"
+        "size total  -\n"
+        f"─[ 3 ]{'─' * 30}\n"
+        f"location    {'x' * 24}\n"
+        f"            {'x' * 6}\n"
+        "size total  1 B\n"
+    )
+
+
+def test_records_name_their_heading(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    table.write(SECTIONED, SECTIONS, terminal)
+    rules = [line for line in terminal.getvalue().splitlines() if line.startswith("─[")]
+    assert [rule.strip("─[] ") for rule in rules] == ["1, first", "2, first", "3, second"]
 
 
 def test_numbers_are_never_cut(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal too narrow for the numbers gets lines that are too long, with all digits."""
     monkeypatch.setenv("COLUMNS", "5")
     table.write((Column("n", Kind.COUNT), Column("m", Kind.COUNT)), [(10**6, 1), (1, 2)], terminal)
-    assert "1,000,000  1\n" in terminal.getvalue()
+    assert "n  1,000,000\n" in terminal.getvalue()
 
 
 def test_terminal_styles(terminal: Terminal) -> None:
@@ -265,28 +322,37 @@ def test_header_without_rows() -> None:
     assert plain(SECTIONED, []).splitlines()[0].split()[0] == "section"
 
 
-def test_marks_and_headings_are_coloured(terminal: Terminal) -> None:
+def test_marks_and_headings_are_coloured(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a terminal colours distinguish them, too."""
+    monkeypatch.setenv("COLUMNS", "40")
     table.write(SECTIONED, SECTIONS, terminal)
     shown = terminal.getvalue()
     assert "\x1b[1mfirst\x1b[0m\n" in shown
     assert "\x1b[1;31m! b   \x1b[0m" in shown
 
 
-@pytest.mark.parametrize(("columns", "shown"), [("42", True), ("41", False)])
-def test_trend_is_left_out_before_texts_get_narrow(
+@pytest.mark.parametrize(("columns", "shown"), [("60", True), ("59", False)])
+def test_trend_is_left_out_first(
     terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     columns: str,
     shown: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    """The trend is left out if texts would get less than 16 characters."""
+    """The trend is left out before any other column, if texts would get less than 24 characters."""
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("NO_COLOR", "1")
-    series = (Column("trend", Kind.SERIES), Column("detail"))
-    table.write(series, [(tuple(range(24)), "a few words of a text that goes on")], terminal)
-    assert ("trend" in terminal.getvalue()) is shown
-    assert max(map(len, terminal.getvalue().splitlines())) <= int(columns)
+    series = (
+        Column("name"), Column("trend", Kind.SERIES), Column("detail"),
+        Column("n", Kind.COUNT, expendable=8),
+    )  # fmt: skip
+    text = "a few words of a text that goes on"
+    table.write(series, [("x", tuple(range(23)), text, 100)], terminal)
+    lines = terminal.getvalue().splitlines()
+    assert ("trend" in lines[0]) is shown
+    assert "n" in lines[0].split()
+    assert max(map(len, lines)) <= int(columns)
 
 
 def test_texts_are_folded_between_words(

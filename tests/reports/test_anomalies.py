@@ -41,7 +41,7 @@ def daily(sizes: list[int | None], **fields: Any) -> dict[str, dict[str, Any]]:
 def found(engine: Engine, history: dict[str, Any], scope: Scope = SCOPE) -> list[tuple[Any, ...]]:
     """Return the anomalies of a history: key, severity, what, figure and the range."""
     import_documents(engine, history)
-    return [row[2:9] for row in rows(engine, "anomalies", scope)]
+    return [(*row[2:5], *row[6:10]) for row in rows(engine, "anomalies", scope)]
 
 
 def rows_of(engine: Engine, sizes: list[int | None]) -> list[Any]:
@@ -55,7 +55,7 @@ def test_fleet(engine: Engine) -> None:
     """Too few sizes give no anomaly; a new type of backup is one."""
     fleet.load(engine)
     assert rows(engine, "anomalies", SCOPE) == [
-        (fleet.BERLIN, "2026-04-01", "20260401-120000-1", 1, "type", *[None] * 4,
+        (fleet.BERLIN, "2026-04-01", "20260401-120000-1", 1, "type", "text", *[None] * 4,
          "from MANUAL to SCHEDULED"),
     ]  # fmt: skip
 
@@ -68,12 +68,15 @@ def test_unusual_sizes_and_durations(engines: list[Engine]) -> None:
     history["041"] = on(day(41), size=100 * MIB, duration=760)
     usual = (100 * MIB, 81920000, 128 * MIB)
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == [
-        ("vc", "2026-02-04", "034", 3, "tiny", 9 * MIB, *usual, "9 % of the expected value"),
-        ("vc", "2026-01-31", "030", 3, "empty", 0, *usual, "nothing was backed up"),
-        ("vc", "2026-02-10", "040", 2, "duration", 1201, 600, 469, 768,
-         "200 % of the expected value"),
-        ("vc", "2026-02-05", "035", 2, "size", 49 * MIB, *usual, "49 % of the expected value"),
-        ("vc", "2026-02-01", "031", 1, "size", 160 * MIB, *usual, "160 % of the expected value"),
+        ("vc", "2026-02-04", "034", 3, "tiny", "bytes", 9 * MIB, *usual,
+         "9.0 MiB instead of 100.0 MiB (9 %)"),
+        ("vc", "2026-01-31", "030", 3, "empty", "bytes", 0, *usual, "nothing was backed up"),
+        ("vc", "2026-02-10", "040", 2, "duration", "seconds", 1201, 600, 469, 768,
+         "20 m 01 s instead of 10 m 00 s (200 %)"),
+        ("vc", "2026-02-05", "035", 2, "size", "bytes", 49 * MIB, *usual,
+         "49.0 MiB instead of 100.0 MiB (49 %)"),
+        ("vc", "2026-02-01", "031", 1, "size", "bytes", 160 * MIB, *usual,
+         "160.0 MiB instead of 100.0 MiB (160 %)"),
     ]  # fmt: skip
 
 
@@ -93,11 +96,11 @@ def test_changes(engines: list[Engine]) -> None:
         ),
     }
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == [
-        ("vc", "2026-01-04", "3", 2, "location", *[None] * 4,
+        ("vc", "2026-01-04", "3", 2, "location", "text", *[None] * 4,
          f"from {NAS} to sftp://me:***@other/backup"),
-        ("vc", "2026-01-06", "5", 1, "user", *[None] * 4, "from backup to b"),
-        ("vc", "2026-01-03", "2", 1, "type", *[None] * 4, "from SCHEDULED to LOCAL_BACKUP"),
-        ("vc", "2026-01-02", "1", 1, "build", *[None] * 4,
+        ("vc", "2026-01-06", "5", 1, "user", "text", *[None] * 4, "from backup to b"),
+        ("vc", "2026-01-03", "2", 1, "type", "text", *[None] * 4, "from SCHEDULED to LOCAL_BACKUP"),
+        ("vc", "2026-01-02", "1", 1, "build", "text", *[None] * 4,
          "from 7.0.3.02100 (21784236) to 8.0.3.00400 (24322831)"),
     ]  # fmt: skip
 
@@ -133,9 +136,9 @@ def test_change_of_level_is_reported_once(engine: Engine) -> None:
     """The next two values confirm it; without them it is a single anomaly."""
     sizes: list[int | None] = [*[100 * MIB] * 30, *[200 * MIB] * 40]
     (row,) = rows_of(engine, sizes)
-    assert (row.key, row.reason) == ("030", "200 % of the expected value, a new level")
+    assert (row.key, row.reason) == ("030", "200.0 MiB instead of 100.0 MiB (200 %), a new level")
     (row,) = rows_of(engine, sizes[:32])
-    assert row.reason == "200 % of the expected value"
+    assert row.reason == "200.0 MiB instead of 100.0 MiB (200 %)"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +218,7 @@ def test_extreme_jobs(engines: list[Engine]) -> None:
     history["zz"] = job(start_time=None, size=None, duration=None)
     assert both(engines, {"vc": history}, "anomalies", SCOPE) == []
     (row,) = both(engines, {"vc": {"a": job(start_time=None, size=0)}}, "anomalies", SCOPE)
-    assert row[1:6] == ("2026-07-24", "a", 3, "empty", 0)
+    assert row[1:7] == ("2026-07-24", "a", 3, "empty", "bytes", 0)
     assert row.reason == "nothing was backed up"
 
 
@@ -280,7 +283,7 @@ def test_view_has_the_rows_of_the_report(engines: list[Engine]) -> None:
         )
         with db.reading(engine) as connection:
             viewed = [tuple(row) for row in connection.execute(query.columns(day=db.Day()))]
-        reported = [row[:9] for row in rows(engine, "anomalies", SCOPE)]
+        reported = [(*row[:5], *row[6:10]) for row in rows(engine, "anomalies", SCOPE)]
         assert sorted(viewed, key=str) == sorted(reported, key=str)
         assert {row[4] for row in viewed} == {"empty", "tiny", "size", "build"}
 

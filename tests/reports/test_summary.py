@@ -73,7 +73,6 @@ def test_empty_archive(engine: Engine) -> None:
         ("expected", "schedule compliance", "ratio", *unknown),
         ("collection", "not reporting", "count", *only(0, None)),
         ("collection", "long gaps", "count", *only(0, "between imports")),
-        ("collection", "quarantined", "count", *only(0, "documents")),
     ]
 
 
@@ -131,8 +130,7 @@ def test_default_date_range(
     assert figures(engine, "backups", scope)["finished"] == (*finished, None)
     (note,) = notes(engine, "summary", scope)
     assert note == (
-        f"{said}; days start at 00:00 UTC; percentiles are exact (nearest rank)."
-        " Attention and ages are as of 2026-03-31 12:00:00Z."
+        f"{said}; days start at 00:00 UTC; percentiles are exact. As of 2026-03-31 12:00:00Z."
     )
 
 
@@ -174,12 +172,11 @@ def test_figures_cover_the_given_days(engine: Engine) -> None:
     }
     only = Scope(now=NOW, since="2026-03-01", until="2026-03-31", appliances=("vc2",))
     assert figures(engine, "data", only)["transferred"] == (None, None, None, None)
-    # The slowest of the days, and no job that has not succeeded.
-    assert figures(engine, "slowest", march) == {"vc1": (20, None, None, "20260301-020000-1")}
+    # The slowest of the days, the newest of several, and no job that has not succeeded.
     rows = ask(engine, "summary", march)
-    assert [row[7] for row in rows if row[0] == "slowest"] == [
-        "20260303-020000-1", "20260302-020000-1", "20260301-020000-1",
-    ]  # fmt: skip
+    assert [row[1:] for row in rows if row[0] == "slowest"] == [
+        ("vc1", "seconds", 20, None, None, None, "20260303-020000-1", False)
+    ]
 
 
 def test_unknown_statuses_are_counted_and_named(engine: Engine) -> None:
@@ -261,31 +258,52 @@ def test_three_consecutive_failures_need_attention(engine: Engine) -> None:
     assert figures(engine, "attention", scope)["consecutive failures"] == (
         2, 2, 0, "3 or more in a row",
     )  # fmt: skip
-    assert figures(engine, "consecutive failures", scope) == {
-        "open": (3, None, None, "since 2026-02-26 02:00:00Z; last success: none"),
-        "three": (3, None, None, "since 2026-02-26 02:00:00Z; last success: 20260225-020000-1"),
+    named = figures(engine, "last good backup", scope)
+    assert {name: row[3].partition(":")[0] for name, row in named.items()} == {
+        "open": "never, 3 failed",
+        "three": "overdue, 3 failed",
+        "two": "never, 2 failed",
+        "recovered": "overdue",
     }
-    assert figures(engine, "consecutive failures", Scope(now=NOW, appliances=("o*",))).keys() == {
-        "open"
-    }
-    assert figures(engine, "consecutive failures", Scope(now=NOW, appliances=("two",))) == {}
 
 
-def test_lists_have_at_most_five_rows(engine: Engine) -> None:
-    """The count includes those that are not listed."""
+def test_lists_are_limited(engine: Engine) -> None:
+    """The summary names the worst and counts the others; no appliance is among the slowest twice."""
     failed = dict(night(f"2026-03-{day}T02:00", "FAILED") for day in (26, 27, 28))
-    for name in "abcdefg":
+    for name in "abcdefghi":
         import_documents(engine, failed, name, at("2026-03-28T12:00"))
+    good = [night(f"2026-03-{day}T02:00", size=2048, duration=day) for day in (26, 27, 28)]
+    for name in "xyz":
+        import_documents(engine, dict(good), name, at("2026-03-28T12:00"))
     rows = ask(engine, "summary", Scope(now=NOW))
     named = {section: [row[1] for row in rows if row[0] == section] for section, *_ in rows}
-    assert named["overdue"] == named["consecutive failures"] == list("abcde")
+    assert named["last good backup"] == [*"abcdefgh", "others"]
+    assert figures(engine, "last good backup")["others"] == (
+        4,
+        None,
+        None,
+        "1 never, 3 no recent data",
+    )
     # At one instant: by appliance, and within an appliance the newest key first.
-    assert named["newest failures"] == list("abcde")
+    assert named["newest failures"] == list("abc")
+    assert named["slowest"] == ["x", "y"]
     attention = figures(engine, "attention")
     assert [
         attention[name][0]
         for name in ("overdue", "never", "no recent data", "consecutive failures")
-    ] == [0, 7, 0, 7]
+    ] == [0, 9, 3, 9]
+
+
+def test_last_good_backup(engine: Engine) -> None:
+    """It has the age, the state, the consecutive failures, and size and time of the last success."""
+    good = [night("2026-03-29T02:00", size=3 * 2**30, duration=60)]
+    bad = [night("2026-03-30T02:00", "FAILED", size=1), night("2026-03-31T02:00", "FAILED")]
+    import_documents(engine, dict([*good, *bad]), "vc", NOW)
+    ((age, *_, detail),) = figures(engine, "last good backup").values()
+    assert (age, detail) == (
+        2 * DAY + 10 * 3600 - 30,
+        "ok, 2 failed: 3.0 GiB, 2026-03-29 02:00Z",
+    )
 
 
 def test_percentiles_of_many_jobs_use_sketches(
@@ -339,7 +357,7 @@ def test_jobs_in_the_future(engine: Engine) -> None:
     assert [row[3] for row in rows if row[0] == "newest failures"] == [None] * 3
     assert figures(engine, "attention")["consecutive failures"][0] == 0
     # Its last success is that of the 30th, and so little shows no habit.
-    assert figures(engine, "overdue") == {}
+    assert figures(engine, "last good backup")["vc"][3].startswith("ok: ")
 
 
 def test_expected_backups(engine: Engine) -> None:
@@ -385,10 +403,11 @@ def test_appliances_not_reporting_are_named(engine: Engine, since: str | None) -
 def test_rows_can_be_sorted_by_value(engine: Engine) -> None:
     """Values of all kinds sort as numbers; NULL comes last."""
     import_documents(engine, dict([night("2026-03-31T02:00", size=7000, duration=100)]), "vc", NOW)
-    options = ("--now", NOW, "--sort", "-value", "--top", "4", "--format", "csv", place(engine))
+    options = ("--now", NOW, "--sort", "-value", "--top", "5", "--format", "csv", place(engine))
     done = archive("report", "summary", *options)
     assert (done.code, done.err) == (0, "")
     assert [line.split(",")[:4] for line in done.out.splitlines()[1:]] == [
+        ["last good backup", "vc", "seconds", "35970"],
         ["data", "transferred", "bytes", "7000"],
         ["data", "median", "bytes", "7000"],
         ["data", "p95", "bytes", "7000"],

@@ -132,7 +132,7 @@ def test_no_jobs(engines: list[Engine]) -> None:
         "no recent data": "0",
         "consecutive failures": "0",
     }
-    assert said.figures("overdue") == {VC: ""}
+    assert said.figures("last good backup") == {VC: ""}
 
 
 def test_no_appliances(engines: list[Engine]) -> None:

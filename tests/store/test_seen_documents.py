@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from archive import db
+from archive import db, timestamps
 from archive.db import tables
 from archive.ingest.observe import observe
 from archive.maintenance import verify
@@ -215,3 +216,62 @@ def test_import_of_a_clock_that_was_ahead_does_not_stay_the_latest(engine: Engin
         seen = connection.execute(sa.select(tables.appliance.c.last_seen)).scalars().all()
     assert seen == [LATEST]
     assert list(verify.verify(engine)) == []
+
+
+def seen_order(engine: Engine) -> list[tuple[str, str, str]]:
+    """Return the jobs that were seen last before they were seen first."""
+    seen = job_rows(engine, "key", "first_seen", "last_seen")
+    return [row for row in seen if row[1] > row[2]]
+
+
+def test_imports_with_future_times_in_descending_order(engine: Engine) -> None:
+    """A job that a wrong clock has seen first was seen earlier, and may be missing later."""
+    import_documents(engine, answer("a", "b"), seen_at="2999-01-02T00:00:00.000000Z")
+    import_documents(engine, answer("a"), seen_at=FUTURE)
+    import_documents(engine, answer("c"), seen_at=FIRST)
+    import_documents(engine, answer("c"), seen_at=LATER)
+    assert seen_order(engine) == []
+    assert list(verify.verify(engine)) == []
+
+
+def test_job_of_a_wrong_clock_is_first_seen_with_the_next_import(engine: Engine) -> None:
+    """Its document is read again then, although its bytes are known."""
+    import_documents(engine, answer("a"), seen_at=FUTURE)
+    again = import_documents(engine, answer("a"), seen_at=FIRST)
+    assert again.counts.unchanged == 1
+    assert job_rows(engine, "first_seen", "last_seen") == [(FIRST, FIRST)]
+    assert rows(engine, sa.select(tables.job_status.c.observed_at)) == [(FIRST,)]
+
+
+INSTANTS = (FIRST, LATER, LATEST, "soon", "sooner", FUTURE, "2999-01-02T00:00:00.000000Z")
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(INSTANTS), st.sets(st.sampled_from("abc"), min_size=1)),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_imports_may_be_seen_in_any_order(
+    engines: list[Engine], imports: list[tuple[str, set[str]]]
+) -> None:
+    """Also at times that are as far ahead as another clock may be, or farther."""
+    now = datetime.now(UTC)
+    ahead = {"soon": 9, "sooner": 5}
+    for engine in each(engines):
+        for name, keys in imports:
+            minutes = ahead.get(name)
+            instant = (
+                name
+                if minutes is None
+                else timestamps.from_datetime(now + timedelta(minutes=minutes))
+            )
+            import_documents(engine, answer(*sorted(keys)), seen_at=instant)
+            assert seen_order(engine) == []
+        assert list(verify.verify(engine)) == []

@@ -13,6 +13,7 @@ from archive.db.comments.phrases import (
     Described,
 )
 
+# In the order of the page.
 JOB_TABLES = {
     "appliance": Described(
         "an appliance with at least one import",
@@ -38,6 +39,7 @@ JOB_TABLES = {
             "start_time": "start; NULL: not started",
             "end_time": "end; NULL: not ended",
             "duration_seconds": "as reported; says little unless the job succeeded",
+            "duration_derived": "true: the document has no duration, this is end minus start; otherwise NULL",
             "size_bytes": "data transferred to the target, as reported; says little unless the job succeeded",
             "location_folder": "folder of this backup on the target",
             "location_user": "user name on the target",

@@ -16,6 +16,7 @@ from archive.db.comments.phrases import (
     pick,
 )
 
+# In the order of the page.
 OTHER_TABLES = {
     "write_lock": Described(
         "the names of the locks that writers hold on PostgreSQL; nobody reads them",
@@ -190,6 +191,18 @@ OTHER_TABLES = {
             "quarantined": "number of documents put in quarantine",
         },
     ),
+    "maintenance": Described(
+        "what changed the history other than imports",
+        {
+            "id": "number of the change, in order",
+            "done_at": "when it was done",
+            "what": "rename, merge, retire, forget, undo, calendar or vacuum",
+            "appliance_name": "the appliance, by its name at that time; NULL: not about one appliance",
+            "new_name": "name after a rename or merge",
+            "jobs": "number of jobs that moved, went or changed",
+            "detail": "what else a reader has to know",
+        },
+    ),
     "quarantine": Described(
         "a document that could not be archived as a job",
         {
@@ -203,6 +216,15 @@ OTHER_TABLES = {
             "first_seen": "time of the earliest import with it",
             "last_seen": "time of the last import with it",
             "run_id": "first import with it",
+        },
+    ),
+    "notified_problem": Described(
+        "a problem that archive notify has sent to a target",
+        {
+            "target": "name of the target in the configuration",
+            "appliance_name": "name of the appliance, which may have no row in appliance; empty: the archive itself",
+            "problems": "what is wrong, each with its level, such as age WARNING, failures CRITICAL",
+            "notified_at": "when the target was last notified of this appliance, or its problems became fewer",
         },
     ),
     "setting": Described(

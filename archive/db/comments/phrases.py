@@ -23,6 +23,7 @@ def pick(columns: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: columns[name] for name in names}
 
 
+# Descriptions of what stands in several tables, so that one thing has one description.
 APPLIANCE = "number of the appliance"
 JOB = "number of the job, unique per appliance"
 OF_JOB = {"appliance_id": APPLIANCE, "job_id": JOB}

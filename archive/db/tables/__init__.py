@@ -19,7 +19,15 @@ from archive.db.tables.jobs import (
     latest_import,
 )
 from archive.db.tables.judgement import anomaly, appliance_standing, expected_backup
-from archive.db.tables.logs import attempt, collection, ingest_run, quarantine
+from archive.db.tables.logs import (
+    MAINTENANCE,
+    attempt,
+    collection,
+    ingest_run,
+    maintenance,
+    notified_problem,
+    quarantine,
+)
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
     message,
@@ -40,6 +48,7 @@ from archive.db.tables.shared import (
 from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, day_total
 
 __all__ = [
+    "MAINTENANCE",
     "MESSAGE_ROLES",
     "anomaly",
     "appliance",
@@ -61,12 +70,14 @@ __all__ = [
     "job_status",
     "latest_import",
     "location",
+    "maintenance",
     "message",
     "message_arg",
     "message_content",
     "message_param",
     "message_template",
     "metadata",
+    "notified_problem",
     "operation",
     "quarantine",
     "schedule",

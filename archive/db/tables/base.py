@@ -15,6 +15,8 @@ from sqlalchemy import (
     MetaData,
 )
 
+from archive.db import Id
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -40,7 +42,7 @@ def own_id() -> Column[int]:
     Ids are given by the archive, not by a sequence: rows are written in bulk with the rows that
     refer to them. See `archive.store.dimension_keys`.
     """
-    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+    return Column("id", Id, primary_key=True, autoincrement=False)
 
 
 def key(name: str, type_: Any = BigInteger) -> Column[Any]:

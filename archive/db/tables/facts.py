@@ -47,7 +47,7 @@ schedule = Table(
     Column("max_count", BigInteger),
     Column("parts", Text),
     Column("fast_backup", Boolean),
-    Column("location_id", ForeignKey("location.id")),
+    Column("location_id", BigInteger, ForeignKey("location.id")),
     Column("location_user", Text),
     Column("other", Text),
     *_period(),

@@ -35,6 +35,7 @@ job = Table(
     Column("start_time", Instant),
     Column("end_time", Instant),
     Column("duration_seconds", BigInteger),
+    Column("duration_derived", Boolean),
     Column("size_bytes", BigInteger),
     Column("location_folder", Text),
     Column("location_user", Text),
@@ -46,9 +47,9 @@ job = Table(
     Column("target_id", Text),
     Column("progress_total", BigInteger),
     Column("progress_completed", BigInteger),
-    Column("location_id", ForeignKey("location.id")),
-    Column("build_id", ForeignKey("build.id")),
-    Column("operation_id", ForeignKey("operation.id")),
+    Column("location_id", BigInteger, ForeignKey("location.id")),
+    Column("build_id", BigInteger, ForeignKey("build.id")),
+    Column("operation_id", BigInteger, ForeignKey("operation.id")),
     required("digest", LargeBinary),
     required("first_seen", Instant),
     # NULL: last seen in the appliance's latest import, at its `seen_at`.
@@ -67,6 +68,7 @@ job = Table(
 # A partial index, since nearly all jobs are finished; only the migration declares that.
 Index("ix_job_not_finished", job.c.day, job.c.appliance_id)
 
+# When a job was first seen in each status, and by which import.
 job_status = Table(
     "job_status",
     metadata,
@@ -107,6 +109,7 @@ job_error = Table(
     sqlite_with_rowid=False,
 )
 
+# The canonical JSON of documents that the tables do not have all of.
 irregular_document = Table(
     "irregular_document",
     metadata,

@@ -1,4 +1,4 @@
-"""Imports, collections and their attempts, and the quarantine.
+"""Imports, collections and their attempts, maintenance, the quarantine, and what was notified.
 
 An import is logged before it begins, in a transaction of its own, so a failed one is in the log, too.
 """
@@ -24,7 +24,7 @@ ingest_run = Table(
     metadata,
     own_id(),
     required("source", Text),
-    Column("appliance_id", ForeignKey("appliance.id")),
+    Column("appliance_id", BigInteger, ForeignKey("appliance.id")),
     required("seen_at", Instant),
     required("started", Instant),
     Column("finished", Instant),
@@ -71,7 +71,7 @@ attempt = Table(
     Column("answered_at", Instant),
     required("outcome", Text),
     Column("reason", Text),
-    Column("run_id", ForeignKey("ingest_run.id")),
+    Column("run_id", BigInteger, ForeignKey("ingest_run.id")),
     ForeignKeyConstraint(["collection_id"], ["collection.id"]),
     CheckConstraint("length(appliance_name) BETWEEN 1 AND 255", name="name_length"),
     CheckConstraint("asked_at <= answered_at", name="answer_order"),
@@ -83,6 +83,23 @@ attempt = Table(
     sqlite_with_rowid=False,
 )
 
+# What changed the history other than imports, in order. `appliance_name` and `new_name` are texts: the
+# record outlives the appliance. See `archive.store.maintenance_log`.
+MAINTENANCE = ("rename", "merge", "retire", "forget", "undo", "calendar", "vacuum")
+maintenance = Table(
+    "maintenance",
+    metadata,
+    own_id(),
+    required("done_at", Instant),
+    required("what", Text),
+    Column("appliance_name", Text),
+    Column("new_name", Text),
+    Column("jobs", BigInteger),
+    Column("detail", Text),
+    CheckConstraint(f"what IN ({', '.join(map(repr, MAINTENANCE))})", name="what"),
+)
+
+# `digest` is that of appliance, job key and document, so that a document is held once.
 quarantine = Table(
     "quarantine",
     metadata,
@@ -96,4 +113,16 @@ quarantine = Table(
     required("first_seen", Instant),
     required("last_seen", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+)
+
+# The problems that a target of `archive notify` knows of. The appliance may have no row in `appliance`;
+# an empty name is the archive itself.
+notified_problem = Table(
+    "notified_problem",
+    metadata,
+    key("target", Text),
+    key("appliance_name", Text),
+    required("problems", Text),
+    required("notified_at", Instant),
+    sqlite_with_rowid=False,
 )

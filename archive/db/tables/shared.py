@@ -15,6 +15,7 @@ from sqlalchemy import (
 from archive.db import Day, Instant, Text
 from archive.db.tables.base import metadata, own_id, required
 
+# The archive's calendar, by name: see `archive.store.settings`.
 setting = Table(
     "setting", metadata, Column("name", Text, primary_key=True), required("value", Text)
 )
@@ -36,6 +37,7 @@ calendar = Table(
     # Start of the day: SQL finds the day of an instant without date or time zone functions.
     required("start_time", Instant),
     Index(None, "start_time"),
+    sqlite_with_rowid=False,
 )
 
 appliance = Table(

@@ -17,20 +17,25 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
+# The period, the group, then a value for each column.
 Row = tuple[Any, ...]
 Run = Callable[["Scope"], Iterator[Row]]
+# The longest first: a unit stays at the end of a column's name.
 _UNITS = ("_bytes_per_second", "_bytes", "_seconds")
 # Decimals of the change of a ratio: beyond these there is only floating-point noise.
 _DECIMALS = 12
 
 
 def columns(compared: Iterable[Column]) -> Iterator[Column]:
-    """Yield two columns for each compared column: its value before, and its change."""
+    """Yield two columns for each compared column: its value before, and its change.
+
+    Both have the unit of the column; the change is the value minus the one before.
+    """
     for column in compared:
         unit = next((unit for unit in _UNITS if column.name.endswith(unit)), "")
         name = column.name.removesuffix(unit)
-        yield Column(f"{name}_before{unit}", column.kind)
-        yield Column(f"{name}_change{unit}", column.kind, signed=True)
+        yield Column(f"{name}_before{unit}", column.kind, expendable=7)
+        yield Column(f"{name}_change{unit}", column.kind, signed=True, expendable=2)
 
 
 def widened(scope: Scope) -> Scope:
@@ -68,6 +73,7 @@ def compared(run: Run, scope: Scope, places: Sequence[int], today: str) -> Itera
 
 
 def _added(row: Row, before: Row | None, places: Sequence[int]) -> Iterator[Any]:
+    """Yield the earlier value and the change for each place; None where either is missing."""
     for place in places:
         then = None if before is None else before[place]
         yield then
@@ -75,11 +81,13 @@ def _added(row: Row, before: Row | None, places: Sequence[int]) -> Iterator[Any]
 
 
 def _change(now: Any, then: Any) -> Any:
+    # Of a ratio: in its own units, not in percent of itself.
     change = now - then
     return round(change, _DECIMALS) if isinstance(change, float) else change
 
 
 def _by_group(rows: Iterable[Row]) -> dict[str | None, Row]:
+    """Return the rows of one period by their group."""
     return {row[1]: row for row in rows}
 
 
@@ -97,10 +105,12 @@ def _same_part(label: str, before: str, today: str, until: str | None) -> Span |
 
 
 def _only(scope: Scope, days: Span) -> Scope:
+    """Return a scope limited to some days."""
     first, last = days
     return replace(scope, since=first.isoformat(), until=last.isoformat())
 
 
 def _label(day: str, period: str) -> str:
+    """Return the label of the period that a day (ISO) is in."""
     label: str = getattr(calendar_day(of_label(day).first), period)
     return label

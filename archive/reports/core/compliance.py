@@ -23,17 +23,19 @@ EXPECTING = TAKES | {"cadences"}
 COLUMNS = (
     Column("appliance"),
     Column("expected", Kind.COUNT),
-    Column("met", Kind.COUNT),
+    Column("met", Kind.COUNT, expendable=5),
     Column("missed", Kind.COUNT),
     Column("failed", Kind.COUNT),
-    Column("running", Kind.COUNT),
+    Column("running", Kind.COUNT, expendable=4),
     Column("did_not_run", Kind.COUNT),
     Column("no_data", Kind.COUNT),
     Column("schedule_compliance", Kind.RATIO),
 )
 # Outcomes of missed backups: these columns add up to `missed`.
 WAYS = ("failed", "running", "did_not_run", "no_data")
+# Columns that can be added up over appliances; the ratio cannot.
 _COUNTS = ("expected", "met", "missed", *WAYS)
+# Enough to recognise which appliances are meant, in one line.
 _NAMES_AT_MOST = 5
 
 
@@ -43,7 +45,10 @@ def rows(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
 
 
 def notes(connection: Connection, scope: Scope) -> Iterator[str]:
-    """Yield the totals, and name the appliances without expected backups."""
+    """Yield the totals, and name the appliances without expected backups.
+
+    It judges or reads all appliances once more; the totals are over those in scope.
+    """
     total: Counter[str] = Counter()
     unexpected: list[str] = []
     for row in rows(connection, scope):

@@ -23,8 +23,11 @@ FORMS = (
     " 2026-Q3, 2026-03, 2026-W05), so long ago (30d, 12w, 6mo, 2y), today, yesterday, or this or last"
     " week, month, quarter or year (last-month)"
 )
+# In lower case, as the whole text is.
 _LABEL = re.compile(r"(\d{4})(?:-(?:q([1-4])|w(\d\d)|(\d\d)(?:-(\d\d))?))?", re.ASCII)
+# More digits would overflow Python's dates anyway.
 _AGO = re.compile(r"(\d{1,7})(d|w|mo|y)", re.ASCII)
+# Recognised only to be refused.
 _AMBIGUOUS = re.compile(r"(\d{1,7})m", re.ASCII)
 _NAMED = re.compile(r"(this|last)[ -](week|month|quarter|year)", re.ASCII)
 _MONTHS = 3  # of a quarter
@@ -48,7 +51,10 @@ def last_day(text: str, calendar: Calendar, now: str) -> str:
 
 
 def of_label(label: str) -> Span:
-    """Return the days of a period by its label, such as `2026-W05`. Raises ValueError."""
+    """Return the days of a period by its label, such as `2026-W05`. Raises ValueError.
+
+    The label of a day, week (ISO 8601), month, quarter or year; letters of either case.
+    """
     match = _LABEL.fullmatch(label.lower())
     if match is None:
         raise ValueError(f"invalid period label {label!r}")
@@ -68,7 +74,10 @@ def of_label(label: str) -> Span:
 
 
 def label_before(label: str, period: str) -> str | None:
-    """Return the label of the period before this one; None before the calendar's first."""
+    """Return the label of the period before this one; None before the calendar's first.
+
+    `period` is one of `calendar.PERIODS`, and the label must be of it.
+    """
     first = of_label(label).first
     if first == date.min:
         return None
@@ -99,6 +108,7 @@ def days_before(day: str, number: int) -> str:
 
 
 def _span(text: str, calendar: Calendar, now: str) -> Span:
+    """Return the days of a range in any of its forms. Raises UsageError, with the forms."""
     word = text.strip().lower()
     if match := _AMBIGUOUS.fullmatch(word):
         raise UsageError(
@@ -112,6 +122,7 @@ def _span(text: str, calendar: Calendar, now: str) -> Span:
             return _named(match[1], match[2], _today(calendar, now))
         if word in ("today", "yesterday"):
             return _one(_today(calendar, now) - timedelta(days=word == "yesterday"))
+        # Of the other forms only an instant has a t, since names were looked for above.
         if "t" in word:
             return _one(date.fromisoformat(calendar.day(_instant(word))))
         return of_label(word)
@@ -128,6 +139,7 @@ def _today(calendar: Calendar, now: str) -> date:
 
 
 def _instant(text: str) -> str:
+    """Return the fixed-width form of an instant; digits below a microsecond are dropped."""
     try:
         return timestamps.parse(text)
     except timestamps.TooFineError as error:
@@ -149,6 +161,7 @@ def _ago(today: date, number: int, unit: str) -> date:
 
 
 def _named(which: str, period: str, today: date) -> Span:
+    """Return the days of `this` or `last` period. Raises ValueError before the calendar's first day."""
     label: str | None = getattr(calendar.calendar_day(today), period)
     if which == "last" and label is not None:
         label = label_before(label, period)

@@ -39,7 +39,10 @@ class SpreadRow(NamedTuple):
 def report(name: str, question: str, measure: str, kind: Kind) -> PeriodReport:
     """Return the report on a measure, a column of `job` such as `size_bytes`."""
     what, unit = measure.split("_")
-    values = (Column(f"{what}_{value}_{unit}", kind) for value in _VALUES)
+    values = (
+        Column(f"{what}_{value}_{unit}", kind, expendable=3 if value in ("min", "total") else 0)
+        for value in _VALUES
+    )
     columns = (Column("succeeded", Kind.COUNT), *values)
     return PeriodReport(
         name,
@@ -58,6 +61,7 @@ _VALUES = ("total", "min", "median", "p95", "max")
 
 
 def _select(measure: str, scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
+    """Return the SELECT of the exact figures, with percentiles by nearest rank."""
     scoped = sql.jobs(scope, appliances, [measure], ranked=True)
     least, greatest = sql.extremes(scoped, measure)
     return sql.summary(
@@ -72,6 +76,7 @@ def _select(measure: str, scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
 
 
 def _row(measure: str, found: sa.Row[Any]) -> SpreadRow:
+    """Return the typed row of a row of `_select`."""
     return SpreadRow(
         found.period,
         sql.group(found),
@@ -90,6 +95,7 @@ def _from_totals(measure: str, connection: Connection, scope: Scope) -> Iterator
     sketches = from_totals.sketches(connection, scope)
     for found in from_totals.sums(connection, scope):
         sketch = sketches.get((found.period, found.group), from_totals.EMPTY)
+        # Also of the least and the greatest value a sketch knows only the bin.
         values = sketch.sizes if of_size else sketch.durations
         yield SpreadRow(
             found.period,

@@ -31,6 +31,8 @@ def walk(
     """Yield the appliances in scope by name, each with its expected backups: all, or those missed.
 
     `columns` are selected for the job of each, in addition to its key, status and start time.
+
+    Only backups whose outcome is known are yielded: due ones that still have time are not.
     """
     if judged_stored.answers(connection, scope):
         yield from judged_stored.judged(connection, scope, *columns, missed=missed)
@@ -41,11 +43,15 @@ def walk(
 
 
 def tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
-    """Yield the tally of each appliance in scope, ordered by name."""
+    """Yield the tally of each appliance in scope, ordered by name.
+
+    An appliance without expected backups has a tally of zeros.
+    """
     if not judged_stored.answers(connection, scope):
         for name, rows in judged_anew.judged(connection, scope):
             yield tally(name, Counter(row.outcome for row in rows))
         return
+    # The database counts, so few rows are read.
     numbers: dict[int, Counter[str]] = {}
     for row in judged_stored.by_appliance(connection, scope):
         numbers.setdefault(row.of, Counter())[row.outcome] += row.backups
@@ -54,7 +60,10 @@ def tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
 
 
 def by_day(connection: Connection, scope: Scope) -> dict[int, Counter[str]]:
-    """Return the numbers of expected backups by outcome, for each day (ordinal) with any."""
+    """Return the numbers of expected backups by outcome, for each day (ordinal) with any.
+
+    Days are those of the archive's calendar, on which the backups were due.
+    """
     found: dict[int, Counter[str]] = {}
     if judged_stored.answers(connection, scope):
         for counted in judged_stored.by_day(connection, scope):

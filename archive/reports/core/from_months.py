@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # The columns of `appliance_month` for a measure: the number of its values, and the name of its sum.
 _COLUMNS = {sql.SIZE: ("sized", "size"), sql.DURATION: ("timed", "duration")}
+# Stand for no limit: the first and the last day that dates have.
 _FIRST, _LAST = "0001-01-01", "9999-12-31"
 
 
@@ -39,6 +40,7 @@ def parts(scope: Scope) -> Parts | None:
     since, until = scope.since or _FIRST, scope.until or _LAST
     rest = []
     first, last = _number(since), _number(until)
+    # A month that the range only touches is read from the jobs.
     if since[8:] != "01":
         rest.append((since, _last_day(since[:7])))
         first += 1
@@ -54,7 +56,10 @@ def suffice(scope: Scope) -> bool:
 
 
 def select(scope: Scope, appliances: sql.Ids) -> sa.Subquery:
-    """Return the totals of the jobs in scope, with the columns of `appliance_month` but `seq`."""
+    """Return the totals of the jobs in scope, with the columns of `appliance_month` but `seq`.
+
+    A period that has no whole month is counted from the jobs alone.
+    """
     table, job = tables.appliance_month, tables.job
     found = parts(scope)
     if found is None:
@@ -157,6 +162,7 @@ def _pairs(totals: sa.FromClause, scope: Scope, measures: Sequence[str]) -> sa.S
 
 
 def _periods(pairs: sa.Subquery, period: str) -> tuple[sa.ColumnElement[str], sa.FromClause]:
+    """Return the label of the period, and the totals joined with it."""
     if period == "month":
         return pairs.c.month, pairs
     calendar = tables.calendar
@@ -171,6 +177,7 @@ def _periods(pairs: sa.Subquery, period: str) -> tuple[sa.ColumnElement[str], sa
 def _labelled(
     source: sa.FromClause, pairs: sa.Subquery, by: str
 ) -> tuple[sa.FromClause, sa.ColumnElement[Any]]:
+    """Return the totals joined with the group's table, and the group's label."""
     appliance, build, location = tables.appliance, tables.build, tables.location
     if by == "appliance":
         return source.join(appliance, pairs.c.appliance_id == appliance.c.id), appliance.c.name
@@ -183,6 +190,7 @@ def _labelled(
 
 
 def _last_day(month: str) -> str:
+    """Return the last day (ISO) of a month such as `2026-02`."""
     return f"{month}-{monthrange(int(month[:4]), int(month[5:]))[1]}"
 
 
@@ -192,4 +200,5 @@ def _number(day: str) -> int:
 
 
 def _month(number: int) -> str:
+    """Return the month of its running number, such as `2026-02`."""
     return f"{number // 12:04}-{number % 12 + 1:02}"

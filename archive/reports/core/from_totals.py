@@ -36,7 +36,10 @@ class Sums(NamedTuple):
 
 
 class Sketches(NamedTuple):
-    """Quantile sketches of the succeeded jobs: sizes in bytes, durations in seconds."""
+    """Quantile sketches of the succeeded jobs: sizes in bytes, durations in seconds.
+
+    Both are empty if no succeeded job has such a value.
+    """
 
     sizes: quantile_sketch.Merged
     durations: quantile_sketch.Merged
@@ -47,7 +50,10 @@ EMPTY = Sketches(_NONE, _NONE)
 
 
 class Rates(NamedTuple):
-    """Counts of succeeded jobs, and the sums (bytes, seconds) and rates of those that have a rate."""
+    """Counts of succeeded jobs, and the sums (bytes, seconds) and rates of those that have a rate.
+
+    A rate is in bytes per second; a job has one if it has a size, and a duration above 0.
+    """
 
     period: str
     group: str | None
@@ -60,6 +66,7 @@ class Rates(NamedTuple):
 
 def suffice(scope: Scope) -> bool:
     """Return whether day totals can answer for a scope: the whole fleet, optionally by type."""
+    # Day totals know neither appliance nor build nor target.
     narrowed = scope.appliances or scope.named is not None or scope.locations or scope.builds
     return not narrowed and not scope.statuses and scope.by in (None, "type")
 
@@ -72,12 +79,16 @@ def are_many(connection: Connection, scope: Scope) -> bool:
 
 
 def sums(connection: Connection, scope: Scope) -> list[Sums]:
-    """Return counts and sums by period and group, in the order of a report's rows."""
+    """Return counts and sums by period and group, in the order of a report's rows.
+
+    It reads a row for each day, type and status in scope, however many jobs these have.
+    """
     return [_sums(row) for row in connection.execute(_select(scope))]
 
 
 @lru_cache  # building the SELECT takes as long as running it
 def _select(scope: Scope) -> sa.Select[Any]:
+    """Return the SELECT of `sums`; scopes are equal whatever their `now`."""
     total = tables.day_total
     keys, source = _keys(total, scope)
     succeeded = total.c.status == "SUCCEEDED"
@@ -111,7 +122,10 @@ def _sum(column: sa.Column[int], condition: sa.ColumnElement[bool]) -> sa.Column
 
 
 def sketches(connection: Connection, scope: Scope) -> dict[tuple[str, str | None], Sketches]:
-    """Return the sketches of sizes and durations of the succeeded jobs, by period and group."""
+    """Return the sketches of sizes and durations of the succeeded jobs, by period and group.
+
+    Sketches of the days are merged only when a percentile is asked for.
+    """
     drawn = tables.day_sketch
     keys, source = _keys(drawn, scope)
     query: sa.Select[Any] = (
@@ -175,7 +189,10 @@ def rates(connection: Connection, scope: Scope) -> list[Rates]:
 
 
 def measures(connection: Connection, scope: Scope) -> Sketches:
-    """Return the sketches of the sizes and durations of all succeeded jobs in scope."""
+    """Return the sketches of the sizes and durations of all succeeded jobs in scope.
+
+    It is one pair for the whole scope, whatever its periods and groups.
+    """
     drawn = tables.day_sketch
     query = sa.select(drawn.c.sizes, drawn.c.durations).where(
         drawn.c.status == "SUCCEEDED", *sql.within(drawn, scope)
@@ -188,6 +205,7 @@ def measures(connection: Connection, scope: Scope) -> Sketches:
 
 
 def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromClause]:
+    """Return the columns to group by, and the table joined with the calendar if they need it."""
     calendar = tables.calendar
     if scope.period == "day":
         keys = [table.c.day.label("period")]
@@ -196,11 +214,13 @@ def _keys(table: sa.Table, scope: Scope) -> tuple[list[sa.Label[Any]], sa.FromCl
         keys = [calendar.c[scope.period].label("period")]
         source = table.join(calendar, table.c.day == calendar.c.day)
     if scope.by == "type":
+        # The key of the totals has no NULL: a missing type is an empty text.
         keys.append(sa.func.nullif(table.c.type, "").label("grouped"))
     return keys, source
 
 
 def _sums(row: sa.Row[Any]) -> Sums:
+    """Return the typed row of a row of `_select`; counts without any job are 0."""
     succeeded, failed = row.succeeded or 0, row.failed or 0
     return Sums(
         row.period,

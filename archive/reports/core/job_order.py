@@ -28,7 +28,10 @@ _AT_A_TIME = 20
 
 
 def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
-    """Yield batches of the appliances in scope, as names by id, ordered by name."""
+    """Yield batches of the appliances in scope, as names by id, ordered by name.
+
+    A batch has at most 20 appliances. `scope` selects them by its globs and names only.
+    """
     table = tables.appliance
     query = sa.select(table.c.name, table.c.id)
     ids = scope.appliance_ids(connection)
@@ -45,7 +48,10 @@ def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
 def rows(
     connection: Connection, query: sa.Select[Any], batch: dict[int, str]
 ) -> dict[int, list[Any]]:
-    """Return the rows of a query by `appliance_id`, which it must select."""
+    """Return the rows of a query by `appliance_id`, which it must select.
+
+    Every appliance of the batch has a list, empty without rows; the query decides their order.
+    """
     found: dict[int, list[Any]] = {number: [] for number in batch}
     for row in connection.execute(query).all():
         found[row.appliance_id].append(row)
@@ -53,7 +59,10 @@ def rows(
 
 
 def began(start_time: str | None, key: str, first_seen: str) -> str:
-    """Return the best known start of a job, by the rule that also determines its day."""
+    """Return the best known start of a job, by the rule that also determines its day.
+
+    All three are fixed-width UTC instants. The key of a job starts with a time stamp.
+    """
     return start_time or key_stamp(key) or first_seen
 
 

@@ -12,6 +12,9 @@ class Expectation(NamedTuple):
     """An expected backup, due on a day (ordinal) at an instant, and its outcome: MET or one of MISSED.
 
     `job` is the row of the success that met it, else of the last of the `attempts` without success.
+
+    `due` is a fixed-width UTC instant; `basis` is `schedule`, `cadence` or `learned`. `job` is None
+    without any attempt.
     """
 
     day: int
@@ -33,6 +36,9 @@ class Standing(NamedTuple):
     """An appliance as its last import shows it: its RPO, since when it is overdue, when it is next due.
 
     `import_due` is when another import is missing.
+
+    Instants are fixed-width UTC texts; `overdue_since`, `next_due` and `retired_at` are None if
+    they do not apply, `usual_import_seconds` with too few imports.
     """
 
     id: int

@@ -32,7 +32,8 @@ def judged(
 ) -> Iterator[Judged]:
     """Yield the appliances in scope by name, each with its expected backups and their outcomes.
 
-    `columns` are selected for each job in addition to those that judging needs.
+    `columns` are selected for each job in addition to those that judging needs. As of an earlier
+    instant than the last import, later imports count as not known yet.
     """
     calendar = settings.calendar(connection)
     now = seconds(scope.now)
@@ -73,7 +74,10 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
 
 
 def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
-    """Yield how each appliance in scope stands as of its last import, ordered by name."""
+    """Yield how each appliance in scope stands as of its last import, ordered by name.
+
+    It reads the jobs of 100 days for each appliance.
+    """
     calendar = settings.calendar(connection)
     known = list(appliances(connection, scope))
     usual = import_intervals.usual_intervals(
@@ -119,6 +123,7 @@ def _judged(
 
 
 def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str) -> Rpo:
+    """Return the RPO: as configured, from what is expected, or else from the gaps between successes."""
     last_seen = seconds(min(one.last_seen, now))
     if one.rpo_seconds is not None:
         return Rpo(one.rpo_seconds, standing.SET)

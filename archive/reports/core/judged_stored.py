@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archive.reports.core.scope import Scope
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
+# Columns that are read as they are; the outcome depends on whether an import is missing.
 _OWN = ("appliance_id", "day", "due_time", "basis", "attempts", "job_id")
 _ROWS_AT_A_TIME = 1000
 
@@ -36,7 +37,11 @@ class Counted(NamedTuple):
 
 
 def answers(connection: Connection, scope: Scope) -> bool:
-    """Return whether the stored judgement is the one as of the scope's `now`."""
+    """Return whether the stored judgement is the one as of the scope's `now`.
+
+    It is not if an import is in progress, if the configuration has other cadences than those
+    recorded, or if something was imported or started after `now`.
+    """
     transaction = connection.get_transaction()
     asked = (scope.now, scope.cadences)
     if transaction is None:
@@ -54,6 +59,7 @@ _answered: WeakKeyDictionary[Transaction, dict[Any, bool]] = WeakKeyDictionary()
 def _answer(connection: Connection, scope: Scope) -> bool:
     if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
+    # Of any appliance, in scope or not.
     last = connection.execute(sa.select(sa.func.max(tables.appliance.c.last_seen))).scalar_one()
     if last is not None and last > scope.now:
         return False
@@ -109,6 +115,7 @@ def judged(
 
 
 def _expectation(row: sa.Row[Any]) -> Expectation:
+    """Return the typed row of a row of `judged`."""
     return Expectation(
         ordinal(row.day),
         row.due_time,
@@ -153,6 +160,7 @@ def _counted(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterat
 
 
 def _outcome() -> sa.ColumnElement[str]:
+    """Return the outcome; one that no import could show is that there is no data."""
     return sa.func.coalesce(_TABLE.c.outcome, NO_DATA).label("outcome")
 
 
@@ -178,7 +186,10 @@ def _known(scope: Scope) -> list[sa.ColumnElement[bool]]:
 
 
 def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
-    """Yield how each appliance in scope stands as of its last import, ordered by name."""
+    """Yield how each appliance in scope stands as of its last import, ordered by name.
+
+    The number of queries does not depend on the number of appliances.
+    """
     appliance = tables.appliance
     query = sa.select(
         appliance.c.id,

@@ -27,7 +27,10 @@ NEWEST = 50_000
 
 
 def walkable(connection: Connection, scope: Scope, appliances: Ids) -> bool:
-    """Return whether the jobs in scope are few enough to check one by one."""
+    """Return whether the jobs in scope are few enough to check one by one.
+
+    It counts at most NEWEST jobs.
+    """
     job, conditions = tables.job, _days(scope)
     if appliances is not None:
         conditions.append(sql.of_appliances(job.c.appliance_id, appliances))
@@ -45,12 +48,16 @@ def recent(connection: Connection, scope: Scope) -> str:
 
 
 def _days(scope: Scope) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on the day of a job, without those on its type."""
     # Types are in no index: filtering by them would cost more than it saves.
     return sql.within(tables.job, replace(scope, types=()))
 
 
 def has_text(connection: Connection, text: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a `job` has a text in its messages, evaluated job by job."""
+    """Return the condition that a `job` has a text in its messages, evaluated job by job.
+
+    `text` is taken literally; case matters except for ASCII letters.
+    """
     job, message = tables.job, tables.message
     texts = [
         sa.select(sa.literal(1))
@@ -67,7 +74,7 @@ def has_text(connection: Connection, text: str) -> sa.ColumnElement[bool]:
 def matches(connection: Connection, text: str, appliances: Ids) -> sa.Subquery:
     """Return `appliance_id` and `job_id` of all jobs with a text in their messages.
 
-    The contents of messages are found in one scan.
+    The contents of messages are found in one scan. A job comes once, however many messages match.
     """
     found = []
     for table, conditions in _columns(connection, text):

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 # More lines than this cannot be distinguished; more bars do not fit on a screen.
 MOST_LINES = 6
 MOST_BARS = 20
+# In a note below the charts.
 _NAMES_AT_MOST = 10
+# As a table shows a missing value.
 _NULL = "-"
 _ALL = "all together"
 
@@ -60,6 +62,8 @@ def drawing(
     """Return the figures of rows. Only the rows that are drawn are kept in memory.
 
     Figures without any value are left out. Raises ValueError for an invalid period label.
+
+    Rows have the columns of `columns`. Notes are sentences for people.
     """
     makers = [_maker(chart, scope, columns) for chart in charts]
     seen = False
@@ -96,6 +100,7 @@ class _Maker(Protocol):
 
 
 def _maker(chart: Chart, scope: Scope, columns: Sequence[Column]) -> _Maker:
+    """Return what builds the figure of a chart."""
     if isinstance(chart, Lines):
         return _LinesMaker(chart, scope, columns)
     if isinstance(chart, Bars):
@@ -104,6 +109,11 @@ def _maker(chart: Chart, scope: Scope, columns: Sequence[Column]) -> _Maker:
 
 
 class _LinesMaker:
+    """Lines over periods: one for each value, or of a grouped report one for each group.
+
+    The first column is the period, the second one the group.
+    """
+
     def __init__(self, chart: Lines, scope: Scope, columns: Sequence[Column]) -> None:
         self._by, self._period = scope.by, scope.period
         values = chart.values[:1] if scope.by else chart.values
@@ -112,11 +122,14 @@ class _LinesMaker:
         self.title = ", ".join(self._places)
         self._labels: set[str] = set()
         self._lines: dict[str | None, list[tuple[str, Any]]] = {}
+        # Dictionaries as sets that keep the order of the rows.
         self._left_out: dict[str | None, None] = {}
         self._without: dict[str | None, None] = {}
 
     def add(self, row: Sequence[Any]) -> None:
+        """Add a row to the line of each value, or of its group; beyond the limit only names are kept."""
         label = row[0]
+        # Also of a row without a value: that is a gap, and belongs to the axis.
         self._labels.add(label)
         for name, place in self._places.items():
             line = row[1] if self._by else name
@@ -128,6 +141,7 @@ class _LinesMaker:
                 self._left_out[line] = None
 
     def figure(self) -> LineFigure | None:
+        """Return the lines, with periods placed by their first day; None without any value."""
         days = {label: of_label(label).first.toordinal() for label in self._labels}
         lines = [
             Line(
@@ -140,6 +154,7 @@ class _LinesMaker:
         return LineFigure(self.title, self._kind, tuple(ticks), tuple(lines)) if lines else None
 
     def _points(self, values: Sequence[tuple[str, Any]], days: dict[str, int]) -> Iterator[Point]:
+        """Yield the points of a line; one after a gap does not follow the one before it."""
         before = None
         for label, value in values:
             follows = before is not None and label_before(label, self._period) == before
@@ -147,6 +162,7 @@ class _LinesMaker:
             before = label
 
     def notes(self) -> Iterator[str]:
+        """Yield what lines were left out, and which have no value at all."""
         if self._left_out:
             number = len(self._lines) + len(self._left_out)
             yield (
@@ -160,6 +176,8 @@ class _LinesMaker:
 
 
 class _BarsMaker:
+    """Bars, one for each row, divided into parts and with a mark, such as a limit."""
+
     def __init__(self, chart: Bars, columns: Sequence[Column]) -> None:
         self._names = [_place(columns, name) for name in chart.names]
         self._parts = [_place(columns, name) for name in chart.parts]
@@ -172,6 +190,7 @@ class _BarsMaker:
         self._number = 0
 
     def add(self, row: Sequence[Any]) -> None:
+        """Add a row as a bar; beyond MOST_BARS only their number is kept."""
         self._number += 1
         if len(self._bars) < MOST_BARS:
             # Further names can be missing.
@@ -217,6 +236,7 @@ class _AheadMaker:
             self._rows.append(row)
 
     def figure(self) -> LineFigure | None:
+        """Return a line for each row; of a single one, also its bounds."""
         rows = self._rows if self._all is None else [self._all]
         if len(rows) == 1:
             lines = self._fan(rows[0])
@@ -248,6 +268,7 @@ class _AheadMaker:
 
 
 def _place(columns: Sequence[Column], name: str) -> int:
+    """Return the position of a column. Raises ValueError if there is none of this name."""
     return [column.name for column in columns].index(name)
 
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 # The counts by outcome that several reports share.
 OUTCOMES = (
     Column("finished", Kind.COUNT),
-    Column("succeeded", Kind.COUNT),
+    Column("succeeded", Kind.COUNT, expendable=6),
     Column("failed", Kind.COUNT),
-    Column("open", Kind.COUNT),
-    Column("other", Kind.COUNT, optional=True),
+    Column("open", Kind.COUNT, expendable=3),
+    Column("other", Kind.COUNT, optional=True, expendable=5),
     Column("success_rate", Kind.RATIO),
 )
 
@@ -37,6 +37,7 @@ JOBS = frozenset(
 )
 
 
+# `archive report` knows reports by these methods alone.
 class Report(Question, Protocol):
     """A question about backups, and the typed rows that answer it."""
 
@@ -62,7 +63,10 @@ class Report(Question, Protocol):
 
 @dataclass(frozen=True)
 class Listing:
-    """A report whose rows are the named tuples that `select` yields, with one value per column."""
+    """A report whose rows are the named tuples that `select` yields, with one value per column.
+
+    `takes` are fields of Scope. `select` yields the rows in the order of the report.
+    """
 
     name: str
     question: str
@@ -132,6 +136,8 @@ class PeriodReport:
 
     def run(self, connection: Connection, scope: Scope) -> Iterator[tuple[Any, ...]]:
         """Yield the typed rows, ordered by period and group; plain tuples for a comparison."""
+        # Decided for the whole scope, also of a comparison: exact and approximate values must not
+        # mix.
         totals_do = self._reads_totals(connection, scope)
         has_rate = sql.has_rate(scope)
 
@@ -143,6 +149,7 @@ class PeriodReport:
             if totals_do and self.from_totals is not None:
                 return self.from_totals(connection, scope)
             select = self.select
+            # Exact as the jobs are, so the notes need not say which was read.
             if self.from_months is not None and from_months.suffice(scope):
                 select = self.from_months
             query = select(scope, scope.appliance_ids(connection))
@@ -160,6 +167,7 @@ class PeriodReport:
         return self.charts
 
     def _places(self) -> list[int]:
+        """Return the positions of the compared columns among `columns`."""
         names = [column.name for column in self.columns]
         return [names.index(name) for name in self.compared]
 

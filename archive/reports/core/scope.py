@@ -28,6 +28,7 @@ _OPTIONS = {
     "appliances": "appliance", "named": "tag", "types": "type", "locations": "location",
     "builds": "build", "statuses": "status", "rpo_seconds": "rpo", "capacity_bytes": "capacity",
 }  # fmt: skip
+# What the rows of a report with periods can be grouped by.
 GROUPS = ("appliance", "type", "build", "location")
 # Groups that include the one only reports without periods have.
 ALL_GROUPS = (*GROUPS, "day")
@@ -66,6 +67,9 @@ class Scope:
     Ages are computed as of the instant `now`. `rpo_seconds` is that of `--rpo`; `cadences`
     are pairs of appliance name and seconds between expected backups. Days are ISO dates, both
     included. Raises UsageError for an unknown period or group, or invalid days.
+
+    `types` and `statuses` are exact, in upper case. Two scopes are equal whatever their `now`, so
+    that a statement can be cached by its scope.
     """
 
     period: str = "month"
@@ -110,6 +114,7 @@ class Scope:
     def check(self, report: Question) -> None:
         """Raise UsageError for a field that a report does not support."""
         for one in fields(self):
+            # An option with its default value is like one that was not given.
             if one.name not in report.takes | _FREE and getattr(self, one.name) != one.default:
                 option = f"--{_OPTIONS.get(one.name, one.name)}"
                 raise UsageError(f'report "{report.name}" does not support {option}')
@@ -146,6 +151,7 @@ class Scope:
         numbers = {row.name: row.id for row in found}
         if self.named is not None:
             numbers = {name: number for name, number in numbers.items() if name in self.named}
+        # Each glob must match by itself: a mistyped one must not go unnoticed beside a right one.
         wanted: set[int] = set() if self.appliances else set(numbers.values())
         for glob in self.appliances:
             matching = {
@@ -160,20 +166,33 @@ class Scope:
 
 
 def _was_attempted(connection: Connection, glob: str) -> bool:
+    """Return whether `archive collect` has ever tried an appliance that a glob matches."""
     wanted = identity(glob)
     names = collection_log.names(connection)
     return any(name == wanted or fnmatchcase(name, wanted) for name in names)
 
 
+def options(report: Question) -> frozenset[str]:
+    """Return the names of the options that a report supports, as in `--appliance`."""
+    names = (report.takes | _FREE) - {"cadences"}
+    return frozenset({_OPTIONS.get(name, name) for name in names} | {"sort", "top"})
+
+
 class ImportSpan(NamedTuple):
-    """When the first and the last import took place, as instants."""
+    """When the first and the last import took place, as instants.
+
+    Instants are fixed-width UTC texts.
+    """
 
     first: str
     last: str
 
 
 def import_span(connection: Connection, scope: Scope) -> ImportSpan | None:
-    """Return the times of the first and last import of the appliances in scope; None if none."""
+    """Return the times of the first and last import of the appliances in scope; None if none.
+
+    Tags and globs count, days do not.
+    """
     table = tables.appliance
     query = sa.select(sa.func.min(table.c.first_seen), sa.func.max(table.c.last_seen))
     ids = scope.appliance_ids(connection)
@@ -184,11 +203,13 @@ def import_span(connection: Connection, scope: Scope) -> ImportSpan | None:
 
 
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise UsageError, with the valid values, for any other value."""
     if value not in known:
         raise UsageError(f'invalid {what} "{value}" (valid: {", ".join(known)})')
 
 
 def _check_day(text: str) -> None:
+    """Raise UsageError unless a text is a day such as `2026-03-01`."""
     message = f'invalid date "{text}": write it as YYYY-MM-DD'
     if not _DAY.fullmatch(text):
         raise UsageError(message)

@@ -47,6 +47,7 @@ def ordered(
         return (value is None) is last, value
 
     # These two are stable, like `sorted`.
+    # A heap of `top` rows: with a million rows, sorting all would hold them in memory.
     if top is not None:
         return iter((heapq.nsmallest if last else heapq.nlargest)(top, rows, key))
     return iter(sorted(rows, key=key, reverse=not last))
@@ -59,6 +60,7 @@ def _first(rows: Iterable[Row], top: int | None) -> Iterator[Row]:
 
 
 def _place(columns: Sequence[Column], name: str) -> int:
+    """Return the position of a column. Raises UsageError with the name most like it."""
     names = [column.name for column in columns]
     if name in names:
         return names.index(name)

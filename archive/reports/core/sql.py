@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _Element = sa.ColumnElement[Any]
 Row = TypeVar("Row")
+# Ids of appliances; None for all of them, which needs no condition.
 Ids = list[int] | None
 SIZE, DURATION = "size_bytes", "duration_seconds"
 MEDIAN, P95 = 50, 95
@@ -47,7 +48,10 @@ def jobs(
 
 
 def by_period(scope: Scope) -> tuple[sa.FromClause, list[sa.Label[Any]]]:
-    """Return the FROM clause for jobs, with the labels `period` and `grouped`."""
+    """Return the FROM clause for jobs, with the labels `period` and `grouped`.
+
+    Every day of a job is in the calendar, so the join loses none.
+    """
     job, calendar = tables.job, tables.calendar
     source = job.join(calendar, job.c.day == calendar.c.day)
     keys: list[sa.Label[Any]] = [calendar.c[scope.period].label("period")]
@@ -76,6 +80,7 @@ def scoped(
         columns.append(value.label(measure))
         if measure not in ranks:
             continue
+        # Ranks, since SQLite need not have percentile functions; NULL behind all values.
         place = sa.func.row_number().over(partition_by=alike, order_by=value.asc().nulls_last())
         number = sa.func.count(value).over(partition_by=alike)
         columns += [place.label(f"{measure}_rank"), number.label(f"{measure}_number")]
@@ -83,6 +88,7 @@ def scoped(
 
 
 def _grouped(source: sa.Join, by: str) -> tuple[sa.Join, _Element]:
+    """Return the source joined with the group's table, and the label of the group."""
     job, appliance, build, location = tables.job, tables.appliance, tables.build, tables.location
     if by == "appliance":
         return source.join(appliance, job.c.appliance_id == appliance.c.id), appliance.c.name
@@ -239,6 +245,7 @@ def _number(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 def percentile(scoped: sa.CTE, measure: str, percent: int) -> _Element:
     """Return the nearest-rank percentile of the succeeded jobs with a value."""
     rank, number = scoped.c[f"{measure}_rank"], scoped.c[f"{measure}_number"]
+    # The ceiling, in whole numbers: floating point would be off by one for some.
     wanted = (number * percent + 99) // 100
     return sa.func.max(scoped.c[measure]).filter(_succeeded(scoped), rank == wanted)
 

@@ -14,7 +14,10 @@ STEPS = 30
 
 
 class Trend(NamedTuple):
-    """A range of days (ordinals, both included), divided into steps of about equal length."""
+    """A range of days (ordinals, both included), divided into steps of about equal length.
+
+    Steps differ in length by a day at most.
+    """
 
     first: int
     last: int
@@ -29,6 +32,7 @@ class Trend(NamedTuple):
         found = [0] * self.steps
         for day, value in by_day.items():
             if self.first <= day <= self.last:
+                # Rounded so that the last step, the current one, is never one of the shorter ones.
                 found[((day - self.first + 1) * self.steps - 1) // self._days] += value
         return tuple(found)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import cache
 from itertools import pairwise
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
+
+from archive.columns import Kind
+from archive.render.units import readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,9 +114,15 @@ def of_history(history: Sequence[Success]) -> Iterator[Row]:
                 *(_values(measure, some) for some in (alike, [success], after)),
             )
             for row in rows:
-                yield (success.day.isoformat(), success.key, *row)
+                yield (success.day.isoformat(), success.key, *_with_kind(row))
         for row in _changes(success, alike, before):
-            yield (success.day.isoformat(), success.key, *row)
+            yield (success.day.isoformat(), success.key, *_with_kind(row))
+
+
+def _with_kind(row: Row) -> Row:
+    """Return a row (severity, what, figures, reason) with the kind of its figures."""
+    kinds = {"empty": "bytes", "tiny": "bytes", "size": "bytes", "duration": "seconds"}
+    return (*row[:2], kinds.get(row[1], "text"), *row[2:])
 
 
 def _values(measure: str, successes: Sequence[Success]) -> list[Value]:
@@ -145,7 +155,11 @@ def _of_measure(
             continue
         else:
             expected, lower, upper = figures = expectation.figures
-            share = f"{100 * one.value // max(expected, 1)} % of the expected value"
+            kind = {"size": Kind.BYTES, "duration": Kind.SECONDS}[measure]
+            share = (
+                f"{readable(kind, one.value)} instead of {readable(kind, expected)}"
+                f" ({100 * one.value // max(expected, 1)} %)"
+            )
             if measure == "size" and one.value * 10 < expected and expected - one.value > least:
                 yield (3, "tiny", one.value, *figures, share)
             elif not expectation.is_met and not lower <= one.value <= upper:
@@ -242,12 +256,14 @@ def _is_ordinary(one: Value, before: list[Value]) -> bool:
     )
 
 
+@cache
 def _repeated(day: date) -> list[list[date]]:
     """Return the days before of the same weekday, date, distance to the month's end, and ordinal weekday."""
     weeks = [day - timedelta(days=7 * number) for number in range(1, 10)]
     years = [day - timedelta(days=number) for number in range(1, 430)]
     months = {(one.year, one.month) for one in years} - {(day.year, day.month)}
-    within = [one for one in years if (one.year, one.month) in set(sorted(months)[-13:])]
+    latest = set(sorted(months)[-13:])
+    within = [one for one in years if (one.year, one.month) in latest]
 
     def to_end(one: date) -> int:
         return monthrange(one.year, one.month)[1] - one.day

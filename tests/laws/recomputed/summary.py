@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from archive.columns import Kind
+from archive.render.units import readable
 from tests.laws.recomputed import expected, imports
 from tests.laws.recomputed.jobs import instant, seconds
 from tests.laws.recomputed.missed import outcomes
@@ -81,8 +84,16 @@ _SLOWEST = """
 SELECT appliance, duration, key
 FROM scoped
 WHERE status = 'SUCCEEDED' AND duration IS NOT NULL
-ORDER BY duration DESC, day DESC, appliance, key
-LIMIT 5
+QUALIFY row_number() OVER (PARTITION BY appliance ORDER BY duration DESC, day DESC, key) = 1
+ORDER BY duration DESC, appliance
+LIMIT 2
+"""
+_LAST_SIZES = """
+SELECT size
+FROM past, asked
+WHERE appliance = $name AND made <= now AND status = 'SUCCEEDED'
+ORDER BY day DESC, start_time DESC NULLS LAST, key DESC
+LIMIT 1
 """
 _FAILURES = f"""
 SELECT
@@ -97,7 +108,7 @@ SELECT
 FROM scoped, asked
 WHERE status = 'FAILED'
 ORDER BY day DESC, start_time DESC NULLS FIRST, appliance, key DESC
-LIMIT 5
+LIMIT 3
 """
 _LAST_IMPORTS = f"""
 SELECT appliance, last_seen, greatest({seconds("last_seen", "now")}, 0)
@@ -139,18 +150,16 @@ def _is_low(now: Row, before: Row) -> bool:
 def _rows(exported: Exported, now: Asked) -> list[Row]:
     then = _before(now)
     states = rpo(exported, now)
-    failing, failing_before = (_failing(exported, one) for one in (now, then))
+    failures, failures_before = (_failures(exported, one) for one in (now, then))
+    repeated, repeated_before = (
+        sum(number >= 3 for number in one.values()) for one in (failures, failures_before)
+    )
     return [
-        *_attention(states, len(failing), len(failing_before)),
+        *_attention(states, repeated, repeated_before),
         *_stuck(exported, now),
+        *_last_good(exported, now, states, failures),
         *_compared(_NAMES, _figures(exported, now), _figures(exported, then)),
         *_expected(exported, now, then),
-        *_not_recent(states),
-        *(
-            ("consecutive failures", row[0], "count", row[1], None, None,
-             f"since {_moment(row[2])}; last success: {row[3] or 'none'}")
-            for row in failing[:5]
-        ),
         *_listed(exported, now, "slowest", _SLOWEST),
         *_listed(exported, now, "newest failures", _FAILURES),
         *_collection(exported, now),
@@ -247,9 +256,9 @@ def _stuck(exported: Exported, asked: Asked) -> Iterator[Row]:
         yield "attention", "stuck", "count", len(names), None, None, detail
 
 
-def _failing(exported: Exported, asked: Asked) -> list[Row]:
-    """Return the appliances whose last three backups had failed at the end of the given days."""
-    return [row for row in streaks(exported, asked._replace(since=None)) if row[1] >= 3]
+def _failures(exported: Exported, asked: Asked) -> dict[str, int]:
+    """Return the consecutive failures of each appliance at the end of the given days."""
+    return {row[0]: row[1] for row in streaks(exported, asked._replace(since=None))}
 
 
 def _figures(exported: Exported, asked: Asked) -> Row:
@@ -287,10 +296,37 @@ def _met(days: list[str]) -> Row:
     return len(days), len(days) - met, met / len(days) if days else None
 
 
-def _not_recent(states: list[Row]) -> Iterator[Row]:
-    for row in [row for row in states if row[1] != "ok"][:5]:
-        end = "no success" if row[6] is None else _moment(row[6])
-        yield "overdue", row[0], "seconds", row[2], None, None, f"{row[1]}: {end}"
+def _last_good(
+    exported: Exported, asked: Asked, states: list[Row], failures: dict[str, int]
+) -> Iterator[Row]:
+    """Yield the last success of the eight worst appliances, and the number of others."""
+    exported.ask(asked)
+
+    def badness(row: Row) -> Row:
+        number = failures.get(row[0], 0)
+        if row[1] in ("overdue", "never") or number >= 3:
+            place = 0
+        elif row[1] == "no recent data":
+            place = 2
+        else:
+            place = 1 if number else 3
+        return place, row[2] is not None, -(row[2] or 0), -number, row[0]
+
+    ordered = sorted(states, key=badness)
+    for row in ordered[:8]:
+        number = failures.get(row[0], 0)
+        detail = f"{row[1]}, {number} failed: " if number else f"{row[1]}: "
+        if row[6] is None:
+            detail += "no success yet"
+        else:
+            ((size,),) = exported.rows(_LAST_SIZES, name=row[0])
+            detail += "" if size is None else f"{readable(Kind.BYTES, size)}, "
+            detail += f"{row[6][:10]} {row[6][11:16]}Z"
+        yield "last good backup", row[0], "seconds", row[2], None, None, detail
+    others = Counter(row[1] for row in ordered[8:])
+    if others:
+        detail = ", ".join(f"{number} {state}" for state, number in others.items())
+        yield "last good backup", "others", "count", others.total(), None, None, detail
 
 
 def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Iterator[Row]:
@@ -314,7 +350,6 @@ def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     yield "collection", "last import", "seconds", age, None, None, _moment(last)
     yield "collection", "not reporting", "count", len(not_reporting), None, None, names
     yield "collection", "long gaps", "count", gaps, None, None, "between imports"
-    yield "collection", "quarantined", "count", 0, None, None, "documents"
 
 
 def _moment(text: str) -> str:

@@ -1,0 +1,197 @@
+"""`archive notify`: notify people of new problems and recoveries."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archive.cli import ERROR, PARTIAL
+from archive.cli.options import (
+    AppliancesOption,
+    ConfigOption,
+    DatabaseOption,
+    DebugOption,
+    TagsOption,
+    examples,
+    open_archive,
+    say,
+)
+from archive.cli.report_options import NowOption, RpoOption
+from archive.errors import (
+    AlreadyRunningError,
+    ConfigurationError,
+    NotificationError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.engine import Engine
+
+    from archive.config.entries import Fleet, Target
+    from archive.monitoring.assessment import Assessment
+    from archive.notify.changes import Changes
+    from archive.notify.notification import Notification
+    from archive.reports import Scope
+
+EPILOG = examples(
+    "archive notify --test",
+    "archive notify --dry-run",
+    "archive notify",
+    "archive notify --to berlin --tag site=Berlin",
+)
+ToOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to",
+        metavar="NAME",
+        help=r"Only this \[\[notify]] of the configuration. Repeatable.",
+    ),
+]
+
+
+def notify(
+    to: ToOption = None,
+    appliance: AppliancesOption = None,
+    tag: TagsOption = None,
+    rpo: RpoOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the notifications; send and record nothing."),
+    ] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Send a test to each target; record nothing.")
+    ] = False,
+    now: NowOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
+) -> None:
+    r"""Notify people of new problems and recoveries since the last notification.
+
+    Each \[\[notify]] of the configuration is a target: Teams, Slack, a webhook, ... Problems are those
+    of `archive check`. Exit code 0: every target was notified, or there was nothing new; 1: none was
+    notified; 3: some were not, and are notified next time.
+    """
+    from archive.cli import parse
+
+    if dry_run and test:
+        raise UsageError("--dry-run and --test exclude each other")
+    fleet, targets = _targets(parse.configuration(config), to)
+    if test:
+        from archive.notify.notification import TEST
+
+        _finish([(one, _send(fleet, one, TEST)) for one in targets])
+        return
+    engine = open_archive(database, config)
+    scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
+    if dry_run:
+        _print(engine, scope, targets)
+    else:
+        _finish(_notify(engine, scope, fleet, targets))
+
+
+def _targets(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, list[Target]]:
+    """Return the configuration and its targets with these names, or all of them."""
+    if fleet is None or not fleet.targets:
+        from archive.config import file
+
+        place = file.users_own() if fleet is None else fleet.path
+        raise ConfigurationError(
+            f"{place}: no target of notifications: add a section [[notify]] with name and url"
+        )
+    known = {target.name: target for target in fleet.targets}
+    for name in names or ():
+        if name not in known:
+            from archive.suggestions import suggestion
+            from archive.text import quoted
+
+            raise UsageError(f"{fleet.path}: no [[notify]] {quoted(name)}{suggestion(name, known)}")
+    return fleet, [one for one in fleet.targets if not names or one.name in names]
+
+
+def _changes(
+    engine: Engine, scope: Scope, targets: Iterable[Target]
+) -> tuple[Assessment, list[tuple[Target, Changes]]]:
+    """Return how the archive is now, and what changed for each target."""
+    from archive import db
+    from archive.monitoring.assessment import assess
+    from archive.monitoring.thresholds import STALE_SECONDS, Thresholds
+    from archive.notify.changes import changes
+    from archive.store import notified_problems
+
+    with db.reading(engine) as connection:
+        found = assess(connection, scope, Thresholds(), STALE_SECONDS)
+        known = [(one, notified_problems.known(connection, one.name)) for one in targets]
+    # Only the whole fleet shows which appliances are gone.
+    whole = not scope.appliances and scope.named is None
+    return found, [(one, changes(problems, found, whole=whole)) for one, problems in known]
+
+
+def _print(engine: Engine, scope: Scope, targets: Iterable[Target]) -> None:
+    from archive.notify.notification import notification
+
+    found, each = _changes(engine, scope, targets)
+    for number, (target, changed) in enumerate(each):
+        if number:
+            typer.echo()
+        if changed:
+            made = notification(changed, found)
+            typer.echo(f"To {target.name}: {made.title}\n\n{made.body}")
+        else:
+            typer.echo(f"To {target.name}: nothing new")
+
+
+def _notify(
+    engine: Engine, scope: Scope, fleet: Fleet, targets: Iterable[Target]
+) -> list[tuple[Target, bool]]:
+    """Tell each target what is new, and record it; return whether each was notified that had to be."""
+    from archive import db
+    from archive.notify import send
+    from archive.notify.notification import notification
+    from archive.store import notified_problems
+
+    send.require()
+    sent_to = []
+    with db.alone(engine, "notify") as alone:
+        if not alone:
+            raise AlreadyRunningError("another `archive notify` is running on this archive")
+        found, each = _changes(engine, scope, targets)
+        for target, changed in each:
+            if changed:
+                sent_to.append((target, _send(fleet, target, notification(changed, found))))
+                # Not recorded, so that the next run tries again.
+                if not sent_to[-1][1]:
+                    continue
+            if changed.known:
+                with db.writing(engine) as connection:
+                    notified_problems.record(connection, target.name, changed.known, scope.now)
+    return sent_to
+
+
+def _send(fleet: Fleet, target: Target, made: Notification) -> bool:
+    """Send a notification; return whether it was sent, and say why if not."""
+    from archive.config import secrets
+    from archive.notify import send
+
+    send.require()
+    try:
+        url = secrets.password(target.url, target.name, fleet.path, "URL")
+        send.send(made, url, target.ca_file)
+    except (ConfigurationError, NotificationError) as error:
+        say(f"archive: notify {target.name}: {error}")
+        return False
+    return True
+
+
+def _finish(sent_to: list[tuple[Target, bool]]) -> None:
+    """End with the exit code; on a terminal, say who was notified."""
+    failed = sum(not sent for _, sent in sent_to)
+    if sys.stdout is not None and sys.stdout.isatty():
+        sent = [target.name for target, sent in sent_to if sent]
+        typer.echo(f"Sent to {', '.join(sent)}." if sent else "Nothing sent.")
+    if failed:
+        raise typer.Exit(PARTIAL if failed < len(sent_to) else ERROR)

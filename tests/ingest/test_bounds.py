@@ -1,0 +1,157 @@
+"""What an input may hold: no input takes memory or time without bound."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archive.document.parse import parse
+from archive.document.schema import MOST_REFUSALS
+from archive.errors import InputError, NotAJobError
+from archive.ingest import batches, formats, json_stream
+from archive.ingest.raw_document import KnownDocument, fingerprint
+from tests.support.readers import keys, read, read_known
+from tests.support.samples import job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "20260723-021500-24322831"
+GOOD = json.dumps({KEY: job()}).encode()
+
+
+class Endless(io.RawIOBase):
+    """A start, then the same bytes for ever; `given` counts what has been read."""
+
+    def __init__(self, start: bytes, more: bytes) -> None:
+        self._rest = start
+        self._more = more
+        self.given = 0
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer."""
+        times = (len(buffer) - len(self._rest)) // len(self._more) + 1
+        self._rest += self._more * max(times, 0)
+        buffer[:] = self._rest[: len(buffer)]
+        self._rest = self._rest[len(buffer) :]
+        self.given += len(buffer)
+        return len(buffer)
+
+
+@pytest.mark.parametrize(
+    ("start", "more", "problem"),
+    [
+        (b"", b" \n", "starts with more than 1,048,576 bytes of white space"),
+        (GOOD[:-1], b" ", "more than 1,000,000 characters of white space, at character"),
+        (GOOD, b"\r\n", "more than 1,000,000 characters of white space, at character"),
+        (b"[", b"\t", "more than 1,000,000 characters of white space, at character 1"),
+        (
+            GOOD[:-2] + b',"user":"',
+            b"x",
+            "a value of more than 2,000,000 characters, at character",
+        ),
+        (GOOD[:-2] + b',"size":', b"9", "a value of more than 2,000,000 characters, at character"),
+        (GOOD[:-2] + b',"user":', b"[", "a value of more than 2,000,000 characters, at character"),
+        (GOOD[:-2] + b',"a":1', b',"a":1', "a value of more than 2,000,000 characters"),
+        (b'{"', b"x", "a value of more than 2,000,000 characters, at character 1"),
+        (b'{"a":1', b',"b":1', "JSON without job details"),
+        (b"[1", b",1", "JSON without job details"),
+        (b"[{}", b",{}", "JSON without job details"),
+    ],
+)
+def test_endless_input_is_refused(
+    monkeypatch: pytest.MonkeyPatch, start: bytes, more: bytes, problem: str
+) -> None:
+    """An input that never ends is refused after a bounded part of it."""
+    monkeypatch.setattr(json_stream, "LONGEST", 2_000_000)
+    monkeypatch.setattr(json_stream, "LONGEST_SPACE", 1_000_000)
+    source = Endless(start, more)
+    stream = io.BufferedReader(source, 1 << 16)
+    with pytest.raises(InputError) as refused:
+        list(formats.documents(stream, formats.form(stream, "-").encoding))
+    assert str(refused.value).startswith(problem)
+    assert source.given < 4 * json_stream.LONGEST
+
+
+def test_endless_blank_lines_are_refused() -> None:
+    """Lines without end that hold nothing are refused; what preceded them was read."""
+    stream = io.BufferedReader(Endless(GOOD + b"\n", b"\n"), 1 << 16)
+    read_lines = formats.lines(stream, "utf-8")
+    assert next(read_lines).number == 1
+    with pytest.raises(InputError, match="more than 1,048,576 bytes of blank lines"):
+        next(read_lines)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_line_that_is_too_long_is_skipped(encoding: str) -> None:
+    """Of a line that is too long the start is kept, and the lines beside it are read."""
+    long = b'{"' + KEY.encode() + b'":{"user":"' + b"x" * (3 * json_stream.LONGEST) + b'"}}'
+    data = b"\n".join([GOOD, long, GOOD]).decode().encode(encoding)
+    first, refused, last = read(data, "answers.jsonl")
+    assert keys([first, last]) == [KEY, KEY]
+    assert refused.problem == "longer than 16,777,216 characters; only its start is kept"
+    assert refused.raw == long[:4096]
+    assert (refused.position, last.position) == ("line 2", "line 3, document 1")
+
+
+def test_batches_are_bounded_by_the_length_of_their_documents(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many long documents are merged in more batches than as many short ones."""
+    monkeypatch.setattr(batches, "LONGEST_BATCH", 3 * len(GOOD))
+    stream = io.BufferedReader(io.BytesIO(GOOD * 10), 1 << 16)
+    found = [len(batch) for batch in batches.documents(formats.documents(stream, "utf-8"))]
+    assert sum(found) == 10
+    assert max(found) == 4
+    lines = formats.lines(io.BufferedReader(io.BytesIO((GOOD + b"\n") * 10)), "utf-8")
+    assert [len(batch) for batch in batches.LineBatches(lines)] == [3, 3, 3, 1]
+
+
+@pytest.mark.parametrize("places", [MOST_REFUSALS, MOST_REFUSALS + 1])
+def test_places_that_differ_from_the_schema_are_bounded(places: int) -> None:
+    """Each place costs a finding: a document with too many of them is no job's."""
+    info = job() | {f"new{place}": place for place in range(places)}
+    text = json.dumps(info).encode()
+    if places <= MOST_REFUSALS:
+        assert (
+            len([each for each in parse(text).findings if each.code == "unknown_field"]) == places
+        )
+        return
+    with pytest.raises(NotAJobError, match="differs from the schema in more than 1,000 places"):
+        parse(text)
+
+
+def test_gaps_that_differ_are_not_looked_for_in_the_whole_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Known documents are found whatever stands between them, and the text is searched once."""
+    entries = [json.dumps({"key": f"{KEY}{number}", "value": job()}) for number in range(2000)]
+    data = ("[" + "".join(map("".join, _with_gaps(entries))) + "]").encode()
+    known = [fingerprint(entry.encode()) for entry in entries]
+    searched = 0
+    until = json_stream.JsonText.until
+
+    def counted(text: json_stream.JsonText, boundary: str) -> str:
+        nonlocal searched
+        piece = until(text, boundary)
+        searched += len(piece)
+        return piece
+
+    monkeypatch.setattr(json_stream.JsonText, "until", counted)
+    assert read_known(data, known) == list(map(KnownDocument, known))
+    assert searched < 80 * len(data)
+
+
+def _with_gaps(entries: list[str]) -> Iterator[tuple[str, str]]:
+    for number, entry in enumerate(entries):
+        yield (
+            entry,
+            "" if number == len(entries) - 1 else "," + " " * (number % 7) + "\n" * (number % 5),
+        )
