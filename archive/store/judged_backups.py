@@ -75,11 +75,15 @@ class ChangedAppliances:
         judge(connection, self._calendar, self._since)
         self._since = {}
 
-    def judge_later(self, connection: Connection) -> None:
-        """Record which appliances are not judged yet, at the end of a transaction before the last."""
+    def judge_later(self, connection: Connection, seen_at: str) -> None:
+        """Record which appliances are not judged yet, at the end of a transaction before the last.
+
+        An import seen at an instant can also show that something did not run until then.
+        """
+        last = seconds(seen_at)
         set_pending(
             connection,
-            {number: since for number, since in self._since.items() if since is not None},
+            {number: last if since is None else since for number, since in self._since.items()},
         )
 
 
@@ -104,6 +108,13 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
                 since = pending if since is None else min(pending, since)
             ApplianceJudge(connection, calendar, one, before).run(since, usual.get(one.id), changes)
         changes.write(connection)
+
+
+def judge_pending(connection: Connection) -> None:
+    """Judge the appliances whose latest jobs are not judged yet; no load may run meanwhile."""
+    query = sa.select(_STANDING.c.appliance_id).where(_STANDING.c.pending_from.is_not(None))
+    ids = connection.execute(query).scalars().all()
+    judge(connection, settings.calendar(connection), dict.fromkeys(ids))
 
 
 def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
