@@ -1,7 +1,7 @@
 """Answers for errors: a status, and a sentence as plain text.
 
-An error never shows a traceback or a password. What is unforeseen is logged, and the reader is told
-to look there.
+An error never shows a traceback or a password. What is unforeseen is logged, and the
+answer names that log.
 """
 
 from __future__ import annotations
