@@ -185,6 +185,10 @@ def _user_information(text: str, start: int, end: int) -> Iterator[_Span]:
 
 
 def _in_tokens(text: str) -> Iterator[_Span]:
+    """Yield the passwords in the user information of URLs, word by word.
+
+    A password may contain a space; then a word after the URL has the @, in the same line.
+    """
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         colon = _colon(text, start, end)

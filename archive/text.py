@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 # NUL, and halves of a surrogate pair, which JSON can escape one by one.
+# Control characters but tabs and line ends; marks and overrides of direction; line separators; the
+# byte-order mark. A terminal obeys some of them, even to the extent of typing, and hides others.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\r(?!\n)"
+)
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 # Characters. A whole page of HTML must not fill a log.
 _LONGEST = 200
@@ -16,6 +21,11 @@ def storable(text: str) -> str:
     PostgreSQL refuses NUL, and neither database's driver can encode a surrogate alone.
     """
     return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def without_controls(text: str) -> str:
+    """Return a text of any number of lines with control characters escaped, for a terminal."""
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def counted(number: int, noun: str) -> str:

@@ -64,6 +64,7 @@ def parse(text: str) -> str:
 
 
 def _since_epoch(milliseconds: int, text: str) -> str:
+    """Return the fixed-width form of milliseconds since 1970. Raises ValueError."""
     from datetime import timedelta
 
     try:
@@ -75,6 +76,7 @@ def _since_epoch(milliseconds: int, text: str) -> str:
 
 
 def _mail_date(text: str) -> str:
+    """Return the fixed-width form of a date as in mail and HTTP headers. Raises ValueError."""
     if _MAIL_DATE.fullmatch(text) is None:
         raise ValueError(f"{text!r} is not an RFC 3339 timestamp with an offset")
     from email.utils import parsedate_to_datetime
@@ -100,6 +102,7 @@ def canonical(text: str) -> str:
 
 
 def _shift(moment: datetime, sign: str, hours: int, minutes: int, text: str) -> datetime:
+    """Return a moment without its offset from UTC. Raises ValueError."""
     from datetime import timedelta
 
     if hours > 23 or minutes > 59:

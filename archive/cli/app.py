@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 import archive
 from archive.cli import (
+    appliance,
     check,
     collect,
     dashboard,
@@ -30,6 +31,7 @@ from archive.cli import (
     notify,
     quarantine,
     report,
+    serve,
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
@@ -110,12 +112,14 @@ app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("mail", epilog=mail.EPILOG)(mail.mail)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("notify", epilog=notify.EPILOG)(notify.notify)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
 app.command("check", cls=check.CheckCommand, epilog=check.EPILOG)(check.check)
 app.command("demo", epilog=demo.EPILOG)(demo.demo)
 app.add_typer(imports.app, name="import")
+app.add_typer(appliance.app, name="appliance")
 app.add_typer(job.app, name="job")
 export.app.command("parquet", epilog=export_parquet.EPILOG)(export_parquet.export_parquet)
 app.add_typer(export.app, name="export")

@@ -168,6 +168,7 @@ def check(
     from archive.monitoring import thresholds
     from archive.monitoring.verdict import verdict
 
+    # First, so that a wrong range is reported without an archive, too.
     limits = thresholds.Thresholds(
         _ranges(
             {

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+# The heading of their panel in the help text, with the notation.
 _THRESHOLDS = "Thresholds (ranges: 10, 10:, ~:10, 10:20, @10:20)"
 
 

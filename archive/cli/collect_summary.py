@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # The names of the counts, in the order of their class.
 _COUNTS = tuple(asdict(Counts()))
+# One row for each appliance that was tried.
 COLUMNS = (
     Column("appliance"),
     Column("asked", Kind.INSTANT, expendable=9),

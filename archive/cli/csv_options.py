@@ -10,6 +10,7 @@ from archive.errors import UsageError
 
 # U+FEFF in UTF-8. Without it, Excel takes a file for the system's old encoding.
 BOM = "\ufeff"
+# A tab is hard to write on a command line.
 _NAMED_DELIMITERS = {"tab": "\t"}
 DelimiterOption = Annotated[
     str,

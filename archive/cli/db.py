@@ -17,7 +17,7 @@ from archive.cli.options import (
 )
 from archive.errors import CheckError
 from archive.masking import mask_text
-from archive.text import counted
+from archive.text import counted, without_controls
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,7 +81,7 @@ def verify(
         # Each problem is printed at once: verifying a large archive takes minutes.
         for sentence in verification.verify(engine, lambda done, of: advance(done / of)):
             problems += 1
-            typer.echo(mask_text(sentence))
+            typer.echo(without_controls(mask_text(sentence)))
     if problems:
         raise CheckError(f"{counted(problems, 'problem')} found in the archive")
     say("No problems found.")

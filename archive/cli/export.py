@@ -130,13 +130,16 @@ def export_jsonl(
     from archive import db
     from archive.cli.output import open_output
     from archive.export import text
+    from archive.render.records import escaped
     from archive.reports import Scope
 
     path = file_of(output)
     with db.reading(open_archive(database, config)) as connection:
         extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
+        # Before the output is opened: a mistyped name must not replace a file.
         ids = Scope(appliances=tuple(appliance or ())).appliance_ids(connection)
         with open_output(path) as out, progress(1, path is None) as advance:
-            out.writelines(text.lines(connection, extent, ids, lambda done, of: advance(done / of)))
+            lines = text.lines(connection, extent, ids, lambda done, of: advance(done / of))
+            out.writelines(map(escaped, lines) if out.isatty() else lines)
     say_next(number)

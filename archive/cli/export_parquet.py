@@ -70,6 +70,7 @@ def export_parquet(
     with db.reading(engine) as connection:
         extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
+        # A single file, or standard output; `choose` has made sure that there is one relation.
         if directory is None:
             with open_bytes(chosen.file) as out:
                 parquet.write_file(connection, chosen.relations[0], extent, out)

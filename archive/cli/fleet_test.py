@@ -89,6 +89,7 @@ def _write(
     from archive.render.write import write
 
     columns = [Column(name) for name in ("appliance", "check", "result", "detail", "advice")]
+    # People want the problems; programs get every check.
     rows = _summary if output_format is Format.TABLE and len(examined) > 1 else _rows
     with open_output(output) as out:
         write(columns, rows(examined), output_format, out)

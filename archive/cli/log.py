@@ -198,11 +198,36 @@ def list_imports(
     _write_newest("import", columns, found, limit, output_format, output)
 
 
+@app.command(
+    "maintenance", epilog=examples("archive log maintenance", "archive log maintenance -f csv")
+)
+def list_maintenance(
+    limit: _LimitOption = 20,
+    output_format: FormatOption = Format.TABLE,
+    output: OutputOption = None,
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """List what changed the history other than imports, newest first."""
+    from archive import db
+    from archive.store import maintenance_log
+
+    with db.reading(open_archive(database, config)) as connection:
+        found = maintenance_log.entries(connection, _one_more(limit))
+    columns = [
+        *_columns("number"),
+        *_instants("done_at"),
+        *_columns("what", "appliance", "new_name", "jobs", "detail"),
+    ]
+    _write_newest("change", columns, found, limit, output_format, output)
+
+
 def _columns(*names: str) -> list[Column]:
     """Return columns by name: counts, except those that are known to be texts."""
     from archive.columns import Column, Kind
 
-    texts = ("source", "appliance", "outcome", "reason", "error")
+    texts = ("source", "appliance", "outcome", "reason", "error", "what", "new_name", "detail")
     return [
         Column(
             name,

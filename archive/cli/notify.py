@@ -126,6 +126,7 @@ def _changes(
     with db.reading(engine) as connection:
         found = assess(connection, scope, Thresholds(), STALE_SECONDS)
         known = [(one, notified_problems.known(connection, one.name)) for one in targets]
+    # Only the whole fleet shows which appliances are gone.
     whole = not scope.appliances and scope.named is None
     return found, [(one, changes(problems, found, whole=whole)) for one, problems in known]
 
@@ -162,6 +163,7 @@ def _notify(
         for target, changed in each:
             if changed:
                 sent_to.append((target, _send(fleet, target, notification(changed, found))))
+                # Not recorded, so that the next run tries again.
                 if not sent_to[-1][1]:
                     continue
             if changed.known:

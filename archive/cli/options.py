@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archive.masking import mask_text
+from archive.text import without_controls
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -145,9 +146,13 @@ def open_archive(database: str | None, config: str | None) -> Engine:
 
 def examples(*lines: str) -> str:
     """Return the examples of a help text, one command line each."""
+    # An empty line after each: typer joins the lines of a paragraph.
     return "Examples:\n\n" + "\n\n".join(f"  {line}" for line in lines)
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, without passwords; only data goes to standard output."""
-    typer.echo(mask_text(text), err=True)
+    """Print a message on standard error, without passwords; only data goes to standard output.
+
+    Names of files, and texts of servers, may contain control characters, which are escaped.
+    """
+    typer.echo(without_controls(mask_text(text)), err=True)

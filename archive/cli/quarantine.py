@@ -84,20 +84,28 @@ def show_held(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Print a document exactly as imported; the reason goes to stderr."""
+    """Print a document exactly as imported; the reason goes to stderr.
+
+    On a terminal, control characters are escaped.
+    """
     from archive import db
     from archive.cli.output import open_output
     from archive.store import quarantine
+    from archive.text import without_controls
 
     with db.reading(open_archive(database, config)) as connection:
         held = next(iter(quarantine.held(connection, [number])), None)
     if held is None:
         raise UsageError(f"no document {number} in quarantine: see `archive quarantine list`")
     with open_output(None) as out:
-        # The document is bytes, which need not be text; what was written as text must come before
-        # it.
-        out.flush()
-        out.buffer.write(held.document + b"\n")
+        if out.isatty():
+            text = held.document.decode("utf-8", "backslashreplace")
+            out.write(f"{without_controls(text)}\n")
+        else:
+            # The document is bytes, which need not be text; what was written as text must come
+            # before it.
+            out.flush()
+            out.buffer.write(held.document + b"\n")
     say(f"{held.position}: {held.reason}")
 
 

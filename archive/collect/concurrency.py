@@ -61,6 +61,7 @@ class _Round:
         self._stopped = False
 
     async def all(self, entries: Iterator[Entry], at_once: int) -> None:
+        """Run the workers until the entries are used up, with the signals handled meanwhile."""
         loop = asyncio.get_running_loop()
         workers = [asyncio.create_task(self._work(entries)) for _ in range(at_once)]
         for number in _SIGNALS:

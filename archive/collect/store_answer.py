@@ -140,6 +140,7 @@ def _known(engine: Engine, name: str) -> dict[bytes, int]:
         }
 
 
+# The field of Facts, the path of its answer, and what reads that.
 _READERS: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("version", VERSION, appliance_facts.read_version),
     ("schedules", SCHEDULES, appliance_facts.read_schedules),

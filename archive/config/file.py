@@ -130,6 +130,7 @@ def _load(path: Path, shown: Path) -> tuple[dict[str, Any], str | None]:
         raise ConfigurationError(f"{shown}: not valid UTF-8 (line {line})") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{shown}: invalid TOML: {error}") from error
+    # Only then: a file without commands may be shared by a group.
     if _names_command(document) and (complaint := privacy.written_by_others(shown, status)):
         raise ConfigurationError(f"{shown}: {complaint}")
     return document, privacy.not_private(shown, status)

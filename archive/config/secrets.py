@@ -81,6 +81,7 @@ def _password(secret: Secret, user: str, folder: Path) -> str:
 
 
 def _from_environment(name: str) -> str:
+    """Return the value of an environment variable. Raises _NoPasswordError if it is not set."""
     if name not in os.environ:
         raise _NoPasswordError("the variable is not set")
     return os.environ[name]

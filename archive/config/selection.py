@@ -52,6 +52,7 @@ def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[
         if not exact and not globbed:
             known = [entry.name for entry in fleet.entries]
             raise UsageError(unmatched(pattern, known, str(fleet.path)))
+        # A full name selects an appliance even if it is disabled.
         wanted = exact + [entry for entry in globbed if disabled or entry.enabled]
         if not wanted:
             raise UsageError(

@@ -160,6 +160,7 @@ def tags(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError('write it as { site = "Berlin", owner = "ops" }')
     for tag, said in value.items():
+        # `--tag NAME=VALUE` splits at the first =.
         if not tag.strip() or not tag.isprintable() or "=" in tag:
             raise ValueError(f"invalid tag name {tag!r}; use printable characters, without =")
         try:
@@ -176,6 +177,7 @@ def address(value: Any) -> tuple[str, int]:
     5952), so that two spellings are recognised as the same address.
     """
     written = text(value)
+    # A URL is the usual mistake; a user in it would be ignored.
     if "/" in written or "@" in written:
         raise ValueError(
             "write only host and port, such as vc01.example.com:5480, without https://, user or path"

@@ -82,6 +82,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     scope = _bounded(connection, scope)
     states = list(rpo.select(connection, replace(scope, since=None)))
     failing = streaks.ongoing(connection, replace(scope, since=None))
+    # The worst come first, so that a limit cuts off those without problems.
     shown = _worst_first(states, failing, tags)
     number = len(shown)
     if number > ALL_UP_TO:

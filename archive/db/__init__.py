@@ -13,6 +13,7 @@ from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.pair_lookup import find_pairs
+from archive.db.reader import Watch, create_reader
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Id, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
@@ -25,12 +26,14 @@ __all__ = [
     "MonthOf",
     "Text",
     "UnindexedDay",
+    "Watch",
     "alone",
     "comment",
     "complaints",
     "constraints_last",
     "contains",
     "create_engine",
+    "create_reader",
     "find_pairs",
     "halves",
     "has_password",

@@ -85,6 +85,7 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
 
 @lru_cache  # for few rows, building the statement takes longer than running it
 def _upsert(dialect: str, table: sa.Table, changed: tuple[str, ...]) -> Any:
+    """Return the statement for a table: SQLAlchemy has INSERT ... ON CONFLICT for each dialect only."""
     make: Any
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as make

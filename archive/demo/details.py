@@ -77,6 +77,7 @@ def _location(appliance: Appliance, job: Job, *, started: bool) -> str:
 
 
 def _running(job: Job, at: datetime) -> dict[str, Any]:
+    """Return the fields of a job in progress, in proportion to its time so far."""
     share = (at - job.start) / (job.end - job.start)
     return {
         "status": "RUNNING",
@@ -89,6 +90,7 @@ def _running(job: Job, at: datetime) -> dict[str, Any]:
 
 
 def _finished(job: Job) -> dict[str, Any]:
+    """Return the fields of a job that has ended."""
     document: dict[str, Any] = {
         "status": "SUCCEEDED",
         "duration": int((job.end - job.start).total_seconds()),

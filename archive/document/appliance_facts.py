@@ -29,7 +29,12 @@ _WEEK = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SU
 
 
 class Version(NamedTuple):
-    """The vCenter Server version of an appliance; texts as answered. `other` is JSON."""
+    """The vCenter Server version of an appliance, vSphere's `VersionStruct`; texts as answered.
+
+    `type` is the kind of deployment, `name` that of the release. `summary` and `release_date` are
+    of the last patch, and empty texts without one; `install_time` stays that of the first
+    installation. `other` is JSON.
+    """
 
     version: str
     product: str | None

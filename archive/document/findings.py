@@ -86,6 +86,7 @@ def _arithmetic(info: Info) -> list[Finding]:
     if info.start_time is None or info.end_time is None:
         return found
     start, end = timestamps.to_datetime(info.start_time), timestamps.to_datetime(info.end_time)
+    # Truncated, as vCenter does.
     elapsed = int((end - start).total_seconds())
     if end < start:
         found.append(

@@ -32,10 +32,7 @@ class Build(NamedTuple):
 
 
 class Location(NamedTuple):
-    """A backup target: its configured URL, without the folder of the single backup.
-
-    The URL may contain a password; the database has it masked in another column besides.
-    """
+    """A backup target: its configured URL, perhaps with a password, without the folder of a backup."""
 
     url: str
 
@@ -56,14 +53,12 @@ class Template(NamedTuple):
 
 
 class ParamRow(NamedTuple):
-    """One param of a message; `parent_seq` is the param whose `l` contains it.
+    """One param of a message, vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
 
-    Fields are those of vSphere's `LocalizationParam`; `dt` is a fixed-width UTC instant.
-
-    `seq` counts from 0 in the order of canonical JSON, a parent before its children. Of the five
-    values `s`, `dt`, `i`, `d` and `nested_id` a well-formed param has one, but any number is
-    possible. `nested_has_params` is None without a nested message; false: it has no `params` at
-    all, not even `{}`.
+    `seq` counts from 0, a parent before its children; `parent_seq` is the param whose `l` contains
+    it. A well-formed param has one of the values `s`, `dt`, `i`, `d` and `nested_id`, but any
+    number is possible. `nested_has_params` is false without any `params`, None without a nested
+    message.
     """
 
     seq: int
@@ -83,9 +78,7 @@ class Content(NamedTuple):
     """The content of a message, which an appliance's messages share.
 
     `digest` is the start of the SHA-256 of its canonical JSON: equal contents have equal digests.
-
-    `has_params` distinguishes an empty map of params from an absent one. Equality of 16 bytes is
-    taken for equality of contents within one appliance.
+    `has_params` distinguishes an empty map of params from an absent one.
     """
 
     digest: bytes
@@ -106,9 +99,8 @@ class MessageRow(NamedTuple):
 class ErrorRow(NamedTuple):
     """A job's `error` without its messages, which are among the job's other messages.
 
-    `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text.
-
-    `has_value` and `has_messages` distinguish empty parts from absent ones.
+    `class_name` is set for the wrapped form `{type, value}`; `data` is JSON text. `has_value` and
+    `has_messages` distinguish empty parts from absent ones.
     """
 
     class_name: str | None
@@ -147,8 +139,8 @@ class JobColumns(NamedTuple):
 class Normalised(NamedTuple):
     """All rows of one document.
 
-    `messages` have the order description, progress, the job's own, those of the error; a message's
-    place in it is its `seq` in the database.
+    `messages` are description, progress, the job's own, those of the error; the place is `seq`
+    there.
     """
 
     job: JobColumns
@@ -162,11 +154,8 @@ class Normalised(NamedTuple):
 def normalise(info: Info, content: Callable[[Any], Content] | None = None) -> Normalised:
     """Return the rows of one job.
 
-    `content` returns the content of a message, if `info` has others than those of the schema.
-
-    An `info` from `archive.document.parse` has contents instead of messages, which were made when
-    its parts were validated; `content` then returns them as they are. The result is the same either
-    way.
+    `content` returns the content of a message, if `info` has others than those of the schema: one
+    from `archive.document.parse` has contents, made when its parts were validated.
     """
     url, folder = split_location(info.location)
     progress, target, build = info.progress, info.target, info.build
@@ -217,8 +206,7 @@ def _elapsed(info: Info) -> int | None:
 def split_location(location: str | None) -> tuple[str | None, str | None]:
     """Return a location's configured URL, and the folder of the single backup if it has one.
 
-    Source: the folders that vCenter creates on a backup server. Without the split, every backup
-    would have a location of its own.
+    Without the split, every backup would have a location of its own.
     """
     if location is None:
         return None, None
@@ -244,11 +232,7 @@ def _messages(info: Info, content: Callable[[Any], Content]) -> list[MessageRow]
 
 
 def content_of(message: Message) -> Content:
-    """Return the content of a message.
-
-    It serialises the message once more for the digest: a content must not depend on the order of
-    keys in the answer.
-    """
+    """Return the content of a message, whose digest does not depend on the order of its members."""
     return Content(
         content_digest(message.to_json().encode()),
         template(message.id, message.default_message),
@@ -260,10 +244,7 @@ def content_of(message: Message) -> Content:
 
 
 def param_rows(params: dict[str, Param]) -> list[ParamRow]:
-    """Return the rows of a message's params, parents before children.
-
-    It is a walk in depth; siblings keep the order of the map, which is sorted by name.
-    """
+    """Return the rows of a message's params, parents before children, siblings as in the map."""
     rows: list[ParamRow] = []
     _add_params(params, None, rows)
     return rows

@@ -94,6 +94,7 @@ def _content(content: Content) -> Content:
 
 def _param(param: ParamRow) -> ParamRow:
     """Mask the texts of a param; a value whose name says that it is secret is hidden as a whole."""
+    # An empty text hides nothing, and stays empty.
     secret = bool(param.s) and names_secret(param.name)
     return param._replace(
         name=mask_text(param.name),

@@ -173,6 +173,7 @@ def _mend_place(clean: Any, path: Path, kind: str, aside: dict[Path, Finding | N
 
 def _understand(value: Any, kind: str) -> int | float | None:
     """Return the number that a value of another JSON type clearly means, or None."""
+    # A boolean is an int in Python, and no number in JSON.
     if isinstance(value, bool) or value is None:
         return None
     if kind.startswith("int_") and isinstance(value, str):

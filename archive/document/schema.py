@@ -77,10 +77,7 @@ def entries_to_map(value: object) -> object:
 
 
 class Structure(BaseModel):
-    """What all parts of the schema have in common.
-
-    Strict: a number in quotes is no number. An unknown field is an error, so that `repair` sees it.
-    """
+    """What all parts of the schema have in common: strict types, and unknown fields are errors."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -191,9 +188,11 @@ class Failure(Structure):
 
 
 class Info(Structure):
-    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes.
+    """One job, vSphere's `Details.Info`. `duration` is in seconds, `size` in bytes transferred.
 
-    `location` may contain a password. `messages` and `status` alone are required here.
+    `location` may contain a password. `parent` is the id of a task, `target` what the operation
+    works on; without a `user` the system started it. `messages` and `status` alone are required
+    here.
     """
 
     build: Build | None = None
@@ -245,10 +244,7 @@ class Seen(Structure):
 
 
 class ExportedJob(Structure):
-    """One line of an export; `info` is a job's details as in an answer.
-
-    `job` is the job key. It is what `archive export jsonl` writes and `archive ingest` reads.
-    """
+    """One line of an export; `job` is the job key, `info` a job's details as in an answer."""
 
     appliance: str
     info: Any

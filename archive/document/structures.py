@@ -52,6 +52,7 @@ def _structure(model: Any, **replaced: Any) -> Any:
         fields,
         rename={name: field.alias or name for name, field in model.model_fields.items()},
         forbid_unknown_fields=True,
+        # Nulls are left out, as in canonical JSON.
         omit_defaults=True,
         kw_only=True,
     )

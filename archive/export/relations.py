@@ -105,6 +105,7 @@ def table(name: str) -> Relation:
         raise UsageError(f"unknown table {quoted(name)}{suggestion(name, table_names())}")
     found = tables.metadata.tables[name]
     key = tuple(found.primary_key.columns)
+    # A job of the latest import has the time of that import as its `last_seen`.
     if found is tables.job:
         return Relation(
             name,

@@ -159,6 +159,7 @@ def _skip_rest(text: JsonText) -> None:
 def _rest_of_map(
     text: JsonText, known: Collection[bytes], number: int, gap: str
 ) -> Iterator[RawDocument | KnownDocument]:
+    """Yield the documents of a map of details after its first `number` members."""
     while gap:
         number += 1
         found: RawDocument | KnownDocument | None
@@ -192,6 +193,7 @@ def _wrapped(
 ) -> Iterator[RawDocument | KnownDocument]:
     """Read the object below `value`. Raises InputError if there is none, or it is no answer."""
     values = [member for member in members if member.name.lower() == _WRAPPED]
+    # An error answer of `/rest` has its type beside `value`.
     if len(values) != 1 or not isinstance(values[0].value, dict) or "type" in whole:
         raise InputError(what_it_is(whole))
     text = JsonText(io.BytesIO(encode(values[0].value_text)), "utf-8")

@@ -190,6 +190,7 @@ def read_again(raw: bytes) -> list[RawDocument]:
 
 
 def _line(text: str, position: str) -> Iterator[RawDocument]:
+    """Yield the documents of a line; what is no answer is one unreadable document."""
     value: Any = None
     with suppress(ValueError, RecursionError):  # the cursor below gives a better error
         value = json_numbers.loads(text)

@@ -194,6 +194,7 @@ class JsonText:
         return InputError(f"invalid JSON: {what} at character {position:,}")
 
     def _more_of_value(self) -> bool:
+        """Read on within a value. Raises InputError if it is already longer than any job is."""
         if len(self._buffer) - self._place > LONGEST:
             raise InputError(
                 f"a value of more than {LONGEST:,} characters, at character"

@@ -67,6 +67,7 @@ def _names_of_entry(value: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def _entry(value: dict[str, Any], names: tuple[str, str], text: str, position: str) -> RawDocument:
+    """Return the document of an entry, whose key and value have the given names."""
     key, details = value[names[0]], value[names[1]]
     if isinstance(details, Unreadable):
         return unreadable(text, position, details.reason)
@@ -84,6 +85,11 @@ def _entry(value: dict[str, Any], names: tuple[str, str], text: str, position: s
 
 
 def _with_key_inside(value: dict[str, Any], text: str, position: str) -> RawDocument | None:
+    """Return the document of details with their job key inside; None without exactly one key.
+
+    The key is taken out again, since the details have no such field.
+    """
+    # A job key has a form that no other field has, so nothing else can be meant.
     keys = [
         name
         for name, member in value.items()

@@ -54,6 +54,7 @@ def what_it_is(value: Any) -> str:
 
 
 def _described(value: Any) -> str:
+    """Return what a JSON value is that contains no answer, as an error."""
     if isinstance(value, dict) and value.keys() == {"value"} and value["value"] is not None:
         return _described(value["value"])
     if isinstance(value, list) and value and isinstance(value[0], str):
@@ -66,6 +67,7 @@ def _described(value: Any) -> str:
 
 
 def _object(value: dict[str, Any]) -> str:
+    """Return what an object is: an error answer, an answer of another request, a status."""
     failure = value.get("value") if "type" in value else value
     messages = failure.get("messages") if isinstance(failure, dict) else None
     kind = value.get("error_type") or value.get("type")
@@ -84,6 +86,7 @@ def _object(value: dict[str, Any]) -> str:
 
 
 def _kind(value: Any) -> str:
+    """Return what a JSON value is, in words for an error."""
     if value is None:
         return "null"
     if isinstance(value, dict):
@@ -121,6 +124,7 @@ def _path_to_answer(value: Any) -> str | None:
 
 
 def _step(path: str, name: str) -> str:
+    """Return the path of a member as jq writes it, with brackets if its name needs them."""
     if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         return f"{path}.{name}"
     return f"{path or '.'}[{json_numbers.dumps(name)}]"

@@ -46,6 +46,9 @@ def reading_ahead(seen_at: str) -> Iterator[Callable[[Iterable[Lines]], Iterator
 
     `seen_at` is when the import was seen. A line that is not in the common form is None. The function
     raises InputError if a worker process is killed.
+
+    Without a second processor the lines are read here. Workers are new processes (`spawn`): a copy
+    of this one by `fork` would share its database connections.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
@@ -61,6 +64,7 @@ def reading_ahead(seen_at: str) -> Iterator[Callable[[Iterable[Lines]], Iterator
 def _read(
     pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines], seen_at: str
 ) -> Iterator[Batch]:
+    """Yield batches with their observations, keeping `ahead` of them in the works."""
     try:
         started = pool.submit(_read_lines, (), seen_at)
         waiting: deque[tuple[Lines, Future[bytes]]] = deque()
@@ -88,6 +92,7 @@ def _texts(lines: Lines) -> list[bytes]:
 
 
 def _result(lines: Lines, future: Future[bytes], seen_at: str) -> Batch:
+    """Return a batch with the result of its worker; waits for it. Raises BrokenProcessPool."""
     packed = marshal.loads(future.result())  # noqa: S302 - from our own process
     return lines, [*map(_unpacked, packed, repeat(seen_at))]
 
@@ -119,6 +124,7 @@ def _packed(read: Observation | None) -> tuple[Any, ...] | None:
 
 
 def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | None:
+    """Return the observation of `_packed`; its rows stay plain tuples, read by position."""
     if packed is None:
         return None
     name, key, document, seen, mark = packed

@@ -67,7 +67,7 @@ def unreadable(text: str, position: str, problem: str) -> RawDocument:
 def document(key: str, details: str, text: str, position: str) -> RawDocument:
     """Return a job's details with its key, or with a `problem` if they cannot be used.
 
-    `text` is what quarantine would keep, with the key; `details` is a part of it.
+    `text` is what quarantine keeps, with the key.
     """
     problem = key_problem(key) if is_utf8(text) else "not valid UTF-8"
     if problem:

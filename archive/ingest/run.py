@@ -9,7 +9,7 @@ from archive.appliance_names import identity
 from archive.document.parse import Observation
 from archive.errors import ArchiveError, DatabaseError, InputError, InterruptedInputError
 from archive.ingest.observe import observe, observe_answer
-from archive.store import import_log, quarantine, settings
+from archive.store import import_log, maintenance_log, quarantine, settings
 from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
 from archive.store.loader import Loader
@@ -50,6 +50,7 @@ class Run:
         self.source = source
         self._on_batch = on_batch
         self._loader: Loader | None = None  # made in the first transaction, with its calendar
+        self._maintained = 0  # the number of the latest maintenance then
         self.committed = False
         self.counts = Counts()
         with _nothing_archived():
@@ -76,10 +77,18 @@ class Run:
                     raise
 
     def loader(self, connection: Connection) -> Loader:
-        """Return the run's loader, the same one in all of its transactions."""
-        if self._loader is None:
-            calendar = settings.calendar(connection)
-            self._loader = Loader(self.id, calendar, self.source.seen_at)
+        """Return the run's loader, the same one in all of its transactions.
+
+        It remembers numbers of rows, so it is a new one after maintenance, which may have deleted them.
+        The caller holds the lock of the calendar.
+        """
+        changed = maintenance_log.latest(connection)
+        if self._loader is None or changed != self._maintained:
+            before = self._loader
+            self._loader = Loader(self.id, settings.calendar(connection), self.source.seen_at)
+            if before is not None:
+                self._loader.judged.take_over(connection, before.judged)
+            self._maintained = changed
         return self._loader
 
     def mark_seen(self, connection: Connection, loader: Loader, name: str) -> int:

@@ -153,6 +153,7 @@ class _Measure:
         self._values.add(job.day, value)
 
     def _judge(self, job: Job, value: int) -> None:
+        """Judge a value, and remember a finding that may begin a new level."""
         usual = self._values.usual(job.day)
         if (finding := self._finding(job, value, usual)) is None:
             return
@@ -166,6 +167,8 @@ class _Measure:
 
 
 class _Sizes(_Measure):
+    """Sizes: an empty or tiny one is critical, a small one a warning, a large one a notice."""
+
     def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
         range_ = None if usual is None else usual.range(LEAST_BYTES)
         if value == 0:
@@ -183,6 +186,8 @@ class _Sizes(_Measure):
 
 
 class _Durations(_Measure):
+    """Durations: a long one is a warning, another unusual one a notice."""
+
     def _finding(self, job: Job, value: int, usual: Usual | None) -> Finding | None:
         if usual is None:
             return None

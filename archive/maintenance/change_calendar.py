@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from archive import db
 from archive.db import tables
-from archive.store import judged_backups, settings, totals
+from archive.store import judged_backups, maintenance_log, settings, totals
 from archive.store.dimension_keys import References
 from archive.store.job_writer import update_jobs
 
@@ -49,9 +49,16 @@ def change_calendar(engine: Engine, chosen: Calendar) -> int:
             references.learn_days(connection, {change["new_day"] for change in changes})
             update_jobs(connection, changes)
             changed += len(changes)
+        # Totals are by day: they stay right if no job has another one.
         if changed:
             totals.rebuild(connection)
         judged_backups.rebuild(connection)
+        maintenance_log.record(
+            connection,
+            maintenance_log.CALENDAR,
+            jobs=changed,
+            detail=f"days start at {chosen.day_start} {chosen.zone}",
+        )
     return changed
 
 

@@ -13,7 +13,15 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import tables
 from archive.errors import UsageError
-from archive.store import fact_history, judged_backups, seen_documents, settings, totals
+from archive.store import (
+    appliance_rows,
+    fact_history,
+    judged_backups,
+    maintenance_log,
+    seen_documents,
+    settings,
+    totals,
+)
 from archive.store.known_jobs import set_last_seen
 from archive.text import counted
 
@@ -34,6 +42,8 @@ class Undone(NamedTuple):
 
 
 class _Import(NamedTuple):
+    """An import: its number, when it was seen (a fixed-width UTC instant), and its outcome."""
+
     id: int
     seen_at: str
     outcome: str
@@ -86,6 +96,9 @@ def undo(engine: Engine, number: int) -> Undone:
         run_table = tables.ingest_run
         connection.execute(
             sa.update(run_table).where(run_table.c.id == run.id).values(outcome=UNDONE)
+        )
+        maintenance_log.record(
+            connection, maintenance_log.UNDO, jobs=gone, detail=f"import {run.id}"
         )
         totals.rebuild(connection)
         judged_backups.judge(
@@ -224,6 +237,7 @@ def _forget_seen(connection: Connection, run: _Import, appliance: int) -> None:
         set_last_seen(connection, appliance, connection.execute(seen).scalars().all(), before)
     if row is None:
         return
+    # Deleted jobs are no longer in the latest import either.
     known = {mark: one for mark, one in seen_documents.decode(row.documents).items() if one in left}
     change: dict[str, Any] = {"documents": seen_documents.encode(known)}
     if row.seen_at == run.seen_at:
@@ -255,11 +269,12 @@ def _forget_facts(connection: Connection, run: _Import, appliance: int) -> None:
 
 def _narrow(connection: Connection, run: _Import, appliance: int) -> None:
     """Set when the appliance was seen from its other imports; delete it if there is nothing else."""
-    job, table, run_table = tables.job, tables.appliance, tables.ingest_run
+    job, table = tables.job, tables.appliance
     others = _others(connection, run, appliance)
     seen = sa.select(sa.func.min(job.c.first_seen), sa.func.max(job.c.last_seen))
     first, last = connection.execute(seen.where(job.c.appliance_id == appliance)).one()
     instants = [one.seen_at for one in others] + [at for at in (first, last) if at is not None]
+    # What is left shows when it was seen; otherwise it came with this import alone.
     if instants:
         connection.execute(
             sa.update(table)
@@ -267,14 +282,7 @@ def _narrow(connection: Connection, run: _Import, appliance: int) -> None:
             .values(first_seen=min(instants), last_seen=max(instants))
         )
         return
-    connection.execute(
-        sa.update(run_table).where(run_table.c.appliance_id == appliance).values(appliance_id=None)
-    )
-    for child in reversed(tables.metadata.sorted_tables):
-        # In the reverse order of the foreign keys: rows before those that they refer to.
-        if "appliance_id" in child.c and child is not run_table:
-            connection.execute(sa.delete(child).where(child.c.appliance_id == appliance))
-    connection.execute(sa.delete(table).where(table.c.id == appliance))
+    appliance_rows.delete(connection, appliance)
 
 
 def _release(connection: Connection, run: _Import) -> int:

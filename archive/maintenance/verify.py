@@ -106,6 +106,7 @@ def _drift(connection: Connection) -> Iterator[str]:
     found = migrate.revision(connection)
     if found != migrate.HEAD:
         yield f"schema: revision {found} instead of {migrate.HEAD}"
+    # As for a new migration, which should have nothing to do.
     context = MigrationContext.configure(connection, opts=migrate.COMPARED)
     for difference in compare_metadata(context, tables.metadata):
         yield f"schema: differs from this version: {difference}"

@@ -57,6 +57,7 @@ class Format(NamedTuple):
 FORMATS = {
     f"{width}_{part}": Format(width, *shows) for width in _WIDTHS for part, shows in _PARTS.items()
 }
+# The API's documentation has it as the default of LocalizationParam.
 _DEFAULT = FORMATS["SHORT_DATE_TIME"]
 
 

@@ -66,7 +66,10 @@ def described(one: Judgement) -> str:
 
 
 def counts(found: Sequence[Judgement]) -> str:
-    """Return the number of appliances at each level, worst first."""
+    """Return the number of appliances at each level, worst first.
+
+    Empty without appliances.
+    """
     levels = sorted(Level, key=badness, reverse=True)
     numbers = {level: sum(one.level is level for one in found) for level in levels}
     return ", ".join(f"{number:,} {level.name}" for level, number in numbers.items() if number)

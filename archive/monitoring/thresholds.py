@@ -76,6 +76,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
 
     It needs no database: `state` has all figures.
     """
+    # Nothing is expected of it, but its figures are still shown.
     if state.state == RETIRED:
         quiet = tuple(
             Figure(name, value, None, None, Level.OK) for name, value in _values(state).items()

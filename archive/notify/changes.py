@@ -43,6 +43,9 @@ def changes(known: Mapping[str, str], now: Assessment, *, whole: bool) -> Change
 
     Appliances out of scope stay as they are known, and so do all while the archive is stale. If `now` is
     the `whole` fleet, those that it does not have exist no more and are forgotten.
+
+    Problems of an appliance compare by figure and level: a figure that stays at its level is
+    nothing new, however its value changes.
     """
     was_stale = ARCHIVE in known
     if now.problem is not None:
@@ -57,6 +60,7 @@ def changes(known: Mapping[str, str], now: Assessment, *, whole: bool) -> Change
             recovered.append(one)
         elif _is_worse(_levels(problems[one.appliance]), _levels(known.get(one.appliance, ""))):
             worse.append(one)
+    # In the whole fleet, an appliance without a judgement exists no more.
     gone = [name for name in known if name == ARCHIVE or (whole and name not in problems)]
     changed |= dict.fromkeys(gone, "")
     return Changes(tuple(worse), tuple(recovered), None, was_stale, changed)
@@ -69,6 +73,7 @@ def _problems(one: Judgement) -> str:
 
 
 def _levels(problems: str) -> dict[str, Level]:
+    """Return the level of each figure in the form of `_problems`, empty without any."""
     pairs = [text.split(" ") for text in problems.split(", ") if text]
     return {name: Level[level] for name, level in pairs}
 

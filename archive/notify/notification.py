@@ -35,7 +35,10 @@ TEST = Notification(
 
 
 def notification(found: Changes, now: Assessment) -> Notification:
-    """Return the notification of changes that are not empty."""
+    """Return the notification of changes that are not empty.
+
+    Texts from the archive are on one line and without control characters.
+    """
     parts = []
     if found.archive is not None:
         parts.append(f"No check of the backups is possible: {harmless(found.archive)}.")
@@ -68,6 +71,7 @@ def _title(found: Changes) -> str:
 
 
 def _lines(found: Sequence[Judgement]) -> Iterator[str]:
+    """Yield a line for each of the first 20 appliances, and the number of the others."""
     for one in found[:_AT_MOST]:
         level = "" if one.level is Level.OK else f"{one.level.name} "
         yield f"{level}{harmless(described(one))}"

@@ -59,6 +59,7 @@ def send(notification: Notification, url: str, ca_file: Path | None = None) -> N
 
 
 def _service(url: str, ca_file: Path | None) -> Any:
+    """Return Apprise's service for a URL, with certificates checked unless the URL turns that off."""
     from apprise import Apprise, AppriseAsset
 
     # A POST that is redirected becomes a GET, whose success says nothing. Nothing is stored on disk.

@@ -124,6 +124,7 @@ def bars(figure: BarFigure, width: int, glyphs: Glyphs, *, coloured: bool) -> li
 
 
 def _plotext() -> Any:
+    """Return plotext, which takes a while to import. Raises ArchiveError if it is not available."""
     try:
         import plotext
     except ImportError as error:  # it is compiled, and may be missing on this platform

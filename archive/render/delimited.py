@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
+from archive.text import without_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,10 +32,11 @@ def write(
     The delimiter is a character that does not occur in numbers, and no quote or line end.
 
     `rows` have one value for each column. Values are exact: whole seconds and bytes, instants in
-    UTC.
+    UTC; on a terminal, control characters are escaped.
     """
     # SQLite has numbers for booleans.
     flags = [column.kind is Kind.FLAG for column in columns]
+    shown = without_controls if out.isatty() else str
     out.write(record([column.name for column in columns], delimiter))
     for row in rows:
         cells = row
@@ -43,7 +45,7 @@ def write(
                 bool(value) if flag and value is not None else value
                 for flag, value in zip(flags, row, strict=True)
             ]
-        out.write(record(cells, delimiter))
+        out.write(shown(record(cells, delimiter)))
 
 
 def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:

@@ -51,6 +51,7 @@ class BuildRow(NamedTuple):
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
     rows = _found(connection, scope)
+    # Where a status filter leaves out finished jobs, there is no rate.
     return rows if sql.has_rate(scope) else map(sql.without_rate, rows)
 
 

@@ -50,6 +50,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
 
     Rows are ordered by appliance, then by due time.
     """
+    # Of the job that met it, otherwise of the last attempt.
     evidence = [tables.job.c[name] for name in _EVIDENCE]
     for appliance, expectations in expected_backups.walk(connection, scope, *evidence):
         for one in expectations:

@@ -176,6 +176,7 @@ class _Fleet:
 
 
 def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
+    """Yield the appliances, the fastest growth first, then the fleet; nothing without any size."""
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet(date.fromisoformat(today).toordinal())
     retired = _retired(connection, scope.now)

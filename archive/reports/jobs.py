@@ -123,6 +123,7 @@ def first_message() -> sa.ScalarSelect[Any]:
     """
     template = tables.message_template
     texts = (tables.message_content.c.localized, template.c.default_message)
+    # An empty text is none, as in `messages.text`.
     found = (sa.func.nullif(text, "") for text in texts)
     return _of_first(sa.func.coalesce(*found, template.c.message_id))
 

@@ -41,6 +41,7 @@ def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
     `period` is one of `calendar.PERIODS`; it replaces that of the scope.
     """
     scope = replace(scope, period=period)
+    # The page shows rounded values, so 1 % is exact enough for any number of jobs.
     found = _of_totals if from_totals.suffice(scope) else _of_jobs
     return list(found(connection, scope))
 

@@ -40,6 +40,7 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     scoped = sql.jobs(scope, appliances)
     return sql.summary(
         scoped,
+        # More than finished: also jobs in progress, and those with an undocumented status.
         sa.func.count().label("jobs"),
         *sql.counts(scoped),
         sa.func.count(scoped.c.appliance_id.distinct()).label("appliances"),

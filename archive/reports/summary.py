@@ -58,6 +58,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
+    """Yield the rows in the order in which they are shown."""
     now, then = _scopes(connection, scope)
     # The judgement of all appliances is read once, and used by several sections.
     states = list(rpo.select(connection, now))

@@ -70,6 +70,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
     """Yield the rows of the report from day totals."""
     sketches = totals.sketches(connection, scope)
     for found in totals.sums(connection, scope):
+        # A period in which no job succeeded has sums, but no sketch.
         sizes, durations = sketches.get((found.period, found.group), totals.EMPTY)
         yield TrendsRow(
             found.period,

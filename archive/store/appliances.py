@@ -78,6 +78,7 @@ def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
 
 
 def _create(connection: Connection, seen: Mapping[str, SeenInterval]) -> dict[str, _Known]:
+    """Insert rows for new appliances and return them by name. Takes the lock of repeated texts."""
     if not seen:
         return {}
     # Ids are given under one lock, so that no two imports give the same one.

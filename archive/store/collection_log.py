@@ -151,6 +151,16 @@ def finish(engine: Engine, collection: int) -> Collection:
         return Collection._make(_collection_columns(connection.execute(query).one()))
 
 
+def ask_one_less(connection: Connection, number: int) -> None:
+    """Count again a collection of whose appliances one has gone from the log."""
+    table, counts = tables.collection, _counts(connection, number)
+    query = sa.select(table.c.asked, table.c.outcome).where(table.c.id == number)
+    asked, outcome = connection.execute(query).one()
+    if outcome not in (RUNNING, INTERRUPTED):
+        outcome = _outcome(asked - 1, counts)
+    _update(connection, number, asked=asked - 1, outcome=outcome, **columns(counts))
+
+
 def _outcome(asked: int, counts: dict[str, int]) -> str:
     complete, failed = counts.get(COMPLETE, 0), counts.get(FAILED, 0)
     if INTERRUPTED in counts or sum(counts.values()) < asked:

@@ -86,6 +86,7 @@ class _Measure:
         return quantile_sketch.changed(self._stored, self._bins)
 
     def _settle(self) -> None:
+        """Count the waiting values."""
         waiting = self._waiting
         if waiting:
             self._number += len(waiting)
@@ -184,15 +185,30 @@ def count(connection: Connection) -> Totals:
 
     Memory grows with the days, not with the jobs.
     """
+    totals = Totals()
+    for job in _contributions(connection):
+        totals.add(job)
+    return totals
+
+
+def subtract(connection: Connection, appliance_id: int) -> None:
+    """Take all jobs of an appliance, which the caller has locked, out of the totals."""
+    totals = Totals()
+    for job in _contributions(connection, tables.job.c.appliance_id == appliance_id):
+        totals.add(job, -1)
+    totals.write(connection)
+
+
+def _contributions(
+    connection: Connection, *conditions: sa.ColumnElement[bool]
+) -> Iterator[Contribution]:
     job = tables.job
     query = sa.select(
         job.c.day, sa.func.coalesce(job.c.type, ""), job.c.status, job.c.size_bytes,
         job.c.duration_seconds,
-    )  # fmt: skip
-    totals = Totals()
+    ).where(*conditions)  # fmt: skip
     for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
-        totals.add(cast("Contribution", row))
-    return totals
+        yield cast("Contribution", row)
 
 
 def rebuild(connection: Connection) -> int:

@@ -58,6 +58,7 @@ class References:
 
         Documents are the fields of `flatten.Normalised`, in order.
         """
+        # A long import must not hold every text in memory.
         for kind, known in self._ids.items():
             if len(known) > _CACHED:
                 known.clear()
@@ -94,6 +95,7 @@ class References:
         return {location: known[location] for location in locations}
 
     def _learn_kind(self, connection: Connection, kind: type, wanted: Iterable[Natural]) -> None:
+        """Give keys of a kind a row and a cached ID."""
         by_digest = {key_digest(key): key for key in wanted}
         if by_digest:
             found = self._find_or_create(connection, kind, by_digest)
@@ -166,4 +168,5 @@ def next_id(connection: Connection, table: sa.Table) -> int:
 
 
 def _columns(key: Sequence[Any]) -> Sequence[Any]:
+    """Return the columns of a key; a location has its masked URL besides."""
     return (*key, mask_url(key.url)) if isinstance(key, Location) else key

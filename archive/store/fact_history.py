@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 # Tables whose rows are periods of a fact.
 HISTORIES = (tables.schedule, tables.system_version, tables.system_time_zone)
 # Columns of every history, before its values.
-_PERIOD = ("first_seen", "last_seen", "ended_at")
+PERIOD = ("first_seen", "last_seen", "ended_at")
 _Row = tuple[Any, ...]
 # The values of an answer by key: a schedule's key, or () for a single fact.
-_Values = dict[tuple[str, ...], _Row]
+Values = dict[tuple[str, ...], _Row]
 
 
 def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str) -> set[str]:
@@ -37,7 +37,8 @@ def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str
     Return the names of the tables with a change. May take the lock of repeated texts, so the lock of
     the day totals must not be held yet.
     """
-    found: dict[sa.Table, _Values] = {}
+    # A fact that was not answered stays as it is.
+    found: dict[sa.Table, Values] = {}
     if facts.version is not None:
         found[tables.system_version] = {(): facts.version}
     if facts.time_zone is not None:
@@ -47,11 +48,11 @@ def record(connection: Connection, appliance_id: int, facts: Facts, seen_at: str
     return {
         table.name
         for table, rows in found.items()
-        if _follow(connection, table, appliance_id, rows, seen_at)
+        if follow(connection, table, appliance_id, rows, seen_at)
     }
 
 
-def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> _Values:
+def _schedules(connection: Connection, schedules: Iterable[Schedule]) -> Values:
     """Return the columns of schedules by key, in the order of the table."""
     answered = list(schedules)
     references = References()
@@ -78,20 +79,21 @@ def _list(texts: tuple[str, ...] | None) -> str | None:
     return None if texts is None else json_numbers.dumps(list(texts))
 
 
-def _follow(
+def follow(
     connection: Connection,
     table: sa.Table,
     appliance_id: int,
-    answered: _Values,
+    answered: Values,
     seen_at: str,
 ) -> bool:
     """Update a history from an answer: extend unchanged rows, end others, insert new values.
 
     Return whether anything has changed.
     """
+    # First: beside rows of a clock that was ahead, any answer would look late.
     forgotten = _forget_future(connection, table, appliance_id)
-    key_columns, value_columns = _keys(table), _values(table)
-    query = sa.select(*key_columns, *(table.c[name] for name in _PERIOD), *value_columns).where(
+    key_columns, value_columns = keys_of(table), values_of(table)
+    query = sa.select(*key_columns, *(table.c[name] for name in PERIOD), *value_columns).where(
         table.c.appliance_id == appliance_id,
         # A row that ended at this time or later shows that this answer is late.
         sa.or_(table.c.ended_at.is_(None), table.c.ended_at >= seen_at),
@@ -142,13 +144,14 @@ def _forget_future(connection: Connection, table: sa.Table, appliance_id: int) -
     return True
 
 
-def _keys(table: sa.Table) -> list[sa.Column[Any]]:
+def keys_of(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the key columns of a history within an appliance: none, or a schedule's key."""
-    return [column for column in table.primary_key if column.name not in ("appliance_id", *_PERIOD)]
+    return [column for column in table.primary_key if column.name not in ("appliance_id", *PERIOD)]
 
 
-def _values(table: sa.Table) -> list[sa.Column[Any]]:
-    known = {*table.primary_key.columns.keys(), *_PERIOD}
+def values_of(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns of a history with its values."""
+    known = {*table.primary_key.columns.keys(), *PERIOD}
     return [column for column in table.columns if column.name not in known]
 
 
@@ -157,7 +160,7 @@ def contradictions(connection: Connection) -> Iterator[str]:
     appliance = tables.appliance
     for table in HISTORIES:
         following = sa.func.lead(table.c.first_seen).over(
-            partition_by=[table.c.appliance_id, *_keys(table)], order_by=table.c.first_seen
+            partition_by=[table.c.appliance_id, *keys_of(table)], order_by=table.c.first_seen
         )
         row = sa.select(
             table.c.appliance_id, table.c.first_seen, table.c.ended_at, following.label("following")

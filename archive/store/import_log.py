@@ -60,6 +60,7 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
     """
     with db.writing(engine) as connection:
         db.lock(connection, ["runs"])
+        # Numbers are in the order of the starts, which `archive export --after` relies on.
         run_id = next_id(connection, tables.ingest_run)
         connection.execute(
             sa.insert(tables.ingest_run).values(

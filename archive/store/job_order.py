@@ -14,4 +14,5 @@ def place(table: sa.FromClause) -> sa.ColumnElement[str]:
 
 def order(table: sa.FromClause) -> list[sa.ColumnElement[Any]]:
     """Return the total order in which an appliance's jobs began, by day first."""
+    # By day first, which an index of each appliance's jobs has.
     return [table.c.day, place(table), table.c.key]

@@ -108,6 +108,7 @@ class Batch:
         self._add_children(row.appliance_id, row.id, document)
 
     def _add_children(self, appliance_id: int, job_id: int, document: ParsedJob) -> None:
+        """Add the rows of a document that belong to its job; `seq` is the place in it, from 0."""
         children = self._children
         ids = self._contents.ids(appliance_id)
         _, _, _, _, messages, error = document.rows

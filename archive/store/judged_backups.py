@@ -52,6 +52,18 @@ class ChangedAppliances:
         known = self._since.get(appliance_id)
         self._since[appliance_id] = since if known is None else min(known, since)
 
+    def take_over(self, connection: Connection, other: ChangedAppliances) -> None:
+        """Add the appliances that another one has noted, if the archive still has them."""
+        appliance = tables.appliance.c.id
+        for chunk in chunks(other._since):
+            for number in connection.execute(
+                sa.select(appliance).where(appliance.in_(chunk))
+            ).scalars():
+                self.see([number])
+                since = other._since[number]
+                if since is not None:
+                    self.change(number, since)
+
     def judge(self, connection: Connection) -> None:
         """Judge the appliances, whose locks the caller holds, before the lock of the totals is taken.
 
@@ -168,6 +180,7 @@ def _differences(
     wrong = 0
     for table, found in ((_TABLE, rows), (_STANDING, standings)):
         query = sa.select(table).where(table.c.appliance_id.in_(ids))
+        # Rows on one side only: wrong, missing, and not needed ones.
         wrong += len({tuple(row) for row in connection.execute(query)} ^ set(found))
     return wrong
 

@@ -110,6 +110,7 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
+    """Return the greatest job ID of each appliance, 0 without jobs."""
     job, appliance = tables.job, tables.appliance
     # Reads only the end of each appliance's part of the primary key.
     greatest = (

@@ -230,6 +230,7 @@ def of_jobs(connection: Connection, jobs: Iterable[tuple[int, int]]) -> dict[int
 
 
 def _delete(connection: Connection, appliance_id: int, numbers: Sequence[int]) -> None:
+    """Delete contents of an appliance with their arguments and params."""
     # Children first: during a first load there are no constraints, so no cascades.
     for table in (tables.message_param, tables.message_arg):
         connection.execute(

@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 
 def known(connection: Connection, target: str) -> dict[str, str]:
-    """Return the problems that a target was notified of, by appliance; an empty name is the archive."""
+    """Return the problems that a target was notified of, by appliance; an empty name is the archive.
+
+    The text has figures and levels, such as `age WARNING, failures CRITICAL`.
+    """
     table = tables.notified_problem
     query = sa.select(table.c.appliance_name, table.c.problems).where(table.c.target == target)
     return {row.appliance_name: row.problems for row in connection.execute(query)}
 
 
 def record(connection: Connection, target: str, changed: Mapping[str, str], now: str) -> None:
-    """Record the problems of appliances whose problems changed; an empty text deletes the row."""
+    """Record the problems of appliances whose problems changed; an empty text deletes the row.
+
+    `now` is a fixed-width UTC instant. Appliances that are not in `changed` stay as they are.
+    """
     table = tables.notified_problem
     solved = [name for name, problems in changed.items() if not problems]
     connection.execute(

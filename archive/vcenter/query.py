@@ -54,6 +54,7 @@ async def ask(
         ):
             seen_at = timestamps.now()
             jobs = await job_details.fetch(session)
+            # From here on it holds a file or memory.
             on_failure.enter_context(jobs.body)
             missing = [] if jobs.missing is None else [jobs.missing]
             facts: dict[str, Any] = {}

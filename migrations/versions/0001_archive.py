@@ -908,6 +908,21 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_attempt_collection_id"), "attempt", ["collection_id"], unique=False)
     op.create_table(
+        "maintenance",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("done_at", Instant(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("new_name", Text, nullable=True),
+        sa.Column("jobs", sa.BigInteger(), nullable=True),
+        sa.Column("detail", Text, nullable=True),
+        sa.CheckConstraint(
+            "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum')",
+            name=op.f("ck_maintenance_what"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
+    )
+    op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
         sa.Column("type", Text, nullable=False),
@@ -1090,6 +1105,7 @@ def downgrade() -> None:
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("maintenance")
     op.drop_table("attempt")
     op.drop_table("collection")
     op.drop_table("system_time_zone")

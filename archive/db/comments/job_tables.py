@@ -13,6 +13,7 @@ from archive.db.comments.phrases import (
     Described,
 )
 
+# In the order of the page.
 JOB_TABLES = {
     "appliance": Described(
         "an appliance with at least one import",

@@ -35,6 +35,7 @@ _EXPECTED = {
     "job_id": _JOB,
 }
 
+# In the order of the page.
 JUDGEMENT_TABLES = {
     "expected_backup": Described(
         "a backup that was or will be due; every import updates them: read v_expected_backup",

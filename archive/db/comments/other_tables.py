@@ -16,6 +16,7 @@ from archive.db.comments.phrases import (
     pick,
 )
 
+# In the order of the page.
 OTHER_TABLES = {
     "write_lock": Described(
         "the names of the locks that writers hold on PostgreSQL; nobody reads them",
@@ -188,6 +189,18 @@ OTHER_TABLES = {
             "unchanged": "number of jobs whose document did not change",
             "findings": "number of findings in its documents",
             "quarantined": "number of documents put in quarantine",
+        },
+    ),
+    "maintenance": Described(
+        "what changed the history other than imports",
+        {
+            "id": "number of the change, in order",
+            "done_at": "when it was done",
+            "what": "rename, merge, retire, forget, undo, calendar or vacuum",
+            "appliance_name": "the appliance, by its name at that time; NULL: not about one appliance",
+            "new_name": "name after a rename or merge",
+            "jobs": "number of jobs that moved, went or changed",
+            "detail": "what else a reader has to know",
         },
     ),
     "quarantine": Described(

@@ -35,6 +35,7 @@ _COUNTS = {
     "duration_seconds": "exact sum of the durations; above 64 bits SQLite rounds it",
 }
 
+# In the order of the page. Views of judgement have their descriptions beside their tables.
 VIEWS = {
     "v_job": Described(
         "a job with all names resolved",

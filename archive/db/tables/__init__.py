@@ -20,9 +20,11 @@ from archive.db.tables.jobs import (
 )
 from archive.db.tables.judgement import anomaly, appliance_standing, expected_backup
 from archive.db.tables.logs import (
+    MAINTENANCE,
     attempt,
     collection,
     ingest_run,
+    maintenance,
     notified_problem,
     quarantine,
 )
@@ -46,6 +48,7 @@ from archive.db.tables.shared import (
 from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, day_total
 
 __all__ = [
+    "MAINTENANCE",
     "MESSAGE_ROLES",
     "anomaly",
     "appliance",
@@ -67,6 +70,7 @@ __all__ = [
     "job_status",
     "latest_import",
     "location",
+    "maintenance",
     "message",
     "message_arg",
     "message_content",

@@ -65,6 +65,7 @@ job = Table(
     sqlite_with_rowid=False,
 )
 
+# When a job was first seen in each status, and by which import.
 job_status = Table(
     "job_status",
     metadata,
@@ -105,6 +106,7 @@ job_error = Table(
     sqlite_with_rowid=False,
 )
 
+# The canonical JSON of documents that the tables do not have all of.
 irregular_document = Table(
     "irregular_document",
     metadata,

@@ -1,4 +1,4 @@
-"""Imports, collections and their attempts, the quarantine, and what was notified.
+"""Imports, collections and their attempts, maintenance, the quarantine, and what was notified.
 
 An import is logged before it begins, in a transaction of its own, so a failed one is in the log, too.
 """
@@ -83,6 +83,23 @@ attempt = Table(
     sqlite_with_rowid=False,
 )
 
+# What changed the history other than imports, in order. `appliance_name` and `new_name` are texts: the
+# record outlives the appliance. See `archive.store.maintenance_log`.
+MAINTENANCE = ("rename", "merge", "retire", "forget", "undo", "calendar", "vacuum")
+maintenance = Table(
+    "maintenance",
+    metadata,
+    own_id(),
+    required("done_at", Instant),
+    required("what", Text),
+    Column("appliance_name", Text),
+    Column("new_name", Text),
+    Column("jobs", BigInteger),
+    Column("detail", Text),
+    CheckConstraint(f"what IN ({', '.join(map(repr, MAINTENANCE))})", name="what"),
+)
+
+# `digest` is that of appliance, job key and document, so that a document is held once.
 quarantine = Table(
     "quarantine",
     metadata,

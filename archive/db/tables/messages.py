@@ -45,6 +45,7 @@ message_content = Table(
     sqlite_with_rowid=False,
 )
 
+# Arguments of the message in order, already filled into its text.
 message_arg = Table(
     "message_arg",
     metadata,
@@ -56,6 +57,7 @@ message_arg = Table(
     sqlite_with_rowid=False,
 )
 
+# A tree: `parent_seq` is the param whose nested message contains this one.
 message_param = Table(
     "message_param",
     metadata,

@@ -15,6 +15,7 @@ from sqlalchemy import (
 from archive.db import Day, Instant, Text
 from archive.db.tables.base import metadata, own_id, required
 
+# The archive's calendar, by name: see `archive.store.settings`.
 setting = Table(
     "setting", metadata, Column("name", Text, primary_key=True), required("value", Text)
 )

@@ -88,6 +88,7 @@ def sums(connection: Connection, scope: Scope) -> list[Sums]:
 
 @lru_cache  # building the SELECT takes as long as running it
 def _select(scope: Scope) -> sa.Select[Any]:
+    """Return the SELECT of `sums`; scopes are equal whatever their `now`."""
     total = tables.day_total
     keys, source = _keys(total, scope)
     succeeded = total.c.status == "SUCCEEDED"

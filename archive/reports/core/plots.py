@@ -127,6 +127,7 @@ class _LinesMaker:
         self._without: dict[str | None, None] = {}
 
     def add(self, row: Sequence[Any]) -> None:
+        """Add a row to the line of each value, or of its group; beyond the limit only names are kept."""
         label = row[0]
         # Also of a row without a value: that is a gap, and belongs to the axis.
         self._labels.add(label)
@@ -140,6 +141,7 @@ class _LinesMaker:
                 self._left_out[line] = None
 
     def figure(self) -> LineFigure | None:
+        """Return the lines, with periods placed by their first day; None without any value."""
         days = {label: of_label(label).first.toordinal() for label in self._labels}
         lines = [
             Line(
@@ -160,6 +162,7 @@ class _LinesMaker:
             before = label
 
     def notes(self) -> Iterator[str]:
+        """Yield what lines were left out, and which have no value at all."""
         if self._left_out:
             number = len(self._lines) + len(self._left_out)
             yield (
@@ -187,6 +190,7 @@ class _BarsMaker:
         self._number = 0
 
     def add(self, row: Sequence[Any]) -> None:
+        """Add a row as a bar; beyond MOST_BARS only their number is kept."""
         self._number += 1
         if len(self._bars) < MOST_BARS:
             # Further names can be missing.
@@ -232,6 +236,7 @@ class _AheadMaker:
             self._rows.append(row)
 
     def figure(self) -> LineFigure | None:
+        """Return a line for each row; of a single one, also its bounds."""
         rows = self._rows if self._all is None else [self._all]
         if len(rows) == 1:
             lines = self._fan(rows[0])

@@ -1,0 +1,32 @@
+"""Forget an appliance: delete everything that the archive has of it, but that this was done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archive.maintenance.appliances import Extent, changing, find
+from archive.store import appliance_rows, day_totals, maintenance_log, shared_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+
+def forget(engine: Engine, name: str) -> Extent:
+    """Delete an appliance in one transaction, and return what the archive had of it.
+
+    Texts that only its jobs had go, too, such as the URL of its target. An import that brought jobs
+    of other appliances stays in the log. Raises UsageError for an unknown name.
+    """
+    with changing(engine) as connection:
+        known = find(connection, name)
+        runs: list[int] = []
+        if known.id is not None:
+            runs = appliance_rows.runs(connection, known.id)
+            day_totals.subtract(connection, known.id)
+            appliance_rows.delete(connection, known.id)
+        appliance_rows.delete_named(connection, known.name)
+        # After all that refers to them.
+        appliance_rows.delete_runs(connection, runs)
+        shared_rows.remove_unused(connection)
+        maintenance_log.record(connection, maintenance_log.FORGET, known.name, jobs=known.jobs)
+    return known

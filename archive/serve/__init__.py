@@ -1,0 +1,1 @@
+"""The archive over HTTP: the page, every report, and metrics; read-only."""

@@ -1,0 +1,105 @@
+"""Join the histories of two appliances that are one, as if one had given all answers.
+
+The rows of a history say when a value was seen first and last. The log of collections says when the
+appliance was asked in between. So the answers can be recorded again, in their order.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive.db import tables
+from archive.store import fact_history
+from archive.store.collection_log import COMPLETE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.store.fact_history import Values
+
+
+class _Period(NamedTuple):
+    """A row of a history: a value by its key, and when it was seen."""
+
+    key: tuple[str, ...]
+    values: tuple[Any, ...]
+    first_seen: str
+    last_seen: str
+    ended_at: str | None
+
+
+class _Answer(NamedTuple):
+    """What an appliance answered at a time, by key."""
+
+    seen_at: str
+    values: Values
+
+
+def join(connection: Connection, source: int, target: int) -> None:
+    """Give all history of one appliance to another; the caller has locked both.
+
+    Of an incomplete answer, only what the rows say is known.
+    """
+    for table in fact_history.HISTORIES:
+        both = table.c.appliance_id.in_((source, target))
+        answers = {number: list(_answers(connection, table, number)) for number in (source, target)}
+        if answers[source] and answers[target]:
+            connection.execute(sa.delete(table).where(both))
+            every = sorted(answers[source] + answers[target], key=attrgetter("seen_at"))
+            for answer in _boundaries(every):
+                fact_history.follow(connection, table, target, answer.values, answer.seen_at)
+        else:
+            connection.execute(sa.update(table).where(both).values(appliance_id=target))
+
+
+def _complete(connection: Connection, appliance_id: int) -> set[str]:
+    """Return when all facts of an appliance were answered."""
+    attempt, run = tables.attempt, tables.ingest_run
+    query = (
+        sa.select(run.c.seen_at)
+        .join(attempt, attempt.c.run_id == run.c.id)
+        .where(run.c.appliance_id == appliance_id, attempt.c.outcome == COMPLETE)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def _periods(connection: Connection, table: sa.Table, appliance_id: int) -> list[_Period]:
+    keys, values = fact_history.keys_of(table), fact_history.values_of(table)
+    query = sa.select(*keys, *values, *(table.c[name] for name in fact_history.PERIOD)).where(
+        table.c.appliance_id == appliance_id
+    )
+    first, last = len(keys), len(keys) + len(values)
+    return [
+        _Period(tuple(row[:first]), tuple(row[first:last]), *row[last:])
+        for row in connection.execute(query)
+    ]
+
+
+def _answers(connection: Connection, table: sa.Table, appliance_id: int) -> Iterator[_Answer]:
+    """Yield the answers that are known to have given a history."""
+    periods = _periods(connection, table, appliance_id)
+    bounds = {at for period in periods for at in period[2:] if at is not None}
+    for seen_at in bounds | _complete(connection, appliance_id):
+        values = {
+            period.key: period.values
+            for period in periods
+            if period.first_seen <= seen_at <= period.last_seen
+        }
+        # No schedules are an answer, too.
+        if values or table is tables.schedule:
+            yield _Answer(seen_at, values)
+
+
+def _boundaries(answers: Sequence[_Answer]) -> Iterator[_Answer]:
+    """Yield the first and the last of equal answers that follow each other."""
+    for _, equal in groupby(answers, key=attrgetter("values")):
+        same = list(equal)
+        yield same[0]
+        if len(same) > 1:
+            yield same[-1]

@@ -1,0 +1,30 @@
+"""Rows that are stored once and referred to: those that nothing refers to any more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from archive.db import tables
+from archive.store.chunks import chunks
+from archive.store.foreign_keys import unused
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+SHARED = (tables.build, tables.location, tables.operation, tables.message_template)
+
+
+def remove_unused(connection: Connection) -> int:
+    """Delete them, and return how many there were; the caller holds the calendar exclusively.
+
+    Record it as maintenance: other writers may remember their numbers.
+    """
+    removed = 0
+    for table in SHARED:
+        numbers = unused(connection, table)
+        for chunk in chunks(numbers):
+            connection.execute(sa.delete(table).where(table.c.id.in_(chunk)))
+        removed += len(numbers)
+    return removed
