@@ -10,7 +10,7 @@ from typing import Any
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # The states of a calendar cell; each has its own colour and sign (see `page.css`).
-STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "none")
+STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "pending", "none")
 _CONFIG: dict[str, Any] = {
     "aria": False,  # the page has a label and a table for each chart
     "mark": {"aria": False},
@@ -85,7 +85,7 @@ def _percentiles(label: str) -> dict[str, Any]:
     colour = {
         "field": "which",
         "type": "nominal",
-        "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--soft)"]},
+        "scale": {"domain": ["median", "p95"], "range": ["var(--series)", "var(--soft)"]},
         "legend": legend,
     }
     return _chart(
@@ -194,8 +194,8 @@ def _rate() -> dict[str, Any]:
         **_WIDE,
         mark={
             "type": "line",
-            "color": "var(--success)",
-            "point": {"size": 18, "color": "var(--success)"},
+            "color": "var(--series)",
+            "point": {"size": 18, "color": "var(--series)"},
         },
         encoding={
             "x": _x(),
@@ -232,17 +232,17 @@ def _growth() -> dict[str, Any]:
             "title": "days from now", "values": [0, 30, 90, 180, 270, 365], "grid": False,
         },
     }  # fmt: skip
-    point = {"size": 40, "color": "var(--success)"}
+    point = {"size": 40, "color": "var(--series)"}
     return _chart(
         **_WIDE,
         encoding={"x": x, "tooltip": _TOOLTIP},
         layer=[
             {
-                "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},
+                "mark": {"type": "area", "color": "var(--series)", "opacity": 0.2},
                 "encoding": {"y": _y("low", _BYTES), "y2": {"field": "high"}},
             },
             {
-                "mark": {"type": "line", "color": "var(--success)", "point": point},
+                "mark": {"type": "line", "color": "var(--series)", "point": point},
                 "encoding": {"y": _y("middle", _BYTES)},
             },
         ],

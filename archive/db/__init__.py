@@ -13,6 +13,7 @@ from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.pair_lookup import find_pairs
+from archive.db.prepared import Prepared
 from archive.db.reader import Watch, create_reader
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Id, Instant, Text
@@ -24,6 +25,7 @@ __all__ = [
     "Id",
     "Instant",
     "MonthOf",
+    "Prepared",
     "Text",
     "UnindexedDay",
     "Watch",

@@ -1,4 +1,10 @@
-"""The fleet at a glance: what needs attention, and the figures of a period against the one before."""
+"""The fleet at a glance: what needs attention, and the figures of a period against the one before.
+
+It puts other reports together: `rpo`, `streaks`, `stuck`, `jobs`, `collection` and, through
+`period_figures`, `volume` and the expected backups. What needs attention is as of now, but
+consecutive failures are those up to the last day in scope. The figures are of the days in scope,
+the last 30 by default, compared with the period before.
+"""
 
 from __future__ import annotations
 
@@ -128,6 +134,7 @@ def _ongoing(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
 
 
 def _repeated(ongoing: list[streaks.StreaksRow]) -> int:
+    """Return the number of appliances with so many consecutive failures that they are critical."""
     return sum(row.consecutive_failures >= REPEATED_FAILURES for row in ongoing)
 
 
@@ -137,7 +144,11 @@ def _last_good(
     states: list[rpo.RpoRow],
     ongoing: list[streaks.StreaksRow],
 ) -> Iterator[SummaryRow]:
-    """Yield the last good backup of the worst appliances, and how many others there are."""
+    """Yield the last good backup of the worst appliances, and how many others there are.
+
+    Ages are in seconds, as of now. The order is that of the report `appliances`, apart from sizes
+    that dropped.
+    """
     failures = {row.appliance: row.consecutive_failures for row in ongoing}
     worst = appliances.worst_first(states, failures)
     named = replace(
@@ -165,7 +176,10 @@ def _last_good(
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    """Yield the longest success of the slowest appliances."""
+    """Yield the longest success of the slowest appliances.
+
+    The detail is the key of the job with that duration, the newest if there are several.
+    """
     job, appliance = tables.job, tables.appliance
     longest = sa.func.max(job.c.duration_seconds)
     conditions = [
@@ -205,7 +219,10 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    """Yield the last import, and what is wrong with the imports."""
+    """Yield the last import, and what is wrong with the imports.
+
+    Long gaps are those between imports on the days in scope; all else is as of now.
+    """
     rows = list(collection.select(connection, scope))
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
@@ -223,6 +240,7 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield the days that are compared, and whether percentiles are exact."""
     now, then = _scopes(connection, scope)
     calendar = settings.calendar(connection)
     compared = "" if then is None else f", compared with {then.since} to {then.until}"

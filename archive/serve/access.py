@@ -1,4 +1,8 @@
-"""Who may read: the token, the names of this host, and the headers that protect a browser."""
+"""Who may read: the token, the names of this host, and the headers that protect a browser.
+
+The only address that needs no token is `HEALTH`: it tells that the archive can be read, and nothing
+of what is in it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 HEALTH = "/healthz"
 # For answers without a policy of their own.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
+# # On every answer; one that has a header of the same name keeps its own.
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -59,6 +64,11 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _refused(self, path: str, headers: Headers) -> PlainTextResponse | None:
+        """Return the answer that refuses a request; None if it may be answered.
+
+        Without a token it is 400 for a foreign `Host`, with one 401. Tokens are compared in
+        constant time.
+        """
         if path == self._health:
             return None
         if self._token is None:
@@ -88,7 +98,10 @@ def _host(text: str) -> str | None:
 
 
 def _sent(authorization: str) -> bytes:
-    """Return the token that a header has: of a bearer, or the password of a user."""
+    """Return the token that a header has: of a bearer, or the password of a user.
+
+    Empty for another scheme, and for a password that is no Base64.
+    """
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip().encode()

@@ -1,4 +1,8 @@
-"""A report as a page, with a form of its parameters, and the list of all reports."""
+"""A report as a page, with a form of its parameters, and the list of all reports.
+
+The page has no script, and its style is in it: `POLICY` allows that style alone, by its digest.
+Every text is escaped here.
+"""
 
 from __future__ import annotations
 
@@ -104,6 +108,7 @@ def index(site: Site, reports: Sequence[Report]) -> str:
 
 
 def _document(title: str, *parts: str) -> str:
+    """Return a page of HTML; the title is escaped here, the parts are HTML already."""
     return "\n".join(
         (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
@@ -117,11 +122,13 @@ def _document(title: str, *parts: str) -> str:
 
 
 def _link(place: str, query: Iterable[tuple[str, str]], text: str) -> str:
+    """Return a link to a place of this site, relative to the page, with its query."""
     whole = urlencode(list(query))
     return f'<a href="{escape(place + (f"?{whole}" if whole else ""))}">{escape(text)}</a>'
 
 
 def _form(parameters: Sequence[Parameter], report: Report, asked: Sequence[tuple[str, str]]) -> str:
+    """Return the form with a field for each parameter, open if anything was asked."""
     given: dict[str, str] = dict(asked)
     fields = "\n".join(
         _field(one, report, given.get(one.name, "")) for one in parameters if one.name != "by" or report.groups
@@ -135,6 +142,7 @@ def _form(parameters: Sequence[Parameter], report: Report, asked: Sequence[tuple
 
 
 def _field(one: Parameter, report: Report, value: str) -> str:
+    """Return the field of a parameter: a checkbox, a choice, or a text with its present value."""
     name = escape(one.name)
     if one.type is bool:
         checked = " checked" if value in ("true", "1", "yes") else ""
@@ -154,6 +162,11 @@ def _field(one: Parameter, report: Report, value: str) -> str:
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of a table.
+
+    Optional columns that are empty have no place in it, nor have those that only serve others. A
+    row that marks a problem is highlighted.
+    """
     kinds = {one.kind_in for one in columns}
     places = {one.name: place for place, one in enumerate(columns)}
     marks = [place for place, one in enumerate(columns) if one.role is Role.MARK]
@@ -180,6 +193,10 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator
 
 
 def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]) -> str:
+    """Return the text of a cell, a dash for None.
+
+    The unit is that of the kind of the column, or of the row if the kind is in another column.
+    """
     if value is None:
         return "-"
     kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
@@ -187,6 +204,7 @@ def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
+    """Return whether a column is aligned as numbers, by its kind, or a text's by its values."""
     if column.kind is not Kind.TEXT or column.kind_in is not None:
         return column.kind in _NUMERIC or column.kind_in is not None
     known = [value for value in values if value is not None]
@@ -194,8 +212,10 @@ def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
 
 
 def _class(numeric: bool) -> str:  # noqa: FBT001 - the one thing that it says
+    """Return the attribute of a cell that holds a number."""
     return ' class="n"' if numeric else ""
 
 
 def _moment(instant: str) -> str:
+    """Return an instant as the tables show it."""
     return readable(Kind.INSTANT, instant)

@@ -19,7 +19,7 @@ from archive.store.appliance_judge import ApplianceJudge
 from archive.store.chunks import chunks
 from archive.store.dimension_keys import References
 from archive.store.import_intervals import usual_intervals
-from archive.store.judgement_rows import Changes
+from archive.store.judgement_rows import Changes, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,9 @@ _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
 _STANDINGS = sa.select(_STANDING).where(
     _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_STANDING_OF_ONE = db.Prepared(
+    sa.select(_STANDING).where(_STANDING.c.appliance_id == sa.bindparam("id"))
 )
 
 
@@ -187,8 +190,11 @@ def _differences(
 
 def _standings(connection: Connection, ids: Sequence[int] | Mapping[int, Any]) -> dict[int, Any]:
     """Return the stored standings by appliance id."""
+    if len(ids) == 1:
+        rows = _STANDING_OF_ONE.rows(connection, {"id": next(iter(ids))})
+        return {row[0]: Standing._make(row) for row in rows}
     return {
-        row.appliance_id: row
+        row[0]: Standing._make(row)
         for chunk in chunks(ids)
         for row in connection.execute(_STANDINGS, {"ids": chunk})
     }
