@@ -123,12 +123,22 @@ def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
     Until they are judged, reports judge anew instead of reading what is stored.
     """
     known = _standings(connection, changed)
+    table = tables.appliance
+    new = {
+        number
+        for chunk in chunks([number for number in changed if number not in known])
+        for number in connection.execute(
+            sa.select(table.c.id).where(table.c.id.in_(chunk))
+        ).scalars()
+    }
     rows = []
     for appliance_id, since in changed.items():
         before = known.get(appliance_id)
         earliest = instant(since)
         if before is None:
-            rows.append(_standing_row(appliance_id, earliest))
+            # An appliance may have been forgotten since it was imported.
+            if appliance_id in new:
+                rows.append(_standing_row(appliance_id, earliest))
         elif before.pending_from is None or earliest < before.pending_from:
             rows.append((appliance_id, earliest, *tuple(before)[2:]))
     db.upsert(connection, _STANDING, rows, ["pending_from"])
