@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _STYLE = """\
-:root { color-scheme: light dark; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  :root { --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff; }
+:root {
+  color-scheme: light dark;
+  --ground: #ffffff; --text: #1f2328; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae;
 }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #0d1117; --text: #e6edf3; --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff;
+  }
+}
+html { background: var(--ground); color: var(--text); }
+body { font: 15px/1.5 system-ui, sans-serif; background: var(--ground); margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
 a { color: var(--link); }
 .soft, small { color: var(--soft); }
 .scroll { overflow-x: auto; }
