@@ -98,6 +98,7 @@ class Documents:
 
 def application(site: Site, documents: Documents) -> Starlette:
     """Return the application of a site."""
+    # Made once: it depends on declarations alone.
     described = json.dumps(description(site), indent=1)
 
     def front(request: Request) -> Response:
@@ -107,6 +108,7 @@ def application(site: Site, documents: Documents) -> Starlette:
         return _document(request, documents.metrics, _METRICS)
 
     def healthy(_: Request) -> Response:
+        # This opens the archive, and checks its schema.
         migrate.require(site.engine)
         return PlainTextResponse("ok\n")
 
@@ -119,6 +121,7 @@ def application(site: Site, documents: Documents) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = AT_ONCE
+        # A daemon, which does not keep the process alive.
         threading.Thread(target=documents.keep_ready, daemon=True).start()
         yield
         documents.close()
