@@ -1,4 +1,8 @@
-"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast."""
+"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast.
+
+The options of the archive, of the configuration and of debugging are accepted before the verb, too.
+Typer declares everything by the annotations of the functions; their docstrings are the help texts.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from archive.cli import (
     collect,
     dashboard,
     db,
+    db_copy,
     demo,
     export,
     export_parquet,
@@ -128,4 +133,6 @@ fleet.app.command("test", epilog=fleet_test.EPILOG)(fleet_test.run_checks)
 fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(log.app, name="log")
+db.app.command("copy", epilog=db_copy.COPY_EPILOG)(db_copy.copy)
+db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
 app.add_typer(db.app, name="db")

@@ -20,6 +20,7 @@ from archive.db.expressions import (
 )
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.pair_lookup import find_pairs
+from archive.db.prepared import Prepared
 from archive.db.reader import Watch, create_reader
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Id, Instant, Text
@@ -31,6 +32,7 @@ __all__ = [
     "Id",
     "Instant",
     "MonthOf",
+    "Prepared",
     "SecondsBetween",
     "Text",
     "UnindexedDay",

@@ -1,4 +1,11 @@
-"""Every expected backup with its evidence, as auditors need it."""
+"""Every expected backup with its evidence, as auditors need it.
+
+The outcomes are those of `archive.judgement.outcome`. `core.expected_backups` derives which backups
+were expected, and which job met each of them: as stored by the last import, or judged anew as of an
+earlier instant.
+
+The report `missed` has only those without a success.
+"""
 
 from __future__ import annotations
 

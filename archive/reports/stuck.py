@@ -1,4 +1,8 @@
-"""Stuck jobs: in progress for longer than any success took, or gone from the appliance's job list."""
+"""Stuck jobs: in progress for longer than any success took, or gone from the appliance's job list.
+
+Only jobs whose status is one of `OPEN` are looked at. They are compared with all successes of the
+appliance, on whatever day and of whatever type. Nothing is stored: every run judges anew.
+"""
 
 from __future__ import annotations
 
@@ -133,7 +137,11 @@ def _row(job: sa.Row[Any], durations: Sequence[int], now: str) -> StuckRow:
 
 
 def _open(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the jobs in progress in scope."""
+    """Return the jobs in progress in scope.
+
+    `last_seen` is the latest import that had the job, `last_import` that of any answer of its
+    appliance.
+    """
     job, latest, appliance = tables.job, tables.latest_import, tables.appliance
     seen = {column.key: column for column in seen_documents.job_columns()}
     source = seen_documents.joined().join(appliance, job.c.appliance_id == appliance.c.id)
@@ -176,6 +184,7 @@ def _durations(batch: Sequence[int]) -> sa.Select[Any]:
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield what jobs are compared with."""
     del connection
     yield f"Ages are as of {moment(scope.now)}. Jobs are compared with all successes of their appliance."
 

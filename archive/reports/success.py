@@ -1,4 +1,8 @@
-"""The success rate, and the counts behind it."""
+"""The success rate, and the counts behind it.
+
+Month totals answer for months and longer periods. Day totals do not, since they know no appliances:
+days and weeks are counted from the jobs.
+"""
 
 from __future__ import annotations
 

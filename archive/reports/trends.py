@@ -1,4 +1,8 @@
-"""The overview by period: number of backups, success rate, sizes, durations."""
+"""The overview by period: number of backups, success rate, sizes, durations.
+
+Counts and totals are exact, from day totals where these suffice. Percentiles are exact up to
+`from_totals.EXACT_UP_TO` jobs, and otherwise within 1 %.
+"""
 
 from __future__ import annotations
 

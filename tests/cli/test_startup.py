@@ -61,6 +61,8 @@ VERBS = {
     ("db", "rebuild"),
     ("db", "calendar"),
     ("db", "role"),
+    ("db", "copy"),
+    ("db", "backup"),
     ("fleet", "list"),
     ("fleet", "test"),
     ("fleet", "add"),

@@ -82,7 +82,11 @@ def _add_odd_ones(engine: Engine) -> None:
     collection_log.finish(engine, number)
     times = {"failed": (-1, "FAILED"), "skipped": (-2, "SKIPPED"), "good": (-3, "SUCCEEDED")}
     documents = {
-        key: job(status, start_time=timestamps.from_datetime(now + timedelta(days=days)))
+        key: job(
+            status,
+            start_time=timestamps.from_datetime(now + timedelta(days=days)),
+            end_time=timestamps.from_datetime(now + timedelta(days=days, minutes=1)),
+        )
         for key, (days, status) in {**times, "early": (2, "FAILED")}.items()
     }
     import_documents(engine, documents, "vc-odd", timestamps.now())
