@@ -176,7 +176,8 @@ def test_figures_cover_the_given_days(engine: Engine) -> None:
     # The slowest of the days, the newest of several, and no job that has not succeeded.
     rows = ask(engine, "summary", march)
     assert [row[1:] for row in rows if row[0] == "slowest"] == [
-        ("vc1", "seconds", 20, None, None, None, "20260303-020000-1", False)
+        ("vc2", "seconds", 30, None, None, None, "20260305-020000-1", False),
+        ("vc1", "seconds", 20, None, None, None, "20260303-020000-1", False),
     ]
 
 
