@@ -30,6 +30,7 @@ _HEADINGS = {
     "data": "Data",
     "time": "Time",
     "expected": "Expected backups",
+    "newest failures": "Newest failures",
     "slowest": "Slowest",
     "collection": "Collection",
 }
