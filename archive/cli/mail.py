@@ -1,4 +1,8 @@
-"""`archive mail`: send the report `summary` by mail."""
+"""`archive mail`: send the report `summary` by mail.
+
+Options, server and recipients are checked before the report runs. Nothing is recorded in the
+archive: a mail that is sent twice is a mail too many, and no more.
+"""
 
 from __future__ import annotations
 
@@ -118,6 +122,7 @@ def mail(
             typer.echo(f"Nothing to report, so no mail: {composed.subject}")
         return
     if bom:
+        # Only the attached rows: the mail names its own encoding.
         composed = replace(composed, csv=BOM + composed.csv)
     message = letter.message(composed, None if known is None else known.sender, recipients)
     if sending is not None:
