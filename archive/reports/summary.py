@@ -96,6 +96,11 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     return now, replace(scope, since=first, until=last)
 
 
+def days(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope with the first and the last day that a summary of it covers."""
+    return _scopes(connection, scope)[0]
+
+
 def _attention(
     states: list[rpo.RpoRow], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:

@@ -18,7 +18,9 @@ from starlette.responses import PlainTextResponse
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# Names that lead to this machine from itself alone.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# For probes of load balancers and containers.
 HEALTH = "/healthz"
 # For answers without a policy of their own.
 POLICY = "default-src 'none'; frame-ancestors 'none'"

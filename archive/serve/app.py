@@ -47,6 +47,7 @@ AT_ONCE = 8
 # Seconds: ages grow also if nothing is imported.
 _LONGEST_PAGE, _LONGEST_METRICS = 300, 60
 _LOOK_EVERY = 10
+# The media type of the text format of Prometheus.
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _PAGE_POLICY = "frame-ancestors 'none'"  # the page has one of its own in it
 

@@ -36,6 +36,7 @@ _STATUSES: tuple[tuple[type[ArchiveError], int], ...] = (
     (SchemaError, 503),
     (ConfigurationError, 503),
 )
+# Named in the answer for an unknown address.
 ADDRESSES = ("/", "/reports", "/reports/NAME", "/metrics", "/healthz", "/openapi.json")
 # What the description says of each; their order is that of the numbers.
 STATUSES = {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Connections, most of them idle; further ones get 503 at once.
 _CONNECTIONS = 500
+# So long a connection stays open without a request.
 _KEEP_ALIVE_SECONDS = 30
 # At the end, requests may take so long to finish.
 _GRACE_SECONDS = 10
