@@ -76,6 +76,7 @@ class AppliancesRow(NamedTuple):
 
 def select(connection: Connection, scope: Scope) -> Iterator[AppliancesRow]:
     """Yield the rows of the report, worst first."""
+    # How an appliance is, is a question about now, whatever the days.
     whole = replace(scope, since=None, until=None)
     states = list(rpo.select(connection, whole))
     return iter(rows(connection, whole, states, streaks.ongoing(connection, whole)))
@@ -201,6 +202,7 @@ def _sizes_before(connection: Connection, scope: Scope) -> dict[str, int | None]
             job_order.not_later(scope),
         )
         .order_by(*(column.desc() for column in job_order.order(job)))
+        # The first one is the last success itself.
         .offset(1)
         .limit(1)
         .scalar_subquery()

@@ -156,6 +156,7 @@ def expected(
         (outcomes_before if day < first else outcomes).update(numbers)
         days[day] += numbers.total()
         met[day] += numbers[MET]
+    # Of what was missed: how many of each kind.
     ways = ", ".join(f"{outcomes[way]:,} {way}" for way in MISSED if outcomes[way])
     names = (
         ("backups", _COUNT, None, trend.sums(days)),

@@ -85,6 +85,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     """Return the scope with a first and a last day, and the scope of the period before."""
     today = settings.calendar(connection).day(scope.now)
+    # A first day after today is also the last one: the period is never empty.
     last = scope.until or max(today, scope.since or today)
     now = scope.last_days(DAYS, last) if scope.since is None else replace(scope, until=last)
     span = date_ranges.Span(date.fromisoformat(now.since or ""), date.fromisoformat(last))
@@ -93,6 +94,11 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
         return now, None
     first, last = (day.isoformat() for day in before)
     return now, replace(scope, since=first, until=last)
+
+
+def days(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope with the first and the last day that a summary of it covers."""
+    return _scopes(connection, scope)[0]
 
 
 def _attention(

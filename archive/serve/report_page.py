@@ -52,6 +52,7 @@ form { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr
 label { display: block; }
 input:not([type=checkbox]), select { width: 100%; box-sizing: border-box; font: inherit; }
 """
+# The policy names the style by the digest of its exact text.
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = f"{STRICT}; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'"
 
@@ -167,6 +168,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator
     Optional columns that are empty have no place in it, nor have those that only serve others. A
     row that marks a problem is highlighted.
     """
+    # Columns that only say the kind of the values in others.
     kinds = {one.kind_in for one in columns}
     places = {one.name: place for place, one in enumerate(columns)}
     marks = [place for place, one in enumerate(columns) if one.role is Role.MARK]
