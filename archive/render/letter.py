@@ -129,6 +129,8 @@ def _words(text: str) -> str:
 
 
 def _cut(text: str) -> str:
+    """Return a text of limited length; what is escaped counts as it is shown."""
+    text = printable(text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
 
 
@@ -139,7 +141,7 @@ def plain(verdict: tuple[str, str], sections: Iterable[Section]) -> str:
         found.append(printable(section.heading))
         for entry in section.entries:
             found.append(f"  {printable(entry.title)}: {printable(entry.value)}")
-            found += [f"      {printable(_cut(line))}" for line in entry.lines]
+            found += [f"      {_cut(line)}" for line in entry.lines]
         if section.more:
             found.append(f"  and {section.more:,} more")
         found.append("")
