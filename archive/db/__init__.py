@@ -12,6 +12,7 @@ from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
 from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
 from archive.db.locks import alone, lock, lock_schema
+from archive.db.own_queries import own_query
 from archive.db.pair_lookup import find_pairs
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Id, Instant, Text
@@ -38,6 +39,7 @@ __all__ = [
     "keeping",
     "lock",
     "lock_schema",
+    "own_query",
     "parse_url",
     "prepare_file",
     "reading",
