@@ -50,6 +50,7 @@ class Ahead:
     forecasts: tuple[Forecast, ...]
 
 
+# What a report may declare.
 Chart = Lines | Bars | Ahead
 
 
@@ -103,4 +104,5 @@ class BarFigure:
     bars: tuple[Bar, ...]
 
 
+# What a renderer must be able to draw.
 Figure = LineFigure | BarFigure

@@ -51,9 +51,10 @@ class Column:
     """A named column. A table leaves out an `optional` column with nothing but zero and NULL.
 
     On a narrow terminal a table leaves out the columns with the greatest `expendable` first, the last of
-    several, and keeps those with 0; long texts of a `shortened` column end in `…`. `kind_in` names another
-    column that holds the kind of each value; a table does not show that column. `signed` columns are changes: positive values get a plus. A series is a tuple of numbers
-    in order of time, with None for gaps.
+    several, and keeps those with 0; long texts of a `shortened` column end in `…`. `kind_in` names
+    another column that holds the kind of each value; a table does not show that column. `signed` columns
+    are changes: positive values get a plus. A series is a tuple of numbers in order of time, with None
+    for gaps.
     """
 
     name: str

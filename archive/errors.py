@@ -19,6 +19,10 @@ class DatabaseError(ArchiveError):
     """The database cannot be reached, read or written."""
 
 
+class TimeLimitError(DatabaseError):
+    """A statement took longer than it may."""
+
+
 class SchemaError(ArchiveError):
     """The archive's schema does not fit this version of the command."""
 
@@ -46,6 +50,7 @@ class ApplianceError(ArchiveError):
     """
 
     def __init__(self, reason: str, advice: str | None = None) -> None:
+        # Only the reason: the text adds the advice when it is shown.
         super().__init__(reason)
         self.reason = reason
         self.advice = advice

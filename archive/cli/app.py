@@ -1,4 +1,8 @@
-"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast."""
+"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast.
+
+The options of the archive, of the configuration and of debugging are accepted before the verb, too.
+Typer declares everything by the annotations of the functions; their docstrings are the help texts.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from archive.cli import (
     collect,
     dashboard,
     db,
+    db_copy,
     demo,
     export,
     export_parquet,
@@ -31,6 +36,7 @@ from archive.cli import (
     notify,
     quarantine,
     report,
+    serve,
     sql,
 )
 from archive.cli.options import ConfigOption, DatabaseOption, DebugOption
@@ -111,6 +117,7 @@ app.command("ingest", epilog=ingest.EPILOG)(ingest.ingest)
 app.command("report", cls=report.ReportCommand, epilog=report.EPILOG)(report.report)
 app.command("dashboard", epilog=dashboard.EPILOG)(dashboard.dashboard)
 app.command("mail", epilog=mail.EPILOG)(mail.mail)
+app.command("serve", epilog=serve.EPILOG)(serve.serve)
 app.command("notify", epilog=notify.EPILOG)(notify.notify)
 app.command("sql", epilog=sql.EPILOG)(sql.sql)
 app.command("metrics", epilog=metrics.EPILOG)(metrics.metrics)
@@ -126,4 +133,6 @@ fleet.app.command("test", epilog=fleet_test.EPILOG)(fleet_test.run_checks)
 fleet.app.command("add", epilog=fleet_add.EPILOG)(fleet_add.add)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(log.app, name="log")
+db.app.command("copy", epilog=db_copy.COPY_EPILOG)(db_copy.copy)
+db.app.command("backup", epilog=db_copy.BACKUP_EPILOG)(db_copy.backup)
 app.add_typer(db.app, name="db")

@@ -1,4 +1,9 @@
-"""`archive appliance`: the appliances in the archive, and changes to them over time."""
+"""`archive appliance`: the appliances in the archive, and changes to them over time.
+
+Each change is one transaction, and a line in `archive log maintenance`. The command asks first
+where one cannot be taken back; `--yes` is for scripts. The configuration is only read: `_remind`
+says what to change in it.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
     from archive.maintenance.appliances import Extent, Twins
 
+# What `archive fleet` is for the configuration, this is for the archive.
 app = typer.Typer(
     no_args_is_help=True,
     help="List the appliances in the archive; rename, merge, retire or forget one.",
@@ -64,8 +70,8 @@ def list_appliances(
         Column("jobs", Kind.COUNT),
         Column("first_day", Kind.DAY),
         Column("last_day", Kind.DAY),
-        Column("first_seen"),
-        Column("last_seen"),
+        Column("first_seen", Kind.INSTANT, expendable=1),
+        Column("last_seen", Kind.INSTANT),
         Column("retired_at", Kind.INSTANT, optional=True),
     )
     with open_output(output) as out:
@@ -133,6 +139,7 @@ def merge(
     path = _configured(config, name)
     engine = open_archive(database, config)
     with db.reading(engine) as connection:
+        # The question names what is there, so that a wrong name is noticed.
         extents = [appliances.find(connection, each) for each in (name, into)]
     if not yes:
         source, target = (f"{each.name} ({_extent(each)})" for each in extents)
@@ -226,6 +233,7 @@ def forget(
 
 
 def _extent(known: Extent) -> str:
+    """Return what the archive has of an appliance, in words."""
     parts = [counted(known.jobs, "job"), counted(known.imports, "import")]
     if known.quarantined:
         parts.append(f"{counted(known.quarantined, 'document')} in quarantine")
@@ -240,5 +248,6 @@ def _configured(config: str | None, name: str) -> Path | None:
 
 
 def _remind(path: Path | None, name: str, advice: str) -> None:
+    """Say that the configuration still has an appliance, and what to do about it."""
     if path is not None:
         say(f"{path} still has {name}, and the next collection brings it again: {advice}.")

@@ -1,4 +1,7 @@
-"""`archive export parquet`: export for DuckDB, pandas, Spark and similar tools."""
+"""`archive export parquet`: export for DuckDB, pandas, Spark and similar tools.
+
+A folder is filled under another name beside it, and gets its own when it is complete.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,7 @@ def export_parquet(
     with db.reading(engine) as connection:
         extent = extent_of(connection, since, after)
         number = next_number(connection, extent)
+        # A single file, or standard output; `choose` has made sure that there is one relation.
         if directory is None:
             with open_bytes(chosen.file) as out:
                 parquet.write_file(connection, chosen.relations[0], extent, out)

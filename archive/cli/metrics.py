@@ -1,4 +1,8 @@
-"""`archive metrics`: write metrics for Prometheus."""
+"""`archive metrics`: write metrics for Prometheus.
+
+A failure is exit code 1 and leaves the old file; node_exporter shows its age as
+`node_textfile_mtime_seconds`.
+"""
 
 from __future__ import annotations
 
@@ -41,37 +45,21 @@ def metrics(
 
     With -o the file is replaced when the new one is complete, and is readable by all users.
     """
-    import archive
     from archive import db
     from archive.cli import parse
     from archive.cli.output import open_output
-    from archive.monitoring.exposition import Snapshot, exposition
-    from archive.monitoring.states import states
-    from archive.monitoring.totals import totals
-    from archive.reports import Scope, import_span
-    from archive.store import collection_log, import_log, quarantine
+    from archive.monitoring.exposition import exposition
+    from archive.monitoring.snapshot import snapshot
 
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     engine = open_archive(database, config)
     with db.reading(engine) as connection:
-        # Of all appliances, selected or not: it shows whether anything is imported at all.
-        span = import_span(connection, Scope())
-        snapshot = Snapshot(
-            _place(engine),
-            archive.__version__,
-            scope.now,
-            states(connection, scope),
-            totals(connection, scope),
-            next(iter(import_log.logged_runs(connection, 1)), None),
-            next(iter(collection_log.collections(connection, 1)), None),
-            span and span.last,
-            quarantine.number(connection),
-        )
+        found = snapshot(connection, scope, place(engine))
     with open_output(output, _READABLE) as out:
-        out.write(exposition(snapshot))
+        out.write(exposition(found))
 
 
-def _place(engine: Engine) -> str:
+def place(engine: Engine) -> str:
     """Return what labels the archive's series: the file's path, or the URL without a password."""
     from archive import db
 

@@ -1,4 +1,8 @@
-"""`archive report`: show reports on the backup history."""
+"""`archive report`: show reports on the backup history.
+
+Notes below a table go to standard error, so that the output has rows alone; JSON has them before
+its rows.
+"""
 
 from __future__ import annotations
 
@@ -108,11 +112,12 @@ def report(
 ) -> None:
     """Show a report on the backup history. Each report answers one question."""
     from archive import db, reports
-    from archive.cli import parse
+    from archive.cli import asked_report
     from archive.cli.output import open_output
     from archive.render import records
     from archive.render.write import write
-    from archive.reports.core import plots, sorting
+    from archive.reports.answer import answer
+    from archive.reports.core import plots
 
     if list_:
         _write_list(output_format, output)
@@ -123,48 +128,37 @@ def report(
     if plot and output_format is not Format.TABLE:
         raise UsageError(f"--plot and --format {output_format} exclude each other")
     with db.reading(open_archive(database, config)) as connection:
-        scope = parse.scope(
-            config,
+        scope = asked_report.scope(
             connection,
+            config,
+            chosen,
+            period=period,
+            by=by,
+            compare=compare,
             since=since,
             until=until,
             appliance=appliance,
-            job_type=job_type,
             tag=tag,
+            job_type=job_type,
+            location=location,
+            build=build,
+            status=status,
             rpo=rpo,
-            now=now,
-            with_cadences="cadences" in chosen.takes,
-            period=period,
-            by=by,
-            locations=tuple(location or ()),
-            builds=tuple(build or ()),
-            statuses=tuple(text.upper() for text in status or ()),
-            capacity_bytes=parse.size(capacity),
+            capacity=capacity,
             keep=keep,
-            compare=compare,
+            now=now,
         )
-        # Before the report runs: an option that it ignores would give a wrong answer.
-        scope.check(chosen)
+        found = answer(connection, chosen, scope, sort, top)
         charts = plots.charts(chosen, scope, reports.REPORTS.values()) if plot else ()
-        # JSON says what was asked, so that a saved file explains itself.
-        asked = scope.asked(chosen)
-        if tag:
-            asked["tags"] = tag
-        if now is not None:
-            asked["now"] = scope.now
-        columns = chosen.columns_of(scope)
-        # As above: the rows of a long report must not end in an error about an option.
-        sorting.check(columns, sort)
-        found = chosen.cells_of(scope, chosen.run(connection, scope))
-        rows = _Counted(sorting.ordered(columns, found, sort, top))
+        rows = _Counted(found.rows)
         with open_output(output) as out:
             if plot:
-                _draw(plots.drawing(charts, scope, columns, rows), out, output)
+                _draw(plots.drawing(charts, scope, found.columns, rows), out, output)
             elif output_format is Format.JSON:
-                heading = _heading(connection, chosen, scope, asked)
-                records.write_within(heading, "rows", columns, rows, out)
+                heading = found.heading(connection, asked_report.further(scope, tag, now))
+                records.write_within(heading, "rows", found.columns, rows, out)
             else:
-                write(columns, rows, output_format, out)
+                write(found.columns, rows, output_format, out)
         # JSON has the notes before its rows, and CSV has no place for them.
         if output_format is Format.TABLE:
             _explain(connection, chosen, scope, rows.number)
@@ -212,22 +206,6 @@ class _Counted:
         for row in self._rows:
             self.number += 1
             yield row
-
-
-def _heading(
-    connection: Connection, report: Report, scope: Scope, asked: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the values before the rows in JSON."""
-    from archive import reports
-
-    known = reports.import_span(connection, scope)
-    return {
-        "report": report.name,
-        "question": report.question,
-        "scope": asked,
-        "collection": known and known._asdict(),
-        "notes": list(report.notes(connection, scope)),
-    }
 
 
 def _explain(connection: Connection, report: Report, scope: Scope, number: int) -> None:

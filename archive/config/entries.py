@@ -154,7 +154,8 @@ class Fleet:
     """A whole configuration; missing keys have these defaults.
 
     `path` is absolute. `database` has the form of `--database`, with an absolute path for a SQLite
-    file. `concurrency` is how many appliances are queried at the same time.
+    file. `concurrency` is how many appliances are queried at the same time. `token` is what the readers of
+    `archive serve` must send.
     """
 
     path: Path
@@ -163,4 +164,5 @@ class Fleet:
     concurrency: int = 16
     mail: Mail | None = None
     targets: tuple[Target, ...] = ()
+    token: Secret | None = None
     entries: tuple[Entry, ...] = ()

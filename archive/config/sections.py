@@ -29,6 +29,7 @@ _TOP: Keys = {
     "defaults": values.table,
     "mail": values.table,
     "notify": values.tables,
+    "serve": values.table,
     "appliance": values.tables,
 }
 _CALENDAR: Keys = {"time_zone": values.text, "day_start": values.text}
@@ -97,6 +98,10 @@ class _Reading:
             said["mail"] = self._mail(top["mail"])
         if "notify" in top:
             said["targets"] = self._targets(top["notify"])
+        if "serve" in top:
+            section = self._section("[serve]", top["serve"], {"token": values.secret})
+            self._check(section)
+            said["token"] = section.given.get("token")
         if "concurrency" in top:
             said["concurrency"] = top["concurrency"]
         if self._problems:
@@ -238,7 +243,7 @@ class _Reading:
             self._problem(where, "pin", "cannot be combined with ca_file; remove one of them")
         if "pin" in given and given.get("verify") is False:
             self._problem(where, "pin", "contradicts verify = false; remove one of them")
-        for key, what in (("secret", "password"), ("url", "URL")):
+        for key, what in (("secret", "password"), ("url", "URL"), ("token", "token")):
             if self._unsafe and key in given and given[key].value is not None:
                 self._problem(where, key, f"the {what} is in this file, but {self._unsafe}")
 

@@ -80,6 +80,7 @@ def _with(path: Path, values: Mapping[str, Any]) -> str:
     name = values.get("name")
     if any(str(name).casefold() == entry.name.casefold() for entry in read(path).entries):
         raise UsageError(f"{path}: appliance {name} already exists")
+    # Bytes, so that line ends stay as they are.
     text = path.read_bytes().decode()
     _check_form(path, text)
     return _appended(text, values)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+# Names the version of the language; nothing is fetched from there.
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # The states of a calendar cell; each has its own colour and sign (see `page.css`).
-STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "none")
+STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "pending", "none")
 _CONFIG: dict[str, Any] = {
     "aria": False,  # the page has a label and a table for each chart
     "mark": {"aria": False},
@@ -35,6 +36,7 @@ _BYTES = " : ".join(
     for power, unit in ((5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"))
 )
 _BYTES = f"{_BYTES} : format(datum.value, ',') + ' B'"
+# Below two minutes in seconds, below two hours in minutes.
 _SECONDS = (
     "datum.value >= 7200 ? format(datum.value / 3600, '.3~r') + ' h'"
     " : datum.value >= 120 ? format(datum.value / 60, '.3~r') + ' min' : datum.value + ' s'"
@@ -85,7 +87,7 @@ def _percentiles(label: str) -> dict[str, Any]:
     colour = {
         "field": "which",
         "type": "nominal",
-        "scale": {"domain": ["median", "p95"], "range": ["var(--success)", "var(--soft)"]},
+        "scale": {"domain": ["median", "p95"], "range": ["var(--series)", "var(--soft)"]},
         "legend": legend,
     }
     return _chart(
@@ -194,8 +196,8 @@ def _rate() -> dict[str, Any]:
         **_WIDE,
         mark={
             "type": "line",
-            "color": "var(--success)",
-            "point": {"size": 18, "color": "var(--success)"},
+            "color": "var(--series)",
+            "point": {"size": 18, "color": "var(--series)"},
         },
         encoding={
             "x": _x(),
@@ -232,17 +234,17 @@ def _growth() -> dict[str, Any]:
             "title": "days from now", "values": [0, 30, 90, 180, 270, 365], "grid": False,
         },
     }  # fmt: skip
-    point = {"size": 40, "color": "var(--success)"}
+    point = {"size": 40, "color": "var(--series)"}
     return _chart(
         **_WIDE,
         encoding={"x": x, "tooltip": _TOOLTIP},
         layer=[
             {
-                "mark": {"type": "area", "color": "var(--success)", "opacity": 0.2},
+                "mark": {"type": "area", "color": "var(--series)", "opacity": 0.2},
                 "encoding": {"y": _y("low", _BYTES), "y2": {"field": "high"}},
             },
             {
-                "mark": {"type": "line", "color": "var(--success)", "point": point},
+                "mark": {"type": "line", "color": "var(--series)", "point": point},
                 "encoding": {"y": _y("middle", _BYTES)},
             },
         ],

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
-from archive.reports import rpo, streaks, summary
+from archive.reports import appliances, rpo, streaks, summary
 from archive.reports.series import Series, series
 from archive.store import settings
 
@@ -54,11 +54,14 @@ class Gathered:
 
     `number` counts all appliances in scope. If not all are shown individually, `series` has the sums
     of all by grain. `others` has the tags of appliances that are in tables only, by name. `weeks` has
-    the week label of each day. `unfinished` means that the last day is not over.
+    the week label of each day. `unfinished` means that the last day is not over. `fleet` has a row for
+    each appliance, `zone` is the archive's time zone.
     """
 
     scope: Scope
     calendar: str
+    zone: str
+    fleet: Table
     appliances: tuple[Shown, ...]
     number: int
     others: Mapping[str, Mapping[str, str]]
@@ -80,23 +83,27 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     All is read in the caller's transaction, so that figures of the page agree with each other.
     """
     scope = _bounded(connection, scope)
-    states = list(rpo.select(connection, replace(scope, since=None)))
-    failing = streaks.ongoing(connection, replace(scope, since=None))
+    latest = replace(scope, since=None)
+    states = list(rpo.select(connection, latest))
+    failing = streaks.ongoing(connection, latest)
+    rows = appliances.rows(connection, latest, states, failing)
+    number = len(rows)
     # The worst come first, so that a limit cuts off those without problems.
-    shown = _worst_first(states, failing, tags)
-    number = len(shown)
-    if number > ALL_UP_TO:
-        shown = shown[:WORST]
+    shown = [
+        Shown(row.appliance, row.state, row.consecutive_failures, tags.get(row.appliance, {}))
+        for row in rows[: WORST if number > ALL_UP_TO else None]
+    ]
     names = [one.name for one in shown]
     own = replace(scope, appliances=(), named=frozenset(names))
     whole = number == len(shown)
-    latest = replace(scope, since=None)
     calendar = settings.calendar(connection)
-    attention = tuple(reported.attention(connection, scope, states, failing))
-    reports = tuple(reported.further(connection, scope, whole=whole))
+    attention = tuple(reported.attention(connection, scope))
+    reports = tuple(reported.further(connection, scope, own, whole=whole))
     return Gathered(
         scope,
         f"{calendar.day_start} {calendar.zone}",
+        calendar.zone,
+        reported.fleet(rows),
         tuple(shown),
         number,
         _others([row.appliance for row in states], (*attention, *reports), names, tags),
@@ -124,21 +131,6 @@ def _bounded(connection: Connection, scope: Scope) -> Scope:
             f" {MOST_DAYS:,}: set a later --since"
         )
     return bounded
-
-
-def _worst_first(
-    states: Sequence[rpo.RpoRow],
-    failing: Sequence[streaks.StreaksRow],
-    tags: Mapping[str, Mapping[str, str]],
-) -> list[Shown]:
-    """Return the appliances by state as in `rpo`, then by consecutive failures."""
-    failures = {row.appliance: row.consecutive_failures for row in failing}
-    order = {state: place for place, state in enumerate(dict.fromkeys(row.state for row in states))}
-    found = [
-        Shown(row.appliance, row.state, failures.get(row.appliance, 0), tags.get(row.appliance, {}))
-        for row in states
-    ]
-    return sorted(found, key=lambda one: (order[one.state], -one.consecutive_failures))
 
 
 def _others(

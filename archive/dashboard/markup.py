@@ -1,4 +1,4 @@
-"""The parts of the page that work without a script: tables that need attention, and the figures.
+"""The parts of the page that work without a script: tables of problems, and the figures.
 
 All text from the archive is escaped here and shown on one line.
 """
@@ -9,46 +9,21 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from archive.columns import Kind
-from archive.dashboard.reported import ANOMALY_DAYS
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
 from archive.render import units
-from archive.reports import summary
-from archive.reports.summary_row import SummaryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from archive.columns import Column
     from archive.dashboard.tables import Table
+    from archive.reports.summary_row import SummaryRow
 
 # The maximum number of rows of a table without a script.
 ROWS = 50
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
-_NAMES = {
-    NEVER: "never succeeded",
-    "missed": f"missed in {summary.DAYS} days",
-    "not-reporting": "not reporting",
-}
-# Figures that are problems if they are above 0.
-_ALARMS = {
-    ("attention", name)
-    for name in (OVERDUE, NEVER, NO_RECENT_DATA, "consecutive failures", summary.STUCK)
-} | {
-    ("expected", "missed"),
-}
-# The tables with the details of a figure, where they have another name.
-_TABLES = {
-    NEVER: "overdue",
-    NO_RECENT_DATA: "overdue",
-    "consecutive failures": "consecutive-failures",
-}
-# Tables whose rows are counted.
-_COUNTED = {
-    "not-reporting": "no import for longer than usual",
-    "anomalies": f"in the last {ANOMALY_DAYS} days",
-}
 # Shown for a missing value.
 _NONE = "\N{EN DASH}"
+# The sections of `summary` that the page shows as figures.
 _FIGURES = ("backups", "data", "time", "expected")
 
 
@@ -58,31 +33,6 @@ def text(value: str) -> str:
     Control characters are escaped first, as in tables on a terminal.
     """
     return escape(units.text(value))
-
-
-def tiles(rows: Iterable[SummaryRow], tables: Iterable[Table]) -> str:
-    """Return the tiles: figures that show whether something needs attention, and lengths of tables."""
-    shown = [_tile(row) for row in rows if (row.section, row.name) in _ALARMS]
-    for table in tables:
-        if table.name in _COUNTED:
-            number = len(table.rows) + table.left_out
-            counted = SummaryRow("", table.name, Kind.COUNT, number, detail=_COUNTED[table.name])
-            shown.append(_tile(counted))
-    return f'<dl class="tiles">{"".join(shown)}</dl>'
-
-
-def _tile(row: SummaryRow) -> str:
-    """Return a tile: a figure with a link to the table of its details."""
-    alarm = " alarm" if row.value else ""
-    detail = [row.detail] if row.detail else []
-    if row.before is not None:
-        detail.append(f"before: {_value(row.kind, row.before)}")
-    return (
-        f'<div class="tile{alarm}"><dt><a href="#t-{_TABLES.get(row.name, row.name)}">'
-        f"{text(_NAMES.get(row.name, row.name))}</a></dt>"
-        f'<dd><span class="value">{text(_value(row.kind, row.value))}</span>'
-        f'<div class="detail">{text("; ".join(detail))}</div></dd></div>'
-    )
 
 
 def figures(rows: Iterable[SummaryRow]) -> str:
@@ -113,26 +63,37 @@ def _value(kind: Kind, value: float | None, *, signed: bool = False) -> str:
     return _NONE if value is None else units.readable(kind, value, signed=signed)
 
 
-def table(shown: Table) -> str:
-    """Return a table with its heading; without rows, a sentence instead."""
+def table(shown: Table, zone: str) -> str:
+    """Return a table with its heading; without rows, a sentence instead. Times are those of a zone."""
     return (
         f'<div id="t-{shown.name}"><h3>{text(shown.title)}</h3>'
-        f"{_rows(shown) if shown.rows else f'<p>{text(shown.empty)}</p>'}</div>"
+        f"{_rows(shown, zone) if shown.rows else f'<p>{text(shown.empty)}</p>'}</div>"
     )
 
 
-def _rows(shown: Table) -> str:
+def _rows(shown: Table, zone: str) -> str:
     """Return the first 50 rows of a table, and how many more there are."""
     head = "".join(
         f'<th scope="col"{_class(column)}>{text(column.label)}</th>' for column in shown.columns
     )
-    body = "".join(f"<tr>{''.join(_cells(shown.columns, row))}</tr>" for row in shown.rows[:ROWS])
-    more = len(shown.rows) - ROWS + shown.left_out
-    rest = f'<p class="soft">And {more:,} more.</p>' if more > 0 else ""
+    body = "".join(
+        f"<tr>{''.join(_cells(shown.columns, row, zone))}</tr>" for row in shown.rows[:ROWS]
+    )
+    return within(head, body) + rest(shown)
+
+
+def within(head: str, body: str) -> str:
+    """Return a table of a row of header cells, and rows."""
     return (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>{rest}"
+        f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def rest(shown: Table) -> str:
+    """Return a sentence on the rows of a table that are not shown; empty if there are none."""
+    more = len(shown.rows) - ROWS + shown.left_out
+    return f'<p class="soft">And {more:,} more.</p>' if more > 0 else ""
 
 
 def _class(column: Column) -> str:
@@ -140,7 +101,15 @@ def _class(column: Column) -> str:
     return ' class="number"' if column.kind in _NUMBERS else ""
 
 
-def _cells(columns: Sequence[Column], row: Sequence[Any]) -> Iterator[str]:
+def _cells(columns: Sequence[Column], row: Sequence[Any], zone: str) -> Iterator[str]:
     for column, value in zip(columns, row, strict=True):
+        if column.kind is Kind.INSTANT and value is not None:
+            yield f"<td{title(value)}>{escape(units.local(value, zone))}</td>"
+            continue
         shown = "" if value is None else units.readable(column.kind, value)
         yield f"<td{_class(column)}>{escape(shown)}</td>"
+
+
+def title(instant: str) -> str:
+    """Return the attribute that shows an instant in UTC when one points at it."""
+    return f' title="{units.moment(instant)}"'

@@ -64,6 +64,8 @@ def _content(gathered: Gathered) -> dict[str, Any]:
         ],
         "weeks": gathered.weeks,
         "series": gathered.series,
+        "zone": gathered.zone,
+        "fleet": _table(gathered.fleet),
         "attention": [_table(one) for one in gathered.attention],
         "reports": [_table(one) for one in gathered.reports],
         "charts": charts.CHARTS,

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 import archive
-from archive.dashboard import library, markup
+from archive.dashboard import fleet_markup, library, markup
 from archive.dashboard.packed import packed
 from archive.render import units
 from archive.text import counted
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 TITLE = "Backups of the vCenter fleet"
 # The script consists of these files, in this order.
-_SCRIPTS = ("show.js", "data.js", "table.js", "charts.js", "calendar.js", "page.js")
+_SCRIPTS = (
+    "show.js", "data.js", "table.js", "charts.js", "calendar.js", "fleet.js", "one.js", "figures.js",
+    "page.js",
+)  # fmt: skip
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -37,8 +40,10 @@ def page(gathered: Gathered, title: str = TITLE) -> str:
         "title": markup.text(title),
         "subtitle": _subtitle(gathered),
         "style": style,
-        "tiles": markup.tiles(gathered.summary, gathered.attention),
-        "attention": "".join(map(markup.table, gathered.attention)),
+        "verdict": fleet_markup.sentence(gathered.fleet),
+        "tiles": fleet_markup.tiles(gathered.fleet, gathered.attention),
+        "fleet": fleet_markup.table(gathered.fleet, gathered.zone),
+        "attention": "".join(markup.table(one, gathered.zone) for one in gathered.attention),
         "figures": markup.figures(gathered.summary),
         "notes": markup.text(" ".join(gathered.notes)),
         "footer": _footer(gathered),
@@ -80,8 +85,9 @@ def _subtitle(gathered: Gathered) -> str:
     """Return what the page covers, and the time that it describes."""
     scope, number = gathered.scope, gathered.number
     return markup.text(
-        f"As of {units.moment(scope.now)}. {counted(number, 'appliance')},"
-        f" {scope.since} to {scope.until}; days start at {gathered.calendar}."
+        f"As of {units.local(scope.now, gathered.zone)}, all times in {gathered.zone}."
+        f" {counted(number, 'appliance')}, {scope.since} to {scope.until}; days start at"
+        f" {gathered.calendar}."
     )
 
 

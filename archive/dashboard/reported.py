@@ -6,18 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archive.dashboard.tables import table
-from archive.judgement.standing import OK, RETIRED
 from archive.reports import (
     anomalies,
+    appliances,
     builds,
     collection,
     failures,
     growth,
     missed,
-    rpo,
-    streaks,
+    stuck,
 )
-from archive.reports.appliances import REPEATED_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,38 +30,33 @@ if TYPE_CHECKING:
 ANOMALY_DAYS, MISSED_DAYS = 30, 7
 # The periods in days that the page offers, besides all days (see `page.html`).
 PERIODS = (30, 90, 365)
+# The maximum number of rows of the tables with a few rows for each appliance.
+MOST_APPLIANCES = 20_000
 
 
-def attention(
-    connection: Connection,
-    scope: Scope,
-    states: Sequence[rpo.RpoRow],
-    failing: Sequence[streaks.StreaksRow],
-) -> list[Table]:
+def fleet(rows: Sequence[appliances.AppliancesRow]) -> Table:
+    """Return the table of all appliances, from the rows of the report `appliances`."""
+    return table(
+        "appliances",
+        "Appliances",
+        appliances.COLUMNS,
+        rows,
+        (
+            "appliance", "severity", "state", "age_seconds", "success_end_time", "size_bytes",
+            "size_change_ratio", "duration_seconds", "next_due_time", "consecutive_failures",
+            "last_seen",
+        ),
+        "No appliances yet.",
+        MOST_APPLIANCES,
+    )  # fmt: skip
+
+
+def attention(connection: Connection, scope: Scope) -> list[Table]:
     """Return the tables of problems that need attention as of now.
 
-    `states` are the rows of `rpo`, `failing` those of `streaks.ongoing`. The scope must have a first
-    and a last day.
+    The scope must have a first and a last day.
     """
     return [
-        table(
-            "overdue",
-            "Overdue",
-            rpo.REPORT.columns,
-            [row for row in states if row.state not in (OK, RETIRED)],
-            (
-                "appliance", "state", "age_seconds", "rpo_seconds", "attempt_status", "last_seen",
-            ),
-            "No backup is overdue.",
-        ),
-        table(
-            "consecutive-failures",
-            f"{REPEATED_FAILURES} or more consecutive failures",
-            streaks.COLUMNS,
-            [row for row in failing if row.consecutive_failures >= REPEATED_FAILURES],
-            ("appliance", "consecutive_failures", "since_time", "last_success_time"),
-            f"No appliance has {REPEATED_FAILURES} or more consecutive failures.",
-        ),
         table(
             "not-reporting",
             "Not reporting",
@@ -83,6 +76,14 @@ def attention(
             "No expected backup was missed.",
         ),
         table(
+            "stuck",
+            "Stuck jobs",
+            stuck.COLUMNS,
+            [row for row in _run(connection, stuck.REPORT, _always(scope)) if row.stuck],
+            ("appliance", "start_time", "age_seconds", "longest_seconds", "reason", "key"),
+            "No job is stuck.",
+        ),
+        table(
             "anomalies",
             f"Anomalies in the last {ANOMALY_DAYS} days",
             anomalies.COLUMNS,
@@ -93,15 +94,16 @@ def attention(
     ]  # fmt: skip
 
 
-def further(connection: Connection, scope: Scope, *, whole: bool) -> Iterator[Table]:
+def further(connection: Connection, scope: Scope, named: Scope, *, whole: bool) -> Iterator[Table]:
     """Yield the tables of further reports; `builds` and `failures` for each of the PERIODS, too.
 
-    `whole` means that the page has all jobs and counts the failures itself, so that table is left
+    `named` is the scope of the appliances that are shown individually. `whole` means that the page has all jobs and counts the failures itself, so that table is left
     out. The scope must have a first and a last day.
     """
     yield _growth(connection, scope)
     # Always for all days, because a few days do not show a usual gap.
     yield _collection(connection, scope)
+    yield _builds_by_appliance(connection, named)
     for days in (None, *(days for days in PERIODS if days < (scope.days or 0))):
         of_days = scope if days is None else _last(scope, days)
         yield replace(_builds(connection, of_days), days=days)
@@ -145,6 +147,21 @@ def _builds(connection: Connection, scope: Scope) -> Table:
     )  # fmt: skip
 
 
+def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
+    return table(
+        "builds-of-appliances",
+        "Builds",
+        builds.REPORT.columns,
+        _run(connection, builds.REPORT, replace(scope, by="appliance")),
+        (
+            "appliance", "build", "first_day", "last_day", "finished", "failed", "success_rate",
+            "size_median_bytes", "duration_median_seconds",
+        ),
+        "No backup has a build.",
+        MOST_APPLIANCES,
+    )  # fmt: skip
+
+
 def _collection(connection: Connection, scope: Scope) -> Table:
     return table(
         "collection",
@@ -165,6 +182,10 @@ def _failures(connection: Connection, scope: Scope) -> Table:
         ("message_id", "leading", "appliances", "first_time", "last_time", "example"),
         "No backup has failed.",
     )
+
+
+def _always(scope: Scope) -> Scope:
+    return replace(scope, since=None, until=None)
 
 
 def _last(scope: Scope, days: int) -> Scope:

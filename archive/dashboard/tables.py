@@ -37,8 +37,9 @@ def table(
     rows: Iterable[Sequence[Any]],
     shown: Sequence[str],
     empty: str,
+    most: int = MOST_ROWS,
 ) -> Table:
-    """Return a table of the columns named in `shown`, from rows that have `columns`.
+    """Return a table of the columns named in `shown`, from rows that have `columns`: at most `most`.
 
     Rows are tuples or named tuples with a value for each of `columns`. Raises ValueError if a name
     in `shown` is not among them.
@@ -49,7 +50,7 @@ def table(
         name,
         title,
         tuple(columns[place] for place in places),
-        tuple(cells[:MOST_ROWS]),
+        tuple(cells[:most]),
         empty,
-        max(len(cells) - MOST_ROWS, 0),
+        max(len(cells) - most, 0),
     )

@@ -14,6 +14,8 @@ from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, conta
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.own_queries import own_query
 from archive.db.pair_lookup import find_pairs
+from archive.db.prepared import Prepared
+from archive.db.reader import Watch, create_reader
 from archive.db.transactions import reading, writing
 from archive.db.types import Day, Id, Instant, Text
 from archive.db.urls import has_password, parse_url, shown, sqlite_file
@@ -24,14 +26,17 @@ __all__ = [
     "Id",
     "Instant",
     "MonthOf",
+    "Prepared",
     "Text",
     "UnindexedDay",
+    "Watch",
     "alone",
     "comment",
     "complaints",
     "constraints_last",
     "contains",
     "create_engine",
+    "create_reader",
     "find_pairs",
     "halves",
     "has_password",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     import psycopg
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.types import TypeEngine
 
 # Named tuples are rows, too; only positions count.
@@ -78,21 +78,34 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
     """
     if not rows:
         return
-    statement = _upsert(connection.dialect.name, table, tuple(changed))
+    text = _upsert(connection.dialect, table, tuple(changed))
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.executemany(text, rows)
+        return
     names = table.columns.keys()
-    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+    values = [dict(zip(names, row, strict=True)) for row in rows]
+    if len(values) == 1:
+        driver.execute(text, values[0])
+        return
+    with driver.cursor() as cursor:
+        cursor.executemany(text, values)
 
 
 @lru_cache  # for few rows, building the statement takes longer than running it
-def _upsert(dialect: str, table: sa.Table, changed: tuple[str, ...]) -> Any:
-    """Return the statement for a table: SQLAlchemy has INSERT ... ON CONFLICT for each dialect only."""
+def _upsert(dialect: Dialect, table: sa.Table, changed: tuple[str, ...]) -> str:
+    """Return the statement with its marks: in the order of the columns on SQLite, else named.
+
+    SQLAlchemy has INSERT ... ON CONFLICT for each dialect only.
+    """
     make: Any
-    if dialect == "sqlite":
+    if dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert as make
     else:
         from sqlalchemy.dialects.postgresql import insert as make
     statement = make(table)
-    return statement.on_conflict_do_update(
+    statement = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in changed},
     )
+    return str(statement.compile(dialect=dialect))

@@ -36,6 +36,7 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
     """
     if connection.dialect.name != "postgresql":
         return
+    # Three arrays: one statement compares all comments with those that are there.
     wanted = [list(part) for part in zip(*comments, strict=True)]
     found = connection.exec_driver_sql(
         "SELECT format('COMMENT ON %%s %%s%%s IS %%L', CASE WHEN attname IS NOT NULL THEN 'COLUMN'"
@@ -51,6 +52,7 @@ def comment(connection: Connection, comments: Iterable[tuple[str, str | None, st
         tuple(wanted),
     ).scalars()
     for statement in found.all():
+        # The driver would take a % in a text for a parameter.
         connection.exec_driver_sql(statement.replace("%", "%%"))
 
 

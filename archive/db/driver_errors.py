@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archive.db import failed_connection
 from archive.db.urls import shown, sqlite_file
+from archive.errors import DatabaseError, TimeLimitError
 from archive.masking import mask_text
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _INCOMPLETE = "a table, view or column is missing; check --database, then run `a
 
 # By the code, or by the part of it that stands for a whole class.
 _SENTENCES = {
+    "SQLITE_INTERRUPT": "the query took longer than it may; limit it to fewer days or appliances",
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
     "SQLITE_PROTOCOL": _BUSY,
@@ -71,6 +73,16 @@ _SENTENCES = {
     failed_connection.UNKNOWN_HOST: "the server's name cannot be resolved; check --database",
     failed_connection.TIMEOUT: "the server does not answer; check the network, then try again",
 }
+
+
+# Of a statement that was cancelled; PostgreSQL has one code for a limit and for a cancellation by hand.
+_CANCELLED = {"SQLITE_INTERRUPT", "57014"}
+
+
+def failure(error: BaseException, engine: Engine) -> DatabaseError:
+    """Return the error to raise for one that a driver raised: a TimeLimitError if a limit was exceeded."""
+    kind = DatabaseError if _CANCELLED.isdisjoint(_codes(error, engine)) else TimeLimitError
+    return kind(explain(error, engine))
 
 
 def explain(error: BaseException, engine: Engine) -> str:

@@ -6,7 +6,9 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -35,28 +37,30 @@ _PAGE_SIZE = 8192
 LOCK_WAIT_SECONDS = 30
 
 
-def create_engine(url: URL, kept: int = 0) -> Engine:
+def create_engine(url: URL, kept: int = 0, *, read_only: bool = False) -> Engine:
     """Return an engine with the archive's settings for time zone, locking and transactions.
 
-    It keeps up to `kept` idle connections open, until it is disposed of.
+    It keeps up to `kept` idle connections open, until it is disposed of. With `read_only`, a SQLite file
+    is opened so that it cannot be written, and kept connections are checked before use: see `reader`.
 
     Nothing connects yet. Without `kept` each transaction has a connection of its own: the command
     is short-lived, and a pooler on the server may do the keeping.
     """
     options: dict[str, Any]
+    pooling: dict[str, Any]
     if url.get_backend_name() == "sqlite":
         options = {"check_same_thread": False}  # kept connections may serve any thread
     else:
         # The encoding overrides PGCLIENTENCODING.
         options = {"client_encoding": "utf8", THRESHOLD: prepare_threshold(url)}
     if kept:
-        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept}
+        pooling = {"poolclass": sa.pool.QueuePool, "pool_size": kept, "pool_pre_ping": read_only}
     else:
         pooling = {"poolclass": sa.pool.NullPool}
     # No error may quote a row.
     engine = sa.create_engine(url, connect_args=options, hide_parameters=True, **pooling)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "do_connect", _connect_sqlite)
+        event.listen(engine, "do_connect", _connect_read_only if read_only else _connect_sqlite)
         event.listen(engine, "connect", _prepare_sqlite)
         if kept:
             event.listen(engine, "connect", _cache_less)
@@ -96,6 +100,20 @@ def _connect_sqlite(
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA temp_store = MEMORY")
         # Any other error is reported by the first statement of a transaction.
+    return connection
+
+
+def _connect_read_only(
+    _dialect: object, _record: object, arguments: Any, _options: Any
+) -> sqlite3.Connection:
+    return open_read_only(Path(arguments[0]))
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """Return a connection to a SQLite file that cannot write to it, for any thread."""
+    place = f"file:{quote(str(path.absolute()))}?mode=ro"
+    connection = sqlite3.connect(place, uri=True, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")  # not even temporary tables
     return connection
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 
-from archive.db.driver_errors import explain
-from archive.errors import DatabaseError
+from archive.db.driver_errors import failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +61,6 @@ def explained(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise DatabaseError(explain(error.orig or error, engine)) from error
+        raise failure(error.orig or error, engine) from error
     except engine.dialect.loaded_dbapi.Error as error:  # of a statement sent without SQLAlchemy
-        raise DatabaseError(explain(error, engine)) from error
+        raise failure(error, engine) from error

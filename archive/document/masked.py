@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archive import json_numbers, masking
-from archive.document.flatten import Build, Normalised, Operation, Template
+from archive.document.flatten import Build, Normalised, Operation, template
 from archive.document.rebuild import content_digest
 from archive.masking import HIDDEN, mask_json, mask_text, names_secret
 
@@ -84,7 +84,7 @@ def _job(job: JobColumns) -> JobColumns:
 
 def _content(content: Content) -> Content:
     masked = content._replace(
-        template=Template(*map(mask_text, content.template)),
+        template=template(*map(mask_text, content.template[1:])),
         localized=_text(content.localized),
         args=[mask_text(arg) for arg in content.args],
         params=[_param(param) for param in content.params],
@@ -94,6 +94,7 @@ def _content(content: Content) -> Content:
 
 def _param(param: ParamRow) -> ParamRow:
     """Mask the texts of a param; a value whose name says that it is secret is hidden as a whole."""
+    # An empty text hides nothing, and stays empty.
     secret = bool(param.s) and names_secret(param.name)
     return param._replace(
         name=mask_text(param.name),

@@ -30,6 +30,7 @@ _PERIODS = (
     ("day_ordinal", tables.calendar.c.ordinal.type),
     *_of(tables.calendar, "week", "month", "quarter", "year"),
 )
+# Counts of jobs by outcome, as several views have them.
 _OUTCOMES = ("finished", "succeeded", "failed", "open", "other")
 _NUMBER = sa.BigInteger()
 # A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.

@@ -6,11 +6,9 @@ Judging compares and adds many instants; whole numbers make that fast. Clock rea
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
-
-from archive import timestamps
 
 HOUR, DAY = 3_600, 86_400
 # The ordinal of 1970-01-01, as `date.toordinal` counts: local days + EPOCH are ordinals.
@@ -42,8 +40,14 @@ def instant(at: int) -> str:
 
     The result is a fixed-width UTC text.
     """
-    at = min(max(at, _BOUNDS[0]), _BOUNDS[1])
-    return timestamps.from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at))
+    day, second = divmod(min(max(at, _BOUNDS[0]), _BOUNDS[1]), DAY)
+    return f"{_iso(day)}T{second // HOUR:02}:{second // 60 % 60:02}:{second % 60:02}.000000Z"
+
+
+@lru_cache(1 << 13)
+def _iso(day: int) -> str:
+    """Return the ISO form of a day that is counted from 1970."""
+    return date.fromordinal(day + EPOCH).isoformat()
 
 
 class Clock:

@@ -11,7 +11,7 @@ from archive.judgement.clock import DAY, HOUR, Clock
 from archive.judgement.habit import Habit, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from archive.judgement.schedules import Schedule, Zone
 
@@ -133,8 +133,11 @@ def _learned(
 ) -> list[Due]:
     """Return what habits expect, and note in `learned` from when on which habits held (seconds)."""
     clock = habit_clock(known)
-    runs = [Run(clock.reading(job.at), job.scheduled, job.status == _FAILED) for job in jobs]
-    readings = [run.reading for run in runs]
+    readings = [*map(clock.reading, [job.at for job in jobs])]
+    runs = [
+        Run(reading, scheduled, status == _FAILED)
+        for reading, (_, _, status, scheduled) in zip(readings, jobs, strict=True)
+    ]
     found: list[Due] = []
     start = (clock.reading(first) - _NOON) // _WEEK * _WEEK + _NOON
     last = clock.reading(until)
@@ -151,10 +154,10 @@ def _learned(
             held = habit.habits(runs[_window(readings, place) : place])
             used = place
         kept = kept or begins
-        if not learned or learned[-1][1] != held:
+        if not learned or (learned[-1][1] is not held and learned[-1][1] != held):
             learned.append((clock.at(reading), held))
         today = []
-        for due, opens in sorted(_of_habits(held, reading)):
+        for due, opens in _of_habits(held, reading):
             at = clock.at(due)
             if due >= reading:
                 today.append((opens, due))
@@ -179,14 +182,19 @@ def _window(readings: Sequence[int], place: int) -> int:
     return min(bisect_left(readings, since, 0, place), max(place - habit.FEWEST, 0))
 
 
-def _of_habits(held: Sequence[Habit], reading: int) -> Iterator[tuple[int, int]]:
-    """Yield what is due in the day from a reading on, or shortly before, and when that opens."""
+def _of_habits(held: Sequence[Habit], reading: int) -> list[tuple[int, int]]:
+    """Return what is due in the day from a reading on, or shortly before, and when that opens.
+
+    It is in the order of time.
+    """
+    found = []
     for one in held:
         day = (reading - _SAME - one.due + DAY - 1) // DAY
         while (due := day * DAY + one.due) < reading + DAY:
             if one.pattern.expects(day):
-                yield due, day * DAY + one.opens
+                found.append((due, day * DAY + one.opens))
             day += 1
+    return sorted(found) if len(held) > 1 else found
 
 
 def habit_clock(known: Known) -> Clock:

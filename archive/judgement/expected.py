@@ -112,20 +112,15 @@ def _matched(dues: Sequence[Due], jobs: Sequence[Job]) -> list[Expected]:
     found: list[Expected] = []
     starts = [job.at for job in jobs]
     place = 0
-    opens = [
-        _opens(due, before and before.at) for before, due in zip((None, *dues), dues, strict=False)
-    ]
+    # From when on jobs can meet each of them: after half of the time since the one before.
+    opens = [due.opens for due in dues[:1]]
+    opens += [max(due.opens, (before.at + due.at) // 2) for before, due in pairwise(dues)]
     for due, first, following in zip(dues, opens, [*opens[1:], _NEVER], strict=False):
         place = bisect_left(starts, first, place)
         end = bisect_left(starts, min(following, due.at + _LATEST), place)
         found.append(_outcome(due, jobs[place:end]))
         place = end
     return found
-
-
-def _opens(due: Due, before: int | None) -> int:
-    """Return from when on jobs can meet it: after half of the time since the one before."""
-    return due.opens if before is None else max(due.opens, (before + due.at) // 2)
 
 
 def _outcome(due: Due, jobs: Sequence[Job]) -> Expected:

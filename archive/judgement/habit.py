@@ -7,9 +7,10 @@ outage does not look like a change of habit.
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left
 from datetime import date
 from itertools import pairwise
+from operator import sub
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.clock import DAY, EPOCH, HOUR
@@ -32,6 +33,7 @@ _RETRY = 4 * HOUR
 # Of a time of day, so many of the latest starts say how late it usually is.
 _LATEST = 14
 # A run may start so much earlier than the earliest one lately, and still be expected.
+_LATEST_GAPS = 6
 _EARLY = 3 * HOUR
 # A due time is a multiple of five minutes, so that it does not move with each run.
 _ROUND = 5 * 60
@@ -122,19 +124,21 @@ def habits(runs: Sequence[Run]) -> tuple[Habit, ...]:
     if len(counted) < _LEAST_RUNS:
         return ()
     since = min(counted[-1] - WINDOW * DAY, counted[-min(FEWEST, len(counted))])
-    counted = [reading for reading in counted if reading >= since]
-    boundary = _emptiest(counted)
+    if counted[0] < since:
+        counted = [reading for reading in counted if reading >= since]
+    boundary, clusters = _clusters(counted)
     last = (counted[-1] - boundary) // DAY
-    excluded = _outage([(reading - boundary) // DAY for reading in counted])
+    all_days = _days(counted, boundary)
+    excluded = _outage(all_days)
     found = []
-    for times in _clusters(counted, boundary):
-        within = sorted((reading - boundary) % DAY for reading in times[-_LATEST:])
+    for times in clusters:
+        days = all_days if len(clusters) == 1 else _days(times, boundary)
+        within = sorted([(reading - boundary) % DAY for reading in times[-_LATEST:]])
         late = boundary + within[(9 * len(within) + 9) // 10 - 1]
-        days = sorted({(reading - boundary) // DAY for reading in times})
         # From here on, days are those of the calendar at the usual time.
         shift, due = divmod(late // _ROUND * _ROUND, DAY)
         pattern = _pattern(
-            [day + shift for day in days],
+            [day + shift for day in days] if shift else days,
             last + shift,
             range(excluded.start + shift, excluded.stop + shift),
         )
@@ -145,7 +149,7 @@ def habits(runs: Sequence[Run]) -> tuple[Habit, ...]:
 
 def _counted(runs: Sequence[Run]) -> list[int]:
     """Return the readings that count: of scheduled runs if there are such, otherwise without retries."""
-    scheduled = [run.reading for run in runs if run.scheduled]
+    scheduled = [reading for reading, is_scheduled, _ in runs if is_scheduled]
     if len(scheduled) >= _LEAST_RUNS:
         return scheduled
     return [
@@ -155,36 +159,49 @@ def _counted(runs: Sequence[Run]) -> list[int]:
     ]
 
 
-def _emptiest(readings: Sequence[int]) -> int:
-    """Return the time of day, in seconds, in the middle of the longest time without any start."""
+def _clusters(readings: Sequence[int]) -> tuple[int, list[Sequence[int]]]:
+    """Return where days are cut, in seconds, and the readings by time of day, in the order of time.
+
+    Days are cut in the middle of the longest time without any start.
+    """
     times = sorted({reading % DAY for reading in readings})
-    gap, start = max(
-        (after - before, before) for before, after in pairwise([*times, times[0] + DAY])
-    )
-    middle = (start + gap // 2) % DAY
-    return middle if middle <= DAY // 2 else middle - DAY
-
-
-def _clusters(readings: Sequence[int], boundary: int) -> list[list[int]]:
-    """Return the readings by time of day, each cluster in the order of time."""
-    times = sorted({(reading - boundary) % DAY for reading in readings})
+    gaps = _gaps([*times, times[0] + DAY])
+    *_, second, longest = (0, *sorted(gaps))
+    before = times[len(gaps) - 1 - gaps[::-1].index(longest)]
+    middle = (before + longest // 2) % DAY
+    boundary = middle if middle <= DAY // 2 else middle - DAY
+    if second <= _APART:  # nearly always it is so
+        return boundary, [readings]
+    times = sorted((time - boundary) % DAY for time in times)
     ends = [before for before, after in pairwise(times) if after - before > _APART]
-    if not ends:
-        return [list(readings)]
     clusters: list[list[int]] = [[] for _ in range(len(ends) + 1)]
     for reading in readings:
         time = (reading - boundary) % DAY
-        clusters[sum(time > end for end in ends)].append(reading)
-    return clusters
+        clusters[bisect_left(ends, time)].append(reading)
+    return boundary, [*clusters]
+
+
+def _gaps(ordered: Sequence[int]) -> list[int]:
+    """Return the differences of neighbours."""
+    return [*map(sub, ordered[1:], ordered)]
+
+
+def _days(readings: Sequence[int], boundary: int) -> list[int]:
+    """Return the days of readings, cut at a boundary."""
+    return sorted({(reading - boundary) // DAY for reading in readings})
 
 
 def _outage(days: Sequence[int]) -> range:
-    """Return the days of the longest time without runs, if it is no part of the pattern."""
-    gaps = sorted((after - before, before) for before, after in pairwise(sorted(set(days))))
-    if len(gaps) < _LEAST_DAYS or gaps[-1][0] < 2 * gaps[-2][0]:
+    """Return the days of the longest time without runs, if it is no part of the pattern.
+
+    Days are in order.
+    """
+    gaps = _gaps(days)
+    ordered = sorted(gaps)
+    if len(gaps) < _LEAST_DAYS or ordered[-1] < 2 * ordered[-2]:
         return range(0)
-    gap, before = gaps[-1]
-    return range(before + 1, before + gap)
+    before = days[gaps.index(ordered[-1])]
+    return range(before + 1, before + ordered[-1])
 
 
 def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every | Monthly | None:
@@ -192,7 +209,7 @@ def _pattern(days: Sequence[int], last: int, excluded: range) -> Weekly | Every 
     if len(days) < _LEAST_DAYS:
         return None
     # The latest ones show what holds now.
-    gaps = [after - before for before, after in pairwise(days)][-6:]
+    gaps = _gaps(days[-_LATEST_GAPS - 1 :])
     middle = sorted(gaps)[(len(gaps) - 1) // 2]
     if middle in _MONTH and last - days[-1] < _LEAST_DAYS * _MONTH[-1]:
         monthly = _monthly(days)
@@ -209,7 +226,8 @@ def _every(gaps: Sequence[int], last: int) -> Every | None:
 
     One day and seven are left to `_weekly`, which also knows days without a run.
     """
-    gap, number = Counter(gaps).most_common(1)[0]
+    gap = max(gaps, key=gaps.count)
+    number = gaps.count(gap)
     multiples = all(one % gap == 0 for one in gaps)
     if gap in (1, _WEEK) or gap > _LONGEST_INTERVAL or not multiples:
         return None
@@ -222,16 +240,17 @@ def _weekly(days: Sequence[int], last: int, excluded: range) -> Weekly | None:
     Days of an outage do not count.
     """
     first = max(days[0], last - _WEEK * _BLOCKS + 1)
-    present = {day for day in days if day >= first}
-    came = [0] * _WEEK
+    present = days[bisect_left(days, first) :]
+    came = _by_weekday(first, last + 1)
+    if excluded:
+        without = _by_weekday(max(excluded.start, first), min(excluded.stop, last + 1))
+        came = [*map(sub, came, without)]
     ran = [0] * _WEEK
-    for day in range(first, last + 1):
-        if day not in excluded:
-            came[day % _WEEK] += 1
-            ran[day % _WEEK] += day in present
+    for day in present:
+        ran[day % _WEEK] += 1
     weekdays = [day for day in range(_WEEK) if ran[day] and 2 * ran[day] >= came[day]]
-    kept = sum(ran[day] for day in weekdays)
-    expected = sum(came[day] for day in weekdays)
+    kept = sum([ran[day] for day in weekdays])
+    expected = sum([came[day] for day in weekdays])
     absent = sum(day % _WEEK in weekdays for day in range(days[-1] + 1, last + 1))
     if (
         kept < _LEAST_DAYS
@@ -241,6 +260,13 @@ def _weekly(days: Sequence[int], last: int, excluded: range) -> Weekly | None:
     ):
         return None
     return Weekly(frozenset(weekdays))
+
+
+def _by_weekday(first: int, until: int) -> list[int]:
+    """Return how many days there are of each weekday, from a day until before another."""
+    if first >= until:
+        return [0] * _WEEK
+    return [(until - 1 - day) // _WEEK - (first - 1 - day) // _WEEK for day in range(_WEEK)]
 
 
 def _monthly(days: Sequence[int]) -> Monthly | None:

@@ -77,7 +77,7 @@ def findings(jobs: Iterable[Job]) -> list[Finding]:
             past = known[job.type] = _Known(found)
         past.sizes.follow(job, job.size)
         past.durations.follow(job, job.duration)
-        if job.judged:
+        if job.judged and not (before and _is_same(job, past.latest, before)):
             found += _changed(job, past.latest, before)
         past.latest = before = job
     return found
@@ -143,7 +143,7 @@ class _Measure:
 
     def follow(self, job: Job, value: int | None) -> None:
         """Judge the next value by those so far, then add it to them."""
-        if not _is_value(value):
+        if value is None or value < 0:
             return
         if self._open:
             self._open = [begun for begun in self._open if begun.goes_on(job, value, self._found)]
@@ -227,6 +227,17 @@ class _Known:
         self.latest: Job | None = None
         self.sizes = _Sizes(found)
         self.durations = _Durations(found)
+
+
+def _is_same(job: Job, alike: Job | None, before: Job) -> bool:
+    """Whether nothing of a job has changed, which takes little time to say."""
+    return (
+        alike is not None
+        and alike.day >= job.day - KEPT_DAYS
+        and job.location == alike.location
+        and job.user == alike.user
+        and job.build == before.build
+    )
 
 
 def _changed(job: Job, alike: Job | None, before: Job | None) -> Iterator[Finding]:

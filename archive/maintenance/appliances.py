@@ -24,7 +24,11 @@ SHARED_JOBS = 3
 
 
 class ListedAppliance(NamedTuple):
-    """An appliance with its jobs; `retired_at`: nothing is expected from then on."""
+    """An appliance with its jobs; `retired_at`: nothing is expected from then on.
+
+    Days are those of the archive's calendar (ISO dates), instants fixed-width UTC texts; the days
+    are None without jobs.
+    """
 
     name: str
     jobs: int
@@ -55,7 +59,10 @@ class Extent(NamedTuple):
 
 
 def listed(connection: Connection) -> list[ListedAppliance]:
-    """Return the appliances by name."""
+    """Return the appliances by name.
+
+    Jobs are counted by month totals, so the time does not grow with their number.
+    """
     appliance, month = tables.appliance, tables.appliance_month
     query = (
         sa.select(
@@ -91,6 +98,7 @@ def twins(connection: Connection) -> list[Twins]:
             other,
             (one.c.key == other.c.key)
             & (one.c.digest == other.c.digest)
+            # Each pair once, the appliance that came into the archive first before the other.
             & (one.c.appliance_id < other.c.appliance_id),
         )
         .group_by(one.c.appliance_id, other.c.appliance_id)
@@ -117,7 +125,11 @@ def find(connection: Connection, name: str) -> Extent:
 
 
 def look_up(connection: Connection, name: str) -> Extent | None:
-    """Return what the archive has of an appliance, or None."""
+    """Return what the archive has of an appliance, or None.
+
+    The name is compared without regard to case and a trailing dot. Raises UsageError for an invalid
+    one.
+    """
     name = check_name(name)
     appliance, run = tables.appliance, tables.ingest_run
     query = sa.select(appliance.c.id).where(appliance.c.name == name)
@@ -138,6 +150,9 @@ def changing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction beside which nothing is imported or collected.
 
     Raises AlreadyRunningError if a collection is running: it would bring the old names again.
+
+    The block's transaction is committed at its end; an exception undoes all of it. Raises
+    DatabaseError.
     """
     with db.alone(engine, "collect") as alone:
         if not alone:

@@ -25,6 +25,7 @@ def forget(engine: Engine, name: str) -> Extent:
             day_totals.subtract(connection, known.id)
             appliance_rows.delete(connection, known.id)
         appliance_rows.delete_named(connection, known.name)
+        # After all that refers to them.
         appliance_rows.delete_runs(connection, runs)
         shared_rows.remove_unused(connection)
         maintenance_log.record(connection, maintenance_log.FORGET, known.name, jobs=known.jobs)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from archive.store.job_reader import ArchivedJob
 
+# Jobs loaded together, as an import does.
 _BATCH = 2000
 
 
@@ -48,8 +49,9 @@ def merge(
 ) -> Merged:
     """Merge one appliance into another, in one transaction; the settings of the other one stay.
 
-    `on_jobs` is called with the number of jobs moved so far, and the number of all. Raises UsageError
-    for unknown or equal names, and DatabaseError if a job is damaged.
+    Jobs are merged by the rules of imports: of a job that both have, the state with the higher rank
+    stays. `on_jobs` is called with the number of jobs moved so far, and the number of all. Raises
+    UsageError for unknown or equal names, and DatabaseError if a job is damaged.
     """
     with changing(engine) as connection:
         source, target = find(connection, name), find(connection, into)
@@ -75,6 +77,7 @@ def _join(
 ) -> int:
     """Give everything of one appliance to another, and return the number of jobs that both had."""
     both = (source, target)
+    # First: what is expected and anomalous follows from the jobs, and is made anew at the end.
     judged_backups.forget(connection, both)
     latest = [joined_imports.take_latest(connection, number) for number in both]
     before = [joined_imports.brought(connection, number) for number in both]
@@ -87,6 +90,7 @@ def _join(
     connection.execute(
         sa.update(run).where(run.c.appliance_id == source).values(appliance_id=target)
     )
+    # Before its jobs go: the loader has counted them for the other appliance.
     day_totals.subtract(connection, source)
     appliance_rows.delete(connection, source)
     judged_backups.judge(connection, settings.calendar(connection), {target: None})

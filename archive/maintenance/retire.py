@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def retire(engine: Engine, name: str, day: str | None) -> None:
     """Record that an appliance is retired from a day (ISO date) on; None: it is not any more.
 
-    Raises UsageError for an appliance that the archive does not know, or that has never answered.
+    The day is one of the archive's calendar. Raises UsageError for an appliance that the archive
+    does not know, or that has never answered.
     """
     table = tables.appliance
     with db.writing(engine) as connection:

@@ -25,12 +25,13 @@ STALE_SECONDS = DEFAULT_LIMIT
 _CRITICAL_AGE = 2
 # Warn below half of the expected size; `anomalies` calls less than a tenth tiny.
 _DROP = (Range(0, 50), Range(0, 100 - TINY_PERCENT))
+# A warning alone: how many are critical, users say.
 _CONSECUTIVE_FAILURES = (Range(0, REPEATED_FAILURES - 1), None)
+# The figures, by the names that they have in the performance data.
 AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
     "age", "failures", "missed", "drop", "duration", "import",
 )  # fmt: skip
-# The units of the thresholds of each figure.
-# In the order in which figures stand in the performance data.
+# The units of the thresholds of each figure, in the order of the performance data.
 UNITS: Mapping[str, Mapping[str, int]] = {
     AGE: SECONDS,
     CONSECUTIVE_FAILURES: PLAIN,

@@ -39,6 +39,7 @@ def verdict(
     data: list[Datum] = []
     if age is not None:
         data = [Datum("archive", age, "s", Range(0, stale_seconds)), *performance(found)]
+    # What is known of appliances is too old to alarm anybody about them.
     if assessed.problem is not None:
         return _verdict(Level.UNKNOWN, assessed.problem, data)
     if not found:

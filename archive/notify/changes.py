@@ -60,6 +60,7 @@ def changes(known: Mapping[str, str], now: Assessment, *, whole: bool) -> Change
             recovered.append(one)
         elif _is_worse(_levels(problems[one.appliance]), _levels(known.get(one.appliance, ""))):
             worse.append(one)
+    # In the whole fleet, an appliance without a judgement exists no more.
     gone = [name for name in known if name == ARCHIVE or (whole and name not in problems)]
     changed |= dict.fromkeys(gone, "")
     return Changes(tuple(worse), tuple(recovered), None, was_stale, changed)

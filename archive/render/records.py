@@ -52,6 +52,7 @@ def _array(columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> Iterator
             values[name] = None if values[name] is None else bool(values[name])
         yield f"{before}  {_object(values)}"
         before = ",\n"
+    # Without rows, an empty array on the same line.
     yield "[]" if before == "[\n" else "\n]"
 
 

@@ -25,10 +25,9 @@ _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 def write(columns: Sequence[Column], rows: Iterable[Sequence[Any]], out: TextIO) -> None:
     """Write a table, without optional columns that hold only zero or NULL.
 
-    On a terminal, columns that do not fit are left out, which a last line says; elsewhere lines have any
-    length. A heading whose rows are not adjacent becomes a column.
-
-    Numbers are right-aligned, texts left-aligned; NULL is `-`.
+    On a terminal, columns that do not fit are left out, which a last line says; elsewhere lines
+    have any length. A heading whose rows are not adjacent becomes a column. Numbers are
+    right-aligned, texts left-aligned.
     """
     # Widths depend on all rows, so a table is held in memory, unlike CSV and JSON.
     body = list(rows)

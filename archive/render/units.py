@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+from archive import timestamps
 from archive.columns import Kind
 from archive.render.sparkline import sparkline
 
@@ -67,6 +69,18 @@ def moment(value: str) -> str:
     Fractions of a second are cut off.
     """
     return f"{value[:10]} {value[11:19]}Z"
+
+
+def local(value: str, zone: str) -> str:
+    """Return an instant on the clocks of an IANA zone, to the minute, such as `2026-07-24 04:15`.
+
+    At the ends of the years that datetime knows, it is in UTC, with a Z.
+    """
+    try:
+        shown = timestamps.to_datetime(value).astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return f"{value[:10]} {value[11:16]}Z"
+    return f"{shown:%Y-%m-%d %H:%M}"
 
 
 def text(value: str) -> str:

@@ -2,6 +2,11 @@
 
 They are stored by the import that brings a job (`archive.store.anomalies`); the report only reads
 them.
+
+As of an earlier `now`, only jobs that had begun by then count. Their figures and expectations are
+still those that were judged when the jobs were imported.
+
+The severity of a row is stored with it; `archive.judgement.outliers` has the rules.
 """
 
 from __future__ import annotations
@@ -44,6 +49,7 @@ _ORDER = ("empty", "tiny", "size", "duration", "location", "user", "type", "buil
 _KINDS = {
     "empty": Kind.BYTES, "tiny": Kind.BYTES, "size": Kind.BYTES, "duration": Kind.SECONDS,
 }  # fmt: skip
+# The job that confirmed a new level: `job`, joined a second time.
 _CONFIRMING = tables.job.alias("confirming")
 
 
@@ -53,6 +59,9 @@ class AnomaliesRow(NamedTuple):
     `severity` is 3 (critical), 2 (warning) or 1 (notice). `what` is empty, tiny or size (figures in
     bytes), duration (seconds), location, user, type or build. `kind` is the kind of the figures (see
     `columns.Kind`); a changed text has none.
+
+    `day` is the archive's day of the job. `expected`, `lower` and `upper` are None where there was
+    too little history for them.
     """
 
     appliance: str
@@ -97,7 +106,11 @@ def _reason(row: sa.Row[Any]) -> str:
 
 
 def _stored(scope: Scope, appliances: list[int] | None) -> sa.Select[Any]:
-    """Return the SELECT of the stored anomalies, with what a changed value is now."""
+    """Return the SELECT of the stored anomalies, with what a changed value is now.
+
+    Rows have no order: names are sorted in Python. Location and build are joined from outside,
+    since a job may have neither.
+    """
     anomaly, job, appliance = tables.anomaly, tables.job, tables.appliance
     location, build = tables.location, tables.build
     # As of an earlier instant, a job that confirms the level has not run yet.
@@ -169,6 +182,7 @@ def drops(connection: Connection, keys: dict[str, str]) -> dict[str, int]:
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield what a job is compared with, and what the severities mean."""
     del connection, scope
     yield (
         f"A job is compared with up to {KEPT} successes of its type in the {KEPT_DAYS} days before"

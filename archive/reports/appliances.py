@@ -1,7 +1,15 @@
-"""The state of each appliance: its last good backup, how large it is, and whether all is well."""
+"""The state of each appliance: its last good backup, how large it is, and whether all is well.
+
+An appliance is judged by its whole history up to now; the days of a scope are ignored. The state is
+that of the report `rpo`, the consecutive failures are those of `streaks`, and the drop of the size
+is an anomaly of the last success. Here they become one severity.
+
+Retired appliances are listed last.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +23,7 @@ from archive.reports.core import expected_backups, job_order, sql
 from archive.reports.core.report import Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -68,6 +76,7 @@ class AppliancesRow(NamedTuple):
 
 def select(connection: Connection, scope: Scope) -> Iterator[AppliancesRow]:
     """Yield the rows of the report, worst first."""
+    # How an appliance is, is a question about now, whatever the days.
     whole = replace(scope, since=None, until=None)
     states = list(rpo.select(connection, whole))
     return iter(rows(connection, whole, states, streaks.ongoing(connection, whole)))
@@ -132,20 +141,57 @@ def worst_first(states: list[rpo.RpoRow], failures: Mapping[str, int]) -> list[r
     return sorted(states, key=lambda row: _badness(row, failures.get(row.appliance, 0), 0))
 
 
+def verdict(severities: Iterable[str]) -> tuple[str, str]:
+    """Return the worst severity of some appliances, and one sentence on all of them.
+
+    Without appliances the severity is NO_DATA. Retired ones count only if there are no others.
+    """
+    number = Counter(severities)
+    total = number.total() - number[RETIRED]
+    if not total:
+        return NO_DATA, "No appliance is expected to have a backup."
+    if number[OK] == total:
+        all_of = f"All {total:,} appliances are" if total > 1 else "The appliance is"
+        return OK, f"{all_of} ok."
+    worst = next(one for one in SEVERITIES if number[one])
+    words = {
+        CRITICAL: ("is critical", "are critical"),
+        WARNING: ("has a warning", "have a warning"),
+        NO_DATA: ("has no recent data", "have no recent data"),
+        OK: ("is ok", "are ok"),
+    }
+    parts = [f"{number[one]:,} {words[one][number[one] > 1]}" for one in words if number[one]]
+    parts[0] = parts[0].replace(" ", f" of {total:,} appliances ", 1)
+    return worst, f"{', '.join(parts)}."
+
+
 def _badness(state: rpo.RpoRow, failures: int, drop: int) -> tuple[int, bool, int, int, str]:
+    """Return the sort key, worst first.
+
+    Within a severity those without any success come first, then the longest ago, then the most
+    failures, then by name.
+    """
     age = state.age_seconds
     place = SEVERITIES.index(severity(state.state, failures, drop))
     return place, age is not None, -(age or 0), -failures, state.appliance
 
 
 def _change(size: int | None, before: int | None) -> float | None:
+    """Return the change of a size since the one before, 0.1 for 10 % more; None without both.
+
+    None as well if the size before was 0 or negative: there is nothing to compare with.
+    """
     if size is None or not before or before < 0:
         return None
     return size / before - 1
 
 
 def _sizes_before(connection: Connection, scope: Scope) -> dict[str, int | None]:
-    """Return the size of the success before the last one, by appliance."""
+    """Return the size of the success before the last one, by appliance.
+
+    None for an appliance with fewer than two successes, or without a size in that one. Retired
+    appliances are included.
+    """
     appliance, job = tables.appliance, tables.job
     names = {one.id: one.name for one in expected_backups.standings(connection, scope)}
     size = (
@@ -156,6 +202,7 @@ def _sizes_before(connection: Connection, scope: Scope) -> dict[str, int | None]
             job_order.not_later(scope),
         )
         .order_by(*(column.desc() for column in job_order.order(job)))
+        # The first one is the last success itself.
         .offset(1)
         .limit(1)
         .scalar_subquery()
@@ -168,6 +215,7 @@ def _sizes_before(connection: Connection, scope: Scope) -> dict[str, int | None]
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield the rules of the severities, with the numbers that they use."""
     del connection, scope
     yield (
         "Critical: overdue, no success yet, or"

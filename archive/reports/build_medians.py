@@ -58,12 +58,14 @@ class _Values:
         self._bins: Counter[int] = Counter()
 
     def add(self, values: Sequence[int]) -> None:
+        """Add the values of the build's jobs on one appliance."""
         if self._values is not None:
             self._values.extend(values)
         else:
             self._bins.update(quantile_sketch.bins_of(values))
 
     def median(self) -> int | None:
+        """Return the median of all values added; None without any."""
         if self._values is not None:
             return median_of(self._values)
         return quantile_sketch.Merged([quantile_sketch.encode(self._bins)]).percentile(MEDIAN)

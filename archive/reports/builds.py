@@ -1,4 +1,11 @@
-"""The vCenter builds that backups ran on, and what changed with each build."""
+"""The vCenter builds that backups ran on, and what changed with each build.
+
+Counts and days come from month totals, which have all jobs of an appliance and build of a month in
+one row. Medians come from `build_medians`.
+
+An appliance goes from build to build in the order of their first days. A build that it returned to
+therefore has one row, at its first use.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +57,7 @@ class BuildRow(NamedTuple):
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[BuildRow]:
+    """Yield the rows of the report, without rates if a filter on statuses leaves out finished jobs."""
     rows = _found(connection, scope)
     # Where a status filter leaves out finished jobs, there is no rate.
     return rows if sql.has_rate(scope) else map(sql.without_rate, rows)
@@ -71,7 +79,10 @@ def _counted(
     labels: Mapping[int, str],
     medians: Mapping[tuple[int, Label], Medians],
 ) -> list[BuildRow]:
-    """Return the rows by appliance name and time; jobs without a build come last."""
+    """Return the rows by appliance name and time; jobs without a build come last.
+
+    An appliance and build that have no jobs in scope have no row.
+    """
     totals = from_months.select(scope, ids)
     jobs, status = totals.c.jobs, totals.c.status
     counts = (
@@ -122,7 +133,11 @@ def _together(rows: Sequence[BuildRow]) -> BuildRow:
 
 
 def _fleet(each: Iterable[BuildRow], medians: Mapping[Label, Medians]) -> Iterator[BuildRow]:
-    """Yield the builds of the fleet, with the median ratios of its appliances."""
+    """Yield the builds of the fleet, with the median ratios of its appliances.
+
+    Builds are ordered by label, and jobs without a build come last. `appliances` counts those that
+    ran a job on the build.
+    """
     builds: dict[Label, list[BuildRow]] = {}
     for row in each:
         builds.setdefault(row.build, []).append(row)
@@ -149,7 +164,10 @@ def _known(values: Iterable[float | None]) -> list[float]:
 
 
 def _compared(rows: Iterable[BuildRow]) -> Iterator[BuildRow]:
-    """Yield the rows of each appliance in time order, compared with the build before."""
+    """Yield the rows of each appliance in time order, compared with the build before.
+
+    Rows must be ordered by appliance already, as those of `_counted` are.
+    """
     for _, builds in groupby(rows, key=lambda row: row.appliance):
         before: BuildRow | None = None
         for row in builds:
@@ -178,6 +196,7 @@ def _names(connection: Connection, table: sa.Table, name: sa.ColumnElement[str])
 
 
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield what the medians are, and whether they are exact."""
     ids = scope.appliance_ids(connection)
     exact = build_medians.are_exact(connection, scope, ids)
     yield (

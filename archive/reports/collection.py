@@ -239,6 +239,7 @@ def _never_imported(
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield what a long gap is, and how many imports and documents are in no row of the report."""
     yield (
         f"Ages are as of {moment(scope.now)}. A gap is long if it exceeds the usual one by more than"
         f" {reporting.LONG_PERCENT - 100} %. The usual gap is a day or more, from {reporting.LEAST_GAPS}"

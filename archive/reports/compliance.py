@@ -1,4 +1,11 @@
-"""Every expected backup with its evidence, as auditors need it."""
+"""Every expected backup with its evidence, as auditors need it.
+
+The outcomes are those of `archive.judgement.outcome`. `core.expected_backups` derives which backups
+were expected, and which job met each of them: as stored by the last import, or judged anew as of an
+earlier instant.
+
+The report `missed` has only those without a success.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +57,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[ComplianceRow]:
 
     Rows are ordered by appliance, then by due time.
     """
+    # Of the job that met it, otherwise of the last attempt.
     evidence = [tables.job.c[name] for name in _EVIDENCE]
     for appliance, expectations in expected_backups.walk(connection, scope, *evidence):
         for one in expectations:

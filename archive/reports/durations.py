@@ -1,4 +1,7 @@
-"""Durations of the succeeded backups, in seconds; the columns are those of `core.distribution`."""
+"""Durations of the succeeded backups, in seconds; the columns are those of `core.distribution`.
+
+A duration is what the appliance's document says, or else the time from start to end.
+"""
 
 from __future__ import annotations
 

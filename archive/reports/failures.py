@@ -1,4 +1,12 @@
-"""Why jobs fail: failed jobs grouped by message id, independent of language and text."""
+"""Why jobs fail: failed jobs grouped by message id, independent of language and text.
+
+Only jobs with the status FAILED count, and of their messages only those that describe the outcome:
+`message` and `error`, not the progress. Everything is read from the jobs and messages themselves,
+since day totals have no messages.
+
+A message id is new if no job, of the same appliances and filters, had failed with it until
+`NEW_DAYS` before now.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +55,9 @@ class FailuresRow(NamedTuple):
     A job counts once under each of its message ids, and as `leading` under the id of its first
     message, so `leading` adds up to the failed jobs. `varies` names args (`#1`) and params with more
     than one value. `example` is the alphabetically first text. `new` is NULL without a message id.
+
+    `first_time` and `last_time` are the instants at which the first and the last of the jobs began,
+    as fixed-width UTC texts.
     """
 
     message_id: str | None
@@ -87,7 +98,10 @@ def _select(connection: Connection, scope: Scope) -> Iterator[FailuresRow]:
 
 
 def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
-    """Return a row for each message id and group, the one with the most jobs first."""
+    """Return a row for each message id and group, the one with the most jobs first.
+
+    A job that repeats a message id counts once, with the first place of the id in the job.
+    """
     message, template = tables.message, tables.message_template
     failed = _failed(scope, ids)
     # As `archive job list` shows it: in the appliance's language, otherwise in English.
@@ -130,7 +144,10 @@ def _groups(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
 
 
 def _failed(scope: Scope, ids: sql.Ids) -> sa.CTE:
-    """Return the failed jobs in scope: their key columns, `place` (when they began) and `grouped`."""
+    """Return the failed jobs in scope: their key columns, `place` (when they began) and `grouped`.
+
+    `grouped` is NULL without a grouping, and for a job without a build or location.
+    """
     job, build, location = tables.job, tables.build, tables.location
     source: sa.FromClause = job
     group: sa.ColumnElement[Any] = sa.cast(sa.null(), sa.Text)
@@ -248,6 +265,7 @@ def _was_before(
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield how a job with several message ids counts."""
     del connection, scope
     yield (
         "A job counts once under each of its message ids, and as leading under the id of its first"

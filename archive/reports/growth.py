@@ -1,4 +1,11 @@
-"""Growth of backups: how fast they grow, how large they will be, and when the target is full."""
+"""Growth of backups: how fast they grow, how large they will be, and when the target is full.
+
+The sizes are those of succeeded jobs of any type, from the jobs themselves.
+`archive.judgement.forecast` fits a line and an exponential curve to the medians of weeks; the
+report shows what it says of each appliance, and the sums of the fleet.
+
+Retired appliances are left out: their backups no longer grow.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +99,11 @@ class GrowthRow(NamedTuple):
 
 
 def full_on(retained: Callable[[int], float], capacity: int, today: int) -> str:
-    """Return the day on which retained copies, in bytes by day (ordinal), reach a capacity."""
+    """Return the day on which retained copies, in bytes by day (ordinal), reach a capacity.
+
+    `already` if they do today. `never` if they do not within 100 years, which also covers copies
+    that shrink or stay.
+    """
     if retained(today) >= capacity:
         return "already"
     # What grows in a line or exponentially crosses a capacity upwards once.
@@ -157,6 +168,10 @@ class _Fleet:
         )
 
     def _retained(self, day: int) -> float:
+        """Return the size of all copies on a day (ordinal) in bytes, of the appliances with a forecast.
+
+        A day before the last backup of an appliance counts as the day of that backup.
+        """
         return sum(
             copies * found.on(max(day, found.last)).expected for copies, found in self._forecasts
         )
@@ -207,7 +222,10 @@ def _fastest_first(row: GrowthRow) -> tuple[bool, int, str]:
 
 
 def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
-    """Return the SELECT of the sizes of succeeded jobs, by appliance and in order of time."""
+    """Return the SELECT of the sizes of succeeded jobs, by appliance and in order of time.
+
+    Without a first day, only the history that a forecast looks at is read.
+    """
     job = tables.job
     query = (
         sa.select(job.c.appliance_id, job.c.day, job.c.size_bytes)
@@ -226,15 +244,20 @@ def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
 
 
 def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int, int]:
-    """Return the number of backups to keep by appliance id, as set in the enabled schedules."""
+    """Return the number of backups to keep by appliance id, as set in the enabled schedules.
+
+    An appliance without such a schedule is missing from the result, and counts with one copy.
+    """
     table = tables.schedule
     number = sa.cast(sa.func.sum(table.c.max_count), sa.BigInteger)
     query = (
         sa.select(table.c.appliance_id, number)
         .where(
             sql.of_appliances(table.c.appliance_id, batch),
+            # The schedules in force now.
             table.c.ended_at.is_(None),
             table.c.enabled,
+            # Other values are no number of backups, and their sum could overflow.
             table.c.max_count.between(1, 2**31),
         )
         .group_by(table.c.appliance_id)
@@ -243,6 +266,7 @@ def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield the days that the sizes are from, and what the interval of a forecast covers."""
     del connection
     since = f"since {scope.since}" if scope.since else f"of the last {HISTORY_DAYS} days"
     yield (

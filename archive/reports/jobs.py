@@ -1,4 +1,10 @@
-"""Single jobs, newest first: what `archive job list` shows."""
+"""Single jobs, newest first: what `archive job list` shows.
+
+Everything is read from the jobs and their messages, while the reader takes the rows: memory does
+not grow with their number.
+
+With a text, the way of searching depends on how many jobs are in scope; see `core.message_search`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +39,10 @@ _ROWS_AT_A_TIME = 1000
 
 
 class JobRow(NamedTuple):
-    """One job with the first of its messages, if it has any."""
+    """One job with the first of its messages, if it has any.
+
+    `start_time` is a fixed-width UTC text. `message` is as `first_message` returns it.
+    """
 
     appliance: str
     key: str
@@ -50,6 +59,9 @@ class JobFilter(NamedTuple):
 
     `statuses` are in upper case, none for all; `limit` None: all jobs. Case of ASCII letters in
     `text` does not matter.
+
+    The statuses are those of the document. `text` is taken literally: `%` and `_` stand for
+    themselves.
     """
 
     statuses: tuple[str, ...] = ()

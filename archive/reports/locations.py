@@ -1,4 +1,10 @@
-"""Backup targets, and which of them are no longer used."""
+"""Backup targets, and which of them are no longer used.
+
+Counts and sums come from month totals. Each of their rows has a bit for every day with a job, so
+the days of use of a target come from them, too.
+
+Targets are URLs without their password: locations that differ in that alone are one target.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +77,10 @@ def state(gap: int | None, idle: int, reported: int) -> str:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[LocationRow]:
-    """Yield the targets ordered by URL, jobs without a target last."""
+    """Yield the targets ordered by URL, jobs without a target last.
+
+    Filters apply to the counts and to the days of use alike.
+    """
     totals = from_months.select(scope, scope.appliance_ids(connection))
     calendar = settings.calendar(connection)
     used = _days_of_use(connection, totals, calendar.day(scope.now))
@@ -111,6 +120,8 @@ def usual_gap(used: list[int]) -> int | None:
     """Return the gap between days of use (ordinals, in order) that 95 % of the gaps do not exceed.
 
     None with fewer than two days.
+
+    It is a nearest rank, so always a gap that occurred.
     """
     gaps = sorted(map(sub, used[1:], used))
     return statistics.percentile(gaps, P95) if gaps else None
@@ -120,6 +131,7 @@ def _counted(totals: sa.Subquery) -> sa.Select[Any]:
     """Return the SELECT of the targets; jobs are counted by appliance first, so few rows are joined."""
     appliance, location = tables.appliance, tables.location
     jobs, status = totals.c.jobs, totals.c.status
+    # Rows without a size are left out, so that the sum is NULL if there is none at all.
     known = sa.and_(status == "SUCCEEDED", totals.c.sized > 0)
     pairs = (
         sa.select(
@@ -199,6 +211,7 @@ def _whole(month: str) -> int:
 
 
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield the calendar of the days, and when a target counts as stopped."""
     calendar = settings.calendar(connection)
     yield (
         f"As of {calendar.day(scope.now)}; days start at {calendar.day_start} {calendar.zone}. A target"

@@ -1,4 +1,8 @@
-"""Missed backups: a row for each expected backup without a success."""
+"""Missed backups: a row for each expected backup without a success.
+
+An expected backup is in it once its outcome is known: one that is due but still has time is not.
+With `by`, the rows are the tallies of `core.compliance`, one for each appliance.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +69,7 @@ def select(connection: Connection, scope: Scope) -> Iterator[MissedRow] | Iterat
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[MissedRow]:
+    """Yield the missed backups; the message is that of the last attempt, if it failed."""
     today = ordinal(settings.calendar(connection).day(scope.now))
     # A running job has no reason yet.
     message = sa.case((tables.job.c.status == "FAILED", jobs.first_message())).label("message")

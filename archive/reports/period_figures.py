@@ -1,4 +1,9 @@
-"""The figures of `summary`: those of the jobs in a period, compared with the period before."""
+"""The figures of `summary`: those of the jobs in a period, compared with the period before.
+
+Counts and sums are those of the report `volume`, day by day. Percentiles are exact for few jobs; of
+many they come from the sketches of day totals, within 1 %. Expected backups are counted by the day
+on which they were due.
+"""
 
 from __future__ import annotations
 
@@ -136,7 +141,10 @@ def _percentiles(
 def expected(
     connection: Connection, now: Scope, then: Scope | None, trend: Trend
 ) -> Iterator[SummaryRow]:
-    """Yield the numbers of expected and missed backups in the same days, and the compliance."""
+    """Yield the numbers of expected and missed backups in the same days, and the compliance.
+
+    Both periods are judged as of the same instant.
+    """
     # Both periods at once, since the earlier one ends where the other begins.
     whole = now if then is None else replace(now, since=then.since)
     first = ordinal(now.since or "")
@@ -148,6 +156,7 @@ def expected(
         (outcomes_before if day < first else outcomes).update(numbers)
         days[day] += numbers.total()
         met[day] += numbers[MET]
+    # Of what was missed: how many of each kind.
     ways = ", ".join(f"{outcomes[way]:,} {way}" for way in MISSED if outcomes[way])
     names = (
         ("backups", _COUNT, None, trend.sums(days)),
@@ -162,6 +171,9 @@ def expected(
 
 
 def _compliance(outcomes: Counter[str]) -> tuple[int, int, float | None]:
-    """Return the numbers of expected and missed backups, and the share that was met."""
+    """Return the numbers of expected and missed backups, and the share that was met.
+
+    The share is None if nothing was expected.
+    """
     number, met = outcomes.total(), outcomes[MET]
     return number, number - met, sql.rate(met, number)

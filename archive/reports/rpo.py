@@ -1,4 +1,8 @@
-"""The age of the last success of each appliance, compared with its RPO."""
+"""The age of the last success of each appliance, compared with its RPO.
+
+The due times, the RPO and the last import are the stored judgement; successes and attempts are
+looked up in the jobs. `archive.judgement.standing` has the rules.
+"""
 
 from __future__ import annotations
 
@@ -261,6 +265,7 @@ def _successes(period: _Period, longest: int, appliances: sql.Ids) -> sa.Select[
 
 
 def _notes(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield the days that the rates cover."""
     period = _period(settings.calendar(connection), scope)
     yield (
         f"Rates cover {iso(period.first)} to {iso(period.last)}, up to the last import of each"

@@ -1,4 +1,8 @@
-"""Rows by period for charts of all jobs: counts, and median and p95 of sizes and durations."""
+"""Rows by period for charts of all jobs: counts, and median and p95 of sizes and durations.
+
+They are the rows of `trends`, `sizes` and `durations` in one, for the charts of the dashboard.
+Periods without any job have no row.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +45,13 @@ def series(connection: Connection, scope: Scope, period: str) -> list[Series]:
     `period` is one of `calendar.PERIODS`; it replaces that of the scope.
     """
     scope = replace(scope, period=period)
+    # The page shows rounded values, so 1 % is exact enough for any number of jobs.
     found = _of_totals if from_totals.suffice(scope) else _of_jobs
     return list(found(connection, scope))
 
 
 def _of_totals(connection: Connection, scope: Scope) -> Iterator[Series]:
+    """Yield the rows from day totals, in the order of the periods."""
     sketches = from_totals.sketches(connection, scope)
     for row in from_totals.sums(connection, scope):
         measured = sketches.get((row.period, row.group), from_totals.EMPTY)
@@ -54,6 +60,7 @@ def _of_totals(connection: Connection, scope: Scope) -> Iterator[Series]:
 
 
 def _of_jobs(connection: Connection, scope: Scope) -> Iterator[Series]:
+    """Yield the rows from three reports, whose rows have the same periods."""
     spreads = [
         {row.period: row for row in map(SpreadRow._make, report.REPORT.run(connection, scope))}
         for report in (sizes, durations)

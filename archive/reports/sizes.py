@@ -1,4 +1,8 @@
-"""Sizes of the succeeded backups, in bytes; the columns are those of `core.distribution`."""
+"""Sizes of the succeeded backups, in bytes; the columns are those of `core.distribution`.
+
+A size is what the document of the job says: the bytes transferred. Jobs without one count as
+succeeded alone.
+"""
 
 from __future__ import annotations
 

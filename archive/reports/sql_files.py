@@ -149,10 +149,12 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
 
 
 def _files() -> Iterable[Path]:
+    """Return the files with queries; both files of a query that needs two."""
     return migrate.folder("sql").glob("*.sql")
 
 
 def _name(path: Path) -> str:
+    """Return the name of a query: that of its file up to the first dot."""
     return path.name.partition(".")[0]
 
 
@@ -171,6 +173,7 @@ def _read(param: Param, value: str) -> int | str:
 
 
 def _read_day(name: str, value: str) -> str:
+    """Return a day as the database has it. Raises UsageError unless it is YYYY-MM-DD."""
     try:
         day = date.fromisoformat(value)
     except ValueError:

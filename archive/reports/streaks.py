@@ -1,4 +1,11 @@
-"""Consecutive failures of each appliance: now, at worst, and how long recovery took."""
+"""Consecutive failures of each appliance: now, at worst, and how long recovery took.
+
+Only the statuses SUCCEEDED and FAILED count; a job in progress neither ends a streak nor adds to
+one. Jobs are in the order of `core.job_order`: by day, then by start.
+
+For all jobs up to now, the stored standing of each appliance has the answer; a scope with other
+limits is folded anew from the jobs. `archive.judgement.streaks` has the rules for both.
+"""
 
 from __future__ import annotations
 
@@ -187,6 +194,10 @@ def _failing(connection: Connection, scope: Scope) -> frozenset[str]:
 
 
 def _job(job: sa.Row[Any]) -> Finished:
+    """Return a finished job as the judgement wants it.
+
+    An undocumented status is never read here: `_finished` selects the two that are final.
+    """
     began = job_order.began(job.start_time, job.key, job.first_seen)
     return Finished(job.status == "FAILED", began, job.end_time)
 
@@ -215,6 +226,7 @@ def _finished(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield which jobs do not count, and what a recovery is."""
     del connection
     yield (
         f"Jobs in progress, and jobs that start after {moment(scope.now)}, do not count. A recovery"

@@ -1,4 +1,8 @@
-"""Stuck jobs: in progress for longer than any success took, or gone from the appliance's job list."""
+"""Stuck jobs: in progress for longer than any success took, or gone from the appliance's job list.
+
+Only jobs whose status is one of `OPEN` are looked at. They are compared with all successes of the
+appliance, on whatever day and of whatever type. Nothing is stored: every run judges anew.
+"""
 
 from __future__ import annotations
 
@@ -130,7 +134,11 @@ def _row(name: str, job: sa.Row[Any], durations: Sequence[int], now: str) -> Stu
 
 
 def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the jobs in progress of a batch of appliances."""
+    """Return the jobs in progress of a batch of appliances.
+
+    `last_seen` is the latest import that had the job, `last_import` that of any answer of its
+    appliance.
+    """
     job, latest, appliance = tables.job, tables.latest_import, tables.appliance
     seen = {column.key: column for column in seen_documents.job_columns()}
     source = seen_documents.joined().join(appliance, job.c.appliance_id == appliance.c.id)
@@ -172,6 +180,7 @@ def _durations(batch: dict[int, str]) -> sa.Select[Any]:
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield what jobs are compared with."""
     del connection
     yield f"Ages are as of {moment(scope.now)}. Jobs are compared with all successes of their appliance."
 

@@ -1,4 +1,8 @@
-"""The success rate, and the counts behind it."""
+"""The success rate, and the counts behind it.
+
+Month totals answer for months and longer periods. Day totals do not, since they know no appliances:
+days and weeks are counted from the jobs.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,7 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     scoped = sql.jobs(scope, appliances)
     return sql.summary(
         scoped,
+        # More than finished: also jobs in progress, and those with an undocumented status.
         sa.func.count().label("jobs"),
         *sql.counts(scoped),
         sa.func.count(scoped.c.appliance_id.distinct()).label("appliances"),

@@ -1,4 +1,10 @@
-"""The fleet at a glance: what needs attention, and the figures of a period against the one before."""
+"""The fleet at a glance: what needs attention, and the figures of a period against the one before.
+
+It puts other reports together: `rpo`, `streaks`, `stuck`, `jobs`, `collection` and, through
+`period_figures`, `volume` and the expected backups. What needs attention is as of now, but
+consecutive failures are those up to the last day in scope. The figures are of the days in scope,
+the last 30 by default, compared with the period before.
+"""
 
 from __future__ import annotations
 
@@ -79,6 +85,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     """Return the scope with a first and a last day, and the scope of the period before."""
     today = settings.calendar(connection).day(scope.now)
+    # A first day after today is also the last one: the period is never empty.
     last = scope.until or max(today, scope.since or today)
     now = scope.last_days(DAYS, last) if scope.since is None else replace(scope, until=last)
     span = date_ranges.Span(date.fromisoformat(now.since or ""), date.fromisoformat(last))
@@ -87,6 +94,11 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
         return now, None
     first, last = (day.isoformat() for day in before)
     return now, replace(scope, since=first, until=last)
+
+
+def days(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope with the first and the last day that a summary of it covers."""
+    return _scopes(connection, scope)[0]
 
 
 def _attention(
@@ -128,6 +140,7 @@ def _ongoing(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
 
 
 def _repeated(ongoing: list[streaks.StreaksRow]) -> int:
+    """Return the number of appliances with so many consecutive failures that they are critical."""
     return sum(row.consecutive_failures >= REPEATED_FAILURES for row in ongoing)
 
 
@@ -137,7 +150,11 @@ def _last_good(
     states: list[rpo.RpoRow],
     ongoing: list[streaks.StreaksRow],
 ) -> Iterator[SummaryRow]:
-    """Yield the last good backup of the worst appliances, and how many others there are."""
+    """Yield the last good backup of the worst appliances, and how many others there are.
+
+    Ages are in seconds, as of now. The order is that of the report `appliances`, apart from sizes
+    that dropped.
+    """
     failures = {row.appliance: row.consecutive_failures for row in ongoing}
     worst = appliances.worst_first(states, failures)
     named = replace(
@@ -165,7 +182,10 @@ def _last_good(
 
 
 def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    """Yield the longest success of the slowest appliances."""
+    """Yield the longest success of the slowest appliances.
+
+    The detail is the key of the job with that duration, the newest if there are several.
+    """
     job, appliance = tables.job, tables.appliance
     longest = sa.func.max(job.c.duration_seconds)
     conditions = [
@@ -205,7 +225,10 @@ def _failures(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
-    """Yield the last import, and what is wrong with the imports."""
+    """Yield the last import, and what is wrong with the imports.
+
+    Long gaps are those between imports on the days in scope; all else is as of now.
+    """
     rows = list(collection.select(connection, scope))
     imported = [row for row in rows if row.last_seen is not None]
     if imported:
@@ -223,6 +246,7 @@ def _collection(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
+    """Yield the days that are compared, and whether percentiles are exact."""
     now, then = _scopes(connection, scope)
     calendar = settings.calendar(connection)
     compared = "" if then is None else f", compared with {then.since} to {then.until}"

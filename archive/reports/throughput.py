@@ -1,4 +1,9 @@
-"""The transfer rate of the succeeded backups."""
+"""The transfer rate of the succeeded backups.
+
+A rate is the size of a job divided by its duration, which is that of the whole job and not of the
+transfer alone. Totals are exact from day totals, too; of many jobs the median comes from their
+sketches.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The overview by period: number of backups, success rate, sizes, durations."""
+"""The overview by period: number of backups, success rate, sizes, durations.
+
+Counts and totals are exact, from day totals where these suffice. Percentiles are exact up to
+`from_totals.EXACT_UP_TO` jobs, and otherwise within 1 %.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +74,7 @@ def from_totals(connection: Connection, scope: Scope) -> Iterator[TrendsRow]:
     """Yield the rows of the report from day totals."""
     sketches = totals.sketches(connection, scope)
     for found in totals.sums(connection, scope):
+        # A period in which no job succeeded has sums, but no sketch.
         sizes, durations = sketches.get((found.period, found.group), totals.EMPTY)
         yield TrendsRow(
             found.period,

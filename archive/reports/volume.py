@@ -1,4 +1,8 @@
-"""Totals by period: counts and sums only, which day totals hold exactly."""
+"""Totals by period: counts and sums only, which day totals hold exactly.
+
+Therefore it is exact and fast for any number of jobs. Day totals answer for the whole fleet, month
+totals for a part of it in months and longer periods; other scopes are counted from the jobs.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def _judge_again(
     # A changed success may confirm, or no longer confirm, what began so long before it.
     begun, near = max(first - CONFIRMATION_DAYS, 1), max(first - NEAR_DAYS, 1)
     # Most successes are no anomalies and have none near: then nothing is read from long before.
-    known = set(connection.execute(_KNOWN, {"of_appliance": appliance_id}).scalars())
+    known = {number for (number,) in _KNOWN.rows(connection, {"of_appliance": appliance_id})}
     jobs = _successes(connection, appliance_id, (near, _LAST), first)
     is_open = any(begun <= job.day < first and job.id in known for job in jobs)
     if not is_open and outliers.are_plain(jobs):
@@ -85,7 +85,7 @@ def _judge_again(
         between = (job._replace(judged=True) if begun <= job.day < first else job for job in jobs)
         found = labels.rows(appliance_id, outliers.findings(chain(before, between)))
     if known:
-        connection.execute(_gone(), {"of_appliance": appliance_id, "first": _iso(begun)})
+        _GONE.execute(connection, {"of_appliance": appliance_id, "first": _iso(begun)})
     return found
 
 
@@ -161,7 +161,7 @@ _LOCATION = sa.select(tables.location.c.masked_url).where(
     tables.location.c.id == sa.bindparam("number")
 )
 _BUILD = sa.select(build_label()).where(tables.build.c.id == sa.bindparam("number"))
-_KNOWN = (
+_KNOWN = db.Prepared(
     sa.select(tables.anomaly.c.job_id)
     .where(tables.anomaly.c.appliance_id == sa.bindparam("of_appliance"))
     .distinct()
@@ -176,50 +176,44 @@ def _successes(
     if last < first:  # there is no day before the calendar's first
         return []
     values = {"of_appliance": appliance_id, "first": _iso(first), "last": _iso(last)}
-    found = []
-    for number, day, *rest in connection.execute(_selected(), values).all():
-        ordinal = _ordinal(day)
-        found.append(Job._make((number, ordinal, *rest, ordinal >= judged_from)))
-    return found
+    judged = _iso(judged_from)
+    return [
+        Job._make((row[0], _ordinal(row[1]), *row[2:], row[1] >= judged))
+        for row in _SUCCESSES.rows(connection, values)
+    ]
 
 
-@lru_cache  # building the statements takes longer than running them
-def _selected() -> sa.Select[Any]:
-    job = tables.job
-    return (
-        sa.select(
-            job.c.id,
-            job.c.day,
-            job.c.key,
-            job.c.type,
-            job.c.size_bytes,
-            job.c.duration_seconds,
-            job.c.location_id,
-            job.c.location_user,
-            job.c.build_id,
-        )
-        .where(
-            job.c.appliance_id == sa.bindparam("of_appliance"),
-            job.c.status == "SUCCEEDED",
-            job.c.day.between(
-                sa.bindparam("first", type_=Day()), sa.bindparam("last", type_=Day())
-            ),
-        )
-        .order_by(*order(job))
+_JOB = tables.job
+_SUCCESSES = db.Prepared(
+    sa.select(
+        _JOB.c.id,
+        _JOB.c.day,
+        _JOB.c.key,
+        _JOB.c.type,
+        _JOB.c.size_bytes,
+        _JOB.c.duration_seconds,
+        _JOB.c.location_id,
+        _JOB.c.location_user,
+        _JOB.c.build_id,
     )
-
-
-@lru_cache
-def _gone() -> sa.Delete:
-    """Return what deletes the anomalies of an appliance's jobs from a day on."""
-    table, job = tables.anomaly, tables.job
-    later = sa.select(job.c.id).where(
-        job.c.appliance_id == sa.bindparam("of_appliance"),
-        job.c.day >= sa.bindparam("first", type_=Day()),
+    .where(
+        _JOB.c.appliance_id == sa.bindparam("of_appliance"),
+        _JOB.c.status == "SUCCEEDED",
+        _JOB.c.day.between(sa.bindparam("first", type_=Day()), sa.bindparam("last", type_=Day())),
     )
-    return sa.delete(table).where(
-        table.c.appliance_id == sa.bindparam("of_appliance"), table.c.job_id.in_(later)
+    .order_by(*order(_JOB))
+)
+_GONE = db.Prepared(
+    sa.delete(tables.anomaly).where(
+        tables.anomaly.c.appliance_id == sa.bindparam("of_appliance"),
+        tables.anomaly.c.job_id.in_(
+            sa.select(_JOB.c.id).where(
+                _JOB.c.appliance_id == sa.bindparam("of_appliance"),
+                _JOB.c.day >= sa.bindparam("first", type_=Day()),
+            )
+        ),
     )
+)
 
 
 @lru_cache(8192)  # a fleet shares its days

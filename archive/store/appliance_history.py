@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import json_numbers
+from archive import db, json_numbers
 from archive.calendar import FIRST_DAY, iso, key_stamp, ordinal
 from archive.db import tables
 from archive.judgement import habit
@@ -31,20 +31,38 @@ _BEFORE = 10
 _SUCCESSES = 12
 # Due times shortly before the first day decide which of them a job meets.
 _MARGIN = 4
-# Of a job: what judging it needs, and what its place in the order of reports follows from.
-_COLUMNS = ("id", "key", "day", "status", "type", "start_time", "end_time", "first_seen")
+# Daily jobs before these days show the habit.
+_USUAL_LEAD = _BEFORE + habit.WINDOW + 4
+
+
+class JobTimes(NamedTuple):
+    """Of a job: what judging it needs, and what its place in the order of reports follows from."""
+
+    id: int
+    key: str
+    day: str
+    status: str
+    type: str | None
+    start_time: str | None
+    end_time: str | None
+    first_seen: str
 
 
 class _Statements(NamedTuple):
-    """The same SELECT of all appliances, and of those of the parameter `ids`."""
+    """The same SELECT of all appliances, of those of the parameter `ids`, and of that with `id`."""
 
     of_all: sa.Select[Any]
     of_some: sa.Select[Any]
+    of_one: db.Prepared
 
 
 def _statements(table: sa.Table, key: str, *names: str) -> _Statements:
     query = sa.select(*(table.c[name] for name in (key, *names)))
-    return _Statements(query, query.where(table.c[key].in_(sa.bindparam("ids", expanding=True))))
+    return _Statements(
+        query,
+        query.where(table.c[key].in_(sa.bindparam("ids", expanding=True))),
+        db.Prepared(query.where(table.c[key] == sa.bindparam("id"))),
+    )
 
 
 # Making a statement takes longer than executing it for one appliance.
@@ -67,10 +85,25 @@ _OF_APPLIANCE = (
     _JOB.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
     _JOB.day >= sa.bindparam("first", type_=_JOB.day.type),
 )
-_JOBS = sa.select(*(_JOB[name] for name in _COLUMNS)).where(*_OF_APPLIANCE)
-_DAYS_BEFORE = (
+_JOBS = sa.select(*(_JOB[name] for name in JobTimes._fields)).where(*_OF_APPLIANCE)
+_PLAIN_JOBS = db.Prepared(_JOBS)
+_ONE_JOB = db.Prepared(
+    sa.select(*(_JOB[name] for name in JobTimes._fields)).where(
+        _JOB.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
+        _JOB.id == sa.bindparam("job", type_=sa.BigInteger),
+    )
+)
+# Jobs of a wrong clock are not judged, and those without a start are too few to matter.
+_DAYS_BEFORE = db.Prepared(
     sa.select(_JOB.day)
-    .where(*_OF_APPLIANCE, _JOB.day < sa.bindparam("until", type_=_JOB.day.type))
+    .where(
+        *_OF_APPLIANCE,
+        _JOB.day < sa.bindparam("until", type_=_JOB.day.type),
+        sa.or_(
+            _JOB.start_time <= _JOB.first_seen,
+            db.AtMostADayLater(_JOB.start_time, _JOB.first_seen),
+        ),
+    )
     .order_by(_JOB.day.desc())
     .limit(habit.FEWEST)
 )
@@ -99,7 +132,8 @@ class Appliance(NamedTuple):
 class Jobs(NamedTuple):
     """The jobs of an appliance from a day on in the order of their start, and their rows.
 
-    `ordered` are the rows in the order that reports use, `rows` are by id.
+    `ordered` are the rows in the order that reports use, `rows` are by id: `JobTimes`, or rows of
+    SQLAlchemy with the same columns and those that were asked for besides.
 
     `first_day` is the ordinal of the first day that was read, which may be before the one asked
     for.
@@ -107,8 +141,8 @@ class Jobs(NamedTuple):
 
     first_day: int
     judged: list[Job]
-    ordered: list[sa.Row[Any]]
-    rows: dict[int, sa.Row[Any]]
+    ordered: list[Any]
+    rows: dict[int, Any]
 
 
 def appliances(
@@ -122,16 +156,18 @@ def appliances(
     ids.
     """
     schedules, zones = _schedules(connection, ids), _zones(connection, ids)
-    for row in sorted(_of(connection, _APPLIANCES, ids), key=attrgetter("name")):
+    for number, name, first_seen, last_seen, cadence, rpo, retired in sorted(
+        _of(connection, _APPLIANCES, ids), key=itemgetter(1)
+    ):
         known = Known(
-            tuple(schedules.get(row.id, ())),
-            tuple(zones.get(row.id, ())),
+            tuple(schedules.get(number, ())),
+            tuple(zones.get(number, ())),
             clock(calendar.zone),
-            row.cadence_seconds,
-            seconds(row.first_seen),
-            None if row.retired_at is None else seconds(row.retired_at),
+            cadence,
+            seconds(first_seen),
+            None if retired is None else seconds(retired),
         )
-        yield Appliance(row.id, row.name, row.first_seen, row.last_seen, row.rpo_seconds, known)
+        yield Appliance(number, name, first_seen, last_seen, rpo, known)
 
 
 def jobs(
@@ -152,24 +188,59 @@ def jobs(
     wrong. With `with_habit`, reading begins so early that the habit as of the first day can be
     learned.
     """
-    lead = max(first_day - _MARGIN, FIRST_DAY)
-    if with_habit:
+    lead = max(first_day - (_USUAL_LEAD if with_habit else _MARGIN), FIRST_DAY)
+    found = _read(connection, appliance_id, lead, columns)
+    if with_habit and not _shows_habit(found, lead, first_day):
         lead = _lead(connection, appliance_id, first_day)
-    query = _JOBS.add_columns(*columns) if columns else _JOBS
-    found = []
-    rows: dict[int, sa.Row[Any]] = {}
-    for row in connection.execute(query, {"appliance": appliance_id, "first": iso(lead)}):
-        at = began(row)
-        if (now is None or at <= now) and not _is_of_wrong_clock(row):
-            rows[row.id] = row
-            found.append((at, row.key, row.id, row.status, row.type))
+        found = _read(connection, appliance_id, lead, columns)
+    judged: list[tuple[str, str, Job]] = []
+    ordered: list[tuple[str, str, str, Any]] = []
+    rows: dict[int, Any] = {}
+    for row in found:
+        number, key, day, status, kind, start, _, first_seen, *_ = row
+        at = start or key_stamp(key) or first_seen
+        if (now is None or at <= now) and (at <= first_seen or not _is_of_wrong_clock(row)):
+            rows[number] = row
+            ordered.append((day, start or first_seen, key, row))
+            judged.append((at, key, Job(seconds(at), number, status, kind == "SCHEDULED")))
     # By start, then by key: jobs of the same second need one order on both databases.
-    found.sort(key=itemgetter(0, 1))
-    judged = [
-        Job(seconds(at), number, status, kind == "SCHEDULED")
-        for at, _, number, status, kind in found
+    judged.sort()
+    ordered.sort(key=itemgetter(0, 1, 2))
+    return Jobs(lead, [job for _, _, job in judged], [row for *_, row in ordered], rows)
+
+
+def job(connection: Connection, appliance_id: int, number: int | None) -> JobTimes | None:
+    """Return a job by its id; None if there is none."""
+    for row in _ONE_JOB.rows(connection, {"appliance": appliance_id, "job": number}):
+        return JobTimes._make(row)
+    return None
+
+
+def _read(
+    connection: Connection,
+    appliance_id: int,
+    first_day: int,
+    columns: Sequence[sa.ColumnElement[Any]],
+) -> Sequence[Any]:
+    """Return the jobs from a day (ordinal) on, with further columns behind those of `JobTimes`."""
+    values = {"appliance": appliance_id, "first": iso(first_day)}
+    if columns:
+        return connection.execute(_JOBS.add_columns(*columns), values).all()
+    return [*map(JobTimes._make, _PLAIN_JOBS.rows(connection, values))]
+
+
+def _shows_habit(found: Sequence[Any], first: int, first_day: int) -> bool:
+    """Whether the jobs from a day on include those that show the habit as of `first_day`."""
+    if first <= FIRST_DAY:
+        return True
+    until = iso(first_day - _BEFORE)
+    days = [
+        row.day for row in found if row.day < until and (row.start_time or "~") <= row.first_seen
     ]
-    return Jobs(lead, judged, sorted(rows.values(), key=place), rows)
+    if len(days) < habit.FEWEST:
+        return False
+    days.sort()
+    return min(ordinal(days[-habit.FEWEST]), ordinal(days[-1]) - habit.WINDOW) - 1 >= first
 
 
 def began(row: Any) -> str:
@@ -212,7 +283,7 @@ def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:
     if first_day <= FIRST_DAY:
         return FIRST_DAY
     bounds = {"first": iso(FIRST_DAY), "until": iso(first_day - _BEFORE)}
-    days = connection.execute(_DAYS_BEFORE, {"appliance": appliance_id, **bounds}).scalars().all()
+    days = [day for (day,) in _DAYS_BEFORE.rows(connection, {"appliance": appliance_id, **bounds})]
     if not days:
         return FIRST_DAY
     return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, FIRST_DAY)
@@ -220,35 +291,39 @@ def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:
 
 def _of(
     connection: Connection, statements: _Statements, ids: Collection[int] | None
-) -> Iterator[sa.Row[Any]]:
+) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of some appliances, or of all."""
     if ids is None:
-        yield from connection.execute(statements.of_all)
-        return
-    for chunk in chunks(ids):
-        yield from connection.execute(statements.of_some, {"ids": chunk})
+        yield from map(tuple, connection.execute(statements.of_all))
+    elif len(ids) == 1:
+        yield from statements.of_one.rows(connection, {"id": next(iter(ids))})
+    else:
+        for chunk in chunks(ids):
+            yield from map(tuple, connection.execute(statements.of_some, {"ids": chunk}))
 
 
 def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Schedule]]:
     """Return the history of schedules by appliance id."""
     found: dict[int, list[Schedule]] = {}
-    for row in _of(connection, _SCHEDULES, ids):
+    for number, first_seen, ended_at, enabled, hour, minutes, days in _of(
+        connection, _SCHEDULES, ids
+    ):
         schedule = Schedule(
-            seconds(row.first_seen),
-            None if row.ended_at is None else seconds(row.ended_at),
-            row.enabled,
-            minute(row.hour, row.minute),
-            weekdays(None if row.days is None else json_numbers.loads(row.days)),
+            seconds(first_seen),
+            None if ended_at is None else seconds(ended_at),
+            enabled,
+            minute(hour, minutes),
+            weekdays(None if days is None else json_numbers.loads(days)),
         )
-        found.setdefault(row.appliance_id, []).append(schedule)
+        found.setdefault(number, []).append(schedule)
     return found
 
 
 def _zones(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Zone]]:
     """Return the history of time zones by appliance id, oldest first."""
     found: dict[int, list[Zone]] = {}
-    for row in _of(connection, _ZONES, ids):
-        found.setdefault(row.appliance_id, []).append(Zone(seconds(row.first_seen), row.time_zone))
+    for number, first_seen, zone in _of(connection, _ZONES, ids):
+        found.setdefault(number, []).append(Zone(seconds(first_seen), zone))
     for zones in found.values():
         zones.sort()
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.calendar import FIRST_DAY, ordinal, start
 from archive.db import tables
 from archive.judgement import expected, reporting, schedules, standing, streaks
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.judgement.due_times import Learned
-    from archive.store.appliance_history import Appliance, Jobs
-    from archive.store.judgement_rows import Changes
+    from archive.store.appliance_history import Appliance, Jobs, JobTimes
+    from archive.store.judgement_rows import Changes, Standing
 
 _TABLE = tables.expected_backup
 _ROW = tuple[Any, ...]
@@ -37,27 +38,24 @@ _SUCCEEDED = "SUCCEEDED"
 _STORED = 2 * standing.LATEST
 
 
-# Making a statement takes longer than executing it for one appliance.
 _OWN = (
     sa.select(*(_TABLE.c[name] for name in StoredBackup._fields))
     .where(_TABLE.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger))
     .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
 )
-_LATEST = _OWN.limit(_STORED)
-_SINCE = _OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type))
-_JOB_TIMES = sa.select(
-    *(tables.job.c[name] for name in ("key", "day", "start_time", "end_time", "first_seen"))
-).where(
-    tables.job.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
-    tables.job.c.id == sa.bindparam("job", type_=sa.BigInteger),
-)
+_LATEST = db.Prepared(_OWN.limit(_STORED))
+_SINCE = db.Prepared(_OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type)))
 
 
 class ApplianceJudge:
     """Judges one appliance; `before` is its row of `appliance_standing`, None to judge all of it."""
 
     def __init__(
-        self, connection: Connection, calendar: Calendar, one: Appliance, before: Any
+        self,
+        connection: Connection,
+        calendar: Calendar,
+        one: Appliance,
+        before: Standing | None,
     ) -> None:
         self._connection = connection
         self._calendar = calendar
@@ -91,8 +89,7 @@ class ApplianceJudge:
         query, bounds = _LATEST, dict[str, Any](appliance=self._one.id)
         if first is not None:
             query, bounds["first"] = _SINCE, self._calendar.day(instant(first))
-        rows = self._connection.execute(query, bounds).all()
-        return [StoredBackup._make(row) for row in reversed(rows)]
+        return [StoredBackup._make(row) for row in reversed(query.rows(self._connection, bounds))]
 
     def _reaching(self, stored: list[StoredBackup], first: int | None) -> list[StoredBackup]:
         """Return the stored rows and those before them that are due from `first` on."""
@@ -283,18 +280,22 @@ class ApplianceJudge:
             jobs = appliance_history.jobs(self._connection, self._one.id, FIRST_DAY, None)
         return _folded(None, Streaks(), jobs.ordered)
 
-    def _job(self, number: int | None) -> Any:
+    def _job(self, number: int | None) -> JobTimes | None:
         """Return the row of a job, as far as its times matter."""
-        found = self._connection.execute(_JOB_TIMES, {"appliance": self._one.id, "job": number})
-        return found.one_or_none()
+        return appliance_history.job(self._connection, self._one.id, number)
 
 
 def _folded(last: int | None, known: Streaks, rows: Sequence[Any]) -> tuple[int | None, Streaks]:
     """Return the last finished job and the streaks after further jobs, in their order."""
     new: list[Finished] = []
+    failing = known.since is not None
     for row in rows:
-        if row.status in FINISHED:
-            began = appliance_history.began(row)
-            new.append(Finished(row.status != _SUCCEEDED, began, row.end_time))
-            last = row.id
+        status = row.status
+        if status not in FINISHED:
+            continue
+        last = row.id
+        failed = status != _SUCCEEDED
+        if failed or failing:  # any other success changes nothing
+            new.append(Finished(failed, appliance_history.began(row), row.end_time))
+        failing = failed
     return last, streaks.fold(known, new)

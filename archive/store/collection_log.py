@@ -162,7 +162,6 @@ def ask_one_less(connection: Connection, number: int) -> None:
 
 
 def _outcome(asked: int, counts: dict[str, int]) -> str:
-    """Return the outcome of a collection of `asked` appliances, from its attempts by outcome."""
     complete, failed = counts.get(COMPLETE, 0), counts.get(FAILED, 0)
     if INTERRUPTED in counts or sum(counts.values()) < asked:
         return INTERRUPTED

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.calendar import iso, ordinal
 from archive.db import tables
 from archive.judgement import reporting
@@ -23,15 +24,18 @@ RECENT_DAYS = 90
 # Rows fetched together: an appliance may be imported every few minutes.
 _ROWS_AT_A_TIME = 1000
 _RUN = tables.ingest_run.c
-_IMPORTS = (
+# Imports that failed say nothing about how often an appliance is imported.
+_COMPLETE = (
     sa.select(_RUN.appliance_id, _RUN.seen_at)
     .where(
-        _RUN.appliance_id.in_(sa.bindparam("ids", expanding=True)),
         _RUN.outcome == "complete",
         _RUN.seen_at >= sa.bindparam("since", type_=_RUN.seen_at.type),
     )
     .order_by(_RUN.appliance_id, _RUN.seen_at)
 )
+_IMPORTS = _COMPLETE.where(_RUN.appliance_id.in_(sa.bindparam("ids", expanding=True)))
+# Most imports are of one appliance: its statement is compiled once.
+_IMPORTS_OF_ONE = db.Prepared(_COMPLETE.where(_RUN.appliance_id == sa.bindparam("id")))
 
 
 def usual_intervals(
@@ -43,6 +47,12 @@ def usual_intervals(
 
     Failed and undone imports do not count. The value is None for an appliance with too few.
     """
+    if len(last_imports) == 1:
+        [(number, last)] = last_imports.items()
+        first = _before(last)
+        imports = _IMPORTS_OF_ONE.rows(connection, {"id": number, "since": first})
+        seen = [instant for _, instant in imports if instant <= last]
+        return {number: reporting.usual_interval(seen)} if imports else {}
     found: dict[int, int | None] = {}
     for chunk in chunks(last_imports):
         # One query for all of them: what one appliance does not need is left out below.

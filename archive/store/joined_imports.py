@@ -108,6 +108,7 @@ def store_brought(connection: Connection, appliance_id: int, before: Sequence[Br
     jobs: list[dict[str, Any]] = []
     for key, (digest, run_id) in now.jobs.items():
         runs = (one.jobs[key] for one in before if key in one.jobs)
+        # The numbers of imports grow with time, so the least is the first.
         first = min(run for mark, run in runs if mark == digest)
         if first != run_id:
             jobs.append({"of_appliance": appliance_id, "of_job": numbers[key], "new_run_id": first})

@@ -50,6 +50,29 @@ class StoredBackup(NamedTuple):
         )
 
 
+class Standing(NamedTuple):
+    """A row of `appliance_standing`."""
+
+    appliance_id: int
+    pending_from: str | None
+    success_id: int | None
+    attempt_id: int | None
+    finished_id: int | None
+    consecutive_failures: int
+    failing_since_time: str | None
+    worst_consecutive_failures: int
+    worst_since_time: str | None
+    recoveries: int
+    recovery_seconds: int
+    recovery_worst_seconds: int
+    rpo_seconds: int | None
+    rpo_from: str
+    overdue_since_time: str | None
+    next_due_time: str | None
+    usual_import_seconds: int | None
+    import_due_time: str | None
+
+
 _KEY = ("appliance_id", "day", "number")
 
 

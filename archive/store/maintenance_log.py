@@ -13,11 +13,16 @@ from archive.store.dimension_keys import next_id
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+# Kinds of changes, as the table allows them.
 RENAME, MERGE, RETIRE, FORGET, UNDO, CALENDAR, VACUUM = tables.MAINTENANCE
 
 
 class Maintenance(NamedTuple):
-    """A row of the log; `jobs` is the number of jobs that moved, went or changed."""
+    """A row of the log; `jobs` is the number of jobs that moved, went or changed.
+
+    `done_at` is a fixed-width UTC instant. `appliance_name` is None for a change of the whole
+    archive.
+    """
 
     id: int
     done_at: str

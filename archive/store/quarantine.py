@@ -39,6 +39,7 @@ class QuarantinedDocument(NamedTuple):
 
     def digest(self) -> bytes:
         """Return the SHA-256 of appliance, job key and document, the same for each import of it."""
+        # JSON, so that no two pairs of texts are joined to the same bytes.
         origin = json.dumps([self.appliance, self.job_key]).encode()
         return hashlib.sha256(origin + b"\0" + self.document).digest()
 

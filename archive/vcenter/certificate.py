@@ -110,6 +110,7 @@ async def _shake_hands(entry: Entry, *, judged: ssl.SSLContext | bool) -> bytes:
     of the connector, which here never matches. With `judged` false only the second happens.
     """
     through = proxy(entry.host)
+    # There aiohttp would see the proxy's certificate only.
     if through is not None and through.url.scheme == "https":
         raise HiddenError("the proxy shows its own certificate")
     looking = _Look()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Paths in the vSphere Automation API, the same below `/api` and `/rest`.
 VERSION = "appliance/system/version"
+# What these say is archived beside the jobs, which are archived without it, too.
 SCHEDULES = "appliance/recovery/backup/schedules"
 TIME_ZONE = "appliance/system/time/timezone"
 
@@ -54,6 +55,7 @@ async def ask(
         ):
             seen_at = timestamps.now()
             jobs = await job_details.fetch(session)
+            # From here on it holds a file or memory.
             on_failure.enter_context(jobs.body)
             missing = [] if jobs.missing is None else [jobs.missing]
             facts: dict[str, Any] = {}

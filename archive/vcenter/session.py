@@ -137,13 +137,14 @@ class Session:
         if not isinstance(token, str) or not token or not token.isprintable():
             raise ApplianceError("unexpected answer to the login: it has no session token")
         self._token = token
+        # It may stand in an error that the appliance sends back.
         self._secrets.append(token)
 
     async def _post(self, api: Api) -> Reply:
         """Create a session on one of the APIs, and remember which one has to end it."""
         reply = await self.connection.request("POST", api.session, headers=self._credentials)
         self._signed_in_on = api
-        # An appliance without `/api/session` has nothing else below `/api` either.
+        # Without `/api/session`, all requests go to `/rest`.
         if api is REST:
             self.api = REST
         return reply

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 def rows(found: Gathered, name: str, days: int | None = None) -> list[tuple[Any, ...]]:
     """Return the rows of a table of a page, of the last days or of all."""
-    every = {(table.name, table.days): table for table in (*found.attention, *found.reports)}
+    tables = (found.fleet, *found.attention, *found.reports)
+    every = {(table.name, table.days): table for table in tables}
     return list(every[name, days].rows)
 
 
 def test_worst_appliances_come_first(engine: Engine) -> None:
-    """Appliances are in the order of `rpo`; consecutive failures are those of `streaks`."""
+    """Appliances are in the order of the report `appliances`."""
     made.fill(engine)
     found = gathered(engine)
     assert [one.name for one in found.appliances] == [BROKEN, GONE, GOOD, FLAKY]
@@ -39,10 +40,9 @@ def test_tables_match_the_reports(engine: Engine) -> None:
     made.fill(engine)
     found = gathered(engine)
     assert found.summary == tuple(run(engine, "summary"))
-    overdue = [row for row in run(engine, "rpo") if row.state != "ok"]
-    assert [row[:4] for row in rows(found, "overdue")] == [row[:4] for row in overdue]
-    struck = [row for row in run(engine, "streaks") if row.consecutive_failures >= 3]
-    assert [row[:2] for row in rows(found, "consecutive-failures")] == [row[:2] for row in struck]
+    assert rows(found, "appliances") == [tuple(row[:11]) for row in run(engine, "appliances")]
+    stuck = [row.key for row in run(engine, "stuck") if row.stuck]
+    assert [row[-1] for row in rows(found, "stuck")] == stuck
     missed = {row[:2] for row in run(engine, "missed", since="2026-06-24", until="2026-06-30")}
     assert {row[:2] for row in rows(found, "missed")} == missed
     odd = {row.key for row in run(engine, "anomalies", since="2026-06-01", until="2026-06-30")}

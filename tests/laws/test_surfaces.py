@@ -267,6 +267,6 @@ def test_surfaces_agree_on_the_fleet(filled: Engine) -> None:
     )
     tables = {table.name: table.rows for table in page.attention}
     assert {row[0] for row in tables["not-reporting"]} == said.not_reporting
-    assert {row[:2] for row in tables["overdue"]} == {
-        (name, state) for name, state in said.states.items() if state != "ok"
-    }
+    assert {row[0]: row[2] for row in page.fleet.rows} == said.states
+    ends = {row[0]: row[4] for row in page.fleet.rows if row[4] is not None}
+    assert ends == said.last_success

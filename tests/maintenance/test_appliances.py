@@ -16,7 +16,6 @@ from archive.document.appliance_facts import Facts
 from archive.document.parse import Observation, parse
 from archive.document.precedence import SeenInterval
 from archive.errors import AlreadyRunningError, DatabaseError, UsageError
-from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Run, Source
 from archive.maintenance import appliances, verify
 from archive.maintenance.forget import forget
@@ -24,12 +23,13 @@ from archive.maintenance.merge import merge
 from archive.maintenance.rename import rename
 from archive.maintenance.retire import retire
 from archive.store import appliance_rows, collection_log, shared_rows
-from archive.store.collection_log import COMPLETE, FAILED, Attempt
+from archive.store.collection_log import FAILED, Attempt
 from archive.store.counts import Counts
 from tests.store.test_fact_history import NEWER, NIGHTLY, VERSION, WEEKLY
 from tests.support import natural
 from tests.support.archives import count, each, empty, import_documents, job_rows, stream
 from tests.support.command import archive, at
+from tests.support.everything import collect
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -110,17 +110,6 @@ def _at(key: str, document: dict[str, Any]) -> dict[str, Any]:
         name: f"{day}{value[10:]}" if name in ("start_time", "end_time") else value
         for name, value in document.items()
     }
-
-
-def collect(engine: Engine, name: str, jobs: dict[str, Any], facts: Facts, seen_at: str) -> None:
-    """Archive an answer as a collection of one appliance does."""
-    collection = collection_log.begin(engine, 1)
-    source = Source("https://vc", stream(json.dumps(jobs).encode()), name, seen_at)
-    with ingest_answer(engine, source) as answered:
-        answered.record_facts(facts, seen_at)
-        attempt = Attempt(name, seen_at, seen_at, COMPLETE, None, answered.run_id)
-        collection_log.record(answered.connection, collection, attempt)
-    collection_log.finish(engine, collection)
 
 
 def filled(engine: Engine, imports: list[Any], names: dict[str, str]) -> dict[str, Any]:
@@ -314,9 +303,9 @@ def test_import_in_parts_goes_on_after_its_appliance_was_forgotten(engine: Engin
             db.lock(connection, ["calendar"])
             loader = run.loader(connection)
             run.load(connection, loader, [one], [], Counts())
-            loader.judged.judge_later(connection) if number == 0 else loader.judged.judge(
-                connection
-            )
+            loader.judged.judge_later(
+                connection, NIGHTS[1]
+            ) if number == 0 else loader.judged.judge(connection)
             loader.finish(connection)
         if number == 0:
             forget(engine, "vc01")

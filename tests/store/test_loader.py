@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -19,7 +20,7 @@ from tests.support.samples import api, job
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Engine
+    from sqlalchemy.engine import Connection, Engine
 
 KEY = "20260301-021500-25148086"
 FIRST = "2026-03-01T02:20:00.000000Z"
@@ -73,19 +74,39 @@ def everything(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """Collect the writing statements within the block, by verb and table."""
+    """Collect the writing statements within the block, by verb and table, as the driver gets them."""
     written: list[str] = []
 
-    def listen(*arguments: Any) -> None:
-        words = arguments[2].replace("INTO ", "").replace("FROM ", "").split()
-        if words[0] in ("INSERT", "UPDATE", "DELETE") and words[1] not in _NOT_COUNTED:
+    def note(statement: Any) -> None:
+        words = str(statement).replace("INTO ", "").replace("FROM ", "").replace('"', "").split()
+        if words[0] in ("INSERT", "UPDATE", "DELETE", "COPY") and words[1] not in _NOT_COUNTED:
             written.append(f"{words[0]} {words[1]}")
 
-    event.listen(engine, "before_cursor_execute", listen)
+    class Cursor(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+            note(query)
+            return super().execute(query, *arguments, **options)
+
+        def executemany(self, query: Any, *arguments: Any, **options: Any) -> None:
+            note(query)
+            super().executemany(query, *arguments, **options)
+
+        def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+            note(statement.decode())
+            return super().copy(statement, *arguments, **options)
+
+    def listen(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            driver.set_trace_callback(note)
+        else:
+            driver.cursor_factory = Cursor
+
+    event.listen(engine, "begin", listen)
     try:
         yield written
     finally:
-        event.remove(engine, "before_cursor_execute", listen)
+        event.remove(engine, "begin", listen)
 
 
 def test_import_fills_the_tables(engine: Engine) -> None:
@@ -112,7 +133,7 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     assert job_rows(engine) == [
         (
             1, 1, KEY, "2026-03-01", "FAILED", "SCHEDULED",
-            "2026-03-01T02:15:00.000000Z", "2026-03-01T02:16:00.000000Z", 60, -1,
+            "2026-03-01T02:15:00.000000Z", "2026-03-01T02:16:00.000000Z", 60, None, -1,
             "/vCenter/sn_vc/S_8.0.3.00400_20260301-021500_", "backup", True, False,
             "root", "p", "VM", "vm-1", 100, 100, 1, 1, 1, digest, FIRST, FIRST, 1,
         )

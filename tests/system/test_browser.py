@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,11 +126,17 @@ def test_script_formats_values_as_python_does(browser: Browser, shown: Opened) -
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(shown.path.as_uri())
-    for name in ("overdue", "consecutive-failures", "not-reporting", "missed", "anomalies"):
+    for name in ("not-reporting", "missed", "stuck", "anomalies"):
         plain: list[str] = page.locator(f"#t-{name} td").all_text_contents()
         theirs = [text for row in shown.cells(name) for text in row]
         assert plain[: len(theirs)] == theirs
         assert bool(plain) == bool(theirs)
+    # Without a script, the table of appliances has no days.
+    plain = page.locator("#t-appliances td").all_text_contents()
+    assert plain == [text for row in shown.cells("appliances") for text in row[:-1]]
+    assert page.locator("#verdict").text_content() == shown.page.locator("#verdict").text_content()
+    boxes = [one.locator(".tile .value").all_text_contents() for one in (page, shown.page)]
+    assert boxes[0] == boxes[1]
     assert page.locator("#more, .made, #choose").first.is_hidden()
     context.close()
 
@@ -155,7 +162,8 @@ def test_appliances_are_selected(shown: Opened) -> None:
     assert shown.cells("fleet") == []
     shown.choose(filter="VC02, *4.example*")
     assert [row[0] for row in shown.cells("fleet")] == [GONE, FLAKY]
-    assert [row[0] for row in shown.cells("overdue")] == [GONE]
+    assert [row[1] for row in shown.cells("appliances")] == [GONE, FLAKY]
+    assert [row[0] for row in shown.cells("not-reporting")] == [GONE]
     assert {row[0] for row in shown.cells("collection")} == {GONE, FLAKY}
     assert [row[0] for row in shown.cells("growth")] == [FLAKY, GONE]
     shown.choose(filter="", tag='["site","<i>berlin</i>"]')
@@ -209,7 +217,7 @@ def test_sections_follow_the_selected_days(
         days = f"{since} to 2026-06-30"
         assert found.of("trends") == f"{days}, all 4 appliances. 2026-06-30 is not over yet."
         assert found.of("reasons") == f"{days}, all 4 appliances."
-        assert found.of("builds") == f"{days}, all 4 appliances, for any selected appliances."
+        assert found.of("builds") == f"{days}, all 4 appliances."
         assert "of all days of this page, 2024-07-01 to 2026-06-30" in found.of("collection")
     found.choose(filter=BROKEN)
     assert "1 selected appliance shown individually." in found.of("trends")
@@ -241,12 +249,12 @@ def test_tables_are_sorted(shown: Opened) -> None:
 
 def test_table_is_saved_as_csv(shown: Opened, filled: Engine) -> None:
     """The file equals the command's output, with formulas disarmed."""
-    found = next(table for table in gathered(filled).attention if table.name == "overdue")
+    found = next(table for table in gathered(filled).attention if table.name == "not-reporting")
     expected = io.StringIO(newline="")
     delimited.write(found.columns, found.rows, expected)
     with shown.page.expect_download() as download:
-        shown.page.locator("#t-overdue button", has_text="CSV").click()
-    assert download.value.suggested_filename == "overdue.csv"
+        shown.page.locator("#t-not-reporting button", has_text="CSV").click()
+    assert download.value.suggested_filename == "not-reporting.csv"
     assert download.value.path().read_bytes().decode() == expected.getvalue()
     with shown.page.expect_download() as download:
         shown.page.locator("#t-reasons button", has_text="CSV").click()
@@ -255,18 +263,106 @@ def test_table_is_saved_as_csv(shown: Opened, filled: Engine) -> None:
     assert text.count(delimited.cell(made.HOSTILE)) == 1
 
 
-def test_boxes_lead_to_tables(shown: Opened) -> None:
-    """A box leads to the table of what it counts, placed below the sticky header."""
+def test_boxes_lead_to_what_they_count(shown: Opened) -> None:
+    """A box of a severity selects these appliances; another one leads to a table of so many rows."""
     links = shown.page.locator(".tile a")
-    assert links.count() == 7
+    assert links.count() == 8
     for place in range(links.count()):
+        shown.page.locator("#state").select_option("")
+        shown.page.wait_for_timeout(50)
+        number = shown.page.locator(".tile .value").nth(place).text_content()
+        href = str(links.nth(place).get_attribute("href"))
         links.nth(place).click()
-        target = shown.page.locator(str(links.nth(place).get_attribute("href")))
-        box, bar = target.bounding_box(), shown.page.locator("#choose").bounding_box()
+        shown.page.wait_for_timeout(50)
+        table = "appliances" if href == "#fleet" else href.removeprefix("#t-")
+        for button in shown.page.locator(f"#t-{table} button", has_text="Show all").all():
+            button.click()
+        assert len(shown.cells(table)) == int(str(number)), href
+        box, bar = (
+            shown.page.locator(href).bounding_box(),
+            shown.page.locator("#choose").bounding_box(),
+        )
         assert box
         assert bar
         assert box["y"] >= bar["y"]
-        assert target.locator("h3").count() == 1
+
+
+def test_filter_changes_boxes_tables_and_verdict(shown: Opened) -> None:
+    """Boxes count the selected appliances; a selected state does not change the boxes of states."""
+
+    def boxes() -> list[str]:
+        return shown.page.locator(".tile .value").all_text_contents()[:4]
+
+    verdict = shown.page.locator("#verdict")
+    assert str(verdict.text_content()).endswith(
+        "1 of 4 appliances is critical, 1 has no recent data, 2 are ok."
+    )
+    assert boxes() == ["1", "0", "1", "2"]
+    shown.choose(filter="vc01,vc02")
+    assert str(verdict.text_content()).endswith("All 2 appliances are ok.")
+    assert boxes() == ["0", "0", "0", "2"]
+    shown.choose(filter="", state="critical")
+    assert [row[1] for row in shown.cells("appliances")] == [BROKEN]
+    assert boxes() == ["1", "0", "1", "2"]
+    assert {row[0] for row in shown.cells("missed")} == {BROKEN}
+    assert shown.cells("figures")[1][:2] == ["backups: failed", "5"]
+
+
+def test_appliance_has_a_history(shown: Opened, filled: Engine) -> None:
+    """A name opens it, at an address of its own; the other sections follow, and the way back works."""
+    shown.page.locator("#t-appliances button.name", has_text=BROKEN).click()
+    shown.page.wait_for_selector("#one:not([hidden])")
+    assert shown.page.evaluate("location.hash") == f"#appliance={BROKEN}"
+    assert shown.page.locator("#h-one").text_content() == BROKEN
+    (row,) = (one for one in made.run(filled, "appliances") if one.appliance == BROKEN)
+    facts = str(shown.page.locator("#one-facts").text_content())
+    assert f"{row.success_end_time[:10]} {row.success_end_time[11:16]}" in facts
+    assert "consecutive failures5" in facts
+    assert [one[1] for one in shown.cells("one-jobs")][:6] == [*["failed"] * 5, "succeeded"]
+    assert shown.cells("one-jobs")[0][4] == made.HOSTILE
+    assert [one[0] for one in shown.cells("one-builds")] == ["8.0.3.00400 (24322831)"]
+    assert shown.page.locator(".weeks .of-failed").count() == 5
+    assert [one[0] for one in shown.cells("fleet")] == [BROKEN]
+    assert str(shown.page.locator("#chosen").text_content()).startswith(
+        "1 of 4 appliances selected"
+    )
+    shown.page.locator("#back").click()
+    shown.page.wait_for_selector("#one", state="hidden")
+    assert len(shown.cells("appliances")) == 4
+    shown.page.go_back()
+    shown.page.wait_for_selector("#one:not([hidden])")
+
+
+def test_times_are_those_of_the_archive(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """The page says which zone; pointing at a time shows it in UTC. CSV has UTC."""
+    import_documents(engine, dict(map(made.night, range(20))), GOOD, made.NOW)
+    content = replace(gathered(engine, {}), zone="Asia/Kolkata")
+    path = tmp_path / "page.html"
+    path.write_text(page(content), encoding="utf-8")
+    found = Opened(browser, path, timezone_id="America/New_York")
+    assert "all times in Asia/Kolkata" in str(found.page.locator("header").text_content())
+    cell = found.page.locator("#t-appliances td.of-age")
+    assert "2026-06-30 07:35" in str(cell.text_content())
+    assert cell.get_attribute("title") == "2026-06-30 02:05:00Z"
+    with found.page.expect_download() as download:
+        found.page.locator("#t-appliances button", has_text="CSV").click()
+    assert ",2026-06-30T02:05:00.000000Z," in download.value.path().read_text()
+    found.context.close()
+
+
+def test_day_in_progress_is_no_gap(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """Today without a backup yet is drawn as a day that is not over."""
+    evenings = {}
+    for key, job in map(made.night, range(1, 20)):
+        times = {name: job[name].replace("T02:", "T20:") for name in ("start_time", "end_time")}
+        evenings[key] = job | times
+    import_documents(engine, evenings, GOOD, made.NOW)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(engine, {})), encoding="utf-8")
+    found = Opened(browser, path)
+    assert found.page.locator(".strip .of-pending").count() == 1
+    assert found.page.locator("#heat svg text", has_text="·").count() == 1
+    found.context.close()
 
 
 def test_long_names_break_after_dots(browser: Browser, engine: Engine, tmp_path: Path) -> None:
@@ -277,9 +373,9 @@ def test_long_names_break_after_dots(browser: Browser, engine: Engine, tmp_path:
     path = tmp_path / "page.html"
     path.write_text(page(gathered(engine, {})), encoding="utf-8")
     found = Opened(browser, path, viewport=PHONE)
-    cells = found.page.locator("#t-overdue tbody td:first-child")
-    assert cells.all_text_contents() == [GOOD, long]
-    assert [cells.nth(place).locator("wbr").count() for place in (0, 1)] == [0, 3]
+    cells = found.page.locator("#t-appliances td.of-name button")
+    assert sorted(cells.all_text_contents()) == [GOOD, long]
+    assert sorted(cells.nth(place).locator("wbr").count() for place in (0, 1)) == [0, 3]
     found.context.close()
 
 
@@ -389,10 +485,10 @@ def test_printing(browser: Browser, path: Path) -> None:
     found.page.emulate_media(media="print", color_scheme="dark")
     paper = found.page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     assert paper == "rgb(255, 255, 255)"
-    for hidden in ("#choose", "#d-heat", "#keys", "#t-overdue .row button", "#t-overdue th button"):
+    for hidden in ("#choose", "#d-heat", "#keys", "#t-missed .row button", "#t-missed th button"):
         assert found.page.locator(hidden).first.is_hidden()
     # Chromium does not repeat buttons in the header of a table on the next page, so headers are texts.
-    head = found.page.locator("#t-overdue th").first
+    head = found.page.locator("#t-missed th").first
     label = head.evaluate("(head) => getComputedStyle(head, '::before').content")
     assert label == '"appliance"'
     found.context.close()

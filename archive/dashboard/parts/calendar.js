@@ -1,6 +1,6 @@
 // The calendar: a row for each appliance, a column for each period, as many as fit.
 
-const SIGNS = { success: "", mixed: "/", failed: "×", missed: "–", nodata: "?", open: "…", none: "" };
+const SIGNS = { success: "", mixed: "/", failed: "×", missed: "–", nodata: "?", open: "…", pending: "·", none: "" };
 const MEANINGS = {
   success: "succeeded",
   mixed: "some succeeded, some did not",
@@ -8,6 +8,7 @@ const MEANINGS = {
   missed: "did not run",
   nodata: "no data",
   open: "running",
+  pending: "not over yet",
   none: "none expected, none ran",
 };
 const COUNTED = { success: "succeeded", failed: "failed", missed: "did not run", nodata: "no data", open: "running" };
@@ -40,8 +41,10 @@ function cell(data, place, period) {
     const state = expected ?? ran;
     if (state) number[state] += 1;
   }
+  const isToday = data.unfinished && period.to === data.days && period.to - period.from === 1;
   const bad = WORST.filter((state) => number[state]);
-  const state = !bad.length ? (number.success ? "success" : "none") : number.success ? "mixed" : bad[0];
+  const quiet = isToday ? "pending" : "none";
+  const state = !bad.length ? (number.success ? "success" : quiet) : number.success ? "mixed" : bad[0];
   return { state, number, jobs, last, message, bad, days: period.to - period.from };
 }
 

@@ -63,7 +63,11 @@ const periodCells = (row) => [
   row.period, row.succeeded, row.failed, row.rate, row.size50, row.size95, row.duration50, row.duration95,
 ];
 
-function drawTrends(data, rows) {
+function drawTrends(data, periods) {
+  // The last period is drawn as one that is not over.
+  const rows = periods.map((row, at) =>
+    data.unfinished && at === periods.length - 1 ? { ...row, period: `${row.period} …` } : row,
+  );
   const outcomes = rows.flatMap(({ period, succeeded, failed }) => {
     const tooltip = `${period}\n${grouped(succeeded, 0)} succeeded, ${grouped(failed, 0)} failed`;
     return [

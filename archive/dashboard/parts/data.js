@@ -30,6 +30,10 @@ async function unpacked() {
   );
   data.labels = { day: data.dates, week: data.weeks, month: data.dates.map((day) => day.slice(0, 7)) };
   data.whole = content.number === content.appliances.length;
+  setZone(data.zone);
+  const names = data.fleet.columns.map(({ name }) => name);
+  data.fleetRows = data.fleet.rows.map((row) => Object.fromEntries(names.map((name, at) => [name, row[at]])));
+  data.severity = new Map(data.fleetRows.map((row) => [row.appliance, row.severity]));
   data.tags = new Map([...content.others, ...content.appliances.map((one) => [one.name, one.tags])]);
   return data;
 }
@@ -48,7 +52,11 @@ function matcher(text) {
 function chosen(data, form) {
   const matches = matcher(form.filter);
   const tag = form.tag ? JSON.parse(form.tag) : null;
-  const isChosen = (name) => matches(name) && (!tag || data.tags.get(name)?.[tag[0]] === tag[1]);
+  const isNamed = (name) =>
+    form.only === null
+      ? matches(name) && (!tag || data.tags.get(name)?.[tag[0]] === tag[1])
+      : name === form.only;
+  const isChosen = (name) => isNamed(name) && (!form.state || data.severity.get(name) === form.state);
   const places = [];
   const names = new Set();
   data.appliances.forEach(({ name }, place) => {
@@ -69,10 +77,10 @@ function chosen(data, form) {
     periods.at(-1).to = day + 1;
     periodOf[day] = periods.length - 1;
   }
-  const filtered = Boolean(form.filter.trim() || tag);
+  const filtered = Boolean(form.only !== null || form.filter.trim() || tag || form.state);
   const shows = (name) => (name === null ? !filtered : isChosen(name));
   return {
-    places, names, others, from, to: data.days, periods, periodOf, filtered, shows, grain: form.grain,
+    places, names, others, from, to: data.days, periods, periodOf, filtered, shows, isNamed, grain: form.grain,
     days: form.period || null,
   };
 }
@@ -106,7 +114,7 @@ function counted(data, selection, number, rowOf) {
   const width = data.bins[1].length;
   const least = data.bins[0];
   const rows = Array.from({ length: number }, () => ({
-    succeeded: 0, failed: 0, open: 0, sized: 0, timed: 0,
+    succeeded: 0, failed: 0, open: 0, sized: 0, timed: 0, bytes: 0,
   }));
   const sizes = new Uint32Array(number * width);
   const durations = new Uint32Array(number * width);
@@ -122,6 +130,7 @@ function counted(data, selection, number, rowOf) {
       if (data.size[job] !== UNKNOWN) {
         sizes[at * width + data.size[job] - least] += 1;
         row.sized += 1;
+        row.bytes += data.bins[1][data.size[job] - least];
       }
       if (data.duration[job] !== UNKNOWN) {
         durations[at * width + data.duration[job] - least] += 1;

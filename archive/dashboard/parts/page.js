@@ -16,7 +16,12 @@ const REASON_COLUMNS = [
 const UNNAMED = { growth: "(whole fleet)", builds: "(unknown)", failures: "(no message)" };
 const USUAL_GRAIN = { 30: "day", 90: "day", 365: "week", 0: "month" };
 
+// The name of the appliance that is shown alone, or null.
+let only = null;
+
 const form = () => ({
+  only,
+  state: byId("state").value,
   filter: byId("filter").value,
   tag: byId("tag").value,
   period: Number(byId("period").value),
@@ -82,7 +87,9 @@ function describe(data, selection) {
     growth:
       "From the successes of the last 365 days, for any selected period. The line is the total size of one " +
       `backup of each ${filtered ? "selected " : ""}appliance${cut}. 90 % of sizes are expected in the band.`,
-    builds: `${days}, all ${all}, for any selected appliances.`,
+    builds: filtered
+      ? `${data.dates[0]} to ${last}, ${own}, for any selected period.`
+      : `${days}, all ${all}.`,
     collection: `Imports, gaps and attempts of all days of this page, ${data.dates[0]} to ${last}, for any ` +
       "selected period. All other columns are as of now.",
   };
@@ -96,8 +103,21 @@ async function update(data) {
     table.columns[0].name === "appliance"
       ? { ...table, rows: table.rows.filter((row) => selection.shows(row[0])) }
       : table;
-  for (const table of data.attention) showTable(byId(`t-${table.name}`), own(table), 8);
+  const problems = data.attention.map((table) => {
+    const shown = own(table);
+    return selection.filtered ? { ...shown, left: 0 } : shown;
+  });
+  for (const table of problems) showTable(byId(`t-${table.name}`), table, 8);
+  showBoxes(data.fleetRows.filter((row) => selection.isNamed(row.appliance)), problems);
+  const standing = data.fleetRows.filter((row) => selection.shows(row.appliance));
+  showVerdict(standing);
+  showFleet(data, standing, open);
+  showOne(data, only);
+  showFigures(data, selection);
   const names = { growth: "Growth by appliance", builds: "Builds", collection: "Collection history" };
+  if (selection.filtered) names["builds-of-appliances"] = names.builds;
+  byId("t-builds").hidden = selection.filtered;
+  byId("t-builds-of-appliances").hidden = !selection.filtered;
   for (const [name, label] of Object.entries(names)) {
     const table = own(reportOf(data, name, selection.days));
     const rows = table.rows.map(([first, ...rest]) => [first ?? UNNAMED[name], ...rest]);
@@ -132,6 +152,55 @@ async function update(data) {
   ]);
 }
 
+// Show one appliance, or all for null.
+function open(name) {
+  if (name === null) history.pushState(null, "", location.pathname + location.search);
+  else location.hash = HASH + encodeURIComponent(name);
+}
+
+function follow(data) {
+  only = nameInHash();
+  if (!data.severity.has(only)) only = null;
+  byId("filter").value = only ?? "";
+  byId("tag").value = byId("state").value = "";
+  return update(data);
+}
+
+async function openFromHash(data) {
+  const before = only;
+  await follow(data);
+  if (only !== null) byId("one").scrollIntoView();
+  else if (before !== null) byId("fleet").scrollIntoView();
+}
+
+function leave() {
+  if (only === null) return;
+  only = null;
+  open(null);
+}
+
+// Paper has all rows of the tables of this page, if they are not too many.
+const MOST_ON_PAPER = 1000;
+
+function listenToPrinting() {
+  const limits = new Map();
+  addEventListener("beforeprint", () => {
+    for (const host of document.querySelectorAll("[id^='t-']")) {
+      if (!host.tableState || !host.showAgain) continue;
+      limits.set(host, host.tableState.limit);
+      host.tableState.limit = MOST_ON_PAPER;
+      host.showAgain();
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const [host, limit] of limits) {
+      host.tableState.limit = limit;
+      host.showAgain();
+    }
+    limits.clear();
+  });
+}
+
 function listen(data) {
   let waiting = 0;
   const later = () => {
@@ -139,8 +208,33 @@ function listen(data) {
     waiting = setTimeout(() => update(data), 150);
   };
   byId("choose").onsubmit = (event) => event.preventDefault();
-  byId("filter").oninput = later;
-  byId("tag").onchange = byId("grain").onchange = () => update(data);
+  byId("filter").oninput = () => {
+    leave();
+    later();
+  };
+  byId("tag").onchange = byId("state").onchange = () => {
+    if (only !== null) byId("filter").value = "";
+    leave();
+    update(data);
+  };
+  byId("grain").onchange = () => update(data);
+  byId("back").onclick = () => {
+    byId("filter").value = "";
+    leave();
+    update(data);
+    byId("fleet").scrollIntoView();
+  };
+  listenToBoxes((severity) => {
+    byId("state").value = severity;
+    byId("state").onchange();
+  });
+  addEventListener("hashchange", () => {
+    if (nameInHash() !== only) openFromHash(data);
+  });
+  addEventListener("popstate", () => {
+    if (nameInHash() !== only) openFromHash(data);
+  });
+  listenToPrinting();
   byId("period").onchange = () => {
     byId("grain").value = USUAL_GRAIN[byId("period").value];
     update(data);
@@ -177,7 +271,7 @@ async function start() {
   showLegend();
   offerTags(data);
   listen(data);
-  await update(data);
+  await openFromHash(data);
   document.documentElement.dataset.ready = "yes";
 }
 

@@ -63,12 +63,25 @@ function percent(value) {
   return `${grouped(hundredths, 1)} %`;
 }
 
+// Instants are shown on the clocks of the archive's time zone, which the page sets once.
+let clock = null;
+
+const setZone = (zone) => {
+  const parts = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+  clock = new Intl.DateTimeFormat("sv-SE", { ...parts, timeZone: zone });
+};
+
+const localTime = (value) => clock.format(new Date(value));
+
+const utc = (value) => (value === null ? null : `${value.slice(0, 10)} ${value.slice(11, 19)}Z`);
+
 const READABLE = {
   ratio: percent,
   bytes: size,
   seconds: duration,
   rate: (value) => `${size(value)}/s`,
-  instant: (value) => `${value.slice(0, 10)} ${value.slice(11, 19)}Z`,
+  instant: localTime,
+  figure: (value) => value,
   flag: (value) => (value ? "yes" : "no"),
 };
 

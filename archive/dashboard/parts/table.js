@@ -40,9 +40,13 @@ function ordered(rows, at, descending) {
   });
 }
 
+// Rows are added so many at a time, because browsers take long for thousands.
+const AT_ONCE = 500;
+
 // `table` has name, title (optional), columns, rows, empty and left; `most` rows are shown at first.
+// A column may make its own cells; then `csv` has the columns and rows to save.
 function showTable(host, table, most = 25) {
-  const state = (host.tableState ??= { by: null, descending: false, all: false });
+  const state = (host.tableState ??= { by: null, descending: false, limit: null });
   const { columns } = table;
   const heading = table.title ? [element("h3", { text: plain(table.title) })] : [];
   if (!table.rows.length) {
@@ -50,8 +54,9 @@ function showTable(host, table, most = 25) {
     return;
   }
   const again = () => showTable(host, table, most);
+  host.showAgain = again;
   const rows = state.by === null ? table.rows : ordered(table.rows, state.by, state.descending);
-  const limit = state.all ? rows.length : most;
+  const limit = Math.max(state.limit ?? most, most);
   const heads = columns.map((one, at) => {
     const sort = () => {
       state.descending = state.by === at ? !state.descending : NUMBERS.has(one.kind);
@@ -69,7 +74,17 @@ function showTable(host, table, most = 25) {
       "tr",
       {},
       ...columns.map((one, at) => {
+        if (one.cell) {
+          const title = one.title(row);
+          const made = element("td", { class: classOf(one, `of-${one.kind}`) }, ...one.cell(row));
+          if (title) made.title = title;
+          if (one.kind !== "name" && one.kind !== "state") made.dataset.label = one.label;
+          return made;
+        }
         const text = readable(one.kind, row[at]);
+        if (one.kind === "instant" && row[at]) {
+          return element("td", { class: classOf(one, widthOf(one, text)), title: utc(row[at]), text });
+        }
         return element("td", { class: classOf(one, widthOf(one, text)) }, ...breakable(one, text));
       }),
     ),
@@ -85,21 +100,23 @@ function showTable(host, table, most = 25) {
   scroll.setAttribute("role", "group");
   scroll.setAttribute("aria-label", `${plain(table.title ?? table.label ?? table.name)}, a table`);
   const under = element("div", { class: "row" });
-  if (rows.length > most) {
-    const text = state.all ? `Show ${most} rows` : `Show all ${grouped(rows.length, 0)} rows`;
-    const toggle = () => {
-      state.all = !state.all;
+  const show = (text, number) => {
+    const onclick = () => {
+      state.limit = number;
       again();
     };
-    under.append(element("button", { type: "button", text, onclick: toggle }));
-  }
-  const save = () => download(`${table.name}.csv`, csv(columns, rows));
+    under.append(element("button", { type: "button", text, onclick }));
+  };
+  if (rows.length > limit + AT_ONCE) show(`Show ${AT_ONCE} more rows`, limit + AT_ONCE);
+  else if (rows.length > limit) show(`Show all ${grouped(rows.length, 0)} rows`, rows.length);
+  if (limit > most) show(`Show ${most} rows`, most);
+  const save = () => download(`${table.name}.csv`, csv(table.csv?.columns ?? columns, table.csv?.rows ?? rows));
   const label = `CSV of ${plain(table.title ?? table.label ?? table.name)}`;
   const button = element("button", { type: "button", text: "CSV", onclick: save, title: label });
   button.setAttribute("aria-label", label);
   under.append(button);
   if (rows.length > limit) {
-    under.append(element("span", { class: "soft", text: `${limit} of ${grouped(rows.length, 0)} rows` }));
+    under.append(element("span", { class: "soft", text: `${grouped(limit, 0)} of ${grouped(rows.length, 0)} rows` }));
   }
   if (table.left) {
     const text = `This file does not include ${amount(table.left, "further row")}.`;

@@ -51,6 +51,7 @@ def tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
         for name, rows in judged_anew.judged(connection, scope):
             yield tally(name, Counter(row.outcome for row in rows))
         return
+    # The database counts, so few rows are read.
     numbers: dict[int, Counter[str]] = {}
     for row in judged_stored.by_appliance(connection, scope):
         numbers.setdefault(row.of, Counter())[row.outcome] += row.backups

@@ -172,6 +172,12 @@ def _was_attempted(connection: Connection, glob: str) -> bool:
     return any(name == wanted or fnmatchcase(name, wanted) for name in names)
 
 
+def options(report: Question) -> frozenset[str]:
+    """Return the names of the options that a report supports, as in `--appliance`."""
+    names = (report.takes | _FREE) - {"cadences"}
+    return frozenset({_OPTIONS.get(name, name) for name in names} | {"sort", "top"})
+
+
 class ImportSpan(NamedTuple):
     """When the first and the last import took place, as instants.
 

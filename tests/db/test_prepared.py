@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from archive import db
+from archive.db import tables
+from archive.errors import DatabaseError
+from tests.support.archives import import_documents
+from tests.support.samples import api, job
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
+_JOB = tables.job
+QUERY = (
+    sa.select(*(_JOB.c[name] for name in ("key", "day", "start_time", "size_bytes", "fast_backup")))
+    .where(_JOB.c.appliance_id == sa.bindparam("appliance"), _JOB.c.status == "SUCCEEDED")
+    .order_by(_JOB.c.key)
+    .limit(2)
+)
+
+
+def imported(engine: Engine) -> None:
+    jobs: dict[str, Any] = {"a": job(), "b": job("FAILED"), "c": job(size=None), "d": job()}
+    import_documents(engine, api(**jobs))
+
+
+def test_prepared_select_returns_what_sqlalchemy_does(engine: Engine) -> None:
+    """Days and instants are texts on both databases, booleans are booleans, and literals are bound."""
+    imported(engine)
+    prepared = db.Prepared(QUERY)
+    with db.reading(engine) as connection:
+        wanted = [tuple(row) for row in connection.execute(QUERY, {"appliance": 1})]
+        assert prepared.rows(connection, {"appliance": 1}) == wanted
+        assert prepared.rows(connection, {"appliance": 2}) == []
+    assert [key for key, *_ in wanted] == ["a", "c"]
+    assert isinstance(wanted[0][1], str)
+
+
+def test_prepared_delete(engine: Engine) -> None:
+    imported(engine)
+    gone = db.Prepared(
+        sa.delete(tables.job_status).where(tables.job_status.c.job_id == sa.bindparam("job"))
+    )
+    with db.writing(engine) as connection:
+        gone.execute(connection, {"job": 1})
+        left = connection.execute(sa.select(tables.job_status.c.job_id)).scalars().all()
+    assert sorted(left) == [2, 3, 4]
+
+
+def test_error_of_a_prepared_statement_is_explained(engine: Engine) -> None:
+    imported(engine)
+    table = tables.appliance
+    gone = db.Prepared(sa.delete(table).where(table.c.id == sa.bindparam("number")))
+    with pytest.raises(DatabaseError, match=r"(?i)foreign key"), db.writing(engine) as connection:
+        gone.execute(connection, {"number": 1})
