@@ -81,7 +81,7 @@ _CANCELLED = {"SQLITE_INTERRUPT", "57014"}
 
 def failure(error: BaseException, engine: Engine) -> DatabaseError:
     """Return the error to raise for one that a driver raised: a TimeLimitError if a limit was exceeded."""
-    kind = DatabaseError if _CANCELLED.isdisjoint(_codes(error, engine)) else TimeLimitError
+    kind = DatabaseError if _CANCELLED.isdisjoint(codes(error, engine)) else TimeLimitError
     return kind(explain(error, engine))
 
 
