@@ -58,6 +58,7 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_of(tables.build, "version_name", "version", "build_number"),
         *_of(tables.job, "user_name", "progress_total", "progress_completed"),
         *_of(tables.job, "first_seen", "last_seen"),
+        ("wrong_clock", sa.Integer()),
         *_JOB,
     ),
     "v_message": (

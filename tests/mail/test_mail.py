@@ -127,8 +127,8 @@ def test_subject_has_the_worst_problem_first(engine: Engine, tmp_path: Path) -> 
     archive("mail", *SPAN, at(engine), "-o", str(path))
     assert str(parsed(path.read_bytes())["Subject"]).endswith(": backups of 2 vCenters, 2026-04-03")
     archive("mail", *SPAN, at(engine), "-o", str(path), "-a", fleet.BERLIN)
-    subject = str(parsed(path.read_bytes())["Subject"])
-    assert subject == f"1 stuck: backups of {fleet.BERLIN}, 2026-04-03"
+    subject = str(parsed(path.read_bytes())["Subject"]).strip()  # it is folded
+    assert subject == f"1 stuck, 1 in an unknown status: backups of {fleet.BERLIN}, 2026-04-03"
     archive("mail", *SPAN, "--rpo", "1h", at(engine), "-o", str(path), "-a", fleet.BERLIN)
     assert str(parsed(path.read_bytes())["Subject"]).startswith("1 overdue, 1 stuck: ")
 
@@ -213,13 +213,13 @@ def test_appliances_never_imported_count_as_not_reporting(engine: Engine) -> Non
     with db.reading(engine) as connection:
         composed = letter.compose(connection, Scope(now="2026-03-06T06:00:00.000000Z"))
     assert composed.subject == (
-        "1 without success, 16 missed, 2 not reporting: backups of 4 vCenters, 2026-03-06"
+        "1 without success, 16 missed, 2 not reporting, 1 no recent data: backups of 4 vCenters, 2026-03-06"
     )
     assert "vc-new" in composed.html
 
 
 def row(section: str, name: str, value: float | None) -> SummaryRow:
-    return SummaryRow(section, name, Kind.COUNT, value)
+    return SummaryRow(section, name, Kind.COUNT, value, problem=bool(value) and name != "failed")
 
 
 def test_headlines() -> None:
@@ -230,13 +230,16 @@ def test_headlines() -> None:
         row("attention", "no recent data", 1),
         row("attention", "consecutive failures", 2),
         row("backups", "failed", 9),
+        row("backups", "success rate", 0.875),
+        row("backups", "other", 4),
         row("expected", "missed", 1234),
         row("collection", "not reporting", None),
     ]
     subject = headline.headline(rows, ["a"] * 1200, "2026-07-24")
     assert (
         subject
-        == "3 overdue, 2 failing repeatedly, 1,234 missed, 1 no recent data: backups of 1,200 vCenters, 2026-07-24"
+        == "3 overdue, 2 failing repeatedly, 1,234 missed, only 87.5 % succeeded, 1 no recent data,"
+        " 4 in an unknown status: backups of 1,200 vCenters, 2026-07-24"
     )
     assert headline.headline(
         [row("attention", "consecutive failures", 1)], ["a"], "2026-07-24"
