@@ -29,13 +29,11 @@ if TYPE_CHECKING:
 class CollectionRow(NamedTuple):
     """An appliance and its imports; `first_seen` is NULL if there has never been one.
 
-    `imports` counts imports of this appliance alone. `attempts` counts the attempts of
-    `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
-    import is missing now, `usual_gap_seconds` what is usual now. The longest gap is between two
-    imports, and began at `longest_gap_time`.
-
-    Instants are fixed-width UTC texts, gaps and ages are in seconds. `quarantined` and `findings`
-    count all there are, on whatever day.
+    `imports` counts imports of this appliance alone. `attempts` counts the attempts of `archive
+    collect`, `unanswered` those that failed. `not_reporting` says whether another import is missing
+    now, `usual_gap_seconds` what is usual now. The longest gap is between two imports, and began at
+    `longest_gap_time`. Instants are fixed-width UTC texts, gaps and ages are in seconds.
+    `quarantined` and `findings` count all there are, on whatever day.
     """
 
     appliance: str

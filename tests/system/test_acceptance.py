@@ -176,7 +176,7 @@ def test_both_databases_give_the_same_bytes(
 def test_samples_are_exported_as_imported(engine: Engine) -> None:
     """Both forms of an answer are the same jobs, and an export has the documents themselves."""
     first, second = (
-        archive("ingest", path, "--appliance", "a", at(engine)) for path in (API, REST)
+        archive("ingest", path, "--appliance", "a", "-v", at(engine)) for path in (API, REST)
     )
     assert (first.code, first.err, second.code, second.err) == (0, "", 0, "")
     assert first.out.startswith("11 seen, 11 new, 0 changed, 0 unchanged, 0 findings, 0 quaran")
@@ -195,7 +195,7 @@ def test_one_bad_document_among_a_hundred(
     del documents["20260101-000000-50"]["status"]
     path = tmp_path / "hundred.json"
     path.write_text(json.dumps(documents))
-    done = archive("ingest", str(path), "--appliance", "a", at(engine))
+    done = archive("ingest", str(path), "--appliance", "a", "-v", at(engine))
     assert (done.code, done.out.split(", ")[1::4]) == (3, ["99 new", "1 quarantined\n"])
     listed = archive("quarantine", "list", "--format", "csv", at(engine)).out.splitlines()
     assert listed[1].startswith("1,a,20260101-000000-50,document 51,no status,")
