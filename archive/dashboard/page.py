@@ -31,8 +31,8 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 def page(gathered: Gathered, title: str = TITLE, links: Mapping[str, str] | None = None) -> str:
     """Return the whole page.
 
-    `title` may be any text; it is escaped. `links` are addresses by their texts, for a page on a server. The page has no time of creation but `now`, so the same
-    content gives the same page.
+    `title` may be any text; it is escaped. `links` are addresses by their texts, for a page on a
+    server. The page has no time of creation but `now`, so the same content gives the same page.
     """
     style, script = _part("page.css"), _script()
     drawing = f"/*!\n{_part('licences.txt')}*/\n{library.script()}"
