@@ -99,7 +99,10 @@ def notify(
 
 
 def _targets(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, list[Target]]:
-    """Return the configuration and its targets with these names, or all of them."""
+    """Return the configuration and its targets with these names, or all of them.
+
+    Raises ConfigurationError without any target, UsageError for an unknown name.
+    """
     if fleet is None or not fleet.targets:
         from archive.config import file
 
@@ -120,7 +123,10 @@ def _targets(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, list[
 def _changes(
     engine: Engine, scope: Scope, targets: Iterable[Target]
 ) -> tuple[Assessment, list[tuple[Target, Changes]]]:
-    """Return how the archive is now, and what changed for each target."""
+    """Return how the archive is now, and what changed for each target.
+
+    Both are of one transaction, so that a target is told of what was found, and of nothing newer.
+    """
     from archive import db
     from archive.monitoring.assessment import assess
     from archive.monitoring.thresholds import STALE_SECONDS, Thresholds
@@ -136,6 +142,7 @@ def _changes(
 
 
 def _print(engine: Engine, scope: Scope, targets: Iterable[Target]) -> None:
+    """Print the notification of each target; nothing is sent, so no secret is read."""
     from archive.notify.notification import notification
 
     found, each = _changes(engine, scope, targets)
@@ -152,7 +159,11 @@ def _print(engine: Engine, scope: Scope, targets: Iterable[Target]) -> None:
 def _notify(
     engine: Engine, scope: Scope, fleet: Fleet, targets: Iterable[Target]
 ) -> list[tuple[Target, bool]]:
-    """Tell each target what is new, and record it; return whether each was notified that had to be."""
+    """Tell each target what is new, and record it; return whether each was notified that had to be.
+
+    The lock `notify` is held from reading until recording: two runs would send everything twice.
+    Raises AlreadyRunningError.
+    """
     from archive import db
     from archive.notify import send
     from archive.notify.notification import notification
@@ -177,7 +188,10 @@ def _notify(
 
 
 def _send(fleet: Fleet, target: Target, made: Notification) -> bool:
-    """Send a notification; return whether it was sent, and say why if not."""
+    """Send a notification; return whether it was sent, and say why if not.
+
+    Raises ConfigurationError without Apprise. No error shows the URL.
+    """
     from archive.config import secrets
     from archive.notify import send
 
@@ -193,7 +207,10 @@ def _send(fleet: Fleet, target: Target, made: Notification) -> bool:
 
 
 def _finish(sent_to: list[tuple[Target, bool]]) -> None:
-    """End with the exit code; on a terminal, say who was notified."""
+    """End with the exit code; on a terminal, say who was notified.
+
+    The code is 1 if all failed that had to be notified, 3 if some did.
+    """
     failed = sum(not sent for _, sent in sent_to)
     if sys.stdout is not None and sys.stdout.isatty():
         sent = [target.name for target, sent in sent_to if sent]
