@@ -97,8 +97,9 @@ def attention(connection: Connection, scope: Scope) -> list[Table]:
 def further(connection: Connection, scope: Scope, named: Scope, *, whole: bool) -> Iterator[Table]:
     """Yield the tables of further reports; `builds` and `failures` for each of the PERIODS, too.
 
-    `named` is the scope of the appliances that are shown individually. `whole` means that the page has all jobs and counts the failures itself, so that table is left
-    out. The scope must have a first and a last day.
+    `named` is the scope of the appliances that are shown individually. `whole` means that the page
+    has all jobs and counts the failures itself, so that table is left out. The scope must have a
+    first and a last day.
     """
     yield _growth(connection, scope)
     # Always for all days, because a few days do not show a usual gap.
