@@ -1,4 +1,8 @@
-"""The tables of the page, each with rows of a report."""
+"""The tables of the page, each with rows of a report.
+
+Columns are chosen here, by the names that the report gives them; the script knows tables by their
+names alone.
+"""
 
 from __future__ import annotations
 
@@ -134,6 +138,7 @@ def _growth(connection: Connection, scope: Scope) -> Table:
 
 
 def _builds(connection: Connection, scope: Scope) -> Table:
+    """Return the table of the builds of the fleet in a scope."""
     return table(
         "builds",
         "Builds",
@@ -149,6 +154,7 @@ def _builds(connection: Connection, scope: Scope) -> Table:
 
 
 def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
+    """Return the table of the builds of each appliance, for a selection of appliances."""
     return table(
         "builds-of-appliances",
         "Builds",
@@ -164,6 +170,7 @@ def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
 
 
 def _collection(connection: Connection, scope: Scope) -> Table:
+    """Return the table of imports, gaps and attempts, with all columns of its report."""
     return table(
         "collection",
         "Collection history",
@@ -175,6 +182,7 @@ def _collection(connection: Connection, scope: Scope) -> Table:
 
 
 def _failures(connection: Connection, scope: Scope) -> Table:
+    """Return the table of failures by message id."""
     return table(
         "failures",
         "Failures by reason",
@@ -186,6 +194,7 @@ def _failures(connection: Connection, scope: Scope) -> Table:
 
 
 def _always(scope: Scope) -> Scope:
+    """Return a scope without limits on its days."""
     return replace(scope, since=None, until=None)
 
 
@@ -195,6 +204,7 @@ def _last(scope: Scope, days: int) -> Scope:
 
 
 def _newest_first(rows: Sequence[Any], by: str) -> list[Any]:
+    """Return rows sorted by a value, the greatest first; equal ones keep their order."""
     return sorted(rows, key=lambda row: str(getattr(row, by)), reverse=True)
 
 
