@@ -125,7 +125,7 @@ def _changes(
 ) -> tuple[Assessment, list[tuple[Target, Changes]]]:
     """Return how the archive is now, and what changed for each target.
 
-    Both are of one transaction, so that a target is told of what was found, and of nothing newer.
+    Both are of one transaction, so a notification has what was found, and nothing newer.
     """
     from archive import db
     from archive.monitoring.assessment import assess
