@@ -1,4 +1,9 @@
-"""`archive appliance`: the appliances in the archive, and changes to them over time."""
+"""`archive appliance`: the appliances in the archive, and changes to them over time.
+
+Each change is one transaction, and a line in `archive log maintenance`. The command asks first
+where one cannot be taken back; `--yes` is for scripts. The configuration is only read: `_remind`
+says what to change in it.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
     from archive.maintenance.appliances import Extent, Twins
 
+# What `archive fleet` is for the configuration, this is for the archive.
 app = typer.Typer(
     no_args_is_help=True,
     help="List the appliances in the archive; rename, merge, retire or forget one.",
@@ -58,6 +64,7 @@ def list_appliances(
     from archive.render.write import write
 
     with db.reading(open_archive(database, config)) as connection:
+        # Of one state of the archive.
         found, twins = appliances.listed(connection), appliances.twins(connection)
     columns = (
         Column("appliance"),
@@ -235,7 +242,10 @@ def _extent(known: Extent) -> str:
 
 
 def _configured(config: str | None, name: str) -> Path | None:
-    """Return the path of the configuration if it has the appliance."""
+    """Return the path of the configuration if it has the appliance.
+
+    Names are compared in the form in which the archive stores them.
+    """
     fleet = parse.configuration(config)
     names = [] if fleet is None else [entry.name for entry in fleet.entries]
     return fleet.path if fleet is not None and check_name(name) in names else None

@@ -1,4 +1,8 @@
-"""`archive db`: create, upgrade, verify and configure the archive's database."""
+"""`archive db`: create, upgrade, verify and configure the archive's database.
+
+`upgrade` and `current` also take an archive that does not exist yet, or has an older schema; the
+other verbs need the current one. `verify` changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from archive.cli import parse
 from archive.cli.options import (
     ConfigOption,
     DatabaseOption,
@@ -15,6 +20,7 @@ from archive.cli.options import (
     open_archive,
     say,
 )
+from archive.cli.record_settings import use_calendar
 from archive.errors import CheckError
 from archive.masking import mask_text
 from archive.text import counted, without_controls
@@ -40,13 +46,17 @@ def upgrade(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Create the archive, or upgrade its schema, in one transaction."""
+    """Create the archive, or upgrade its schema, in one transaction.
+
+    A new archive gets the calendar of the configuration.
+    """
     from archive.db import migrate as databases
 
     # Not `open_archive`: the archive may not exist yet, or be older than this version.
     engine = connect(database, config)
     before = databases.current(engine)
     databases.upgrade(engine, beside_others=beside_other_tables)
+    use_calendar(engine, parse.configuration_beside(database, config))
     place = databases.describe(engine)
     if before == databases.HEAD:
         say(f"The archive at {place} already has schema {before}.")
@@ -61,6 +71,7 @@ def current(
     """Print the schema revision of the archive."""
     from archive.db import migrate as databases
 
+    # Data for scripts, so it goes to standard output.
     typer.echo(databases.current(connect(database, config)) or "none")
 
 
@@ -147,6 +158,7 @@ def calendar(
     with db.reading(engine) as connection:
         known = settings.calendar(connection)
     if time_zone is not None or day_start is not None:
+        # What is not given stays as it is.
         known = days.calendar(
             known.zone if time_zone is None else time_zone,
             known.day_start if day_start is None else day_start,

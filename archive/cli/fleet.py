@@ -1,4 +1,7 @@
-"""`archive fleet`: the appliances in the configuration."""
+"""`archive fleet`: the appliances in the configuration.
+
+No verb of it opens an archive; `archive appliance list` shows which appliances are archived.
+"""
 
 from __future__ import annotations
 
@@ -88,6 +91,7 @@ def read_fleet(config: str | None) -> Fleet:
     from archive.config import file
     from archive.errors import ConfigurationError
 
+    # None if none of the places has a file; a named file that is missing is an error.
     path = file.find(config)
     if path is None:
         raise ConfigurationError(

@@ -10,8 +10,16 @@ from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
-from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
+from archive.db.expressions import (
+    AtMostADayLater,
+    MonthOf,
+    SecondsBetween,
+    UnindexedDay,
+    contains,
+    halves,
+)
 from archive.db.locks import alone, lock, lock_schema
+from archive.db.own_queries import own_query
 from archive.db.pair_lookup import find_pairs
 from archive.db.prepared import Prepared
 from archive.db.reader import Watch, create_reader
@@ -26,6 +34,7 @@ __all__ = [
     "Instant",
     "MonthOf",
     "Prepared",
+    "SecondsBetween",
     "Text",
     "UnindexedDay",
     "Watch",
@@ -43,6 +52,7 @@ __all__ = [
     "keeping",
     "lock",
     "lock_schema",
+    "own_query",
     "parse_url",
     "prepare_file",
     "reading",

@@ -13,7 +13,7 @@ from archive import json_numbers, timestamps
 from archive.statuses import FINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from archive.document.schema import Failure, Info, Message, Nested, Param
 
@@ -45,8 +45,9 @@ class Operation(NamedTuple):
 
 
 class Template(NamedTuple):
-    """A message id and its English text."""
+    """A message id and its English text; `digest` is the `key_digest` of both."""
 
+    digest: bytes
     message_id: str
     default_message: str
 
@@ -136,11 +137,7 @@ class JobColumns(NamedTuple):
 
 
 class Normalised(NamedTuple):
-    """All rows of one document.
-
-    `messages` are description, progress, the job's own, those of the error; the place is `seq`
-    there.
-    """
+    """All rows of one document; the place of a message in `messages` is its `seq`."""
 
     job: JobColumns
     build: Build | None
@@ -234,7 +231,7 @@ def content_of(message: Message) -> Content:
     """Return the content of a message, whose digest does not depend on the order of its members."""
     return Content(
         content_digest(message.to_json().encode()),
-        Template(message.id, message.default_message),
+        template(message.id, message.default_message),
         message.localized,
         message.params is not None,
         message.args,
@@ -247,6 +244,18 @@ def param_rows(params: dict[str, Param]) -> list[ParamRow]:
     rows: list[ParamRow] = []
     _add_params(params, None, rows)
     return rows
+
+
+def template(message_id: str, default_message: str) -> Template:
+    """Return the template of a message."""
+    return Template(key_digest((message_id, default_message)), message_id, default_message)
+
+
+def key_digest(key: Iterable[str | None]) -> bytes:
+    """Return the first 16 bytes of the SHA-256 of a natural key, for its table's unique index."""
+    # Bytes that UTF-8 never has: keys that differ in any part have different digests.
+    parts = (b"\xfe" if part is None else part.encode() for part in key)
+    return hashlib.sha256(b"\xff".join(parts)).digest()[:16]
 
 
 def content_digest(canonical: bytes) -> bytes:

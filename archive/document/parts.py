@@ -114,7 +114,7 @@ def _content(message: Any, canonical: bytes) -> tuple[Any, ...]:
     params = message.params
     return (
         flatten.content_digest(canonical),
-        (message.id, message.default_message),
+        tuple(flatten.template(message.id, message.default_message)),
         message.localized,
         params is not None,
         tuple(message.args),

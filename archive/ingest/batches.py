@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from archive.errors import InputError
@@ -18,6 +20,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Documents: enough that each statement writes many rows, few enough to hold their rows in memory.
 BATCH = 2000
+# More objects than a batch consists of. They have no cycles, so searching them frees nothing.
+COLLECT_AFTER = 1_000_000
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Collect garbage rarely for a while."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 # Characters of the texts of a batch; parsed, they can take fifty times as much memory.
 LONGEST_BATCH = 8 << 20
 

@@ -12,6 +12,7 @@ from archive.appliance_names import check_name
 from archive.errors import InputError
 from archive.ingest import formats
 from archive.ingest.answer_run import commit_whole
+from archive.ingest.batches import collecting_rarely
 from archive.ingest.lines_run import commit_batches
 from archive.ingest.run import Run, Source, named
 from archive.store import import_log
@@ -47,7 +48,8 @@ def ingest(
     run = Run(engine, source, on_batch)
     with run.logged():
         if in_lines:
-            commit_batches(run, formats.lines(source.content, encoding))
+            with collecting_rarely():
+                commit_batches(run, formats.lines(source.content, encoding))
         else:
             commit_whole(run, encoding)
     return import_log.Summary(run.id, run.counts)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from archive import db
+from archive.errors import DatabaseError
 from archive.ingest import formats
 from archive.ingest.batches import LineBatches
 from archive.ingest.observe import observe_line
 from archive.ingest.parallel_parse import reading_ahead
 from archive.ingest.run import appliances_of
-from archive.store import import_log
+from archive.store import import_log, judged_backups
 from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
@@ -36,8 +38,28 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
 
     `run.counts` are those of committed transactions only. The last transaction judges all
     appliances with changes; the ones before it only note them, as each would be judged anew many
-    times.
+    times. If it is interrupted before, what is committed is judged then.
     """
+    try:
+        _commit_batches(run, lines)
+    except BaseException:
+        if run.committed:
+            _judge_committed(run.engine)
+        raise
+
+
+def _judge_committed(engine: Engine) -> None:
+    """Judge what an interrupted run has committed.
+
+    Where the database fails, or at another interrupt, it is left to the next import. Until then
+    reports judge it themselves, which takes longer.
+    """
+    with suppress(DatabaseError), db.writing(engine) as connection:
+        db.lock(connection, ["calendar"])
+        judged_backups.judge_pending(connection)
+
+
+def _commit_batches(run: Run, lines: Iterator[Line]) -> None:
     batches = LineBatches(lines)
     waiting = next(batches, [])
     while True:
@@ -61,7 +83,7 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
             if batches.ended or batches.failure is not None:
                 loader.judged.judge(connection)
             else:
-                loader.judged.judge_later(connection)
+                loader.judged.judge_later(connection, run.source.seen_at)
             loader.finish(connection)
         run.committed |= counts.seen > run.counts.seen
         run.counts = counts

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from archive.document.parse import Observation, ParsedJob
 from archive.document.precedence import SeenInterval
 from archive.errors import InputError
+from archive.ingest.batches import COLLECT_AFTER
 from archive.ingest.observe import observe_line, seen_once
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ Batch = tuple[Lines, list[Observation | None]]
 _MOST = 3
 # Batches that wait beside those being parsed, so that no worker has to.
 _AHEAD = 1
-# Allocations before garbage is collected.
-_COLLECT_AFTER = 100_000
 
 
 @contextmanager
@@ -134,8 +133,7 @@ def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | Non
 
 
 def _begin() -> None:
-    # Most of what a reader makes has no cycles: searching it took as long as reading.
-    gc.set_threshold(_COLLECT_AFTER)
+    gc.set_threshold(COLLECT_AFTER)
     # The parent process handles interrupts.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -1,4 +1,8 @@
-"""Check the archive: rebuild every document and compare it with what was archived."""
+"""Check the archive: rebuild every document and compare it with what was archived.
+
+Everything else is checked by making it anew, too: findings, totals, judgement, the days of jobs.
+Errors are sentences, each with what to do about it where there is something to do.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from archive.store.job_reader import ArchivedJob
     from archive.store.wrong_rows import WrongRow
 
+# Jobs between two reports of the progress.
 _PROGRESS_EVERY = 1000
 # So many rows with the same problem have a line each.
 _SHOWN = 10

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from archive.calendar import calendar_day
 from archive.db import seals, tables
+from archive.document.flatten import key_digest
 from archive.masking import mask_url
 from archive.store import quarantine, settings
-from archive.store.dimension_keys import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def wrong_digests(connection: Connection) -> Found:
     """Yield the shared texts and quarantined documents that do not match their digests."""
     for table, names in _NATURAL.items():
         for row in connection.execute(sa.select(table)).mappings():
-            if digest(tuple(row[name] for name in names)) != row["digest"]:
+            if key_digest(tuple(row[name] for name in names)) != row["digest"]:
                 yield table.name, (row["id"],), [*names, "digest"]
             elif table is tables.location and mask_url(row["url"]) != row["masked_url"]:
                 yield table.name, (row["id"],), ["masked_url"]

@@ -1,4 +1,8 @@
-"""Who may read: the token, the names of this host, and the headers that protect a browser."""
+"""Who may read: the token, the names of this host, and the headers that protect a browser.
+
+The only address that needs no token is `HEALTH`: it tells that the archive can be read, and nothing
+of what is in it.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,13 @@ from starlette.responses import PlainTextResponse
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# Names that lead to this machine from itself alone.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# For probes of load balancers and containers.
 HEALTH = "/healthz"
 # For answers without a policy of their own.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
+# On every answer; one that has a header of the same name keeps its own.
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -43,6 +50,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        # Such as the start and the end of the application.
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -59,6 +67,11 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _refused(self, path: str, headers: Headers) -> PlainTextResponse | None:
+        """Return the answer that refuses a request; None if it may be answered.
+
+        Without a token it is 400 for a foreign `Host`, with one 401. Tokens are compared in
+        constant time.
+        """
         if path == self._health:
             return None
         if self._token is None:
@@ -88,12 +101,16 @@ def _host(text: str) -> str | None:
 
 
 def _sent(authorization: str) -> bytes:
-    """Return the token that a header has: of a bearer, or the password of a user."""
+    """Return the token that a header has: of a bearer, or the password of a user.
+
+    Empty for another scheme, and for a password that is no Base64.
+    """
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip().encode()
     if scheme.lower() == "basic":
         try:
+            # Whatever the user is called.
             return base64.b64decode(rest.strip(), validate=True).partition(b":")[2]
         except (binascii.Error, ValueError):
             return b""

@@ -1,4 +1,8 @@
-"""Every report at an address: as JSON, CSV or a page, by the suffix or by what the reader accepts."""
+"""Every report at an address: as JSON, CSV or a page, by the suffix or by what the reader accepts.
+
+An answer is made whole before its first byte is sent: an error halfway is an answer of its own,
+with a status. The rows of an answer are limited, so memory is, too.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +35,20 @@ if TYPE_CHECKING:
     from archive.reports.answer import Answer
     from archive.serve.site import Site
 
+# The forms of an answer, which are the suffixes of addresses.
 JSON, CSV, HTML = "json", "csv", "html"
 # By suffix. The first is what a reader gets that accepts anything.
 MEDIA = {JSON: "application/json", CSV: "text/csv", HTML: "text/html"}
 
 
 def report(site: Site, request: Request) -> Response:
-    """Answer a request for a report. Raises ArchiveError, HTTPException."""
+    """Answer a request for a report. Raises ArchiveError, HTTPException.
+
+    The rows are read in one transaction of a read-only connection, which ends with the answer.
+
+    A name without a suffix takes the form that the reader accepts. Unknown reports and suffixes are
+    404, with the known ones in the sentence.
+    """
     name, _, suffix = request.path_params["name"].partition(".")
     if name not in REPORTS:
         raise HTTPException(404, f"unknown report {quoted(name)}{suggestion(name, REPORTS)}")
@@ -63,7 +74,11 @@ def report(site: Site, request: Request) -> Response:
 
 
 def _accepted(accept: str) -> str:
-    """Return the form that a reader prefers. Raises HTTPException if it accepts none."""
+    """Return the form that a reader prefers. Raises HTTPException if it accepts none.
+
+    Media types count by their quality `q`, 1 by default; of equals the first one counts. `q=0` is a
+    refusal.
+    """
     wanted: list[tuple[float, str]] = []
     for part in accept.split(",") if accept.strip() else ["*/*"]:
         media, *options = (text.strip().lower() for text in part.split(";"))
@@ -87,6 +102,10 @@ def _content(
     further: dict[str, Any],
     query: str,
 ) -> str:
+    """Return a report in a form. Raises UsageError if it has more rows than the limit, TimeLimitError.
+
+    A page shows the first rows instead, and says so. `query` is the query string of the request.
+    """
     limits, deadline = site.limits, time.monotonic() + site.limits.seconds
     rows = _timely(found.rows, deadline, limits.seconds)
     if form == HTML:
@@ -136,11 +155,13 @@ def index(site: Site, request: Request) -> Response:
 
 
 def _listed(site: Site, one: Report) -> dict[str, str]:
+    """Return a row of the list of reports; `parameters` are names with spaces between."""
     names = " ".join(parameter.name for parameter in site.supported(one))
     return {"name": one.name, "question": one.question, "parameters": names}
 
 
 def _list(form: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Response:
+    """Return the list as CSV or JSON; all values are texts."""
     from archive.columns import Column
 
     out = io.StringIO(newline="")

@@ -1,4 +1,10 @@
-"""The application: what each address answers."""
+"""The application: what each address answers.
+
+Endpoints are plain functions, which Starlette runs in threads. Each report has a connection of its
+own; the page and the metrics are made once for all readers.
+
+Every address answers to GET and HEAD alone.
+"""
 
 from __future__ import annotations
 
@@ -40,13 +46,19 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 # Seconds: ages grow also if nothing is imported.
 _LONGEST_PAGE, _LONGEST_METRICS = 300, 60
+_LINKS = {"All reports": "reports", "Metrics": "metrics", "Description": "openapi.json"}
 _LOOK_EVERY = 10
+# The media type of the text format of Prometheus.
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _PAGE_POLICY = "frame-ancestors 'none'"  # the page has one of its own in it
 
 
 class Documents:
-    """The page and the metrics of a site, which follow the archive."""
+    """The page and the metrics of a site, which follow the archive.
+
+    Both use the patient engine: each is made for all readers, so it may take longer than an answer
+    to one.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -57,19 +69,24 @@ class Documents:
         self._ended = threading.Event()
 
     def _page(self) -> bytes:
+        """Make the page of the fleet, in UTF-8."""
         site = self._site
         with db.reading(site.patient) as connection:
             found = gather(connection, site.scopes.whole(), site.scopes.tags())
-        return page(found, site.title).encode()
+        return page(found, site.title, _LINKS).encode()
 
     def _metrics(self) -> bytes:
+        """Make the metrics in the text format of Prometheus, in UTF-8."""
         site = self._site
         with db.reading(site.patient) as connection:
             found = snapshot(connection, site.scopes.whole(), site.place)
         return exposition(found).encode()
 
     def keep_ready(self) -> None:
-        """Make the page again whenever it has to be, until `close`, so that no reader waits for it."""
+        """Make the page again whenever it has to be, until `close`, so that no reader waits for it.
+
+        It runs in a thread of its own. An error is left to the next reader, who gets a sentence.
+        """
         while not self._ended.wait(_LOOK_EVERY):
             try:
                 self.page.get()
@@ -83,6 +100,7 @@ class Documents:
 
 def application(site: Site, documents: Documents) -> Starlette:
     """Return the application of a site."""
+    # Made once: it depends on declarations alone.
     described = json.dumps(description(site), indent=1)
 
     def front(request: Request) -> Response:
@@ -92,6 +110,7 @@ def application(site: Site, documents: Documents) -> Starlette:
         return _document(request, documents.metrics, _METRICS)
 
     def healthy(_: Request) -> Response:
+        # This opens the archive, and checks its schema.
         migrate.require(site.engine)
         return PlainTextResponse("ok\n")
 
@@ -104,6 +123,7 @@ def application(site: Site, documents: Documents) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = AT_ONCE
+        # A daemon, which does not keep the process alive.
         threading.Thread(target=documents.keep_ready, daemon=True).start()
         yield
         documents.close()
@@ -124,6 +144,11 @@ def application(site: Site, documents: Documents) -> Starlette:
 
 
 def _document(request: Request, fresh: Fresh, media: str, policy: str | None = None) -> Response:
+    """Answer a request for a document: 304 if the reader has it, gzipped if the reader accepts that.
+
+    Raises UsageError for any parameter, as there are none. The `ETag` is a weak one: both forms
+    have the same.
+    """
     read((), request.query_params.multi_items())
     found = fresh.get()
     headers = {"ETag": found.tag, "Vary": "Accept-Encoding"}

@@ -1,4 +1,8 @@
-"""The description of all addresses, in the form of OpenAPI 3.1."""
+"""The description of all addresses, in the form of OpenAPI 3.1.
+
+It is made from the same declarations as the answers: parameters are those that `Site.supported`
+returns, the properties of a row are the columns of its report.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     # Such as the name of a group, or figures whose kind is in another column.
     Kind.TEXT: {"type": ["string", "number", "null"]},
 }
+# Of all other kinds: counts, ratios, bytes, seconds and rates.
 _NUMBER = {"type": ["number", "null"]}
 
 
@@ -56,6 +61,7 @@ def description(site: Site) -> dict[str, Any]:
         schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
         document["components"] = {"securitySchemes": schemes}
         document["security"] = [{"bearer": []}]
+        # The one address that needs none.
         document["paths"]["/healthz"]["get"]["security"] = []
     return document
 
@@ -82,6 +88,10 @@ def _report(site: Site, report: Report) -> list[tuple[str, dict[str, Any]]]:
 def _get(
     summary: str, content: dict[str, Any], parameters: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
+    """Return the description of an address that answers to GET.
+
+    Its errors are those of `failures.STATUSES`, the same for every address.
+    """
     answers: dict[str, Any] = {"200": {"description": summary, "content": content}}
     answers |= {
         str(status): {"description": words, "content": _TEXT} for status, words in STATUSES.items()
@@ -93,6 +103,7 @@ def _get(
 
 
 def _parameter(one: Parameter, report: Report) -> dict[str, Any]:
+    """Return the description of a parameter; the choices of `by` are the groups of the report."""
     schema: dict[str, Any] = {"type": _TYPES[one.type]}
     choices = report.groups if one.name == "by" else one.choices
     if choices:
@@ -125,8 +136,10 @@ def _answer(report: Report) -> dict[str, Any]:
 
 
 def _column(one: Column) -> dict[str, Any]:
+    """Return the schema of the values of a column; any of them can be null."""
     return _KINDS.get(one.kind, _NUMBER)
 
 
 def _content(media: str) -> dict[str, Any]:
+    """Return the description of an answer that is a text."""
     return {media: {"schema": {"type": "string"}}}

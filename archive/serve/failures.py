@@ -1,4 +1,8 @@
-"""Answers for errors: a status, and a sentence as plain text."""
+"""Answers for errors: a status, and a sentence as plain text.
+
+An error never shows a traceback or a password. What is unforeseen is logged, and the
+answer names that log.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,9 @@ _STATUSES: tuple[tuple[type[ArchiveError], int], ...] = (
     (SchemaError, 503),
     (ConfigurationError, 503),
 )
+# Named in the answer for an unknown address.
 ADDRESSES = ("/", "/reports", "/reports/NAME", "/metrics", "/healthz", "/openapi.json")
+# What the description says of each; their order is that of the numbers.
 STATUSES = {
     400: "a parameter is unknown or invalid, or there are too many rows",
     401: "the token is missing or wrong",
@@ -44,11 +50,16 @@ STATUSES = {
 
 
 def answered(endpoint: Endpoint, say: Callable[[str], None]) -> Endpoint:
-    """Return an endpoint that answers errors, too; `say` logs those that are not the reader's."""
+    """Return an endpoint that answers errors, too; `say` logs those that are not the reader's.
+
+    An ArchiveError has the status of its class, 500 if there is none for it. HTTPException is left
+    to `unknown_address`.
+    """
 
     def answer(request: Request) -> Response:
         try:
             return endpoint(request)
+        # Its status and its sentence are for the reader as they are.
         except HTTPException:
             raise
         except ArchiveError as error:

@@ -1,4 +1,8 @@
-"""Documents that are expensive to make: made once for all readers, and again when the archive changes."""
+"""Documents that are expensive to make: made once for all readers, and again when the archive changes.
+
+Making one costs at most a tenth of the time, however large the archive: after one took 6 seconds,
+changes are looked for a minute later.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +72,10 @@ class Fresh:
             self._lock.release()
 
     def _refreshed(self) -> Document:
+        """Return the document, made again if it has to be. The caller holds the lock.
+
+        After a failure, the same error is raised for a second without another try.
+        """
         now = time.monotonic()
         if self._failed is not None and now < self._failed[0]:
             raise self._failed[1]
@@ -79,17 +87,21 @@ class Fresh:
             if made is not None and mark == made.mark and now < made.expires:
                 made.checks = now + _PAUSE
                 return made.document
+            # The mark is from before, so a change in the meantime is noticed at the next look.
             document = _document(self._make())
         except Exception as error:
             # An old document would pass for a fresh one.
             self._made, self._failed = None, (time.monotonic() + _PAUSE, error)
             raise
         done = time.monotonic()
+        # The longer it took, the later the next look.
         checks = done + max(_PAUSE, (done - now) / _SHARE)
         self._made, self._failed = _Made(document, mark, now + self._longest, checks), None
         return document
 
 
 def _document(body: bytes) -> Document:
+    """Return a document with its gzipped form and tag: the start of its SHA-256, as a weak `ETag`."""
+    # Without a time in the gzipped form, equal bodies have equal bytes in both forms.
     digest = hashlib.sha256(body).hexdigest()[:32]
     return Document(body, gzip.compress(body, 6, mtime=0), f'W/"{digest}"')

@@ -1,4 +1,8 @@
-"""The parameters of addresses: those of the options of `archive report`, read from a query string."""
+"""The parameters of addresses: those of the options of `archive report`, read from a query string.
+
+A name without a value is true for a flag, as in `?compare`. `read` ignores nothing: an unknown
+name, a second value and an invalid one are errors, each with what is valid.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +51,8 @@ class Parameter:
         return self._integer(text) if self.type is int else text
 
     def _integer(self, text: str) -> int:
+        """Return a whole number within the limits, 0 or more without one. Raises UsageError."""
+        # Longer than any number of 64 bits is no number here, nor are digits of other scripts.
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
         least, greatest = self.least or 0, self.greatest
         if number < least or (greatest is not None and number > greatest):
@@ -54,11 +60,16 @@ class Parameter:
         return number
 
     def _invalid(self, text: str, valid: str) -> UsageError:
+        """Return the error for a value, with what to write instead."""
         return UsageError(f"invalid {self.name} {quoted(text)}: write {valid}")
 
 
 def read(parameters: Iterable[Parameter], query: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the values of a query string by argument. Raises UsageError for unknown parameters."""
+    """Return the values of a query string by argument. Raises UsageError for unknown parameters.
+
+    A name that is not in the query has no entry in the result, so that the default of its option
+    applies.
+    """
     known = {one.name: one for one in parameters}
     texts: dict[str, list[str]] = {}
     for name, text in query:

@@ -1,4 +1,8 @@
-"""A report as a page, with a form of its parameters, and the list of all reports."""
+"""A report as a page, with a form of its parameters, and the list of all reports.
+
+The page has no script, and its style is in it: `POLICY` allows that style alone, by its digest.
+Every text is escaped here.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,17 @@ if TYPE_CHECKING:
 
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _STYLE = """\
-:root { color-scheme: light dark; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  :root { --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff; }
+:root {
+  color-scheme: light dark;
+  --ground: #ffffff; --text: #1f2328; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae;
 }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #0d1117; --text: #e6edf3; --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff;
+  }
+}
+html { background: var(--ground); color: var(--text); }
+body { font: 15px/1.5 system-ui, sans-serif; background: var(--ground); margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
 a { color: var(--link); }
 .soft, small { color: var(--soft); }
 .scroll { overflow-x: auto; }
@@ -42,6 +52,7 @@ form { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr
 label { display: block; }
 input:not([type=checkbox]), select { width: 100%; box-sizing: border-box; font: inherit; }
 """
+# The policy names the style by the digest of its exact text.
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = f"{STRICT}; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'"
 
@@ -98,6 +109,7 @@ def index(site: Site, reports: Sequence[Report]) -> str:
 
 
 def _document(title: str, *parts: str) -> str:
+    """Return a page of HTML; the title is escaped here, the parts are HTML already."""
     return "\n".join(
         (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
@@ -111,11 +123,13 @@ def _document(title: str, *parts: str) -> str:
 
 
 def _link(place: str, query: Iterable[tuple[str, str]], text: str) -> str:
+    """Return a link to a place of this site, relative to the page, with its query."""
     whole = urlencode(list(query))
     return f'<a href="{escape(place + (f"?{whole}" if whole else ""))}">{escape(text)}</a>'
 
 
 def _form(parameters: Sequence[Parameter], report: Report, asked: Sequence[tuple[str, str]]) -> str:
+    """Return the form with a field for each parameter, open if anything was asked."""
     given: dict[str, str] = dict(asked)
     fields = "\n".join(
         _field(one, report, given.get(one.name, "")) for one in parameters if one.name != "by" or report.groups
@@ -129,6 +143,7 @@ def _form(parameters: Sequence[Parameter], report: Report, asked: Sequence[tuple
 
 
 def _field(one: Parameter, report: Report, value: str) -> str:
+    """Return the field of a parameter: a checkbox, a choice, or a text with its present value."""
     name = escape(one.name)
     if one.type is bool:
         checked = " checked" if value in ("true", "1", "yes") else ""
@@ -148,6 +163,12 @@ def _field(one: Parameter, report: Report, value: str) -> str:
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of a table.
+
+    Optional columns that are empty have no place in it, nor have those that only serve others. A
+    row that marks a problem is highlighted.
+    """
+    # Columns that only say the kind of the values in others.
     kinds = {one.kind_in for one in columns}
     places = {one.name: place for place, one in enumerate(columns)}
     marks = [place for place, one in enumerate(columns) if one.role is Role.MARK]
@@ -174,6 +195,10 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator
 
 
 def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]) -> str:
+    """Return the text of a cell, a dash for None.
+
+    The unit is that of the kind of the column, or of the row if the kind is in another column.
+    """
     if value is None:
         return "-"
     kind = column.kind if column.kind_in is None else Kind(row[places[column.kind_in]])
@@ -181,6 +206,7 @@ def _cell(column: Column, value: Any, row: Sequence[Any], places: dict[str, int]
 
 
 def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
+    """Return whether a column is aligned as numbers, by its kind, or a text's by its values."""
     if column.kind is not Kind.TEXT or column.kind_in is not None:
         return column.kind in _NUMERIC or column.kind_in is not None
     known = [value for value in values if value is not None]
@@ -188,8 +214,10 @@ def _is_numeric(column: Column, values: Iterable[Any]) -> bool:
 
 
 def _class(numeric: bool) -> str:  # noqa: FBT001 - the one thing that it says
+    """Return the attribute of a cell that holds a number."""
     return ' class="n"' if numeric else ""
 
 
 def _moment(instant: str) -> str:
+    """Return an instant as the tables show it."""
     return readable(Kind.INSTANT, instant)

@@ -1,4 +1,8 @@
-"""Run the server until SIGTERM or Ctrl+C."""
+"""Run the server until SIGTERM or Ctrl+C.
+
+The server listens before the first page is made, so that a port in use is an error at once. A
+request that comes earlier waits.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 # Connections, most of them idle; further ones get 503 at once.
 _CONNECTIONS = 500
+# So long a connection stays open without a request.
 _KEEP_ALIVE_SECONDS = 30
 # At the end, requests may take so long to finish.
 _GRACE_SECONDS = 10
@@ -41,7 +46,10 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on an address; port 0 is any free one. Raises ArchiveError."""
+    """Return a socket that listens on an address; port 0 is any free one. Raises ArchiveError.
+
+    An address with a colon is one of IPv6.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_CONNECTIONS)
@@ -66,6 +74,7 @@ def serve(site: Site, listening: socket.socket, started: Callable[[], None]) -> 
         site.say(f"archive: {error}")
     config = uvicorn.Config(
         application(site, documents),
+        # Python's own loop, and a parser in Python: what else is installed changes nothing.
         loop="asyncio",
         http="h11",
         ws="none",
@@ -73,6 +82,7 @@ def serve(site: Site, listening: socket.socket, started: Callable[[], None]) -> 
         log_config=None,
         access_log=False,
         server_header=False,
+        # Addresses of readers do not matter, and such headers can be invented.
         proxy_headers=False,
         root_path=site.root_path,
         limit_concurrency=_CONNECTIONS,

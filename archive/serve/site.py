@@ -1,4 +1,7 @@
-"""What a server serves: an archive, its reports and their parameters, and the limits of an answer."""
+"""What a server serves: an archive, its reports and their parameters, and the limits of an answer.
+
+It is all that the server knows of its surroundings.
+"""
 
 from __future__ import annotations
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from archive import calendar, db
 from archive.db import tables
-from archive.document.flatten import Build, Location, Operation, Template
+from archive.document.flatten import Build, Location, Operation, Template, key_digest
 from archive.masking import mask_url
 from archive.store import settings
 from archive.store.chunks import IN_QUERY, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
 # The texts that jobs share, each with a table of its own.
-Natural = Build | Location | Operation | Template
+Natural = Build | Location | Operation
 Rows = tuple[Any, ...]
 
 _TABLES: dict[type, sa.Table] = {
@@ -77,18 +76,14 @@ class References:
             self._learn_kind(connection, kind, wanted)
 
     def learn_templates(
-        self, connection: Connection, wanted: Iterable[tuple[str, str]]
-    ) -> dict[tuple[str, str], int]:
-        """Give every message template a row, and return the IDs.
-
-        Keys are pairs of message id and English text.
-        """
+        self, connection: Connection, wanted: Iterable[tuple[bytes, str, str]]
+    ) -> Mapping[bytes, int]:
+        """Give every message template a row, and return the IDs by digest."""
         known = self._ids[Template]
-        by_digest = {digest(key): key for key in wanted}
-        unknown = {mark: key for mark, key in by_digest.items() if mark not in known}
+        unknown = {mark: key for mark, *key in wanted if mark not in known}
         if unknown:
             known |= self._find_or_create(connection, Template, unknown)
-        return {key: known[mark] for mark, key in by_digest.items()}
+        return known
 
     def learn_locations(
         self, connection: Connection, wanted: Iterable[Location]
@@ -101,13 +96,13 @@ class References:
 
     def _learn_kind(self, connection: Connection, kind: type, wanted: Iterable[Natural]) -> None:
         """Give keys of a kind a row and a cached ID."""
-        by_digest = {digest(key): key for key in wanted}
+        by_digest = {key_digest(key): key for key in wanted}
         if by_digest:
             found = self._find_or_create(connection, kind, by_digest)
             self._ids[kind] |= {key: found[mark] for mark, key in by_digest.items()}
 
     def _find_or_create(
-        self, connection: Connection, kind: type, wanted: Mapping[bytes, tuple[Any, ...]]
+        self, connection: Connection, kind: type, wanted: Mapping[bytes, Sequence[Any]]
     ) -> dict[bytes, int]:
         """Return the IDs of keys that are not cached, by digest; new ones get a row."""
         table, missing, found = _TABLES[kind], dict(wanted), dict[bytes, int]()
@@ -155,7 +150,7 @@ def _has_year(connection: Connection, year: str) -> bool:
 def _look_up(
     connection: Connection,
     table: sa.Table,
-    missing: dict[bytes, tuple[Any, ...]],
+    missing: dict[bytes, Sequence[Any]],
     found: dict[bytes, int],
 ) -> None:
     """Move the keys that are stored, by digest, from the missing to the found ones."""
@@ -166,19 +161,12 @@ def _look_up(
             found[row.digest] = row.id
 
 
-def digest(key: tuple[str | None, ...]) -> bytes:
-    """Return the first 16 bytes of the SHA-256 of a natural key, for its table's unique index."""
-    # Bytes that UTF-8 never has: keys that differ in any part have different digests.
-    parts = (b"\xfe" if part is None else part.encode() for part in key)
-    return hashlib.sha256(b"\xff".join(parts)).digest()[:16]
-
-
 def next_id(connection: Connection, table: sa.Table) -> int:
     """Return the ID after a table's greatest; hold a lock that prevents inserts."""
     greatest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
     return int(greatest or 0) + 1
 
 
-def _columns(key: tuple[Any, ...]) -> tuple[Any, ...]:
+def _columns(key: Sequence[Any]) -> Sequence[Any]:
     """Return the columns of a key; a location has its masked URL besides."""
-    return (*key, mask_url(key.url)) if isinstance(key, Location) else tuple(key)
+    return (*key, mask_url(key.url)) if isinstance(key, Location) else key

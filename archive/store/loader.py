@@ -130,7 +130,9 @@ class Loader:
         self._contents.learn(connection, documents)
         batch = Batch(self._references, self._contents)
         statuses: list[tuple[Any, ...]] = []
-        for key, job_id in new_ids(connection, new).items():
+        since: dict[int, str] = {}
+        # By appliance, as the rows lie in the tables.
+        for key, job_id in sorted(new_ids(connection, new).items(), key=_place):
             state = new[key]
             seen = state.seen
             last_seen: str | None = seen.last_seen
@@ -139,7 +141,7 @@ class Loader:
                 last_seen = None
             row = self._job_row(key, job_id, state.document, seen.first_seen, last_seen)
             batch.insert_job(row, state.document)
-            self.judged.change(key[0], seconds(appliance_history.began(row)))
+            _note(since, key[0], appliance_history.began(row))
             self._count(row)
             for status, observed_at in seen.statuses.items():
                 statuses.append((key[0], job_id, status, observed_at, self._run_id))
@@ -148,17 +150,18 @@ class Loader:
             first_seen = min(before.first_seen, state.seen.first_seen)
             row = self._job_row(key, before.id, state.document, first_seen, before.own_last_seen)
             batch.replace_job(row, state.document)
-            self.judged.change(key[0], seconds(appliance_history.began(row)))
-            self.judged.change(
-                key[0], seconds(before.start_time or key_stamp(key[1]) or before.first_seen)
-            )
+            _note(since, key[0], appliance_history.began(row))
+            _note(since, key[0], before.start_time or key_stamp(key[1]) or before.first_seen)
             # What it counted as before goes out, what it is now comes in.
             self._totals.add(key[0], before.build_id, before.counted, -1)
             self._count(row)
+        for appliance_id, earliest in since.items():
+            self.judged.change(appliance_id, seconds(earliest))
         batch.write(connection)
         db.insert(connection, tables.job_status, statuses)
 
     def _count(self, row: JobRow) -> None:
+        """Add a job to the totals."""
         self._totals.add(row.appliance_id, row.build_id, _contribution(row))
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:
@@ -266,6 +269,18 @@ def _merge(
         if fingerprint is not None:
             imported[key] = fingerprint
     return states, imported
+
+
+def _place(numbered: tuple[JobKey, int]) -> tuple[int, int]:
+    (appliance_id, _), job_id = numbered
+    return appliance_id, job_id
+
+
+def _note(since: dict[int, str], appliance_id: int, instant: str) -> None:
+    """Keep the earliest instant at which an appliance has changed."""
+    known = since.get(appliance_id)
+    if known is None or instant < known:
+        since[appliance_id] = instant
 
 
 def _contribution(row: JobRow) -> Contribution:

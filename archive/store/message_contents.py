@@ -124,7 +124,7 @@ class MessageContents:
             ):
                 known.ids[digest] = number
                 rows.append(
-                    (appliance_id, number, digest, templates[template], localized, has_params)
+                    (appliance_id, number, digest, templates[template[0]], localized, has_params)
                 )
                 args += [(appliance_id, number, seq, value) for seq, value in enumerate(values)]
                 params += [(appliance_id, number, *param) for param in tree]
@@ -181,14 +181,19 @@ def read(
     for row in _children(connection, tables.message_param, appliance_id, wanted):
         params.setdefault(row.content_id, []).append(ParamRow._make(_param_columns(row)))
     query = (
-        sa.select(content, template.c.message_id, template.c.default_message)
+        sa.select(
+            content,
+            template.c.digest.label("template_digest"),
+            template.c.message_id,
+            template.c.default_message,
+        )
         .join(template, content.c.template_id == template.c.id)
         .where(content.c.appliance_id == appliance_id, content.c.id.in_(wanted))
     )
     return {
         row.id: Content(
             row.digest,
-            Template(row.message_id, row.default_message),
+            Template(row.template_digest, row.message_id, row.default_message),
             row.localized,
             row.has_params,
             args.get(row.id, []),

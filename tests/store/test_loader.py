@@ -133,7 +133,7 @@ def test_import_fills_the_tables(engine: Engine) -> None:
     assert job_rows(engine) == [
         (
             1, 1, KEY, "2026-03-01", "FAILED", "SCHEDULED",
-            "2026-03-01T02:15:00.000000Z", "2026-03-01T02:16:00.000000Z", 60, -1,
+            "2026-03-01T02:15:00.000000Z", "2026-03-01T02:16:00.000000Z", 60, None, -1,
             "/vCenter/sn_vc/S_8.0.3.00400_20260301-021500_", "backup", True, False,
             "root", "p", "VM", "vm-1", 100, 100, 1, 1, 1, digest, FIRST, FIRST, 1,
         )

@@ -126,16 +126,16 @@ quarantine = Table(
     unsealed("quarantine", "id"),
 )
 
-# The problems that a target of `archive notify` knows of. The appliance may have no row in `appliance`;
+# The problems that a recipient of `archive notify` knows of. The appliance may have no row in `appliance`;
 # an empty name is the archive itself.
 notified_problem = Table(
     "notified_problem",
     metadata,
-    key("target", Text),
+    key("recipient", Text),
     key("appliance_name", Text),
     required("problems", Text),
     required("notified_at", Instant),
     seal_column(),
-    unsealed("notified_problem", "target"),
+    unsealed("notified_problem", "recipient"),
     sqlite_with_rowid=False,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from archive.store import judged_backups, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Transaction
 
     from archive.reports.core.scope import Scope
 
@@ -41,6 +42,22 @@ def answers(connection: Connection, scope: Scope) -> bool:
     It is not if an import is in progress, if the configuration has other cadences than those
     recorded, or if something was imported or started after `now`.
     """
+    transaction = connection.get_transaction()
+    asked = (scope.now, scope.cadences)
+    if transaction is None:
+        return _answer(connection, scope)
+    known = _answered.setdefault(transaction, {})
+    if asked not in known:
+        known[asked] = _answer(connection, scope)
+    return known[asked]
+
+
+# A transaction that reads sees one state of the archive, and asks for it several times.
+_answered: WeakKeyDictionary[Transaction, dict[Any, bool]] = WeakKeyDictionary()
+
+
+def _answer(connection: Connection, scope: Scope) -> bool:
+    """Return whether the stored judgement is the one as of `now`, asking the database each time."""
     if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
     # Of any appliance, in scope or not.
@@ -48,6 +65,7 @@ def answers(connection: Connection, scope: Scope) -> bool:
     if last is not None and last > scope.now:
         return False
     job = tables.job
+    # Whether the latest job of any appliance starts later than this.
     ahead = (
         sa.select(job.c.id)
         .join_from(
@@ -63,6 +81,7 @@ def answers(connection: Connection, scope: Scope) -> bool:
 
 def _are_recorded(connection: Connection, scope: Scope) -> bool:
     """Return whether the cadences of the configuration are those that the archive judges by."""
+    # No configuration, or one without cadences: the recorded ones count.
     if not scope.cadences:
         return True
     table = tables.appliance
@@ -162,6 +181,7 @@ def _within(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]
 
 def _known(scope: Scope) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that an expected backup is due, and what became of it is known."""
+    # From then on, what has no outcome is not open any more: there is no data.
     missing = _STANDING.c.import_due_time < scope.now
     return [
         _TABLE.c.due_time <= scope.now,
