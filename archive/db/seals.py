@@ -149,19 +149,28 @@ def seal_rows(connection: Connection, tables: Iterable[sa.Table]) -> None:
     """Seal all rows of tables that have no seal, at the end of a transaction."""
     for table in sorted(tables, key=lambda each: each.name):
         seal, keys = _sealer(table).seal, list(table.primary_key)
-        query = sa.select(*facts(table)).where(table.c[COLUMN].is_(None)).limit(_PART)
-        update = (
-            sa.update(table)
-            .where(*(key == sa.bindparam(f"of_{key.name}", type_=key.type) for key in keys))
-            .values({COLUMN: sa.bindparam("new_seal", type_=sa.LargeBinary)})
-            .execution_options(**{_SEALING: True})
-        )
+        query, update = _statements(table)
         while rows := connection.execute(query).all():
             connection.execute(
                 update,
                 [
                     {f"of_{key.name}": row._mapping[key] for key in keys}  # noqa: SLF001 - SQLAlchemy's name
-                    | {"new_seal": seal(tuple(row))}
+                    | {"new_seal": seal(row)}
                     for row in rows
                 ],
             )
+
+
+@cache  # making a statement takes longer than executing it for few rows
+def _statements(table: sa.Table) -> tuple[sa.Select[Any], sa.Update]:
+    """Return the query for rows without a seal, and what stores the seal of one."""
+    query = sa.select(*facts(table)).where(table.c[COLUMN].is_(None)).limit(_PART)
+    update = (
+        sa.update(table)
+        .where(
+            *(key == sa.bindparam(f"of_{key.name}", type_=key.type) for key in table.primary_key)
+        )
+        .values({COLUMN: sa.bindparam("new_seal", type_=sa.LargeBinary)})
+        .execution_options(**{_SEALING: True})
+    )
+    return query, update

@@ -290,7 +290,7 @@ def test_new_file_is_its_owner_s_alone(tmp_path: Path, umask: int) -> None:
         engine = migrate.connect(str(tmp_path / "archive.db"))
         migrate.upgrade(engine)
         with db.writing(engine) as connection, db.alone(engine, "collect"):
-            connection.exec_driver_sql("INSERT INTO setting VALUES ('a', 'b')")
+            connection.exec_driver_sql("INSERT INTO setting (name, value) VALUES ('a', 'b')")
             modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     finally:
         os.umask(before)
