@@ -64,6 +64,7 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
 _BINARY: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
+    sa.SmallInteger: "int2",
     sa.Boolean: "bool",
     sa.Double: "float8",
     sa.LargeBinary: "bytea",

@@ -30,6 +30,7 @@ from archive.db.tables.logs import (
 )
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
+    OUTCOME_ROLES,
     message,
     message_arg,
     message_content,
@@ -50,6 +51,7 @@ from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, 
 __all__ = [
     "MAINTENANCE",
     "MESSAGE_ROLES",
+    "OUTCOME_ROLES",
     "anomaly",
     "appliance",
     "appliance_month",
