@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NAME_LENGTH = 255
 # As `fnmatch` has them; without them a glob is compared with names.
 _WILDCARDS = re.compile(r"[*?\[\]]")
+# So many names are shown for one that is unknown.
 _SHOWN = 5
 
 

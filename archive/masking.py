@@ -13,6 +13,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# In place of a secret, whatever its length.
 HIDDEN = "***"
 
 # A part of a text to hide: its start and end.

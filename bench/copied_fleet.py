@@ -125,7 +125,7 @@ def _copy(connection: Connection, appliances: int, times: int) -> None:
     """Copy the first appliances until there are so many times as many."""
     run = tables.ingest_run
     runs = connection.execute(sa.select(sa.func.max(run.c.id))).scalar_one()
-    indexes = [index for index in tables.job.indexes if times > 1]
+    indexes = fleet.large_indexes() if times > 1 else []
     for index in indexes:
         index.drop(connection)
     for number in range(1, times):

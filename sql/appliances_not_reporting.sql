@@ -38,16 +38,6 @@ missing AS (
         ) AS ordinal
     FROM v_standing
     WHERE v_standing.not_reporting = 1
-    UNION ALL
-    SELECT
-        attempt.appliance_name,
-        NULL,
-        NULL,
-        NULL,
-        NULL
-    FROM attempt
-    WHERE NOT EXISTS (SELECT 1 FROM appliance WHERE appliance.name = attempt.appliance_name)
-    GROUP BY attempt.appliance_name
 )
 
 SELECT

@@ -1,8 +1,8 @@
 -- Consecutive failures
 --
 -- Which appliances fail repeatedly? One row per series of failed jobs without a success in between.
--- Ongoing series come first, then the longest. Ignores jobs in progress. Reads and sorts the jobs
--- of the period.
+-- Ongoing series come first, then the longest. Ignores jobs in progress and those with the time of
+-- a wrong clock. Reads and sorts the jobs of the period.
 --
 --   ongoing              1 if no job has succeeded since, as of the last import, otherwise 0
 --   failures             number of consecutive failures in the period
@@ -31,27 +31,27 @@ period AS (
 -- jobs in that status increase together.
 numbered AS (
     SELECT
-        appliance.name AS appliance,
-        job.key,
-        job.day,
-        job.status,
+        v_job.appliance,
+        v_job.key,
+        v_job.day,
+        v_job.status,
         row_number() OVER (
-            PARTITION BY job.appliance_id
-            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+            PARTITION BY v_job.appliance_id
+            ORDER BY v_job.day, coalesce(v_job.start_time, v_job.first_seen), v_job.key
         ) AS place,
         row_number() OVER (
-            PARTITION BY job.appliance_id, job.status
-            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+            PARTITION BY v_job.appliance_id, v_job.status
+            ORDER BY v_job.day, coalesce(v_job.start_time, v_job.first_seen), v_job.key
         ) AS status_place,
-        CASE WHEN job.id = appliance_standing.finished_id THEN 1 ELSE 0 END AS ongoing
-    FROM job
-    INNER JOIN appliance ON job.appliance_id = appliance.id
-    INNER JOIN appliance_standing ON job.appliance_id = appliance_standing.appliance_id
+        CASE WHEN v_job.job_id = appliance_standing.finished_id THEN 1 ELSE 0 END AS ongoing
+    FROM v_job
+    INNER JOIN appliance_standing ON v_job.appliance_id = appliance_standing.appliance_id
     CROSS JOIN param
     WHERE
-        job.status IN ('SUCCEEDED', 'FAILED')
-        AND job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
-        AND lower(appliance.name) LIKE lower(param.appliance)
+        v_job.finished = 1
+        AND v_job.wrong_clock = 0
+        AND v_job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
+        AND lower(v_job.appliance) LIKE lower(param.appliance)
 ),
 
 failed AS (

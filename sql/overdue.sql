@@ -30,7 +30,7 @@ SELECT
 FROM v_standing
 CROSS JOIN param
 WHERE
-    v_standing.state <> 'ok'
+    v_standing.state NOT IN ('ok', 'retired')
     AND v_standing.state LIKE lower(param.state)
     AND lower(v_standing.appliance) LIKE lower(param.appliance)
 ORDER BY

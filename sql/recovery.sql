@@ -1,8 +1,8 @@
 -- Recovery after failures
 --
 -- How long does it take until a backup succeeds again? One row per appliance with failures; the one
--- that has been failing for longest comes first. Ignores jobs in progress. Reads and sorts the jobs
--- of the period.
+-- that has been failing for longest comes first. Ignores jobs in progress and those with the time
+-- of a wrong clock. Reads and sorts the jobs of the period.
 --
 --   failing_since           day of the first failure after the last success; empty: not failing now
 --   outages, recovered      number of times it started to fail, and succeeded again
@@ -27,22 +27,22 @@ period AS (
 
 finished AS (
     SELECT
-        appliance.name AS appliance,
-        job.key,
-        job.day,
-        coalesce(job.start_time, job.first_seen) AS began,
-        job.status,
-        lag(job.status) OVER (
-            PARTITION BY job.appliance_id
-            ORDER BY job.day, coalesce(job.start_time, job.first_seen), job.key
+        v_job.appliance,
+        v_job.key,
+        v_job.day,
+        coalesce(v_job.start_time, v_job.first_seen) AS began,
+        v_job.status,
+        lag(v_job.status) OVER (
+            PARTITION BY v_job.appliance_id
+            ORDER BY v_job.day, coalesce(v_job.start_time, v_job.first_seen), v_job.key
         ) AS status_before
-    FROM job
-    INNER JOIN appliance ON job.appliance_id = appliance.id
+    FROM v_job
     CROSS JOIN param
     WHERE
-        job.status IN ('SUCCEEDED', 'FAILED')
-        AND job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
-        AND lower(appliance.name) LIKE lower(param.appliance)
+        v_job.finished = 1
+        AND v_job.wrong_clock = 0
+        AND v_job.day BETWEEN (SELECT first_day FROM period) AND (SELECT last_day FROM period)
+        AND lower(v_job.appliance) LIKE lower(param.appliance)
 ),
 
 -- The jobs where the status changes: the first failure of a series, or the first success after it.

@@ -1,4 +1,8 @@
-"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast."""
+"""The tree of verbs. Each verb imports what it needs when it runs, which keeps `--help` fast.
+
+The options of the archive, of the configuration and of debugging are accepted before the verb, too.
+Typer declares everything by the annotations of the functions; their docstrings are the help texts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""`archive appliance`: the appliances in the archive, and changes to them over time."""
+"""`archive appliance`: the appliances in the archive, and changes to them over time.
+
+Each change is one transaction, and a line in `archive log maintenance`. The command asks first
+where one cannot be taken back; `--yes` is for scripts. The configuration is only read: `_remind`
+says what to change in it.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
     from archive.maintenance.appliances import Extent, Twins
 
+# What `archive fleet` is for the configuration, this is for the archive.
 app = typer.Typer(
     no_args_is_help=True,
     help="List the appliances in the archive; rename, merge, retire or forget one.",

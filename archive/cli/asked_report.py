@@ -1,4 +1,7 @@
-"""The scope that the options of `archive report` describe; `archive serve` takes the same options."""
+"""The scope that the options of `archive report` describe; `archive serve` takes the same options.
+
+So an address of the server and a command with the same options give the same rows.
+"""
 
 from __future__ import annotations
 

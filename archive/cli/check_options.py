@@ -1,4 +1,8 @@
-"""Options of `archive check`."""
+"""Options of `archive check`.
+
+Defaults of thresholds are in `archive.monitoring.thresholds`: an option that is not given is None
+here. Ranges are read by `archive.monitoring.ranges`, in the notation of the Monitoring Plugins.
+"""
 
 from __future__ import annotations
 

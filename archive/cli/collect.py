@@ -1,4 +1,10 @@
-"""`archive collect`: fetch backup jobs from appliances and archive them."""
+"""`archive collect`: fetch backup jobs from appliances and archive them.
+
+Before anything is fetched, the configuration is read and the archive is made ready. Each appliance
+is a transaction of its own, so an error or an interrupt leaves what was archived before it. What
+the configuration says of the appliances is recorded after the collection, when new ones are in the
+archive.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The outcomes of a collection as rows, totals and a sentence."""
+"""The outcomes of a collection as rows, totals and a sentence.
+
+The counts are those of `archive.store.counts`: of documents in the answers, not of jobs in the
+archive.
+"""
 
 from __future__ import annotations
 

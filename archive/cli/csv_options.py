@@ -1,4 +1,7 @@
-"""Options of CSV files for spreadsheets."""
+"""Options of CSV files for spreadsheets.
+
+Both exist for programs that open CSV by the settings of the system; other programs need neither.
+"""
 
 from __future__ import annotations
 

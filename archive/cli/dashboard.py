@@ -1,4 +1,7 @@
-"""`archive dashboard`: write the state of the fleet as one HTML file."""
+"""`archive dashboard`: write the state of the fleet as one HTML file.
+
+All that the page shows is read in one transaction, so its parts agree with each other.
+"""
 
 from __future__ import annotations
 

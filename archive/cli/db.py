@@ -1,4 +1,8 @@
-"""`archive db`: create, upgrade, verify and configure the archive's database."""
+"""`archive db`: create, upgrade, verify and configure the archive's database.
+
+`upgrade` and `current` also take an archive that does not exist yet, or has an older schema; the
+other verbs need the current one. `verify` changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +65,7 @@ def current(
     """Print the schema revision of the archive."""
     from archive.db import migrate as databases
 
+    # Data for scripts, so it goes to standard output.
     typer.echo(databases.current(connect(database, config)) or "none")
 
 
@@ -135,6 +140,7 @@ def calendar(
     with db.reading(engine) as connection:
         known = settings.calendar(connection)
     if time_zone is not None or day_start is not None:
+        # What is not given stays as it is.
         known = days.calendar(
             known.zone if time_zone is None else time_zone,
             known.day_start if day_start is None else day_start,

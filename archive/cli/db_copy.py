@@ -1,4 +1,8 @@
-"""`archive db copy` and `archive db backup`."""
+"""`archive db copy` and `archive db backup`.
+
+A copy goes into another database of either kind, row by row. A backup is a copy of a SQLite file,
+page by page, and is refused for PostgreSQL, which has tools of its own for that.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`archive demo`: create a demo archive with the history of an invented fleet."""
+"""`archive demo`: create a demo archive with the history of an invented fleet.
+
+It goes through the ordinary import, answer by answer, as if the fleet had been collected from for
+two years: so all totals and judgements come about as in use. Nothing is fetched from anywhere.
+"""
 
 from __future__ import annotations
 

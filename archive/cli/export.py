@@ -1,4 +1,7 @@
-"""`archive export csv` and `jsonl`: export for spreadsheets and for other archives."""
+"""`archive export csv` and `jsonl`: export for spreadsheets and for other archives.
+
+Everything is read in one transaction: the tables of an export belong to one state of the archive.
+"""
 
 from __future__ import annotations
 

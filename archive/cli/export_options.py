@@ -1,4 +1,8 @@
-"""What the verbs of `archive export` share: options, tables and views, destination, progress."""
+"""What the verbs of `archive export` share: options, tables and views, destination, progress.
+
+`--since` goes by the day of a job, `--after` by the import that brought or changed it. The number
+for the next export is read together with the rows, and printed at the end on standard error.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`archive export parquet`: export for DuckDB, pandas, Spark and similar tools."""
+"""`archive export parquet`: export for DuckDB, pandas, Spark and similar tools.
+
+A folder is filled under another name beside it, and gets its own when it is complete.
+"""
 
 from __future__ import annotations
 

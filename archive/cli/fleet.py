@@ -1,4 +1,7 @@
-"""`archive fleet`: the appliances in the configuration."""
+"""`archive fleet`: the appliances in the configuration.
+
+No verb of it opens an archive; `archive appliance list` shows which appliances are archived.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""`archive fleet add`: check an appliance's certificate and add it to the configuration."""
+"""`archive fleet add`: check an appliance's certificate and add it to the configuration.
+
+The steps: the entry is checked as part of the whole configuration, then the certificate is fetched,
+then the user is asked where it is not trusted, and only then the file is written. No password is
+read or sent.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`archive fleet test`: check that appliances can be collected from."""
+"""`archive fleet test`: check that appliances can be collected from.
+
+Passwords are read and used, as in a collection; nothing is archived, so no archive is needed. The
+checks are those of `archive.collect.preflight`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`archive import`: list imports, and undo one."""
+"""`archive import`: list imports, and undo one.
+
+The list is that of `archive log imports`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`archive ingest`: import files with job details or exported jobs."""
+"""`archive ingest`: import files with job details or exported jobs.
+
+Each file is an import of its own: if one fails, those before it stay and those after it are tried.
+The archive is created, if it is a SQLite file, when the first file is open.
+"""
 
 from __future__ import annotations
 

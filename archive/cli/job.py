@@ -1,4 +1,8 @@
-"""`archive job`: list jobs, and show one in full."""
+"""`archive job`: list jobs, and show one in full.
+
+A list has what the tables of jobs and messages have, one row for each job. A single job is put
+together from all tables with a part of it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`archive log`: list collections, their appliances, and imports."""
+"""`archive log`: list collections, their appliances, and imports.
+
+Rows show what was logged when it happened: an import that was undone keeps its line.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,14 @@
-"""`archive mail`: send the report `summary` by mail."""
+"""`archive mail`: send the report `summary` by mail.
+
+Options, server and recipients are checked before the report runs. Nothing is recorded in the
+archive: a mail that is sent twice is a mail too many, and no more.
+"""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -33,9 +37,26 @@ if TYPE_CHECKING:
 
 EPILOG = examples(
     "archive mail",
+    "archive mail --only-problems --digest daily",
     "archive mail --since yesterday --to ops@example.com",
     "archive mail --tag site=Berlin --rpo 25h -o summary.eml",
 )
+# The days of a digest: the first and the last, as in --since and --until.
+_DIGESTS = {"daily": ("yesterday", None), "weekly": ("7d", "yesterday")}
+OnlyProblemsOption = Annotated[
+    bool,
+    typer.Option(
+        "--only-problems",
+        help="Send nothing if no appliance needs attention and no figure counts problems.",
+    ),
+]
+DigestOption = Annotated[
+    Literal["daily", "weekly"] | None,
+    typer.Option(
+        "--digest",
+        help="Days of the mail: daily, since yesterday; weekly, the 7 days before today.",
+    ),
+]
 ToOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -48,6 +69,8 @@ ToOption = Annotated[
 
 def mail(
     to: ToOption = None,
+    only_problems: OnlyProblemsOption = False,
+    digest: DigestOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
     appliance: AppliancesOption = None,
@@ -64,13 +87,18 @@ def mail(
     r"""Mail the report `summary`, or write the mail to a file. The subject starts with the worst.
 
     The section \[mail] of the configuration names the server. Exit code 0: sent to all recipients;
-    1: sent to none; 3: the server refused some recipients.
+    1: sent to none; 3: the server refused some recipients. With --only-problems, 0 also if there was
+    nothing to send.
     """
     from archive import db
     from archive.cli import parse
     from archive.cli.output import open_bytes
     from archive.mail import letter
 
+    if digest is not None:
+        if since is not None or until is not None:
+            raise UsageError("--digest excludes --since and --until")
+        since, until = _DIGESTS[digest]
     character = delimiter_of(delimiter)
     fleet = parse.configuration(config)
     known = None if fleet is None else fleet.mail
@@ -89,7 +117,12 @@ def mail(
             now=now,
         )
         composed = letter.compose(connection, scope, character)
+    if only_problems and composed.is_well:
+        if sys.stdout is not None and sys.stdout.isatty():
+            typer.echo(f"Nothing to report, so no mail: {composed.subject}")
+        return
     if bom:
+        # Only the attached rows: the mail names its own encoding.
         composed = replace(composed, csv=BOM + composed.csv)
     message = letter.message(composed, None if known is None else known.sender, recipients)
     if sending is not None:

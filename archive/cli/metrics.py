@@ -1,4 +1,8 @@
-"""`archive metrics`: write metrics for Prometheus."""
+"""`archive metrics`: write metrics for Prometheus.
+
+A failure is exit code 1 and leaves the old file; node_exporter shows its age as
+`node_textfile_mtime_seconds`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`archive notify`: notify people of new problems and recoveries."""
+"""`archive notify`: notify people of new problems and recoveries.
+
+A problem is recorded for a target only after the target was notified of it. If that fails, the next
+run tries again; if the command ends in between, the target gets it twice rather than never.
+"""
 
 from __future__ import annotations
 
@@ -179,6 +183,7 @@ def _send(fleet: Fleet, target: Target, made: Notification) -> bool:
 
     send.require()
     try:
+        # The URL of a webhook is a secret: who knows it can send.
         url = secrets.password(target.url, target.name, fleet.path, "URL")
         send.send(made, url, target.ca_file)
     except (ConfigurationError, NotificationError) as error:

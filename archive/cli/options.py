@@ -1,4 +1,8 @@
-"""Options that several verbs share."""
+"""Options that several verbs share.
+
+Every verb finds the archive in the same order: the option, the environment, the configuration, the
+default.
+"""
 
 from __future__ import annotations
 

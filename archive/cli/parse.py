@@ -1,4 +1,8 @@
-"""Parse the values of options: days, instants, durations, sizes, tags, and report scopes."""
+"""Parse the values of options: days, instants, durations, sizes, tags, and report scopes.
+
+Each function returns None for an option that is not given, unless it says otherwise, and raises
+UsageError with the valid forms.
+"""
 
 from __future__ import annotations
 

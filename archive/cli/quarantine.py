@@ -1,4 +1,8 @@
-"""`archive quarantine`: documents that could not be archived as jobs."""
+"""`archive quarantine`: documents that could not be archived as jobs.
+
+A document keeps its number until it is archived. It is shown byte by byte as it came, passwords
+included.
+"""
 
 from __future__ import annotations
 

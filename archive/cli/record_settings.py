@@ -1,4 +1,8 @@
-"""Record in the archive what the configuration says of its appliances."""
+"""Record in the archive what the configuration says of its appliances.
+
+The file may be unreadable for those who read the archive later, or be gone: reports go by what was
+recorded.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`archive report`: show reports on the backup history."""
+"""`archive report`: show reports on the backup history.
+
+Notes below a table go to standard error, so that the output has rows alone; JSON has them before
+its rows.
+"""
 
 from __future__ import annotations
 

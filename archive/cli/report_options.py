@@ -1,4 +1,8 @@
-"""Options of `archive report`, some of which other verbs share."""
+"""Options of `archive report`, some of which other verbs share.
+
+Which of them a report takes is in its `takes`; others are refused with a sentence. Completion needs
+no archive: it offers reports, their groups and their columns.
+"""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ EPILOG = examples(
 )
 # Arguments of `report` that are none of an address.
 _OTHER = {"name", "plot", "list_", "output_format", "output", "database", "config", "debug"}
+# Ports have 16 bits.
 _GREATEST_PORT = 65535
 
 
@@ -99,7 +100,9 @@ def serve(
     limits = Limits(seconds=seconds(time_limit) or 0, rows=row_limit)
     engine = open_archive(database, config)
     site = Site(
+        # A connection for each answer that is made at a time.
         engine=db.create_reader(engine.url, AT_ONCE, limits.seconds),
+        # One for the page, one for the metrics.
         patient=db.create_reader(engine.url, 2, limits.page_seconds),
         place=place(engine),
         title=TITLE if title is None else title,

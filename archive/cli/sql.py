@@ -1,4 +1,7 @@
-"""`archive sql`: list, print and run the queries in `sql/`."""
+"""`archive sql`: list, print and run the queries in `sql/`.
+
+The supplied queries only read. To run one, the archive must have the current schema.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A hint for users who run the command through the wrapper `deploy/command/archive`."""
+"""A hint for users who run the command through the wrapper `deploy/command/archive`.
+
+Through the wrapper the command runs as the user of the service, who may not read the files of the
+one who calls it.
+"""
 
 from __future__ import annotations
 

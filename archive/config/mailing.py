@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+# Ports have 16 bits.
 _GREATEST_PORT = 65535
 # Without characters that need quotes, or that could end a header or a command.
 _MAILBOX = re.compile(r"[0-9a-z!#$%&'*+/=?^_`{|}~.-]{1,64}", re.ASCII | re.IGNORECASE)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
     from pathlib import Path
 
+# The keys of a section [[notify]], each with the function that reads its value.
 KEYS: dict[str, Callable[[Any], Any]] = {
     "name": values.text,
     "url": values.secret,

@@ -28,9 +28,11 @@ _PIN = re.compile(r"sha256:((?:[0-9a-f]{2}:?){31}[0-9a-f]{2})", re.ASCII | re.IG
 HOST = re.compile(r"[0-9a-z_](?:[0-9a-z_.-]{0,252})", re.ASCII | re.IGNORECASE)
 # An IPv6 address as in URLs (RFC 3986), and perhaps a port.
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?", re.DOTALL)
+# Ports have 16 bits.
 _GREATEST_PORT = 65535
 # Each appliance queried holds a socket; the usual limit of open files is 1,024.
 _MOST_AT_ONCE = 1000
+# For errors about a secret in another form.
 _PLACES = (
     'write it as { file = "PATH" }, { environment = "NAME" }, { command = ["PROGRAM", "ARGUMENT"] }'
     ' or { keyring = "SERVICE" }'

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+# Names the version of the language; nothing is fetched from there.
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 # The states of a calendar cell; each has its own colour and sign (see `page.css`).
 STATES = ("success", "mixed", "failed", "missed", "nodata", "open", "pending", "none")
@@ -35,6 +36,7 @@ _BYTES = " : ".join(
     for power, unit in ((5, "PiB"), (4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB"))
 )
 _BYTES = f"{_BYTES} : format(datum.value, ',') + ' B'"
+# Below two minutes in seconds, below two hours in minutes.
 _SECONDS = (
     "datum.value >= 7200 ? format(datum.value / 3600, '.3~r') + ' h'"
     " : datum.value >= 120 ? format(datum.value / 60, '.3~r') + ' min' : datum.value + ' s'"

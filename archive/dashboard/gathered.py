@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from archive.dashboard import history, reported
 from archive.db import tables
 from archive.errors import UsageError
-from archive.reports import appliances, rpo, streaks, summary
+from archive.reports import appliances, streaks, summary
+from archive.reports.core.current import current
 from archive.reports.series import Series, series
 from archive.store import settings
 
@@ -84,14 +85,16 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
     """
     scope = _bounded(connection, scope)
     latest = replace(scope, since=None)
-    states = list(rpo.select(connection, latest))
+    states = list(current(connection, latest))
     failing = streaks.ongoing(connection, latest)
     rows = appliances.rows(connection, latest, states, failing)
-    number = len(rows)
+    # Those that never answered have nothing to show but their row in the table.
+    imported = [row for row in rows if row.last_seen is not None]
+    number = len(imported)
     # The worst come first, so that a limit cuts off those without problems.
     shown = [
         Shown(row.appliance, row.state, row.consecutive_failures, tags.get(row.appliance, {}))
-        for row in rows[: WORST if number > ALL_UP_TO else None]
+        for row in imported[: WORST if number > ALL_UP_TO else None]
     ]
     names = [one.name for one in shown]
     own = replace(scope, appliances=(), named=frozenset(names))

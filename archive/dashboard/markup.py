@@ -23,6 +23,7 @@ ROWS = 50
 _NUMBERS = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 # Shown for a missing value.
 _NONE = "\N{EN DASH}"
+# The sections of `summary` that the page shows as figures.
 _FIGURES = ("backups", "data", "time", "expected")
 
 

@@ -10,7 +10,14 @@ from archive.db.bulk_insert import insert, upsert
 from archive.db.catalog import comment, complaints, require_utf8
 from archive.db.constraints import constraints_last
 from archive.db.engine import create_engine, keeping, prepare_file
-from archive.db.expressions import AtMostADayLater, MonthOf, UnindexedDay, contains, halves
+from archive.db.expressions import (
+    AtMostADayLater,
+    MonthOf,
+    SecondsBetween,
+    UnindexedDay,
+    contains,
+    halves,
+)
 from archive.db.locks import alone, lock, lock_schema
 from archive.db.pair_lookup import find_pairs
 from archive.db.prepared import Prepared
@@ -26,6 +33,7 @@ __all__ = [
     "Instant",
     "MonthOf",
     "Prepared",
+    "SecondsBetween",
     "Text",
     "UnindexedDay",
     "Watch",

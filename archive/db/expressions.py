@@ -91,6 +91,28 @@ def _by_text(element: AtMostADayLater, compiler: SQLCompiler, **options: Any) ->
     return f"(substr({later}, 1, 19) <= {limit})"
 
 
+class SecondsBetween(FunctionElement[int]):
+    """The whole seconds from the first instant to the second, which is not earlier."""
+
+    name = "seconds_between"
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(SecondsBetween)
+def _subtracted(element: SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    earlier, later = (compiler.process(one, **options) for one in element.clauses)
+    return f"CAST(floor(extract(epoch FROM {later} - {earlier})) AS BIGINT)"
+
+
+@compiles(SecondsBetween, "sqlite")
+def _counted(element: SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    earlier, later = (compiler.process(one, **options) for one in element.clauses)
+    # Whole seconds are exact; an earlier fraction of a second makes the last one incomplete.
+    fractions = f"(substr({later}, 20) < substr({earlier}, 20))"
+    return f"(strftime('%s', {later}) - strftime('%s', {earlier}) - {fractions})"
+
+
 class MonthOf(FunctionElement[str]):
     """The calendar month of a day, such as `2026-07`, without a join with `calendar`.
 

@@ -24,6 +24,7 @@ READABLE = (*comments.VIEWS, *TABLES)
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 # PostgreSQL gives these two a meaning of their own.
 _RESERVED = ("public", "none")
+# The schema that has the archive: the first one of the search path that exists.
 _SCHEMA = "(SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
 # Relations on which a role has more rights than it should have: its own, those of PUBLIC, and those of
 # roles that it is a member of. What belongs to an extension, such as pg_stat_statements, which grants

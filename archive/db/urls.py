@@ -14,6 +14,7 @@ _FORMS = "use postgresql://USER@HOST/NAME, sqlite:///PATH or the path of a SQLit
 _INVALID = f"invalid database: {_FORMS}"
 # SQLAlchemy's name for psycopg 3.
 _POSTGRESQL = "postgresql+psycopg"
+# How a URL begins; the name of a file may have a colon, too.
 _SCHEME = re.compile(r"([a-z][a-z0-9+]*):", re.IGNORECASE)
 # `host=... dbname=...`: libpq's own form. A path that begins like that is written `./host=...`.
 _KEY_VALUE = re.compile(

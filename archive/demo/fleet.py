@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Bytes, in binary units.
 GIGABYTE = 1 << 30
 MEGABYTE = 1 << 20
 # The time of day at which the made-up collector runs.
@@ -29,6 +30,7 @@ class Build(NamedTuple):
     build_number: str
 
 
+# Oldest first: appliances of the fleet are upgraded from one to another of them.
 V67 = Build("6.7 GA", "6.7.0.14000", "14368073")
 V70 = Build("7.0 U3", "7.0.3.02100", "21784236")
 V801 = Build("8.0 U1", "8.0.1.00100", "21815093")
@@ -60,6 +62,7 @@ class Span(NamedTuple):
 
 # A little beyond the end, because `holds` excludes it.
 WHOLE = Span(0.0, 1.01)
+# Beyond the end, and empty.
 NEVER = Span(2.0, 2.0)
 
 

@@ -20,6 +20,7 @@ _YEAR = timedelta(days=365)
 _LOCAL_BYTES_PER_SECOND = 150 * MEGABYTE
 # So even a small backup takes a while.
 _PREPARATION_SECONDS = 100
+# As `date.weekday` counts.
 _SUNDAY = 6
 # The waiting job at the end of the history: when it was created, and its longest wait in seconds.
 _QUEUED_BEFORE = timedelta(seconds=40)

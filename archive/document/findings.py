@@ -25,6 +25,7 @@ UNION: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "BLOCKED": (frozenset({"start_time"}), frozenset(CASE_FIELDS) - {"start_time"}),
     "PENDING": (frozenset(), frozenset(CASE_FIELDS)),
 }
+# What a status that is in no documentation should have: none of the fields that depend on it.
 _UNKNOWN_STATUS = (frozenset[str](), frozenset(CASE_FIELDS))
 # Fields that the API documentation has as always present, though old builds omit some.
 REQUIRED = (

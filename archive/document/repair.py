@@ -21,6 +21,7 @@ from archive.text import UNSTORABLE, storable
 # Keys and list indexes from the document down to a value, as pydantic's `loc`.
 Path = tuple[str | int, ...]
 
+# A whole number written as a text; no number of 64 bits has more digits.
 _INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 # What takes the place of a required field that is missing, null or unusable.
 _NEUTRAL: dict[str, Any] = {"id": "", "default_message": "", "args": [], "messages": []}

@@ -30,6 +30,7 @@ _PERIODS = (
     ("day_ordinal", tables.calendar.c.ordinal.type),
     *_of(tables.calendar, "week", "month", "quarter", "year"),
 )
+# Counts of jobs by outcome, as several views have them.
 _OUTCOMES = ("finished", "succeeded", "failed", "open", "other")
 _NUMBER = sa.BigInteger()
 # A sum may exceed 64 bits: it is passed on as the driver returns it, never as a float.
@@ -57,6 +58,7 @@ VIEWS: dict[str, tuple[tuple[str, Any], ...]] = {
         *_of(tables.build, "version_name", "version", "build_number"),
         *_of(tables.job, "user_name", "progress_total", "progress_completed"),
         *_of(tables.job, "first_seen", "last_seen"),
+        ("wrong_clock", sa.Integer()),
         *_JOB,
     ),
     "v_message": (

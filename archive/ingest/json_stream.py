@@ -18,6 +18,7 @@ from archive.json_numbers import DECODER
 if TYPE_CHECKING:
     import io
 
+# Programs of Windows put it before UTF-8.
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # Characters of one document. The longest that was seen has a few thousand.
 LONGEST = 16 << 20
@@ -25,6 +26,7 @@ LONGEST = 16 << 20
 LONGEST_SPACE = 1 << 20
 # Bytes read at a time, and characters after which the part already read is dropped.
 _CHUNK = 1 << 18
+# White space of JSON (RFC 8259); Python's `\s` is more.
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Characters in which a boundary between documents is looked for. A boundary that does not occur
 # must not be looked for in the whole rest of the text, again for each document.

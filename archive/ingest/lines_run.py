@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from archive import db
+from archive.errors import DatabaseError
 from archive.ingest import formats
 from archive.ingest.batches import LineBatches
 from archive.ingest.parallel_parse import read_here, reading_ahead
-from archive.store import import_log
+from archive.store import import_log, judged_backups
 from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
 from archive.store.job_writer import LOADED
@@ -40,10 +42,26 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
 
     `run.counts` are those of committed transactions only. The last transaction judges all
     appliances with changes; the ones before it only note them, as each would be judged anew many
-    times.
+    times. If it is interrupted before, what is committed is judged then.
     """
-    with reading_ahead(run.source.seen_at) as read_ahead:
-        _commit_batches(run, LineBatches(lines), read_ahead)
+    try:
+        with reading_ahead(run.source.seen_at) as read_ahead:
+            _commit_batches(run, LineBatches(lines), read_ahead)
+    except BaseException:
+        if run.committed:
+            _judge_committed(run.engine)
+        raise
+
+
+def _judge_committed(engine: Engine) -> None:
+    """Judge what an interrupted run has committed.
+
+    Where the database fails, or at another interrupt, it is left to the next import. Until then
+    reports judge it themselves, which takes longer.
+    """
+    with suppress(DatabaseError), db.writing(engine) as connection:
+        db.lock(connection, ["calendar"])
+        judged_backups.judge_pending(connection)
 
 
 def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
@@ -72,7 +90,7 @@ def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
             if batches.ended or batches.failure is not None:
                 loader.judged.judge(connection)
             else:
-                loader.judged.judge_later(connection)
+                loader.judged.judge_later(connection, run.source.seen_at)
             loader.finish(connection)
         run.committed |= counts.seen > run.counts.seen
         run.counts = counts

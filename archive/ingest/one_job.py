@@ -23,6 +23,7 @@ _KEY_OF_ENTRY = ("key", "id")
 _VALUE_OF_ENTRY = "value"
 # Names of the job key among the details, in any case, as scripts add it.
 _KEY_INSIDE = frozenset({"id", "key", "job", "job_id", "jobid", "job_key", "jobkey"})
+# The usual form of an entry: the text of its value starts where this ends.
 _START_OF_ENTRY = re.compile(r'\{\s*"key"\s*:\s*"[^"\\]*"\s*,\s*"value"\s*:\s*')
 
 

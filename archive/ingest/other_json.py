@@ -9,6 +9,7 @@ from archive import json_numbers
 from archive.ingest.json_stream import Unreadable
 from archive.text import printable, quoted
 
+# Day, time and build or another word, such as 20260723-021500-25148086.
 JOB_KEY = re.compile(r"\d{8}-\d{6}-\w+", re.ASCII)
 # Fields that only a job has. Other answers have a status, a type, messages or a description, too.
 _OF_A_JOB = frozenset(
@@ -26,6 +27,7 @@ _OF_A_JOB = frozenset(
         "start_time",
     }
 )
+# The end of an error about a file that has something else.
 _WANTED = "expected the answer of GET /api/appliance/recovery/backup/job/details"
 # How far below an answer is looked for, how many values of each level, and how many names are shown.
 _DEPTH, _WIDTH, _NAMES = 4, 20, 4

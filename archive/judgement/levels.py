@@ -48,8 +48,7 @@ _ERRORS = 3
 # An ordinary value is known by those of so many days, which have two first Sundays of a month.
 NEAR_DAYS, _LAST_OF_MONTHS = 70, 2
 
-# A fleet shares its days.
-# Entries of the cache of days.
+# Entries of the cache of days, which the appliances of a fleet share.
 _CACHED = 8192
 # Sizes and durations have 64 bits; the exponential of more could overflow.
 _GREATEST, _GREATEST_LOG = 2**63 - 1, 44

@@ -176,13 +176,13 @@ def seconds_between(first: str, last: str) -> int:
 
 
 def shares(
-    calendar: Calendar, ends: Iterable[str], rpo_seconds: int | None, span: Span
+    calendar: Calendar, runs: Iterable[Span], rpo_seconds: int | None, span: Span
 ) -> tuple[float | None, float | None]:
     """Return the share of a span's time, and of its days, within the RPO; None of nothing, or without.
 
-    That is where a success ended no longer ago than the RPO; of a day, all of it in the span.
-
-    `ends` are when successes ended, in any order. Both shares are from 0 to 1.
+    That is where a success ended no longer ago than the RPO; of a day, all of it in the span. A run is
+    the time from the end of a success to that of a later one, or of the same, without a longer gap
+    between two of them.
     """
     if rpo_seconds is None or span.first >= span.until:
         return None, None
@@ -190,7 +190,7 @@ def shares(
     uncovered = timedelta()
     outside: set[int] = set()
     rpo = timedelta(seconds=rpo_seconds)
-    for begun, over in _gaps(map(timestamps.to_datetime, sorted(ends)), rpo, first, until):
+    for begun, over in _gaps(sorted(runs), rpo, first, until):
         uncovered += over - begun
         outside.update(range(_day(calendar, begun), _day(calendar, over - _TICK) + 1))
     days = _day(calendar, until - _TICK) - _day(calendar, first) + 1
@@ -199,16 +199,17 @@ def shares(
 
 
 def _gaps(
-    ends: Iterable[datetime], rpo: timedelta, first: datetime, until: datetime
+    runs: Iterable[Span], rpo: timedelta, first: datetime, until: datetime
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield what of a span no success covers."""
     covered = first
-    for end in ends:
-        if end >= until:
+    for run in runs:
+        begun = timestamps.to_datetime(run.first)
+        if begun >= until:
             break
-        if end > covered:
-            yield covered, end
-        covered = max(covered, end + rpo)
+        if begun > covered:
+            yield covered, begun
+        covered = max(covered, timestamps.to_datetime(run.until) + rpo)
     if covered < until:
         yield covered, until
 

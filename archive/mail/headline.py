@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archive.judgement.standing import NEVER
-from archive.render.units import text
+from archive.render.units import percent, text
+from archive.reports.period_figures import OTHER, SUCCESS_RATE
 from archive.reports.summary import PROBLEMS
 
 if TYPE_CHECKING:
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
     from archive.reports.summary_row import SummaryRow
 
 # The words for problems that are not named like their row.
-_WORDS = {NEVER: "without success", "consecutive failures": "failing repeatedly"}
+_WORDS = {
+    NEVER: "without success",
+    "consecutive failures": "failing repeatedly",
+    OTHER: "in an unknown status",
+}
 # Characters of a name; mail clients show about 70 of the whole subject.
 _LONGEST = 40
 
@@ -35,12 +40,15 @@ def headline(rows: Sequence[SummaryRow], names: Sequence[str], day: str) -> str:
 
 
 def _problems(rows: Sequence[SummaryRow]) -> Iterator[str]:
-    """Yield the problems of which there are any, with their numbers."""
-    values = {(row.section, row.name): int(row.value or 0) for row in rows}
-    for section, name in PROBLEMS:
-        number = values.get((section, name), 0)
-        if number:
-            yield f"{number:,} {_WORDS.get(name, name)}"
+    problems = {(row.section, row.name): row.value or 0 for row in rows if row.problem}
+    for place in PROBLEMS:
+        value, name = problems.get(place), place[1]
+        if value is not None:
+            yield (
+                f"only {percent(value)} succeeded"
+                if name == SUCCESS_RATE
+                else f"{value:,.0f} {_WORDS.get(name, name)}"
+            )
 
 
 def _cut(name: str) -> str:

@@ -10,9 +10,9 @@ from email.utils import format_datetime, make_msgid
 from typing import TYPE_CHECKING
 
 from archive import timestamps
-from archive.mail import headline
+from archive.mail import contents, headline
 from archive.render import delimited, letter, table
-from archive.reports import collection, summary
+from archive.reports import appliances, collection, summary
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -23,13 +23,19 @@ if TYPE_CHECKING:
     from archive.reports import Scope
 
 
+# RFC 5322 allows lines of 998 characters. With shorter ones, a subject may begin with a fold, which some
+# programs show as a space.
+_POLICY = SMTP.clone(max_line_length=998)
+
+
 @dataclass(frozen=True)
 class Letter:
     """The content of a mail: `text` and `html` are its two forms, `csv` the rows as data.
 
     `now` is the instant of evaluation, `day` the last day of the summary.
 
-    `now` is a fixed-width UTC instant, `day` an ISO date; `csv` has CR LF as line ends.
+    `now` is a fixed-width UTC instant, `day` an ISO date; `csv` has CR LF as line ends. `is_well` means that
+    no appliance needs attention, and no figure counts problems.
     """
 
     subject: str
@@ -38,26 +44,40 @@ class Letter:
     csv: str
     day: str
     now: str
+    is_well: bool
 
 
 def compose(connection: Connection, scope: Scope, delimiter: str = ",") -> Letter:
-    """Return the summary of a scope; `delimiter` is that of the CSV. Raises UsageError for options that `summary` does not support."""
+    """Return the mail on a scope; `delimiter` is that of the CSV.
+
+    Raises UsageError for options that `summary` does not support.
+    """
     scope.check(summary.REPORT)
     rows = list(summary.select(connection, scope))
-    day = scope.until or settings.calendar(connection).day(scope.now)
+    calendar = settings.calendar(connection)
+    day = scope.until or calendar.day(scope.now)
     subject = headline.headline(rows, _names(connection, scope), day)
     columns = summary.REPORT.columns_of(scope)
-    notes = list(summary.REPORT.notes(connection, scope))
+    notes = [
+        *summary.REPORT.notes(connection, scope),
+        f"Times of the lists are in {calendar.zone}.",
+    ]
+    fleet = list(appliances.select(connection, scope))
+    verdict = contents.verdict(fleet)
+    days = summary.days(connection, scope)
+    sections = list(contents.sections(connection, days, fleet, rows))
     shown, data = io.StringIO(), io.StringIO(newline="")
     table.write(columns, rows, shown)
     delimited.write(columns, rows, data, delimiter)
+    lists = [section for section in sections if section.heading not in contents.FIGURES]
     return Letter(
         subject=subject,
-        text="\n".join([f"{subject}\n", shown.getvalue(), *notes, ""]),
-        html=letter.html(subject, columns, rows, notes),
+        text="\n".join([letter.plain(verdict, lists), shown.getvalue(), *notes, ""]),
+        html=letter.html(subject, verdict, sections, notes),
         csv=data.getvalue(),
         day=day,
         now=scope.now,
+        is_well=verdict[0] == appliances.OK and not any(row.problem for row in rows),
     )
 
 
@@ -77,7 +97,7 @@ def message(content: Letter, sender: str | None, recipients: Sequence[str]) -> E
     `Date` is the time as of which the summary is, not that of sending. `sender` and `recipients`
     have been checked: they could not end a header.
     """
-    mail = EmailMessage(SMTP)
+    mail = EmailMessage(_POLICY)
     mail["Subject"] = content.subject
     if sender is not None:
         mail["From"] = sender

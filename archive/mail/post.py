@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from archive.config.entries import Mail
 
-# The timeout of the connection, and of each reply.
-# Seconds.
+# Seconds, for the connection and for each reply.
 _SECONDS = 30
 # Not CRAM-MD5: it adds nothing over TLS, and FIPS mode disables MD5.
 _LOGINS = frozenset({"PLAIN", "LOGIN"})

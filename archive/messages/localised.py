@@ -23,12 +23,14 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from typing import Literal
 
+# The API's names of widths, and those that Babel has for the same.
 _WIDTHS: dict[str, Literal["short", "medium", "long", "full"]] = {
     "SHORT": "short",
     "MED": "medium",
     "LONG": "long",
     "FULL": "full",
 }
+# So many known locales are named for one that is not.
 _SUGGESTED = 3
 
 

@@ -134,23 +134,23 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
                 metric.add_metric((appliance,), float(value))
         return metric
 
-    rpos = [(state.name, state.rpo) for state in states if state.rpo is not None]
+    imported = [(state.name, state.current) for state in states if state.is_imported]
     successes = [(state.name, state.success) for state in states if state.success is not None]
     tallies = [(state.name, state.tally) for state in states if state.tally is not None]
     yield gauge(
         "archive_backup_rpo_seconds",
         "RPO of the appliance: the maximum age of its last success.",
-        ((one, row.rpo_seconds) for one, row in rpos),
+        ((one, row.rpo.seconds) for one, row in imported),
     )
     yield gauge(
         "archive_backup_last_success_start_timestamp_seconds",
         "Start of the last successful backup.",
-        ((one, _unix(row.success_start_time)) for one, row in rpos),
+        ((one, _unix(row.start_time)) for one, row in successes),
     )
     yield gauge(
         "archive_backup_last_success_end_timestamp_seconds",
         "End of the last successful backup.",
-        ((one, _unix(row.success_end_time)) for one, row in rpos),
+        ((one, _unix(row.end_time)) for one, row in successes),
     )
     yield gauge(
         "archive_backup_last_success_size_bytes",
@@ -170,20 +170,20 @@ def _of_appliances(states: Sequence[State]) -> Iterator[Metric]:
     yield gauge(
         "archive_backup_last_attempt_start_timestamp_seconds",
         "Start of the last backup, with any outcome.",
-        ((one, _unix(row.attempt_start_time)) for one, row in rpos),
+        ((one, _unix(row.attempt_start_time)) for one, row in imported),
     )
     yield gauge(
         "archive_backup_last_attempt_succeeded",
         "Whether the last backup succeeded (1), or failed or is still in progress (0).",
         (
             (one, None if row.attempt_status is None else row.attempt_status == "SUCCEEDED")
-            for one, row in rpos
+            for one, row in imported
         ),
     )
     yield gauge(
         "archive_backup_consecutive_failures",
         "Consecutive failures up to the latest finished backup.",
-        ((state.name, state.consecutive_failures) for state in states if state.rpo is not None),
+        ((state.name, state.consecutive_failures) for state in states if state.is_imported),
     )
     yield gauge(
         "archive_backup_expected_recent",
@@ -218,6 +218,11 @@ def _counters(snapshot: Snapshot) -> Iterator[Metric]:
         "Finished backups in the whole history, by outcome.",
         labels=("appliance", "outcome"),
     )
+    other = CounterMetricFamily(
+        "archive_backup_other",
+        "Backups in the whole history whose status is not a documented one.",
+        labels=("appliance",),
+    )
     transferred = CounterMetricFamily(
         "archive_backup_transferred_bytes",
         "Bytes that the successful backups in the whole history transferred.",
@@ -229,14 +234,15 @@ def _counters(snapshot: Snapshot) -> Iterator[Metric]:
         labels=("appliance",),
     )
     for state in snapshot.states:
-        if state.rpo is None:
+        if not state.is_imported:
             continue
         totals = snapshot.totals.get(state.name, Totals())
         finished.add_metric((state.name, "succeeded"), totals.succeeded)
         finished.add_metric((state.name, "failed"), totals.failed)
+        other.add_metric((state.name,), totals.other)
         transferred.add_metric((state.name,), totals.size_bytes)
         duration.add_metric((state.name,), totals.duration_seconds)
-    yield from (finished, transferred, duration)
+    yield from (finished, other, transferred, duration)
 
 
 def _of_runs(run: LoggedRun | None) -> Iterator[Metric]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SERVICE = "ARCHIVE"
 # Nagios reads 8 KiB of the output; some agents read less.
 _LINES_AT_MOST = 20
+# Characters; a name or a reason of an appliance may have more.
 _LINE_AT_MOST = 300
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archive.calendar import ordinal, start
-from archive.judgement.standing import NO_RECENT_DATA
-from archive.reports import anomalies, collection, rpo, streaks, summary
+from archive.reports import anomalies, collection, streaks, summary
 from archive.reports.core import compliance
+from archive.reports.core.current import current
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from archive.judgement.outcome import TallyRow
     from archive.reports.collection import Reporting
+    from archive.reports.core.current import Current, Success
     from archive.reports.core.scope import Scope
-    from archive.reports.rpo import RpoRow, Success
 
 # Missed backups are counted over this many days, today included.
 DAYS = summary.DAYS
@@ -29,16 +29,12 @@ DAYS = summary.DAYS
 class State:
     """An appliance as of now.
 
-    `rpo` and `tally` are None for an appliance that has never been imported; `success` is None
-    without a success. `drop` is by how many percent the last success is smaller than expected; None
-    if it is older than DAYS days.
-
-    Ages and durations are in seconds. `consecutive_failures` is 0 without any.
+    `tally` is None for an appliance that has never been imported. `drop` is by how many percent the
+    last success is smaller than expected; None if it is older than DAYS days.
     """
 
     collection: Reporting
-    rpo: RpoRow | None
-    success: Success | None
+    current: Current
     tally: TallyRow | None
     consecutive_failures: int
     drop: int | None
@@ -55,8 +51,18 @@ class State:
 
     @property
     def state(self) -> str:
-        """The state in the report `rpo`; NO_RECENT_DATA for an appliance never imported."""
-        return NO_RECENT_DATA if self.rpo is None else self.rpo.state
+        """The state in the report `rpo`."""
+        return self.current.state
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the appliance has ever been imported."""
+        return self.current.id is not None
+
+    @property
+    def success(self) -> Success | None:
+        """The last success."""
+        return self.current.success
 
 
 def states(connection: Connection, scope: Scope) -> list[State]:
@@ -65,19 +71,17 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     Of the scope, only the appliances, `now`, the cadences and the RPO count. Raises UsageError for a
     glob that matches no known appliance.
     """
-    rpos = {row.appliance: row for row in rpo.select(connection, scope)}
-    successes = rpo.successes(connection, scope)
+    known = {one.appliance: one for one in current(connection, scope)}
     today = settings.calendar(connection).day(scope.now)
     lately = scope.last_days(DAYS, today)
     tallies = {row.appliance: row for row in compliance.rows(connection, lately)}
     ongoing = streaks.ongoing(connection, replace(scope, until=today))
     failures = {row.appliance: row.consecutive_failures for row in ongoing}
-    drops = _drops(connection, lately, rpos, successes)
+    drops = _drops(connection, lately, known)
     found = [
         State(
             row,
-            rpos.get(row.appliance),
-            successes.get(row.appliance),
+            known[row.appliance],
             tallies.get(row.appliance),
             failures.get(row.appliance, 0),
             drops.get(row.appliance),
@@ -87,19 +91,16 @@ def states(connection: Connection, scope: Scope) -> list[State]:
     return sorted(found, key=lambda state: state.name)
 
 
-def _drops(
-    connection: Connection,
-    scope: Scope,
-    rpos: Mapping[str, RpoRow],
-    successes: Mapping[str, Success],
-) -> dict[str, int]:
+def _drops(connection: Connection, scope: Scope, known: Mapping[str, Current]) -> dict[str, int]:
     """Return by how many percent last successes in scope are smaller than `anomalies` expects."""
     first = scope.since or ""
     begun = start(settings.calendar(connection), ordinal(first))
     keys = {
-        name: success.key
-        for name, success in successes.items()
-        if success.size_bytes is not None and (rpos[name].success_start_time or "") >= begun
+        name: one.success.key
+        for name, one in known.items()
+        if one.success is not None
+        and one.success.size_bytes is not None
+        and one.success.start_time >= begun
     }
     # 0 for a success that is no anomaly.
     return dict.fromkeys(keys, 0) | anomalies.drops(connection, keys)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from archive.judgement.outliers import TINY_PERCENT
-from archive.judgement.reporting import DEFAULT_LIMIT, LONG_PERCENT
+from archive.judgement.reporting import DEFAULT_LIMIT
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.monitoring.plugin import Datum, Level, badness, worst
 from archive.monitoring.ranges import PERCENT, PLAIN, SECONDS, Range
@@ -25,12 +25,13 @@ STALE_SECONDS = DEFAULT_LIMIT
 _CRITICAL_AGE = 2
 # Warn below half of the expected size; `anomalies` calls less than a tenth tiny.
 _DROP = (Range(0, 50), Range(0, 100 - TINY_PERCENT))
+# A warning alone: how many are critical, users say.
 _CONSECUTIVE_FAILURES = (Range(0, REPEATED_FAILURES - 1), None)
+# The figures, by the names that they have in the performance data.
 AGE, CONSECUTIVE_FAILURES, MISSED, DROP, DURATION, IMPORT = (
     "age", "failures", "missed", "drop", "duration", "import",
 )  # fmt: skip
-# The units of the thresholds of each figure.
-# In the order in which figures stand in the performance data.
+# The units of the thresholds of each figure, in the order of the performance data.
 UNITS: Mapping[str, Mapping[str, int]] = {
     AGE: SECONDS,
     CONSECUTIVE_FAILURES: PLAIN,
@@ -93,11 +94,10 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
 
 
 def _values(state: State) -> dict[str, int | None]:
-    """Return the figures of an appliance in the order of UNITS; None where one is unknown."""
-    rpo, success, tally = state.rpo, state.success, state.tally
+    success, tally = state.success, state.tally
     return {
-        AGE: rpo and rpo.age_seconds,
-        CONSECUTIVE_FAILURES: rpo and state.consecutive_failures,
+        AGE: state.current.age_seconds,
+        CONSECUTIVE_FAILURES: state.consecutive_failures if state.is_imported else None,
         MISSED: tally and tally.missed,
         DROP: state.drop,
         DURATION: success and success.duration_seconds,
@@ -115,19 +115,18 @@ def _figure(state: State, name: str, value: int | None, thresholds: Thresholds) 
     level = _level(value, warning, critical)
     if name == AGE:
         level = _level_of_age(state, value, thresholds)
-    if name == IMPORT and level is Level.OK and state.not_reporting:
-        # An appliance that was never imported has no figure to compare with a threshold.
-        level = Level.WARNING if value is None or name not in thresholds.warning else Level.OK
+    if name == IMPORT:
+        level = _level_of_import(state, value, thresholds)
     return Figure(name, value, warning, critical, level)
 
 
 def _usual(state: State, name: str) -> tuple[Range | None, Range | None]:
     """Return the default thresholds of a figure."""
-    rpo, gap = state.rpo, state.collection.usual_gap_seconds
-    if name == AGE and rpo is not None and rpo.rpo_seconds is not None:
-        return Range(0, rpo.rpo_seconds), Range(0, _CRITICAL_AGE * rpo.rpo_seconds)
-    if name == IMPORT and gap is not None:
-        return Range(0, gap * LONG_PERCENT / 100), None
+    rpo, limit = state.current.rpo.seconds, state.collection.limit_seconds
+    if name == AGE and rpo is not None:
+        return Range(0, rpo), Range(0, _CRITICAL_AGE * rpo)
+    if name == IMPORT and limit is not None:
+        return Range(0, limit), None
     return {DROP: _DROP, CONSECUTIVE_FAILURES: _CONSECUTIVE_FAILURES}.get(name, (None, None))
 
 
@@ -158,6 +157,20 @@ def _level_of_age(state: State, age: int | None, thresholds: Thresholds) -> Leve
     return level
 
 
+def _level_of_import(state: State, age: int | None, thresholds: Thresholds) -> Level:
+    """Return the level of the age of the last import (seconds).
+
+    By default a missing import is UNKNOWN: nobody can know how the backups are. An appliance that was
+    never imported has no age to compare with a threshold.
+    """
+    if age is None:
+        return Level.UNKNOWN
+    given = _level(age, thresholds.warning.get(IMPORT), thresholds.critical.get(IMPORT))
+    if given is Level.OK and IMPORT not in thresholds.warning and state.not_reporting:
+        return Level.UNKNOWN
+    return given
+
+
 def _level(value: int | None, warning: Range | None, critical: Range | None) -> Level:
     """Return the level of a value; OK if it is unknown or has no ranges."""
     if value is None:
@@ -179,7 +192,7 @@ def _reason(state: State, figure: Figure) -> str:
     if figure.value is None:
         return "no success yet" if figure.name == AGE else "never imported"
     value = figure.value
-    overdue = state.rpo and state.rpo.overdue_since_time
+    overdue = state.current.overdue_since_time
     if figure.name == AGE and overdue and not _crossed(figure):
         return f"overdue since {moment(overdue)}, last success {duration(value)} ago"
     text = {

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from archive.db import tables
 from archive.reports.core import sql
-from archive.reports.core.sql import DURATION, SIZE
-from archive.store import settings
+from archive.statuses import FINISHED, OPEN
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -19,40 +17,53 @@ if TYPE_CHECKING:
 
 
 class Totals(NamedTuple):
-    """Counts of finished backups, and the total size and duration of the successes."""
+    """Counts of backups, and the total size and duration of the successes.
+
+    `other` counts the jobs whose status is not a published one.
+    """
 
     succeeded: int = 0
     failed: int = 0
+    other: int = 0
     size_bytes: int = 0
     duration_seconds: int = 0
 
 
 def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
-    """Return the totals of the appliances in scope by name, up to today, without those that have no jobs.
+    """Return the totals of the appliances in scope by name, without those that have no jobs.
 
-    This reads all their jobs.
-
-    Of open jobs nothing counts. Days are those of the archive's calendar; jobs of later days, from
-    an appliance whose clock is ahead, are left out.
+    They come from the totals of months. A job of the future counts, too: counters never decrease.
     """
-    job, appliance = tables.job, tables.appliance
-    today = settings.calendar(connection).day(scope.now)
+    month, appliance = tables.appliance_month, tables.appliance
+    status, jobs = month.c.status, month.c.jobs
+    succeeded = status == "SUCCEEDED"
+
+    def total(column: sa.ColumnElement[Any], condition: sa.ColumnElement[bool]) -> Any:
+        found = sa.func.sum(column).filter(condition)
+        return sa.cast(sa.func.coalesce(found, 0), sa.BigInteger)
+
+    query = sa.select(
+        month.c.appliance_id,
+        total(jobs, succeeded).label("succeeded"),
+        total(jobs, status == "FAILED").label("failed"),
+        total(jobs, status.not_in(FINISHED + OPEN)).label("other"),
+        *(
+            total(month.c[f"{name}_{half}"], succeeded).label(f"{name}_{half}")
+            for name in ("size", "duration")
+            for half in ("high", "low")
+        ),
+    ).group_by(month.c.appliance_id)
     ids = scope.appliance_ids(connection)
-    whole = sql.conditions(replace(scope, since=None, until=today), ids)
-    # Grouped by id, the order in which jobs are stored: by name or year, databases would sort all jobs.
-    keys = [job.c.appliance_id.label("grouped")]
-    measures = {measure: job.c[measure] for measure in (SIZE, DURATION)}
-    scoped = sql.scoped(job, keys, measures, whole)
-    query = sql.summary(
-        scoped, *sql.counts(scoped), *sql.total(scoped, SIZE), *sql.total(scoped, DURATION)
-    )
+    if ids is not None:
+        query = query.where(sql.of_appliances(month.c.appliance_id, ids))
     names = {row.id: row.name for row in connection.execute(sa.select(appliance))}
     return {
-        names[row.grouped]: Totals(
+        names[row.appliance_id]: Totals(
             row.succeeded,
             row.failed,
-            sql.joined(row, SIZE) or 0,
-            sql.joined(row, DURATION) or 0,
+            row.other,
+            (row.size_high << 32) + row.size_low,
+            (row.duration_high << 32) + row.duration_low,
         )
         for row in connection.execute(query)
     }

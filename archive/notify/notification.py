@@ -27,6 +27,7 @@ class Notification(NamedTuple):
     level: Level
 
 
+# What `archive notify --test` sends.
 TEST = Notification(
     "vCenter backups: test",
     "This is a test of archive notify. Nothing is wrong.",

@@ -40,6 +40,7 @@ class Glyphs(NamedTuple):
     mark: str
 
 
+# `braille` is plotext's name for dots, of which a character has eight.
 UNICODE = Glyphs("●▲■◆○△", "braille", "█▒░▚", "┃")
 ASCII = Glyphs("*o+x#@", ".", "#=-:", "|")
 

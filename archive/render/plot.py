@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from archive.charts import BarFigure, Figure
     from archive.render.canvas import Glyphs
 
-# Without a terminal.
-# In characters, as are the numbers below.
+# Without a terminal; in characters, as are the numbers below.
 _WIDTH, _HEIGHT = 80, 25
+# A narrower terminal breaks the lines.
 _NARROWEST = 30
 # Of a chart of lines; the height of bars follows from their number.
 _LEAST_HEIGHT, _GREATEST_HEIGHT = 8, 24
 # Lines of the screen for the title and legend of each figure, and for the notes below all.
 _BESIDE_EACH, _BESIDE_ALL = 3, 4
+# What names and bars get at least of the width.
 _LEAST_FOR_NAMES, _LEAST_FOR_BARS = 16, 16
 _GAP = "  "
 _NULL = "-"

@@ -49,6 +49,7 @@ _ORDER = ("empty", "tiny", "size", "duration", "location", "user", "type", "buil
 _KINDS = {
     "empty": Kind.BYTES, "tiny": Kind.BYTES, "size": Kind.BYTES, "duration": Kind.SECONDS,
 }  # fmt: skip
+# The job that confirmed a new level: `job`, joined a second time.
 _CONFIRMING = tables.job.alias("confirming")
 
 

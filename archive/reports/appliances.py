@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
-from archive.reports import anomalies, rpo, streaks
+from archive.reports import anomalies, streaks
 from archive.reports.core import expected_backups, job_order, sql
+from archive.reports.core.current import current
 from archive.reports.core.report import Listing
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.reports.core.current import Current
     from archive.reports.core.scope import Scope
 
 CRITICAL, WARNING, NO_DATA, OK = "critical", "warning", "no data", "ok"
@@ -57,7 +59,7 @@ class AppliancesRow(NamedTuple):
 
     The age counts from the end of the last success. `size_bytes`, `duration_seconds` and `key` are of
     that success, `size_change_ratio` is the change of its size since the success before: 0.1 is 10 %
-    more. `next_due_time` and `last_seen` are instants.
+    more. `next_due_time` and `last_seen` are instants; an appliance that never answered has neither.
     """
 
     appliance: str
@@ -70,28 +72,30 @@ class AppliancesRow(NamedTuple):
     duration_seconds: int | None
     next_due_time: str | None
     consecutive_failures: int
-    last_seen: str
+    last_seen: str | None
     key: str | None
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[AppliancesRow]:
     """Yield the rows of the report, worst first."""
+    # How an appliance is, is a question about now, whatever the days.
     whole = replace(scope, since=None, until=None)
-    states = list(rpo.select(connection, whole))
+    states = list(current(connection, whole))
     return iter(rows(connection, whole, states, streaks.ongoing(connection, whole)))
 
 
 def rows(
     connection: Connection,
     scope: Scope,
-    states: list[rpo.RpoRow],
+    states: list[Current],
     failing: list[streaks.StreaksRow],
 ) -> list[AppliancesRow]:
-    """Return the rows for those of `rpo` and of `streaks.ongoing`, worst first."""
+    """Return the rows for how appliances stand and for those of `streaks.ongoing`, worst first."""
     failures = {row.appliance: row.consecutive_failures for row in failing}
-    successes = rpo.successes(connection, scope)
     before = _sizes_before(connection, scope)
-    drops = anomalies.drops(connection, {name: one.key for name, one in successes.items()})
+    drops = anomalies.drops(
+        connection, {one.appliance: one.success.key for one in states if one.success is not None}
+    )
     ranked = sorted(
         states,
         key=lambda row: _badness(row, failures.get(row.appliance, 0), drops.get(row.appliance, 0)),
@@ -99,7 +103,7 @@ def rows(
     found = []
     for state in ranked:
         name = state.appliance
-        success = successes.get(name)
+        success = state.success
         size = None if success is None else success.size_bytes
         number = failures.get(name, 0)
         found.append(
@@ -108,7 +112,7 @@ def rows(
                 severity(state.state, number, drops.get(name, 0)),
                 state.state,
                 state.age_seconds,
-                state.success_end_time,
+                None if success is None else success.end_time,
                 size,
                 _change(size, before.get(name)),
                 None if success is None else success.duration_seconds,
@@ -132,8 +136,8 @@ def severity(state: str, failures: int, drop_percent: int) -> str:
     return WARNING if failures or drop_percent > _DROP_PERCENT else OK
 
 
-def worst_first(states: list[rpo.RpoRow], failures: Mapping[str, int]) -> list[rpo.RpoRow]:
-    """Return the rows of `rpo`, worst first; `failures` are consecutive failures by appliance.
+def worst_first(states: list[Current], failures: Mapping[str, int]) -> list[Current]:
+    """Return appliances, worst first; `failures` are consecutive failures by appliance.
 
     It is the order of this report, apart from sizes that dropped.
     """
@@ -164,7 +168,7 @@ def verdict(severities: Iterable[str]) -> tuple[str, str]:
     return worst, f"{', '.join(parts)}."
 
 
-def _badness(state: rpo.RpoRow, failures: int, drop: int) -> tuple[int, bool, int, int, str]:
+def _badness(state: Current, failures: int, drop: int) -> tuple[int, bool, int, int, str]:
     """Return the sort key, worst first.
 
     Within a severity those without any success come first, then the longest ago, then the most
@@ -201,6 +205,7 @@ def _sizes_before(connection: Connection, scope: Scope) -> dict[str, int | None]
             job_order.not_later(scope),
         )
         .order_by(*(column.desc() for column in job_order.order(job)))
+        # The first one is the last success itself.
         .offset(1)
         .limit(1)
         .scalar_subquery()

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from itertools import groupby, pairwise
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
+from archive import db
 from archive.calendar import ordinal, start
 from archive.columns import Column, Kind
 from archive.db import tables
 from archive.judgement import reporting, standing
 from archive.render.units import moment
-from archive.reports.core import compliance, expected_backups, sql
+from archive.reports.core import compliance, expected_backups, never_imported, sql
 from archive.reports.core.report import Listing
 from archive.store import collection_log, settings
 from archive.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
-
-# Rows fetched together: an appliance may be imported every few minutes.
-_ROWS_AT_A_TIME = 1000
 
 
 class CollectionRow(NamedTuple):
@@ -36,8 +31,8 @@ class CollectionRow(NamedTuple):
 
     `imports` counts imports of this appliance alone. `attempts` counts the attempts of
     `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
-    import is missing now. The longest gap is between two imports, and
-    began at `longest_gap_time`.
+    import is missing now, `usual_gap_seconds` what is usual now. The longest gap is between two
+    imports, and began at `longest_gap_time`.
 
     Instants are fixed-width UTC texts, gaps and ages are in seconds. `quarantined` and `findings`
     count all there are, on whatever day.
@@ -47,7 +42,7 @@ class CollectionRow(NamedTuple):
     first_seen: str | None
     last_seen: str | None
     age_seconds: int | None
-    not_reporting: bool | None
+    not_reporting: bool
     imports: int
     usual_gap_seconds: int | None
     long_gaps: int
@@ -59,47 +54,48 @@ class CollectionRow(NamedTuple):
     findings: int
 
 
-class Gaps(NamedTuple):
-    """The gaps between imports: the usual (seconds), the number of long ones, the longest, its start."""
+class Imports(NamedTuple):
+    """The imports of an appliance, the long gaps between them, the longest (seconds) and its start."""
 
-    usual: int | None
-    long: int
+    number: int
+    long_gaps: int
     longest: int | None
     since: str | None
+
+
+_NO_IMPORTS = Imports(0, 0, None, None)
+# Rows fetched together: an appliance may be imported every few minutes.
+_ROWS_AT_A_TIME = 1000
 
 
 class Reporting(NamedTuple):
     """An appliance and its last import, as of now; NULL for one that was tried and never answered.
 
-    `not_reporting`: another import is missing.
-
-    `age_seconds` is the age of the last import, `usual_gap_seconds` the usual time between imports.
+    `not_reporting`: another import is missing, because the last one is older than `limit_seconds`.
     """
 
     appliance: str
     last_seen: str | None
     age_seconds: int | None
     usual_gap_seconds: int | None
+    limit_seconds: int | None
     not_reporting: bool
     quarantined: int
 
 
-def gaps(instants: Sequence[str]) -> Gaps:
-    """Return the gaps between imports at these instants, which must be in ascending order.
+def summed_up(imports: Sequence[tuple[str, int | None]], usual: int | None) -> Imports:
+    """Return the gaps between imports in order: instants, and the seconds since the one before.
 
-    Imports at the same instant count as one: the same answer imported again is no news.
-
-    Instants are fixed-width UTC texts.
+    Of equally long gaps, the first counts as the longest. Without a usual gap none is long.
     """
-    distinct = list(dict.fromkeys(instants))
-    between = [standing.seconds_between(*pair) for pair in pairwise(distinct)]
-    if not between:
-        return Gaps(None, 0, None, None)
-    longest = max(between)
-    since = distinct[between.index(longest)]
-    usual = reporting.usual_interval(distinct)
-    long = 0 if usual is None else sum(reporting.is_long(gap, usual) for gap in between)
-    return Gaps(usual, long, longest, since)
+    long, longest, since, before = 0, None, None, None
+    for seen_at, gap in imports:
+        if gap is not None:
+            long += usual is not None and reporting.is_long(gap, usual)
+            if longest is None or gap > longest:
+                longest, since = gap, before
+        before = seen_at
+    return Imports(len(imports), long, longest, since)
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
@@ -120,33 +116,29 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
     attempts = _attempts(connection, scope)
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)
-    imports = connection.execute(
-        _imports(connection, scope), execution_options={"yield_per": _ROWS_AT_A_TIME}
-    )
-    standings = {one.id: one for one in expected_backups.standings(connection, scope)}
-    for number, rows in groupby(imports, key=attrgetter("id")):
-        own = list(rows)
-        first = own[0]
-        seen = [row.seen_at for row in own if row.seen_at is not None]
-        found = gaps(seen)
-        # The last import can be later than `now`.
-        age = max(standing.seconds_between(first.last_seen, scope.now), 0)
+    standings = list(expected_backups.standings(connection, scope))
+    imports = _imports(connection, scope, {one.id: one.usual_import_seconds for one in standings})
+    for one in standings:
+        found = imports.get(one.id, _NO_IMPORTS)
         yield CollectionRow(
-            first.name,
-            first.first_seen,
-            first.last_seen,
-            age,
-            not standings[number].is_reporting(scope.now),
-            len(seen),
-            *found,
-            *attempts.pop(first.name, (0, 0)),
-            quarantined.get(first.name, 0),
-            findings.get(number, 0),
+            one.name,
+            one.first_seen,
+            one.last_seen,
+            # The last import can be later than `now`.
+            max(standing.seconds_between(one.last_seen, scope.now), 0),
+            not one.is_reporting(scope.now),
+            found.number,
+            one.usual_import_seconds,
+            *found[1:],
+            *attempts.get(one.name, (0, 0)),
+            quarantined.get(one.name, 0),
+            findings.get(one.id, 0),
         )
-    # The attempts that are left are those of appliances without any import.
-    for name, counts in _never_imported(connection, scope, attempts):
-        nothing = (None, None, None, None, 0, *gaps(()))
-        yield CollectionRow._make((name, *nothing, *counts, quarantined.get(name, 0), 0))
+    for name in never_imported.names(connection, scope):
+        if name in attempts:
+            counts = (*attempts[name], quarantined.get(name, 0), 0)
+            nothing = (None, None, None, True, 0, None, *_NO_IMPORTS[1:])
+            yield CollectionRow._make((name, *nothing, *counts))
 
 
 def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
@@ -158,15 +150,24 @@ def reporting_now(connection: Connection, scope: Scope) -> list[Reporting]:
             one.last_seen,
             max(standing.seconds_between(one.last_seen, scope.now), 0),
             one.usual_import_seconds,
+            max(standing.seconds_between(one.last_seen, one.import_due), 0),
             not one.is_reporting(scope.now),
             quarantined.get(one.name, 0),
         )
         for one in expected_backups.standings(connection, scope)
     ]
-    attempts = _attempts(connection, replace(scope, since=None, until=None))
-    for name, _ in _never_imported(connection, scope, attempts):
-        # Tried and never answered: it has never reported.
-        found.append(Reporting(name, None, None, None, True, quarantined.get(name, 0)))  # noqa: FBT003 - a row
+    found += (
+        Reporting(
+            name,
+            last_seen=None,
+            age_seconds=None,
+            usual_gap_seconds=None,
+            limit_seconds=None,
+            not_reporting=True,
+            quarantined=quarantined.get(name, 0),
+        )
+        for name in never_imported.names(connection, scope)
+    )
     return found
 
 
@@ -179,22 +180,45 @@ def not_reporting(connection: Connection, scope: Scope) -> list[CollectionRow]:
     return sorted(select(connection, own), key=lambda row: row.last_seen or "")
 
 
-def _imports(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return the imports of single appliances by appliance and time; NULL for one without any."""
-    appliance, run = tables.appliance, tables.ingest_run
-    theirs = sa.and_(
-        run.c.appliance_id == appliance.c.id,
+def _imports(
+    connection: Connection, scope: Scope, usual: Mapping[int, int | None]
+) -> dict[int, Imports]:
+    """Return the imports of single appliances by appliance id; `usual` has the seconds between them."""
+    found: dict[int, list[tuple[str, int | None]]] = {}
+    query = _gaps(connection, scope)
+    for number, seen_at, gap in connection.execute(
+        query, execution_options={"yield_per": _ROWS_AT_A_TIME}
+    ):
+        found.setdefault(number, []).append((seen_at, gap))
+    return {number: summed_up(rows, usual.get(number)) for number, rows in found.items()}
+
+
+def _gaps(connection: Connection, scope: Scope) -> sa.Select[Any]:
+    """Return the imports of single appliances in order, with the whole seconds since the one before.
+
+    These are NULL for the first one, and for another one at the same instant: an answer that is
+    imported again is no news.
+    """
+    run = tables.ingest_run
+    conditions = [
         run.c.outcome == "complete",
+        run.c.appliance_id.is_not(None),
         *_within(run.c.seen_at, connection, scope),
-    )
-    columns = [appliance.c[name] for name in ("id", "name", "first_seen", "last_seen")]
-    query = (
-        sa.select(*columns, run.c.seen_at)
-        .outerjoin_from(appliance, run, theirs)
-        .order_by(appliance.c.id, run.c.seen_at)
-    )
+    ]
     ids = scope.appliance_ids(connection)
-    return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
+    if ids is not None:
+        conditions.append(sql.of_appliances(run.c.appliance_id, ids))
+    before = sa.func.lag(run.c.seen_at).over(
+        partition_by=run.c.appliance_id, order_by=run.c.seen_at
+    )
+    own = sa.select(run.c.appliance_id, run.c.seen_at, before.label("before"))
+    found = own.where(*conditions).subquery("found")
+    gap = db.SecondsBetween(found.c.before, found.c.seen_at)
+    return sa.select(
+        found.c.appliance_id,
+        found.c.seen_at,
+        sa.case((found.c.before < found.c.seen_at, gap)).label("gap"),
+    ).order_by(found.c.appliance_id, found.c.seen_at)
 
 
 def _within(
@@ -224,18 +248,6 @@ def _counted(connection: Connection, by: sa.Column[Any]) -> dict[Any, int]:
     """Return the number of rows of a table by one of its columns."""
     query = sa.select(by, sa.func.count()).group_by(by)
     return dict(map(tuple, connection.execute(query)))
-
-
-def _never_imported(
-    connection: Connection, scope: Scope, attempts: dict[str, tuple[int, int]]
-) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the appliances in scope that were attempted but are not in the archive."""
-    known = set(connection.execute(sa.select(tables.appliance.c.name)).scalars())
-    for name, counts in attempts.items():
-        globs = scope.appliances or ("*",)
-        selected = any(name == glob or fnmatchcase(name, glob) for glob in globs)
-        if name not in known and selected and (scope.named is None or name in scope.named):
-            yield name, counts
 
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:

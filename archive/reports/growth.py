@@ -254,8 +254,10 @@ def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int
         sa.select(table.c.appliance_id, number)
         .where(
             sql.of_appliances(table.c.appliance_id, batch),
+            # The schedules in force now.
             table.c.ended_at.is_(None),
             table.c.enabled,
+            # Other values are no number of backups, and their sum could overflow.
             table.c.max_count.between(1, 2**31),
         )
         .group_by(table.c.appliance_id)

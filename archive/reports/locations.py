@@ -131,6 +131,7 @@ def _counted(totals: sa.Subquery) -> sa.Select[Any]:
     """Return the SELECT of the targets; jobs are counted by appliance first, so few rows are joined."""
     appliance, location = tables.appliance, tables.location
     jobs, status = totals.c.jobs, totals.c.status
+    # Rows without a size are left out, so that the sum is NULL if there is none at all.
     known = sa.and_(status == "SUCCEEDED", totals.c.sized > 0)
     pairs = (
         sa.select(

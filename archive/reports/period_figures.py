@@ -17,11 +17,13 @@ from archive.calendar import ordinal
 from archive.columns import Kind
 from archive.db import tables
 from archive.judgement.expected import MET, MISSED
+from archive.judgement.success_rate import is_far_below
 from archive.reports import volume
-from archive.reports.core import expected_backups, from_totals, sql
+from archive.reports.core import expected_backups, from_months, from_totals, sql
 from archive.reports.core.sql import DURATION, MEDIAN, P95, SIZE
 from archive.reports.core.trend import Trend
 from archive.reports.summary_row import SummaryRow, row
+from archive.statuses import OPEN
 from archive.store import settings
 
 if TYPE_CHECKING:
@@ -33,13 +35,17 @@ if TYPE_CHECKING:
 
 _COUNT, _RATIO, _BYTES, _SECONDS = Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS
 
+# Jobs whose status is not a documented one: a row only if there are any.
+OTHER = "other"
+SUCCESS_RATE = "success rate"
 # Section, name and kind of the figures, in the order of `_values`.
 _FIGURES = (
     ("backups", "appliances", _COUNT),
     ("backups", "finished", _COUNT),
     ("backups", "failed", _COUNT),
     ("backups", "open", _COUNT),
-    ("backups", "success rate", _RATIO),
+    ("backups", OTHER, _COUNT),
+    ("backups", SUCCESS_RATE, _RATIO),
     ("data", "transferred", _BYTES),
     ("data", "median", _BYTES),
     ("data", "p95", _BYTES),
@@ -63,8 +69,11 @@ def figures(
     days = _days(connection, now)
     values = _values(connection, now, days, exact=exact)
     before: list[float | None] = [None] * len(values)
+    is_low = False
     if then is not None:
-        before = _values(connection, then, _days(connection, then), exact=exact)
+        days_before = _days(connection, then)
+        before = _values(connection, then, days_before, exact=exact)
+        is_low = is_far_below(_failures(days), _failures(days_before))
     finished, succeeded, failed, transferred = (
         {ordinal(day.period): getattr(day, name) or 0 for day in days}
         for name in ("finished", "succeeded", "failed", "size_total_bytes")
@@ -72,11 +81,36 @@ def figures(
     trends = {
         ("backups", "finished"): trend.sums(finished),
         ("backups", "failed"): trend.sums(failed),
-        ("backups", "success rate"): trend.rates(succeeded, finished),
+        ("backups", SUCCESS_RATE): trend.rates(succeeded, finished),
         ("data", "transferred"): trend.sums(transferred),
     }
     for (section, name, kind), value, earlier in zip(_FIGURES, values, before, strict=True):
-        yield row(section, name, kind, value, earlier, trend=trends.get((section, name)))
+        if name == OTHER and not (value or earlier):
+            continue
+        found = row(section, name, kind, value, earlier, trend=trends.get((section, name)))
+        if name == OTHER:
+            found = found._replace(detail=_other_statuses(connection, now))
+        yield found._replace(problem=name == SUCCESS_RATE and is_low)
+
+
+def _failures(days: list[volume.VolumeRow]) -> tuple[int, int]:
+    """Return the numbers of failed and of finished backups."""
+    return sum(day.failed for day in days), sum(day.finished for day in days)
+
+
+def _other_statuses(connection: Connection, scope: Scope) -> str | None:
+    """Return the unknown statuses of the jobs in scope."""
+    status = tables.job.c.status
+    query = (
+        sa.select(status)
+        .distinct()
+        .where(
+            sql.not_finished(),
+            status.not_in(OPEN),
+            *sql.conditions(scope, scope.appliance_ids(connection)),
+        )
+    )
+    return ", ".join(sorted(connection.execute(query).scalars())) or None
 
 
 def _days(connection: Connection, scope: Scope) -> list[volume.VolumeRow]:
@@ -89,19 +123,18 @@ def _values(
     connection: Connection, scope: Scope, days: list[volume.VolumeRow], *, exact: bool
 ) -> list[float | None]:
     """Return the values of `_FIGURES` for the jobs in scope."""
-    job = tables.job
-    conditions = sql.conditions(scope, scope.appliance_ids(connection))
-    # Day totals know no appliances.
-    distinct = sa.select(sa.func.count(job.c.appliance_id.distinct())).where(*conditions)
+    appliances = scope.appliance_ids(connection)
+    conditions = sql.conditions(scope, appliances)
     succeeded, failed = (
         sum(getattr(day, name) for day in days) for name in ("succeeded", "failed")
     )
     sizes = [day.size_total_bytes for day in days if day.size_total_bytes is not None]
     return [
-        connection.execute(distinct).scalar_one(),
+        connection.execute(from_months.appliances(scope, appliances)).scalar_one(),
         succeeded + failed,
         failed,
         sum(day.open for day in days),
+        sum(day.other for day in days),
         sql.rate(succeeded, succeeded + failed),
         sum(sizes) if sizes else None,
         *_percentiles(connection, scope, conditions, exact=exact),
@@ -156,6 +189,7 @@ def expected(
         (outcomes_before if day < first else outcomes).update(numbers)
         days[day] += numbers.total()
         met[day] += numbers[MET]
+    # Of what was missed: how many of each kind.
     ways = ", ".join(f"{outcomes[way]:,} {way}" for way in MISSED if outcomes[way])
     names = (
         ("backups", _COUNT, None, trend.sums(days)),

@@ -161,16 +161,16 @@ def ongoing(connection: Connection, scope: Scope) -> list[StreaksRow]:
     """
     if _is_stored(connection, scope):
         return [row for row in select(connection, scope) if row.consecutive_failures]
-    failing = _failing(connection, scope)
-    if not failing:
+    names = failing(connection, scope, 1)
+    if not names:
         return []
-    return list(select(connection, replace(scope, appliances=(), named=failing)))
+    return list(select(connection, replace(scope, appliances=(), named=names)))
 
 
-def _failing(connection: Connection, scope: Scope) -> frozenset[str]:
-    """Return the names of the appliances whose latest finished job in scope failed.
+def failing(connection: Connection, scope: Scope, number: int) -> frozenset[str]:
+    """Return the names of the appliances whose latest finished jobs in scope, so many, all failed.
 
-    The query looks up one job for each appliance.
+    The query looks up these jobs of each appliance, the next one only if the one before failed.
     """
     appliance, job = tables.appliance, tables.job
     latest = (
@@ -184,9 +184,9 @@ def _failing(connection: Connection, scope: Scope) -> frozenset[str]:
         )
         .order_by(*(column.desc() for column in job_order.order(job)))
         .limit(1)
-        .scalar_subquery()
     )
-    query = sa.select(appliance.c.name).where(latest == "FAILED")
+    statuses = [latest.offset(place).scalar_subquery() for place in range(number)]
+    query = sa.select(appliance.c.name).where(*(status == "FAILED" for status in statuses))
     ids = scope.appliance_ids(connection)
     if ids is not None:
         query = query.where(sql.of_appliances(appliance.c.id, ids))

@@ -19,6 +19,7 @@ from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95
 from archive.statuses import OPEN
 from archive.store import seen_documents
+from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Jobs shorter than this are never stuck, even where backups usually take seconds.
 LEAST_SECONDS = 3_600
+# The durations of so many appliances are held in memory.
+_AT_A_TIME = 20
 COLUMNS = (
     Column("appliance"),
     Column("key", expendable=3),
@@ -97,15 +100,15 @@ def judge(job: Open, now: str, longest: int | None) -> tuple[bool | None, str]:
 
 def select(connection: Connection, scope: Scope) -> Iterator[StuckRow]:
     """Yield the rows of the report, oldest first."""
+    jobs: dict[int, list[sa.Row[Any]]] = {}
+    for job in connection.execute(_open(connection, scope)):
+        jobs.setdefault(job.appliance_id, []).append(job)
     found: list[StuckRow] = []
-    for batch in job_order.batches(connection, scope):
-        jobs = job_order.rows(connection, _open(scope, batch), batch)
-        # Most appliances have no job in progress: their successes need not be read.
-        having = {number: name for number, name in batch.items() if jobs[number]}
-        taken = job_order.rows(connection, _durations(having), having) if having else {}
-        for number, name in having.items():
+    for batch in chunks(jobs, _AT_A_TIME):
+        taken = job_order.rows(connection, _durations(batch), dict.fromkeys(batch, ""))
+        for number in batch:
             durations = [row.duration_seconds for row in taken[number]]
-            found += (_row(name, job, durations, scope.now) for job in jobs[number])
+            found += (_row(job, durations, scope.now) for job in jobs[number])
     found.sort(key=_oldest_first)
     return iter(found)
 
@@ -115,12 +118,12 @@ def _oldest_first(row: StuckRow) -> tuple[bool, int, str, str]:
     return row.age_seconds is None, -(row.age_seconds or 0), row.appliance, row.key
 
 
-def _row(name: str, job: sa.Row[Any], durations: Sequence[int], now: str) -> StuckRow:
+def _row(job: sa.Row[Any], durations: Sequence[int], now: str) -> StuckRow:
     """Return the row of a job in progress; durations are in ascending order."""
     began = job_order.began(job.start_time, job.key, job.first_seen)
     longest = durations[-1] if durations else None
     return StuckRow(
-        name,
+        job.name,
         job.key,
         job.status,
         job.type,
@@ -133,8 +136,8 @@ def _row(name: str, job: sa.Row[Any], durations: Sequence[int], now: str) -> Stu
     )
 
 
-def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
-    """Return the jobs in progress of a batch of appliances.
+def _open(connection: Connection, scope: Scope) -> sa.Select[Any]:
+    """Return the jobs in progress in scope.
 
     `last_seen` is the latest import that had the job, `last_import` that of any answer of its
     appliance.
@@ -145,6 +148,7 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
     return (
         sa.select(
             job.c.appliance_id,
+            appliance.c.name,
             job.c.key,
             job.c.status,
             job.c.type,
@@ -158,14 +162,14 @@ def _open(scope: Scope, batch: dict[int, str]) -> sa.Select[Any]:
         )
         .select_from(source)
         .where(
-            sql.of_appliances(job.c.appliance_id, batch),
+            sql.not_finished(),
             job.c.status.in_(OPEN),
-            *sql.conditions(scope, None),
+            *sql.conditions(scope, scope.appliance_ids(connection)),
         )
     )
 
 
-def _durations(batch: dict[int, str]) -> sa.Select[Any]:
+def _durations(batch: Sequence[int]) -> sa.Select[Any]:
     """Return the durations of the succeeded jobs of a batch of appliances, shortest first."""
     job = tables.job
     return (

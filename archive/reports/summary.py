@@ -18,13 +18,21 @@ import sqlalchemy as sa
 from archive.columns import Column, Kind, Role
 from archive.db import tables
 from archive.judgement import standing
-from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE
+from archive.judgement.standing import NEVER, NO_RECENT_DATA, OVERDUE, RETIRED
 from archive.render.units import moment, size
-from archive.reports import appliances, collection, jobs, rpo, streaks, stuck
+from archive.reports import appliances, collection, jobs, streaks, stuck
 from archive.reports.appliances import REPEATED_FAILURES
-from archive.reports.core import compliance, date_ranges, expected_backups, sql
+from archive.reports.core import compliance, date_ranges, sql
+from archive.reports.core.current import current
 from archive.reports.core.report import Listing
-from archive.reports.period_figures import expected, figures, is_exact, trend_of
+from archive.reports.period_figures import (
+    OTHER,
+    SUCCESS_RATE,
+    expected,
+    figures,
+    is_exact,
+    trend_of,
+)
 from archive.reports.summary_row import SummaryRow
 from archive.reports.summary_row import row as row_of
 from archive.store import settings
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from archive.reports.core.current import Current
     from archive.reports.core.scope import Scope
 
 # Without a first day, the summary covers this many days.
@@ -45,36 +54,50 @@ LAST_GOOD = "last good backup"
 _COUNT, _SECONDS = Kind.COUNT, Kind.SECONDS
 # Shown only if there are any.
 STUCK = "stuck"
-# The rows that count problems, by section and name, worst first.
+# The rows that count problems, by section and name, worst first. A success rate says of itself whether
+# it is one.
 PROBLEMS = (
     ("attention", OVERDUE),
     ("attention", NEVER),
     ("attention", "consecutive failures"),
     ("attention", STUCK),
     ("expected", "missed"),
+    ("backups", SUCCESS_RATE),
     ("collection", "not reporting"),
     ("attention", NO_RECENT_DATA),
+    ("backups", OTHER),
 )
 
 
 def select(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the rows of the report."""
     for row in _rows(connection, scope):
-        yield row._replace(problem=(row.section, row.name) in PROBLEMS and bool(row.value))
+        if (row.section, row.name) in PROBLEMS and row.name != SUCCESS_RATE:
+            row = row._replace(problem=bool(row.value))  # noqa: PLW2901 - the same row, judged
+        yield row
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     """Yield the rows in the order in which they are shown."""
     now, then = _scopes(connection, scope)
     # The judgement of all appliances is read once, and used by several sections.
-    states = list(rpo.select(connection, now))
-    ongoing = _ongoing(connection, now)
-    # As of the end of the period before.
-    before = _repeated(_ongoing(connection, then)) if then else None
-    yield from _attention(states, _repeated(ongoing), before)
+    states = list(current(connection, now))
+    retired = {one.appliance for one in states if one.state == RETIRED}
+    ongoing = [
+        row
+        for row in streaks.ongoing(connection, replace(now, since=None))
+        if row.appliance not in retired
+    ]
+    repeated = sum(row.consecutive_failures >= REPEATED_FAILURES for row in ongoing)
+    before = None
+    if then is not None:
+        # As of the end of the period before.
+        earlier = streaks.failing(connection, replace(then, since=None), REPEATED_FAILURES)
+        before = len(earlier - retired)
+    yield from _attention(states, repeated, before)
     yield from _stuck(connection, now)
     trend = trend_of(connection, now)
-    yield from _last_good(connection, now, states, ongoing)
+    yield from _last_good(states, ongoing)
     yield from figures(connection, now, then, trend)
     yield from expected(connection, now, then, trend)
     yield from _slowest(connection, now)
@@ -85,6 +108,7 @@ def _rows(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
 def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     """Return the scope with a first and a last day, and the scope of the period before."""
     today = settings.calendar(connection).day(scope.now)
+    # A first day after today is also the last one: the period is never empty.
     last = scope.until or max(today, scope.since or today)
     now = scope.last_days(DAYS, last) if scope.since is None else replace(scope, until=last)
     span = date_ranges.Span(date.fromisoformat(now.since or ""), date.fromisoformat(last))
@@ -95,8 +119,13 @@ def _scopes(connection: Connection, scope: Scope) -> tuple[Scope, Scope | None]:
     return now, replace(scope, since=first, until=last)
 
 
+def days(connection: Connection, scope: Scope) -> Scope:
+    """Return a scope with the first and the last day that a summary of it covers."""
+    return _scopes(connection, scope)[0]
+
+
 def _attention(
-    states: list[rpo.RpoRow], failing: int, failing_before: int | None
+    states: list[Current], failing: int, failing_before: int | None
 ) -> Iterator[SummaryRow]:
     """Yield the numbers of appliances that need attention, whether there are any or not."""
     number = Counter(row.state for row in states)
@@ -122,28 +151,7 @@ def _stuck(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
         yield SummaryRow("attention", STUCK, _COUNT, len(names), detail=detail)
 
 
-def _ongoing(connection: Connection, scope: Scope) -> list[streaks.StreaksRow]:
-    """Return the appliances whose last finished job of a scope failed, without retired ones."""
-    rows = streaks.ongoing(connection, replace(scope, since=None))
-    retired = {
-        one.name
-        for one in expected_backups.standings(connection, scope)
-        if one.is_retired(scope.now)
-    }
-    return [row for row in rows if row.appliance not in retired]
-
-
-def _repeated(ongoing: list[streaks.StreaksRow]) -> int:
-    """Return the number of appliances with so many consecutive failures that they are critical."""
-    return sum(row.consecutive_failures >= REPEATED_FAILURES for row in ongoing)
-
-
-def _last_good(
-    connection: Connection,
-    scope: Scope,
-    states: list[rpo.RpoRow],
-    ongoing: list[streaks.StreaksRow],
-) -> Iterator[SummaryRow]:
+def _last_good(states: list[Current], ongoing: list[streaks.StreaksRow]) -> Iterator[SummaryRow]:
     """Yield the last good backup of the worst appliances, and how many others there are.
 
     Ages are in seconds, as of now. The order is that of the report `appliances`, apart from sizes
@@ -151,18 +159,13 @@ def _last_good(
     """
     failures = {row.appliance: row.consecutive_failures for row in ongoing}
     worst = appliances.worst_first(states, failures)
-    named = replace(
-        scope, since=None, until=None, appliances=(),
-        named=frozenset(row.appliance for row in worst[:APPLIANCES]),
-    )  # fmt: skip
-    successes = rpo.successes(connection, named) if worst else {}
     for row in worst[:APPLIANCES]:
         number = failures.get(row.appliance, 0)
         failed = f", {number:,} failed" if number else ""
-        good = successes.get(row.appliance)
+        good = row.success
         last = "no success yet"
-        if good is not None and row.success_end_time is not None:
-            last = f"{row.success_end_time[:16].replace('T', ' ')}Z"
+        if good is not None:
+            last = f"{good.end_time[:16].replace('T', ' ')}Z"
             if good.size_bytes is not None:
                 last = f"{size(good.size_bytes)}, {last}"
         yield SummaryRow(

@@ -18,11 +18,13 @@ from starlette.responses import PlainTextResponse
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# Names that lead to this machine from itself alone.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# For probes of load balancers and containers.
 HEALTH = "/healthz"
 # For answers without a policy of their own.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
-# # On every answer; one that has a header of the same name keeps its own.
+# On every answer; one that has a header of the same name keeps its own.
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -48,6 +50,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
+        # Such as the start and the end of the application.
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -107,6 +110,7 @@ def _sent(authorization: str) -> bytes:
         return rest.strip().encode()
     if scheme.lower() == "basic":
         try:
+            # Whatever the user is called.
             return base64.b64decode(rest.strip(), validate=True).partition(b":")[2]
         except (binascii.Error, ValueError):
             return b""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from archive.reports.answer import Answer
     from archive.serve.site import Site
 
+# The forms of an answer, which are the suffixes of addresses.
 JSON, CSV, HTML = "json", "csv", "html"
 # By suffix. The first is what a reader gets that accepts anything.
 MEDIA = {JSON: "application/json", CSV: "text/csv", HTML: "text/html"}

@@ -47,6 +47,7 @@ AT_ONCE = 8
 # Seconds: ages grow also if nothing is imported.
 _LONGEST_PAGE, _LONGEST_METRICS = 300, 60
 _LOOK_EVERY = 10
+# The media type of the text format of Prometheus.
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _PAGE_POLICY = "frame-ancestors 'none'"  # the page has one of its own in it
 
@@ -98,6 +99,7 @@ class Documents:
 
 def application(site: Site, documents: Documents) -> Starlette:
     """Return the application of a site."""
+    # Made once: it depends on declarations alone.
     described = json.dumps(description(site), indent=1)
 
     def front(request: Request) -> Response:
@@ -107,6 +109,7 @@ def application(site: Site, documents: Documents) -> Starlette:
         return _document(request, documents.metrics, _METRICS)
 
     def healthy(_: Request) -> Response:
+        # This opens the archive, and checks its schema.
         migrate.require(site.engine)
         return PlainTextResponse("ok\n")
 
@@ -119,6 +122,7 @@ def application(site: Site, documents: Documents) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = AT_ONCE
+        # A daemon, which does not keep the process alive.
         threading.Thread(target=documents.keep_ready, daemon=True).start()
         yield
         documents.close()

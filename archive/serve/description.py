@@ -30,7 +30,7 @@ _KINDS: dict[Kind, dict[str, Any]] = {
     # Such as the name of a group, or figures whose kind is in another column.
     Kind.TEXT: {"type": ["string", "number", "null"]},
 }
-# # Of all other kinds: counts, ratios, bytes, seconds and rates.
+# Of all other kinds: counts, ratios, bytes, seconds and rates.
 _NUMBER = {"type": ["number", "null"]}
 
 
@@ -61,6 +61,7 @@ def description(site: Site) -> dict[str, Any]:
         schemes = {"bearer": {"type": "http", "scheme": "bearer"}}
         document["components"] = {"securitySchemes": schemes}
         document["security"] = [{"bearer": []}]
+        # The one address that needs none.
         document["paths"]["/healthz"]["get"]["security"] = []
     return document
 

@@ -36,8 +36,9 @@ _STATUSES: tuple[tuple[type[ArchiveError], int], ...] = (
     (SchemaError, 503),
     (ConfigurationError, 503),
 )
+# Named in the answer for an unknown address.
 ADDRESSES = ("/", "/reports", "/reports/NAME", "/metrics", "/healthz", "/openapi.json")
-# # What the description says of each; their order is that of the numbers.
+# What the description says of each; their order is that of the numbers.
 STATUSES = {
     400: "a parameter is unknown or invalid, or there are too many rows",
     401: "the token is missing or wrong",
@@ -58,6 +59,7 @@ def answered(endpoint: Endpoint, say: Callable[[str], None]) -> Endpoint:
     def answer(request: Request) -> Response:
         try:
             return endpoint(request)
+        # Its status and its sentence are for the reader as they are.
         except HTTPException:
             raise
         except ArchiveError as error:

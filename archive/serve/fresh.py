@@ -87,12 +87,14 @@ class Fresh:
             if made is not None and mark == made.mark and now < made.expires:
                 made.checks = now + _PAUSE
                 return made.document
+            # The mark is from before, so a change in the meantime is noticed at the next look.
             document = _document(self._make())
         except Exception as error:
             # An old document would pass for a fresh one.
             self._made, self._failed = None, (time.monotonic() + _PAUSE, error)
             raise
         done = time.monotonic()
+        # The longer it took, the later the next look.
         checks = done + max(_PAUSE, (done - now) / _SHARE)
         self._made, self._failed = _Made(document, mark, now + self._longest, checks), None
         return document
@@ -100,5 +102,6 @@ class Fresh:
 
 def _document(body: bytes) -> Document:
     """Return a document with its gzipped form and tag: the start of its SHA-256, as a weak `ETag`."""
+    # Without a time in the gzipped form, equal bodies have equal bytes in both forms.
     digest = hashlib.sha256(body).hexdigest()[:32]
     return Document(body, gzip.compress(body, 6, mtime=0), f'W/"{digest}"')

@@ -52,6 +52,7 @@ class Parameter:
 
     def _integer(self, text: str) -> int:
         """Return a whole number within the limits, 0 or more without one. Raises UsageError."""
+        # Longer than any number of 64 bits is no number here, nor are digits of other scripts.
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
         least, greatest = self.least or 0, self.greatest
         if number < least or (greatest is not None and number > greatest):

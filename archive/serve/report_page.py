@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 
 _NUMERIC = (Kind.COUNT, Kind.RATIO, Kind.BYTES, Kind.SECONDS, Kind.RATE)
 _STYLE = """\
-:root { color-scheme: light dark; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  :root { --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff; }
+:root {
+  color-scheme: light dark;
+  --ground: #ffffff; --text: #1f2328; --rule: #d0d7de; --soft: #57606a; --wrong: #ffe5e1; --link: #0550ae;
 }
-body { font: 15px/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #0d1117; --text: #e6edf3; --rule: #3d444d; --soft: #9da7b3; --wrong: #5c1f1a; --link: #79c0ff;
+  }
+}
+html { background: var(--ground); color: var(--text); }
+body { font: 15px/1.5 system-ui, sans-serif; background: var(--ground); margin: 1rem auto; max-width: 80rem; padding: 0 1rem; }
 a { color: var(--link); }
 .soft, small { color: var(--soft); }
 .scroll { overflow-x: auto; }
@@ -46,6 +52,7 @@ form { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr
 label { display: block; }
 input:not([type=checkbox]), select { width: 100%; box-sizing: border-box; font: inherit; }
 """
+# The policy names the style by the digest of its exact text.
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = f"{STRICT}; style-src 'sha256-{_DIGEST}'; form-action 'self'; base-uri 'none'"
 
@@ -161,6 +168,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator
     Optional columns that are empty have no place in it, nor have those that only serve others. A
     row that marks a problem is highlighted.
     """
+    # Columns that only say the kind of the values in others.
     kinds = {one.kind_in for one in columns}
     places = {one.name: place for place, one in enumerate(columns)}
     marks = [place for place, one in enumerate(columns) if one.role is Role.MARK]

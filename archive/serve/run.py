@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Connections, most of them idle; further ones get 503 at once.
 _CONNECTIONS = 500
+# So long a connection stays open without a request.
 _KEEP_ALIVE_SECONDS = 30
 # At the end, requests may take so long to finish.
 _GRACE_SECONDS = 10
@@ -73,6 +74,7 @@ def serve(site: Site, listening: socket.socket, started: Callable[[], None]) -> 
         site.say(f"archive: {error}")
     config = uvicorn.Config(
         application(site, documents),
+        # Python's own loop, and a parser in Python: what else is installed changes nothing.
         loop="asyncio",
         http="h11",
         ws="none",
@@ -80,6 +82,7 @@ def serve(site: Site, listening: socket.socket, started: Callable[[], None]) -> 
         log_config=None,
         access_log=False,
         server_header=False,
+        # Addresses of readers do not matter, and such headers can be invented.
         proxy_headers=False,
         root_path=site.root_path,
         limit_concurrency=_CONNECTIONS,

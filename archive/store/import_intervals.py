@@ -24,6 +24,7 @@ RECENT_DAYS = 90
 # Rows fetched together: an appliance may be imported every few minutes.
 _ROWS_AT_A_TIME = 1000
 _RUN = tables.ingest_run.c
+# Imports that failed say nothing about how often an appliance is imported.
 _COMPLETE = (
     sa.select(_RUN.appliance_id, _RUN.seen_at)
     .where(
@@ -33,6 +34,7 @@ _COMPLETE = (
     .order_by(_RUN.appliance_id, _RUN.seen_at)
 )
 _IMPORTS = _COMPLETE.where(_RUN.appliance_id.in_(sa.bindparam("ids", expanding=True)))
+# Most imports are of one appliance: its statement is compiled once.
 _IMPORTS_OF_ONE = db.Prepared(_COMPLETE.where(_RUN.appliance_id == sa.bindparam("id")))
 
 

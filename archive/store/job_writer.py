@@ -80,6 +80,7 @@ class JobRow(NamedTuple):
 
 # What names a job, and never changes.
 _IDENTITY = ("appliance_id", "id", "key")
+# What another document of the same job replaces.
 _CHANGING = tuple(name for name in JobRow._fields if name not in _IDENTITY)
 _changing_values = attrgetter(*_CHANGING)
 

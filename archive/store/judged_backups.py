@@ -75,11 +75,15 @@ class ChangedAppliances:
         judge(connection, self._calendar, self._since)
         self._since = {}
 
-    def judge_later(self, connection: Connection) -> None:
-        """Record which appliances are not judged yet, at the end of a transaction before the last."""
+    def judge_later(self, connection: Connection, seen_at: str) -> None:
+        """Record which appliances are not judged yet, at the end of a transaction before the last.
+
+        An import seen at an instant can also show that something did not run until then.
+        """
+        last = seconds(seen_at)
         set_pending(
             connection,
-            {number: since for number, since in self._since.items() if since is not None},
+            {number: last if since is None else since for number, since in self._since.items()},
         )
 
 
@@ -106,18 +110,35 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
         changes.write(connection)
 
 
+def judge_pending(connection: Connection) -> None:
+    """Judge the appliances whose latest jobs are not judged yet; no load may run meanwhile."""
+    query = sa.select(_STANDING.c.appliance_id).where(_STANDING.c.pending_from.is_not(None))
+    ids = connection.execute(query).scalars().all()
+    judge(connection, settings.calendar(connection), dict.fromkeys(ids))
+
+
 def set_pending(connection: Connection, changed: Mapping[int, int]) -> None:
     """Record from when on (seconds) appliances have jobs that are not judged yet.
 
     Until they are judged, reports judge anew instead of reading what is stored.
     """
     known = _standings(connection, changed)
+    table = tables.appliance
+    new = {
+        number
+        for chunk in chunks([number for number in changed if number not in known])
+        for number in connection.execute(
+            sa.select(table.c.id).where(table.c.id.in_(chunk))
+        ).scalars()
+    }
     rows = []
     for appliance_id, since in changed.items():
         before = known.get(appliance_id)
         earliest = instant(since)
         if before is None:
-            rows.append(_standing_row(appliance_id, earliest))
+            # An appliance may have been forgotten since it was imported.
+            if appliance_id in new:
+                rows.append(_standing_row(appliance_id, earliest))
         elif before.pending_from is None or earliest < before.pending_from:
             rows.append((appliance_id, earliest, *tuple(before)[2:]))
     db.upsert(connection, _STANDING, rows, ["pending_from"])

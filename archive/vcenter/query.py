@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Paths in the vSphere Automation API, the same below `/api` and `/rest`.
 VERSION = "appliance/system/version"
+# What these say is archived beside the jobs, which are archived without it, too.
 SCHEDULES = "appliance/recovery/backup/schedules"
 TIME_ZONE = "appliance/system/time/timezone"
 

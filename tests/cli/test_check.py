@@ -59,14 +59,14 @@ def test_fleet_output_lists_the_worst_appliances_first(place: str) -> None:
     done = check(place)
     assert (done.code, done.err) == (2, "")
     assert done.out == (
-        'ARCHIVE CRITICAL - 1 CRITICAL, 2 WARNING, 2 OK - vc4 "\\/{ä}=,#: no success yet'
+        'ARCHIVE CRITICAL - 1 CRITICAL, 2 UNKNOWN, 2 OK - vc4 "\\/{ä}=,#: no success yet'
         " | 'archive'=7200s;180000;;0 'appliances'=5;;;0 'critical'=1;;;0"
-        " 'warning'=2;;;0 'unknown'=0;;;0 'age'=676770s;;;0 'failures'=1;2;;0 'missed'=3;;;0"
-        " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;;;0\n"
+        " 'warning'=0;;;0 'unknown'=2;;;0 'age'=676770s;;;0 'failures'=1;2;;0 'missed'=3;;;0"
+        " 'drop'=0%;50;90;0;100 'duration'=60s;;;0 'import'=241200s;180000;;0\n"
         '[CRITICAL] vc4 "\\/{ä}=,#: no success yet\n'
-        "[WARNING] vc2.example.com: last import 2 d 19 h ago, no recent data since 2026-03-08"
-        " 13:00:00Z\n"
-        "[WARNING] vc5.example.com: never imported\n"
+        "[UNKNOWN] vc2.example.com: no recent data since 2026-03-08 13:00:00Z, last import 2 d 19 h"
+        " ago (limit 2 d 02 h)\n"
+        "[UNKNOWN] vc5.example.com: never imported\n"
     )
     assert len(data(done)) == 11
 
@@ -79,7 +79,7 @@ def test_output_for_a_single_appliance(place: str) -> None:
         "ARCHIVE OK - vc1.example.com: last success 7 h 00 m ago | 'archive'=7200s;180000;;0"
         " 'appliances'=1;;;0 'critical'=0;;;0 'warning'=0;;;0 'unknown'=0;;;0"
         " 'age'=25170s;90000;180000;0 'failures'=0;2;;0 'missed'=3;;;0 'drop'=0%;50;90;0;100"
-        " 'duration'=60s;;;0 'import'=7200s;;;0\n"
+        " 'duration'=60s;;;0 'import'=7200s;180000;;0\n"
     )
 
 
@@ -102,14 +102,16 @@ def test_output_for_a_single_appliance(place: str) -> None:
         ((UNTOLD, "-w", "8d", "-c", "9d"), 0, "vc3.example.com: last success 7 d 20 h ago |"),
         ((UNTOLD, "-w", "7d", "-c", "9d"), 1, "last success 7 d 20 h ago (limit 7 d 00 h)"),
         # The last import is just after its last success, and more than two nights ago.
-        ((CADENCED,), 1, "last import 2 d 19 h ago, no recent data since 2026-03-08 13:00:00Z"),
-        ((CADENCED, "-w", "9d", "-c", "9d"), 1, "last import 2 d 19 h ago |"),
-        ((CADENCED, "--rpo", "9d"), 1, "last import 2 d 19 h ago, no recent data"),
-        (("vc5*",), 1, "vc5.example.com: never imported |"),
-        (("vc5*", "--warning-import", "1d"), 1, "vc5.example.com: never imported |"),
+        ((CADENCED,), 3, "no recent data since 2026-03-08 13:00:00Z, last import 2 d 19 h ago"),
+        ((CADENCED, "-w", "9d", "-c", "9d"), 3, "last import 2 d 19 h ago (limit 2 d 02 h) |"),
+        ((CADENCED, "--rpo", "9d"), 3, "no recent data since 2026-03-08 13:00:00Z, last import"),
+        ((CADENCED, "--warning-import", "1d"), 1, "last import 2 d 19 h ago (limit 1 d 00 h), no"),
+        ((CADENCED, "--warning-import", "9d"), 3, "no recent data since 2026-03-08 13:00:00Z |"),
+        (("vc5*",), 3, "vc5.example.com: never imported |"),
+        (("vc5*", "--warning-import", "1d"), 3, "vc5.example.com: never imported |"),
         ((SCHEDULED, "--stale", "1h"), 3, "stale: last import 2 h 00 m ago |"),
         ((SCHEDULED, "--stale", "2h"), 0, "last success"),
-        ((CADENCED, "vc1*"), 1, "1 WARNING, 1 OK - vc2.example.com: last import 2 d 19 h ago"),
+        ((CADENCED, "vc1*"), 3, "1 UNKNOWN, 1 OK - vc2.example.com: no recent data since"),
     ],
 )  # fmt: skip
 def test_thresholds(place: str, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -150,7 +152,7 @@ def test_size_drops_warn_or_are_critical(engine: Engine) -> None:
 
 
 def test_consecutive_failures_and_appliances_not_reporting(engine: Engine) -> None:
-    """Three consecutive failures warn, and so does an appliance that is not reporting."""
+    """Three consecutive failures warn; of an appliance that is not reporting nothing is known."""
     failed = [night(f"2026-03-{day:02}T01:00", "FAILED") for day in (8, 9, 10)]
     good = night("2026-03-07T01:00")
     for day in range(1, 8):
@@ -164,8 +166,8 @@ def test_consecutive_failures_and_appliances_not_reporting(engine: Engine) -> No
     done = check(at(engine), "--rpo", "30d")
     assert done.code == 1
     assert done.out.splitlines()[1:] == [
-        "[WARNING] quiet: last import 4 d 02 h ago (limit 1 d 12 h), no recent data since 2026-03-07 06:00:00Z",
         "[WARNING] struck: 3 consecutive failures (limit 2)",
+        "[UNKNOWN] quiet: no recent data since 2026-03-07 06:00:00Z, last import 4 d 02 h ago (limit 1 d 12 h)",
     ]
     assert data(done)["import"] == "352800s;129600;;0"
 

@@ -13,9 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import archive as package
 from archive.db import migrate
+from archive.judgement.standing import NO_RECENT_DATA, NOTHING, Rpo
 from archive.monitoring.exposition import Snapshot, exposition
 from archive.monitoring.states import State
 from archive.reports.collection import Reporting
+from archive.reports.core.current import Current
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.support import monitors
 from tests.support.archives import import_documents
@@ -118,9 +120,8 @@ def test_cadences_of_the_configuration_apply(place: str, tmp_path: Path) -> None
 def test_any_name_is_escaped_in_labels(name: str) -> None:
     """Any name of an appliance is one label on one line."""
     state = State(
-        Reporting(name, None, None, None, not_reporting=True, quarantined=0),
-        rpo=None,
-        success=None,
+        Reporting(name, None, None, None, None, not_reporting=True, quarantined=0),
+        Current(None, name, NO_RECENT_DATA, Rpo(None, NOTHING), *[None] * 8),
         tally=None,
         consecutive_failures=0,
         drop=None,

@@ -39,7 +39,7 @@ PASSWORD = "hunter2"  # noqa: S105 - of nothing
 QUERIES = {
     "archive_size", "growth_by_appliance", "jobs_by_build", "jobs_of_day", "largest_jobs",
     "last_success", "message_search", "missed_backups", "open_jobs", "overdue",
-    "size_percentiles", "slowest_jobs",
+    "recovery", "size_percentiles", "slowest_jobs",
     "success_by_month", "throughput_by_month",
 }  # fmt: skip
 

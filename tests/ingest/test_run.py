@@ -14,7 +14,7 @@ from archive.errors import DatabaseError, InputError, InterruptedInputError, Usa
 from archive.ingest import batches, lines_run
 from archive.ingest.ingest import Source, ingest
 from archive.maintenance import verify
-from archive.store import import_log, loader, settings
+from archive.store import import_log, judged_backups, loader, settings
 from archive.store.counts import Counts
 from tests.support.archives import count, import_documents, lines, rows
 from tests.support.failures import failing_load
@@ -107,6 +107,42 @@ def test_json_lines_are_committed_in_batches(
     assert again.counts == Counts(seen=7, new=4, unchanged=3)
     assert run(engine)["outcome"] == "complete"
     assert count(engine, tables.job) == len(SAMPLES) + 7
+
+
+@pytest.mark.parametrize("error", [DatabaseError("gone"), KeyboardInterrupt()])
+def test_interrupted_lines_are_judged(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """The next command finds all that is committed judged: nothing waits for another import."""
+    monkeypatch.setattr(batches, "BATCH", 1)
+    monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 3)
+    import_documents(engine, MANY)
+    data = stream(*({key: info} for key, info in MANY.items()))
+    failing_load(monkeypatch, 4, error)
+    with pytest.raises((InterruptedInputError, KeyboardInterrupt)):
+        import_documents(engine, data, seen_at="2026-03-09T03:00:00.000000Z")
+    with db.reading(engine) as connection:
+        assert judged_backups.pending(connection) == 0
+    assert list(verify.verify(engine)) == []
+
+
+def test_killed_import_leaves_a_note_of_each_appliance(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of one without a change, for which its new import can show that something did not run."""
+    monkeypatch.setattr(batches, "BATCH", 1)
+    monkeypatch.setattr(lines_run, "BATCHES_A_COMMIT", 3)
+    monkeypatch.setattr(lines_run, "_judge_committed", lambda _: None)
+    import_documents(engine, MANY, "vc01")
+    data = stream(*({key: info} for key, info in MANY.items()))
+    with monkeypatch.context() as patch:
+        failing_load(patch, 4, DatabaseError("gone"))
+        with pytest.raises(InterruptedInputError):
+            import_documents(engine, data, "vc01", "2026-03-09T03:00:00.000000Z")
+    with db.reading(engine) as connection:
+        assert judged_backups.pending(connection) == 1
+    import_documents(engine, data, "vc01", "2026-03-09T03:00:00.000000Z")
+    assert list(verify.verify(engine)) == []
 
 
 def test_undecodable_stream_is_interrupted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,7 +206,12 @@ def test_shares(
     ends: list[int], objective: int, bounds: tuple[int, int], calendar: Calendar
 ) -> None:
     """The shares equal a count of single minutes."""
-    found = shares(calendar, map(moment, ends), objective * 60, Span(*map(moment, bounds)))
+    found = shares(
+        calendar,
+        [Span(moment(end), moment(end)) for end in ends],
+        objective * 60,
+        Span(*map(moment, bounds)),
+    )
     minutes = range(*bounds)
     if not minutes:
         assert found == (None, None)
@@ -223,8 +228,8 @@ def test_shares(
 
 def test_no_shares_without_a_limit_or_a_time() -> None:
     span = Span(NIGHT, NOW)
-    assert shares(UTC, [NIGHT], None, span) == (None, None)
-    assert shares(UTC, [NIGHT], HOUR, Span(NOW, NOW)) == (None, None)
+    assert shares(UTC, [Span(NIGHT, NIGHT)], None, span) == (None, None)
+    assert shares(UTC, [Span(NIGHT, NIGHT)], HOUR, Span(NOW, NOW)) == (None, None)
 
 
 @given(st.lists(SECONDS, max_size=8), st.lists(st.integers(1, 5 * DAY), min_size=2, max_size=2))
@@ -232,7 +237,8 @@ def test_longer_limits_cover_more(ends: list[int], limits: list[int]) -> None:
     begun = seconds("2026-01-01")
     texts = [instant(begun + end) for end in ends]
     span = Span(instant(begun), instant(begun + 10 * DAY))
-    found = [shares(UTC, texts, limit, span) for limit in sorted(limits)]
+    runs = [Span(text, text) for text in texts]
+    found = [shares(UTC, runs, limit, span) for limit in sorted(limits)]
     assert all(low <= high for low, high in zip(*found, strict=True))
 
 

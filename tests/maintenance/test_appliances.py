@@ -303,9 +303,9 @@ def test_import_in_parts_goes_on_after_its_appliance_was_forgotten(engine: Engin
             db.lock(connection, ["calendar"])
             loader = run.loader(connection)
             run.load(connection, loader, [one], [], Counts())
-            loader.judged.judge_later(connection) if number == 0 else loader.judged.judge(
-                connection
-            )
+            loader.judged.judge_later(
+                connection, NIGHTS[1]
+            ) if number == 0 else loader.judged.judge(connection)
             loader.finish(connection)
         if number == 0:
             forget(engine, "vc01")

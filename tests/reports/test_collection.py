@@ -7,7 +7,7 @@ import pytest
 from archive import db
 from archive.calendar import Calendar
 from archive.errors import InputError, UsageError
-from archive.reports import Scope, collection
+from archive.reports import Scope
 from archive.store import collection_log, quarantine
 from archive.store.collection_log import Attempt
 from archive.store.quarantine import QuarantinedDocument
@@ -56,7 +56,7 @@ def test_collection(engine: Engine) -> None:
         return (*days, (10 - last) * DAY + 6 * HOUR)  # type: ignore[return-value]  # two days
 
     assert ask(engine, "collection", SCOPE) == [
-        ("never", None, None, None, None, 0, None, 0, None, None, 2, 2, 0, 0),
+        ("never", None, None, None, True, 0, None, 0, None, None, 2, 2, 0, 0),
         # Six days and six hours after gaps of a day each.
         ("silent", *seen(1, 4), True, 4, DAY, 0, DAY, at("2026-03-01T06:00"), 0, 0, 0, 0),
         # Without a usual gap two nights may pass.
@@ -70,7 +70,6 @@ def test_collection(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("times", "found"),
     [
-        ([], (None, 0, None, None)),
         (["01T06:00"], (None, 0, None, None)),
         (["01T06:00", "02T06:00", "03T06:00"], (None, 0, DAY, "01T06:00")),
         (["01T00:00", "02T00:00", "03T00:00", "04T12:00"], (DAY, 0, 36 * HOUR, "03T00:00")),
@@ -84,6 +83,7 @@ def test_collection(engine: Engine) -> None:
             (DAY, 0, DAY, "02T02:00"),
         ),
         # The same answer imported again is no gap.
+        (["01T00:00", "01T00:00"], (None, 0, None, None)),
         (
             ["01T00:00", "01T00:00", "02T00:00", "02T00:00", "02T00:00", "03T00:00", "03T00:00"],
             (None, 0, DAY, "01T00:00"),
@@ -94,12 +94,29 @@ def test_collection(engine: Engine) -> None:
         ),
     ],
 )
-def test_gaps(times: list[str], found: tuple[Any, ...]) -> None:
+def test_gaps(engine: Engine, times: list[str], found: tuple[Any, ...]) -> None:
     """A gap is long if it exceeds one and a half times the usual gap, of at least three."""
-    moments = [at(f"2026-03-{time}") for time in times]
+    for time in times:
+        import_documents(engine, {}, "vc", at(f"2026-03-{time}"))
     usual, number, longest, since = found
-    gaps = collection.gaps(moments)
-    assert gaps == (usual, number, longest, since and at(f"2026-03-{since}"))
+    (row,) = ask(engine, "collection", Scope(now=at("2026-03-07T00:00")))
+    assert row[5:10] == (len(times), usual, number, longest, since and at(f"2026-03-{since}"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "gap"),
+    [
+        ("01T00:00:10.900", "02T00:00:12.100", DAY + 1),
+        ("01T00:00:10.100", "02T00:00:12.900", DAY + 2),
+        ("01T00:00:10.500", "02T00:00:12.500", DAY + 2),
+    ],
+)
+def test_gaps_are_whole_seconds(engine: Engine, first: str, second: str, gap: int) -> None:
+    """A gap is not rounded up."""
+    for time in (first, second):
+        import_documents(engine, {}, "vc", f"2026-03-{time}000Z")
+    (row,) = ask(engine, "collection", Scope(now=at("2026-03-07T00:00")))
+    assert row[8] == gap
 
 
 def test_not_reporting_after_a_long_gap(engine: Engine) -> None:
@@ -117,7 +134,7 @@ def test_future_import_has_age_zero(engine: Engine) -> None:
 
 
 def test_days_limit_imports_and_attempts(engine: Engine) -> None:
-    """Counts are of the given days; the last import is shown whenever it was."""
+    """Counts are of the given days; the last import and the usual gap do not depend on them."""
     nights.use(engine, Calendar("Europe/Berlin", "16:00"))
     import_answers(
         engine, "vc", [1, 2, 3, 4, 5], "15:00"
@@ -130,11 +147,11 @@ def test_days_limit_imports_and_attempts(engine: Engine) -> None:
 
     assert found(since="2026-03-02", until="2026-03-04") == [
         ("new", None, 0, None, 0, None, 1),
-        ("vc", "01", 3, None, 0, DAY, 0),
+        ("vc", "01", 3, DAY, 0, DAY, 0),
     ]
     # Shortly before 16:00 it is still the 2nd.
-    assert found(since="2026-03-03") == [("vc", "01", 3, None, 0, DAY, 0)]
-    assert found(until="2026-02-28") == [("vc", "01", 0, None, 0, None, 0)]
+    assert found(since="2026-03-03") == [("vc", "01", 3, DAY, 0, DAY, 0)]
+    assert found(until="2026-02-28") == [("vc", "01", 0, DAY, 0, None, 0)]
     assert [row[:2] for row in found(until="2026-03-02")] == [("new", None), ("vc", "01")]
 
 
@@ -156,7 +173,8 @@ def test_appliances_can_be_selected(engine: Engine) -> None:
     assert found(named=frozenset()) == []
     # Known to the archive, though it never answered; other reports have no row for it.
     assert found(appliances=("vc3",)) == ["vc3"]
-    assert ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",))) == []
+    (row,) = ask(engine, "rpo", Scope(now=NOW, appliances=("vc3",)))
+    assert row[:3] == ("vc3", "no recent data", None)
     with pytest.raises(UsageError, match='no appliance matches "vc4"'):
         found(appliances=("vc4",))
 

@@ -6,7 +6,8 @@ import pytest
 
 from archive import db
 from archive.judgement.standing import NEVER, NO_RECENT_DATA, OK, OVERDUE
-from archive.reports import Scope, rpo
+from archive.reports import Scope
+from archive.reports.core.current import current
 from tests.reports import nights
 from tests.reports.nights import CADENCED, DAILY, NOW, SCHEDULED, UNTOLD, ask, at, csv, night, tell
 from tests.support.archives import import_documents
@@ -154,7 +155,12 @@ def test_last_successes(engine: Engine) -> None:
 
     def found(**asked: Any) -> Any:
         with db.reading(engine) as connection:
-            return rpo.successes(connection, Scope(now=NOW, **asked))
+            standing = current(connection, Scope(now=NOW, **asked))
+            successes = {one.appliance: one.success for one in standing if one.success is not None}
+            return {
+                name: (one.key, one.size_bytes, one.duration_seconds)
+                for name, one in successes.items()
+            }
 
     assert found() == {
         "vc1": ("20260311-010000-1", 3, 4),

@@ -168,15 +168,49 @@ def test_figures_cover_the_given_days(engine: Engine) -> None:
     }
     assert figures(engine, "time", march) == {
         "median": (20, 10, 10, None),
-        "p95": (20, 10, 10, None),
+        # A success that reports no duration has one, as long as it has a start and an end.
+        "p95": (30, 10, 20, None),
     }
     only = Scope(now=NOW, since="2026-03-01", until="2026-03-31", appliances=("vc2",))
     assert figures(engine, "data", only)["transferred"] == (None, None, None, None)
     # The slowest of the days, the newest of several, and no job that has not succeeded.
     rows = ask(engine, "summary", march)
     assert [row[1:] for row in rows if row[0] == "slowest"] == [
-        ("vc1", "seconds", 20, None, None, None, "20260303-020000-1", False)
+        ("vc2", "seconds", 30, None, None, None, "20260305-020000-1", False),
+        ("vc1", "seconds", 20, None, None, None, "20260303-020000-1", False),
     ]
+
+
+def test_unknown_statuses_are_counted_and_named(engine: Engine) -> None:
+    """A job in a status that is not documented is neither finished nor open, and is a problem."""
+    jobs = [
+        night("2026-03-10T02:00"),
+        night("2026-03-11T02:00", "SKIPPED"),
+        night("2026-03-12T02:00", "CANCELLED"),
+        night("2026-03-13T02:00", "CANCELLED"),
+    ]
+    import_documents(engine, dict(jobs), "vc", NOW)
+    march = Scope(now=NOW, since="2026-03-01", until="2026-03-31")
+    found = figures(engine, "backups", march)
+    assert found["other"] == (3, 0, 3, "CANCELLED, SKIPPED")
+    assert (found["finished"][0], found["open"][0]) == (1, 0)
+    (row,) = [row for row in ask(engine, "summary", march) if row[1] == "other"]
+    assert row[8] is True
+
+
+@pytest.mark.parametrize(("failed", "is_problem"), [(2, False), (6, True)])
+def test_a_success_rate_far_below_the_period_before_is_a_problem(
+    engine: Engine, failed: int, is_problem: object
+) -> None:
+    jobs = [night(f"2026-02-{day:02}T02:00") for day in range(1, 29)]
+    jobs += [
+        night(f"2026-03-{day:02}T02:00", "FAILED" if day <= failed else "SUCCEEDED")
+        for day in range(1, 29)
+    ]
+    import_documents(engine, dict(jobs), "vc", NOW)
+    march = Scope(now=NOW, since="2026-03-01", until="2026-03-31")
+    (row,) = [row for row in ask(engine, "summary", march) if row[1] == "success rate"]
+    assert row[8] is is_problem
 
 
 def test_trends(engine: Engine) -> None:

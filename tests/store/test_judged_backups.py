@@ -86,6 +86,17 @@ def answer(
     return listed
 
 
+class Never(random.Random):
+    """Chance without chance: nothing is left out."""
+
+    def random(self) -> float:
+        """Return the least value."""
+        return 0.0
+
+
+NEVER = Never()
+
+
 def schedule(hour: int, days: tuple[str, ...] | None, *, enabled: bool) -> Facts:
     """Return collected facts with one schedule."""
     one = Schedule("default", enabled, hour, 15, days, 7, None, None, None, None, None)
@@ -164,3 +175,19 @@ def test_rebuild_corrects_changed_rows(engine: Engine) -> None:
     with db.writing(engine) as connection:
         judged_backups.rebuild(connection)
     assert differences(engine) == 0
+
+
+def test_jobs_of_a_wrong_clock_show_no_habit(engine: Engine) -> None:
+    """They are not judged, so they do not count as the runs that a weekly habit is learned from."""
+    chance = random.Random(1)  # noqa: S311 - a fleet, not a secret
+    weekly = [
+        (BEGIN + timedelta(7 * week, minutes=chance.randrange(60)), "SCHEDULED", "SUCCEEDED")
+        for week in range(40)
+    ]
+    early = BEGIN + timedelta(7 * 5)
+    ahead = [(BEGIN + timedelta(245 + day), "SCHEDULED", "SUCCEEDED") for day in range(15)]
+    import_documents(engine, answer(ahead, ahead[-1][0], 400, NEVER), seen_at=instant(early))
+    for week in range(5, 40):
+        now = BEGIN + timedelta(7 * week, hours=6)
+        import_documents(engine, answer(weekly, now, 40, NEVER), seen_at=instant(now))
+        assert differences(engine) == 0

@@ -80,7 +80,8 @@ JUDGEMENT_VIEWS = {
         {**_EXPECTED, "outcome": "failed, running, did not run or no data (an import is missing)"},
     ),
     "v_standing": Described(
-        "an appliance with its state, its last success and its RPO",
+        "an appliance with its state, its last success and its RPO; one that collections asked and that"
+        " never answered has only a state",
         {
             **_NAME,
             "state": "ok, overdue, never (no success yet), no recent data (an import is missing) or retired",

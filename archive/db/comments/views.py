@@ -57,6 +57,7 @@ VIEWS = {
             "build_number": "of the appliance when the job ran; NULL before 6.7.2",
             **pick(_JOB, "user_name", "progress_total", "progress_completed", "first_seen"),
             "last_seen": "time of the last import with the job",
+            "wrong_clock": "1 if it starts more than a day after it was first seen, otherwise 0: it is never the last job",
             "appliance_id": APPLIANCE,
             "job_id": JOB,
         },

@@ -65,6 +65,9 @@ job = Table(
     sqlite_with_rowid=False,
 )
 
+# A partial index, since nearly all jobs are finished; only the migration declares that.
+Index("ix_job_not_finished", job.c.day, job.c.appliance_id)
+
 # When a job was first seen in each status, and by which import.
 job_status = Table(
     "job_status",

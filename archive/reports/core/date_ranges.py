@@ -18,6 +18,7 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from archive.calendar import Calendar
 
+# For the error about a range in another form.
 FORMS = (
     "a day (2026-03-01), an instant (2026-03-01T12:00:00Z), a year, quarter, month or week (2026,"
     " 2026-Q3, 2026-03, 2026-W05), so long ago (30d, 12w, 6mo, 2y), today, yesterday, or this or last"

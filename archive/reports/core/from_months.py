@@ -80,6 +80,30 @@ def select(scope: Scope, appliances: sql.Ids) -> sa.Subquery:
     return sa.union_all(whole, rest).subquery("totals")
 
 
+def appliances(scope: Scope, ids: sql.Ids) -> sa.Select[Any]:
+    """Return a SELECT of the number of appliances with jobs in scope, which must have both days.
+
+    The totals know the days of each month with jobs.
+    """
+    table = tables.appliance_month
+    first, last = scope.since or _FIRST, scope.until or _LAST
+    within = [
+        sa.and_(table.c.month == month, table.c.days.bitwise_and(_bits(month, first, last)) != 0)
+        for month in {first[:7], last[:7]}
+    ]
+    between = sa.and_(table.c.month > first[:7], table.c.month < last[:7])
+    return sa.select(sa.func.count(table.c.appliance_id.distinct())).where(
+        sa.or_(*within, between), *sql.filters(table, scope, ids), *sql.of_types(table, scope)
+    )
+
+
+def _bits(month: str, first: str, last: str) -> int:
+    """Return the days of a month that are in a range, as bits."""
+    since = int(first[8:]) if first[:7] == month else 1
+    until = int(last[8:]) if last[:7] == month else 31
+    return (1 << until) - (1 << (since - 1))
+
+
 def summary(scope: Scope, appliances: sql.Ids, measures: Sequence[str] = ()) -> sa.Select[Any]:
     """Return a SELECT with one row for each period and group, with counts and the sums of measures.
 

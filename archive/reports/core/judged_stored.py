@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from archive.store import judged_backups, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Connection
+    from sqlalchemy.engine import Connection, Transaction
 
     from archive.reports.core.scope import Scope
 
@@ -41,6 +42,21 @@ def answers(connection: Connection, scope: Scope) -> bool:
     It is not if an import is in progress, if the configuration has other cadences than those
     recorded, or if something was imported or started after `now`.
     """
+    transaction = connection.get_transaction()
+    asked = (scope.now, scope.cadences)
+    if transaction is None:
+        return _answer(connection, scope)
+    known = _answered.setdefault(transaction, {})
+    if asked not in known:
+        known[asked] = _answer(connection, scope)
+    return known[asked]
+
+
+# A transaction that reads sees one state of the archive, and asks for it several times.
+_answered: WeakKeyDictionary[Transaction, dict[Any, bool]] = WeakKeyDictionary()
+
+
+def _answer(connection: Connection, scope: Scope) -> bool:
     if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
     # Of any appliance, in scope or not.

@@ -130,6 +130,17 @@ def filters(table: sa.Table, scope: Scope, appliances: Ids) -> list[sa.ColumnEle
     return conditions
 
 
+def not_finished() -> sa.ColumnElement[bool]:
+    """Return the condition that a job has no final status, in the words of an index.
+
+    SQLite uses a partial index only for the same values, not for parameters.
+    """
+    values: sa.BindParameter[str] = sa.bindparam(
+        "finished", FINISHED, expanding=True, literal_execute=True
+    )
+    return tables.job.c.status.not_in(values)
+
+
 def of_appliances(
     column: sa.ColumnElement[int], appliances: Iterable[int]
 ) -> sa.ColumnElement[bool]:

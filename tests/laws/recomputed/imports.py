@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.laws.recomputed.jobs import Exported
+    from tests.laws.recomputed.jobs import Asked, Exported
 
 _SECOND = timedelta(seconds=1)
 _IMPORTS = """
@@ -16,8 +16,7 @@ FROM import SEMI JOIN last_import USING (appliance)
 WHERE CAST(seen_at AS DATE) BETWEEN $since AND $until
 GROUP BY appliance
 """
-
-
+_LAST = "SELECT last_seen FROM last_import WHERE appliance = $name"
 _IMPORTS_OF = """
 SELECT seen_at
 FROM import
@@ -26,23 +25,17 @@ ORDER BY seen_at
 """
 
 
-class History(NamedTuple):
-    """The imports of an appliance in some days: the usual seconds between them, and the long gaps."""
-
-    usual: int | None
-    long_gaps: int
-
-
-def histories(exported: Exported, since: str | None, until: str | None) -> dict[str, History]:
-    """Return the imports by appliance, of the days from the first to the last."""
-    days = {"since": since or "0001-01-01", "until": until or "9999-12-31"}
-    found = {}
+def long_gaps(exported: Exported, asked: Asked) -> int:
+    """Return how many gaps between imports, in the days in scope, are longer than usual now."""
+    days = {"since": asked.since or "0001-01-01", "until": asked.until or "9999-12-31"}
+    now = datetime.fromisoformat(asked.now).replace(tzinfo=None)
+    long = 0
     for name, seen in exported.rows(_IMPORTS, **days):
-        usual = _usual(seen)
+        ((last,),) = exported.rows(_LAST, name=name)
+        own = usual(exported, name, min(last, now))
         gaps = [(after - before) // _SECOND for before, after in pairwise(seen)]
-        long = sum(usual is not None and gap > 1.5 * usual for gap in gaps)
-        found[name] = History(usual, long)
-    return found
+        long += sum(own is not None and gap > 1.5 * own for gap in gaps)
+    return long
 
 
 def usual(exported: Exported, name: str, last: datetime) -> int | None:

@@ -30,7 +30,7 @@ SELECT
     END
 FROM past, asked
 WHERE appliance = $name AND made <= now
-ORDER BY day, start_time NULLS FIRST, key
+ORDER BY day, coalesce(start_time, first_seen), key
 """
 
 

@@ -121,10 +121,30 @@ def summary(exported: Exported, asked: Asked) -> list[Row]:
     """Return the rows of `summary`."""
     now = _within(asked)
     trends = _trends(exported, now)
+    is_low = _is_low(_figures(exported, now), _figures(exported, _before(now)))
     return [
-        (*row[:6], None if row[3] is None else trends.get(row[:2]), row[6], _is_wrong(row))
+        (
+            *row[:6],
+            None if row[3] is None else trends.get(row[:2]),
+            row[6],
+            is_low if row[1] == "success rate" else _is_wrong(row),
+        )
         for row in _rows(exported, now)
     ]
+
+
+def _is_low(now: Row, before: Row) -> bool:
+    """Return whether so many failures would be three standard deviations more than before."""
+    (finished, failed), (finished_before, failed_before) = now[1:3], before[1:3]
+    if failed < 3 or not finished_before:
+        return False
+    chance = (failed_before + 1) / (finished_before + 2)
+    above = failed - finished * chance
+    return bool(
+        above > 0
+        and above**2 > 9 * finished * chance * (1 - chance)
+        and failed / finished - failed_before / finished_before >= 0.05
+    )
 
 
 def _rows(exported: Exported, now: Asked) -> list[Row]:
@@ -317,9 +337,7 @@ def _listed(exported: Exported, asked: Asked, section: str, query: str) -> Itera
 
 def _collection(exported: Exported, asked: Asked) -> Iterator[Row]:
     exported.ask(asked)
-    gaps = sum(
-        one.long_gaps for one in imports.histories(exported, asked.since, asked.until).values()
-    )
+    gaps = imports.long_gaps(exported, asked)
     judged = expected.judged(exported, asked)
     rows = exported.rows(_LAST_IMPORTS)
     last = exported.rows(f"SELECT {instant('max(last_seen)')} FROM last_import")[0][0]

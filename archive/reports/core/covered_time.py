@@ -1,0 +1,194 @@
+"""How much of a period each appliance was within its RPO.
+
+The database returns the successes beside which a gap may be; all others make no difference.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive import db
+from archive.calendar import FIRST_DAY, iso, ordinal, start
+from archive.db import tables
+from archive.judgement import standing
+from archive.judgement.standing import Span
+from archive.reports.core import sql
+from archive.reports.core.current import JOB, times
+from archive.store import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from archive.calendar import Calendar
+    from archive.reports.core.current import Current
+    from archive.reports.core.scope import Scope
+
+# Without a first day, the rates cover this many days.
+_DAYS = 30
+# Successes are found by the day of their start. One that took longer than this counts only if it is the
+# last.
+_LONGEST_JOB_DAYS = 7
+_SECONDS_A_DAY = 24 * 60 * 60
+_ROWS_AT_A_TIME = 1000
+
+
+class Period(NamedTuple):
+    """A range of days (ordinals, both included) and its instants."""
+
+    first: int
+    last: int
+    span: Span
+
+
+class Shares(NamedTuple):
+    """The shares of a period's time and days within the RPO; None without any, or without an RPO."""
+
+    of_time: float | None
+    of_days: float | None
+
+
+def period(calendar: Calendar, scope: Scope) -> Period:
+    """Return the period that a scope asks for, up to today."""
+    today = ordinal(calendar.day(scope.now))
+    last = today if scope.until is None else min(today, ordinal(scope.until))
+    first = last - _DAYS + 1 if scope.since is None else ordinal(scope.since)
+    first = max(FIRST_DAY, first)
+    return Period(first, last, Span(start(calendar, first), start(calendar, last + 1)))
+
+
+def shares(
+    connection: Connection, scope: Scope, found: Sequence[Current]
+) -> Iterator[tuple[Current, Shares]]:
+    """Yield appliances that were imported with the shares of the period in scope."""
+    calendar = settings.calendar(connection)
+    asked = period(calendar, scope)
+    runs = _runs(connection, scope, asked, [one.rpo.seconds for one in found])
+    first_ends = _first_ends(connection, scope, asked)
+    for one in found:
+        if one.id is None or one.first_seen is None or one.last_seen is None:
+            continue
+        own = runs.get(one.id, [])
+        if one.success is not None:
+            own.append(_alone(one.success.end_time))
+        begun = first_ends.get(one.id) or one.first_seen
+        span = Span(max(asked.span.first, begun), min(asked.span.until, one.last_seen, scope.now))
+        yield one, Shares(*standing.shares(calendar, own, one.rpo.seconds, span))
+
+
+def _alone(end: str) -> Span:
+    """Return the run of a single success."""
+    return Span(end, end)
+
+
+def _runs(
+    connection: Connection, scope: Scope, asked: Period, rpos: Iterable[int | None]
+) -> dict[int, list[Span]]:
+    """Return the runs of successes without a gap as long as the least RPO, by appliance id."""
+    known = [seconds for seconds in rpos if seconds is not None]
+    if not known:
+        return {}
+    ids = scope.appliance_ids(connection)
+    successes = _successes(scope, asked, max(known), ids)
+    found: dict[int, list[Span]] = {}
+    without_start: set[int] = set()
+    for row in _run(connection, _at_gaps(successes, min(known))):
+        own = found.setdefault(row.appliance_id, [])
+        if row.key is None:
+            continue
+        if row.start_time is None:
+            without_start.add(row.appliance_id)
+        elif row.is_first:
+            own.append(_alone(row.ended))
+        else:
+            own[-1] = own[-1]._replace(until=row.ended)
+    if without_start:
+        # The best known start of these jobs is in their keys, which SQL does not read.
+        query = _successes(scope, asked, max(known), sorted(without_start))
+        for number, rows in groupby(
+            _run(connection, query.order_by("appliance_id")), attrgetter("appliance_id")
+        ):
+            read = (times(scope.now, *(getattr(row, name) for name in JOB)) for row in rows)
+            found[number] = [_alone(one[1]) for one in read if one is not None]
+    return found
+
+
+def _run(connection: Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+    yield from connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
+
+
+def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Select[Any]:
+    """Return the successes that matter to a period, with `ended`, as far as SQL knows it.
+
+    An appliance without any has one row of NULL.
+    """
+    appliance, job = tables.appliance, tables.job
+    first = asked.first - longest // _SECONDS_A_DAY - 1 - _LONGEST_JOB_DAYS
+    start_time, end_time = job.c.start_time, job.c.end_time
+    ended = sa.case((end_time > start_time, end_time), else_=start_time).label("ended")
+    theirs = sa.and_(
+        job.c.appliance_id == appliance.c.id,
+        job.c.status == "SUCCEEDED",
+        job.c.day >= sa.literal(iso(max(FIRST_DAY, first)), job.c.day.type),
+        job.c.day <= sa.literal(iso(asked.last), job.c.day.type),
+        sa.or_(start_time.is_(None), start_time <= scope.now),
+    )
+    # An outer join, since SQLite would look up each job of these days by its day otherwise.
+    query = sa.select(
+        appliance.c.id.label("appliance_id"), *(job.c[name] for name in JOB), ended
+    ).outerjoin_from(appliance, job, theirs)
+    return query if ids is None else query.where(sql.of_appliances(appliance.c.id, ids))
+
+
+def _at_gaps(successes: sa.Select[Any], least: int) -> sa.Select[Any]:
+    """Return the first and the last success of each run, and those whose start is not known.
+
+    A run has no gap of so many seconds. The first success of a run may be its last, too.
+    """
+    source = successes.subquery("source")
+    of, by = source.c.appliance_id, source.c.ended.nulls_first()
+    before = sa.func.lag(source.c.ended).over(partition_by=of, order_by=by)
+    after = sa.func.lead(source.c.ended).over(partition_by=of, order_by=by)
+    columns = (source.c.appliance_id, source.c.key, source.c.start_time, source.c.ended)
+    found = sa.select(*columns, before.label("before"), after.label("after")).subquery("found")
+    is_first = sa.or_(
+        found.c.before.is_(None), db.SecondsBetween(found.c.before, found.c.ended) >= least
+    )
+    is_last = sa.or_(
+        found.c.after.is_(None), db.SecondsBetween(found.c.ended, found.c.after) >= least
+    )
+    return (
+        sa.select(*(found.c[column.name] for column in columns), is_first.label("is_first"))
+        .where(sa.or_(found.c.start_time.is_(None), is_first, is_last))
+        .order_by(found.c.appliance_id, found.c.ended)
+    )
+
+
+def _first_ends(connection: Connection, scope: Scope, asked: Period) -> dict[int, str]:
+    """Return the end of the first job of each appliance, by its id, if it may be in the period."""
+    job, appliance = tables.job, tables.appliance
+    own = job.alias("own")
+    day = sa.select(sa.func.min(own.c.day, type_=own.c.day.type)).where(
+        own.c.appliance_id == appliance.c.id,
+        own.c.day >= sa.literal(iso(FIRST_DAY), own.c.day.type),
+    )
+    first = sa.select(appliance.c.id, day.scalar_subquery().label("day")).subquery("first")
+    since = iso(max(FIRST_DAY, asked.first - _LONGEST_JOB_DAYS - 1))
+    query = (
+        sa.select(first.c.id.label("appliance_id"), *(job.c[name] for name in JOB))
+        # Outer joins, since SQLite would read all jobs first.
+        .outerjoin_from(first, job, (job.c.appliance_id == first.c.id) & (job.c.day == first.c.day))
+        .where(first.c.day >= sa.literal(since, job.c.day.type))
+        .order_by(first.c.id, job.c.start_time.nulls_last(), job.c.key)
+    )
+    found: dict[int, str] = {}
+    for row in _run(connection, query):
+        read = times(scope.now, *(getattr(row, name) for name in JOB))
+        if read is not None:
+            found.setdefault(row.appliance_id, read[1])
+    return found

@@ -1,0 +1,162 @@
+"""How each appliance stands now: its last success and attempt, its RPO and its state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from archive.calendar import FIRST_DAY, iso
+from archive.db import tables
+from archive.judgement import standing
+from archive.judgement.standing import IRREGULAR, NO_RECENT_DATA, NOTHING, RETIRED, SET, Age, Rpo
+from archive.reports.core import expected_backups, job_order, judged_stored, never_imported, sql
+from archive.store import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.core.judged import Standing
+    from archive.reports.core.scope import Scope
+
+
+class Success(NamedTuple):
+    """The last success of an appliance: its key, its start and end, its bytes and its seconds."""
+
+    key: str
+    start_time: str
+    end_time: str
+    size_bytes: int | None
+    duration_seconds: int | None
+
+
+class Current(NamedTuple):
+    """An appliance as of now; `id`, `first_seen` and `last_seen` are None if it was never imported.
+
+    Its state is one of `standing.STATES`. `age_seconds` counts from the end of the last success.
+    """
+
+    id: int | None
+    appliance: str
+    state: str
+    rpo: Rpo
+    age_seconds: int | None
+    success: Success | None
+    attempt_start_time: str | None
+    attempt_status: str | None
+    overdue_since_time: str | None
+    next_due_time: str | None
+    first_seen: str | None
+    last_seen: str | None
+
+
+def current(connection: Connection, scope: Scope) -> Iterator[Current]:
+    """Yield the appliances in scope by name, then those that collections asked in vain."""
+    latest = {row.id: row for row in connection.execute(_latest(connection, scope))}
+    for one in expected_backups.standings(connection, scope):
+        yield _current(one, latest[one.id], scope)
+    for name in never_imported.names(connection, scope):
+        nothing = Rpo(scope.rpo_seconds, NOTHING if scope.rpo_seconds is None else SET)
+        yield Current(None, name, NO_RECENT_DATA, nothing, *[None] * 8)
+
+
+def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
+    now = scope.now
+    rpo = one.rpo if scope.rpo_seconds is None else Rpo(scope.rpo_seconds, SET)
+    success, attempt = _success(row, now), _times(row, "attempt", now)
+    end = None if success is None else success.end_time
+    age = Age(end, rpo.seconds if rpo.source in (SET, IRREGULAR) else None)
+    return Current(
+        one.id,
+        one.name,
+        RETIRED
+        if one.is_retired(now)
+        else standing.state(age, one.overdue_since, one.last_seen, now, one.import_due),
+        rpo,
+        None if end is None else standing.seconds_between(end, now),
+        success,
+        None if attempt is None else attempt[0],
+        row.attempt_status,
+        one.overdue_since,
+        one.next_due,
+        one.first_seen,
+        one.last_seen,
+    )
+
+
+def _success(row: sa.Row[Any], now: str) -> Success | None:
+    times = _times(row, "success", now)
+    if times is None:
+        return None
+    return Success(row.success_key, *times, row.success_size_bytes, row.success_duration_seconds)
+
+
+def _times(row: sa.Row[Any], which: str, now: str) -> tuple[str, str] | None:
+    return times(now, *(getattr(row, f"{which}_{name}") for name in JOB))
+
+
+# The columns of a job that `times` takes.
+JOB = ("key", "start_time", "end_time", "first_seen")
+
+
+def times(
+    now: str, key: str | None, start_time: str | None, end_time: str | None, made: str | None
+) -> tuple[str, str] | None:
+    """Return the start of a job, as well as it is known, and its end; None if it is in the future.
+
+    The end is never before the start, and never after `now`.
+    """
+    if key is None or made is None:
+        return None
+    at = job_order.began(start_time, key, made)
+    return None if at > now else (at, min(now, max(at, end_time or at)))
+
+
+def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
+    """Return a row for each appliance in scope: its last success and its last attempt."""
+    job = tables.job
+    ids = scope.appliance_ids(connection)
+    if judged_stored.answers(connection, scope):
+        stored = tables.appliance_standing
+        query = sa.select(
+            stored.c.appliance_id.label("id"), stored.c.success_id, stored.c.attempt_id
+        )
+        if ids is not None:
+            query = query.where(sql.of_appliances(stored.c.appliance_id, ids))
+        found: sa.FromClause = query.subquery("found")
+    else:
+        found = _looked_up(settings.calendar(connection).day(scope.now), scope, ids)
+    source = found
+    columns: list[sa.ColumnElement[Any]] = [found.c.id]
+    measures = (sql.SIZE, sql.DURATION)
+    for which, names in (("success", (*JOB, *measures)), ("attempt", (*JOB, "status"))):
+        one = job.alias(which)
+        source = source.outerjoin(
+            one, (one.c.appliance_id == found.c.id) & (one.c.id == found.c[f"{which}_id"])
+        )
+        columns += [one.c[name].label(f"{which}_{name}") for name in names]
+    return sa.select(*columns).select_from(source)
+
+
+def _looked_up(today: str, scope: Scope, ids: sql.Ids) -> sa.CTE:
+    """Return the ids of both jobs as of an earlier time: a lookup each for each appliance."""
+    appliance, job = tables.appliance, tables.job
+    order = [one.desc() for one in job_order.order(job)]
+    columns = []
+    for which in ("success", "attempt"):
+        query = sa.select(job.c.id).where(
+            job.c.appliance_id == appliance.c.id,
+            job.c.day.between(
+                sa.literal(iso(FIRST_DAY), job.c.day.type), sa.literal(today, job.c.day.type)
+            ),
+            job_order.not_later(scope),
+        )
+        if which == "success":
+            query = query.where(job.c.status == "SUCCEEDED")
+        columns.append(query.order_by(*order).limit(1).scalar_subquery().label(f"{which}_id"))
+    found = sa.select(appliance.c.id, *columns)
+    if ids is not None:
+        found = found.where(sql.of_appliances(appliance.c.id, ids))
+    return found.cte("found")

@@ -1,0 +1,30 @@
+"""Appliances that `archive collect` has asked, and that have never answered."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from archive.appliance_names import identity
+from archive.db import tables
+from archive.store import collection_log
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from archive.reports.core.scope import Scope
+
+
+def names(connection: Connection, scope: Scope) -> list[str]:
+    """Return the names of those in scope, in order."""
+    asked = collection_log.names(connection)
+    known = set(connection.execute(sa.select(tables.appliance.c.name)).scalars())
+    globs = tuple(map(identity, scope.appliances)) or ("*",)
+    return sorted(
+        name
+        for name in set(asked) - known
+        if (scope.named is None or name in scope.named)
+        and any(name == glob or fnmatchcase(name, glob) for glob in globs)
+    )
