@@ -128,7 +128,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
         "synchronous = NORMAL",
-        "cache_size = -65536",
+        "cache_size = -32768",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -121,7 +121,7 @@ def _load_first(
             # Pending totals must not grow with the size of the input.
             if number % (10 * BATCHES_A_COMMIT) == 0:
                 loader.drain(connection)
-            elif number % BATCHES_A_COMMIT == 0:
+            elif number % (5 * BATCHES_A_COMMIT) == 0:
                 loader.settle(connection)
 
 
