@@ -58,7 +58,7 @@ def test_sound_archive_has_no_problems(engine: Engine) -> None:
         "UPDATE job SET location_id = NULL",
         "UPDATE message SET role = 3 WHERE role = 2",
         "DELETE FROM message WHERE role = 2",
-        "DELETE FROM message WHERE role = 'progress'",
+        "DELETE FROM message WHERE role = 1",
         "UPDATE message_arg SET value = 'b'",
         "DELETE FROM message_arg",
         "UPDATE message_param SET i = 2 WHERE i = 1",
