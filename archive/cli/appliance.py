@@ -64,6 +64,7 @@ def list_appliances(
     from archive.render.write import write
 
     with db.reading(open_archive(database, config)) as connection:
+        # Of one state of the archive.
         found, twins = appliances.listed(connection), appliances.twins(connection)
     columns = (
         Column("appliance"),

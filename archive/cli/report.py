@@ -6,6 +6,9 @@ its rows.
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -214,14 +217,23 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     from archive.render.units import moment
 
     if not number:
-        say(f"No rows{_limits(scope)}.")
+        _note(f"No rows{_limits(scope)}.")
     for note in report.notes(connection, scope):
-        say(note)
+        _note(note)
     known = reports.import_span(connection, scope)
     if known is None:
-        say("No imports yet: see `archive collect --help` and `archive ingest --help`.")
+        _note("No imports yet: see `archive collect --help` and `archive ingest --help`.")
     else:
-        say(f"Imports from {moment(known.first)} to {moment(known.last)}.")
+        _note(f"Imports from {moment(known.first)} to {moment(known.last)}.")
+
+
+def _note(text: str) -> None:
+    """Print a note on standard error, folded between words on a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        text = textwrap.fill(
+            text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False
+        )
+    say(text)
 
 
 def _limits(scope: Scope) -> str:

@@ -524,11 +524,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "notified_problem",
-        sa.Column("target", Text, autoincrement=False, nullable=False),
+        sa.Column("recipient", Text, autoincrement=False, nullable=False),
         sa.Column("appliance_name", Text, autoincrement=False, nullable=False),
         sa.Column("problems", Text, nullable=False),
         sa.Column("notified_at", Instant, nullable=False),
-        sa.PrimaryKeyConstraint("target", "appliance_name", name=op.f("pk_notified_problem")),
+        sa.PrimaryKeyConstraint("recipient", "appliance_name", name=op.f("pk_notified_problem")),
         sqlite_with_rowid=False,
     )
     op.create_table(

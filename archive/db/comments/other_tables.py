@@ -244,12 +244,12 @@ OTHER_TABLES = {
         },
     ),
     "notified_problem": Described(
-        "a problem that archive notify has sent to a target",
+        "a problem that archive notify has sent to a recipient",
         {
-            "target": "name of the target in the configuration",
+            "recipient": "name of the recipient in the configuration",
             "appliance_name": "name of the appliance, which may have no row in appliance; empty: the archive itself",
             "problems": "what is wrong, each with its level, such as age WARNING, failures CRITICAL",
-            "notified_at": "when the target was last notified of this appliance, or its problems became fewer",
+            "notified_at": "when the recipient was last notified of this appliance, or its problems became fewer",
         },
     ),
     "setting": Described(
