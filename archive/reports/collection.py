@@ -107,10 +107,7 @@ def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
-    """Yield a row for each appliance in scope: those with imports, then those never imported.
-
-    Imports are read in order and grouped by appliance, so memory holds those of one at a time.
-    """
+    """Yield a row for each appliance in scope: those with imports, then those never imported."""
     attempts = _attempts(connection, scope)
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import calendar, reports, timestamps
+from archive import calendar, db, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
 from archive.reports import sql_files
-from archive.store import collection_log, fact_history
+from archive.store import collection_log, fact_history, notified_problems
 from tests.support.archives import stream
 from tests.support.command import Done, archive, at
 from tests.support.samples import BASE, DATA, SAMPLES, api, job
@@ -116,7 +116,7 @@ def questions() -> Iterator[tuple[str, ...]]:
 
 
 def ask(engine: Engine) -> None:
-    """Collect from two appliances, one of which does not answer."""
+    """Collect from two appliances, one of which does not answer, and note that a target knows of it."""
     facts = appliance_facts.Facts(
         appliance_facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
         appliance_facts.read_time_zone("Asia/Kathmandu"),
@@ -133,6 +133,9 @@ def ask(engine: Engine) -> None:
     )
     collection_log.record_failure(engine, number, not_reporting)
     collection_log.finish(engine, number)
+    with db.writing(engine) as connection:
+        problems = {"silent": "never CRITICAL"}
+        notified_problems.record(connection, "on-call", problems, timestamps.now())
 
 
 def outcome(
