@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from archive import timestamps
+from archive.text import UNSTORABLE
 
 
 def exact_double(number: object) -> object:
@@ -105,7 +106,20 @@ class Param(Structure):
     s: str | None = None
 
 
-Params = Annotated[dict[str, Param], BeforeValidator(entries_to_map)]
+def encodable_names(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a map unchanged. Raises ValueError for a name with a lone surrogate.
+
+    pydantic refuses to serialise such a text, but in the name of a member it replaces it.
+    """
+    for name in value:
+        if not name.isascii() and UNSTORABLE.search(name):
+            raise ValueError("a name has a lone surrogate")
+    return value
+
+
+Params = Annotated[
+    dict[str, Param], BeforeValidator(entries_to_map), AfterValidator(encodable_names)
+]
 
 
 class Nested(Structure):
@@ -154,7 +168,7 @@ class DynamicID(Structure):
 def free_json(value: object) -> object:
     """Return a JSON value with sorted keys. Raises ValueError for a number that is not a double."""
     if isinstance(value, dict):
-        return {key: free_json(value[key]) for key in sorted(value)}
+        return {key: free_json(value[key]) for key in sorted(encodable_names(value))}
     if isinstance(value, list):
         return [free_json(item) for item in value]
     if isinstance(value, Decimal):
