@@ -116,7 +116,7 @@ def _history(
             appliance, number, f"{night.stamp}-{hour}{minute}{second}-{24_000_000 + number}",
             night.day, status, "MANUAL" if by_hand else "SCHEDULED",
             f"{night.day}T{hour}:{minute}:{second}.000000Z", ended,
-            seconds, int(lognormal(usual_size, 0.02)),
+            seconds, False, int(lognormal(usual_size, 0.02)),
             f"/vCenter/sn_vc{appliance:05}/S_8.0.3_{night.stamp}", "svc-backup", None, False,
             "root", None, None, None, 100, 40 if failed else 100, 1, 1, 1,
             random.randbytes(32), ended, ended, 1,
@@ -195,7 +195,7 @@ def _insert(connection: Connection, chunk: list[tuple[Any, ...]]) -> None:
     lines = []
     for row in chunk:
         texts = [r"\N" if value is None else str(value) for value in row]
-        texts[23] = r"\\x" + row[23].hex()
+        texts[24] = r"\\x" + row[24].hex()
         lines.append("\t".join(texts))
     driver = cast("Any", connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy("COPY job FROM STDIN") as copy:

@@ -32,32 +32,52 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
     """
     if not rows:
         return
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
     if connection.dialect.name == "sqlite":
         file = cast("sqlite3.Connection", connection.connection.driver_connection)
-        marks = f"({', '.join('?' * len(table.columns))})"
-        statement = f"INSERT INTO {table.name} ({columns}) VALUES "  # noqa: S608 - names from our own tables
-        many = _VALUES_A_STATEMENT // len(table.columns)
+        one, several, many = _inserts(table)
         whole = len(rows) - len(rows) % many
-        file.executemany(
-            statement + ", ".join([marks] * many),
-            (
-                tuple(chain.from_iterable(rows[start : start + many]))
-                for start in range(0, whole, many)
-            ),
-        )
-        file.executemany(statement + marks, rows[whole:])
+        if whole:
+            file.executemany(
+                several,
+                (
+                    tuple(chain.from_iterable(rows[start : start + many]))
+                    for start in range(0, whole, many)
+                ),
+            )
+        file.executemany(one, rows[whole:])
         return
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    # Binary only if every column can be: a COPY has one format for all.
-    types = [_BINARY[kind] for column in table.columns if (kind := type(column.type)) in _BINARY]
-    form = " (FORMAT binary)" if len(types) == len(table.columns) else ""
-    statement = f"COPY {table.name} ({columns}) FROM STDIN{form}"
-    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        if form:
+    statement, types = _copy(table)
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        if types:
             copy.set_types(types)
         for row in rows:
             copy.write_row(row)
+
+
+@lru_cache  # an import inserts few rows into many tables
+def _inserts(table: sa.Table) -> tuple[str, str, int]:
+    """Return SQLite's statements for one row and for several, and for how many."""
+    marks = f"({', '.join('?' * len(table.columns))})"
+    statement = f"INSERT INTO {table.name} ({_columns(table)}) VALUES "  # noqa: S608 - names from our own tables
+    many = _VALUES_A_STATEMENT // len(table.columns)
+    return statement + marks, statement + ", ".join([marks] * many), many
+
+
+@lru_cache
+def _copy(table: sa.Table) -> tuple[bytes, list[str]]:
+    """Return PostgreSQL's statement, and the types of binary values; none are texts."""
+    # Binary only if every column can be: a COPY has one format for all.
+    types = [_BINARY[kind] for column in table.columns if (kind := type(column.type)) in _BINARY]
+    is_binary = len(types) == len(table.columns)
+    form = " (FORMAT binary)" if is_binary else ""
+    statement = f"COPY {table.name} ({_columns(table)}) FROM STDIN{form}"
+    return statement.encode(), types if is_binary else []
+
+
+def _columns(table: sa.Table) -> str:
+    """Return the names of a table's columns in quotes, as SQL lists them."""
+    return ", ".join(f'"{column.name}"' for column in table.columns)
 
 
 # PostgreSQL loads these types faster in binary form. Instants and days are sent as text.

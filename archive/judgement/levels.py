@@ -65,9 +65,10 @@ class Range(NamedTuple):
 class Usual(NamedTuple):
     """What is usual on a day, in logarithms: the expected value, and how far others are from it.
 
-    `last` are the last values, and `repeated` those of the days that this one may repeat, by the ways
-    it may, newest first; each is moved to what it would be now. Values within `alike` are alike. Without what comes
-    on a weekday, values are at `level`; the `offsets` of weekdays are by day ordinal modulo 7.
+    `last` are the last values, and `repeated` those of the days that this one may repeat, by the
+    ways it may, newest first; each is moved to what it would be now. Values within `alike` are
+    alike. Without what comes on a weekday, values are at `level`; the `offsets` of weekdays are by
+    day ordinal modulo 7.
     """
 
     expected: float
@@ -112,10 +113,12 @@ class Values:
     Logarithms are kept: a level grows or falls by a factor, not by a number of bytes.
     """
 
-    def __init__(self) -> None:
-        self._days: list[int] = []
-        self._logs: list[float] = []
-        self._places: dict[int, int] = {}  # the last value of each day
+    def __init__(self, values: Iterable[tuple[int, int]] = ()) -> None:
+        known = list(values)
+        self._days = [day for day, _ in known]
+        self._logs = [_log(value) for _, value in known]
+        # The last value of each day.
+        self._places = {day: place for place, day in enumerate(self._days)}
 
     def add(self, day: int, value: int) -> None:
         """Add the next value, which is not negative."""

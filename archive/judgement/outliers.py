@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 from archive.judgement.levels import KEPT_DAYS, Range, Usual, Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 # A MiB or a minute more or less is no news.
 LEAST_BYTES, LEAST_SECONDS = 2**20, 60
@@ -83,14 +83,18 @@ def findings(jobs: Iterable[Job]) -> list[Finding]:
     return found
 
 
-def are_plain(jobs: Iterable[Job]) -> bool:
+def are_plain(jobs: Sequence[Job]) -> bool:
     """Say whether the judged jobs clearly have no anomaly, which takes little time.
 
     It is enough to know the jobs of the `NEAR_DAYS` days before them.
     """
-    known: dict[str | None, _Plain] = {}
-    before: Job | None = None
-    for job in jobs:
+    begun = next((place for place, job in enumerate(jobs) if job.judged), len(jobs))
+    earlier: dict[str | None, list[Job]] = {}
+    for job in jobs[:begun]:
+        earlier.setdefault(job.type, []).append(job)
+    known = {type_: _Plain(theirs) for type_, theirs in earlier.items()}
+    before = jobs[begun - 1] if begun else None
+    for job in jobs[begun:]:
         past = known.setdefault(job.type, _Plain())
         if job.judged and not (past.has(job) and before and not _differ(job.build, before.build)):
             return False
@@ -102,10 +106,12 @@ def are_plain(jobs: Iterable[Job]) -> bool:
 class _Plain:
     """The jobs of one type so far, without models of their values."""
 
-    def __init__(self) -> None:
-        self._latest: Job | None = None
-        self._sizes = Values()
-        self._durations = Values()
+    def __init__(self, jobs: Sequence[Job] = ()) -> None:
+        self._latest = jobs[-1] if jobs else None
+        self._sizes = Values([(job.day, job.size) for job in jobs if _is_value(job.size)])
+        self._durations = Values(
+            [(job.day, job.duration) for job in jobs if _is_value(job.duration)]
+        )
 
     def has(self, job: Job) -> bool:
         """Say whether a job is clearly like these."""

@@ -1,7 +1,7 @@
 """The age of the last success of each appliance, compared with its RPO.
 
-The due times, the RPO and the last import are the stored judgement; successes and attempts are
-looked up in the jobs. `archive.judgement.standing` has the rules.
+How an appliance stands is known to `core.current`, and the shares of the period to
+`core.covered_time`. `archive.judgement.standing` has the rules for both.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def worst_first(connection: Connection, scope: Scope) -> list[Current]:
 def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     """Yield the rows of the report, worst first."""
     found = worst_first(connection, scope)
+    # For all appliances at once, as the database looks for their gaps.
     shares = {one.id: shares for one, shares in covered_time.shares(connection, scope, found)}
     return (row(one, shares.get(one.id, _NO_SHARES)) for one in found)
 

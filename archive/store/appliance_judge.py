@@ -5,18 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from archive import db
 from archive.calendar import FIRST_DAY, ordinal, start
-from archive.db import tables
 from archive.judgement import expected, reporting, schedules, standing, streaks
 from archive.judgement.clock import instant, seconds
 from archive.judgement.due_times import CADENCE, LEARNED
 from archive.judgement.expected import CHANGED, DID_NOT_RUN, MET, Expected
 from archive.judgement.streaks import Finished, Streaks
 from archive.statuses import FINISHED
-from archive.store import appliance_history
+from archive.store import appliance_history, stored_backups
 from archive.store.judgement_rows import StoredBackup
 
 if TYPE_CHECKING:
@@ -29,22 +25,8 @@ if TYPE_CHECKING:
     from archive.store.appliance_history import Appliance, Jobs, JobTimes
     from archive.store.judgement_rows import Changes, Standing
 
-_TABLE = tables.expected_backup
 _ROW = tuple[Any, ...]
-# A job can meet a backup that was due so long before it started.
-_REACH = 7 * 86_400
 _SUCCEEDED = "SUCCEEDED"
-# So many of the latest rows are read with any change.
-_STORED = 2 * standing.LATEST
-
-
-_OWN = (
-    sa.select(*(_TABLE.c[name] for name in StoredBackup._fields))
-    .where(_TABLE.c.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger))
-    .order_by(_TABLE.c.day.desc(), _TABLE.c.number.desc())
-)
-_LATEST = db.Prepared(_OWN.limit(_STORED))
-_SINCE = db.Prepared(_OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TABLE.c.day.type)))
 
 
 class ApplianceJudge:
@@ -69,9 +51,13 @@ class ApplianceJudge:
 
     def run(self, since: int | None, usual: int | None, changes: Changes) -> None:
         """Add the rows that differ from the stored ones to `changes`."""
-        stored = [] if self._before is None else self._stored()
+        stored: list[StoredBackup] = []
+        if self._before is not None:
+            stored = stored_backups.latest(self._connection, self._one.id)
         first = self._first(since, stored)
-        stored = self._reaching(stored, first and first - expected.CHANGES_WITHIN)
+        if first is not None:
+            day = self._calendar.day(instant(first - expected.CHANGES_WITHIN))
+            stored = stored_backups.extended(self._connection, self._one.id, stored, first, day)
         kept, jobs, judged, learned = self._judged(first, stored)
         kept = self._explained(kept, learned)
         rows = [*kept, *self._rows(judged)]
@@ -84,27 +70,15 @@ class ApplianceJudge:
         if self._before is None or row != tuple(self._before):
             changes.standings.append(row)
 
-    def _stored(self, first: int | None = None) -> list[StoredBackup]:
-        """Return the stored rows from the day of an instant on, otherwise the latest, in order."""
-        query, bounds = _LATEST, dict[str, Any](appliance=self._one.id)
-        if first is not None:
-            query, bounds["first"] = _SINCE, self._calendar.day(instant(first))
-        return [StoredBackup._make(row) for row in reversed(query.rows(self._connection, bounds))]
-
-    def _reaching(self, stored: list[StoredBackup], first: int | None) -> list[StoredBackup]:
-        """Return the stored rows and those before them that are due from `first` on."""
-        if first is None or len(stored) < _STORED or stored[0].due_time < instant(first):
-            return stored
-        before = [row for row in self._stored(first) if row.due_time < stored[0].due_time]
-        return before + stored
-
     def _first(self, since: int | None, stored: Sequence[StoredBackup]) -> int | None:
         """Return from when on to judge, the start of a day; None for everything."""
         if not stored:
             return None
         open_from = next((row for row in stored if row.outcome is None), stored[-1])
         first = seconds(open_from.due_time)
-        return self._day_start(first if since is None else min(first, since - _REACH))
+        return self._day_start(
+            first if since is None else min(first, stored_backups.reached(since, stored))
+        )
 
     def _day_start(self, at: int) -> int:
         day = ordinal(self._calendar.day(instant(at)))
@@ -132,7 +106,7 @@ class ApplianceJudge:
             day,
             None,
             with_habit=not self._by_cadence
-            and (self._decided is None or self._decided > first - _REACH),
+            and (self._decided is None or self._decided > first - stored_backups.REACH),
         )
         begun = min([one.known.first_seen, *(job.at for job in jobs.judged[:1])])
         return kept, jobs, *self._expected(jobs, max(first, begun), anchor)
@@ -234,6 +208,7 @@ class ApplianceJudge:
         )
 
     def _rpo(self, lately: Sequence[Expected]) -> standing.Rpo:
+        """Return the RPO: the one that is set, else that of what is expected, else that of the gaps."""
         if self._one.rpo_seconds is not None:
             return standing.Rpo(self._one.rpo_seconds, standing.SET)
         longest = expected.longest_gap(self._one.known, self._last_seen)

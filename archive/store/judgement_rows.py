@@ -101,5 +101,4 @@ class Changes:
             )
         db.upsert(connection, _TABLE, self.changed, _VALUES)
         db.insert(connection, _TABLE, self.new)
-        values = [column.name for column in _STANDING.columns if not column.primary_key]
-        db.upsert(connection, _STANDING, self.standings, values)
+        db.upsert(connection, _STANDING, self.standings, Standing._fields[1:])

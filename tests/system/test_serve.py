@@ -25,6 +25,7 @@ from tests.support.served import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
     from sqlalchemy.engine import Engine
@@ -100,20 +101,20 @@ def test_many_readers_while_imports_write(engine: Engine, config: str) -> None:
     assert [run.outcome for run in runs] == ["complete"] * (IMPORTS + 1)
 
 
-def test_server_keeps_its_description(server: Served) -> None:
+def test_server_keeps_its_description(server: Served, tmp_path: Path) -> None:
     """Schemathesis asks what the description allows, and what it does not."""
-    tried = _schemathesis(server, "--include-path-regex", FEW, "--max-time=10")
+    tried = _schemathesis(server, tmp_path, "--include-path-regex", FEW, "--max-time=10")
     assert tried["code"] == 0, tried["said"]
 
 
 @pytest.mark.ci
-def test_server_keeps_its_whole_description(server: Served) -> None:
+def test_server_keeps_its_whole_description(server: Served, tmp_path: Path) -> None:
     """As above, for every address."""
-    tried = _schemathesis(server)
+    tried = _schemathesis(server, tmp_path)
     assert tried["code"] == 0, tried["said"]
 
 
-def _schemathesis(server: Served, *arguments: str) -> dict[str, Any]:
+def _schemathesis(server: Served, folder: Path, *arguments: str) -> dict[str, Any]:
     program = os.path.join(os.path.dirname(sys.executable), "schemathesis")  # noqa: PTH118, PTH120 - not resolved
     # Days, sizes and durations have forms that no schema tells.
     command = [
@@ -121,7 +122,7 @@ def _schemathesis(server: Served, *arguments: str) -> dict[str, Any]:
         "--exclude-checks=positive_data_acceptance", "--warnings=off", "--no-color", "--seed=1",
         *arguments,
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return {"code": done.returncode, "said": done.stdout[-8000:] + done.stderr}
 
 
