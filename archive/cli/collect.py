@@ -8,7 +8,6 @@ archive.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +31,7 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.cli.record_settings import record_settings
+from archive.cli.record_settings import record_settings, use_calendar
 from archive.errors import AlreadyRunningError, ArchiveError, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def collect(
             "--format",
             "-f",
             help="Print one line per appliance (JSON: also totals). Default: one line in total on a"
-            " terminal, nothing elsewhere.",
+            " terminal or in systemd's journal, nothing elsewhere.",
         ),
     ] = None,
     output: OutputOption = None,
@@ -140,32 +139,10 @@ def _run(
         else:
             databases.prepare(engine)
             # Before the first import: jobs get their day from the calendar.
-            _use_calendar(engine, fleet)
+            use_calendar(engine, fleet)
             number = run(engine, fleet, entries, on_outcome, save).id
             record_settings(engine, fleet)
     return number, sorted(outcomes, key=lambda outcome: outcome.attempt.appliance)
-
-
-def _use_calendar(engine: Engine, fleet: Fleet) -> None:
-    """Set the configuration's calendar in a new archive; warn if an older archive has another."""
-    from archive import db
-    from archive.maintenance import change_calendar
-    from archive.store import settings
-    from archive.store.known_jobs import is_empty
-
-    if fleet.calendar is None:
-        return
-    with db.reading(engine) as connection:
-        used, empty = settings.calendar(connection), is_empty(connection)
-    if used == fleet.calendar:
-        return
-    if empty:
-        change_calendar.change_calendar(engine, fleet.calendar)
-    else:
-        say(
-            f"Warning: the archive's calendar ({used.zone}, days start at {used.day_start}) differs"
-            " from the configuration; change it with `archive db calendar`."
-        )
 
 
 def _summarise(
@@ -180,13 +157,13 @@ def _summarise(
     `number` is None for a dry run. Raises ArchiveError if it cannot be written.
     """
     from archive.cli.collect_summary import COLUMNS, row, sentence, totals
-    from archive.cli.output import open_output
+    from archive.cli.output import is_watched, open_output
     from archive.render import records
     from archive.render.write import write
 
     if output_format is None and output is None:
         # cron mails any output, so there is none unless somebody is watching.
-        if sys.stdout is not None and sys.stdout.isatty():
+        if is_watched():
             typer.echo(sentence(asked, outcomes))
         return
     rows = [row(outcome) for outcome in outcomes]

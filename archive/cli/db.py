@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from archive.cli import parse
 from archive.cli.options import (
     ConfigOption,
     DatabaseOption,
@@ -19,6 +20,7 @@ from archive.cli.options import (
     open_archive,
     say,
 )
+from archive.cli.record_settings import use_calendar
 from archive.errors import CheckError
 from archive.masking import mask_text
 from archive.text import counted, without_controls
@@ -44,13 +46,17 @@ def upgrade(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Create the archive, or upgrade its schema, in one transaction."""
+    """Create the archive, or upgrade its schema, in one transaction.
+
+    A new archive gets the calendar of the configuration.
+    """
     from archive.db import migrate as databases
 
     # Not `open_archive`: the archive may not exist yet, or be older than this version.
     engine = connect(database, config)
     before = databases.current(engine)
     databases.upgrade(engine, beside_others=beside_other_tables)
+    use_calendar(engine, parse.configuration_beside(database, config))
     place = databases.describe(engine)
     if before == databases.HEAD:
         say(f"The archive at {place} already has schema {before}.")

@@ -119,6 +119,7 @@ def add(
     path = file.place(config)
     # Checked as part of the configuration before anything is connected to or written.
     entry = writing.draft(path, values)
+    writing.require_writable(path)
     try:
         shown, distrust = asyncio.run(_look(entry))
     except ApplianceError as error:

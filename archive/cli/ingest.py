@@ -7,6 +7,7 @@ The archive is created, if it is a SQLite file, when the first file is open.
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,12 +23,15 @@ from archive.cli.options import (
     examples,
     say,
 )
-from archive.cli.record_settings import record_settings
+from archive.cli.record_settings import record_settings, use_calendar
 from archive.errors import ArchiveError, InterruptedInputError, SchemaError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine import Engine
 
+    from archive.config.entries import Fleet
     from archive.store.counts import Counts
 
 EPILOG = examples(
@@ -62,9 +66,23 @@ def ingest(
             help="When the answer was fetched, such as 2026-07-24T02:20:00Z. Default: now.",
         ),
     ] = None,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Print the summary even if standard output is no terminal.",
+        ),
+    ] = False,
     output_format: Annotated[
-        Format, typer.Option("--format", "-f", help="Output format of the summary.")
-    ] = Format.TABLE,
+        Format | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="Print the summary in this format. Default: one line on a terminal or in systemd's"
+            " journal, nothing elsewhere.",
+        ),
+    ] = None,
     database: DatabaseOption = None,
     config: ConfigOption = None,
     debug: DebugOption = False,
@@ -75,6 +93,7 @@ def ingest(
     document went to quarantine, or only some of the files could be archived.
     """
     from archive import timestamps
+    from archive.cli.output import is_watched
     from archive.store.counts import Counts
 
     try:
@@ -87,11 +106,13 @@ def ingest(
             f"--seen-at: {seen} is in the future: it is now {timestamps.now()} by this machine's clock"
         )
     engine = connect(database, config)
+    fleet = parse.configuration_beside(database, config)
+    prepare = cache(lambda: _prepare(engine, fleet))
     total = Counts()
     failures: list[ArchiveError] = []
     for path in paths:
         try:
-            _add(total, _ingest_file(engine, path, appliance, seen))
+            _add(total, _ingest_file(engine, path, appliance, seen, prepare))
         except ArchiveError as error:
             # A wrong schema fails every file alike, so one error is enough.
             if len(paths) == 1 or debug or isinstance(error, SchemaError):
@@ -101,24 +122,40 @@ def ingest(
     if len(failures) < len(paths):
         # After the imports, since the settings of an appliance can only be stored with the
         # appliance.
-        record_settings(engine, parse.configuration(config))
-        written = _summarise(total, output_format)
+        record_settings(engine, fleet)
+        if output_format is None and (verbose or is_watched()):
+            output_format = Format.TABLE
+        written = output_format is None or _summarise(total, output_format)
+        if total.quarantined:
+            say("Some documents could not be archived: see `archive quarantine list`.")
         raise typer.Exit(PARTIAL if failures or total.quarantined or not written else 0)
     # Then something is archived, although no file is complete.
     interrupted = any(isinstance(error, InterruptedInputError) for error in failures)
     raise typer.Exit(PARTIAL if interrupted else ERROR)
 
 
-def _ingest_file(engine: Engine, path: str, appliance: str | None, seen_at: str) -> Counts:
-    """Import one file and return its counts. Raises ArchiveError, with the file's name."""
+def _prepare(engine: Engine, fleet: Fleet | None) -> None:
+    """Create a SQLite archive if there is none, with the calendar of the configuration."""
     from archive.db import migrate as databases
+
+    databases.prepare(engine)
+    use_calendar(engine, fleet)
+
+
+def _ingest_file(
+    engine: Engine, path: str, appliance: str | None, seen_at: str, prepare: Callable[[], None]
+) -> Counts:
+    """Import one file and return its counts. Raises ArchiveError, with the file's name.
+
+    `prepare` is called before anything is written.
+    """
     from archive.ingest.ingest import ingest as run
     from archive.ingest.open_file import open_file
     from archive.ingest.run import Source
     from archive.render.progress import progress
 
     with open_file(path) as file, progress(Path(file.name).name, file.size) as advance:
-        databases.prepare(engine)  # only when there is something to archive
+        prepare()  # only when there is something to archive
         source = Source(file.name, file.content, appliance, seen_at)
         summary = run(engine, source, lambda _: advance(file.position()))
     # An import without new jobs cannot have brought another appliance's.
@@ -163,6 +200,4 @@ def _summarise(total: Counts, output_format: Format) -> bool:
     except ArchiveError as error:
         say(f"archive: {error}; the import is complete")
         return False
-    if total.quarantined:
-        say("Some documents could not be archived: see `archive quarantine list`.")
     return True

@@ -51,6 +51,23 @@ def is_ascii() -> bool:
     return any(name is not None and codecs.lookup(name).name != "utf-8" for name in names)
 
 
+def is_watched() -> bool:
+    """Whether standard output is a terminal or the journal of systemd, so that a summary is of use.
+
+    cron sends a mail with whatever is printed, and scripts read only data. Source: `$JOURNAL_STREAM`
+    in systemd.exec(5), the device and inode of the stream.
+    """
+    if sys.stdout is None:
+        return False
+    try:
+        if sys.stdout.isatty():
+            return True
+        status = os.fstat(sys.stdout.fileno())
+    except (OSError, ValueError):  # no file, as in tests
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
 @contextmanager
 def open_bytes(path: Path | None) -> Iterator[BinaryIO]:
     """Open a file, or standard output for None, for bytes; raises as `open_output` does."""

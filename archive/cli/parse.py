@@ -10,8 +10,8 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from archive.cli.options import GREATEST
-from archive.errors import UsageError
+from archive.cli.options import GREATEST, say
+from archive.errors import ConfigurationError, UsageError
 from archive.text import quoted
 
 if TYPE_CHECKING:
@@ -146,6 +146,21 @@ def configuration(config: str | None) -> Fleet | None:
 
     path = file.find(config)
     return None if path is None else file.read(path)
+
+
+def configuration_beside(database: str | None, config: str | None) -> Fleet | None:
+    """Return the configuration for an archive that may be named on the command line.
+
+    An error of the configuration is a warning, and None is returned, if the user names the archive
+    but no configuration: a broken file must not hinder this user.
+    """
+    try:
+        return configuration(config)
+    except ConfigurationError as error:
+        if database is None or config is not None:
+            raise
+        say(f"Warning: {error}")
+        return None
 
 
 def scope(

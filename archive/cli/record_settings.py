@@ -1,4 +1,4 @@
-"""Record in the archive what the configuration says of its appliances.
+"""Record in the archive what the configuration says of its calendar and appliances.
 
 The file may be unreadable for those who read the archive later, or be gone: reports go by what was
 recorded.
@@ -8,10 +8,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archive.cli.options import say
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from archive.config.entries import Fleet
+
+
+def use_calendar(engine: Engine, fleet: Fleet | None) -> None:
+    """Set the configuration's calendar in a new archive; warn if an older archive has another.
+
+    `fleet` None: there is no configuration. The caller must have no transaction open.
+    """
+    if fleet is None or fleet.calendar is None:
+        return
+    from archive import db
+    from archive.maintenance import change_calendar
+    from archive.store import settings
+    from archive.store.known_jobs import is_empty
+
+    with db.reading(engine) as connection:
+        used, empty = settings.calendar(connection), is_empty(connection)
+    if used == fleet.calendar:
+        return
+    if empty:
+        change_calendar.change_calendar(engine, fleet.calendar)
+    else:
+        say(
+            f"Warning: the archive's calendar ({used.zone}, days start at {used.day_start}) differs"
+            " from the configuration; change it with `archive db calendar`."
+        )
 
 
 def record_settings(engine: Engine, fleet: Fleet | None) -> None:

@@ -1,11 +1,13 @@
-"""`archive sql`: list, print and run the queries in `sql/`.
+"""`archive sql`: list, print and run the queries in `sql/`, and run those of the user.
 
-The supplied queries only read. To run one, the archive must have the current schema.
+The supplied queries only read, and those of the user can only read. To run one, the archive must have the current schema.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,10 +20,13 @@ from archive.cli.options import (
     OutputOption,
     connect,
     examples,
+    open_archive,
 )
 from archive.errors import UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
     from archive.reports.sql_files import Query, Result
 
 EPILOG = examples(
@@ -29,6 +34,8 @@ EPILOG = examples(
     "archive sql last_success",
     "archive sql failures_this_week --param days=30 --param 'appliance=%.lon.example.com'",
     "archive sql jobs_by_build --show | psql mydatabase",
+    "archive sql 'SELECT appliance, max(day) AS day FROM v_job GROUP BY appliance' --format csv",
+    "archive sql report.sql --time-limit 600",
 )
 
 
@@ -47,8 +54,9 @@ def sql(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME",
-            help="The query to run. Default: list the queries.",
+            metavar="NAME|SQL|FILE",
+            help="The query to run: a name, your own SQL, a file that ends in .sql, or - for standard"
+            " input. Default: list the queries.",
             autocompletion=_complete,
         ),
     ] = None,
@@ -61,6 +69,12 @@ def sql(
             help="Value of a param, instead of its default. Repeatable.",
         ),
     ] = None,
+    time_limit: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS", min=1, max=86_400, help="Stop your own query after this time."
+        ),
+    ] = 60,
     show: Annotated[
         bool,
         typer.Option("--show", help="Print the query, to run it in psql or sqlite3."),
@@ -71,17 +85,27 @@ def sql(
     config: ConfigOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Run one of the supplied SQL queries, or list them."""
+    """Run one of the supplied SQL queries, or your own, or list them.
+
+    Your own query runs in a read-only transaction. It is one statement, and passwords in its rows are
+    hidden.
+    """
     from archive import columns
     from archive.cli.output import open_output
     from archive.render.write import write
     from archive.reports import sql_files
 
     values = _values(params or [])
+    own = None if name is None else _own(name)
     if name is None:
         if values or show:
             raise UsageError("no query named: `archive sql` lists the queries")
         result = _list(sql_files.queries())
+    elif own is not None:
+        if values or show:
+            raise UsageError("--param and --show are for the supplied queries")
+        _run_own(own, time_limit, open_archive(database, config), output_format, output)
+        return
     elif show:
         # There need be no archive: only the kind of database matters.
         query = sql_files.find(name, connect(database, config).dialect.name)
@@ -106,6 +130,41 @@ def _run(name: str, values: dict[str, str], database: str | None, config: str | 
     databases.require(engine)
     with db.reading(engine) as connection:
         return sql_files.run(connection, query, values)
+
+
+def _own(given: str) -> str | None:
+    """Return the text of the user's own query; None for the name of a supplied one.
+
+    Raises UsageError for a file that cannot be read.
+    """
+    if given == "-":
+        return sys.stdin.read() if sys.stdin is not None else ""
+    if given.lower().endswith(".sql") and not given.rstrip().count("\n"):
+        try:
+            return Path(given).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise UsageError(f"{given}: cannot be read: {reason}") from error
+    return given if any(map(str.isspace, given)) else None
+
+
+def _run_own(
+    text: str, seconds: int, engine: Engine, output_format: Format, output: Path | None
+) -> None:
+    """Write the rows of the user's own query, each as soon as it comes."""
+    from archive import columns, db
+    from archive.cli.output import open_output
+    from archive.masking import mask_text
+    from archive.render.write import write
+    from archive.reports.sql_files import plain
+
+    def shown(value: Any) -> Any:
+        value = plain(value)
+        return mask_text(value) if isinstance(value, str) else value
+
+    with db.own_query(engine, text, seconds) as result, open_output(output) as out:
+        named = [columns.named(column) for column in result.columns]
+        write(named, (tuple(map(shown, row)) for row in result.rows), output_format, out)
 
 
 def _values(params: list[str]) -> dict[str, str]:

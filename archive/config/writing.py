@@ -7,6 +7,7 @@ byte. The file as a whole is parsed before and after.
 from __future__ import annotations
 
 import stat
+import tempfile
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,19 @@ def draft(path: Path, values: Mapping[str, Any]) -> Entry:
     """
     document = tomllib.loads(_with(path, values))
     return sections.fleet(document, path.absolute(), None).entries[-1]
+
+
+def require_writable(path: Path) -> None:
+    """Raise ConfigurationError if `add` could not write the file; change nothing.
+
+    Only an attempt shows it: permissions do not tell of read-only file systems, nor of full ones.
+    """
+    folder = next(each for each in path.resolve().parents if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _with(path: Path, values: Mapping[str, Any]) -> str:

@@ -33,12 +33,14 @@ _COUNTED = {
     "not-reporting": ("not reporting", "no import for longer than usual"),
     "anomalies": ("anomalies", f"in the last {ANOMALY_DAYS} days"),
 }
+# The severities that have a box, and what it says of them.
 _DETAILS = {
     "critical": "overdue, never or 3 failures",
     "warning": "1 or 2 failures, or small",
     "no data": "import too old to judge",
     "ok": "last good backup as due",
 }
+# Numbers are aligned by their class.
 _HEADS = "".join(
     f'<th scope="col"{shape}>{name}</th>'
     for name, shape in (
@@ -76,6 +78,7 @@ def tiles(fleet: Table, tables: Iterable[Table]) -> str:
 
 
 def _tile(name: str, number: int, detail: str, target: str, kind: str) -> str:
+    """Return a box with a number, which links to the rows that it counts."""
     return (
         f'<div class="tile is-{kind}{" any" if number else ""}"><dt><a href="#{target}">'
         f'{_sign(name)} {escape(name)}</a></dt><dd><span class="value">{number:,}</span>'
@@ -84,10 +87,12 @@ def _tile(name: str, number: int, detail: str, target: str, kind: str) -> str:
 
 
 def _sign(severity: str) -> str:
+    """Return the sign of a severity, hidden from screen readers, which read its name."""
     return f'<span aria-hidden="true">{SIGNS[severity]}</span>' if severity in SIGNS else ""
 
 
 def _class(severity: str) -> str:
+    """Return a severity as the name of a class."""
     return severity.replace(" ", "-")
 
 
@@ -102,6 +107,7 @@ def table(fleet: Table, zone: str) -> str:
 
 
 def _cells(row: dict[str, Any], zone: str) -> Iterator[str]:
+    """Yield the cells of an appliance, in the order of the heads."""
     severity, state = row["severity"], row["state"]
     more = "" if state == severity else f'<div class="soft">{escape(state)}</div>'
     yield f'<td><span class="badge of-{_class(severity)}">{_sign(severity)} {severity}</span>{more}</td>'

@@ -15,6 +15,8 @@ from archive.render import units
 from archive.text import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archive.dashboard.gathered import Gathered
 
 TITLE = "Backups of the vCenter fleet"
@@ -26,10 +28,10 @@ _SCRIPTS = (
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def page(gathered: Gathered, title: str = TITLE) -> str:
+def page(gathered: Gathered, title: str = TITLE, links: Mapping[str, str] | None = None) -> str:
     """Return the whole page.
 
-    `title` may be any text; it is escaped. The page has no time of creation but `now`, so the same
+    `title` may be any text; it is escaped. `links` are addresses by their texts, for a page on a server. The page has no time of creation but `now`, so the same
     content gives the same page.
     """
     style, script = _part("page.css"), _script()
@@ -39,6 +41,7 @@ def page(gathered: Gathered, title: str = TITLE) -> str:
         "version": archive.__version__,
         "title": markup.text(title),
         "subtitle": _subtitle(gathered),
+        "links": _links(links or {}),
         "style": style,
         "verdict": fleet_markup.sentence(gathered.fleet),
         "tiles": fleet_markup.tiles(gathered.fleet, gathered.attention),
@@ -79,6 +82,17 @@ def _hash(text: str) -> str:
     """Return the source of a script or style for the policy (CSP level 2)."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _links(links: Mapping[str, str]) -> str:
+    each = (
+        f'<a href="{markup.text(place)}">{markup.text(text)}</a>' for text, place in links.items()
+    )
+    return (
+        f'<nav class="for-screen soft" aria-label="Addresses">{" · ".join(each)}</nav>'
+        if links
+        else ""
+    )
 
 
 def _subtitle(gathered: Gathered) -> str:

@@ -19,6 +19,7 @@ from archive.db.expressions import (
     halves,
 )
 from archive.db.locks import alone, lock, lock_schema
+from archive.db.own_queries import own_query
 from archive.db.pair_lookup import find_pairs
 from archive.db.prepared import Prepared
 from archive.db.reader import Watch, create_reader
@@ -51,6 +52,7 @@ __all__ = [
     "keeping",
     "lock",
     "lock_schema",
+    "own_query",
     "parse_url",
     "prepare_file",
     "reading",

@@ -81,7 +81,7 @@ _CANCELLED = {"SQLITE_INTERRUPT", "57014"}
 
 def failure(error: BaseException, engine: Engine) -> DatabaseError:
     """Return the error to raise for one that a driver raised: a TimeLimitError if a limit was exceeded."""
-    kind = DatabaseError if _CANCELLED.isdisjoint(_codes(error, engine)) else TimeLimitError
+    kind = DatabaseError if _CANCELLED.isdisjoint(codes(error, engine)) else TimeLimitError
     return kind(explain(error, engine))
 
 
@@ -92,22 +92,20 @@ def explain(error: BaseException, engine: Engine) -> str:
     a known code is passed on as the driver words it.
     """
     place = sqlite_file(engine.url) or shown(engine.url)
-    cause = mask_text(_message(error))
-    sentence = next(
-        (_SENTENCES[code] for code in _codes(error, engine) if code in _SENTENCES), None
-    )
+    cause = mask_text(message(error))
+    sentence = next((_SENTENCES[code] for code in codes(error, engine) if code in _SENTENCES), None)
     if sentence is None:
         return f"{place}: the database reports an error: {cause}"
     return f"{place}: {sentence} ({cause})"
 
 
-def _message(error: BaseException) -> str:
+def message(error: BaseException) -> str:
     """Return a driver's message as one line; PostgreSQL's detail and context, which quote rows, are left out."""
     primary: str | None = getattr(getattr(error, "diag", None), "message_primary", None)
     return " ".join((primary or str(error).split("\n\n")[0]).split())
 
 
-def _codes(error: BaseException, engine: Engine) -> Iterator[str]:
+def codes(error: BaseException, engine: Engine) -> Iterator[str]:
     """Yield the error's code, then the codes of the classes it belongs to."""
     sqlite: str = getattr(error, "sqlite_errorname", "")
     if sqlite:

@@ -137,11 +137,7 @@ class JobColumns(NamedTuple):
 
 
 class Normalised(NamedTuple):
-    """All rows of one document.
-
-    `messages` are description, progress, the job's own, those of the error; the place is `seq`
-    there.
-    """
+    """All rows of one document; the place of a message in `messages` is its `seq`."""
 
     job: JobColumns
     build: Build | None

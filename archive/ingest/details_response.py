@@ -19,7 +19,7 @@ from archive.document import schema
 from archive.errors import InputError
 from archive.ingest.json_stream import BOM, LONGEST, JsonText, Unreadable, encode
 from archive.ingest.one_job import one_job
-from archive.ingest.other_json import JOB_KEY, looks_like_details, what_it_is
+from archive.ingest.other_json import JOB_KEY, holds_answer, looks_like_details, what_it_is
 from archive.ingest.raw_document import (
     KnownDocument,
     RawDocument,
@@ -97,7 +97,8 @@ class _Member(NamedTuple):
             return True
         if self.name in _FIELDS or not isinstance(self.value, dict):
             return False
-        return self.value.keys() <= schema.Info.model_fields.keys()
+        # Without a status it goes to quarantine. With one it must not be another kind of answer.
+        return "status" not in self.value or self.value.keys() <= schema.Info.model_fields.keys()
 
 
 def _object(text: JsonText, known: Collection[bytes]) -> Iterator[RawDocument | KnownDocument]:
@@ -181,7 +182,7 @@ def _undecided(
     job = one_job(whole, f"{{{','.join(member.text for member in members)}}}", "document 1")
     if job is not None:
         yield _unless_known(job, known)
-    elif _may_be_map(members):
+    elif _may_be_map(members) and not holds_answer(whole):
         for number, member in enumerate(members, 1):
             yield _unless_known(member.document(number), known)
     else:

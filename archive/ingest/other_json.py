@@ -43,6 +43,11 @@ def looks_like_details(value: object) -> bool:
     )
 
 
+def holds_answer(value: Any) -> bool:
+    """Return whether an answer with job details is somewhere below a JSON value."""
+    return _path_to_answer(value) is not None
+
+
 def what_it_is(value: Any) -> str:
     """Return an error for JSON that is not an answer with job details: what it seems to be."""
     if isinstance(value, Unreadable):

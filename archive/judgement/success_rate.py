@@ -1,4 +1,7 @@
-"""Whether a success rate is far below that of the period before."""
+"""Whether a success rate is far below that of the period before.
+
+Pure. A one-sided test of a binomial distribution, in its normal approximation.
+"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # The number of entries in the list of appliances, and in the others.
 APPLIANCES, LISTED = 20, 10
+# By section of the summary; others are not shown as figures.
 _HEADINGS = {
     "backups": "Backups",
     "data": "Data",
@@ -79,6 +80,7 @@ def _listed(heading: str, number: int, entries: Iterator[Entry]) -> Iterator[Sec
 
 
 def _appliance(row: appliances.AppliancesRow, zone: str) -> Entry:
+    """Return the entry of an appliance: the age of its last success, with its state, time and size."""
     state = row.severity if row.state == row.severity else f"{row.severity}: {row.state}"
     if row.consecutive_failures:
         in_a_row = " in a row" if row.consecutive_failures > 1 else ""
@@ -96,16 +98,19 @@ def _appliance(row: appliances.AppliancesRow, zone: str) -> Entry:
 
 
 def _missed(row: missed.MissedRow, zone: str) -> Entry:
+    """Return the entry of a missed backup: when it was due, and what became of it."""
     said = row.outcome if row.message is None else f"{row.outcome}: {row.message}"
     return Entry(row.appliance, units.local(row.due, zone), (said,), CRITICAL)
 
 
 def _stuck(row: stuck.StuckRow) -> Entry:
+    """Return the entry of a stuck job: its age, and why it counts as stuck."""
     age = "" if row.age_seconds is None else units.duration(row.age_seconds)
     return Entry(row.appliance, age, (f"{row.reason}: {row.key}",), WARNING)
 
 
 def _silent(row: collection.CollectionRow, zone: str) -> Entry:
+    """Return the entry of an appliance that is not reporting: the age of its last import."""
     if row.last_seen is None or row.age_seconds is None:
         return Entry(row.appliance, "never", ("no import yet",), NO_DATA)
     last = f"last import {units.local(row.last_seen, zone)}"
@@ -113,6 +118,7 @@ def _silent(row: collection.CollectionRow, zone: str) -> Entry:
 
 
 def _figure(row: SummaryRow) -> Entry:
+    """Return the entry of a figure: its value, the one before with the change, and the detail."""
     value = "-" if row.value is None else units.readable(row.kind, row.value)
     lines = []
     if row.before is not None:

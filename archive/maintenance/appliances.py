@@ -1,4 +1,7 @@
-"""The appliances of an archive over time: list them, and find the one that a change is about."""
+"""The appliances of an archive over time: list them, and find the one that a change is about.
+
+`changing` is the transaction of all such changes.
+"""
 
 from __future__ import annotations
 
@@ -165,11 +168,13 @@ def changing(engine: Engine) -> Iterator[Connection]:
 
 
 def _names(connection: Connection) -> list[str]:
+    """Return the names to suggest for an unknown one, also those that have never answered, in order."""
     appliance, attempt = tables.appliance, tables.attempt
     query = sa.union(sa.select(appliance.c.name), sa.select(attempt.c.appliance_name))
     return sorted(connection.execute(query).scalars())
 
 
 def _count(connection: Connection, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
+    """Return the number of rows of a table under a condition."""
     query = sa.select(sa.func.count()).select_from(table).where(condition)
     return int(connection.execute(query).scalar_one())

@@ -1,6 +1,9 @@
 """Change the archive's calendar: recompute every job's day and every day's start.
 
 All of it is one transaction.
+
+Import and collection wait meanwhile. Documents and their digests stay as they are: a job's day is
+not in them.
 """
 
 from __future__ import annotations

@@ -93,6 +93,10 @@ def content(
 def _copy(
     original: Connection, copy: Connection, table: sa.Table, on_rows: Callable[[int], None]
 ) -> Content:
+    """Write the rows of a table into the copy, and return the content of the original.
+
+    Raises DatabaseError for a row that cannot be stored there.
+    """
     driver = copy.dialect.loaded_dbapi
 
     def write(rows: list[_Row]) -> None:
@@ -113,6 +117,10 @@ def _read(
     on_part: Callable[[list[_Row]], None],
     on_rows: Callable[[int], None],
 ) -> Content:
+    """Read a table in parts and return its content; `on_part` gets the rows, `on_rows` their number.
+
+    Values are compared as Python shows them, which tells 1 from 1.0 and from a text.
+    """
     mark, number = hashlib.sha256(), 0
     with closing(_rows(connection, table)) as parts:
         for rows in parts:
@@ -125,12 +133,14 @@ def _read(
 
 
 def _rows(connection: Connection, table: sa.Table) -> Generator[list[_Row]]:
+    """Yield the rows of a table in the order of their key, in parts, while they are fetched."""
     query = sa.select(table).order_by(*table.primary_key.columns)
     with connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
         yield from chunks(map(tuple, found), _ROWS_AT_A_TIME)
 
 
 def _require_empty(connection: Connection, place: str) -> None:
+    """Raise UsageError if the target has any row that a new archive does not have."""
     for table in copied_tables():
         if table not in _PREPARED and (rows := _count(connection, table)):
             raise UsageError(
@@ -140,4 +150,5 @@ def _require_empty(connection: Connection, place: str) -> None:
 
 
 def _count(connection: Connection, table: sa.Table) -> int:
+    """Return the number of rows of a table."""
     return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())

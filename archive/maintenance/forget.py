@@ -1,4 +1,7 @@
-"""Forget an appliance: delete everything that the archive has of it, but that this was done."""
+"""Forget an appliance: delete everything that the archive has of it, but that this was done.
+
+The log of maintenance keeps the name, the number of jobs and the time.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,8 @@ def forget(engine: Engine, name: str) -> Extent:
 
     Texts that only its jobs had go, too, such as the URL of its target. An import that brought jobs
     of other appliances stays in the log. Raises UsageError for an unknown name.
+
+    If the configuration still has the appliance, the next collection brings it again.
     """
     with changing(engine) as connection:
         known = find(connection, name)

@@ -28,6 +28,7 @@ def join_names(connection: Connection, name: str, new_name: str) -> None:
 
 
 def _join_attempts(connection: Connection, name: str, new_name: str) -> None:
+    """Rename the attempts of all collections; of two in one collection, one is deleted."""
     table = tables.attempt
     query = sa.select(table.c.collection_id, table.c.outcome)
     old, new = (
@@ -51,6 +52,11 @@ def _join_attempts(connection: Connection, name: str, new_name: str) -> None:
 
 
 def _join_quarantine(connection: Connection, name: str, new_name: str) -> None:
+    """Rename the documents in quarantine, whose digests contain the name.
+
+    Of two equal documents the one with the lower number stays, seen from the first to the last time
+    of both.
+    """
     table = tables.quarantine
     held = quarantine.held(connection)
     known = {document.digest(): document for document in held if document.appliance == new_name}
@@ -86,5 +92,6 @@ def _join_notified(connection: Connection, name: str, new_name: str) -> None:
 
 
 def _update(connection: Connection, number: int, **values: object) -> None:
+    """Change the values of a document in quarantine."""
     table = tables.quarantine
     connection.execute(sa.update(table).where(table.c.id == number).values(**values))

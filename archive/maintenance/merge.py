@@ -1,4 +1,8 @@
-"""Merge two appliances that are one: as if all imports of both had come under one name."""
+"""Merge two appliances that are one: as if all imports of both had come under one name.
+
+It goes through the loader, job by job, since two appliances may have the same job in different
+states. The jobs of the source are deleted afterwards, with everything else that has its number.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +108,10 @@ def _load(
     jobs: dict[str, tuple[bytes, int]],
     on_jobs: Callable[[int, int], None],
 ) -> int:
-    """Load the jobs of one appliance as those of another; return how many the other one had."""
+    """Load the jobs of one appliance as those of another; return how many the other one had.
+
+    The imports of jobs are wrong until `joined_imports.store_brought` has stored the right ones.
+    """
     if not jobs:
         return 0
     table = tables.appliance
@@ -122,6 +129,7 @@ def _load(
 
 
 def _observation(job: ArchivedJob, name: str) -> Observation:
+    """Return an archived job as an import brings it. Raises DatabaseError if it is damaged."""
     if not job.intact():
         raise DatabaseError(
             f"job {job.key} of {job.appliance} is damaged: run `archive db verify`; nothing has changed"

@@ -1,4 +1,8 @@
-"""Rename an appliance: the archive is then as if all imports had come under the new name."""
+"""Rename an appliance: the archive is then as if all imports had come under the new name.
+
+Jobs have the number of their appliance, so one row of `appliance` is renamed. What has only the
+name is renamed row by row: attempts, quarantine and notifications.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Retire an appliance: from a day on, no backup is expected of it."""
+"""Retire an appliance: from a day on, no backup is expected of it.
+
+An RPO and a cadence that were recorded for it stay. An appliance in the configuration is retired
+there instead, as each collection records what the configuration says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Check the archive: rebuild every document and compare it with what was archived."""
+"""Check the archive: rebuild every document and compare it with what was archived.
+
+Everything else is checked by making it anew, too: findings, totals, judgement, the days of jobs.
+Errors are sentences, each with what to do about it where there is something to do.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
     from archive.store.job_reader import ArchivedJob
 
+# Jobs between two reports of the progress.
 _PROGRESS_EVERY = 1000
 
 

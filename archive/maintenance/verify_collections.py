@@ -1,4 +1,7 @@
-"""Check the log of collections against the imports."""
+"""Check the log of collections against the imports.
+
+The counts of a collection are stored with it, and could differ from its attempts.
+"""
 
 from __future__ import annotations
 

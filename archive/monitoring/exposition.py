@@ -38,13 +38,12 @@ _RUNS = ("running", "complete", "failed", "undone")
 
 
 class Snapshot(NamedTuple):
-    """The data behind the metrics, as of `now`.
+    """The data behind the metrics, as of `now`; instants are fixed-width UTC texts.
 
-    `run` is the latest import, `collection` the latest collection; both None without any.
-    `place` is the archive's path or URL, without passwords. `last_import` is the time of the last import of any appliance, selected or not; None without any.
-
-    Instants are fixed-width UTC texts. `states` are ordered by name, `totals` are by name; an
-    appliance without jobs has none.
+    `run` is the latest import, `collection` the latest collection; both None without any. `place`
+    is the archive's path or URL, without passwords. `last_import` is the time of the last import of
+    any appliance, selected or not; None without any. `states` are ordered by name, `totals` are by
+    name; an appliance without jobs has none.
     """
 
     place: str
@@ -77,10 +76,7 @@ class _Collector(Collector):
                 yield metric
 
     def _told_apart(self, sample: Sample) -> Sample:
-        """Return a sample with the archive as a label, unless it has an appliance.
-
-        The files of two archives on one host must not have the same series.
-        """
+        """Label a sample with its archive, so that two of a host differ, unless it has an appliance."""
         if "appliance" in sample.labels:
             return sample
         return sample._replace(labels={"archive": self._snapshot.place, **sample.labels})

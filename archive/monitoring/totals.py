@@ -1,4 +1,7 @@
-"""Totals of the backups of each appliance over its whole history."""
+"""Totals of the backups of each appliance over its whole history.
+
+They are for counters, so they know no period and only ever grow, unless jobs are deleted.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ class Totals(NamedTuple):
     """Counts of backups, and the total size and duration of the successes.
 
     `other` counts the jobs whose status is not a published one.
+
+    Sizes are in bytes, durations in seconds; a success without one adds nothing.
     """
 
     succeeded: int = 0
@@ -62,6 +67,7 @@ def totals(connection: Connection, scope: Scope) -> dict[str, Totals]:
             row.succeeded,
             row.failed,
             row.other,
+            # Sums are stored in halves, since one could exceed 64 bits.
             (row.size_high << 32) + row.size_low,
             (row.duration_high << 32) + row.duration_low,
         )

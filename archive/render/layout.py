@@ -67,10 +67,7 @@ class Field:
 
 @dataclass
 class Layout:
-    """Columns, sections of rows under headings, and margins of rows if there are any.
-
-    `limit` is the width of the terminal, which a first cell on a line of its own may take.
-    """
+    """Columns, sections under headings, and margins of rows; a long first cell may take up to `limit`."""
 
     fields: list[Field]
     sections: Sequence[Section]
@@ -287,10 +284,7 @@ def folded(text: str, width: int) -> Iterator[str]:
 
 
 def records(fields: Sequence[Field], headings: Sequence[str], width: int) -> Iterator[str]:
-    """Yield each row as lines of a label and a value, for tables that do not fit a width.
-
-    `headings` has one for each row, which stands in a rule before it. Values are folded.
-    """
+    """Yield each row as lines of a label and a folded value, below a rule with its heading."""
     from rich.cells import cell_len
 
     before = max(cell_len(one.label) for one in fields)

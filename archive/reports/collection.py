@@ -29,13 +29,11 @@ if TYPE_CHECKING:
 class CollectionRow(NamedTuple):
     """An appliance and its imports; `first_seen` is NULL if there has never been one.
 
-    `imports` counts imports of this appliance alone. `attempts` counts the attempts of
-    `archive collect`, `unanswered` those that failed. `not_reporting` says whether another
-    import is missing now, `usual_gap_seconds` what is usual now. The longest gap is between two
-    imports, and began at `longest_gap_time`.
-
-    Instants are fixed-width UTC texts, gaps and ages are in seconds. `quarantined` and `findings`
-    count all there are, on whatever day.
+    `imports` counts imports of this appliance alone. `attempts` counts the attempts of `archive
+    collect`, `unanswered` those that failed. `not_reporting` says whether another import is missing
+    now, `usual_gap_seconds` what is usual now. The longest gap is between two imports, and began at
+    `longest_gap_time`. Instants are fixed-width UTC texts, gaps and ages are in seconds.
+    `quarantined` and `findings` count all there are, on whatever day.
     """
 
     appliance: str
@@ -109,10 +107,7 @@ def _not_reporting_first(row: CollectionRow) -> tuple[bool, bool, int, str]:
 
 
 def _rows(connection: Connection, scope: Scope) -> Iterator[CollectionRow]:
-    """Yield a row for each appliance in scope: those with imports, then those never imported.
-
-    Imports are read in order and grouped by appliance, so memory holds those of one at a time.
-    """
+    """Yield a row for each appliance in scope: those with imports, then those never imported."""
     attempts = _attempts(connection, scope)
     quarantined = _counted(connection, tables.quarantine.c.appliance_name)
     findings = _counted(connection, tables.job_finding.c.appliance_id)

@@ -1,7 +1,7 @@
 """The age of the last success of each appliance, compared with its RPO.
 
-The due times, the RPO and the last import are the stored judgement; successes and attempts are
-looked up in the jobs. `archive.judgement.standing` has the rules.
+How an appliance stands is known to `core.current`, and the shares of the period to
+`core.covered_time`. `archive.judgement.standing` has the rules for both.
 """
 
 from __future__ import annotations

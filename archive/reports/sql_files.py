@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -144,7 +145,7 @@ def run(connection: Connection, query: Query, values: Mapping[str, str]) -> Resu
             start, end = param.place
             text = f"{text[:start]}:{param.name}{text[end:]}"
     result = connection.execute(sa.text(text).bindparams(*bound))
-    return Result(tuple(result.keys()), [tuple(map(_plain, row)) for row in result])
+    return Result(tuple(result.keys()), [tuple(map(plain, row)) for row in result])
 
 
 def _files() -> Iterable[Path]:
@@ -183,12 +184,21 @@ def _read_day(name: str, value: str) -> str:
     return value
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as SQLite would give it: instants and days as text, numbers as numbers."""
+def plain(value: Any) -> Any:
+    """Return a value as SQLite would give it: instants and days as text, numbers as numbers.
+
+    Bytes are hexadecimal. Of other types, which only a user's own query gives, the text is returned.
+    """
     if isinstance(value, datetime):
         return timestamps.from_datetime(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            return str(value)
         return int(value) if value == value.to_integral_value() else float(value)
-    return value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

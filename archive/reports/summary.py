@@ -1,6 +1,6 @@
 """The fleet at a glance: what needs attention, and the figures of a period against the one before.
 
-It puts other reports together: `rpo`, `streaks`, `stuck`, `jobs`, `collection` and, through
+It puts others together: `core.current`, `streaks`, `stuck`, `jobs`, `collection` and, through
 `period_figures`, `volume` and the expected backups. What needs attention is as of now, but
 consecutive failures are those up to the last day in scope. The figures are of the days in scope,
 the last 30 by default, compared with the period before.

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 # Seconds: ages grow also if nothing is imported.
 _LONGEST_PAGE, _LONGEST_METRICS = 300, 60
+_LINKS = {"All reports": "reports", "Metrics": "metrics", "Description": "openapi.json"}
 _LOOK_EVERY = 10
 # The media type of the text format of Prometheus.
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
@@ -72,7 +73,7 @@ class Documents:
         site = self._site
         with db.reading(site.patient) as connection:
             found = gather(connection, site.scopes.whole(), site.scopes.tags())
-        return page(found, site.title).encode()
+        return page(found, site.title, _LINKS).encode()
 
     def _metrics(self) -> bytes:
         """Make the metrics in the text format of Prometheus, in UTF-8."""

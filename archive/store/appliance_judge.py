@@ -208,6 +208,7 @@ class ApplianceJudge:
         )
 
     def _rpo(self, lately: Sequence[Expected]) -> standing.Rpo:
+        """Return the RPO: the one that is set, else that of what is expected, else that of the gaps."""
         if self._one.rpo_seconds is not None:
             return standing.Rpo(self._one.rpo_seconds, standing.SET)
         longest = expected.longest_gap(self._one.known, self._last_seen)

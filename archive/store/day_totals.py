@@ -56,11 +56,13 @@ class _Measure:
         self._waiting = array("q")
 
     def add(self, value: int) -> None:
+        """Add a value; it may wait, as many are counted together faster."""
         self._waiting.append(value)
         if len(self._waiting) >= _WAITING:
             self._settle()
 
     def remove(self, value: int) -> None:
+        """Take a value out that was added before, in this transaction or an earlier one."""
         self._number -= 1
         self._total -= value
         self._bins.subtract(quantile_sketch.bins_of([value]))
@@ -72,6 +74,7 @@ class _Measure:
         self._stored = data
 
     def is_empty(self) -> bool:
+        """Return whether nothing is left to count, so that the row can go."""
         self._settle()
         return not (self._number or self._total or any(self._bins.values()))
 
@@ -111,6 +114,7 @@ class _Total:
         self.rated_seconds = 0
 
     def is_empty(self) -> bool:
+        """Return whether no job of the day, type and status is left."""
         if self.jobs or self.rated_bytes or self.rated_seconds:
             return False
         return all(measure.is_empty() for measure in (self.size, self.duration, self.rate))

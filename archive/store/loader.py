@@ -161,6 +161,7 @@ class Loader:
         db.insert(connection, tables.job_status, statuses)
 
     def _count(self, row: JobRow) -> None:
+        """Add a job to the totals."""
         self._totals.add(row.appliance_id, row.build_id, _contribution(row))
 
     def _is_latest(self, appliance_id: int, last_seen: str) -> bool:

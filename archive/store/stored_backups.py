@@ -1,4 +1,8 @@
-"""The stored expected backups of an appliance from which judging it again starts."""
+"""The stored expected backups of an appliance from which judging it again starts.
+
+Judging starts as late as it may: an import of one new job reads and writes a few rows, however long
+the history.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,10 @@ _SINCE = db.Prepared(_OWN.where(_TABLE.c.day >= sa.bindparam("first", type_=_TAB
 
 
 def latest(connection: Connection, appliance_id: int) -> list[StoredBackup]:
-    """Return the latest rows, in order of time."""
+    """Return the latest rows, in order of time.
+
+    They are as many as any change of an appliance needs.
+    """
     return _read(connection, _LATEST, appliance_id)
 
 
@@ -80,5 +87,6 @@ def reached(since: int, stored: Sequence[StoredBackup]) -> int:
 def _read(
     connection: Connection, query: db.Prepared, appliance_id: int, **bounds: str
 ) -> list[StoredBackup]:
+    """Return the rows of a query, which has the latest first, in order of time."""
     rows = query.rows(connection, {"appliance": appliance_id, **bounds})
     return [StoredBackup._make(row) for row in reversed(rows)]

@@ -311,3 +311,15 @@ def test_password_cannot_be_an_argument() -> None:
     """Other users of a machine can see the arguments of a command."""
     for option in ("--password", "--secret"):
         assert archive("fleet", "add", "vc01", option, appliances.PASSWORD).code == 2
+
+
+def test_file_that_cannot_be_written_is_reported_first(good: Appliance) -> None:
+    """Nobody compares a fingerprint in vain: nothing was connected to."""
+    for path in ("/proc/archive.toml", "/proc/none/archive.toml"):
+        done = archive(
+            "fleet", "add", "vc01", "--address", good.address, "--user", USER,
+            "--secret-file", "password", "--config", path,
+        )  # fmt: skip
+        assert done.code == 1
+        assert done.err.startswith(f"archive: {path}: cannot be written: ")
+        assert done.err.count("\n") == 1

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import sys
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from archive.db import migrate, tables
 from archive.ingest import batches
 from tests.support import postgres
 from tests.support.archives import SEEN, count, import_documents, job_rows, lines, rows
-from tests.support.command import Done, archive, at
+from tests.support.command import PROGRAM, Done, archive, at, environment
 from tests.support.samples import BASE, DATA, SAMPLES, api, job
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", ["details_api.json", "details_rest.json"])
 def test_summary_is_one_line(place: str, name: str) -> None:
     """The summary is one line on standard output; a second ingest changes nothing."""
-    arguments = ("ingest", str(DATA / name), "--appliance", "a", place)
+    arguments = ("ingest", "-v", str(DATA / name), "--appliance", "a", place)
     assert archive(*arguments) == (0, SUMMARY.format(11, 11, 0, 0, 0, 0), "")
     assert archive(*arguments) == (0, SUMMARY.format(11, 0, 0, 11, 0, 0), "")
 
@@ -70,7 +71,7 @@ def test_summary_as_json_and_csv(place: str) -> None:
 @pytest.mark.usefixtures("folder")
 def test_bad_files_are_skipped(engine: Engine) -> None:
     """A file that cannot be archived is reported and skipped, the others are archived: code 3."""
-    done = archive("ingest", "good.json", "bad.json", "other.json", "-a", "a", at(engine))
+    done = archive("ingest", "-v", "good.json", "bad.json", "other.json", "-a", "a", at(engine))
     assert (done.code, done.out) == (3, SUMMARY.format(4, 4, 0, 0, 0, 0))
     assert done.err.startswith("archive: bad.json: cut off: the JSON ends early")
     assert done.err.count("\n") == 1
@@ -107,7 +108,7 @@ def test_dash_reads_standard_input(engine: Engine, monkeypatch: pytest.MonkeyPat
         (gzip.compress(OTHER), SUMMARY.format(2, 2, 0, 0, 0, 0)),
     ):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-        assert archive("ingest", "-", "-a", "a", at(engine)) == (0, summary, "")
+        assert archive("ingest", "-v", "-", "-a", "a", at(engine)) == (0, summary, "")
     assert rows(engine, sa.select(tables.ingest_run.c.source).distinct()) == [("standard input",)]
 
 
@@ -124,7 +125,7 @@ def test_named_pipe(place: str, tmp_path: Path) -> None:
     os.mkfifo(pipe)
     writer = Thread(target=pipe.write_bytes, args=(TWO,))
     writer.start()
-    done = archive("ingest", str(pipe), "-a", "a", place)
+    done = archive("ingest", "-v", str(pipe), "-a", "a", place)
     writer.join()
     assert done == (0, SUMMARY.format(2, 2, 0, 0, 0, 0), "")
 
@@ -178,7 +179,9 @@ def test_exported_jobs_name_their_appliance(engine: Engine, tmp_path: Path) -> N
     path = tmp_path / "archive.jsonl.gz"
     path.write_bytes(gzip.compress(exported.encode()))
     again = str(tmp_path / "again.db")
-    assert archive("ingest", str(path), "-d", again).out == SUMMARY.format(13, 13, 0, 0, 0, 0)
+    assert archive("ingest", "--verbose", str(path), "-d", again).out == SUMMARY.format(
+        13, 13, 0, 0, 0, 0
+    )
     assert lines(migrate.connect(again)) == exported
 
 
@@ -190,7 +193,7 @@ def test_one_bad_document_among_a_hundred_goes_to_quarantine(
     documents["20260101-000000-41"] = {"location": "sftp://nas/x"}
     path = tmp_path / "hundred.json"
     path.write_text(json.dumps(documents))
-    done = archive("ingest", str(path), "-a", "a", at(engine))
+    done = archive("ingest", "-v", str(path), "-a", "a", at(engine))
     assert done == Done(
         3,
         SUMMARY.format(100, 99, 0, 0, 0, 1),
@@ -214,7 +217,7 @@ def test_interrupted_stream_is_partial(
         data[-6] ^= 1  # the checksum
     path = tmp_path / "stream.jsonl.gz"
     path.write_bytes(data)
-    done = archive("ingest", str(path), "-a", "a", at(engine))
+    done = archive("ingest", "-v", str(path), "-a", "a", at(engine))
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith(f"archive: {path}: {said}")
     archived = count(engine, tables.job)
@@ -222,7 +225,7 @@ def test_interrupted_stream_is_partial(
     assert done.err.endswith(
         f"; the first {archived} documents are archived: ingest the file again to complete it\n"
     )
-    both = archive("ingest", str(path), str(tmp_path / "none"), "-a", "a", at(engine))
+    both = archive("ingest", "-v", str(path), str(tmp_path / "none"), "-a", "a", at(engine))
     assert (both.code, both.out, both.err.count("\n")) == (3, "", 2)
 
 
@@ -294,8 +297,65 @@ def test_import_whose_targets_name_another_system_is_warned_of(
     path = tmp_path / "one.json"
     location = f"sftp://nas/backup/vCenter/{folder}/S_8.0.3.00400_20260301-021500_"
     path.write_bytes(api(k=job(location=location)))
-    done = archive("ingest", str(path), "-a", appliance, at(engine))
+    done = archive("ingest", "-v", str(path), "-a", appliance, at(engine))
     assert ("name the system" in done.err) == warned
     assert ("run `archive import undo" in done.err) == warned
-    again = archive("ingest", str(path), "-a", appliance, at(engine))
+    again = archive("ingest", "-v", str(path), "-a", appliance, at(engine))
     assert "Warning" not in again.err
+
+
+def test_no_summary_without_a_terminal(place: str) -> None:
+    """Whatever is printed becomes a mail of cron; systemd's journal gets one line."""
+    arguments = ("ingest", str(DATA / "details_api.json"), "--appliance", "a", place)
+    assert archive(*arguments) == (0, "", "")
+    assert archive(*arguments, "--format", "table") == (0, SUMMARY.format(11, 0, 0, 11, 0, 0), "")
+    reading, writing = os.pipe()
+    status = os.fstat(writing)
+    journal = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+    with open(reading) as said:  # noqa: PTH123 - a pipe
+        command = [*PROGRAM, *arguments]
+        subprocess.run(command, stdout=writing, env=environment() | journal, check=True)
+        os.close(writing)
+        assert said.read() == SUMMARY.format(11, 0, 0, 11, 0, 0)
+
+
+CALENDAR = '[calendar]\ntime_zone = "Europe/Berlin"\nday_start = "16:00"\n'
+
+
+@pytest.mark.parametrize("verb", [("ingest", "good.json", "-a", "a"), ("db", "upgrade")])
+def test_new_archive_has_the_calendar_of_the_configuration(
+    folder: Path, verb: tuple[str, ...]
+) -> None:
+    """Whatever verb creates it."""
+    (folder / "archive.toml").write_text(CALENDAR)
+    place = ("--config", "archive.toml", "--database", "new.db")
+    assert archive(*verb, *place).code == 0
+    assert archive("db", "calendar", *place).out == "Days start at 16:00 Europe/Berlin.\n"
+
+
+def test_import_into_an_archive_with_another_calendar_is_warned_of(folder: Path) -> None:
+    """Once, however many files there are; nothing is changed."""
+    (folder / "archive.toml").write_text(CALENDAR)
+    place = ("-a", "a", "--database", "new.db")
+    assert archive("ingest", "good.json", *place).code == 0
+    done = archive("ingest", "good.json", "other.json", *place, "--config", "archive.toml")
+    assert done.code == 0
+    assert done.err == (
+        "Warning: the archive's calendar (UTC, days start at 00:00) differs from the configuration;"
+        " change it with `archive db calendar`.\n"
+    )
+
+
+def test_broken_configuration_is_reported_before_the_import(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that names its archive is not hindered by a file that it did not name."""
+    broken = folder / "broken.toml"
+    broken.write_text("[[appliance]]\nadress = 5\n")
+    arguments = ("ingest", "good.json", "-a", "a", "--database", "new.db")
+    done = archive(*arguments, "--config", str(broken))
+    assert (done.code, (folder / "new.db").exists()) == (1, False)
+    monkeypatch.setenv("ARCHIVE_CONFIG", str(broken))
+    done = archive(*arguments)
+    assert done.code == 0
+    assert done.err.startswith(f"Warning: {broken}: ")

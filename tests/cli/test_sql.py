@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from archive.cli.sql import _complete
 from archive.db import migrate
 from archive.reports import sql_files
+from tests.db.test_own_queries import ENDLESS
 from tests.support import samples
 from tests.support.archives import import_documents
 from tests.support.command import archive
@@ -128,3 +130,40 @@ def test_query_names_are_completed() -> None:
     assert [name for name, _ in _complete("s")] == [
         "schedules", "size_percentiles", "slowest_jobs", "success_by_month",
     ]  # fmt: skip
+
+
+def test_own_query(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query as an argument, in a file or on standard input has the formats of the supplied ones."""
+    text = "SELECT status, count(*) AS jobs, x'ff00' AS raw FROM job WHERE status = 'FAILED' GROUP BY 1"
+    expected = (0, "status,jobs,raw\r\nFAILED,4,ff00\r\n", "")
+    path = tmp_path / "Own.sql"
+    path.write_text("\ufeff" + text + ";\n")
+    assert archive("sql", text, "--format", "csv", "-d", place) == expected
+    assert archive("sql", str(path), "--format", "csv", "-d", place) == expected
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    assert archive("sql", "-", "--format", "csv", "-d", place) == expected
+
+
+def test_own_query_hides_passwords(place: str) -> None:
+    """A URL in a row has no password."""
+    done = archive("sql", "SELECT 'ftp://a:secret@nas/x' AS url", "--format", "csv", "-d", place)
+    assert done.out == "url\r\nftp://a:***@nas/x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        (["DELETE FROM job"], 2, "the query: not authorized"),
+        (["SELECT nonesuch FROM job"], 2, "the query: no such column: nonesuch"),
+        (["none.sql"], 2, "none.sql: cannot be read: No such file or directory"),
+        (["SELECT 1", "--show"], 2, "--param and --show are for the supplied queries"),
+        (["SELECT 1", "--param", "a=1"], 2, "--param and --show are for the supplied queries"),
+        ([ENDLESS, "--time-limit", "1"], 1, "raise --time-limit"),
+    ],
+)
+def test_own_query_that_fails(place: str, arguments: list[str], code: int, complaint: str) -> None:
+    """One sentence on standard error, and nothing on standard output."""
+    done = archive("sql", *arguments, "-d", place)
+    assert (done.code, done.out) == (code, "")
+    assert complaint in done.err
+    assert done.err.count("\n") == 1

@@ -362,7 +362,7 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
     assert shown.endswith(
         "500 seen, 500 new, 0 changed, 0 unchanged, 0 findings, 0 quarantined\r\n"
     )
-    assert process(*arguments).err == ""
+    assert process(*arguments) == (0, "", "")
 
 
 def test_colours_can_be_turned_off(filled: str) -> None:

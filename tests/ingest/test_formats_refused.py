@@ -175,6 +175,7 @@ NONE = "JSON without job details ("
         ({"type": "about:blank", "title": "Not Found", "status": 404}, STATUS + "404 Not Found);"),
         ({"metadata": {}, "status": "Failure", "code": 404}, STATUS + "Failure 404);"),
         ({"error": {"code": 404, "status": "NOT_FOUND"}}, NONE + 'an object with "error");'),
+        ({"reply": {"code": 5, "status": "NOT_FOUND"}}, NONE + 'an object with "reply");'),
         ({"status": "UP", "description": "x", "messages": []}, STATUS + "UP);"),
         ({"json": {"value": [{"key": KEY, "value": job()}]}}, "details are below .json.value:"),
         ([{}, {"a-b": {KEY: job()}}], 'details are below .[1]["a-b"]:'),

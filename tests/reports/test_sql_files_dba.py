@@ -425,7 +425,7 @@ def test_quarantine_summary(engine: Engine) -> None:
             (
                 "no status",
                 2,
-                len('"bad":{"no": "bad"}"worse":{"no": "worse"}'),
+                2 * len('"20260305-010000-1":{"no": "20260305-010000-1"}'),
                 1,
                 seen,
                 seen,

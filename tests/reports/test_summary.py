@@ -393,7 +393,7 @@ def test_appliances_not_reporting_are_named(engine: Engine, since: str | None) -
     for day in (1, 8, 15, 22):
         import_documents(engine, {}, "weekly", at(f"2026-03-{day:02}T12:00"))
     import_documents(engine, {}, "forgotten", at("2025-03-31T12:00"))
-    import_documents(engine, {"bad": {}}, "new", at("2026-03-31T11:00"))
+    import_documents(engine, {"20260331-020000-1": {}}, "new", at("2026-03-31T11:00"))
     assert figures(engine, "collection", Scope(now=NOW, since=since)) == {
         "last import": (3600, None, None, "2026-03-31 11:00:00Z"),
         "not reporting": (2, None, None, "forgotten, silent"),

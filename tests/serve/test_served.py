@@ -153,6 +153,7 @@ def test_page_metrics_and_health(server: Served) -> None:
     page = server.get("")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "<h1>Made &lt;up&gt;</h1>" in page.text
+    assert '<a href="reports">All reports</a>' in page.text
     zipped = server.get("", accept_encoding="gzip")
     assert zipped.headers["content-encoding"] == "gzip"
     assert len(zipped.body) < len(page.body) / 2

@@ -77,7 +77,7 @@ def tell(engine: Engine) -> None:
     import_documents(
         engine, {"20260305-030000-1": VALUES}, "vc-varies", "2026-03-05T04:00:00.000000Z"
     )
-    for name in ("bad", "worse"):
+    for name in ("20260305-010000-1", "20260305-010000-2"):
         import_documents(engine, {name: {"no": name}}, "vc-well", "2026-03-05T02:00:15.250000Z")
     nightly = Schedule(
         key="default",

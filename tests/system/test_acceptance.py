@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archive import calendar, reports, timestamps
+from archive import calendar, db, reports, timestamps
 from archive.cli.options import Format
 from archive.demo import collection, fleet
 from archive.document import appliance_facts, canonical
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
 from archive.reports import sql_files
-from archive.store import collection_log, fact_history
+from archive.store import collection_log, fact_history, notified_problems
 from tests.support.archives import stream
 from tests.support.command import Done, archive, at
 from tests.support.samples import BASE, DATA, SAMPLES, api, job
@@ -116,7 +116,7 @@ def questions() -> Iterator[tuple[str, ...]]:
 
 
 def ask(engine: Engine) -> None:
-    """Collect from two appliances, one of which does not answer."""
+    """Collect from two appliances, one of which does not answer, and note that a target knows of it."""
     facts = appliance_facts.Facts(
         appliance_facts.read_version({"version": "9.0.2", "new\x00": [1.50, "\ud800"]}),
         appliance_facts.read_time_zone("Asia/Kathmandu"),
@@ -133,6 +133,9 @@ def ask(engine: Engine) -> None:
     )
     collection_log.record_failure(engine, number, not_reporting)
     collection_log.finish(engine, number)
+    with db.writing(engine) as connection:
+        problems = {"silent": "never CRITICAL"}
+        notified_problems.record(connection, "on-call", problems, timestamps.now())
 
 
 def outcome(
@@ -176,7 +179,7 @@ def test_both_databases_give_the_same_bytes(
 def test_samples_are_exported_as_imported(engine: Engine) -> None:
     """Both forms of an answer are the same jobs, and an export has the documents themselves."""
     first, second = (
-        archive("ingest", path, "--appliance", "a", at(engine)) for path in (API, REST)
+        archive("ingest", path, "--appliance", "a", "-v", at(engine)) for path in (API, REST)
     )
     assert (first.code, first.err, second.code, second.err) == (0, "", 0, "")
     assert first.out.startswith("11 seen, 11 new, 0 changed, 0 unchanged, 0 findings, 0 quaran")
@@ -195,7 +198,7 @@ def test_one_bad_document_among_a_hundred(
     del documents["20260101-000000-50"]["status"]
     path = tmp_path / "hundred.json"
     path.write_text(json.dumps(documents))
-    done = archive("ingest", str(path), "--appliance", "a", at(engine))
+    done = archive("ingest", str(path), "--appliance", "a", "-v", at(engine))
     assert (done.code, done.out.split(", ")[1::4]) == (3, ["99 new", "1 quarantined\n"])
     listed = archive("quarantine", "list", "--format", "csv", at(engine)).out.splitlines()
     assert listed[1].startswith("1,a,20260101-000000-50,document 51,no status,")

@@ -1,6 +1,8 @@
 """How much of a period each appliance was within its RPO.
 
 The database returns the successes beside which a gap may be; all others make no difference.
+
+Nothing counts after the last import of an appliance, since nothing is known of that time.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ _DAYS = 30
 # Successes are found by the day of their start. One that took longer than this counts only if it is the
 # last.
 _LONGEST_JOB_DAYS = 7
+# Of days of 24 hours: the days before a period are only a margin.
 _SECONDS_A_DAY = 24 * 60 * 60
 _ROWS_AT_A_TIME = 1000
 
@@ -54,7 +57,10 @@ class Shares(NamedTuple):
 
 
 def period(calendar: Calendar, scope: Scope) -> Period:
-    """Return the period that a scope asks for, up to today."""
+    """Return the period that a scope asks for, up to today.
+
+    Without a first day it is the last 30 days; a last day in the future is today.
+    """
     today = ordinal(calendar.day(scope.now))
     last = today if scope.until is None else min(today, ordinal(scope.until))
     first = last - _DAYS + 1 if scope.since is None else ordinal(scope.since)
@@ -119,6 +125,7 @@ def _runs(
 
 
 def _run(connection: Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+    """Yield the rows of a query while they are fetched."""
     yield from connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
 
@@ -128,6 +135,7 @@ def _successes(scope: Scope, asked: Period, longest: int, ids: sql.Ids) -> sa.Se
     An appliance without any has one row of NULL.
     """
     appliance, job = tables.appliance, tables.job
+    # A success before the period may cover its beginning.
     first = asked.first - longest // _SECONDS_A_DAY - 1 - _LONGEST_JOB_DAYS
     start_time, end_time = job.c.start_time, job.c.end_time
     ended = sa.case((end_time > start_time, end_time), else_=start_time).label("ended")

@@ -1,4 +1,9 @@
-"""How each appliance stands now: its last success and attempt, its RPO and its state."""
+"""How each appliance stands now: its last success and attempt, its RPO and its state.
+
+Several reports, metrics and `archive check` take it from here, so that no two of them show
+different last successes. Where the stored judgement answers, the two jobs are those that it names;
+as of an earlier time they are looked up.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Success(NamedTuple):
-    """The last success of an appliance: its key, its start and end, its bytes and its seconds."""
+    """The last success of an appliance: its key, its start and end, its bytes and its seconds.
+
+    Instants are fixed-width UTC texts. The end is as `times` returns it.
+    """
 
     key: str
     start_time: str
@@ -53,7 +61,11 @@ class Current(NamedTuple):
 
 
 def current(connection: Connection, scope: Scope) -> Iterator[Current]:
-    """Yield the appliances in scope by name, then those that collections asked in vain."""
+    """Yield the appliances in scope by name, then those that collections asked in vain.
+
+    The days of the scope do not matter. All is as of its `now`; with `--rpo` that is everybody's
+    RPO.
+    """
     latest = {row.id: row for row in connection.execute(_latest(connection, scope))}
     for one in expected_backups.standings(connection, scope):
         yield _current(one, latest[one.id], scope)
@@ -63,6 +75,7 @@ def current(connection: Connection, scope: Scope) -> Iterator[Current]:
 
 
 def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
+    """Return how an appliance stands; `row` is its row of `_latest`."""
     now = scope.now
     rpo = one.rpo if scope.rpo_seconds is None else Rpo(scope.rpo_seconds, SET)
     success, attempt = _success(row, now), _times(row, "attempt", now)
@@ -87,6 +100,7 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
 
 
 def _success(row: sa.Row[Any], now: str) -> Success | None:
+    """Return the last success in a row of `_latest`; None without one, or if it is in the future."""
     times = _times(row, "success", now)
     if times is None:
         return None
@@ -94,6 +108,7 @@ def _success(row: sa.Row[Any], now: str) -> Success | None:
 
 
 def _times(row: sa.Row[Any], which: str, now: str) -> tuple[str, str] | None:
+    """Return the times of one of the two jobs in a row of `_latest`."""
     return times(now, *(getattr(row, f"{which}_{name}") for name in JOB))
 
 
@@ -107,6 +122,9 @@ def times(
     """Return the start of a job, as well as it is known, and its end; None if it is in the future.
 
     The end is never before the start, and never after `now`.
+
+    Both are fixed-width UTC texts. `made` is when the job was first seen, the last resort for a
+    start.
     """
     if key is None or made is None:
         return None
@@ -115,7 +133,10 @@ def times(
 
 
 def _latest(connection: Connection, scope: Scope) -> sa.Select[Any]:
-    """Return a row for each appliance in scope: its last success and its last attempt."""
+    """Return a row for each appliance in scope: its last success and its last attempt.
+
+    An appliance without such a job has NULL in its columns.
+    """
     job = tables.job
     ids = scope.appliance_ids(connection)
     if judged_stored.answers(connection, scope):

@@ -57,6 +57,7 @@ _answered: WeakKeyDictionary[Transaction, dict[Any, bool]] = WeakKeyDictionary()
 
 
 def _answer(connection: Connection, scope: Scope) -> bool:
+    """Return whether the stored judgement is the one as of `now`, asking the database each time."""
     if judged_backups.pending(connection) or not _are_recorded(connection, scope):
         return False
     # Of any appliance, in scope or not.

@@ -1,4 +1,8 @@
-"""Appliances that `archive collect` has asked, and that have never answered."""
+"""Appliances that `archive collect` has asked, and that have never answered.
+
+They have attempts in the log of collections, and no row of `appliance`. Names and globs are
+compared in the form that the archive stores.
+"""
 
 from __future__ import annotations
 

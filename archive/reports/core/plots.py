@@ -228,6 +228,7 @@ class _AheadMaker:
         self._all: Sequence[Any] | None = None
 
     def add(self, row: Sequence[Any]) -> None:
+        """Add a row; that of all appliances has no name."""
         if row[self._name] is None:
             self._all = row
             return
@@ -254,6 +255,7 @@ class _AheadMaker:
         return lines
 
     def _line(self, name: str, row: Sequence[Any], which: int) -> Line:
+        """Return the line from now on; `which` is 0 for the expected value, 1 for low, 2 for high."""
         points = [Point(0, row[self._value], follows=False)]
         for forecast, places in zip(self._forecasts, self._places, strict=True):
             if row[places[which]] is not None:
@@ -261,6 +263,7 @@ class _AheadMaker:
         return Line(name, tuple(points))
 
     def notes(self) -> Iterator[str]:
+        """Yield what the chart leaves out."""
         if self._all is not None:
             yield "The chart shows all appliances together. Use --top to show the first ones separately."
         elif self._number > len(self._rows):

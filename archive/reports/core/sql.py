@@ -48,10 +48,7 @@ def jobs(
 
 
 def by_period(scope: Scope) -> tuple[sa.FromClause, list[sa.Label[Any]]]:
-    """Return the FROM clause for jobs, with the labels `period` and `grouped`.
-
-    Every day of a job is in the calendar, so the join loses none.
-    """
+    """Return the FROM clause for jobs, with `period` and `grouped`; the calendar has the day of each."""
     job, calendar = tables.job, tables.calendar
     source = job.join(calendar, job.c.day == calendar.c.day)
     keys: list[sa.Label[Any]] = [calendar.c[scope.period].label("period")]
@@ -200,10 +197,7 @@ def of_types(table: sa.Table, scope: Scope) -> list[sa.ColumnElement[bool]]:
 def streamed(
     connection: Connection, query: sa.Select[Any], make: Callable[[sa.Row[Any]], Row]
 ) -> Iterator[Row]:
-    """Run a query now and yield its rows through `make`, fetching a limited number at a time.
-
-    Closing the generator releases the rows that were not read.
-    """
+    """Run a query now and yield its rows through `make`; closing the generator releases the others."""
     found = connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME})
 
     def rows() -> Iterator[Row]:
