@@ -156,10 +156,11 @@ class LatestImports:
             set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
             known |= seen
         elif seen:
-            # Of the two ways, the one that changes fewer rows of `job`.
+            # Of the two ways, the one that changes fewer rows of `job`. A time that a wrong clock gave
+            # is never that of a latest import.
             gone = known.keys() - seen.keys()
             joined = latest.apart & seen.keys()
-            if len(gone) + len(joined) <= len(seen):
+            if latest.by_wrong_clock or len(gone) + len(joined) <= len(seen):
                 if gone:
                     set_last_seen(connection, appliance_id, gone, latest.seen_at)
                 set_last_seen(connection, appliance_id, joined, None)
@@ -167,6 +168,10 @@ class LatestImports:
             else:  # only a small part of the latest import: that stays the latest
                 set_last_seen(connection, appliance_id, seen, self._seen_at)
                 known = {job: mark for job, mark in known.items() if job not in seen}
+        elif latest.by_wrong_clock:
+            # Its time is not stored: each of its jobs must have one that is not before its first.
+            set_last_seen(connection, appliance_id, known, latest.seen_at)
+            known = {}
         latest.known = {mark: job for job, mark in known.items()}
 
 
