@@ -36,11 +36,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, launched() as browser:
         path = Path(folder, "fleet.html")
         path.write_text(_dashboard(Path(folder, "demo.db")), encoding="utf-8")
-        _picture(browser, path, "dashboard", "#attention", 1240, "light")
-        _picture(browser, path, "dashboard-dark", "#fleet", 1240, "dark")
-        _picture(browser, path, "dashboard-phone", "#attention", 390, "light")
+        _picture(browser, path, "dashboard", "header", 1240, "light")
+        _picture(browser, path, "appliance", "#one", 1240, "light")
+        _picture(browser, path, "dashboard-dark", "#days", 1240, "dark")
+        _picture(browser, path, "dashboard-phone", "header", 390, "light")
         asked = ("report", "summary", "--database", str(Path(folder, "demo.db")), "--now", _NOW)
-        screen.picture(browser, IMAGES / "summary.png", 110, *asked)
+        screen.picture(browser, IMAGES / "summary.png", 132, *asked)
 
 
 def _dashboard(archive: Path) -> str:
@@ -56,11 +57,13 @@ def _dashboard(archive: Path) -> str:
 def _picture(
     browser: Browser, path: Path, name: str, section: str, width: int, colours: Any
 ) -> None:
-    """Take a picture of the page from a section on: of its top, if that is what needs attention."""
-    shown = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=colours)
+    """Take a picture of the page from a section on."""
+    shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=colours)
     opened(shown, path)
-    if section != "#attention":
-        shown.locator(section).evaluate("(section) => section.scrollIntoView()")
+    if section == "#one":
+        shown.locator("#t-appliances button.name").first.click()
+        shown.wait_for_selector("#one:not([hidden])")
+    shown.locator(section).evaluate("(section) => section.scrollIntoView()")
     shown.screenshot(path=IMAGES / f"{name}.png")
     shown.close()
 

@@ -91,6 +91,7 @@ def read_fleet(config: str | None) -> Fleet:
     from archive.config import file
     from archive.errors import ConfigurationError
 
+    # None if none of the places has a file; a named file that is missing is an error.
     path = file.find(config)
     if path is None:
         raise ConfigurationError(

@@ -1,7 +1,7 @@
 """`archive notify`: notify people of new problems and recoveries.
 
-A problem is recorded for a target only after the target was notified of it. If that fails, the next
-run tries again; if the command ends in between, the target gets it twice rather than never.
+A problem is recorded for a recipient only after the recipient was notified of it. If that fails, the next
+run tries again; if the command ends in between, the recipient gets it twice rather than never.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
-    from archive.config.entries import Fleet, Target
+    from archive.config.entries import Fleet, Recipient
     from archive.monitoring.assessment import Assessment
     from archive.notify.changes import Changes
     from archive.notify.notification import Notification
@@ -67,7 +67,7 @@ def notify(
         typer.Option("--dry-run", help="Print the notifications; send and record nothing."),
     ] = False,
     test: Annotated[
-        bool, typer.Option("--test", help="Send a test to each target; record nothing.")
+        bool, typer.Option("--test", help="Send a test to each recipient; record nothing.")
     ] = False,
     now: NowOption = None,
     database: DatabaseOption = None,
@@ -76,51 +76,57 @@ def notify(
 ) -> None:
     r"""Notify people of new problems and recoveries since the last notification.
 
-    Each \[\[notify]] of the configuration is a target: Teams, Slack, a webhook, ... Problems are those
-    of `archive check`. Exit code 0: every target was notified, or there was nothing new; 1: none was
+    Each \[\[notify]] of the configuration is a recipient: Teams, Slack, a webhook, ... Problems are those
+    of `archive check`. Exit code 0: every recipient was notified, or there was nothing new; 1: none was
     notified; 3: some were not, and are notified next time.
     """
     from archive.cli import parse
 
     if dry_run and test:
         raise UsageError("--dry-run and --test exclude each other")
-    fleet, targets = _targets(parse.configuration(config), to)
+    fleet, recipients = _recipients(parse.configuration(config), to)
     if test:
         from archive.notify.notification import TEST
 
-        _finish([(one, _send(fleet, one, TEST)) for one in targets])
+        _finish([(one, _send(fleet, one, TEST)) for one in recipients])
         return
     engine = open_archive(database, config)
     scope = parse.scope(config, appliance=appliance, tag=tag, rpo=rpo, now=now)
     if dry_run:
-        _print(engine, scope, targets)
+        _print(engine, scope, recipients)
     else:
-        _finish(_notify(engine, scope, fleet, targets))
+        _finish(_notify(engine, scope, fleet, recipients))
 
 
-def _targets(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, list[Target]]:
-    """Return the configuration and its targets with these names, or all of them."""
-    if fleet is None or not fleet.targets:
+def _recipients(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, list[Recipient]]:
+    """Return the configuration and its recipients with these names, or all of them.
+
+    Raises ConfigurationError without any recipient, UsageError for an unknown name.
+    """
+    if fleet is None or not fleet.notified:
         from archive.config import file
 
         place = file.users_own() if fleet is None else fleet.path
         raise ConfigurationError(
-            f"{place}: no target of notifications: add a section [[notify]] with name and url"
+            f"{place}: no recipient of notifications: add a section [[notify]] with name and url"
         )
-    known = {target.name: target for target in fleet.targets}
+    known = {recipient.name: recipient for recipient in fleet.notified}
     for name in names or ():
         if name not in known:
             from archive.suggestions import suggestion
             from archive.text import quoted
 
             raise UsageError(f"{fleet.path}: no [[notify]] {quoted(name)}{suggestion(name, known)}")
-    return fleet, [one for one in fleet.targets if not names or one.name in names]
+    return fleet, [one for one in fleet.notified if not names or one.name in names]
 
 
 def _changes(
-    engine: Engine, scope: Scope, targets: Iterable[Target]
-) -> tuple[Assessment, list[tuple[Target, Changes]]]:
-    """Return how the archive is now, and what changed for each target."""
+    engine: Engine, scope: Scope, recipients: Iterable[Recipient]
+) -> tuple[Assessment, list[tuple[Recipient, Changes]]]:
+    """Return how the archive is now, and what changed for each recipient.
+
+    Both are of one transaction, so a notification has what was found, and nothing newer.
+    """
     from archive import db
     from archive.monitoring.assessment import assess
     from archive.monitoring.thresholds import STALE_SECONDS, Thresholds
@@ -129,30 +135,35 @@ def _changes(
 
     with db.reading(engine) as connection:
         found = assess(connection, scope, Thresholds(), STALE_SECONDS)
-        known = [(one, notified_problems.known(connection, one.name)) for one in targets]
+        known = [(one, notified_problems.known(connection, one.name)) for one in recipients]
     # Only the whole fleet shows which appliances are gone.
     whole = not scope.appliances and scope.named is None
     return found, [(one, changes(problems, found, whole=whole)) for one, problems in known]
 
 
-def _print(engine: Engine, scope: Scope, targets: Iterable[Target]) -> None:
+def _print(engine: Engine, scope: Scope, recipients: Iterable[Recipient]) -> None:
+    """Print the notification of each recipient; nothing is sent, so no secret is read."""
     from archive.notify.notification import notification
 
-    found, each = _changes(engine, scope, targets)
-    for number, (target, changed) in enumerate(each):
+    found, each = _changes(engine, scope, recipients)
+    for number, (recipient, changed) in enumerate(each):
         if number:
             typer.echo()
         if changed:
             made = notification(changed, found)
-            typer.echo(f"To {target.name}: {made.title}\n\n{made.body}")
+            typer.echo(f"To {recipient.name}: {made.title}\n\n{made.body}")
         else:
-            typer.echo(f"To {target.name}: nothing new")
+            typer.echo(f"To {recipient.name}: nothing new")
 
 
 def _notify(
-    engine: Engine, scope: Scope, fleet: Fleet, targets: Iterable[Target]
-) -> list[tuple[Target, bool]]:
-    """Tell each target what is new, and record it; return whether each was notified that had to be."""
+    engine: Engine, scope: Scope, fleet: Fleet, recipients: Iterable[Recipient]
+) -> list[tuple[Recipient, bool]]:
+    """Tell each recipient what is new, and record it; return whether each was notified that had to be.
+
+    The lock `notify` is held from reading until recording: two runs would send everything twice.
+    Raises AlreadyRunningError.
+    """
     from archive import db
     from archive.notify import send
     from archive.notify.notification import notification
@@ -163,40 +174,46 @@ def _notify(
     with db.alone(engine, "notify") as alone:
         if not alone:
             raise AlreadyRunningError("another `archive notify` is running on this archive")
-        found, each = _changes(engine, scope, targets)
-        for target, changed in each:
+        found, each = _changes(engine, scope, recipients)
+        for recipient, changed in each:
             if changed:
-                sent_to.append((target, _send(fleet, target, notification(changed, found))))
+                sent_to.append((recipient, _send(fleet, recipient, notification(changed, found))))
                 # Not recorded, so that the next run tries again.
                 if not sent_to[-1][1]:
                     continue
             if changed.known:
                 with db.writing(engine) as connection:
-                    notified_problems.record(connection, target.name, changed.known, scope.now)
+                    notified_problems.record(connection, recipient.name, changed.known, scope.now)
     return sent_to
 
 
-def _send(fleet: Fleet, target: Target, made: Notification) -> bool:
-    """Send a notification; return whether it was sent, and say why if not."""
+def _send(fleet: Fleet, recipient: Recipient, made: Notification) -> bool:
+    """Send a notification; return whether it was sent, and say why if not.
+
+    Raises ConfigurationError without Apprise. No error shows the URL.
+    """
     from archive.config import secrets
     from archive.notify import send
 
     send.require()
     try:
         # The URL of a webhook is a secret: who knows it can send.
-        url = secrets.password(target.url, target.name, fleet.path, "URL")
-        send.send(made, url, target.ca_file)
+        url = secrets.password(recipient.url, recipient.name, fleet.path, "URL")
+        send.send(made, url, recipient.ca_file)
     except (ConfigurationError, NotificationError) as error:
-        say(f"archive: notify {target.name}: {error}")
+        say(f"archive: notify {recipient.name}: {error}")
         return False
     return True
 
 
-def _finish(sent_to: list[tuple[Target, bool]]) -> None:
-    """End with the exit code; on a terminal, say who was notified."""
+def _finish(sent_to: list[tuple[Recipient, bool]]) -> None:
+    """End with the exit code; on a terminal, say who was notified.
+
+    The code is 1 if all failed that had to be notified, 3 if some did.
+    """
     failed = sum(not sent for _, sent in sent_to)
     if sys.stdout is not None and sys.stdout.isatty():
-        sent = [target.name for target, sent in sent_to if sent]
+        sent = [recipient.name for recipient, sent in sent_to if sent]
         typer.echo(f"Sent to {', '.join(sent)}." if sent else "Nothing sent.")
     if failed:
         raise typer.Exit(PARTIAL if failed < len(sent_to) else ERROR)

@@ -6,6 +6,9 @@ its rows.
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +70,10 @@ EPILOG = examples(
 
 
 class ReportCommand(TyperCommand):
-    """A command whose help lists the reports; they are imported only when help is shown."""
+    """A command whose help lists the reports; they are imported only when help is shown.
+
+    Importing the reports takes longer than all the rest of the help.
+    """
 
     def format_help(self, *arguments: Any) -> None:
         """Write the help text."""
@@ -165,7 +171,10 @@ def report(
 
 
 def _write_list(output_format: Format, output: Path | None) -> None:
-    """Write the reports, with their questions, groups, and whether they can be drawn."""
+    """Write the reports, with their questions, groups, and whether they can be drawn.
+
+    `by` are the groups, joined by a comma and a space.
+    """
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
@@ -209,19 +218,31 @@ class _Counted:
 
 
 def _explain(connection: Connection, report: Report, scope: Scope, number: int) -> None:
-    """Print the notes below a table."""
+    """Print the notes below a table.
+
+    Standard error has them, and when the archive was filled, so that old data are noticed.
+    """
     from archive import reports
     from archive.render.units import moment
 
     if not number:
-        say(f"No rows{_limits(scope)}.")
+        _note(f"No rows{_limits(scope)}.")
     for note in report.notes(connection, scope):
-        say(note)
+        _note(note)
     known = reports.import_span(connection, scope)
     if known is None:
-        say("No imports yet: see `archive collect --help` and `archive ingest --help`.")
+        _note("No imports yet: see `archive collect --help` and `archive ingest --help`.")
     else:
-        say(f"Imports from {moment(known.first)} to {moment(known.last)}.")
+        _note(f"Imports from {moment(known.first)} to {moment(known.last)}.")
+
+
+def _note(text: str) -> None:
+    """Print a note on standard error, folded between words on a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        text = textwrap.fill(
+            text, shutil.get_terminal_size().columns, break_long_words=False, break_on_hyphens=False
+        )
+    say(text)
 
 
 def _limits(scope: Scope) -> str:

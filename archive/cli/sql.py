@@ -1,6 +1,7 @@
 """`archive sql`: list, print and run the queries in `sql/`, and run those of the user.
 
-The supplied queries only read, and those of the user can only read. To run one, the archive must have the current schema.
+The supplied queries only read, and those of the user can only read. To run one, the archive must
+have the current schema.
 """
 
 from __future__ import annotations

@@ -61,6 +61,7 @@ def archive_answer(
             attempt = _judged(
                 attempt._replace(run_id=answered.run_id), answer, problems, answered.counts
             )
+            # In the same transaction as the jobs: either all of an answer is archived, or nothing.
             answered.record_facts(found, answer.seen_at)
             collection_log.record(answered.connection, collection, attempt)
     return Outcome(attempt, answered.counts)
@@ -116,16 +117,19 @@ def _documents(
 ) -> Iterator[RawDocument | KnownDocument]:
     """Return the documents of an answer; those in `known`, by fingerprint, are not parsed again."""
     in_lines, encoding = formats.form(stream, name)
+    # An appliance answers with one JSON value; lines would be an export.
     if in_lines:
         raise InputError("not the answer of a single appliance")
     return formats.documents(stream, encoding, known)
 
 
 def _source(entry: Entry) -> str:
+    """Return the name that an answer has in the log of imports: the address of its appliance."""
     return f"https://{entry.address}"
 
 
 def _stream(answer: CollectedAnswer) -> io.BufferedReader[Any]:
+    """Return an answer as a stream that can be looked into ahead: so its format is recognised."""
     return io.BufferedReader(answer.details, _BUFFER)
 
 

@@ -138,7 +138,7 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class Recipient:
     """Where notifications go: `url` is the source of an Apprise URL, which contains secrets.
 
     `ca_file` is a PEM bundle used instead of the system's store.
@@ -163,6 +163,6 @@ class Fleet:
     calendar: Calendar | None = None
     concurrency: int = 16
     mail: Mail | None = None
-    targets: tuple[Target, ...] = ()
+    notified: tuple[Recipient, ...] = ()
     token: Secret | None = None
     entries: tuple[Entry, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archive.config import values
-from archive.config.entries import Target
+from archive.config.entries import Recipient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
@@ -34,9 +34,9 @@ def contradictions(
         yield "name", "another [[notify]] already has this name"
 
 
-def target(given: Mapping[str, Any], folder: Path) -> Target:
-    """Return a target of notifications; relative paths start at `folder`."""
-    return Target(
+def recipient(given: Mapping[str, Any], folder: Path) -> Recipient:
+    """Return a recipient of notifications; relative paths start at `folder`."""
+    return Recipient(
         name=given["name"],
         url=given["url"],
         ca_file=folder / given["ca_file"] if "ca_file" in given else None,

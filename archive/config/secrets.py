@@ -31,9 +31,9 @@ def reveal(entry: Entry, fleet_path: Path) -> str:
 def password(secret: Secret, user: str, fleet_path: Path, what: str = "password") -> str:
     """Return the password of a user; a command may take up to 30 seconds.
 
-    `what` names another kind of secret in errors. Relative paths start in the folder of the systemd unit's credentials; without one, in the
-    configuration's folder. Raises ConfigurationError if there is no password, or if other users can
-    read it.
+    `what` names another kind of secret in errors. Relative paths start in the folder of the systemd
+    unit's credentials; without one, in the configuration's folder. Raises ConfigurationError if
+    there is no password, or if other users can read it.
 
     It is read anew at each call, and never stored. Leading and trailing blanks belong to a
     password; one end of line does not.

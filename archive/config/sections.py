@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archive import calendar
 from archive.config import mailing, notifying, values
-from archive.config.entries import Entry, Fleet, Mail, Target, Trust
+from archive.config.entries import Entry, Fleet, Mail, Recipient, Trust
 from archive.config.place import database
 from archive.errors import ConfigurationError, UsageError
 from archive.suggestions import suggestion
@@ -97,7 +97,7 @@ class _Reading:
         if "mail" in top:
             said["mail"] = self._mail(top["mail"])
         if "notify" in top:
-            said["targets"] = self._targets(top["notify"])
+            said["notified"] = self._notified(top["notify"])
         if "serve" in top:
             section = self._section("[serve]", top["serve"], {"token": values.secret})
             self._check(section)
@@ -166,9 +166,9 @@ class _Reading:
             return None
         return mailing.mail(section.given, self._folder)
 
-    def _targets(self, tables: list[dict[str, Any]]) -> tuple[Target, ...]:
-        """Return the targets that are complete, in the order of the file."""
-        found: dict[str, Target] = {}
+    def _notified(self, tables: list[dict[str, Any]]) -> tuple[Recipient, ...]:
+        """Return the recipients that are complete, in the order of the file."""
+        found: dict[str, Recipient] = {}
         for place, table in enumerate(tables, 1):
             where = _where("notify", table, place)
             section = self._section(where, table, notifying.KEYS)
@@ -176,8 +176,8 @@ class _Reading:
             for key, problem in notifying.contradictions(table, section.given, found):
                 self._problem(where, key, problem)
             if section.given.keys() >= notifying.REQUIRED:
-                target = notifying.target(section.given, self._folder)
-                found[target.name] = target
+                recipient = notifying.recipient(section.given, self._folder)
+                found[recipient.name] = recipient
         return tuple(found.values())
 
     def _defaults(self, table: Mapping[str, Any]) -> _Section:

@@ -65,7 +65,9 @@ def _y(field: str, label: str | None = None, **more: Any) -> dict[str, Any]:
     return {"field": field, "type": "quantitative", "axis": axis, **more}
 
 
+# The script writes the text into each row.
 _TOOLTIP = {"field": "tooltip", "type": "nominal"}
+# As wide as the page, of a fixed height.
 _WIDE = {
     "width": "container",
     "height": 170,
@@ -251,6 +253,7 @@ def _growth() -> dict[str, Any]:
     )
 
 
+# By the name under which the script asks for them.
 CHARTS: dict[str, dict[str, Any]] = {
     "heat": _heat(),
     "outcomes": _outcomes(),

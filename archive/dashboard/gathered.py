@@ -1,4 +1,8 @@
-"""Collect everything that the page shows from the reports."""
+"""Collect everything that the page shows from the reports.
+
+Every number of it is one of a report, or of the jobs of the history; the page's script only adds
+up, filters and draws. Problems are as of now, everything else is of the days in scope.
+"""
 
 from __future__ import annotations
 
@@ -53,10 +57,10 @@ class Shown:
 class Gathered:
     """The content of the page; appliances that need most attention come first.
 
-    `number` counts all appliances in scope. If not all are shown individually, `series` has the sums
-    of all by grain. `others` has the tags of appliances that are in tables only, by name. `weeks` has
-    the week label of each day. `unfinished` means that the last day is not over. `fleet` has a row for
-    each appliance, `zone` is the archive's time zone.
+    `number` counts the appliances in scope that were ever imported. If not all of them are shown
+    individually, `series` has the sums of all by grain. `others` has the tags of appliances that
+    are in tables only, by name. `weeks` has the week label of each day. `unfinished` means that the
+    last day is not over. `fleet` has a row for each appliance, `zone` is the archive's time zone.
     """
 
     scope: Scope
@@ -96,6 +100,7 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
         Shown(row.appliance, row.state, row.consecutive_failures, tags.get(row.appliance, {}))
         for row in imported[: WORST if number > ALL_UP_TO else None]
     ]
+    # Their jobs are in the page one by one; of all others it has sums.
     names = [one.name for one in shown]
     own = replace(scope, appliances=(), named=frozenset(names))
     whole = number == len(shown)
@@ -122,8 +127,13 @@ def gather(connection: Connection, scope: Scope, tags: Mapping[str, Mapping[str,
 
 
 def _bounded(connection: Connection, scope: Scope) -> Scope:
-    """Return a scope with a first and a last day, the last one at most today."""
+    """Return a scope with a first and a last day, the last one at most today.
+
+    Raises UsageError for more than MOST_DAYS days. A first day after the last one becomes the last
+    one.
+    """
     today = settings.calendar(connection).day(scope.now)
+    # Days to come have nothing to show.
     last = min(scope.until or today, today)
     if scope.since is None:
         return scope.last_days(DAYS, last)

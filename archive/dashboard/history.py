@@ -40,6 +40,7 @@ UNKNOWN = 2**16 - 1
 MOST_MESSAGES, LONGEST_MESSAGE = 4000, 300
 # Rows fetched together; on PostgreSQL they come from a cursor on the server.
 _ROWS_AT_A_TIME = 5000
+# Stands for the rest of a text.
 _LENGTHENED = "…"
 
 

@@ -102,6 +102,7 @@ def _class(column: Column) -> str:
 
 
 def _cells(columns: Sequence[Column], row: Sequence[Any], zone: str) -> Iterator[str]:
+    """Yield the cells of a row; instants are in the zone, with UTC when one points at them."""
     for column, value in zip(columns, row, strict=True):
         if column.kind is Kind.INSTANT and value is not None:
             yield f"<td{title(value)}>{escape(units.local(value, zone))}</td>"

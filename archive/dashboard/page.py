@@ -1,4 +1,8 @@
-"""Assemble the page from its parts, with a content security policy that allows nothing else."""
+"""Assemble the page from its parts, with a content security policy that allows nothing else.
+
+The parts are files in `parts/`, with places for what is made here. The page needs no server and no
+network.
+"""
 
 from __future__ import annotations
 
@@ -19,20 +23,22 @@ if TYPE_CHECKING:
 
     from archive.dashboard.gathered import Gathered
 
+# The default title, also of a served page.
 TITLE = "Backups of the vCenter fleet"
 # The script consists of these files, in this order.
 _SCRIPTS = (
     "show.js", "data.js", "table.js", "charts.js", "calendar.js", "fleet.js", "one.js", "figures.js",
     "page.js",
 )  # fmt: skip
+# A place in `page.html`; one that has nothing to fill it is an error.
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(gathered: Gathered, title: str = TITLE, links: Mapping[str, str] | None = None) -> str:
     """Return the whole page.
 
-    `title` may be any text; it is escaped. `links` are addresses by their texts, for a page on a server. The page has no time of creation but `now`, so the same
-    content gives the same page.
+    `title` may be any text; it is escaped. `links` are addresses by their texts, for a page on a
+    server. The page has no time of creation but `now`, so the same content gives the same page.
     """
     style, script = _part("page.css"), _script()
     drawing = f"/*!\n{_part('licences.txt')}*/\n{library.script()}"
@@ -85,6 +91,7 @@ def _hash(text: str) -> str:
 
 
 def _links(links: Mapping[str, str]) -> str:
+    """Return the links of a page on a server; nothing for a page that is a file."""
     each = (
         f'<a href="{markup.text(place)}">{markup.text(text)}</a>' for text, place in links.items()
     )
@@ -106,6 +113,7 @@ def _subtitle(gathered: Gathered) -> str:
 
 
 def _footer(gathered: Gathered) -> str:
+    """Return by which version the page was made, and the instant that it describes."""
     return markup.text(
         f"Created by archive {archive.__version__} as of {units.moment(gathered.scope.now)}."
         " This file loads nothing from the network."

@@ -1,4 +1,8 @@
-"""The tables of the page, each with rows of a report."""
+"""The tables of the page, each with rows of a report.
+
+Columns are chosen here, by the names that the report gives them; the script knows tables by their
+names alone.
+"""
 
 from __future__ import annotations
 
@@ -97,8 +101,9 @@ def attention(connection: Connection, scope: Scope) -> list[Table]:
 def further(connection: Connection, scope: Scope, named: Scope, *, whole: bool) -> Iterator[Table]:
     """Yield the tables of further reports; `builds` and `failures` for each of the PERIODS, too.
 
-    `named` is the scope of the appliances that are shown individually. `whole` means that the page has all jobs and counts the failures itself, so that table is left
-    out. The scope must have a first and a last day.
+    `named` is the scope of the appliances that are shown individually. `whole` means that the page
+    has all jobs and counts the failures itself, so that table is left out. The scope must have a
+    first and a last day.
     """
     yield _growth(connection, scope)
     # Always for all days, because a few days do not show a usual gap.
@@ -133,6 +138,7 @@ def _growth(connection: Connection, scope: Scope) -> Table:
 
 
 def _builds(connection: Connection, scope: Scope) -> Table:
+    """Return the table of the builds of the fleet in a scope."""
     return table(
         "builds",
         "Builds",
@@ -148,6 +154,7 @@ def _builds(connection: Connection, scope: Scope) -> Table:
 
 
 def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
+    """Return the table of the builds of each appliance, for a selection of appliances."""
     return table(
         "builds-of-appliances",
         "Builds",
@@ -163,6 +170,7 @@ def _builds_by_appliance(connection: Connection, scope: Scope) -> Table:
 
 
 def _collection(connection: Connection, scope: Scope) -> Table:
+    """Return the table of imports, gaps and attempts, with all columns of its report."""
     return table(
         "collection",
         "Collection history",
@@ -174,6 +182,7 @@ def _collection(connection: Connection, scope: Scope) -> Table:
 
 
 def _failures(connection: Connection, scope: Scope) -> Table:
+    """Return the table of failures by message id."""
     return table(
         "failures",
         "Failures by reason",
@@ -185,6 +194,7 @@ def _failures(connection: Connection, scope: Scope) -> Table:
 
 
 def _always(scope: Scope) -> Scope:
+    """Return a scope without limits on its days."""
     return replace(scope, since=None, until=None)
 
 
@@ -194,6 +204,7 @@ def _last(scope: Scope, days: int) -> Scope:
 
 
 def _newest_first(rows: Sequence[Any], by: str) -> list[Any]:
+    """Return rows sorted by a value, the greatest first; equal ones keep their order."""
     return sorted(rows, key=lambda row: str(getattr(row, by)), reverse=True)
 
 

@@ -1,4 +1,7 @@
-"""Tables of the page: some columns of a report's rows, limited in number."""
+"""Tables of the page: some columns of a report's rows, limited in number.
+
+The limits bound the size of the page; what is left out is counted, and the page says so.
+"""
 
 from __future__ import annotations
 

@@ -76,6 +76,7 @@ def _copy(table: sa.Table) -> tuple[bytes, list[str]]:
 
 
 def _columns(table: sa.Table) -> str:
+    """Return the names of a table's columns in quotes, as SQL lists them."""
     return ", ".join(f'"{column.name}"' for column in table.columns)
 
 

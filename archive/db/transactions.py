@@ -56,7 +56,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def explained(engine: Engine) -> Iterator[None]:
     """Turn the errors of a driver into a DatabaseError, with a sentence for the user.
 
-    Other exceptions pass.
+    It is a TimeLimitError for a statement that was cancelled. Other exceptions pass.
     """
     try:
         yield

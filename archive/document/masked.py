@@ -56,6 +56,7 @@ def may_hide(rows: Normalised) -> bool:
 
 @lru_cache
 def _any_may_hide(texts: tuple[str | None, ...]) -> bool:
+    """Whether masking may change one of some texts; most jobs of an appliance share them."""
     return any(masking.may_hide(text) for text in texts if text)
 
 
@@ -68,10 +69,12 @@ def mask_findings(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _text(text: str | None) -> str | None:
+    """Return a text with passwords hidden; None for None."""
     return text and mask_text(text)
 
 
 def _job(job: JobColumns) -> JobColumns:
+    """Return the columns with the passwords in their texts hidden."""
     return job._replace(
         type=_text(job.type),
         location_folder=_text(job.location_folder),
@@ -83,6 +86,7 @@ def _job(job: JobColumns) -> JobColumns:
 
 
 def _content(content: Content) -> Content:
+    """Return a content with passwords hidden, and then with another digest; the same if it has none."""
     masked = content._replace(
         template=template(*map(mask_text, content.template[1:])),
         localized=_text(content.localized),
@@ -104,6 +108,7 @@ def _param(param: ParamRow) -> ParamRow:
 
 
 def _error(error: ErrorRow) -> ErrorRow:
+    """Return an error with passwords hidden; its data are JSON, so members with such names are, too."""
     return error._replace(
         challenge=_text(error.challenge),
         data=error.data and json_numbers.dumps(mask_json(json_numbers.loads(error.data))),

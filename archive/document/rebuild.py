@@ -43,6 +43,7 @@ def rebuild(rows: Normalised) -> Info:
         build=rows.build and Build.model_construct(**rows.build._asdict()),
         cancelable=job.cancelable,
         description=description,
+        # A derived duration was not in the document.
         duration=None if job.duration_derived else job.duration_seconds,
         end_time=job.end_time and timestamps.document_form(job.end_time),
         error=rows.error and _error(rows.error, by_role.get("error", [])),
@@ -125,6 +126,7 @@ def _error(row: ErrorRow, messages: list[Message]) -> Failure:
 
 
 def _data(text: str) -> Any:
+    """Return the value of an error's data."""
     try:
         return json_numbers.loads(text)
     except ValueError:  # damaged: the digest then shows it

@@ -51,8 +51,9 @@ class OpenFile(NamedTuple):
 def open_file(path: str) -> Iterator[OpenFile]:
     """Open an input; `-` is standard input.
 
-    What comes through a pipe is first read to its end, into a temporary file if it is long: a sender
-    that stalls must not make others wait for the lock of the import. Raises InputError if it cannot be opened, and from `content` if it cannot be read.
+    What comes through a pipe is first read to its end, into a temporary file if it is long: a
+    sender that stalls must not make others wait for the lock of the import. Raises InputError if it
+    cannot be opened, and from `content` if it cannot be read.
     """
     name = "standard input" if path == STANDARD_INPUT else path
     with ExitStack() as stack:

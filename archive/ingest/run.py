@@ -66,6 +66,7 @@ class Run:
             try:
                 yield
             except ArchiveError as error:
+                # What is stored stays: the same file again completes it.
                 if self.committed:
                     raise InterruptedInputError(
                         f"{named(self.source.name, error)}; the first {self.counts.seen:,} documents"
@@ -151,6 +152,7 @@ class Run:
         `counts` are increased: they are those of the transaction, and `Run.counts` follows when it
         is committed.
         """
+        # The loader counts the others.
         counts.seen += len(refused)
         counts.quarantined += len(refused)
         if observations:

@@ -32,8 +32,9 @@ _KEPT_PERCENT, _EXPLAINED_PERCENT = 75, 70
 _RETRY = 4 * HOUR
 # Of a time of day, so many of the latest starts say how late it usually is.
 _LATEST = 14
-# A run may start so much earlier than the earliest one lately, and still be expected.
+# So many of the latest gaps between days with a run show what holds now.
 _LATEST_GAPS = 6
+# A run may start so much earlier than the earliest one lately, and still be expected.
 _EARLY = 3 * HOUR
 # A due time is a multiple of five minutes, so that it does not move with each run.
 _ROUND = 5 * 60

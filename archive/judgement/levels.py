@@ -65,9 +65,10 @@ class Range(NamedTuple):
 class Usual(NamedTuple):
     """What is usual on a day, in logarithms: the expected value, and how far others are from it.
 
-    `last` are the last values, and `repeated` those of the days that this one may repeat, by the ways
-    it may, newest first; each is moved to what it would be now. Values within `alike` are alike. Without what comes
-    on a weekday, values are at `level`; the `offsets` of weekdays are by day ordinal modulo 7.
+    `last` are the last values, and `repeated` those of the days that this one may repeat, by the
+    ways it may, newest first; each is moved to what it would be now. Values within `alike` are
+    alike. Without what comes on a weekday, values are at `level`; the `offsets` of weekdays are by
+    day ordinal modulo 7.
     """
 
     expected: float

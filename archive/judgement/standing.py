@@ -65,8 +65,9 @@ def rpo(
 ) -> Rpo:
     """Return the RPO that expected backups imply: the longest time between two of them, and the grace.
 
-    If only one is known, or it is a cadence, that is `longest`. Where none is due after the last import, it is derived from
-    the gaps between `successes`: the starts of the latest ones, in order. All instants are in seconds.
+    If only one is known, or it is a cadence, that is `longest`. Where none is due after the last
+    import, it is derived from the gaps between `successes`: the starts of the latest ones, in
+    order. All instants are in seconds.
     """
     place = bisect_left(found, last_seen + 1, key=lambda one: one.at)
     if place < len(found):

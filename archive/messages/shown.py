@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 # Params may nest without limit; deeper levels are not shown.
 DEEPEST = 20
+# In place of params that are deeper.
 _MORE = "…"
 
+# Params by the number of their parent, None for those at the top.
 _Children = dict[int | None, list["ParamRow"]]
 
 
@@ -59,6 +61,7 @@ def params(rows: Sequence[ParamRow], forms: Forms) -> list[Shown]:
 def _below(parent: int | None, children: _Children, forms: Forms, levels: int) -> list[Shown]:
     """Return the params below a parent (None: the top), at most `levels` deep."""
     rows = children.get(parent, [])
+    # One mark stands for all that is deeper.
     if rows and not levels:
         return [Shown(_MORE, "", [])]
     return [

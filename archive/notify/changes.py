@@ -1,4 +1,4 @@
-"""What changed since a target was last notified: new problems, worse ones, and recoveries."""
+"""What changed since a recipient was last notified: new problems, worse ones, and recoveries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STALE = f"archive {Level.UNKNOWN.name}"
 
 @dataclass(frozen=True)
 class Changes:
-    """What to send to a target, worst first, and what it then knows.
+    """What to send to a recipient, worst first, and what it then knows.
 
     `archive` is why nothing can be said about the appliances, if that is new; `archive_recovered` that
     it is over. `known` has the changed problems by appliance, in the form of `store.notified_problems`;
@@ -39,7 +39,7 @@ class Changes:
 
 
 def changes(known: Mapping[str, str], now: Assessment, *, whole: bool) -> Changes:
-    """Return what changed for a target that was notified of the problems `known`.
+    """Return what changed for a recipient that was notified of the problems `known`.
 
     Appliances out of scope stay as they are known, and so do all while the archive is stale. If `now` is
     the `whole` fleet, those that it does not have exist no more and are forgotten.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PART = re.compile(r"[^\s/:@?&=#,;%]{4,}")
 # Apprise logs URLs, which have secrets in them.
 _SILENT = logging.NullHandler()
-# The kind of a target, as in `msteams://...`: it is no secret.
+# The kind of a recipient, as in `msteams://...`: it is no secret.
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE)
 
 

@@ -92,8 +92,8 @@ REPORT = _Missed(
     "Which expected backups have no success: failed, running, did not run, or no data?",
     (
         Column("appliance"),
-        Column("day", Kind.DAY, expendable=6),
-        Column("due", Kind.INSTANT),
+        Column("day", Kind.DAY, expendable=1),
+        Column("due", Kind.INSTANT, expendable=2),
         Column("basis", expendable=7),
         Column("outcome"),
         Column("attempts", Kind.COUNT, expendable=5),

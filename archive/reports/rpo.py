@@ -63,6 +63,7 @@ def worst_first(connection: Connection, scope: Scope) -> list[Current]:
 def select(connection: Connection, scope: Scope) -> Iterator[RpoRow]:
     """Yield the rows of the report, worst first."""
     found = worst_first(connection, scope)
+    # For all appliances at once, as the database looks for their gaps.
     shares = {one.id: shares for one, shares in covered_time.shares(connection, scope, found)}
     return (row(one, shares.get(one.id, _NO_SHARES)) for one in found)
 

@@ -46,6 +46,7 @@ class TrendsRow(NamedTuple):
 
 def select(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report."""
+    # Ranks are for the percentiles.
     scoped = sql.jobs(scope, appliances, [SIZE, DURATION], ranked=True)
     return sql.summary(
         scoped,

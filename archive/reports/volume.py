@@ -67,6 +67,7 @@ def row(found: sa.Row[Any]) -> VolumeRow:
 
 def from_months(scope: Scope, appliances: sql.Ids) -> sa.Select[Any]:
     """Return the SELECT of the report from month totals."""
+    # Its columns have the names that `row` reads.
     return months.summary(scope, appliances, (SIZE, DURATION))
 
 

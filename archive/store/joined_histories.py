@@ -70,6 +70,7 @@ def _complete(connection: Connection, appliance_id: int) -> set[str]:
 
 
 def _periods(connection: Connection, table: sa.Table, appliance_id: int) -> list[_Period]:
+    """Return the rows of a history of one appliance, in no order."""
     keys, values = fact_history.keys_of(table), fact_history.values_of(table)
     query = sa.select(*keys, *values, *(table.c[name] for name in fact_history.PERIOD)).where(
         table.c.appliance_id == appliance_id
@@ -85,6 +86,7 @@ def _answers(connection: Connection, table: sa.Table, appliance_id: int) -> Iter
     """Yield the answers that are known to have given a history."""
     periods = _periods(connection, table, appliance_id)
     bounds = {at for period in periods for at in period[2:] if at is not None}
+    # At these times the whole answer is known; at others it may have been another one.
     for seen_at in bounds | _complete(connection, appliance_id):
         values = {
             period.key: period.values

@@ -103,6 +103,7 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
         for one in known:
             before = standings.get(one.id)
             since = changed[one.id]
+            # An import in parts was interrupted: what it left is judged with the next.
             if before is not None and before.pending_from is not None:
                 pending = seconds(before.pending_from)
                 since = pending if since is None else min(pending, since)

@@ -1,4 +1,4 @@
-"""The problems that each target of notifications was notified of, so that it is notified only of changes."""
+"""The problems that each recipient of notifications was notified of, so that it is notified only of changes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 
-def known(connection: Connection, target: str) -> dict[str, str]:
-    """Return the problems that a target was notified of, by appliance; an empty name is the archive.
+def known(connection: Connection, recipient: str) -> dict[str, str]:
+    """Return the problems that a recipient was notified of, by appliance; an empty name is the archive.
 
     The text has figures and levels, such as `age WARNING, failures CRITICAL`.
     """
     table = tables.notified_problem
-    query = sa.select(table.c.appliance_name, table.c.problems).where(table.c.target == target)
+    query = sa.select(table.c.appliance_name, table.c.problems).where(
+        table.c.recipient == recipient
+    )
     return {row.appliance_name: row.problems for row in connection.execute(query)}
 
 
-def record(connection: Connection, target: str, changed: Mapping[str, str], now: str) -> None:
+def record(connection: Connection, recipient: str, changed: Mapping[str, str], now: str) -> None:
     """Record the problems of appliances whose problems changed; an empty text deletes the row.
 
     `now` is a fixed-width UTC instant. Appliances that are not in `changed` stay as they are.
@@ -33,7 +35,7 @@ def record(connection: Connection, target: str, changed: Mapping[str, str], now:
     table = tables.notified_problem
     solved = [name for name, problems in changed.items() if not problems]
     connection.execute(
-        sa.delete(table).where(table.c.target == target, table.c.appliance_name.in_(solved))
+        sa.delete(table).where(table.c.recipient == recipient, table.c.appliance_name.in_(solved))
     )
-    rows = [(target, name, problems, now) for name, problems in changed.items() if problems]
+    rows = [(recipient, name, problems, now) for name, problems in changed.items() if problems]
     db.upsert(connection, table, rows, ["problems", "notified_at"])

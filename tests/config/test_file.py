@@ -321,7 +321,7 @@ def test_invalid_keys_elsewhere(tmp_path: Path, text: str, said: str) -> None:
     assert found[0].startswith(said)
 
 
-def test_targets_of_notifications(tmp_path: Path) -> None:
+def test_recipients_of_notifications(tmp_path: Path) -> None:
     """The source of a URL is that of a secret; relative paths start at the configuration."""
     text = """\
 [[notify]]
@@ -332,7 +332,7 @@ ca_file = "ca.pem"
 name = "b"
 url = "json://host/token"
 """
-    first, second = file.read(written(tmp_path, text)).targets
+    first, second = file.read(written(tmp_path, text)).notified
     assert first.url.origin == "command pass"
     assert (first.ca_file, second.ca_file) == (tmp_path / "ca.pem", None)
     assert second.url.value == "json://host/token"

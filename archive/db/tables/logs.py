@@ -115,12 +115,12 @@ quarantine = Table(
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
 )
 
-# The problems that a target of `archive notify` knows of. The appliance may have no row in `appliance`;
+# The problems that a recipient of `archive notify` knows of. The appliance may have no row in `appliance`;
 # an empty name is the archive itself.
 notified_problem = Table(
     "notified_problem",
     metadata,
-    key("target", Text),
+    key("recipient", Text),
     key("appliance_name", Text),
     required("problems", Text),
     required("notified_at", Instant),

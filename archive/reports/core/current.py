@@ -69,6 +69,7 @@ def current(connection: Connection, scope: Scope) -> Iterator[Current]:
     latest = {row.id: row for row in connection.execute(_latest(connection, scope))}
     for one in expected_backups.standings(connection, scope):
         yield _current(one, latest[one.id], scope)
+    # They are in the log of collections alone.
     for name in never_imported.names(connection, scope):
         nothing = Rpo(scope.rpo_seconds, NOTHING if scope.rpo_seconds is None else SET)
         yield Current(None, name, NO_RECENT_DATA, nothing, *[None] * 8)
@@ -80,6 +81,7 @@ def _current(one: Standing, row: sa.Row[Any], scope: Scope) -> Current:
     rpo = one.rpo if scope.rpo_seconds is None else Rpo(scope.rpo_seconds, SET)
     success, attempt = _success(row, now), _times(row, "attempt", now)
     end = None if success is None else success.end_time
+    # Where backups are expected, a missed one decides, and not the age.
     age = Age(end, rpo.seconds if rpo.source in (SET, IRREGULAR) else None)
     return Current(
         one.id,

@@ -49,6 +49,8 @@ def judged(
             yield Judged(one.name, [])
             continue
         last_seen = seconds(min(one.last_seen, scope.now))
+        # The limit of imports follows from the RPO, and that from recent days, whatever days are
+        # asked for.
         first = min(since, ordinal(calendar.day(instant(last_seen - _RECENT))))
         jobs = appliance_history.jobs(connection, one.id, _from(one, first), scope.now, columns)
         found = _judged(calendar, one, jobs, first, last_seen)
@@ -67,6 +69,7 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
     ids = scope.appliance_ids(connection)
     cadences = dict(scope.cadences)
     for one in appliance_history.appliances(connection, settings.calendar(connection), ids):
+        # The configuration has the last word, although the archive may not have recorded it yet.
         if one.name in cadences:
             yield one._replace(known=one.known._replace(cadence=cadences[one.name]))
         else:
@@ -127,6 +130,7 @@ def _rpo(connection: Connection, one: Appliance, found: list[Expected], now: str
     last_seen = seconds(min(one.last_seen, now))
     if one.rpo_seconds is not None:
         return Rpo(one.rpo_seconds, standing.SET)
+    # First from what is expected, without successes: they are read only where nothing is.
     rpo = standing.rpo(found, (), last_seen, expected.longest_gap(one.known, last_seen))
     is_scheduled = schedules.known_from(one.known.schedules) is not None
     if rpo.source != standing.NOTHING or is_scheduled or one.known.retired:
@@ -163,6 +167,7 @@ def _expectation(
 ) -> Expectation | None:
     """Return an expected backup with its outcome; None if it still has time, or a habit has changed."""
     outcome = expected.outcome(row, imports, now)
+    # What a change of habit explains was not missed, and counts nowhere.
     if outcome is None or outcome == expected.CHANGED:
         return None
     due = instant(row.at)

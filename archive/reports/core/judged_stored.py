@@ -65,6 +65,7 @@ def _answer(connection: Connection, scope: Scope) -> bool:
     if last is not None and last > scope.now:
         return False
     job = tables.job
+    # Whether the latest job of any appliance starts later than this.
     ahead = (
         sa.select(job.c.id)
         .join_from(
@@ -80,6 +81,7 @@ def _answer(connection: Connection, scope: Scope) -> bool:
 
 def _are_recorded(connection: Connection, scope: Scope) -> bool:
     """Return whether the cadences of the configuration are those that the archive judges by."""
+    # No configuration, or one without cadences: the recorded ones count.
     if not scope.cadences:
         return True
     table = tables.appliance
@@ -179,6 +181,7 @@ def _within(connection: Connection, scope: Scope) -> list[sa.ColumnElement[bool]
 
 def _known(scope: Scope) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that an expected backup is due, and what became of it is known."""
+    # From then on, what has no outcome is not open any more: there is no data.
     missing = _STANDING.c.import_due_time < scope.now
     return [
         _TABLE.c.due_time <= scope.now,

@@ -103,9 +103,10 @@ class PeriodReport:
     """A report with a row for each period, and each group if rows are grouped, from one SELECT.
 
     A row is a named tuple of the period, the group (None if rows are not grouped), and a value for
-    each of `columns`. `from_totals` answers from day totals where they suffice, `from_months` is the
-    same SELECT from month totals. A report that `approximates` percentiles this way does so only for many jobs. `compared` names the columns that
-    `--compare` covers; it adds two values for each, see `comparison.columns`.
+    each of `columns`. `from_totals` answers from day totals where they suffice, `from_months` is
+    the same SELECT from month totals. A report that `approximates` percentiles this way does so
+    only for many jobs. `compared` names the columns that `--compare` covers; it adds two values for
+    each, see `comparison.columns`.
     """
 
     name: str
