@@ -25,10 +25,7 @@ from archive.text import UNSTORABLE
 
 
 def exact_double(number: object) -> object:
-    """Return the value unchanged. Raises ValueError for a number that no double has.
-
-    pydantic alone would silently round a whole number of more than 53 bits.
-    """
+    """Return a value unchanged. Raises ValueError for a number that pydantic would have to round."""
     if isinstance(number, Decimal) or (type(number) is int and not _is_double(number)):
         raise ValueError("not a double")
     return number
@@ -83,10 +80,7 @@ class Structure(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     def to_json(self) -> str:
-        """Return canonical JSON: sorted keys, no white space, nulls left out.
-
-        Raises ValueError if a text has a lone surrogate.
-        """
+        """Return canonical JSON: sorted keys, no nulls. Raises ValueError for a lone surrogate."""
         return self.model_dump_json(exclude_none=True, by_alias=True)
 
 
@@ -130,10 +124,7 @@ class Nested(Structure):
 
 
 class Message(Structure):
-    """A `LocalizableMessage`. `default_message` is English, with the arguments filled in.
-
-    `localized` is in the language of the request; it may be absent. `args` are texts.
-    """
+    """A `LocalizableMessage`: a text in English, and perhaps one in the language of the request."""
 
     args: list[str]
     default_message: str
