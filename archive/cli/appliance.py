@@ -242,7 +242,10 @@ def _extent(known: Extent) -> str:
 
 
 def _configured(config: str | None, name: str) -> Path | None:
-    """Return the path of the configuration if it has the appliance."""
+    """Return the path of the configuration if it has the appliance.
+
+    Names are compared in the form in which the archive stores them.
+    """
     fleet = parse.configuration(config)
     names = [] if fleet is None else [entry.name for entry in fleet.entries]
     return fleet.path if fleet is not None and check_name(name) in names else None

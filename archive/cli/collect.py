@@ -116,7 +116,10 @@ def collect(
 def _run(
     engine: Engine, fleet: Fleet, entries: Sequence[Entry], save: Path | None, dry_run: bool
 ) -> tuple[int | None, list[Outcome]]:
-    """Return the collection's number (None for a dry run), and outcomes sorted by appliance."""
+    """Return the collection's number (None for a dry run), and outcomes sorted by appliance.
+
+    An interrupt ends it early: appliances that were not started are in no outcome.
+    """
     from archive.collect.run import collect as run
     from archive.collect.run import rehearse
     from archive.db import migrate as databases
@@ -176,7 +179,10 @@ def _summarise(
 
 
 def _exit_code(asked: int, outcomes: Sequence[Outcome]) -> int:
-    """Return 0 if all appliances are complete, 1 if nothing at all was archived, otherwise 3."""
+    """Return 0 if all appliances are complete, 1 if nothing at all was archived, otherwise 3.
+
+    An outcome that is missing counts as neither.
+    """
     from archive.store import collection_log
 
     ended = [outcome.attempt.outcome for outcome in outcomes]

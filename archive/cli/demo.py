@@ -90,7 +90,10 @@ def _program() -> str:
 
 
 def _prepare(engine: Engine) -> None:
-    """Create an empty archive. Raises UsageError if the database holds anything but a demo."""
+    """Create an empty archive. Raises UsageError if the database holds anything but a demo.
+
+    A database of a later version is refused as well, by SchemaError.
+    """
     import sqlalchemy as sa
 
     from archive import db
@@ -131,7 +134,10 @@ def _not_ours(engine: Engine) -> UsageError:
 
 
 def _fill(engine: Engine, fleet: Plan) -> Counts:
-    """Import the answers that a collector would have got, as `archive ingest` does."""
+    """Import the answers that a collector would have got, as `archive ingest` does.
+
+    The name of each source starts with `SOURCE`, by which `_prepare` knows the archive again.
+    """
     from archive.demo.collection import EVERY, collect
     from archive.ingest.ingest import Source, ingest
     from archive.render.progress import progress

@@ -101,6 +101,9 @@ def choose(
     Raises UsageError for unknown tables and views, and unless there is one destination.
 
     A name that is given twice counts once. `known_views` are those that the format can write.
+
+    The order is that of the options, tables first. Without names it is that of
+    `relations.table_names`.
     """
     from archive.export import relations
 
@@ -155,7 +158,10 @@ def say_next(number: int | None) -> None:
 def progress(
     total: int, to_standard_output: bool = False
 ) -> AbstractContextManager[Callable[[float], None]]:
-    """Show the progress of an export, unless the export goes to the same terminal."""
+    """Show the progress of an export, unless the export goes to the same terminal.
+
+    The total is the number of relations, or 1 for a single stream.
+    """
     from archive.render import progress as bar
 
     # A bar between the rows would make both unreadable.

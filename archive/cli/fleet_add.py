@@ -144,7 +144,11 @@ def add(
 def _secret(
     environment: str | None, file: Path | None, command: str | None, keyring: str | None
 ) -> dict[str, Any] | None:
-    """Return `secret` as the configuration writes it; None if no option names one."""
+    """Return `secret` as the configuration writes it; None if no option names one.
+
+    Paths become absolute, as the configuration may be in another folder. Raises UsageError for two
+    sources.
+    """
     ways: dict[str, Any] = {
         "environment": environment,
         "file": None if file is None else str(file.absolute()),
@@ -167,7 +171,10 @@ def _words(command: str) -> list[str]:
 
 
 def _tags(written: list[str]) -> dict[str, str] | None:
-    """Return tags by name, None without any; of a name that is given twice the last value counts."""
+    """Return tags by name, None without any; of a name that is given twice the last value counts.
+
+    Raises UsageError without an equals sign.
+    """
     tags = {}
     for tag in written:
         name, equals, value = tag.partition("=")
@@ -178,7 +185,10 @@ def _tags(written: list[str]) -> dict[str, str] | None:
 
 
 async def _look(entry: Entry) -> tuple[Certificate, UntrustedError | None]:
-    """Return the appliance's certificate, and why it is not trusted, or None if it is."""
+    """Return the appliance's certificate, and why it is not trusted, or None if it is.
+
+    It connects, without logging in. Raises ApplianceError if the appliance does not answer.
+    """
     from archive.vcenter import certificate
 
     shown = await certificate.look(entry)
@@ -192,7 +202,7 @@ def _show(entry: Entry, shown: Certificate, distrust: UntrustedError | None) -> 
     trusted = f"no: {distrust.reason}" if distrust is not None else f"yes, {_by_what(entry)}"
     items = [
         Item("subject", shown.subject),
-        Item("for", ", ".join(shown.names)),
+        Item("for", shown.for_names()),
         Item("issuer", shown.issuer),
         Item("valid from", f"{shown.valid_from:%Y-%m-%d %H:%M:%SZ}"),
         Item("valid until", f"{shown.valid_until:%Y-%m-%d %H:%M:%SZ}"),

@@ -69,7 +69,10 @@ def run_checks(
 
 
 def _examine(fleet: Fleet, entries: Sequence[Entry]) -> list[tuple[Entry, Examination]]:
-    """Check the appliances; return results in the order of the configuration."""
+    """Check the appliances; return results in the order of the configuration.
+
+    Appliances that an interrupt left unchecked are missing.
+    """
     from archive.collect.preflight_run import check as run
     from archive.render.progress import progress
 
@@ -88,6 +91,7 @@ def _examine(fleet: Fleet, entries: Sequence[Entry]) -> list[tuple[Entry, Examin
 def _write(
     examined: Sequence[tuple[Entry, Examination]], output_format: Format, output: Any
 ) -> None:
+    """Write a row for each check: all of them, or in a table of several appliances the problems."""
     from archive.cli.output import open_output
     from archive.columns import Column
     from archive.render.write import write
@@ -124,6 +128,7 @@ def _summary(examined: Iterable[tuple[Entry, Examination]]) -> Iterator[Row]:
 
 
 def _summarise(asked: int, results: Sequence[str]) -> None:
+    """Say how many appliances are ok, have warnings, failed, or were not checked."""
     from archive.collect.preflight import FAILED, OK, WARNING
 
     names = {OK: "ok", WARNING: "with warnings", FAILED: "failed"}

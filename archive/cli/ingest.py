@@ -148,6 +148,8 @@ def _ingest_file(
     """Import one file and return its counts. Raises ArchiveError, with the file's name.
 
     `prepare` is called before anything is written.
+
+    The progress counts bytes of the file as it is stored, so a gzipped one has a right end, too.
     """
     from archive.ingest.ingest import ingest as run
     from archive.ingest.open_file import open_file
@@ -165,7 +167,10 @@ def _ingest_file(
 
 
 def _warn_of_other_system(engine: Engine, run: int) -> None:
-    """Warn if the import may have been given the wrong appliance."""
+    """Warn if the import may have been given the wrong appliance.
+
+    It only reads, after the import was committed: a wrong guess must not stop anything.
+    """
     from archive import db
     from archive.ingest.other_targets import other_system
 

@@ -184,7 +184,11 @@ def _without_passwords(text: str) -> str:
 
 
 def _values(job: ArchivedJob) -> dict[str, str | None]:
-    """Return the labelled values of a job."""
+    """Return the labelled values of a job.
+
+    Values are texts for people, None for what the document does not have. Passwords in the location
+    are hidden.
+    """
     from archive.masking import mask_url
     from archive.render.units import duration, moment, size
 
@@ -232,7 +236,10 @@ def _values(job: ArchivedJob) -> dict[str, str | None]:
 
 
 def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
-    """Yield what is known of a job, as items of an outline: values, statuses, messages, findings."""
+    """Yield what is known of a job, as items of an outline: values, statuses, messages, findings.
+
+    The order is that of interest: the outcome first, technical values last, then lists.
+    """
     from archive.render.outline import Item
     from archive.render.units import moment
 
@@ -261,11 +268,15 @@ def _items(job: ArchivedJob, forms: Forms) -> Iterator[Item]:
 
 
 def _flag(value: bool | None) -> str | None:
+    """Return a flag as a word; None if it is not known."""
     return None if value is None else ("yes" if value else "no")
 
 
 def _message(role: str, content: Content, forms: Forms) -> Item:
-    """Return a message with its id, arguments and params below."""
+    """Return a message with its id, arguments and params below.
+
+    The id is always shown: it is the same in every language.
+    """
     from archive import messages
     from archive.render.outline import Item
 
@@ -279,6 +290,7 @@ def _message(role: str, content: Content, forms: Forms) -> Item:
 
 
 def _params(params: list[Shown]) -> list[Item]:
+    """Return params as items, with those of their nested messages below."""
     from archive.render.outline import Item
 
     return [Item(param.name, param.value, _params(param.below)) for param in params]

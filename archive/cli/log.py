@@ -227,7 +227,10 @@ def list_maintenance(
 
 
 def _columns(*names: str) -> list[Column]:
-    """Return columns by name: counts, except those that are known to be texts."""
+    """Return columns by name: counts, except those that are known to be texts.
+
+    What a narrow terminal leaves out follows from the names, too.
+    """
     from archive.columns import Column, Kind
 
     texts = ("source", "appliance", "outcome", "reason", "error", "what", "new_name", "detail")
@@ -242,6 +245,7 @@ def _columns(*names: str) -> list[Column]:
 
 
 def _instants(*names: str) -> list[Column]:
+    """Return columns of instants by name."""
     from archive.columns import Column, Kind
 
     return [Column(name, Kind.INSTANT, expendable=_EXPENDABLE.get(name, 0)) for name in names]
@@ -258,6 +262,7 @@ def _write(
     output_format: Format,
     output: Path | None,
 ) -> None:
+    """Write rows in a format, to a file or standard output."""
     from archive.cli.output import open_output
     from archive.render.write import write
 

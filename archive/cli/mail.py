@@ -164,6 +164,8 @@ def _send(sending: tuple[Fleet, Mail], message: EmailMessage, recipients: tuple[
     """Send the mail, and exit with 3 if the server refused some of the recipients.
 
     Raises MailError if it refused all, or ConfigurationError if there is no password.
+
+    On a terminal it says to whom the mail was sent; otherwise nothing, as a timer runs it.
     """
     from archive.config import secrets
     from archive.mail import post

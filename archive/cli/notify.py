@@ -99,7 +99,10 @@ def notify(
 
 
 def _recipients(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, list[Recipient]]:
-    """Return the configuration and its recipients with these names, or all of them."""
+    """Return the configuration and its recipients with these names, or all of them.
+
+    Raises ConfigurationError without any recipient, UsageError for an unknown name.
+    """
     if fleet is None or not fleet.notified:
         from archive.config import file
 
@@ -120,7 +123,10 @@ def _recipients(fleet: Fleet | None, names: list[str] | None) -> tuple[Fleet, li
 def _changes(
     engine: Engine, scope: Scope, recipients: Iterable[Recipient]
 ) -> tuple[Assessment, list[tuple[Recipient, Changes]]]:
-    """Return how the archive is now, and what changed for each recipient."""
+    """Return how the archive is now, and what changed for each recipient.
+
+    Both are of one transaction, so a notification has what was found, and nothing newer.
+    """
     from archive import db
     from archive.monitoring.assessment import assess
     from archive.monitoring.thresholds import STALE_SECONDS, Thresholds
@@ -136,6 +142,7 @@ def _changes(
 
 
 def _print(engine: Engine, scope: Scope, recipients: Iterable[Recipient]) -> None:
+    """Print the notification of each recipient; nothing is sent, so no secret is read."""
     from archive.notify.notification import notification
 
     found, each = _changes(engine, scope, recipients)
@@ -152,7 +159,11 @@ def _print(engine: Engine, scope: Scope, recipients: Iterable[Recipient]) -> Non
 def _notify(
     engine: Engine, scope: Scope, fleet: Fleet, recipients: Iterable[Recipient]
 ) -> list[tuple[Recipient, bool]]:
-    """Tell each recipient what is new, and record it; return whether each was notified that had to be."""
+    """Tell each recipient what is new, and record it; return whether each was notified that had to be.
+
+    The lock `notify` is held from reading until recording: two runs would send everything twice.
+    Raises AlreadyRunningError.
+    """
     from archive import db
     from archive.notify import send
     from archive.notify.notification import notification
@@ -177,7 +188,10 @@ def _notify(
 
 
 def _send(fleet: Fleet, recipient: Recipient, made: Notification) -> bool:
-    """Send a notification; return whether it was sent, and say why if not."""
+    """Send a notification; return whether it was sent, and say why if not.
+
+    Raises ConfigurationError without Apprise. No error shows the URL.
+    """
     from archive.config import secrets
     from archive.notify import send
 
@@ -193,7 +207,10 @@ def _send(fleet: Fleet, recipient: Recipient, made: Notification) -> bool:
 
 
 def _finish(sent_to: list[tuple[Recipient, bool]]) -> None:
-    """End with the exit code; on a terminal, say who was notified."""
+    """End with the exit code; on a terminal, say who was notified.
+
+    The code is 1 if all failed that had to be notified, 3 if some did.
+    """
     failed = sum(not sent for _, sent in sent_to)
     if sys.stdout is not None and sys.stdout.isatty():
         sent = [recipient.name for recipient, sent in sent_to if sent]

@@ -70,7 +70,10 @@ EPILOG = examples(
 
 
 class ReportCommand(TyperCommand):
-    """A command whose help lists the reports; they are imported only when help is shown."""
+    """A command whose help lists the reports; they are imported only when help is shown.
+
+    Importing the reports takes longer than all the rest of the help.
+    """
 
     def format_help(self, *arguments: Any) -> None:
         """Write the help text."""
@@ -168,7 +171,10 @@ def report(
 
 
 def _write_list(output_format: Format, output: Path | None) -> None:
-    """Write the reports, with their questions, groups, and whether they can be drawn."""
+    """Write the reports, with their questions, groups, and whether they can be drawn.
+
+    `by` are the groups, joined by a comma and a space.
+    """
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
@@ -212,7 +218,10 @@ class _Counted:
 
 
 def _explain(connection: Connection, report: Report, scope: Scope, number: int) -> None:
-    """Print the notes below a table."""
+    """Print the notes below a table.
+
+    Standard error has them, and when the archive was filled, so that old data are noticed.
+    """
     from archive import reports
     from archive.render.units import moment
 

@@ -45,7 +45,13 @@ from archive.db.tables.shared import (
     setting,
     write_lock,
 )
-from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, day_total
+from archive.db.tables.totals import (
+    appliance_month,
+    build_sketch,
+    day_sketch,
+    day_total,
+    size_forecast,
+)
 
 __all__ = [
     "MAINTENANCE",
@@ -82,6 +88,7 @@ __all__ = [
     "quarantine",
     "schedule",
     "setting",
+    "size_forecast",
     "system_time_zone",
     "system_version",
     "write_lock",
