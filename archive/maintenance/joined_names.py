@@ -83,11 +83,11 @@ def _join_quarantine(connection: Connection, name: str, new_name: str) -> None:
 
 
 def _join_notified(connection: Connection, name: str, new_name: str) -> None:
-    """Keep what each target was notified of under the new name; else, under the old one."""
+    """Keep what each recipient was notified of under the new name; else, under the old one."""
     table = tables.notified_problem
-    told = sa.select(table.c.target).where(table.c.appliance_name == new_name)
+    told = sa.select(table.c.recipient).where(table.c.appliance_name == new_name)
     old = table.c.appliance_name == name
-    connection.execute(sa.delete(table).where(old, table.c.target.in_(told)))
+    connection.execute(sa.delete(table).where(old, table.c.recipient.in_(told)))
     connection.execute(sa.update(table).where(old).values(appliance_name=new_name))
 
 

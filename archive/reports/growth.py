@@ -121,7 +121,7 @@ class _Fleet:
         self._forecasts: list[tuple[int, Forecast]] = []  # with the number of copies
 
     def add(self, name: str, grown: Grown, copies: int) -> None:
-        """Add an appliance."""
+        """Add an appliance with its growth, and the number of copies of its backup on the target."""
         successes, size, found = grown
         note = None
         ahead = _NO_FORECAST

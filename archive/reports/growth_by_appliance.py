@@ -45,7 +45,11 @@ class Grown(NamedTuple):
 
 
 def grown(connection: Connection, scope: Scope) -> Iterator[tuple[int, str, Grown]]:
-    """Yield the id, the name and the growth of each appliance with a size in its last year."""
+    """Yield the id, the name and the growth of each appliance with a size in its last year.
+
+    The order is none that a reader may rely on: the report sorts. Days are those of the archive's
+    calendar.
+    """
     if not _are_stored(connection, scope):
         for batch in job_order.batches(connection, scope):
             yield from _anew(connection, scope, batch)
@@ -73,6 +77,7 @@ def _are_stored(connection: Connection, scope: Scope) -> bool:
 
 
 def _stored(connection: Connection, scope: Scope) -> sa.Select[Any]:
+    """Return the SELECT of the stored forecasts in scope that are not too old to show."""
     table, appliance = tables.size_forecast, tables.appliance
     today = settings.calendar(connection).day(scope.now)
     query = (

@@ -2,6 +2,9 @@
 
 A forecast follows from whole weeks, so most imports do not change it. The transaction that does
 computes it again; `verify` compares it with one computed anew.
+
+Whatever a forecast needs is in its row: slopes, deviations and weights, so that the report reads no
+jobs.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     _Row = tuple[Any, ...]
 
 _TABLE, _JOB = tables.size_forecast, tables.job
+# The numbers of a line, of which a row has two: of the line and of the curve.
 _LINES = 5
 
 
@@ -45,7 +49,10 @@ class ChangedForecasts:
         self._removed: set[int] = set()
 
     def add(self, appliance_id: int, status: str, day: str, sign: int) -> None:
-        """Add a job that is on a day, or with a sign of -1 was, if it succeeded."""
+        """Add a job that is on a day, or with a sign of -1 was, if it succeeded.
+
+        `day` is an ISO date of the archive's calendar.
+        """
         if status != "SUCCEEDED":
             return
         first, last = self._days.get(appliance_id, (day, day))
@@ -68,7 +75,10 @@ class ChangedForecasts:
 
 
 def _is_settled(until: str | None, first: str, last: str) -> bool:
-    """Return whether changes from a day to a day are in the week that begins on `until`."""
+    """Return whether changes from a day to a day are in the week that begins on `until`.
+
+    These sizes are in no forecast yet: the week is not over.
+    """
     return until is not None and until <= first and week_of(_ordinal(last)) == _ordinal(until)
 
 
@@ -90,7 +100,10 @@ def differences(connection: Connection) -> int:
 
 
 def found(row: Any) -> Forecast | NoForecast:
-    """Return the forecast of a row of the table."""
+    """Return the forecast of a row of the table.
+
+    `row` has all columns of the table, those of the lines last and in order.
+    """
     if row.reason is not None:
         return NoForecast(row.reason)
     values = tuple(row)
@@ -101,6 +114,7 @@ def found(row: Any) -> Forecast | NoForecast:
 
 
 def _replace(connection: Connection, ids: Sequence[int]) -> None:
+    """Write the rows of appliances again."""
     connection.execute(sa.delete(_TABLE).where(_TABLE.c.appliance_id.in_(ids)))
     db.insert(connection, _TABLE, list(_rows(connection, ids)))
 
@@ -119,6 +133,7 @@ def _rows(connection: Connection, ids: Sequence[int]) -> Iterator[_Row]:
 
 
 def _row(appliance_id: int, until: str, sizes: Sequence[tuple[int, int]]) -> _Row:
+    """Return the row of an appliance, with a forecast or with the reason why there is none."""
     made = forecast(sizes)
     if isinstance(made, NoForecast):
         return (appliance_id, until, len(sizes), made.reason, *[None] * (5 + 2 * _LINES))
@@ -130,14 +145,17 @@ def _row(appliance_id: int, until: str, sizes: Sequence[tuple[int, int]]) -> _Ro
 
 
 def _stored(connection: Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    """Return the stored rows of appliances, in no order."""
     return connection.execute(sa.select(_TABLE).where(_TABLE.c.appliance_id.in_(ids))).all()
 
 
 def _ids(connection: Connection) -> Sequence[int]:
+    """Return the ids of all appliances."""
     return sorted(connection.execute(sa.select(tables.appliance.c.id)).scalars())
 
 
 def _ordinal(day: str) -> int:
+    """Return a day as an ordinal, as the judgement counts days."""
     return date.fromisoformat(day).toordinal()
 
 
