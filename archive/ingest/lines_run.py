@@ -60,6 +60,7 @@ def _judge_committed(engine: Engine) -> None:
 
 
 def _commit_batches(run: Run, lines: Iterator[Line]) -> None:
+    """Archive the lines in transactions, each with the counts so far; the last one ends the import."""
     batches = LineBatches(lines)
     waiting = next(batches, [])
     while True:
