@@ -67,6 +67,7 @@ class Shared:
             return answer
 
     def _slot(self, question: Hashable) -> _Slot:
+        """Return the place of a question, now the latest; the oldest beyond the limit goes."""
         with self._lock:
             slot = self._slots.setdefault(question, _Slot())
             self._slots.move_to_end(question)
