@@ -65,6 +65,7 @@ def _judge_committed(engine: Engine) -> None:
 
 
 def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
+    """Archive the lines in transactions, each with the counts so far; the last one ends the import."""
     waiting = next(batches, [])
     while True:
         # A copy: if the transaction fails, the run's own are still those of its last commit.

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 # A fingerprint of 16 bytes, and a job's ID as a signed 64-bit number.
 _ENTRY = struct.Struct(">16sq")
+# Making a statement takes longer than executing it for one appliance.
+_TABLE, _JOB = tables.latest_import, tables.job.c
+_OF_APPLIANCES = sa.select(_TABLE).where(
+    _TABLE.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_SEEN_AGAIN = (
+    sa.update(_TABLE)
+    .where(_TABLE.c.appliance_id.in_(sa.bindparam("ids", expanding=True)))
+    .values(seen_at=sa.bindparam("instant"))
+)
+_UNMARKED = sa.select(_JOB.appliance_id, _JOB.id).where(
+    _JOB.appliance_id.in_(sa.bindparam("ids", expanding=True)), _JOB.last_seen.is_(None)
+)
 
 
 @dataclass
@@ -62,16 +75,14 @@ class LatestImports:
 
     def open(self, connection: Connection, appliance_ids: Collection[int]) -> None:
         """Read the latest imports of appliances that have not been opened yet."""
-        table = tables.latest_import
         wanted = [number for number in appliance_ids if number not in self._latest]
         self._latest |= {
             number: _Latest(self._seen_at if number in self._begun else None) for number in wanted
         }
         # Those begun are not read again: what this import adds to them is appended at the end.
         for chunk in chunks(number for number in wanted if number not in self._begun):
-            query = sa.select(table).where(table.c.appliance_id.in_(chunk))
             unmarked = _unmarked(connection, chunk)
-            for row in connection.execute(query):
+            for row in connection.execute(_OF_APPLIANCES, {"ids": chunk}):
                 documents = decode(row.documents)
                 # The row of a job may have been deleted: its document must be read again then.
                 known = {
@@ -145,14 +156,9 @@ class LatestImports:
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
                 again.append(appliance_id)
-        table = tables.latest_import
-        db.upsert(connection, table, changed, ["seen_at", "documents"])
+        db.upsert(connection, tables.latest_import, changed, ["seen_at", "documents"])
         for chunk in chunks(again):
-            connection.execute(
-                sa.update(table)
-                .where(table.c.appliance_id.in_(chunk))
-                .values(seen_at=self._seen_at)
-            )
+            connection.execute(_SEEN_AGAIN, {"ids": chunk, "instant": self._seen_at})
         if unfinished:
             self._begun |= {number for number, seen_at, _ in changed if seen_at == self._seen_at}
         else:
@@ -181,10 +187,11 @@ class LatestImports:
             set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
             known |= seen
         elif seen:
-            # Of the two ways, the one that changes fewer rows of `job`.
+            # Of the two ways, the one that changes fewer rows of `job`. A time that a wrong clock gave
+            # is never that of a latest import.
             gone = known.keys() - seen.keys()
             joined = latest.apart & seen.keys()
-            if len(gone) + len(joined) <= len(seen):
+            if latest.by_wrong_clock or len(gone) + len(joined) <= len(seen):
                 if gone:
                     set_last_seen(connection, appliance_id, gone, latest.seen_at)
                 set_last_seen(connection, appliance_id, joined, None)
@@ -192,16 +199,16 @@ class LatestImports:
             else:  # only a small part of the latest import: that stays the latest
                 set_last_seen(connection, appliance_id, seen, self._seen_at)
                 known = {job: mark for job, mark in known.items() if job not in seen}
+        elif latest.by_wrong_clock:
+            # Its time is not stored: each of its jobs must have one that is not before its first.
+            set_last_seen(connection, appliance_id, known, latest.seen_at)
+            known = {}
         latest.known = {mark: job for job, mark in known.items()}
 
 
 def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tuple[int, int]]:
     """Return the jobs (appliance ID, job ID) that have no `last_seen` of their own."""
-    job = tables.job
-    query = sa.select(job.c.appliance_id, job.c.id).where(
-        job.c.appliance_id.in_(appliance_ids), job.c.last_seen.is_(None)
-    )
-    return set(map(tuple, connection.execute(query)))
+    return set(map(tuple, connection.execute(_UNMARKED, {"ids": appliance_ids})))
 
 
 def encode(documents: Mapping[bytes, int]) -> bytes:
