@@ -59,6 +59,7 @@ _COPIED = (
     tables.anomaly,
     tables.appliance_month,
     tables.build_sketch,
+    tables.size_forecast,
 )
 
 

@@ -79,7 +79,7 @@ def current(
 def verify(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Verify the archive: schema, references, every document, every day total.
+    """Verify the archive: schema, references, and every row of every table.
 
     Prints one line for each problem. Exit code 1: there are problems.
     """

@@ -202,7 +202,7 @@ def _show(entry: Entry, shown: Certificate, distrust: UntrustedError | None) -> 
     trusted = f"no: {distrust.reason}" if distrust is not None else f"yes, {_by_what(entry)}"
     items = [
         Item("subject", shown.subject),
-        Item("for", ", ".join(shown.names)),
+        Item("for", shown.for_names()),
         Item("issuer", shown.issuer),
         Item("valid from", f"{shown.valid_from:%Y-%m-%d %H:%M:%SZ}"),
         Item("valid until", f"{shown.valid_until:%Y-%m-%d %H:%M:%SZ}"),

@@ -205,7 +205,7 @@ def describe(shown: Certificate) -> str:
 
     The validity ends on a day in UTC.
     """
-    names = f" for {', '.join(shown.names)}" if shown.names else ""
+    names = f" for {shown.for_names()}" if shown.names else ""
     until = f"valid until {shown.valid_until:%Y-%m-%d}"
     return f"{shown.subject}{names}, issued by {shown.issuer}, {until}, {shown.fingerprint}"
 

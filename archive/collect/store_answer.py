@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from time import monotonic
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from archive import db, timestamps
 from archive.document import appliance_facts
@@ -55,7 +56,7 @@ def archive_answer(
     found, problems = _facts(answer)
     attempt = Attempt(entry.name, asked_at, answered_at, COMPLETE, None, None)
 
-    with closing(_stream(answer)) as stream:
+    with closing(_stream(answer, entry.deadline)) as stream:
         source = Source(_source(entry), stream, entry.name, answer.seen_at)
         with ingest_answer(engine, source) as answered:
             attempt = _judged(
@@ -81,7 +82,7 @@ def compare_answer(
     _, problems = _facts(answer)
     known = {} if engine is None else _known(engine, entry.name)
     counts = Counts()
-    with closing(_stream(answer)) as stream:
+    with closing(_stream(answer, entry.deadline)) as stream:
         try:
             for document in _documents(stream, entry.name, known):
                 counts.seen += 1
@@ -128,9 +129,37 @@ def _source(entry: Entry) -> str:
     return f"https://{entry.address}"
 
 
-def _stream(answer: CollectedAnswer) -> io.BufferedReader[Any]:
+class _InTime(io.RawIOBase):
+    """An answer that raises InputError when it is read for longer than a deadline, in seconds.
+
+    It is read in parts while it is archived. The time before the first part, spent waiting for other
+    writers, does not count.
+    """
+
+    def __init__(self, answer: IO[bytes], deadline: float) -> None:
+        super().__init__()
+        self._answer = answer
+        self._deadline = deadline
+        self._begun: float | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        now = monotonic()
+        self._begun = now if self._begun is None else self._begun
+        if now - self._begun > self._deadline:
+            raise InputError(
+                f"archiving took longer than the deadline of {self._deadline:g} s; raise `deadline`"
+            )
+        data = self._answer.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _stream(answer: CollectedAnswer, deadline: float) -> io.BufferedReader[Any]:
     """Return an answer as a stream that can be looked into ahead: so its format is recognised."""
-    return io.BufferedReader(answer.details, _BUFFER)
+    return io.BufferedReader(_InTime(answer.details, deadline), _BUFFER)
 
 
 def _known(engine: Engine, name: str) -> dict[bytes, int]:

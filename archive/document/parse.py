@@ -81,7 +81,7 @@ def parse(text: bytes) -> ParsedJob:
     try:
         return _split(structures.split_info(text), text, 0)
     except _UNCOMMON:
-        return _by_value(text)
+        return by_value(text)
 
 
 def parse_line(line: bytes) -> ParsedLine | None:
@@ -167,8 +167,11 @@ def _itself(content: Any) -> Any:
     return content
 
 
-def _by_value(text: bytes) -> ParsedJob:
-    """Read a document by the schema, or with repairs; raises NotAJobError if it is not a job."""
+def by_value(text: bytes) -> ParsedJob:
+    """Read one job's details value by value, as `parse` does if they are uncommon; slower, never different.
+
+    Raises NotAJobError.
+    """
     try:
         raw = json_numbers.loads(text.decode())
     except RecursionError as error:
@@ -179,7 +182,8 @@ def _by_value(text: bytes) -> ParsedJob:
     rows = normalise(document.info)
     found: Sequence[Finding] = document.findings
     irregular = document.irregular
-    if suspect(document.text):
+    # A repaired document may have texts that its JSON does not have: an object in the place of a text.
+    if irregular or suspect(document.text):
         masked = mask_rows(rows)
         irregular |= masked != rows
         rows, found = masked, mask_findings(found)

@@ -21,13 +21,11 @@ from pydantic import (
 )
 
 from archive import timestamps
+from archive.text import UNSTORABLE
 
 
 def exact_double(number: object) -> object:
-    """Return the value unchanged. Raises ValueError for a number that no double has.
-
-    pydantic alone would silently round a whole number of more than 53 bits.
-    """
+    """Return a value unchanged. Raises ValueError for a number that pydantic would have to round."""
     if isinstance(number, Decimal) or (type(number) is int and not _is_double(number)):
         raise ValueError("not a double")
     return number
@@ -82,10 +80,7 @@ class Structure(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     def to_json(self) -> str:
-        """Return canonical JSON: sorted keys, no white space, nulls left out.
-
-        Raises ValueError if a text has a lone surrogate.
-        """
+        """Return canonical JSON: sorted keys, no nulls. Raises ValueError for a lone surrogate."""
         return self.model_dump_json(exclude_none=True, by_alias=True)
 
 
@@ -105,7 +100,20 @@ class Param(Structure):
     s: str | None = None
 
 
-Params = Annotated[dict[str, Param], BeforeValidator(entries_to_map)]
+def encodable_names(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a map unchanged. Raises ValueError for a name with a lone surrogate.
+
+    pydantic refuses to serialise such a text, but in the name of a member it replaces it.
+    """
+    for name in value:
+        if not name.isascii() and UNSTORABLE.search(name):
+            raise ValueError("a name has a lone surrogate")
+    return value
+
+
+Params = Annotated[
+    dict[str, Param], BeforeValidator(entries_to_map), AfterValidator(encodable_names)
+]
 
 
 class Nested(Structure):
@@ -116,10 +124,7 @@ class Nested(Structure):
 
 
 class Message(Structure):
-    """A `LocalizableMessage`. `default_message` is English, with the arguments filled in.
-
-    `localized` is in the language of the request; it may be absent. `args` are texts.
-    """
+    """A `LocalizableMessage`: a text in English, and perhaps one in the language of the request."""
 
     args: list[str]
     default_message: str
@@ -154,7 +159,7 @@ class DynamicID(Structure):
 def free_json(value: object) -> object:
     """Return a JSON value with sorted keys. Raises ValueError for a number that is not a double."""
     if isinstance(value, dict):
-        return {key: free_json(value[key]) for key in sorted(value)}
+        return {key: free_json(value[key]) for key in sorted(encodable_names(value))}
     if isinstance(value, list):
         return [free_json(item) for item in value]
     if isinstance(value, Decimal):

@@ -76,6 +76,7 @@ class _Member(NamedTuple):
 
     @property
     def text(self) -> str:
+        """Return the JSON text of the member: its name and its value."""
         return f"{self.name_text}:{self.value_text}"
 
     def document(self, number: int) -> RawDocument:

@@ -108,9 +108,11 @@ class _Explained(io.RawIOBase):
         self._source = source
 
     def readable(self) -> bool:
+        """Return True, as a buffered reader demands."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read bytes into a buffer, and return how many. Raises InputError."""
         with _explained(self._name):
             return self._source.readinto(buffer)
 

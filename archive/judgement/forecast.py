@@ -6,6 +6,7 @@ single odd sizes. A forecast is of such a median, too.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date
 from math import exp, log, sqrt
 from statistics import fmean
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Older sizes say little about the months to come.
 HISTORY_DAYS = 365
+_DAYS_A_WEEK = 7
 # With fewer weeks a slope is noise.
 LEAST_WEEKS = 5
 # A level that is younger has not shown yet where it is.
@@ -85,6 +87,35 @@ class Forecast(NamedTuple):
         )
         return Ahead(_whole(expected), _whole(expected - below), _whole(expected + above))
 
+    def figures(self) -> Figures:
+        """Return the numbers that make the forecast, for `made`."""
+        line, curve = ((*one.centres[-1], *one[2:5]) for one in (self.line, self.curve))
+        return Figures(self.last, self.weight, self.line.number, self.line.free, line, curve)
+
+    @classmethod
+    def made(cls, figures: Figures) -> Forecast:
+        """Return the forecast of which these are the numbers."""
+        line, curve = (
+            _Line(is_exponential, [one[:2]], *one[2:], figures.number, figures.free)
+            for is_exponential, one in ((False, figures.line), (True, figures.curve))
+        )
+        return cls(line, curve, figures.weight, figures.last)
+
+
+class Figures(NamedTuple):
+    """The numbers of a forecast: its last day (ordinal), the weight of the line, and both lines.
+
+    `number` are the weeks of the last level, `free` the degrees of freedom. A line has its centre (day
+    and value: bytes, or their logarithm), its slope a day with its error, and its deviation.
+    """
+
+    last: int
+    weight: float
+    number: int
+    free: int
+    line: tuple[float, float, float, float, float]
+    curve: tuple[float, float, float, float, float]
+
 
 def _whole(size: float) -> int:
     """Return a size in whole bytes, from 0 to the greatest of a column."""
@@ -97,8 +128,28 @@ class NoForecast(NamedTuple):
     reason: str
 
 
+def week_of(day: int) -> int:
+    """Return the Monday (ordinal) of the week of a day."""
+    return day - (day - 1) % _DAYS_A_WEEK
+
+
+def whole_weeks(
+    sizes: Sequence[tuple[int, int]], history_days: int = HISTORY_DAYS
+) -> Sequence[tuple[int, int]]:
+    """Return the sizes (day ordinal, bytes), ordered by day, that a forecast follows from.
+
+    They are those of so many days before the week of the last one. So a forecast changes once a week,
+    and is not computed again each night.
+    """
+    if not sizes:
+        return sizes
+    until = week_of(sizes[-1][0])
+    first, end = (bisect_left(sizes, (day,)) for day in (until - history_days, until))
+    return sizes[first:end]
+
+
 def forecast(sizes: Sequence[tuple[int, int]]) -> Forecast | NoForecast:
-    """Return the forecast for sizes (day ordinal, bytes), ordered by day, of `HISTORY_DAYS`."""
+    """Return the forecast for sizes (day ordinal, bytes), ordered by day: see `whole_weeks`."""
     by_week = weeks.by_week(sizes)
     if len(by_week) < LEAST_WEEKS:
         return NoForecast(f"{counted(len(by_week), 'week')} with sizes, needs {LEAST_WEEKS}")

@@ -49,7 +49,7 @@ def unsealed(connection: Connection, table: sa.Table) -> Found:
 def orphans(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...], str]]:
     """Yield the rows that refer to a missing row, with the table of that.
 
-    Foreign keys prevent them; but a server can be told to leave them out, and a disk can fail.
+    Foreign keys prevent them, but a server can be set to skip these, and a disk can fail.
     """
     for table in tables.metadata.sorted_tables:
         for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):

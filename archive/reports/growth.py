@@ -1,6 +1,6 @@
 """Growth of backups: how fast they grow, how large they will be, and when the target is full.
 
-The sizes are those of succeeded jobs of any type, from the jobs themselves.
+The sizes are those of succeeded jobs of any type.
 `archive.judgement.forecast` fits a line and an exponential curve to the medians of weeks; the
 report shows what it says of each appliance, and the sums of the fleet.
 
@@ -12,17 +12,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from datetime import date
 from math import hypot
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
 from archive import charts
 from archive.columns import Column, Kind
 from archive.db import tables
-from archive.judgement import statistics
-from archive.judgement.forecast import HISTORY_DAYS, Forecast, NoForecast, forecast
-from archive.reports.core import job_order, sql
-from archive.reports.core.date_ranges import days_before
+from archive.judgement.forecast import HISTORY_DAYS, Forecast, NoForecast
+from archive.reports import growth_by_appliance
 from archive.reports.core.report import JOBS, Listing
 from archive.store import settings
 from archive.text import counted
@@ -33,9 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
+    from archive.reports.growth_by_appliance import Grown
 
-# Without a forecast, the present size is the median of this many latest backups.
-_LATEST = 7
 # Growth is for so many days, whatever the length of the month.
 _MONTH = 30
 # Forecasts are for so many days from today.
@@ -123,22 +120,20 @@ class _Fleet:
         self._today = today
         self._forecasts: list[tuple[int, Forecast]] = []  # with the number of copies
 
-    def add(self, name: str, sizes: Sequence[tuple[int, int]], copies: int) -> None:
-        """Add an appliance with the sizes (day ordinal, bytes) of its successes, ordered by day."""
-        found = forecast(sizes)
+    def add(self, name: str, grown: Grown, copies: int) -> None:
+        """Add an appliance with its growth, and the number of copies of its backup on the target."""
+        successes, size, found = grown
+        note = None
+        ahead = _NO_FORECAST
         if isinstance(found, NoForecast):
-            # A single last size could be an odd one.
-            size = statistics.median([size for _, size in sizes[-_LATEST:]])
             note = f"no forecast: {found.reason}"
-            ahead = _NO_FORECAST
         else:
-            size, note = found.size, None
             growth = found.on(found.last + _MONTH).expected - size
             values = (value for days in HORIZONS for value in found.on(self._today + days))
             ahead = (growth, *values)
             self._forecasts.append((copies, found))
         self.rows.append(
-            GrowthRow._make((name, len(sizes), size, *ahead, copies, copies * size, None, note))
+            GrowthRow._make((name, successes, size, *ahead, copies, copies * size, None, note))
         )
 
     def whole(self, capacity: int | None) -> GrowthRow:
@@ -195,14 +190,10 @@ def _select(connection: Connection, scope: Scope) -> Iterator[GrowthRow]:
     today = settings.calendar(connection).day(scope.now)
     fleet = _Fleet(date.fromisoformat(today).toordinal())
     retired = _retired(connection, scope.now)
-    for batch in job_order.batches(connection, scope):
-        copies = _scheduled_copies(connection, batch) if scope.keep is None else {}
-        jobs = job_order.rows(connection, _sizes(scope, batch, today), batch)
-        for number, name in batch.items():
-            sizes = [(date.fromisoformat(day).toordinal(), size) for _, day, size in jobs[number]]
-            # An appliance without any size has nothing to forecast, and no row.
-            if sizes and number not in retired:
-                fleet.add(name, sizes, copies.get(number, 1) if scope.keep is None else scope.keep)
+    copies = _scheduled_copies(connection) if scope.keep is None else {}
+    for number, name, grown in growth_by_appliance.grown(connection, scope):
+        if number not in retired:
+            fleet.add(name, grown, copies.get(number, 1) if scope.keep is None else scope.keep)
     fleet.rows.sort(key=_fastest_first)
     yield from fleet.rows
     if fleet.rows:
@@ -221,29 +212,7 @@ def _fastest_first(row: GrowthRow) -> tuple[bool, int, str]:
     return growth is None, -(growth or 0), row.appliance or ""
 
 
-def _sizes(scope: Scope, batch: dict[int, str], today: str) -> sa.Select[Any]:
-    """Return the SELECT of the sizes of succeeded jobs, by appliance and in order of time.
-
-    Without a first day, only the history that a forecast looks at is read.
-    """
-    job = tables.job
-    query = (
-        sa.select(job.c.appliance_id, job.c.day, job.c.size_bytes)
-        .where(
-            sql.of_appliances(job.c.appliance_id, batch),
-            job.c.status == "SUCCEEDED",
-            job.c.size_bytes >= 0,
-            job_order.not_later(scope),
-            *sql.conditions(scope, None),
-        )
-        .order_by(job.c.appliance_id, *job_order.order(job))
-    )
-    if scope.since is not None:
-        return query
-    return query.where(job.c.day > days_before(today, HISTORY_DAYS))
-
-
-def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int, int]:
+def _scheduled_copies(connection: Connection) -> dict[int, int]:
     """Return the number of backups to keep by appliance id, as set in the enabled schedules.
 
     An appliance without such a schedule is missing from the result, and counts with one copy.
@@ -253,7 +222,6 @@ def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int
     query = (
         sa.select(table.c.appliance_id, number)
         .where(
-            sql.of_appliances(table.c.appliance_id, batch),
             # The schedules in force now.
             table.c.ended_at.is_(None),
             table.c.enabled,
@@ -268,9 +236,9 @@ def _scheduled_copies(connection: Connection, batch: dict[int, str]) -> dict[int
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     """Yield the days that the sizes are from, and what the interval of a forecast covers."""
     del connection
-    since = f"since {scope.since}" if scope.since else f"of the last {HISTORY_DAYS} days"
+    since = f"since {scope.since}" if scope.since else f"of {HISTORY_DAYS} days"
     yield (
-        f"Monthly growth is for {_MONTH} days, from the sizes {since}. 90 % of usual sizes, the"
+        f"Monthly growth is for {_MONTH} days, from the sizes {since} up to the week of the last success. 90 % of usual sizes, the"
         " medians of weeks, are expected between low and high. The last row is the whole fleet."
     )
 

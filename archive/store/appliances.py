@@ -37,6 +37,18 @@ class Locked(NamedTuple):
     created: frozenset[int]
 
 
+# Making a statement takes longer than executing it for one appliance.
+_TABLE = tables.appliance
+_NAMED = sa.select(_TABLE.c.name, _TABLE.c.id, _TABLE.c.first_seen, _TABLE.c.last_seen).where(
+    _TABLE.c.name.in_(sa.bindparam("names", expanding=True))
+)
+_WIDENED = (
+    sa.update(_TABLE)
+    .where(_TABLE.c.id == sa.bindparam("number"))
+    .values(first_seen=sa.bindparam("first"), last_seen=sa.bindparam("last"))
+)
+
+
 def lock_appliances(connection: Connection, names: Iterable[str]) -> None:
     """Lock appliances against other loads, until the transaction ends.
 
@@ -68,12 +80,10 @@ def find_appliances(connection: Connection, names: Iterable[str]) -> dict[str, i
 
 def _find(connection: Connection, names: Iterable[str]) -> dict[str, _Known]:
     """Return the rows of the named appliances that the archive has, by name."""
-    table = tables.appliance
-    query = sa.select(table.c.name, table.c.id, table.c.first_seen, table.c.last_seen)
     return {
         row.name: _Known(row.id, row.first_seen, row.last_seen)
         for chunk in chunks(names)
-        for row in connection.execute(query.where(table.c.name.in_(chunk)))
+        for row in connection.execute(_NAMED, {"names": chunk})
     }
 
 
@@ -101,7 +111,6 @@ def _widen(
     connection: Connection, seen: Mapping[str, SeenInterval], known: Mapping[str, _Known]
 ) -> None:
     """Extend when appliances were seen first and last; most imports change only the latter."""
-    table = tables.appliance
     widened = [
         {
             "number": row.id,
@@ -114,9 +123,4 @@ def _widen(
         if seen[name].first_seen < row.first_seen or seen[name].last_seen > last_seen
     ]
     if widened:
-        connection.execute(
-            sa.update(table)
-            .where(table.c.id == sa.bindparam("number"))
-            .values(first_seen=sa.bindparam("first"), last_seen=sa.bindparam("last")),
-            widened,
-        )
+        connection.execute(_WIDENED, widened)

@@ -237,14 +237,19 @@ def differences(connection: Connection, totals: Totals) -> list[WrongRow]:
     ]
 
 
+_TOTAL, _DRAWN = _TABLES
+# Making the statement takes longer than executing it for one day.
+_OF_DAYS = (
+    sa.select(_TOTAL, _DRAWN.c.sizes, _DRAWN.c.durations, _DRAWN.c.rates)
+    .join(_DRAWN, sa.and_(*(_TOTAL.c[name] == _DRAWN.c[name] for name in _KEY)))
+    .where(_TOTAL.c.day.in_(sa.bindparam("days", expanding=True)))
+)
+
+
 def _stored(connection: Connection, days: set[str]) -> Iterator[sa.Row[Any]]:
     """Yield the stored totals of some days, with their sketches."""
-    total, drawn = tables.day_total, tables.day_sketch
-    query = sa.select(total, drawn.c.sizes, drawn.c.durations, drawn.c.rates).join(
-        drawn, sa.and_(*(total.c[name] == drawn.c[name] for name in _KEY))
-    )
     for chunk in chunks(sorted(days)):
-        yield from connection.execute(query.where(total.c.day.in_(chunk)))
+        yield from connection.execute(_OF_DAYS, {"days": chunk})
 
 
 def _replace(connection: Connection, totals: dict[_Key, _Total]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -154,17 +155,29 @@ def _look_up(
     found: dict[bytes, int],
 ) -> None:
     """Move the keys that are stored, by digest, from the missing to the found ones."""
-    query = sa.select(table.c.digest, table.c.id)
     for chunk in chunks(list(missing)):
-        for row in connection.execute(query.where(table.c.digest.in_(chunk))):
+        for row in connection.execute(_by_digest(table), {"digests": chunk}):
             del missing[row.digest]
             found[row.digest] = row.id
 
 
 def next_id(connection: Connection, table: sa.Table) -> int:
     """Return the ID after a table's greatest; hold a lock that prevents inserts."""
-    greatest = connection.execute(sa.select(sa.func.max(table.c.id))).scalar()
+    greatest = connection.execute(_greatest(table)).scalar()
     return int(greatest or 0) + 1
+
+
+@lru_cache  # making a statement takes longer than executing it for a few rows
+def _by_digest(table: sa.Table) -> sa.Select[Any]:
+    """Return the SELECT of the ids of some digests in a table."""
+    digests: sa.BindParameter[Any] = sa.bindparam("digests", expanding=True)
+    return sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(digests))
+
+
+@lru_cache
+def _greatest(table: sa.Table) -> sa.Select[Any]:
+    """Return the SELECT of the greatest id of a table."""
+    return sa.select(sa.func.max(table.c.id))
 
 
 def _columns(key: Sequence[Any]) -> Sequence[Any]:

@@ -53,6 +53,11 @@ class LoggedRun(NamedTuple):
     quarantined: int
 
 
+# Making a statement takes longer than executing it for one row.
+_STARTED = sa.insert(tables.ingest_run)
+_CHANGED = sa.update(tables.ingest_run).where(tables.ingest_run.c.id == sa.bindparam("of_run"))
+
+
 def start(engine: Engine, source: str, seen_at: str) -> int:
     """Record the start of an import, in its own transaction; return its number.
 
@@ -62,17 +67,16 @@ def start(engine: Engine, source: str, seen_at: str) -> int:
         db.lock(connection, ["runs"])
         # Numbers are in the order of the starts, which `archive export --after` relies on.
         run_id = next_id(connection, tables.ingest_run)
-        connection.execute(
-            sa.insert(tables.ingest_run).values(
-                id=run_id,
-                # A file name need not be valid text; then its bytes are shown escaped.
-                source=mask_text(source.encode("utf-8", "backslashreplace").decode()),
-                seen_at=seen_at,
-                started=timestamps.now(),
-                outcome="running",
-                **asdict(Counts()),
-            )
-        )
+        values = {
+            "id": run_id,
+            # A file name need not be valid text; then its bytes are shown escaped.
+            "source": mask_text(source.encode("utf-8", "backslashreplace").decode()),
+            "seen_at": seen_at,
+            "started": timestamps.now(),
+            "outcome": "running",
+            **asdict(Counts()),
+        }
+        connection.execute(_STARTED, values)
     return run_id
 
 
@@ -117,8 +121,7 @@ def logged_runs(
 
 
 def _update(connection: Connection, run_id: int, values: dict[str, Any]) -> None:
-    table = tables.ingest_run
-    connection.execute(sa.update(table).where(table.c.id == run_id).values(**values))
+    connection.execute(_CHANGED, {"of_run": run_id, **values})
 
 
 @contextmanager

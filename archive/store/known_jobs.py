@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
@@ -66,6 +66,30 @@ class _JobRow(NamedTuple):
     last_seen: str | None
 
 
+# Making a statement takes longer than executing it for a few rows.
+_JOB = tables.job.c
+# Reads only the end of each appliance's part of the primary key.
+_GREATEST_IDS = sa.select(
+    tables.appliance.c.id,
+    sa.func.coalesce(
+        sa.select(sa.func.max(_JOB.id))
+        .where(_JOB.appliance_id == tables.appliance.c.id)
+        .correlate(tables.appliance)
+        .scalar_subquery(),
+        0,
+    ).label("greatest"),
+).where(tables.appliance.c.id.in_(sa.bindparam("ids", expanding=True)))
+_OF_JOBS = sa.update(tables.job).where(
+    _JOB.appliance_id == sa.bindparam("of_appliance"),
+    _JOB.id.in_(sa.bindparam("ids", expanding=True)),
+)
+_IN_LATEST = _OF_JOBS.values(last_seen=sa.null())
+_INSTANT = sa.bindparam("instant", type_=_JOB.last_seen.type)
+_SEEN_LAST = _OF_JOBS.values(
+    last_seen=sa.case((_JOB.first_seen > _INSTANT, _JOB.first_seen), else_=_INSTANT)
+)
+
+
 def find_stored(connection: Connection, wanted_jobs: Iterable[JobKey]) -> dict[JobKey, Stored]:
     """Return those of the wanted jobs that the archive has, by job key.
 
@@ -111,19 +135,10 @@ def new_ids(connection: Connection, new: Iterable[JobKey]) -> dict[JobKey, int]:
 
 def _greatest_ids(connection: Connection, appliance_ids: Sequence[int]) -> dict[int, int]:
     """Return the greatest job ID of each appliance, 0 without jobs."""
-    job, appliance = tables.job, tables.appliance
-    # Reads only the end of each appliance's part of the primary key.
-    greatest = (
-        sa.select(sa.func.max(job.c.id))
-        .where(job.c.appliance_id == appliance.c.id)
-        .correlate(appliance)
-        .scalar_subquery()
-    )
-    query = sa.select(appliance.c.id, sa.func.coalesce(greatest, 0).label("greatest"))
     return {
         row.id: row.greatest
         for chunk in chunks(appliance_ids)
-        for row in connection.execute(query.where(appliance.c.id.in_(chunk)))
+        for row in connection.execute(_GREATEST_IDS, {"ids": chunk})
     }
 
 
@@ -135,17 +150,12 @@ def set_last_seen(
     `instant` None: they belong to their appliance's latest import, which has the time. It is never
     set before `first_seen`, which a clock that was ahead can have written.
     """
-    job = tables.job
-    value: Any = instant
-    if instant is not None:
-        own = sa.literal(instant, job.c.last_seen.type)
-        value = sa.case((job.c.first_seen > own, job.c.first_seen), else_=own)
     for chunk in chunks(sorted(job_ids)):
-        connection.execute(
-            sa.update(job)
-            .where(job.c.appliance_id == appliance_id, job.c.id.in_(chunk))
-            .values(last_seen=value)
-        )
+        values = {"of_appliance": appliance_id, "ids": chunk}
+        if instant is None:
+            connection.execute(_IN_LATEST, values)
+        else:
+            connection.execute(_SEEN_LAST, {**values, "instant": instant})
 
 
 def record_statuses(

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 
 # A fingerprint of 16 bytes, and a job's ID as a signed 64-bit number.
 _ENTRY = struct.Struct(">16sq")
+# Making a statement takes longer than executing it for one appliance.
+_TABLE, _JOB = tables.latest_import, tables.job.c
+_OF_APPLIANCES = sa.select(_TABLE).where(
+    _TABLE.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
+)
+_SEEN_AGAIN = (
+    sa.update(_TABLE)
+    .where(_TABLE.c.appliance_id.in_(sa.bindparam("ids", expanding=True)))
+    .values(seen_at=sa.bindparam("instant"))
+)
+_UNMARKED = sa.select(_JOB.appliance_id, _JOB.id).where(
+    _JOB.appliance_id.in_(sa.bindparam("ids", expanding=True)), _JOB.last_seen.is_(None)
+)
 
 
 @dataclass
@@ -57,16 +70,19 @@ class LatestImports:
     def __init__(self, seen_at: str) -> None:
         self._seen_at = seen_at
         self._latest: dict[int, _Latest] = {}
+        # Appliances whose stored row is of this import; more of it follows in this transaction.
+        self._begun: set[int] = set()
 
     def open(self, connection: Connection, appliance_ids: Collection[int]) -> None:
         """Read the latest imports of appliances that have not been opened yet."""
-        table = tables.latest_import
         wanted = [number for number in appliance_ids if number not in self._latest]
-        self._latest |= {number: _Latest() for number in wanted}
-        for chunk in chunks(wanted):
-            query = sa.select(table).where(table.c.appliance_id.in_(chunk))
+        self._latest |= {
+            number: _Latest(self._seen_at if number in self._begun else None) for number in wanted
+        }
+        # Those begun are not read again: what this import adds to them is appended at the end.
+        for chunk in chunks(number for number in wanted if number not in self._begun):
             unmarked = _unmarked(connection, chunk)
-            for row in connection.execute(query):
+            for row in connection.execute(_OF_APPLIANCES, {"ids": chunk}):
                 documents = decode(row.documents)
                 # The row of a job may have been deleted: its document must be read again then.
                 known = {
@@ -120,11 +136,19 @@ class LatestImports:
         latest.apart.add(job_id)
         latest.left[job_id] = last_seen
 
-    def write(self, connection: Connection) -> None:
-        """Store this import as the latest one of its appliances, and clear the cache."""
+    def write(self, connection: Connection, *, unfinished: bool = False) -> None:
+        """Store this import as the latest one of its appliances, and clear the cache.
+
+        `unfinished`: more of this import follows in the same transaction.
+        """
         changed: list[tuple[int, str, bytes]] = []
         again: list[int] = []
         for appliance_id, latest in self._latest.items():
+            if appliance_id in self._begun:
+                if latest.seen or latest.left:
+                    documents = self._with_more(connection, appliance_id, latest)
+                    changed.append((appliance_id, self._seen_at, documents))
+                continue
             stored, before = latest.known, latest.seen_at
             self._settle(connection, appliance_id, latest)
             # The list of documents is long, and most imports leave it as it is.
@@ -132,15 +156,28 @@ class LatestImports:
                 changed.append((appliance_id, latest.seen_at, encode(latest.known)))
             elif latest.seen_at != before:
                 again.append(appliance_id)
-        table = tables.latest_import
-        db.upsert(connection, table, changed, ["seen_at", "documents"])
+        db.upsert(connection, tables.latest_import, changed, ["seen_at", "documents"])
         for chunk in chunks(again):
-            connection.execute(
-                sa.update(table)
-                .where(table.c.appliance_id.in_(chunk))
-                .values(seen_at=self._seen_at)
-            )
+            connection.execute(_SEEN_AGAIN, {"ids": chunk, "instant": self._seen_at})
+        if unfinished:
+            self._begun |= {number for number, seen_at, _ in changed if seen_at == self._seen_at}
+        else:
+            self._begun.clear()
         self._latest.clear()
+
+    def _with_more(self, connection: Connection, appliance_id: int, latest: _Latest) -> bytes:
+        """Return the documents of an appliance that was begun, and those seen since."""
+        table = tables.latest_import
+        query = sa.select(table.c.documents).where(table.c.appliance_id == appliance_id)
+        stored: bytes = connection.execute(query).scalar_one()
+        _, last = _ENTRY.unpack(stored[-_ENTRY.size :]) if stored else (b"", 0)
+        if latest.left or last >= min(latest.seen):
+            latest.known = decode(stored)
+            self._settle(connection, appliance_id, latest)
+            return encode(latest.known)
+        # Only new jobs, as in most first loads: decoding all again would take ever longer.
+        set_last_seen(connection, appliance_id, latest.apart & latest.seen.keys(), None)
+        return stored + encode({mark: job for job, mark in latest.seen.items()})
 
     def _settle(self, connection: Connection, appliance_id: int, latest: _Latest) -> None:
         """Update the rows of `job` and the known documents from what was seen."""
@@ -150,10 +187,11 @@ class LatestImports:
             set_last_seen(connection, appliance_id, latest.apart & seen.keys(), None)
             known |= seen
         elif seen:
-            # Of the two ways, the one that changes fewer rows of `job`.
+            # Of the two ways, the one that changes fewer rows of `job`. A time that a wrong clock gave
+            # is never that of a latest import.
             gone = known.keys() - seen.keys()
             joined = latest.apart & seen.keys()
-            if len(gone) + len(joined) <= len(seen):
+            if latest.by_wrong_clock or len(gone) + len(joined) <= len(seen):
                 if gone:
                     set_last_seen(connection, appliance_id, gone, latest.seen_at)
                 set_last_seen(connection, appliance_id, joined, None)
@@ -161,16 +199,16 @@ class LatestImports:
             else:  # only a small part of the latest import: that stays the latest
                 set_last_seen(connection, appliance_id, seen, self._seen_at)
                 known = {job: mark for job, mark in known.items() if job not in seen}
+        elif latest.by_wrong_clock:
+            # Its time is not stored: each of its jobs must have one that is not before its first.
+            set_last_seen(connection, appliance_id, known, latest.seen_at)
+            known = {}
         latest.known = {mark: job for job, mark in known.items()}
 
 
 def _unmarked(connection: Connection, appliance_ids: Collection[int]) -> set[tuple[int, int]]:
     """Return the jobs (appliance ID, job ID) that have no `last_seen` of their own."""
-    job = tables.job
-    query = sa.select(job.c.appliance_id, job.c.id).where(
-        job.c.appliance_id.in_(appliance_ids), job.c.last_seen.is_(None)
-    )
-    return set(map(tuple, connection.execute(query)))
+    return set(map(tuple, connection.execute(_UNMARKED, {"ids": appliance_ids})))
 
 
 def encode(documents: Mapping[bytes, int]) -> bytes:

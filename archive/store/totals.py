@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archive.store import anomalies, appliance_months, build_sketches, day_totals
+from archive.store import (
+    anomalies,
+    appliance_months,
+    build_sketches,
+    day_totals,
+    size_forecasts,
+)
 from archive.store.build_sketches import Ran
 
 if TYPE_CHECKING:
@@ -24,6 +30,7 @@ class ChangedTotals:
         self._months = appliance_months.ChangedMonths()
         self._builds = build_sketches.BuildSketches()
         self._successes = anomalies.ChangedSuccesses()
+        self._forecasts = size_forecasts.ChangedForecasts()
 
     def add(
         self, appliance_id: int, build_id: int | None, job: Contribution, sign: int = 1
@@ -32,6 +39,7 @@ class ChangedTotals:
         self._days.add(job, sign)
         self._months.add(appliance_id, job.day)
         self._successes.add(appliance_id, job.status, job.day)
+        self._forecasts.add(appliance_id, job.status, job.day, sign)
         self._builds.add(
             Ran(appliance_id, build_id, job.status, job.size_bytes, job.duration_seconds), sign
         )
@@ -46,6 +54,7 @@ class ChangedTotals:
             self._days.add(one, sign)
             self._months.add(appliance_id, one.day)
             self._successes.add(appliance_id, one.status, one.day)
+            self._forecasts.add(appliance_id, one.status, one.day, sign)
 
     def drain(self, connection: Connection) -> None:
         """Write what would grow with the number of jobs; this takes time for every changed day."""
@@ -56,6 +65,7 @@ class ChangedTotals:
         """Write all changes; the caller has locked the appliances and has written the jobs."""
         self._months.write(connection)
         self._successes.write(connection)
+        self._forecasts.write(connection)
         self.drain(connection)  # last, since loads take turns from the day totals on
 
 
@@ -68,6 +78,7 @@ def differences(connection: Connection) -> Iterator[WrongRow]:
     yield from appliance_months.differences(connection)
     yield from build_sketches.differences(connection)
     yield from anomalies.differences(connection)
+    yield from size_forecasts.differences(connection)
 
 
 def rebuild(connection: Connection) -> int:
@@ -78,4 +89,5 @@ def rebuild(connection: Connection) -> int:
     wrong = len(appliance_months.differences(connection))
     appliance_months.rebuild(connection)
     wrong += build_sketches.rebuild(connection) + anomalies.rebuild(connection)
+    wrong += size_forecasts.rebuild(connection)
     return wrong + day_totals.rebuild(connection)

@@ -37,6 +37,10 @@ class HiddenError(ApplianceError):
     """
 
 
+# A certificate of a load balancer may have a hundred.
+_NAMES_SHOWN = 5
+
+
 class Certificate(NamedTuple):
     """A certificate's fields, as texts that a terminal can show; instants are in UTC.
 
@@ -53,6 +57,12 @@ class Certificate(NamedTuple):
     valid_from: datetime
     valid_until: datetime
     pin: bytes
+
+    def for_names(self) -> str:
+        """Return the names for one line: of many only the first ones, and how many more there are."""
+        more = len(self.names) - _NAMES_SHOWN
+        shown = ", ".join(self.names[:_NAMES_SHOWN])
+        return f"{shown} and {more:,} more" if more > 0 else shown
 
     @property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from math import log
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from archive.judgement.forecast import HISTORY_DAYS, Forecast, forecast
+from archive.judgement.forecast import HISTORY_DAYS, Forecast, forecast, whole_weeks
 from bench.judgement import fleets
 from bench.measure import Finding, progress
 
@@ -43,7 +43,7 @@ class Tally:
     def add(self, appliance: Appliance) -> None:
         """Add an appliance's forecast; the naive one is the median of its last seven sizes."""
         sizes = [(one.day, one.size) for one in appliance.successes][-HISTORY_DAYS:]
-        found = forecast(sizes)
+        found = forecast(whole_weeks(sizes))
         if not isinstance(found, Forecast):
             self.without += 1
             return

@@ -81,7 +81,9 @@ SELECT
     job.status,
     job.day,
     message.seq,
-    message.role,
+    CASE message.role
+        WHEN 0 THEN 'description' WHEN 1 THEN 'progress' WHEN 2 THEN 'message' ELSE 'error'
+    END AS role,
     message_template.message_id,
     coalesce(message_content.localized, message_template.default_message) AS text,
     message_template.default_message,
@@ -877,11 +879,9 @@ def upgrade() -> None:
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("role", Text, nullable=False),
+        sa.Column("role", sa.SmallInteger(), nullable=False),
         sa.Column("content_id", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
-        ),
+        sa.CheckConstraint("role BETWEEN 0 AND 3", name=op.f("ck_message_role")),
         sa.ForeignKeyConstraint(
             ["appliance_id", "content_id"],
             ["message_content.appliance_id", "message_content.id"],
@@ -1255,6 +1255,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", "build_id", name=op.f("pk_build_sketch")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "size_forecast",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until_day", Day(), nullable=False),
+        sa.Column("successes", sa.BigInteger(), nullable=False),
+        sa.Column("reason", Text, nullable=True),
+        sa.Column("last_day", Day(), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("weeks", sa.Integer(), nullable=True),
+        sa.Column("freedom", sa.Integer(), nullable=True),
+        sa.Column("line_weight", sa.Double(), nullable=True),
+        *(
+            sa.Column(f"{line}_{name}", sa.Double(), nullable=True)
+            for line in ("line", "curve")
+            for name in ("day", "value", "slope", "slope_error", "deviation")
+        ),
+        sa.CheckConstraint(
+            "(reason IS NULL) = (last_day IS NOT NULL)", name=op.f("ck_size_forecast_reason")
+        ),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_size_forecast_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_size_forecast")),
+        sqlite_with_rowid=False,
+    )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
         op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
@@ -1272,6 +1297,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_expected_backup_day_outcome"), table_name="expected_backup")
     op.drop_table("expected_backup")
     op.drop_table("anomaly")
+    op.drop_table("size_forecast")
     op.drop_table("build_sketch")
     op.drop_table("appliance_month")
     op.drop_table("day_sketch")

@@ -49,7 +49,7 @@ def test_cadences_of_the_configuration_apply(engine: Engine, tmp_path: Path) -> 
     appliances = f'[[appliance]]\nname = "{made.GOOD}"\ncadence = "1h"\n'
     config = f"--config={written(tmp_path, DEFAULTS + appliances)}"
     done = archive("dashboard", "-a", made.GOOD, NOW, at(engine), config)
-    assert "<td>overdue</td>" in done.out
+    assert '<div class="soft">overdue</div>' in done.out
 
 
 def test_page_is_not_written_to_a_terminal(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import stamina
 
 from archive import db
+from archive.collect import store_answer
 from archive.collect.run import collect, rehearse
 from archive.config.entries import Fleet, Secret
 from archive.db import migrate, tables
@@ -247,6 +248,18 @@ def test_unreadable_answer_is_refused_completely(run: Run, answer: bytes, why: s
     assert why in run.reason("vc01")
     for table in (tables.job, tables.appliance, tables.quarantine, tables.system_version):
         assert count(run.engine, table) == 0
+
+
+def test_archiving_has_a_deadline_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that takes longer to archive than its appliance may take is refused as a whole."""
+    run.add("vc01", deadline=10.0)
+    seconds = iter(range(0, 10_000, 6))
+    monkeypatch.setattr(store_answer, "monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr(store_answer, "_BUFFER", 500)
+    run.collect()
+    assert run.ended() == {"vc01": "failed"}
+    assert "archiving took longer than the deadline of 10 s; raise `deadline`" in run.reason("vc01")
+    assert count(run.engine, tables.job) == 0
 
 
 def test_control_characters_in_errors_are_removed(run: Run) -> None:

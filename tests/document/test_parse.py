@@ -66,7 +66,7 @@ def test_both_ways_agree(
     """The compiled code gives the digest, the rank, the rows and the findings of the schema."""
     document = text(shaped(raw), ensure_ascii=ascii_only)
     read = parse.parse(document)
-    assert plain(read) == plain(parse._by_value(document))
+    assert plain(read) == plain(parse.by_value(document))
     line = text({"appliance": "a", "job": "k", "info": shaped(raw)})
     parsed = parse.parse_line(line)
     if parsed is not None:
@@ -121,7 +121,7 @@ def test_regular_documents_are_split(raw: dict[str, Any]) -> None:
 def test_other_documents_are_read_by_value(raw: dict[str, Any]) -> None:
     """What the schema refuses, or must be looked at more closely, is left to the careful way."""
     assert not is_split(text(raw))
-    assert plain(parse.parse(text(raw))) == plain(parse._by_value(text(raw)))
+    assert plain(parse.parse(text(raw))) == plain(parse.by_value(text(raw)))
 
 
 def test_long_messages_are_not_kept() -> None:
@@ -141,6 +141,48 @@ def test_double_keeps_all_digits(number: str) -> None:
     assert json_numbers.loads(read.irregular) == json_numbers.loads(raw.decode())
     assert [finding.code for finding in read.findings] == ["bad_value"]
     assert parse.parse_line(b'{"appliance":"a","job":"k","info":' + raw + b"}") is None
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "\\udc00x", "a\\ud83d", "ä\\udfff"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '"messages":[{{"id":"m","default_message":"t","args":[],"params":{{"{}":{{"i":1}}}}}}]',
+        '"messages":[],"error":{{"data":{{"{}":1}}}}',
+        '"messages":[{{"id":"m","args":[],"params":{{"p":{{"l":{{"id":"n","params":{{"{}":{{}}}}}}}}}}}}]',
+    ],
+)
+def test_name_with_a_lone_surrogate_is_kept(name: str, form: str) -> None:
+    """It is in the canonical form as it came, and in the rows replaced."""
+    read = parse.parse(f'{{"status":"FAILED",{form.format(name)}}}'.encode())
+    assert read.irregular is not None
+    assert json.loads(f'"{name}"') in _names(json.loads(read.irregular))
+    repr(read.rows).encode()
+
+
+def _names(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(_names, value))
+    if isinstance(value, dict):
+        return set(value).union(*map(_names, value.values()))
+    return set()
+
+
+def test_password_in_a_status_is_not_in_the_findings() -> None:
+    """A status itself stays as it is."""
+    read = parse.parse(text(job("password=Zq7x")))
+    assert read.findings
+    assert "Zq7x" not in repr(read.findings)
+    assert plain(read) == plain(parse.by_value(text(job("password=Zq7x"))))
+
+
+def test_object_in_the_place_of_a_text_shows_no_password() -> None:
+    """The text that a repair makes of it is masked like any other."""
+    secret = {"password": "Zq7x", "to": "ftp://u:Zq7x@nas", "user": "a@b"}
+    info = job(messages=[{"id": "m", "default_message": secret, "args": [secret]}])
+    read = parse.parse(text(info))
+    assert "Zq7x" not in repr(read.rows)
+    assert "Zq7x" not in repr(read.findings)
 
 
 REPEATED = {

@@ -117,6 +117,8 @@ def test_wheel_has_the_files_to_install(tmp_path: Path) -> None:
         "share/archive/archive.toml",
         "share/archive/command/archive",
         "share/archive/systemd/archive-collect.service",
+        "share/archive/systemd/archive-mail.timer",
+        "share/archive/systemd/archive-metrics.timer",
         "share/bash-completion/completions/archive",
         "share/fish/vendor_completions.d/archive.fish",
         "share/man/man1/archive.1",

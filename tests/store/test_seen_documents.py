@@ -234,6 +234,15 @@ def test_imports_with_future_times_in_descending_order(engine: Engine) -> None:
     assert list(verify.verify(engine)) == []
 
 
+@pytest.mark.parametrize("keys", ["", "c"])
+def test_small_import_follows_one_of_a_wrong_clock(engine: Engine, keys: str) -> None:
+    """Jobs that only a wrong clock has seen keep an order of times, also if an import has no job."""
+    import_documents(engine, answer("a", "b"), seen_at=FUTURE)
+    import_documents(engine, answer(*keys), seen_at=LATER)
+    assert seen_order(engine) == []
+    assert list(verify.verify(engine)) == []
+
+
 def test_job_of_a_wrong_clock_is_first_seen_with_the_next_import(engine: Engine) -> None:
     """Its document is read again then, although its bytes are known."""
     import_documents(engine, answer("a"), seen_at=FUTURE)

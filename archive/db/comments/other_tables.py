@@ -71,6 +71,31 @@ OTHER_TABLES = {
             "durations": "sketch of the durations, in an internal format",
         },
     ),
+    "size_forecast": Described(
+        "the forecast of the sizes of an appliance's backups; the report growth evaluates it",
+        {
+            "appliance_id": APPLIANCE,
+            "until_day": "the whole weeks before this Monday count: that of the last success",
+            "successes": "number of successes with a size in 365 days before that",
+            "reason": "why there is no forecast; NULL: there is one",
+            "last_day": "day of the last of these successes",
+            "size_bytes": "usual size on that day",
+            "weeks": "number of weeks since the last change of level",
+            "freedom": "degrees of freedom of both lines",
+            "line_weight": "weight of the line, from 0 to 1; the curve has the rest",
+            **{
+                f"{line}_{name}": text
+                for line, value in (("line", "bytes"), ("curve", "their natural logarithm"))
+                for name, text in (
+                    ("day", "centre of the weeks, in days from 0001-01-01, which is 1"),
+                    ("value", f"value there: {value}"),
+                    ("slope", "change of the value a day"),
+                    ("slope_error", "standard error of that"),
+                    ("deviation", "standard deviation of the weeks"),
+                )
+            },
+        },
+    ),
     "appliance_month": Described(
         "the totals of an appliance and month, by type, status, target and build; every import updates them exactly",
         {

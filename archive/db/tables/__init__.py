@@ -30,6 +30,7 @@ from archive.db.tables.logs import (
 )
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
+    OUTCOME_ROLES,
     message,
     message_arg,
     message_content,
@@ -45,11 +46,18 @@ from archive.db.tables.shared import (
     setting,
     write_lock,
 )
-from archive.db.tables.totals import appliance_month, build_sketch, day_sketch, day_total
+from archive.db.tables.totals import (
+    appliance_month,
+    build_sketch,
+    day_sketch,
+    day_total,
+    size_forecast,
+)
 
 __all__ = [
     "MAINTENANCE",
     "MESSAGE_ROLES",
+    "OUTCOME_ROLES",
     "anomaly",
     "appliance",
     "appliance_month",
@@ -82,6 +90,7 @@ __all__ = [
     "quarantine",
     "schedule",
     "setting",
+    "size_forecast",
     "system_time_zone",
     "system_version",
     "write_lock",

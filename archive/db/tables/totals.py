@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -85,6 +86,31 @@ appliance_month = Table(
     required("last_day", Day),
     required("days", Integer),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    sqlite_with_rowid=False,
+)
+
+# The forecast of an appliance's sizes, from the whole weeks before `until_day`, the Monday of the week
+# of its last success; or the reason why there is none. Days of lines are counted from 0001-01-01 on,
+# slopes are by day. See `archive.judgement.forecast`.
+size_forecast = Table(
+    "size_forecast",
+    metadata,
+    key("appliance_id"),
+    required("until_day", Day),
+    required("successes", BigInteger),
+    Column("reason", Text),
+    Column("last_day", Day),
+    Column("size_bytes", BigInteger),
+    Column("weeks", Integer),
+    Column("freedom", Integer),
+    Column("line_weight", Double),
+    *(
+        Column(f"{line}_{name}", Double)
+        for line in ("line", "curve")
+        for name in ("day", "value", "slope", "slope_error", "deviation")
+    ),
+    ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    CheckConstraint("(reason IS NULL) = (last_day IS NOT NULL)", name="reason"),
     sqlite_with_rowid=False,
 )
 

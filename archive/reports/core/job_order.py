@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from archive.reports.core.scope import Scope
 
-__all__ = ["batches", "began", "not_later", "order", "place", "rows"]
+__all__ = ["AT_A_TIME", "batches", "began", "not_later", "order", "place", "rows"]
 
 # Large enough for few statements, small enough to hold their results in memory.
-_AT_A_TIME = 20
+AT_A_TIME = 20
 
 
 def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
@@ -41,8 +41,8 @@ def batches(connection: Connection, scope: Scope) -> Iterator[dict[int, str]]:
         for name, number in connection.execute(query)
         if wanted is None or number in wanted
     )
-    for start in range(0, len(found), _AT_A_TIME):
-        yield {number: name for name, number in found[start : start + _AT_A_TIME]}
+    for start in range(0, len(found), AT_A_TIME):
+        yield {number: name for name, number in found[start : start + AT_A_TIME]}
 
 
 def rows(

@@ -200,11 +200,13 @@ class _BarsMaker:
             self._bars.append(Bar(name, tuple(row[place] for place in self._parts), mark))
 
     def figure(self) -> BarFigure | None:
+        """Return the bars of the rows that were kept; None without any row."""
         if not self._bars:
             return None
         return BarFigure(self.title, self._kind, self._labels, self._mark_label, tuple(self._bars))
 
     def notes(self) -> Iterator[str]:
+        """Yield what the chart leaves out."""
         if self._number > len(self._bars):
             yield (
                 f"The chart shows the first {len(self._bars)} of {self._number:,} rows."

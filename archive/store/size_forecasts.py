@@ -1,0 +1,192 @@
+"""The stored forecasts of the sizes of each appliance's backups: the report `growth` reads them.
+
+A forecast follows from whole weeks, so most imports do not change it. The transaction that does
+computes it again; `verify` compares it with one computed anew.
+
+Whatever a forecast needs is in its row: slopes, deviations and weights, so that the report reads no
+jobs.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive import db
+from archive.calendar import FIRST_DAY, iso
+from archive.db import Day, tables
+from archive.judgement.forecast import (
+    HISTORY_DAYS,
+    Figures,
+    Forecast,
+    NoForecast,
+    forecast,
+    week_of,
+    whole_weeks,
+)
+from archive.store.chunks import chunks
+from archive.store.job_order import order
+from archive.store.wrong_rows import WrongRow, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    _Row = tuple[Any, ...]
+
+_TABLE, _JOB = tables.size_forecast, tables.job
+# The numbers of a line, of which a row has two: of the line and of the curve.
+_LINES = 5
+
+
+class ChangedForecasts:
+    """The appliances whose successes a transaction has changed, and on which days."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, tuple[str, str]] = {}
+        self._removed: set[int] = set()
+
+    def add(self, appliance_id: int, status: str, day: str, sign: int) -> None:
+        """Add a job that is on a day, or with a sign of -1 was, if it succeeded.
+
+        `day` is an ISO date of the archive's calendar.
+        """
+        if status != "SUCCEEDED":
+            return
+        first, last = self._days.get(appliance_id, (day, day))
+        self._days[appliance_id] = (min(first, day), max(last, day))
+        if sign < 0:
+            self._removed.add(appliance_id)
+
+    def write(self, connection: Connection) -> None:
+        """Compute the forecasts that may change; the caller has locked the appliances."""
+        changed, removed = self._days, self._removed
+        self._days, self._removed = {}, set()
+        for chunk in chunks(changed):
+            known = {row.appliance_id: row.until_day for row in _stored(connection, chunk)}
+            concerned = [
+                number
+                for number in chunk
+                if number in removed or not _is_settled(known.get(number), *changed[number])
+            ]
+            _replace(connection, concerned)
+
+
+def _is_settled(until: str | None, first: str, last: str) -> bool:
+    """Return whether changes from a day to a day are in the week that begins on `until`.
+
+    These sizes are in no forecast yet: the week is not over.
+    """
+    return until is not None and until <= first and week_of(_ordinal(last)) == _ordinal(until)
+
+
+def rebuild(connection: Connection) -> int:
+    """Compute all forecasts again, and return how many rows were wrong."""
+    wrong = len(differences(connection))
+    for chunk in chunks(_ids(connection)):
+        _replace(connection, chunk)
+    return wrong
+
+
+def differences(connection: Connection) -> list[WrongRow]:
+    """Return the stored rows that are wrong, missing or not needed."""
+    return [
+        wrong
+        for chunk in chunks(_ids(connection))
+        for wrong in compare(_TABLE, _stored(connection, chunk), _rows(connection, chunk))
+    ]
+
+
+def found(row: Any) -> Forecast | NoForecast:
+    """Return the forecast of a row of the table.
+
+    `row` has all columns of the table, those of the lines last and in order.
+    """
+    if row.reason is not None:
+        return NoForecast(row.reason)
+    values = tuple(row)
+    line, curve = values[-2 * _LINES : -_LINES], values[-_LINES:]
+    return Forecast.made(
+        Figures(_ordinal(row.last_day), row.line_weight, row.weeks, row.freedom, line, curve)
+    )
+
+
+def _replace(connection: Connection, ids: Sequence[int]) -> None:
+    """Write the rows of appliances again."""
+    connection.execute(sa.delete(_TABLE).where(_TABLE.c.appliance_id.in_(ids)))
+    db.insert(connection, _TABLE, list(_rows(connection, ids)))
+
+
+def _rows(connection: Connection, ids: Sequence[int]) -> Iterator[_Row]:
+    """Yield the right rows of appliances that have a success with a size."""
+    for appliance_id in ids:
+        own = {"of_appliance": appliance_id}
+        ((last,),) = _LAST.rows(connection, own)
+        if last is None:
+            continue
+        until = week_of(_ordinal(last))
+        span = {"first": iso(max(until - HISTORY_DAYS, FIRST_DAY)), "last": last}
+        sizes = [(_ordinal(day), size) for day, size in _SIZES.rows(connection, {**own, **span})]
+        yield _row(appliance_id, iso(max(until, FIRST_DAY)), whole_weeks(sizes))
+
+
+def _row(appliance_id: int, until: str, sizes: Sequence[tuple[int, int]]) -> _Row:
+    """Return the row of an appliance, with a forecast or with the reason why there is none."""
+    made = forecast(sizes)
+    if isinstance(made, NoForecast):
+        return (appliance_id, until, len(sizes), made.reason, *[None] * (5 + 2 * _LINES))
+    last, weight, number, free, line, curve = made.figures()
+    return (
+        appliance_id, until, len(sizes), None, iso(last), made.size, number, free, weight, *line,
+        *curve,
+    )  # fmt: skip
+
+
+def _stored(connection: Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    """Return the stored rows of appliances, in no order."""
+    return connection.execute(sa.select(_TABLE).where(_TABLE.c.appliance_id.in_(ids))).all()
+
+
+def _ids(connection: Connection) -> Sequence[int]:
+    """Return the ids of all appliances."""
+    return sorted(connection.execute(sa.select(tables.appliance.c.id)).scalars())
+
+
+def _ordinal(day: str) -> int:
+    """Return a day as an ordinal, as the judgement counts days."""
+    return date.fromisoformat(day).toordinal()
+
+
+_START = _JOB.c.start_time
+_COUNTING = (
+    _JOB.c.appliance_id == sa.bindparam("of_appliance"),
+    _JOB.c.status == "SUCCEEDED",
+    _JOB.c.size_bytes >= 0,
+    _JOB.c.day >= sa.literal_column(f"'{iso(FIRST_DAY)}'", Day()),
+    # Not those with the time of a wrong clock.
+    sa.or_(
+        _START.is_(None),
+        _JOB.c.first_seen >= _START,
+        db.AtMostADayLater(_START, _JOB.c.first_seen),
+    ),
+)
+_LAST = db.Prepared(
+    sa.select(
+        sa.select(_JOB.c.day)
+        .where(*_COUNTING)
+        .order_by(_JOB.c.day.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+)
+_SIZES = db.Prepared(
+    sa.select(_JOB.c.day, _JOB.c.size_bytes)
+    .where(
+        *_COUNTING,
+        _JOB.c.day.between(sa.bindparam("first", type_=Day()), sa.bindparam("last", type_=Day())),
+    )
+    .order_by(*order(_JOB))
+)
