@@ -116,11 +116,19 @@ def _packed(read: Observation | None) -> tuple[Any, ...] | None:
         build and tuple(build),
         location and tuple(location),
         operation and tuple(operation),
-        [*map(tuple, messages)],
+        [(role, _plain(content)) for role, content in messages],
         error and tuple(error),
     )
     document = (status, rank, digest, plain, irregular, [*map(tuple, findings)])
     return name, key, document, tuple(seen) if mark is None else None, mark
+
+
+def _plain(content: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a content as plain tuples; only those of an error's messages are not yet."""
+    if type(content) is tuple:
+        return content
+    digest, template, localized, has_params, args, params = content
+    return digest, tuple(template), localized, has_params, tuple(args), tuple(map(tuple, params))
 
 
 def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | None:

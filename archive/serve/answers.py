@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from archive.reports import Report
     from archive.reports.answer import Answer
+    from archive.serve.shared import Shared
     from archive.serve.site import Site
 
 # The forms of an answer, which are the suffixes of addresses.
@@ -41,13 +42,13 @@ JSON, CSV, HTML = "json", "csv", "html"
 MEDIA = {JSON: "application/json", CSV: "text/csv", HTML: "text/html"}
 
 
-def report(site: Site, request: Request) -> Response:
+def report(site: Site, shared: Shared, request: Request) -> Response:
     """Answer a request for a report. Raises ArchiveError, HTTPException.
 
-    The rows are read in one transaction of a read-only connection, which ends with the answer.
-
-    A name without a suffix takes the form that the reader accepts. Unknown reports and suffixes are
-    404, with the known ones in the sentence.
+    The rows are read in one transaction of a read-only connection, which ends with the answer;
+    readers of the same address may share one, see `shared`. A name without a suffix takes the form
+    that the reader accepts. Unknown reports and suffixes are 404, with the known ones in the
+    sentence.
     """
     name, _, suffix = request.path_params["name"].partition(".")
     if name not in REPORTS:
@@ -60,17 +61,21 @@ def report(site: Site, request: Request) -> Response:
     # Forms of a page send empty fields.
     values = read(site.supported(chosen), [pair for pair in given if pair[1] or form != HTML])
     sort, top = values.pop("sort", None), values.pop("top", None)
-    with db.reading(site.engine) as connection:
-        scope, further = site.scopes.asked(connection, chosen, values)
-        found = answer(connection, chosen, scope, sort, top)
-        content = _content(site, form, connection, found, further, urlencode(given))
+    query = urlencode(given)
+
+    def content() -> bytes:
+        with db.reading(site.engine) as connection:
+            scope, further = site.scopes.asked(connection, chosen, values)
+            found = answer(connection, chosen, scope, sort, top)
+            return _content(site, form, connection, found, further, query).encode()
+
     headers = {"Vary": "Accept"}
     if form == HTML:
         headers["Content-Security-Policy"] = report_page.POLICY
     if form == CSV:
         headers["Content-Disposition"] = f'inline; filename="{name}.csv"'
     media = f"{MEDIA[form]}; charset=utf-8" if form != JSON else MEDIA[form]
-    return Response(content, media_type=media, headers=headers)
+    return Response(shared.get((name, form, query), content), media_type=media, headers=headers)
 
 
 def _accepted(accept: str) -> str:

@@ -33,6 +33,7 @@ from archive.serve.description import description
 from archive.serve.failures import answered, unknown_address
 from archive.serve.fresh import Fresh
 from archive.serve.parameters import read
+from archive.serve.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
     from archive.serve.failures import Endpoint
     from archive.serve.site import Site
 
-# So many requests are answered at the same time; the others wait. Each has a connection.
-AT_ONCE = 8
+# So many requests are answered at the same time; the others wait. Each has a connection. Python runs one
+# thread at a time, so more would only take each other's time.
+AT_ONCE = 4
 # Seconds: ages grow also if nothing is imported.
-_LONGEST_PAGE, _LONGEST_METRICS = 300, 60
+_LONGEST_PAGE, _LONGEST_METRICS, _LONGEST_ANSWER = 300, 60, 15
 _LINKS = {"All reports": "reports", "Metrics": "metrics", "Description": "openapi.json"}
 _LOOK_EVERY = 10
 # The media type of the text format of Prometheus.
@@ -54,18 +56,18 @@ _PAGE_POLICY = "frame-ancestors 'none'"  # the page has one of its own in it
 
 
 class Documents:
-    """The page and the metrics of a site, which follow the archive.
+    """The page, the metrics and the reports of a site, which follow the archive.
 
-    Both use the patient engine: each is made for all readers, so it may take longer than an answer
-    to one.
+    The first two use the patient engine: each is made for all readers, so it may take longer than
+    an answer to one.
     """
 
     def __init__(self, site: Site) -> None:
         self._site = site
         # A watch for each, since neither may be used by two threads at once.
-        self.watches = [db.Watch(site.patient), db.Watch(site.patient)]
-        self.page = Fresh(self._page, self.watches[0].mark, _LONGEST_PAGE)
-        self.metrics = Fresh(self._metrics, self.watches[1].mark, _LONGEST_METRICS)
+        self.page = Fresh(self._page, db.Watch(site.patient).mark, _LONGEST_PAGE)
+        self.metrics = Fresh(self._metrics, db.Watch(site.patient).mark, _LONGEST_METRICS)
+        self.reports = Shared(db.Watch(site.engine).mark, _LONGEST_ANSWER)
         self._ended = threading.Event()
 
     def _page(self) -> bytes:
@@ -132,7 +134,7 @@ def application(site: Site, documents: Documents) -> Starlette:
         routes=[
             route("/", front),
             route("/reports", partial(answers.index, site)),
-            route("/reports/{name}", partial(answers.report, site)),
+            route("/reports/{name}", partial(answers.report, site, documents.reports)),
             route("/metrics", metrics),
             route(HEALTH, healthy),
             route("/openapi.json", describe),

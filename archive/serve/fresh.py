@@ -1,7 +1,7 @@
 """Documents that are expensive to make: made once for all readers, and again when the archive changes.
 
-Making one costs at most a tenth of the time, however large the archive: after one took 6 seconds,
-changes are looked for a minute later.
+Making one costs at most a tenth of a processor, however large the archive: after one took 6 seconds of
+its time, changes are looked for a minute later.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Changes are looked for no more often than this (seconds), and a failure is repeated for as long.
 _PAUSE = 1.0
-# Making a document takes at most this share of the time.
+# Making a document takes at most this share of a processor.
 _SHARE = 0.1
 
 
@@ -88,14 +88,15 @@ class Fresh:
                 made.checks = now + _PAUSE
                 return made.document
             # The mark is from before, so a change in the meantime is noticed at the next look.
+            begun = time.thread_time()
             document = _document(self._make())
+            taken = time.thread_time() - begun
         except Exception as error:
             # An old document would pass for a fresh one.
             self._made, self._failed = None, (time.monotonic() + _PAUSE, error)
             raise
-        done = time.monotonic()
         # The longer it took, the later the next look.
-        checks = done + max(_PAUSE, (done - now) / _SHARE)
+        checks = time.monotonic() + max(_PAUSE, taken / _SHARE)
         self._made, self._failed = _Made(document, mark, now + self._longest, checks), None
         return document
 

@@ -13,7 +13,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("archive.serve.fresh.time.monotonic", lambda: self.now)
+        for name in ("monotonic", "thread_time"):
+            monkeypatch.setattr(f"archive.serve.fresh.time.{name}", lambda: self.now)
 
 
 @pytest.fixture
