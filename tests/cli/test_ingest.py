@@ -366,7 +366,7 @@ def test_several_files_share_a_connection(folder: Path, monkeypatch: pytest.Monk
     """Connecting for each file takes longer than importing it."""
     connect, opened = sqlite3.connect, []
 
-    def note(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def note(*arguments: Any, **options: Any) -> Any:
         opened.append(arguments)
         return connect(*arguments, **options)
 
