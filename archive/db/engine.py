@@ -120,7 +120,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     """Set a new connection's options, which SQLite does not store in the file.
 
-    Sizes: a negative cache size is in KiB, so this is 64 MiB. With WAL, `synchronous = NORMAL` may
+    Sizes: a negative cache size is in KiB, so this is 32 MiB. With WAL, `synchronous = NORMAL` may
     lose the last transactions when the power fails, but never damages the file (SQLite's
     documentation of the pragma).
     """
@@ -128,7 +128,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {LOCK_WAIT_SECONDS * 1000}",
         "synchronous = NORMAL",
-        "cache_size = -65536",
+        "cache_size = -32768",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
