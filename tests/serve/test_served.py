@@ -231,7 +231,14 @@ def test_token_is_required_if_there_is_one(filled: Engine, tmp_path: Path) -> No
         basic = base64.b64encode(f"excel:{TOKEN}".encode()).decode()
         for right in (f"Bearer {BEARER}", f"bearer  {BEARER}", f"Basic {basic}"):
             assert server.get("reports/rpo", authorization=right).status == 200
-        for wrong in ("", "Bearer", "Bearer wrong", f"Basic {BEARER}", "Basic ä", f"Token {BEARER}"):
+        for wrong in (
+            "",
+            "Bearer",
+            "Bearer wrong",
+            f"Basic {BEARER}",
+            "Basic ä",
+            f"Token {BEARER}",
+        ):
             answer = server.get("reports/rpo", authorization=wrong)
             assert answer.status == 401
             assert answer.headers["www-authenticate"].startswith('Basic realm="archive"')
