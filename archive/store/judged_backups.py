@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
+# Enough that each statement writes many.
+_ROWS_AT_A_TIME = 10_000
 _STANDINGS = sa.select(_STANDING).where(
     _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
 )
@@ -93,7 +95,7 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
     None: they were imported without any change. An appliance that has not been judged yet, or has
     jobs pending from an earlier transaction, is judged from there.
 
-    Memory holds the rows of some hundreds of appliances at a time.
+    Memory holds the rows of one appliance, or some thousands.
     """
     for chunk in chunks(changed):
         changes = Changes()
@@ -108,6 +110,9 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
                 pending = seconds(before.pending_from)
                 since = pending if since is None else min(pending, since)
             ApplianceJudge(connection, calendar, one, before).run(since, usual.get(one.id), changes)
+            if len(changes.new) >= _ROWS_AT_A_TIME:
+                changes.write(connection)
+                changes = Changes()
         changes.write(connection)
 
 

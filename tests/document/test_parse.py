@@ -168,6 +168,14 @@ def _names(value: Any) -> set[str]:
     return set()
 
 
+def test_password_in_a_status_is_not_in_the_findings() -> None:
+    """A status itself stays as it is."""
+    read = parse.parse(text(job("password=Zq7x")))
+    assert read.findings
+    assert "Zq7x" not in repr(read.findings)
+    assert plain(read) == plain(parse.by_value(text(job("password=Zq7x"))))
+
+
 def test_object_in_the_place_of_a_text_shows_no_password() -> None:
     """The text that a repair makes of it is masked like any other."""
     secret = {"password": "Zq7x", "to": "ftp://u:Zq7x@nas", "user": "a@b"}
