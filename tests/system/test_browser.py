@@ -535,3 +535,18 @@ def test_empty_archive(browser: Browser, tmp_path: Path) -> None:
     assert found.said == []
     assert "no appliance selected" in str(found.page.locator("#window").text_content())
     found.context.close()
+
+
+def test_paper_has_all_rows(browser: Browser, engine: Engine, tmp_path: Path) -> None:
+    """A table of up to 1,000 rows is printed whole; afterwards it is as before."""
+    for number in range(30):
+        import_documents(engine, dict([made.night(1)]), f"vc{number:02}", made.NOW)
+    path = tmp_path / "page.html"
+    path.write_text(page(gathered(engine, {})), encoding="utf-8")
+    found = Opened(browser, path)
+    assert len(found.cells("appliances")) == 25
+    assert "25 of 30 rows" in str(found.page.locator("#t-appliances").text_content())
+    for event, rows in (("beforeprint", 30), ("afterprint", 25)):
+        found.page.evaluate(f"() => dispatchEvent(new Event('{event}'))")
+        assert len(found.cells("appliances")) == rows
+    found.context.close()

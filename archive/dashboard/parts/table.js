@@ -78,6 +78,7 @@ function showTable(host, table, most = 25) {
           const title = one.title(row);
           const made = element("td", { class: classOf(one, `of-${one.kind}`) }, ...one.cell(row));
           if (title) made.title = title;
+          if (!made.textContent && !made.querySelector(".strip")) made.classList.add("blank");
           if (one.kind !== "name" && one.kind !== "state") made.dataset.label = one.label;
           return made;
         }
