@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from archive.errors import UsageError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 NAME_LENGTH = 255
 # As `fnmatch` has them; without them a glob is compared with names.
 _WILDCARDS = re.compile(r"[*?\[\]]")
+# Before a glob: all others.
+EXCLUDING = "!"
 # So many names are shown for one that is unknown.
 _SHOWN = 5
 
@@ -27,6 +30,21 @@ def identity(name: str) -> str:
     """
     folded = name.lower()
     return folded[:-1] if folded.endswith(".") and not folded.endswith("..") else folded
+
+
+def split_globs(patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the globs that choose appliances, and those that leave them out: they begin with `!`."""
+    chosen = [pattern for pattern in patterns if not pattern.startswith(EXCLUDING)]
+    left_out = [
+        pattern.removeprefix(EXCLUDING) for pattern in patterns if pattern.startswith(EXCLUDING)
+    ]
+    return chosen, left_out
+
+
+def is_match(name: str, glob: str) -> bool:
+    """Return whether a stored name is the one that a glob names, or one that it matches."""
+    wanted = identity(glob)
+    return name == wanted or fnmatchcase(name, wanted)
 
 
 def check_name(name: str) -> str:

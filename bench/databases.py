@@ -194,7 +194,7 @@ def count_archive(database: Database) -> Rows:
         database,
         {
             "jobs": "SELECT count(*) FROM job",
-            "messages": "SELECT count(*) FROM message WHERE role = 'message'",
+            "messages": "SELECT count(*) FROM message WHERE role = 2",
             "arguments": "SELECT count(*) FROM message INNER JOIN message_arg"
             " ON message.appliance_id = message_arg.appliance_id"
             " AND message.content_id = message_arg.content_id",

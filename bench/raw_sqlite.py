@@ -34,7 +34,7 @@ def write(url: str, tables: list[Rows]) -> None:
     with closing(_connect(url)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA cache_size = -32768")
         connection.execute("BEGIN IMMEDIATE")
         for insert, rows in tables:
             connection.executemany(insert, rows)

@@ -17,6 +17,7 @@ PAGE = Path(__file__).with_suffix(".md")
 _TYPES = {
     sa.BigInteger: "bigint",
     sa.Integer: "integer",
+    sa.SmallInteger: "smallint",
     sa.Boolean: "boolean",
     sa.Double: "double",
     sa.LargeBinary: "bytes",

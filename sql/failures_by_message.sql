@@ -40,7 +40,7 @@ failed AS (
         ON
             job.appliance_id = message.appliance_id
             AND job.id = message.job_id
-            AND message.role IN ('message', 'error')
+            AND message.role IN (2, 3)  -- message, error
     LEFT JOIN message_content
         ON
             message.appliance_id = message_content.appliance_id

@@ -30,7 +30,7 @@ SELECT
     v_job.appliance,
     v_job.key,
     v_job.type,
-    message.role,
+    CASE message.role WHEN 2 THEN 'message' WHEN 3 THEN 'error' END AS role,
     coalesce(message_content.localized, message_template.default_message) AS text
 FROM v_job
 CROSS JOIN param
@@ -38,7 +38,7 @@ LEFT JOIN message
     ON
         v_job.appliance_id = message.appliance_id
         AND v_job.job_id = message.job_id
-        AND message.role IN ('message', 'error')
+        AND message.role IN (2, 3)
 LEFT JOIN message_content
     ON
         message.appliance_id = message_content.appliance_id

@@ -87,7 +87,7 @@ AppliancesOption = Annotated[
         "--appliance",
         "-a",
         metavar="GLOB",
-        help="Only appliances with this name or glob. Repeatable.",
+        help="Only appliances with this name or glob, or with !GLOB all others. Repeatable.",
     ),
 ]
 SinceOption = Annotated[

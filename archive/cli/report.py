@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
 
+from archive.appliance_names import split_globs
 from archive.cli.options import (
     AppliancesOption,
     ConfigOption,
@@ -247,6 +248,7 @@ def _note(text: str) -> None:
 
 def _limits(scope: Scope) -> str:
     """Return what the rows were limited to, in words, for the sentence that there are none."""
+    chosen, left_out = split_globs(scope.appliances)
     limits = (
         (scope.since, f"since {scope.since}"),
         (scope.until, f"until {scope.until}"),
@@ -254,6 +256,7 @@ def _limits(scope: Scope) -> str:
         (scope.statuses, f"with status {' or '.join(scope.statuses)}"),
         (scope.builds, f"of build {' or '.join(scope.builds)}"),
         (scope.locations, f"to {' or '.join(scope.locations)}"),
-        (scope.appliances, f"of {' or '.join(scope.appliances)}"),
+        (chosen, f"of {' or '.join(chosen)}"),
+        (left_out, f"without {' or '.join(left_out)}"),
     )
     return "".join(f" {words}" for given, words in limits if given)

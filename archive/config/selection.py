@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from archive.appliance_names import identity, unmatched
+from archive.appliance_names import identity, split_globs, unmatched
 from archive.errors import UsageError
 from archive.text import quoted
 
@@ -21,7 +21,7 @@ def select(
     """Return the appliances that any of the patterns matches, in the order of the configuration.
 
     Patterns are names or globs, compared without regard to case; without patterns every appliance
-    matches. `tags` are written `NAME=VALUE`: an appliance needs one of the values of every tag named.
+    matches. One that begins with `!` leaves appliances out. `tags` are written `NAME=VALUE`: an appliance needs one of the values of every tag named.
     Disabled appliances are left out, unless the full name is given or `disabled` is set. Raises
     UsageError if a pattern, a tag or all together match no appliance.
 
@@ -42,6 +42,11 @@ def _matching(fleet: Fleet, patterns: Sequence[str], *, disabled: bool) -> list[
 
     Each pattern must match by itself: a mistyped name must not go unnoticed beside a right one.
     """
+    chosen, left_out = split_globs(patterns)
+    if left_out:
+        excluded = {entry.name for entry in _matching(fleet, left_out, disabled=True)}
+        found = _matching(fleet, chosen, disabled=disabled)
+        return [entry for entry in found if entry.name not in excluded]
     if not patterns:
         return [entry for entry in fleet.entries if disabled or entry.enabled]
     names: set[str] = set()

@@ -84,6 +84,7 @@ def _columns(table: sa.Table) -> str:
 _BINARY: dict[type[TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
     sa.Integer: "int4",
+    sa.SmallInteger: "int2",
     sa.Boolean: "bool",
     sa.Double: "float8",
     sa.LargeBinary: "bytea",

@@ -36,13 +36,16 @@ def mask_rows(rows: Normalised) -> Normalised:
 
 
 def may_hide(rows: Normalised) -> bool:
-    """Whether `mask_rows` may change anything but messages and error. Never wrongly False.
+    """Whether masking may change anything but messages and error. Never wrongly False.
+
+    The status itself stays, but findings quote it.
 
     It looks for the characters and words that any masking needs, so it is much cheaper.
     """
     job, build, operation = rows.job, rows.build, rows.operation
     return masking.may_hide(job.location_folder or "") or _any_may_hide(
         (
+            job.status,
             job.type,
             job.location_user,
             job.user_name,

@@ -39,6 +39,7 @@ _TYPES: dict[type[Any], Any] = {
     Day: pa.date32(),
     sa.BigInteger: pa.int64(),
     sa.Integer: pa.int64(),
+    sa.SmallInteger: pa.int64(),
     sa.Double: pa.float64(),
     sa.Boolean: pa.bool_(),
     sa.LargeBinary: pa.binary(),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 # Documents: enough that each statement writes many rows, few enough to hold their rows in memory.
-BATCH = 2000
+BATCH = 1500
 # More objects than a batch consists of. They have no cycles, so searching them frees nothing.
 COLLECT_AFTER = 1_000_000
 

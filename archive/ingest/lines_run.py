@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,7 @@ from archive import db
 from archive.errors import DatabaseError
 from archive.ingest import formats
 from archive.ingest.batches import LineBatches
-from archive.ingest.observe import observe_line
-from archive.ingest.parallel_parse import reading_ahead
-from archive.ingest.run import appliances_of
+from archive.ingest.parallel_parse import read_here, reading_ahead
 from archive.store import import_log, judged_backups
 from archive.store.appliances import lock_appliances
 from archive.store.counts import Counts
@@ -20,14 +20,18 @@ from archive.store.job_writer import LOADED
 from archive.store.known_jobs import is_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy.engine import Connection, Engine
 
+    from archive.document.parse import Observation
     from archive.ingest.formats import Line
+    from archive.ingest.parallel_parse import Batch
     from archive.ingest.raw_document import RawDocument
     from archive.ingest.run import Run
     from archive.store.loader import Loader
+
+    Read = Callable[[Iterable[list[Line]]], Iterator[Batch]]
 
 # So a transaction has 20,000 lines at most, except the first one into an empty archive.
 BATCHES_A_COMMIT = 10
@@ -41,7 +45,8 @@ def commit_batches(run: Run, lines: Iterator[Line]) -> None:
     times. If it is interrupted before, what is committed is judged then.
     """
     try:
-        _commit_batches(run, lines)
+        with reading_ahead(run.source.seen_at) as read_ahead:
+            _commit_batches(run, LineBatches(lines), read_ahead)
     except BaseException:
         if run.committed:
             _judge_committed(run.engine)
@@ -59,9 +64,8 @@ def _judge_committed(engine: Engine) -> None:
         judged_backups.judge_pending(connection)
 
 
-def _commit_batches(run: Run, lines: Iterator[Line]) -> None:
+def _commit_batches(run: Run, batches: LineBatches, read_ahead: Read) -> None:
     """Archive the lines in transactions, each with the counts so far; the last one ends the import."""
-    batches = LineBatches(lines)
     waiting = next(batches, [])
     while True:
         # A copy: if the transaction fails, the run's own are still those of its last commit.
@@ -73,11 +77,14 @@ def _commit_batches(run: Run, lines: Iterator[Line]) -> None:
             if filling and not is_empty(connection):
                 continue  # another import was faster
             loader = run.loader(connection)
+            read = partial(read_here, run.source.seen_at) if batches.ended else read_ahead
+            if run.source.appliance is not None:
+                run.mark_seen(connection, loader, run.source.appliance)
             if filling:
-                _load_first(run, connection, loader, chain([waiting], batches), counts)
+                _load_first(run, connection, loader, read(chain([waiting], batches)), counts)
             else:
-                for batch in chain([waiting], islice(batches, BATCHES_A_COMMIT - 1)):
-                    _load_lines(run, connection, loader, batch, counts)
+                part = chain([waiting], islice(batches, BATCHES_A_COMMIT - 1))
+                _load_later(run, connection, loader, part, read, counts)
             import_log.record(connection, run.id, counts)
             if batches.ended and batches.failure is None:
                 import_log.complete(connection, run.id)
@@ -102,67 +109,87 @@ def _is_empty(engine: Engine) -> bool:
 
 
 def _load_first(
+    run: Run, connection: Connection, loader: Loader, batches: Iterable[Batch], counts: Counts
+) -> None:
+    """Load all lines into an empty archive, in one transaction.
+
+    No document can be known yet, and nobody else needs the tables meanwhile. Foreign keys are checked
+    after the rows, all at once.
+    """
+    with db.constraints_last(connection, LOADED):
+        for number, (lines, reads) in enumerate(batches, 1):
+            _load_batch(run, connection, loader, lines, reads, counts)
+            # Pending totals must not grow with the size of the input.
+            if number % (10 * BATCHES_A_COMMIT) == 0:
+                loader.drain(connection)
+            elif number % (5 * BATCHES_A_COMMIT) == 0:
+                loader.settle(connection)
+
+
+def _load_later(
     run: Run,
     connection: Connection,
     loader: Loader,
     batches: Iterable[list[Line]],
+    read: Read,
     counts: Counts,
 ) -> None:
-    """Load all lines into an empty archive, in one transaction.
+    """Load batches: skip lines with known documents, read the others, merge them."""
+    skipped: deque[dict[str, list[bytes]]] = deque()
 
-    No document can be known yet, so lines are parsed ahead by other processes; nobody else needs
-    the tables meanwhile. Foreign keys are checked after the rows, all at once.
-    """
-    if run.source.appliance is not None:
-        run.mark_seen(connection, loader, run.source.appliance)
-    with (
-        db.constraints_last(connection, LOADED),
-        reading_ahead(run.source.seen_at) as read_ahead,
-    ):
-        for number, (lines, reads) in enumerate(read_ahead(batches), 1):
-            observations = [read for read in reads if read is not None]
-            others: list[RawDocument] = []
-            if len(observations) < len(reads):
-                for line, read in zip(lines, reads, strict=True):
-                    if read is None:
-                        others += line.documents()
-            more, refused = run.observe(others)
-            run.load(connection, loader, observations + more, refused, counts)
-            # Pending totals must not grow with the size of the input.
-            if number % (10 * BATCHES_A_COMMIT) == 0:
-                loader.drain(connection)
-            elif number % BATCHES_A_COMMIT == 0:
-                loader.settle(connection)
+    def unknown() -> Iterator[list[Line]]:
+        for lines in batches:
+            new, again = _split_known(connection, loader, lines)
+            skipped.append(again)
+            yield new
+
+    for lines, reads in read(unknown()):
+        again = skipped.popleft()
+        numbers = loader.mark_seen(connection, again)
+        for name, marks in again.items():
+            loader.see_again(numbers[name], marks, counts)
+        _load_batch(run, connection, loader, lines, reads, counts)
 
 
-def _load_lines(
-    run: Run, connection: Connection, loader: Loader, lines: list[Line], counts: Counts
-) -> None:
-    """Load one batch: skip lines with known documents, parse the others, merge them.
+def _split_known(
+    connection: Connection, loader: Loader, lines: list[Line]
+) -> tuple[list[Line], dict[str, list[bytes]]]:
+    """Return the lines to read, and the fingerprints of the other ones by appliance.
 
     All appliances that the lines name are locked before what is known of them is read.
     """
-    named, unnamed = formats.by_appliance(lines)
-    others = [document for line in unnamed for document in line.documents()]
-    observations, refused = run.observe(others)
-    own = set() if run.source.appliance is None else {run.source.appliance}
-    lock_appliances(connection, named.keys() | appliances_of(observations) | own)
-    if run.source.appliance is not None:
-        run.mark_seen(connection, loader, run.source.appliance)
+    named, new = formats.by_appliance(lines)
+    lock_appliances(connection, named)
     numbers = loader.find(connection, named)
     again: dict[str, list[bytes]] = {}
-    others = []
     for name, theirs in named.items():
         known = loader.known(numbers[name]) if name in numbers else {}
+        if not known:
+            new += theirs
+            continue
         for line in theirs:
-            if known and (mark := line.fingerprint) in known:
+            mark = line.fingerprint
+            if mark in known:
                 again.setdefault(name, []).append(mark)
-            elif observed := observe_line(line.text, run.source.seen_at):
-                observations.append(observed)
             else:
+                new.append(line)
+    return new, again
+
+
+def _load_batch(
+    run: Run,
+    connection: Connection,
+    loader: Loader,
+    lines: list[Line],
+    reads: list[Observation | None],
+    counts: Counts,
+) -> None:
+    """Merge the observations of lines; a line without one is read document by document."""
+    observations = [read for read in reads if read is not None]
+    others: list[RawDocument] = []
+    if len(observations) < len(lines):
+        for line, read in zip(lines, reads, strict=True):
+            if read is None:
                 others += line.documents()
-    loader.mark_seen(connection, again)
-    for name, marks in again.items():
-        loader.see_again(numbers[name], marks, counts)
-    more_observations, more_refused = run.observe(others)
-    run.load(connection, loader, observations + more_observations, refused + more_refused, counts)
+    more, refused = run.observe(others)
+    run.load(connection, loader, observations + more, refused, counts)

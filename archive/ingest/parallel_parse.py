@@ -15,6 +15,7 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from itertools import repeat
 from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, Any
@@ -47,40 +48,66 @@ def reading_ahead(seen_at: str) -> Iterator[Callable[[Iterable[Lines]], Iterator
     `seen_at` is when the import was seen. A line that is not in the common form is None. The function
     raises InputError if a worker process is killed.
 
-    Without a second processor the lines are read here. Workers are new processes (`spawn`): a copy
-    of this one by `fork` would share its database connections.
+    Workers start with the first lines; without a second processor the lines are read here. Workers are
+    new processes (`spawn`): a copy of this one by `fork` would share its database connections.
     """
     processes = min(_MOST, (os.cpu_count() or 1) - 1)
     if processes < 1:
-        yield lambda batches: (_read_here(lines, seen_at) for lines in batches)
+        yield partial(read_here, seen_at)
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin)
+    readers = _Readers(processes, seen_at)
     try:
-        yield lambda batches: _read(pool, processes + _AHEAD, batches, seen_at)
+        yield readers.read
     finally:
-        pool.shutdown(cancel_futures=True)
+        readers.stop()
 
 
-def _read(
-    pool: ProcessPoolExecutor, ahead: int, batches: Iterable[Lines], seen_at: str
-) -> Iterator[Batch]:
-    """Yield batches with their observations, keeping `ahead` of them in the works."""
-    try:
-        started = pool.submit(_read_lines, (), seen_at)
+def read_here(seen_at: str, batches: Iterable[Lines]) -> Iterator[Batch]:
+    """Add the observations of its lines to each batch, in this process."""
+    return (_read_here(lines, seen_at) for lines in batches)
+
+
+class _Readers:
+    """The worker processes of an import."""
+
+    def __init__(self, processes: int, seen_at: str) -> None:
+        self._processes = processes
+        self._seen_at = seen_at
+        self._pool: ProcessPoolExecutor | None = None
+        self._started: Future[bytes] | None = None
+
+    def read(self, batches: Iterable[Lines]) -> Iterator[Batch]:
+        """Yield batches with their observations, reading some ahead."""
         waiting: deque[tuple[Lines, Future[bytes]]] = deque()
-        for lines in batches:
-            if not started.done():  # reading a batch is faster than starting a process
-                yield _read_here(lines, seen_at)
-                continue
-            waiting.append((lines, pool.submit(_read_lines, _texts(lines), seen_at)))
-            if len(waiting) >= ahead:
-                yield _result(*waiting.popleft(), seen_at)
-        while waiting:
-            yield _result(*waiting.popleft(), seen_at)
-    except BrokenProcessPool as error:
-        raise InputError(
-            "a worker process was killed; the machine may be short of memory"
-        ) from error
+        try:
+            for lines in batches:
+                pool = self._start() if lines or waiting else None
+                if pool is None:
+                    yield _read_here(lines, self._seen_at)
+                    continue
+                waiting.append((lines, pool.submit(_read_lines, _texts(lines), self._seen_at)))
+                if len(waiting) >= self._processes + _AHEAD:
+                    yield _result(*waiting.popleft(), self._seen_at)
+            while waiting:
+                yield _result(*waiting.popleft(), self._seen_at)
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a worker process was killed; the machine may be short of memory"
+            ) from error
+
+    def _start(self) -> ProcessPoolExecutor | None:
+        """Return the workers; None until one has started, since reading a batch here is faster."""
+        if self._pool is None or self._started is None:
+            self._pool = ProcessPoolExecutor(
+                self._processes, get_context("spawn"), initializer=_begin
+            )
+            self._started = self._pool.submit(_read_lines, (), self._seen_at)
+        return self._pool if self._started.done() else None
+
+    def stop(self) -> None:
+        """End the workers."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _read_here(lines: Lines, seen_at: str) -> Batch:
@@ -116,11 +143,19 @@ def _packed(read: Observation | None) -> tuple[Any, ...] | None:
         build and tuple(build),
         location and tuple(location),
         operation and tuple(operation),
-        [*map(tuple, messages)],
+        [(role, _plain(content)) for role, content in messages],
         error and tuple(error),
     )
     document = (status, rank, digest, plain, irregular, [*map(tuple, findings)])
     return name, key, document, tuple(seen) if mark is None else None, mark
+
+
+def _plain(content: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a content as plain tuples; only those of an error's messages are not yet."""
+    if type(content) is tuple:
+        return content
+    digest, template, localized, has_params, args, params = content
+    return digest, tuple(template), localized, has_params, tuple(args), tuple(map(tuple, params))
 
 
 def _unpacked(packed: tuple[Any, ...] | None, seen_at: str) -> Observation | None:

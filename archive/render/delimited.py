@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A spreadsheet reads a cell that starts with one of these as a formula: ASCII and full-width signs.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_SIGNS = frozenset(_FORMULA)
 _COMMA = ","
 
 
@@ -36,11 +37,12 @@ def write(
     """
     # SQLite has numbers for booleans.
     flags = [column.kind is Kind.FLAG for column in columns]
+    has_flags = any(flags)
     shown = without_controls if out.isatty() else str
     out.write(record([column.name for column in columns], delimiter))
     for row in rows:
         cells = row
-        if any(flags):
+        if has_flags:
             cells = [
                 bool(value) if flag and value is not None else value
                 for flag, value in zip(flags, row, strict=True)
@@ -50,8 +52,18 @@ def write(
 
 def record(cells: Iterable[Any], delimiter: str = _COMMA) -> str:
     """Return one record with its line end."""
+    is_special = _special(delimiter).search
+    # Most fields are texts as they are, or empty; a call for each would take most of the time.
+    fields = [
+        ""
+        if value is None
+        else value
+        if type(value) is str and value and value[0] not in _SIGNS and not is_special(value)
+        else cell(value, delimiter)
+        for value in cells
+    ]
     # A record of one empty field would be an empty line, which readers skip.
-    return (delimiter.join([cell(value, delimiter) for value in cells]) or '""') + "\r\n"
+    return (delimiter.join(fields) or '""') + "\r\n"
 
 
 def cell(value: Any, delimiter: str = _COMMA) -> str:

@@ -230,7 +230,7 @@ def _outcome_of(job: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.and_(
         message.c.appliance_id == job.c.appliance_id,
         message.c.job_id == job.c.id,
-        message.c.role.in_(("message", "error")),
+        message.c.role.in_(tables.OUTCOME_ROLES),
     )
 
 

@@ -153,7 +153,7 @@ def _of_first(value: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
         .select_from(sql.messages())
         .where(message.c.appliance_id == job.c.appliance_id, message.c.job_id == job.c.id)
         .correlate(job)
-        .where(message.c.role.in_(["message", "error"]))
+        .where(message.c.role.in_(tables.OUTCOME_ROLES))
         .order_by(message.c.seq)
         .limit(1)
         .scalar_subquery()

@@ -45,10 +45,10 @@ MEDIA = {JSON: "application/json", CSV: "text/csv", HTML: "text/html"}
 def report(site: Site, shared: Shared, request: Request) -> Response:
     """Answer a request for a report. Raises ArchiveError, HTTPException.
 
-    The rows are read in one transaction of a read-only connection, which ends with the answer.
-
-    A name without a suffix takes the form that the reader accepts. Unknown reports and suffixes are
-    404, with the known ones in the sentence.
+    The rows are read in one transaction of a read-only connection, which ends with the answer;
+    readers of the same address may share one, see `shared`. A name without a suffix takes the form
+    that the reader accepts. Unknown reports and suffixes are 404, with the known ones in the
+    sentence.
     """
     name, _, suffix = request.path_params["name"].partition(".")
     if name not in REPORTS:

@@ -58,8 +58,8 @@ _PAGE_POLICY = "frame-ancestors 'none'"  # the page has one of its own in it
 class Documents:
     """The page, the metrics and the reports of a site, which follow the archive.
 
-    The first two use the patient engine: each is made for all readers, so it may take longer than an answer
-    to one.
+    The first two use the patient engine: each is made for all readers, so it may take longer than
+    an answer to one.
     """
 
     def __init__(self, site: Site) -> None:

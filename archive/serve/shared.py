@@ -1,4 +1,8 @@
-"""Answers that several readers get from one run of a report, and that are as fresh as their own."""
+"""Answers that several readers get from one run of a report, and that are as fresh as their own.
+
+They are kept in memory, the latest ones, by report, form and query string. A change of the
+configuration shows after `longest` seconds at the latest.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,8 @@ class Shared:
 
     An answer is used again if the archive has the same `mark`, for up to `longest` seconds as ages grow,
     and by readers who waited while it was made. So none is older than if the reader had been alone.
+
+    It may be used by several threads at once; `mark` is called by one at a time.
     """
 
     def __init__(self, mark: Callable[[], object], longest: float) -> None:
@@ -39,7 +45,11 @@ class Shared:
         self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
 
     def get(self, question: Hashable, make: Callable[[], bytes]) -> bytes:
-        """Return the answer to a question, made if necessary. Raises whatever `make` and `mark` raise."""
+        """Return the answer to a question, made if necessary. Raises whatever `make` and `mark` raise.
+
+        The reader waits while another one has the same question. An error is not kept: the next
+        reader tries again.
+        """
         asked = time.monotonic()
         slot = self._slot(question)
         with slot.lock:
@@ -57,6 +67,7 @@ class Shared:
             return answer
 
     def _slot(self, question: Hashable) -> _Slot:
+        """Return the place of a question, now the latest; the oldest beyond the limit goes."""
         with self._lock:
             slot = self._slots.setdefault(question, _Slot())
             self._slots.move_to_end(question)

@@ -169,12 +169,14 @@ def next_id(connection: Connection, table: sa.Table) -> int:
 
 @lru_cache  # making a statement takes longer than executing it for a few rows
 def _by_digest(table: sa.Table) -> sa.Select[Any]:
+    """Return the SELECT of the ids of some digests in a table."""
     digests: sa.BindParameter[Any] = sa.bindparam("digests", expanding=True)
     return sa.select(table.c.digest, table.c.id).where(table.c.digest.in_(digests))
 
 
 @lru_cache
 def _greatest(table: sa.Table) -> sa.Select[Any]:
+    """Return the SELECT of the greatest id of a table."""
     return sa.select(sa.func.max(table.c.id))
 
 

@@ -228,5 +228,7 @@ def _messages(
     for row in connection.execute(query):
         content = contents.get(row.content_id)
         if content is not None:  # a missing one is damage: the digest then shows it
-            found.setdefault(row.job_id, []).append(MessageRow(row.role, content))
+            found.setdefault(row.job_id, []).append(
+                MessageRow(tables.MESSAGE_ROLES[row.role], content)
+            )
     return found

@@ -28,6 +28,7 @@ _CHILDREN = (
     tables.irregular_document,
 )
 # Tables that a first load fills, in which foreign keys may then be checked at its end.
+_ROLES = {role: number for number, role in enumerate(tables.MESSAGE_ROLES)}
 LOADED = tuple(
     table.name
     for table in (
@@ -114,7 +115,7 @@ class Batch:
         ids = self._contents.ids(appliance_id)
         _, _, _, _, messages, error = document.rows
         children["message"] += [
-            (appliance_id, job_id, seq, role, ids[content[0]])
+            (appliance_id, job_id, seq, _ROLES[role], ids[content[0]])
             for seq, (role, content) in enumerate(messages)
         ]
         if error is not None:

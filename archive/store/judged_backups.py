@@ -14,7 +14,7 @@ from archive import db
 from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.clock import instant, seconds
-from archive.store import appliance_history, settings
+from archive.store import judged_appliances, settings
 from archive.store.appliance_judge import ApplianceJudge
 from archive.store.chunks import chunks
 from archive.store.dimension_keys import References
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 _ROW = tuple[Any, ...]
+# Enough that each statement writes many.
+_ROWS_AT_A_TIME = 10_000
 _STANDINGS = sa.select(_STANDING).where(
     _STANDING.c.appliance_id.in_(sa.bindparam("ids", expanding=True))
 )
@@ -93,12 +95,12 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
     None: they were imported without any change. An appliance that has not been judged yet, or has
     jobs pending from an earlier transaction, is judged from there.
 
-    Memory holds the rows of some hundreds of appliances at a time.
+    Memory holds the rows of one appliance, or some thousands.
     """
     for chunk in chunks(changed):
         changes = Changes()
         standings = _standings(connection, chunk)
-        known = list(appliance_history.appliances(connection, calendar, chunk))
+        known = list(judged_appliances.appliances(connection, calendar, chunk))
         usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
         for one in known:
             before = standings.get(one.id)
@@ -108,6 +110,9 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
                 pending = seconds(before.pending_from)
                 since = pending if since is None else min(pending, since)
             ApplianceJudge(connection, calendar, one, before).run(since, usual.get(one.id), changes)
+            if len(changes.new) >= _ROWS_AT_A_TIME:
+                changes.write(connection)
+                changes = Changes()
         changes.write(connection)
 
 
@@ -191,7 +196,7 @@ def _anew(
 ) -> tuple[list[_ROW], list[_ROW]]:
     """Return what `expected_backup` and `appliance_standing` should have for appliances."""
     changes = Changes()
-    known = list(appliance_history.appliances(connection, calendar, ids))
+    known = list(judged_appliances.appliances(connection, calendar, ids))
     usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
     for one in known:
         ApplianceJudge(connection, calendar, one, None).run(None, usual.get(one.id), changes)

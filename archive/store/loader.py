@@ -105,7 +105,7 @@ class Loader:
 
     def settle(self, connection: Connection) -> None:
         """Write the latest imports so far."""
-        self._latest.write(connection)
+        self._latest.write(connection, unfinished=True)
 
     def drain(self, connection: Connection) -> None:
         """Write the latest imports and most totals so far; this takes time for every changed day."""
@@ -114,7 +114,7 @@ class Loader:
 
     def finish(self, connection: Connection) -> None:
         """Write the latest imports and all totals, at the end of a transaction."""
-        self.settle(connection)
+        self._latest.write(connection)
         self._totals.write(connection)
 
     def _write(

@@ -70,12 +70,17 @@ class LatestImports:
     def __init__(self, seen_at: str) -> None:
         self._seen_at = seen_at
         self._latest: dict[int, _Latest] = {}
+        # Appliances whose stored row is of this import; more of it follows in this transaction.
+        self._begun: set[int] = set()
 
     def open(self, connection: Connection, appliance_ids: Collection[int]) -> None:
         """Read the latest imports of appliances that have not been opened yet."""
         wanted = [number for number in appliance_ids if number not in self._latest]
-        self._latest |= {number: _Latest() for number in wanted}
-        for chunk in chunks(wanted):
+        self._latest |= {
+            number: _Latest(self._seen_at if number in self._begun else None) for number in wanted
+        }
+        # Those begun are not read again: what this import adds to them is appended at the end.
+        for chunk in chunks(number for number in wanted if number not in self._begun):
             unmarked = _unmarked(connection, chunk)
             for row in connection.execute(_OF_APPLIANCES, {"ids": chunk}):
                 documents = decode(row.documents)
@@ -131,11 +136,19 @@ class LatestImports:
         latest.apart.add(job_id)
         latest.left[job_id] = last_seen
 
-    def write(self, connection: Connection) -> None:
-        """Store this import as the latest one of its appliances, and clear the cache."""
+    def write(self, connection: Connection, *, unfinished: bool = False) -> None:
+        """Store this import as the latest one of its appliances, and clear the cache.
+
+        `unfinished`: more of this import follows in the same transaction.
+        """
         changed: list[tuple[int, str, bytes]] = []
         again: list[int] = []
         for appliance_id, latest in self._latest.items():
+            if appliance_id in self._begun:
+                if latest.seen or latest.left:
+                    documents = self._with_more(connection, appliance_id, latest)
+                    changed.append((appliance_id, self._seen_at, documents))
+                continue
             stored, before = latest.known, latest.seen_at
             self._settle(connection, appliance_id, latest)
             # The list of documents is long, and most imports leave it as it is.
@@ -146,7 +159,25 @@ class LatestImports:
         db.upsert(connection, tables.latest_import, changed, ["seen_at", "documents"])
         for chunk in chunks(again):
             connection.execute(_SEEN_AGAIN, {"ids": chunk, "instant": self._seen_at})
+        if unfinished:
+            self._begun |= {number for number, seen_at, _ in changed if seen_at == self._seen_at}
+        else:
+            self._begun.clear()
         self._latest.clear()
+
+    def _with_more(self, connection: Connection, appliance_id: int, latest: _Latest) -> bytes:
+        """Return the documents of an appliance that was begun, and those seen since."""
+        table = tables.latest_import
+        query = sa.select(table.c.documents).where(table.c.appliance_id == appliance_id)
+        stored: bytes = connection.execute(query).scalar_one()
+        _, last = _ENTRY.unpack(stored[-_ENTRY.size :]) if stored else (b"", 0)
+        if latest.left or last >= min(latest.seen):
+            latest.known = decode(stored)
+            self._settle(connection, appliance_id, latest)
+            return encode(latest.known)
+        # Only new jobs, as in most first loads: decoding all again would take ever longer.
+        set_last_seen(connection, appliance_id, latest.apart & latest.seen.keys(), None)
+        return stored + encode({mark: job for job, mark in latest.seen.items()})
 
     def _settle(self, connection: Connection, appliance_id: int, latest: _Latest) -> None:
         """Update the rows of `job` and the known documents from what was seen."""

@@ -12,6 +12,6 @@ INNER JOIN message_content
         message.appliance_id = message_content.appliance_id
         AND message.content_id = message_content.id
 INNER JOIN message_template ON message_content.template_id = message_template.id
-WHERE job.status = 'FAILED' AND message.role IN ('message', 'error')
+WHERE job.status = 'FAILED' AND message.role IN (2, 3)
 GROUP BY message_template.message_id
 ORDER BY jobs DESC

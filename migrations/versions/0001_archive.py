@@ -81,7 +81,9 @@ SELECT
     job.status,
     job.day,
     message.seq,
-    message.role,
+    CASE message.role
+        WHEN 0 THEN 'description' WHEN 1 THEN 'progress' WHEN 2 THEN 'message' ELSE 'error'
+    END AS role,
     message_template.message_id,
     coalesce(message_content.localized, message_template.default_message) AS text,
     message_template.default_message,
@@ -805,11 +807,9 @@ def upgrade() -> None:
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("role", Text, nullable=False),
+        sa.Column("role", sa.SmallInteger(), nullable=False),
         sa.Column("content_id", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('description', 'progress', 'message', 'error')", name=op.f("ck_message_role")
-        ),
+        sa.CheckConstraint("role BETWEEN 0 AND 3", name=op.f("ck_message_role")),
         sa.ForeignKeyConstraint(
             ["appliance_id", "content_id"],
             ["message_content.appliance_id", "message_content.id"],

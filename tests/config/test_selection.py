@@ -47,6 +47,14 @@ def test_names_and_globs() -> None:
     assert names("vc03.par", "vc02.lon") == ["vc02.lon", "vc03.par"]
 
 
+def test_globs_that_leave_appliances_out() -> None:
+    """They apply to what the others select, or to all; one that matches nothing is an error."""
+    assert names("!vc01.BER") == ["vc02.lon", "vc03.par"]
+    assert names("vc0*", "!*.lon", "!*.par") == ["VC01.ber"]
+    with pytest.raises(UsageError):
+        names("!vc9*")
+
+
 def test_disabled_appliances() -> None:
     """Only its exact name selects a disabled appliance, and brackets may be part of a name."""
     assert names("*.ber") == ["VC01.ber"]

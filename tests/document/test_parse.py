@@ -168,6 +168,25 @@ def _names(value: Any) -> set[str]:
     return set()
 
 
+@pytest.mark.parametrize(
+    "number", ["6E442450944", "-6E442450944", "1E-442450944", "9" * 4000 + "E9999"]
+)
+def test_number_of_any_exponent_is_kept(number: str) -> None:
+    """A size that no number of the machine can have is a finding, and stays in the document."""
+    read = parse.parse(f'{{"status":"FAILED","messages":[],"size":{number}}}'.encode())
+    assert ("bad_value", "size") in [(found.code, found.field) for found in read.findings]
+    assert read.rows.job.size_bytes is None
+    assert json_numbers.loads(str(read.irregular))["size"] == json_numbers.parse_float(number)
+
+
+def test_password_in_a_status_is_not_in_the_findings() -> None:
+    """A status itself stays as it is."""
+    read = parse.parse(text(job("password=Zq7x")))
+    assert read.findings
+    assert "Zq7x" not in repr(read.findings)
+    assert plain(read) == plain(parse.by_value(text(job("password=Zq7x"))))
+
+
 def test_object_in_the_place_of_a_text_shows_no_password() -> None:
     """The text that a repair makes of it is masked like any other."""
     secret = {"password": "Zq7x", "to": "ftp://u:Zq7x@nas", "user": "a@b"}

@@ -14,7 +14,7 @@ from archive.ingest.formats import Line
 from archive.ingest.observe import observe_line
 from archive.ingest.parallel_parse import reading_ahead
 from tests.support.command import environment
-from tests.support.samples import job
+from tests.support.samples import SAMPLES, job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,26 @@ def texts(number: int) -> list[bytes]:
         for n in range(number)
     ]
     return [json.dumps(value).encode() for value in values]
+
+
+def test_every_kind_of_document_passes_between_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors with messages, too, whose rows are made elsewhere than those of other messages."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    lines = [
+        Line(number, json.dumps({"appliance": "a", "job": key, "info": info}).encode())
+        for number, (key, info) in enumerate(SAMPLES.items(), 1)
+    ]
+
+    def batches() -> Iterator[list[Line]]:
+        yield lines
+        time.sleep(2)  # until the other process has started
+        yield lines
+
+    with reading_ahead(SEEN) as read:
+        found = [one for _, batch in read(batches()) for one in batch]
+    expected = [plain(observe_line(line.text, SEEN)) for line in lines]
+    assert None not in expected
+    assert list(map(plain, found)) == expected * 2
 
 
 @pytest.mark.parametrize("processors", [1, 2, 9])

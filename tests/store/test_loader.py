@@ -139,10 +139,10 @@ def test_import_fills_the_tables(engine: Engine) -> None:
         )
     ]  # fmt: skip
     assert table(engine, tables.message) == [
-        (1, 1, 0, "description", 1),
-        (1, 1, 1, "progress", 2),
-        (1, 1, 2, "message", 3),
-        (1, 1, 3, "error", 4),
+        (1, 1, 0, 0, 1),
+        (1, 1, 1, 1, 2),
+        (1, 1, 2, 2, 3),
+        (1, 1, 3, 3, 4),
     ]
     assert [row[:2] + row[3:] for row in table(engine, tables.message_content)] == [
         (1, 1, 1, None, False),

@@ -100,7 +100,7 @@ JOB_TABLES = {
         OF_JOB
         | {
             "seq": "position of the message in the job",
-            "role": "description, progress, message or error",
+            "role": "0 description, 1 progress, 2 message, 3 error; `v_message` has the words",
             "content_id": CONTENT,
         },
     ),

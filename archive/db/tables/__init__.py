@@ -30,6 +30,7 @@ from archive.db.tables.logs import (
 )
 from archive.db.tables.messages import (
     MESSAGE_ROLES,
+    OUTCOME_ROLES,
     message,
     message_arg,
     message_content,
@@ -56,6 +57,7 @@ from archive.db.tables.totals import (
 __all__ = [
     "MAINTENANCE",
     "MESSAGE_ROLES",
+    "OUTCOME_ROLES",
     "anomaly",
     "appliance",
     "appliance_month",

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     UniqueConstraint,
 )
@@ -24,7 +25,10 @@ from sqlalchemy import (
 from archive.db import Instant, Text
 from archive.db.tables.base import key, metadata, of_content, of_job, required
 
+# In the order of a document. `message.role` is the place here: a number takes 43 bytes a job less.
 MESSAGE_ROLES = ("description", "progress", "message", "error")
+# The roles of messages that say what happened.
+OUTCOME_ROLES = (MESSAGE_ROLES.index("message"), MESSAGE_ROLES.index("error"))
 
 # Messages repeat: an appliance's messages with equal template, text, args and params share one row.
 message_content = Table(
@@ -90,11 +94,11 @@ message = Table(
     key("appliance_id"),
     key("job_id"),
     key("seq", Integer),
-    required("role", Text),
+    required("role", SmallInteger),
     required("content_id", BigInteger),
     of_job(),
     of_content(ondelete=None),
-    CheckConstraint("role IN ('description', 'progress', 'message', 'error')", name="role"),
+    CheckConstraint("role BETWEEN 0 AND 3", name="role"),
     Index(None, "appliance_id", "content_id"),
     sqlite_with_rowid=False,
 )

@@ -13,6 +13,7 @@ from archive.db import tables
 from archive.judgement.expected import MET
 from archive.judgement.outcome import tally
 from archive.reports.core import judged_anew, judged_stored
+from archive.reports.core.remembered import remembered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +43,17 @@ def walk(
         yield one._replace(expectations=kept)
 
 
-def tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
-    """Yield the tally of each appliance in scope, ordered by name.
+def tallies(connection: Connection, scope: Scope) -> list[TallyRow]:
+    """Return the tally of each appliance in scope, ordered by name.
 
-    An appliance without expected backups has a tally of zeros.
+    An appliance without expected backups has a tally of zeros. A report and its notes both ask for it.
     """
+    asked = ("tallies", scope, scope.now)
+    return remembered(connection, asked, lambda: list(_tallies(connection, scope)))
+
+
+def _tallies(connection: Connection, scope: Scope) -> Iterator[TallyRow]:
+    """Yield the tallies."""
     if not judged_stored.answers(connection, scope):
         for name, rows in judged_anew.judged(connection, scope):
             yield tally(name, Counter(row.outcome for row in rows))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -13,12 +13,13 @@ from archive.judgement.expected import CHANGED, MET, NO_DATA
 from archive.judgement.standing import Rpo
 from archive.reports.core import job_order, sql
 from archive.reports.core.judged import Expectation, Judged, Standing
+from archive.reports.core.remembered import remembered
 from archive.store import judged_backups, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.engine import Connection, Transaction
+    from sqlalchemy.engine import Connection
 
     from archive.reports.core.scope import Scope
 
@@ -26,6 +27,10 @@ _TABLE, _STANDING = tables.expected_backup, tables.appliance_standing
 # Columns that are read as they are; the outcome depends on whether an import is missing.
 _OWN = ("appliance_id", "day", "due_time", "basis", "attempts", "job_id")
 _ROWS_AT_A_TIME = 1000
+# The condition of the index of backups that were not met.
+_NOT_MET = sa.text(
+    "(expected_backup.outcome IS NULL OR expected_backup.outcome NOT IN ('met', 'habit changed'))"
+)
 
 
 class Counted(NamedTuple):
@@ -42,18 +47,8 @@ def answers(connection: Connection, scope: Scope) -> bool:
     It is not if an import is in progress, if the configuration has other cadences than those
     recorded, or if something was imported or started after `now`.
     """
-    transaction = connection.get_transaction()
-    asked = (scope.now, scope.cadences)
-    if transaction is None:
-        return _answer(connection, scope)
-    known = _answered.setdefault(transaction, {})
-    if asked not in known:
-        known[asked] = _answer(connection, scope)
-    return known[asked]
-
-
-# A transaction that reads sees one state of the archive, and asks for it several times.
-_answered: WeakKeyDictionary[Transaction, dict[Any, bool]] = WeakKeyDictionary()
+    asked = ("answers", scope.now, scope.cadences)
+    return remembered(connection, asked, lambda: _answer(connection, scope))
 
 
 def _answer(connection: Connection, scope: Scope) -> bool:
@@ -66,16 +61,13 @@ def _answer(connection: Connection, scope: Scope) -> bool:
         return False
     job = tables.job
     # Whether the latest job of any appliance starts later than this.
-    ahead = (
-        sa.select(job.c.id)
-        .join_from(
-            _STANDING,
-            job,
-            (job.c.appliance_id == _STANDING.c.appliance_id) & (job.c.id == _STANDING.c.attempt_id),
-        )
-        .where(job.c.start_time > scope.now)
-        .limit(1)
+    # No join, since SQLite would read all jobs first.
+    started = (
+        sa.select(job.c.start_time)
+        .where(job.c.appliance_id == _STANDING.c.appliance_id, job.c.id == _STANDING.c.attempt_id)
+        .scalar_subquery()
     )
+    ahead = sa.select(_STANDING.c.appliance_id).where(started > scope.now).limit(1)
     return connection.execute(ahead).first() is None
 
 
@@ -154,10 +146,17 @@ def _counted(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterat
     rest = (
         sa.select(of.label("of"), _outcome(), sa.func.count().label("backups"))
         .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
-        .where(*within, *_known(scope), sa.or_(_TABLE.c.outcome.is_(None), _TABLE.c.day >= day))
+        .where(*_known(scope))
         .group_by(of, sa.text("outcome"))
     )
-    for query in (settled, rest):
+    # Both databases find those without an outcome by an index, for its words only.
+    without = rest.where(*within, _NOT_MET, _TABLE.c.outcome.is_(None), _TABLE.c.day < day)
+    queries = [settled, without]
+    if scope.until is None or scope.until >= today:
+        # Of two lower bounds of a day, SQLite uses the first.
+        of_today = replace(scope, since=max(scope.since or today, today))
+        queries.append(rest.where(*_within(connection, of_today)))
+    for query in queries:
         for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
             yield Counted(row.of, row.outcome, row.backups)
 

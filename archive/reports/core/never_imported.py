@@ -6,12 +6,11 @@ compared in the form that the archive stores.
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from archive.appliance_names import identity
+from archive.appliance_names import is_match, split_globs
 from archive.db import tables
 from archive.store import collection_log
 
@@ -25,10 +24,11 @@ def names(connection: Connection, scope: Scope) -> list[str]:
     """Return the names of those in scope, in order."""
     asked = collection_log.names(connection)
     known = set(connection.execute(sa.select(tables.appliance.c.name)).scalars())
-    globs = tuple(map(identity, scope.appliances)) or ("*",)
+    chosen, left_out = split_globs(scope.appliances)
     return sorted(
         name
         for name in set(asked) - known
         if (scope.named is None or name in scope.named)
-        and any(name == glob or fnmatchcase(name, glob) for glob in globs)
+        and any(is_match(name, glob) for glob in chosen or ("*",))
+        and not any(is_match(name, glob) for glob in left_out)
     )

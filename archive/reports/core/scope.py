@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
 from archive import timestamps
-from archive.appliance_names import identity, unmatched
+from archive.appliance_names import is_match, split_globs, unmatched
 from archive.calendar import PERIODS
 from archive.db import tables
 from archive.errors import UsageError
@@ -63,7 +62,7 @@ def _now() -> str:
 class Scope:
     """The jobs that a report covers, how it groups them, and the thresholds it applies.
 
-    `appliances`, `locations` and `builds` are globs; `named` are exact appliance names, None for all.
+    `appliances`, `locations` and `builds` are globs, of which those of appliances may begin with `!`; `named` are exact appliance names, None for all.
     Ages are computed as of the instant `now`. `rpo_seconds` is that of `--rpo`; `cadences`
     are pairs of appliance name and seconds between expected backups. Days are ISO dates, both
     included. Raises UsageError for an unknown period or group, or invalid days.
@@ -152,24 +151,21 @@ class Scope:
         if self.named is not None:
             numbers = {name: number for name, number in numbers.items() if name in self.named}
         # Each glob must match by itself: a mistyped one must not go unnoticed beside a right one.
-        wanted: set[int] = set() if self.appliances else set(numbers.values())
-        for glob in self.appliances:
-            matching = {
-                number
-                for name, number in numbers.items()
-                if name == identity(glob) or fnmatchcase(name, identity(glob))
-            }
-            if not matching and not _was_attempted(connection, glob):
+        chosen, left_out = split_globs(self.appliances)
+
+        def matching(glob: str) -> set[int]:
+            found = {number for name, number in numbers.items() if is_match(name, glob)}
+            if not found and not _was_attempted(connection, glob):
                 raise UsageError(unmatched(glob, list(numbers), "the archive"))
-            wanted |= matching
-        return sorted(wanted)
+            return found
+
+        wanted = set().union(*map(matching, chosen)) if chosen else set(numbers.values())
+        return sorted(wanted.difference(*map(matching, left_out)))
 
 
 def _was_attempted(connection: Connection, glob: str) -> bool:
     """Return whether `archive collect` has ever tried an appliance that a glob matches."""
-    wanted = identity(glob)
-    names = collection_log.names(connection)
-    return any(name == wanted or fnmatchcase(name, wanted) for name in names)
+    return any(is_match(name, glob) for name in collection_log.names(connection))
 
 
 def options(report: Question) -> frozenset[str]:

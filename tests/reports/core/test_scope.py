@@ -54,6 +54,18 @@ def test_name_is_its_own_glob(engine: Engine) -> None:
     assert ids(engine, "*") == [1, 2, 3]
 
 
+def test_globs_that_leave_appliances_out(engine: Engine) -> None:
+    """They apply to what the others select, or to all; one that matches nothing is an error."""
+    for name in ("a1", "a2", "b"):
+        import_documents(engine, {"k": job()}, name)
+    assert ids(engine, "!a*") == [3]
+    assert ids(engine, "!A1", "!b") == [2]
+    assert ids(engine, "a*", "!a2") == [1]
+    assert ids(engine, "!*") == []
+    with pytest.raises(UsageError):
+        ids(engine, "!c")
+
+
 @pytest.mark.parametrize(
     ("glob", "message"),
     [
