@@ -36,11 +36,11 @@ def main() -> None:
     _spare_collections()
     with _interrupts_end_the_process():
         from archive.cli.app import app
-        from archive.cli.interrupts import repeat_lost_interrupts
+        from archive.cli.interrupts import ends_are_interrupts, repeat_lost_interrupts
         from archive.cli.options import say
         from archive.cli.wrapper import hint
     try:
-        with repeat_lost_interrupts():
+        with ends_are_interrupts(), repeat_lost_interrupts():
             app()
     except KeyboardInterrupt:  # so late that no verb has handled it
         sys.exit(_INTERRUPTED)

@@ -92,7 +92,9 @@ def ingest(
     JSON Lines are archived in parts: after an interruption, ingest the file again. Exit code 3: a
     document went to quarantine, or only some of the files could be archived.
     """
-    from archive import timestamps
+    from contextlib import nullcontext
+
+    from archive import db, timestamps
     from archive.cli.output import is_watched
     from archive.store.counts import Counts
 
@@ -110,15 +112,18 @@ def ingest(
     prepare = cache(lambda: _prepare(engine, fleet))
     total = Counts()
     failures: list[ArchiveError] = []
-    for path in paths:
-        try:
-            _add(total, _ingest_file(engine, path, appliance, seen, prepare))
-        except ArchiveError as error:
-            # A wrong schema fails every file alike, so one error is enough.
-            if len(paths) == 1 or debug or isinstance(error, SchemaError):
-                raise
-            failures.append(error)
-            say(f"archive: {error}")
+    # To connect for each of many files would take longer than to import one new job.
+    many = db.keeping(engine, 1, large_cache=True) if len(paths) > 1 else nullcontext(engine)
+    with many as keeper:
+        for path in paths:
+            try:
+                _add(total, _ingest_file(keeper, path, appliance, seen, prepare))
+            except ArchiveError as error:
+                # A wrong schema fails every file alike, so one error is enough.
+                if len(paths) == 1 or debug or isinstance(error, SchemaError):
+                    raise
+                failures.append(error)
+                say(f"archive: {error}")
     if len(failures) < len(paths):
         # After the imports, since the settings of an appliance can only be stored with the
         # appliance.

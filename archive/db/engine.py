@@ -37,11 +37,14 @@ _PAGE_SIZE = 8192
 LOCK_WAIT_SECONDS = 30
 
 
-def create_engine(url: URL, kept: int = 0, *, read_only: bool = False) -> Engine:
+def create_engine(
+    url: URL, kept: int = 0, *, read_only: bool = False, large_cache: bool = False
+) -> Engine:
     """Return an engine with the archive's settings for time zone, locking and transactions.
 
     It keeps up to `kept` idle connections open, until it is disposed of. With `read_only`, a SQLite file
     is opened so that it cannot be written, and kept connections are checked before use: see `reader`.
+    With `large_cache`, a kept connection to SQLite has as much of a cache as one that is not kept.
 
     Nothing connects yet. Without `kept` each transaction has a connection of its own: the command
     is short-lived, and a pooler on the server may do the keeping.
@@ -62,7 +65,7 @@ def create_engine(url: URL, kept: int = 0, *, read_only: bool = False) -> Engine
     if engine.dialect.name == "sqlite":
         event.listen(engine, "do_connect", _connect_read_only if read_only else _connect_sqlite)
         event.listen(engine, "connect", _prepare_sqlite)
-        if kept:
+        if kept and not large_cache:
             event.listen(engine, "connect", _cache_less)
         event.listen(engine, "begin", _begin_sqlite)
     else:
@@ -71,12 +74,12 @@ def create_engine(url: URL, kept: int = 0, *, read_only: bool = False) -> Engine
 
 
 @contextmanager
-def keeping(engine: Engine, kept: int) -> Iterator[Engine]:
+def keeping(engine: Engine, kept: int, *, large_cache: bool = False) -> Iterator[Engine]:
     """Yield an engine for the same database that keeps connections open, for many transactions.
 
     Its connections are closed at the end, also after an error.
     """
-    keeper = create_engine(engine.url, kept)
+    keeper = create_engine(engine.url, kept, large_cache=large_cache)
     try:
         yield keeper
     finally:

@@ -180,7 +180,9 @@ def _understand(value: Any, kind: str) -> int | float | None:
     if kind.startswith("int_") and isinstance(value, str):
         return int(value) if _INTEGER.fullmatch(value) else None
     if kind.startswith("int_") and not isinstance(value, (dict, list)):
-        return int(value) if abs(value) <= schema.INT64_MAX and value == int(value) else None
+        # A comparison is exact for any exponent, while `abs` overflows.
+        in_range = schema.INT64_MIN <= value <= schema.INT64_MAX
+        return int(value) if in_range and value == int(value) else None
     if kind == "float_type" and isinstance(value, str):
         try:
             double = json_numbers.parse_float(value)

@@ -192,9 +192,10 @@ def _slowest(connection: Connection, scope: Scope) -> Iterator[SummaryRow]:
     ]
     slowest = (
         sa.select(appliance.c.id, appliance.c.name, longest.label("seconds"))
-        .join_from(job, appliance, job.c.appliance_id == appliance.c.id)
-        .where(*conditions)
+        # An outer join, since SQLite would look up each job of these days by its day otherwise.
+        .outerjoin_from(appliance, job, sa.and_(job.c.appliance_id == appliance.c.id, *conditions))
         .group_by(appliance.c.id, appliance.c.name)
+        .having(longest.is_not(None))
         .order_by(longest.desc(), appliance.c.name)
         .limit(SLOWEST)
     )

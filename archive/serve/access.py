@@ -107,7 +107,8 @@ def _sent(authorization: str) -> bytes:
     """
     scheme, _, rest = authorization.partition(" ")
     if scheme.lower() == "bearer":
-        return rest.strip().encode()
+        # Starlette reads headers as Latin-1.
+        return rest.strip().encode("latin-1")
     if scheme.lower() == "basic":
         try:
             # Whatever the user is called.

@@ -1,4 +1,4 @@
-"""What judging an appliance needs: its schedules, time zones and jobs, as the archive has them."""
+"""The jobs of an appliance that judging it needs, as the archive has them."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from archive import db, json_numbers
+from archive import db
 from archive.calendar import FIRST_DAY, iso, key_stamp, ordinal
 from archive.db import tables
 from archive.judgement import habit
-from archive.judgement.clock import DAY, clock, seconds
-from archive.judgement.due_times import Job, Known
-from archive.judgement.schedules import Schedule, Zone, minute, weekdays
-from archive.store.chunks import chunks
+from archive.judgement.clock import DAY, seconds
+from archive.judgement.due_times import Job
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.engine import Connection
 
-    from archive.calendar import Calendar
 
 # A job that starts so much later than it was first seen has the time of a wrong clock: it is not judged.
 _WRONG_CLOCK = DAY
@@ -48,38 +45,6 @@ class JobTimes(NamedTuple):
     first_seen: str
 
 
-class _Statements(NamedTuple):
-    """The same SELECT of all appliances, of those of the parameter `ids`, and of that with `id`."""
-
-    of_all: sa.Select[Any]
-    of_some: sa.Select[Any]
-    of_one: db.Prepared
-
-
-def _statements(table: sa.Table, key: str, *names: str) -> _Statements:
-    query = sa.select(*(table.c[name] for name in (key, *names)))
-    return _Statements(
-        query,
-        query.where(table.c[key].in_(sa.bindparam("ids", expanding=True))),
-        db.Prepared(query.where(table.c[key] == sa.bindparam("id"))),
-    )
-
-
-# Making a statement takes longer than executing it for one appliance.
-_APPLIANCES = _statements(
-    tables.appliance,
-    "id",
-    "name",
-    "first_seen",
-    "last_seen",
-    "cadence_seconds",
-    "rpo_seconds",
-    "retired_at",
-)
-_SCHEDULES = _statements(
-    tables.schedule, "appliance_id", "first_seen", "ended_at", "enabled", "hour", "minute", "days"
-)
-_ZONES = _statements(tables.system_time_zone, "appliance_id", "first_seen", "time_zone")
 _JOB = tables.job.c
 _OF_APPLIANCE = (
     _JOB.appliance_id == sa.bindparam("appliance", type_=sa.BigInteger),
@@ -115,20 +80,6 @@ _LATEST_SUCCESSES = (
 )
 
 
-class Appliance(NamedTuple):
-    """An appliance: its name, when it was imported first and last, and what is known for judging it.
-
-    `rpo_seconds` is the RPO that was configured, if one was.
-    """
-
-    id: int
-    name: str
-    first_seen: str
-    last_seen: str
-    rpo_seconds: int | None
-    known: Known
-
-
 class Jobs(NamedTuple):
     """The jobs of an appliance from a day on in the order of their start, and their rows.
 
@@ -143,31 +94,6 @@ class Jobs(NamedTuple):
     judged: list[Job]
     ordered: list[Any]
     rows: dict[int, Any]
-
-
-def appliances(
-    connection: Connection,
-    calendar: Calendar,
-    ids: Collection[int] | None = None,
-) -> Iterator[Appliance]:
-    """Yield appliances, all or those of `ids`, ordered by name.
-
-    It reads schedules and time zones of all of them with one query each, or one for each chunk of
-    ids.
-    """
-    schedules, zones = _schedules(connection, ids), _zones(connection, ids)
-    for number, name, first_seen, last_seen, cadence, rpo, retired in sorted(
-        _of(connection, _APPLIANCES, ids), key=itemgetter(1)
-    ):
-        known = Known(
-            tuple(schedules.get(number, ())),
-            tuple(zones.get(number, ())),
-            clock(calendar.zone),
-            cadence,
-            seconds(first_seen),
-            None if retired is None else seconds(retired),
-        )
-        yield Appliance(number, name, first_seen, last_seen, rpo, known)
 
 
 def jobs(
@@ -287,43 +213,3 @@ def _lead(connection: Connection, appliance_id: int, first_day: int) -> int:
     if not days:
         return FIRST_DAY
     return max(min(ordinal(days[-1]), ordinal(days[0]) - habit.WINDOW) - 1, FIRST_DAY)
-
-
-def _of(
-    connection: Connection, statements: _Statements, ids: Collection[int] | None
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of some appliances, or of all."""
-    if ids is None:
-        yield from map(tuple, connection.execute(statements.of_all))
-    elif len(ids) == 1:
-        yield from statements.of_one.rows(connection, {"id": next(iter(ids))})
-    else:
-        for chunk in chunks(ids):
-            yield from map(tuple, connection.execute(statements.of_some, {"ids": chunk}))
-
-
-def _schedules(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Schedule]]:
-    """Return the history of schedules by appliance id."""
-    found: dict[int, list[Schedule]] = {}
-    for number, first_seen, ended_at, enabled, hour, minutes, days in _of(
-        connection, _SCHEDULES, ids
-    ):
-        schedule = Schedule(
-            seconds(first_seen),
-            None if ended_at is None else seconds(ended_at),
-            enabled,
-            minute(hour, minutes),
-            weekdays(None if days is None else json_numbers.loads(days)),
-        )
-        found.setdefault(number, []).append(schedule)
-    return found
-
-
-def _zones(connection: Connection, ids: Collection[int] | None) -> dict[int, list[Zone]]:
-    """Return the history of time zones by appliance id, oldest first."""
-    found: dict[int, list[Zone]] = {}
-    for number, first_seen, zone in _of(connection, _ZONES, ids):
-        found.setdefault(number, []).append(Zone(seconds(first_seen), zone))
-    for zones in found.values():
-        zones.sort()
-    return found

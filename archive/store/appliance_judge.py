@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from archive.calendar import Calendar
     from archive.judgement.due_times import Learned
-    from archive.store.appliance_history import Appliance, Jobs, JobTimes
+    from archive.store.appliance_history import Jobs, JobTimes
+    from archive.store.judged_appliances import Appliance
     from archive.store.judgement_rows import Changes, Standing
 
 _ROW = tuple[Any, ...]

@@ -14,7 +14,7 @@ from archive import db
 from archive.db import tables
 from archive.judgement import standing
 from archive.judgement.clock import instant, seconds
-from archive.store import appliance_history, settings
+from archive.store import judged_appliances, settings
 from archive.store.appliance_judge import ApplianceJudge
 from archive.store.chunks import chunks
 from archive.store.dimension_keys import References
@@ -100,7 +100,7 @@ def judge(connection: Connection, calendar: Calendar, changed: Mapping[int, int 
     for chunk in chunks(changed):
         changes = Changes()
         standings = _standings(connection, chunk)
-        known = list(appliance_history.appliances(connection, calendar, chunk))
+        known = list(judged_appliances.appliances(connection, calendar, chunk))
         usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
         for one in known:
             before = standings.get(one.id)
@@ -196,7 +196,7 @@ def _anew(
 ) -> tuple[list[_ROW], list[_ROW]]:
     """Return what `expected_backup` and `appliance_standing` should have for appliances."""
     changes = Changes()
-    known = list(appliance_history.appliances(connection, calendar, ids))
+    known = list(judged_appliances.appliances(connection, calendar, ids))
     usual = usual_intervals(connection, {one.id: one.last_seen for one in known})
     for one in known:
         ApplianceJudge(connection, calendar, one, None).run(None, usual.get(one.id), changes)

@@ -88,7 +88,8 @@ def of_connection(error: Exception, place: str, read_timeout: float) -> Applianc
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return PassingError(f"cannot reach the proxy: {cause(error.os_error)}")
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return ApplianceError(f"the proxy refuses the connection: {error.status} {error.message}")
+        reason = printable(error.message)
+        return ApplianceError(f"the proxy refuses the connection: {error.status} {reason}")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return unresolved(place)
     if isinstance(error, aiohttp.ConnectionTimeoutError):

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from threading import Thread
@@ -359,3 +360,22 @@ def test_broken_configuration_is_reported_before_the_import(
     done = archive(*arguments)
     assert done.code == 0
     assert done.err.startswith(f"Warning: {broken}: ")
+
+
+def test_several_files_share_a_connection(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connecting for each file takes longer than importing it."""
+    connect, opened = sqlite3.connect, []
+
+    def note(*arguments: Any, **options: Any) -> Any:
+        opened.append(arguments)
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", note)
+    place = f"--database={folder / 'archive.db'}"
+    numbers = []
+    for count_of_files in (2, 20):
+        opened.clear()
+        paths = ["good.json", "other.json"] * (count_of_files // 2)
+        assert archive("ingest", *paths, "--appliance", "a", place)[0] == 0
+        numbers.append(len(opened))
+    assert numbers[1] <= numbers[0]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from archive.cli.interrupts import repeat_lost_interrupts
+from tests.support.command import PROGRAM, environment, process
+from tests.support.samples import job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,3 +88,38 @@ def test_reporting_is_restored_afterwards(reported: list[type[BaseException]]) -
         assert sys.unraisablehook is not hook
     assert sys.unraisablehook is hook
     assert reported == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_ends_are_as_orderly(tmp_path: Path, number: int, code: int) -> None:
+    """An import that is ended rolls back, ends its other processes, and is in the log as failed."""
+    path, place = tmp_path / "many.jsonl", str(tmp_path / "a.db")
+    line = json.dumps({"appliance": "vc01", "job": "{}", "info": job()})
+    with path.open("w") as out:
+        out.writelines(
+            line.replace("{}", f"20260101-{each:06}-1", 1) + "\n" for each in range(60_000)
+        )
+    with subprocess.Popen(
+        [*PROGRAM, "ingest", str(path), "-d", place], stderr=subprocess.PIPE, env=environment()
+    ) as running:
+        while not Path(f"{place}-wal").exists() or not _children(running.pid):
+            assert running.poll() is None
+            time.sleep(0.05)
+        below = _children(running.pid)
+        time.sleep(0.5)
+        running.send_signal(number)
+        assert running.stderr is not None
+        said = running.stderr.read().decode()
+    assert running.returncode == code
+    assert "Traceback" not in said
+    assert "leaked" not in said
+    until = time.monotonic() + 10
+    while any(Path(f"/proc/{child}").exists() for child in below):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    log = json.loads(process("log", "imports", "--format", "json", "-d", place).out)
+    assert [(one["outcome"], one["new"]) for one in log] == [("failed", 0)]
+
+
+def _children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -168,6 +168,17 @@ def _names(value: Any) -> set[str]:
     return set()
 
 
+@pytest.mark.parametrize(
+    "number", ["6E442450944", "-6E442450944", "1E-442450944", "9" * 4000 + "E9999"]
+)
+def test_number_of_any_exponent_is_kept(number: str) -> None:
+    """A size that no number of the machine can have is a finding, and stays in the document."""
+    read = parse.parse(f'{{"status":"FAILED","messages":[],"size":{number}}}'.encode())
+    assert ("bad_value", "size") in [(found.code, found.field) for found in read.findings]
+    assert read.rows.job.size_bytes is None
+    assert json_numbers.loads(str(read.irregular))["size"] == json_numbers.parse_float(number)
+
+
 def test_password_in_a_status_is_not_in_the_findings() -> None:
     """A status itself stays as it is."""
     read = parse.parse(text(job("password=Zq7x")))

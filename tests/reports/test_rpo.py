@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,18 @@ def test_rates(engine: Engine) -> None:
             " --rpo, the RPO is the longest time between two expected backups."
         )
     ]
+
+
+@pytest.mark.parametrize("days", [20, 39, 45, 90, 400])
+def test_rates_of_a_history_imported_at_once(engine: Engine, days: int) -> None:
+    """The time before the first import counts, however long the history is."""
+    first = date(2026, 3, 9) - timedelta(days)
+    jobs = [night(f"{first + timedelta(number)}T02:00") for number in range(days + 1)]
+    import_documents(engine, dict(jobs), "vc", at("2026-03-09T02:30"))
+    ((*_, time_rate, days_rate),) = ask(
+        engine, "rpo", Scope(now=at("2026-03-09T03:00"), rpo_seconds=DAY + 3600)
+    )
+    assert (time_rate, days_rate) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(

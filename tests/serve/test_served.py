@@ -34,7 +34,8 @@ TAGGED = f"""\
 name = "{SCHEDULED}"
 tags = {{ site = "Berlin" }}
 """
-TOKEN = "made-up-token"  # noqa: S105 - made up
+TOKEN = "made-up-tökén"  # noqa: S105 - made up
+BEARER = TOKEN.encode().decode("latin-1")  # the client writes each character as one byte
 NOWHERE = "/nowhere/archive.db"
 
 
@@ -228,15 +229,22 @@ def test_token_is_required_if_there_is_one(filled: Engine, tmp_path: Path) -> No
     with served(at(filled), config, "--host", "0.0.0.0", "--root-path", "/backups") as server:  # noqa: S104 - with a token
         server.url = server.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - see above
         basic = base64.b64encode(f"excel:{TOKEN}".encode()).decode()
-        for right in (f"Bearer {TOKEN}", f"bearer  {TOKEN}", f"Basic {basic}"):
+        for right in (f"Bearer {BEARER}", f"bearer  {BEARER}", f"Basic {basic}"):
             assert server.get("reports/rpo", authorization=right).status == 200
-        for wrong in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Basic ä", f"Token {TOKEN}"):
+        for wrong in (
+            "",
+            "Bearer",
+            "Bearer wrong",
+            f"Basic {BEARER}",
+            "Basic ä",
+            f"Token {BEARER}",
+        ):
             answer = server.get("reports/rpo", authorization=wrong)
             assert answer.status == 401
             assert answer.headers["www-authenticate"].startswith('Basic realm="archive"')
             assert TOKEN not in answer.text
         assert server.get("healthz").status == 200
-        right = f"Bearer {TOKEN}"
+        right = f"Bearer {BEARER}"
         assert server.get("reports/rpo", authorization=right, host="archive.test").status == 200
         found = json.loads(server.get("openapi.json", authorization=right).body)
         assert found["servers"] == [{"url": "/backups"}]

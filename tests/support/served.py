@@ -79,7 +79,7 @@ def served(*arguments: str) -> Iterator[Served]:
         line = process.stderr.readline()
         address = line.strip().rpartition(" ")[2]
         try:
-            assert address.startswith("http://"), line + process.stderr.read()
+            assert address.startswith("http://"), line
             yield Served(process, address)
         finally:
             if process.poll() is None:

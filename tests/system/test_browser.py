@@ -472,6 +472,11 @@ def test_accessibility(
     broken = Axe().run(found.page).response["violations"]
     assert [(rule["id"], rule["nodes"][0]["target"]) for rule in broken] == []
     assert found.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    found.page.locator("#t-appliances button.name").first.click()
+    found.page.wait_for_selector("#one:not([hidden])")
+    broken = Axe().run(found.page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in broken] == []
+    assert found.page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
     assert found.said == []
     found.context.close()
 

@@ -178,7 +178,7 @@ def _at_gaps(successes: sa.Select[Any], least: int) -> sa.Select[Any]:
 
 
 def _first_ends(connection: Connection, scope: Scope, asked: Period) -> dict[int, str]:
-    """Return the end of the first job of each appliance, by its id, if it may be in the period."""
+    """Return the end of the first job of each appliance, by its id: whatever is before the period, if so."""
     job, appliance = tables.job, tables.appliance
     own = job.alias("own")
     day = sa.select(sa.func.min(own.c.day, type_=own.c.day.type)).where(
@@ -186,16 +186,22 @@ def _first_ends(connection: Connection, scope: Scope, asked: Period) -> dict[int
         own.c.day >= sa.literal(iso(FIRST_DAY), own.c.day.type),
     )
     first = sa.select(appliance.c.id, day.scalar_subquery().label("day")).subquery("first")
-    since = iso(max(FIRST_DAY, asked.first - _LONGEST_JOB_DAYS - 1))
+    since = sa.literal(iso(max(FIRST_DAY, asked.first - _LONGEST_JOB_DAYS - 1)), job.c.day.type)
+    of_that_day = sa.and_(
+        job.c.appliance_id == first.c.id, job.c.day == first.c.day, first.c.day >= since
+    )
     query = (
         sa.select(first.c.id.label("appliance_id"), *(job.c[name] for name in JOB))
         # Outer joins, since SQLite would read all jobs first.
-        .outerjoin_from(first, job, (job.c.appliance_id == first.c.id) & (job.c.day == first.c.day))
-        .where(first.c.day >= sa.literal(since, job.c.day.type))
+        .outerjoin_from(first, job, of_that_day)
+        .where(first.c.day.is_not(None))
         .order_by(first.c.id, job.c.start_time.nulls_last(), job.c.key)
     )
     found: dict[int, str] = {}
     for row in _run(connection, query):
+        if row.key is None:
+            found[row.appliance_id] = asked.span.first
+            continue
         read = times(scope.now, *(getattr(row, name) for name in JOB))
         if read is not None:
             found.setdefault(row.appliance_id, read[1])

@@ -13,7 +13,7 @@ from archive.judgement.clock import instant, seconds
 from archive.judgement.expected import Imports
 from archive.judgement.standing import Rpo
 from archive.reports.core.judged import Expectation, Judged, Standing
-from archive.store import appliance_history, import_intervals, settings
+from archive.store import appliance_history, import_intervals, judged_appliances, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from archive.calendar import Calendar
     from archive.judgement.expected import Expected
     from archive.reports.core.scope import Scope
-    from archive.store.appliance_history import Appliance, Jobs
+    from archive.store.appliance_history import Jobs
+    from archive.store.judged_appliances import Appliance
 
 
 def judged(
@@ -68,7 +69,7 @@ def appliances(connection: Connection, scope: Scope) -> Iterator[Appliance]:
     """Yield the appliances in scope, ordered by name."""
     ids = scope.appliance_ids(connection)
     cadences = dict(scope.cadences)
-    for one in appliance_history.appliances(connection, settings.calendar(connection), ids):
+    for one in judged_appliances.appliances(connection, settings.calendar(connection), ids):
         # The configuration has the last word, although the archive may not have recorded it yet.
         if one.name in cadences:
             yield one._replace(known=one.known._replace(cadence=cadences[one.name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
@@ -60,16 +61,13 @@ def _answer(connection: Connection, scope: Scope) -> bool:
         return False
     job = tables.job
     # Whether the latest job of any appliance starts later than this.
-    ahead = (
-        sa.select(job.c.id)
-        .join_from(
-            _STANDING,
-            job,
-            (job.c.appliance_id == _STANDING.c.appliance_id) & (job.c.id == _STANDING.c.attempt_id),
-        )
-        .where(job.c.start_time > scope.now)
-        .limit(1)
+    # No join, since SQLite would read all jobs first.
+    started = (
+        sa.select(job.c.start_time)
+        .where(job.c.appliance_id == _STANDING.c.appliance_id, job.c.id == _STANDING.c.attempt_id)
+        .scalar_subquery()
     )
+    ahead = sa.select(_STANDING.c.appliance_id).where(started > scope.now).limit(1)
     return connection.execute(ahead).first() is None
 
 
@@ -148,12 +146,17 @@ def _counted(connection: Connection, scope: Scope, of: sa.Column[Any]) -> Iterat
     rest = (
         sa.select(of.label("of"), _outcome(), sa.func.count().label("backups"))
         .join_from(_TABLE, _STANDING, _TABLE.c.appliance_id == _STANDING.c.appliance_id)
-        .where(*within, *_known(scope))
+        .where(*_known(scope))
         .group_by(of, sa.text("outcome"))
     )
     # Both databases find those without an outcome by an index, for its words only.
-    without = (_NOT_MET, _TABLE.c.outcome.is_(None), _TABLE.c.day < day)
-    for query in (settled, rest.where(_TABLE.c.day >= day), rest.where(*without)):
+    without = rest.where(*within, _NOT_MET, _TABLE.c.outcome.is_(None), _TABLE.c.day < day)
+    queries = [settled, without]
+    if scope.until is None or scope.until >= today:
+        # Of two lower bounds of a day, SQLite uses the first.
+        of_today = replace(scope, since=max(scope.since or today, today))
+        queries.append(rest.where(*_within(connection, of_today)))
+    for query in queries:
         for row in connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}):
             yield Counted(row.of, row.outcome, row.backups)
 
