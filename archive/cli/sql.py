@@ -7,6 +7,7 @@ have the current schema.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -149,23 +150,34 @@ def _own(given: str) -> str | None:
     return given if any(map(str.isspace, given)) else None
 
 
+def _shown(value: Any) -> Any:
+    """Return a value of a user's own query as it is shown; a text may be a whole document in JSON."""
+    from archive import json_numbers
+    from archive.masking import mask_json, mask_text
+    from archive.reports.sql_files import plain
+
+    value = plain(value)
+    if not isinstance(value, str):
+        return value
+    if value.startswith(("{", "[")):
+        with suppress(ValueError, RecursionError):  # no JSON
+            parsed = json_numbers.loads(value)
+            masked = mask_json(parsed)
+            return value if masked == parsed else json_numbers.dumps(masked)
+    return mask_text(value)
+
+
 def _run_own(
     text: str, seconds: int, engine: Engine, output_format: Format, output: Path | None
 ) -> None:
     """Write the rows of the user's own query, each as soon as it comes."""
     from archive import columns, db
     from archive.cli.output import open_output
-    from archive.masking import mask_text
     from archive.render.write import write
-    from archive.reports.sql_files import plain
-
-    def shown(value: Any) -> Any:
-        value = plain(value)
-        return mask_text(value) if isinstance(value, str) else value
 
     with db.own_query(engine, text, seconds) as result, open_output(output) as out:
         named = [columns.named(column) for column in result.columns]
-        write(named, (tuple(map(shown, row)) for row in result.rows), output_format, out)
+        write(named, (tuple(map(_shown, row)) for row in result.rows), output_format, out)
 
 
 def _values(params: list[str]) -> dict[str, str]:

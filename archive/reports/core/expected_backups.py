@@ -16,7 +16,7 @@ from archive.reports.core import judged_anew, judged_stored
 from archive.reports.core.remembered import remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import sqlalchemy as sa
     from sqlalchemy.engine import Connection
@@ -82,8 +82,17 @@ def by_day(connection: Connection, scope: Scope) -> dict[int, Counter[str]]:
     return found
 
 
-def standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
-    """Yield how each appliance in scope stands as of its last import, ordered by name."""
+def standings(connection: Connection, scope: Scope) -> Sequence[Standing]:
+    """Return how each appliance in scope stands as of its last import, ordered by name.
+
+    Several sections of a report ask for it; the days of a scope do not matter.
+    """
+    asked = ("standings", scope.appliances, scope.named, scope.now, scope.cadences)
+    return remembered(connection, asked, lambda: list(_standings(connection, scope)))
+
+
+def _standings(connection: Connection, scope: Scope) -> Iterator[Standing]:
+    """Yield how the appliances stand, as stored or judged anew."""
     if judged_stored.answers(connection, scope):
         yield from judged_stored.standings(connection, scope)
     else:
