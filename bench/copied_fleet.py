@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import db, timestamps
-from archive.db import migrate, tables
+from archive.db import migrate, seals, tables
 from archive.document.appliance_facts import Facts, Schedule
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
@@ -148,7 +148,7 @@ def _copy(connection: Connection, appliances: int, times: int) -> None:
 def _copy_appliances(connection: Connection, appliances: int, own: _Copy) -> None:
     table = tables.appliance
     query = sa.select(table).where(table.c.id <= appliances).order_by(table.c.id)
-    names = table.c.keys()
+    names = [column.name for column in seals.facts(table)]
     rows = []
     for row in connection.execute(query).all():
         number = row.id + own.appliances

@@ -140,5 +140,5 @@ def test_a_copied_fleet_has_the_stored_rows_that_its_jobs_imply(
     monkeypatch.setattr(copied_fleet, "IMPORTED", 1)
     copied_fleet.fill(engine, 2 * copied_fleet.PER_APPLIANCE)
     with db.reading(engine) as connection:
-        assert [number for _, number in totals.differences(connection)] == [0] * 5
-        assert judged_backups.differences(connection) == 0
+        assert list(totals.differences(connection)) == []
+        assert judged_backups.differences(connection) == []

@@ -79,7 +79,7 @@ def current(
 def verify(
     database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
 ) -> None:
-    """Verify the archive: schema, references, every document, every day total.
+    """Verify the archive: schema, references, and every row of every table.
 
     Prints one line for each problem. Exit code 1: there are problems.
     """
@@ -100,15 +100,27 @@ def verify(
 
 @app.command("rebuild", epilog=examples("archive db rebuild"))
 def rebuild(
-    database: DatabaseOption = None, config: ConfigOption = None, debug: DebugOption = False
+    accept_changes: Annotated[
+        bool,
+        typer.Option(
+            "--seals",
+            help="Also seal all rows as they are, after you have changed some with SQL yourself.",
+        ),
+    ] = False,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Recalculate totals, expected backups and anomalies, from which reports are made."""
     from archive import db
+    from archive.db import seals, tables
     from archive.store import judged_backups, totals
 
     with db.writing(open_archive(database, config)) as connection:
         # Every import holds it, too: nothing may change while it is recalculated.
         db.lock(connection, ["calendar"])
+        if accept_changes:
+            seals.accept(connection, tables.metadata.sorted_tables)
         wrong = judged_backups.rebuild(connection) + totals.rebuild(connection)
     say(f"Totals and judgement recalculated; {counted(wrong, 'row')} corrected.")
 

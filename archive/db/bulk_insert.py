@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
+from archive.db import seals
+
 if TYPE_CHECKING:
     import sqlite3
 
@@ -24,7 +26,7 @@ _VALUES_A_STATEMENT = 999
 
 
 def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
-    """Insert rows, whose values have the order of the table's columns.
+    """Insert rows, whose values have the order of the table's columns; seals are added.
 
     Values have Python's types of the columns: an instant is a fixed-width text, a day an ISO text.
     PostgreSQL gets a COPY, which checks constraints as INSERT does. The caller's transaction must
@@ -32,6 +34,8 @@ def insert(connection: Connection, table: sa.Table, rows: Rows) -> None:
     """
     if not rows:
         return
+    if seals.covered(table) and len(rows[0]) < len(table.columns):
+        rows = seals.sealed(table, rows)
     if connection.dialect.name == "sqlite":
         file = cast("sqlite3.Connection", connection.connection.driver_connection)
         one, several, many = _inserts(table)
@@ -99,6 +103,9 @@ def upsert(connection: Connection, table: sa.Table, rows: Rows, changed: Sequenc
     """
     if not rows:
         return
+    if seals.covered(table):
+        rows = seals.sealed(table, rows)
+        seals.touch(connection, table)
     text = _upsert(connection.dialect, table, tuple(changed))
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
@@ -127,6 +134,8 @@ def _upsert(dialect: Dialect, table: sa.Table, changed: tuple[str, ...]) -> str:
     statement = make(table)
     statement = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in changed},
+        # Of a row that exists, other columns are sealed, too.
+        set_={name: statement.excluded[name] for name in changed}
+        | ({seals.COLUMN: sa.null()} if seals.covered(table) else {}),
     )
     return str(statement.compile(dialect=dialect))

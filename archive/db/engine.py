@@ -13,6 +13,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from archive.db.seals import clear_seals
 from archive.db.transactions import explained
 from archive.db.urls import THRESHOLD, prepare_threshold, sqlite_file
 from archive.errors import DatabaseError
@@ -62,6 +63,7 @@ def create_engine(
         pooling = {"poolclass": sa.pool.NullPool}
     # No error may quote a row.
     engine = sa.create_engine(url, connect_args=options, hide_parameters=True, **pooling)
+    clear_seals(engine)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "do_connect", _connect_read_only if read_only else _connect_sqlite)
         event.listen(engine, "connect", _prepare_sqlite)

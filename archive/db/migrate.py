@@ -132,8 +132,6 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
     On PostgreSQL two upgrades wait for each other; a table in use is waited for as long as
     `LOCK_WAIT_SECONDS`.
     """
-    from alembic import command
-
     from archive.db import comments
 
     found = current(engine)
@@ -147,8 +145,15 @@ def upgrade(engine: Engine, target: str = "head", *, beside_others: bool = False
         db.lock_schema(connection)
         if found is None:
             foreign_tables.mark(connection)
-        command.upgrade(alembic_config(connection), target)
+        run(connection, target)
         db.comment(connection, comments.comments())
+
+
+def run(connection: Connection, target: str = "head") -> None:
+    """Run the migrations up to a revision, in the caller's transaction."""
+    from alembic import command
+
+    command.upgrade(alembic_config(connection), target)
 
 
 def downgrade(engine: Engine, target: str) -> None:

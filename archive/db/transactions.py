@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from archive.db.driver_errors import failure
+from archive.db.seals import TOUCHED, seal_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Table
     from sqlalchemy.engine import Connection, Engine
 
 
@@ -26,13 +28,16 @@ def writing(engine: Engine, *, filling: bool = False) -> Iterator[Connection]:
     before it begins.
     """
     with explained(engine), engine.connect() as connection:
-        writer = connection.execution_options(archive_writes=True, archive_fills=filling)
+        touched: set[Table] = set()
+        options = {"archive_writes": True, "archive_fills": filling, TOUCHED: touched}
+        writer = connection.execution_options(**options)
         if engine.dialect.name == "postgresql":
             # After waiting for a lock, a writer must see what the last holder wrote, whatever the
             # server's default is.
             writer = writer.execution_options(isolation_level="READ COMMITTED")
         with writer.begin():
             yield writer
+            seal_rows(writer, touched)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from archive import json_numbers
-from archive.db import tables
+from archive.db import seals, tables
 from archive.errors import UsageError
 from archive.export.views import JOB_VIEWS, VIEWS
 from archive.masking import mask_json, mask_text, mask_url
@@ -118,7 +118,7 @@ def table(name: str) -> Relation:
     named = (key[0], key[1]) if len(key) > 1 else None
     of_jobs = named if "job_id" in found.primary_key.columns else None
     of_contents = named if name in _CONTENTS else None
-    return Relation(name, found, tuple(found.c), key, of_jobs, of_contents=of_contents)
+    return Relation(name, found, tuple(seals.facts(found)), key, of_jobs, of_contents=of_contents)
 
 
 def view(name: str, known: Collection[str] | None = None) -> Relation:

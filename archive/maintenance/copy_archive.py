@@ -134,6 +134,7 @@ def _read(
 
 def _rows(connection: Connection, table: sa.Table) -> Generator[list[_Row]]:
     """Yield the rows of a table in the order of their key, in parts, while they are fetched."""
+    # With its seals: new ones would hide damage.
     query = sa.select(table).order_by(*table.primary_key.columns)
     with connection.execute(query, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
         yield from chunks(map(tuple, found), _ROWS_AT_A_TIME)

@@ -6,16 +6,21 @@ Errors are sentences, each with what to do about it where there is something to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from archive import db, json_numbers
-from archive.db import migrate, tables
+from archive.db import seals, tables
 from archive.document import canonical, findings
 from archive.document.flatten import normalise
 from archive.document.masked import mask_findings, mask_rows
 from archive.document.rebuild import content_digest, rebuild
+from archive.errors import ArchiveError
+from archive.maintenance import verify_rows, verify_schema, verify_values
 from archive.maintenance.verify_collections import contradictions
 from archive.store import (
     fact_history,
@@ -26,55 +31,178 @@ from archive.store import (
     settings,
     totals,
 )
+from archive.store.selection import Extent
 from archive.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy.engine import Connection, Engine
 
     from archive.calendar import Calendar
     from archive.store.job_reader import ArchivedJob
+    from archive.store.wrong_rows import WrongRow
 
 # Jobs between two reports of the progress.
 _PROGRESS_EVERY = 1000
+# So many rows with the same problem have a line each.
+_SHOWN = 10
+EVERYTHING = Extent()
+_RESTORE = "restore it from a backup, or accept your own change with `archive db rebuild --seals`"
+_REBUILD = "run `archive db rebuild`"
+_Key = tuple[Any, ...]
 
 
-def verify(engine: Engine, on_job: Callable[[int, int], None] = lambda *_: None) -> Iterator[str]:
+def verify(
+    engine: Engine,
+    on_job: Callable[[int, int], None] = lambda *_: None,
+    extent: Extent = EVERYTHING,
+) -> Iterator[str]:
     """Yield one line for each error; nothing if the archive is intact.
 
-    `on_job` is called with the number of jobs compared so far, and the number of all jobs.
+    `on_job` is called with the number of jobs compared so far, and the number of all jobs. With an
+    `extent`, only its documents are rebuilt, and no totals are computed again.
 
-    It reads every job in one transaction and changes nothing. Lines come in the order in which
-    checks are made: database, schema, totals, judgement, logs, calendar, then job by job. Passwords
-    in them are not masked yet.
+    It changes nothing, and reads one state of the archive. Lines come in the order in which checks are
+    made: database, schema, values, seals, totals, judgement, logs, then job by job. Passwords in them
+    are not masked yet.
     """
+    yield from verify_schema.differences(engine)
     with db.reading(engine) as connection:
         # The file itself first: if it is damaged, the rest follows from that.
         yield from db.complaints(connection)
-        yield from _drift(connection)
-        for name, wrong in totals.differences(connection):
-            if wrong:
-                yield f"{name}: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
-        wrong = judged_backups.differences(connection)
-        if wrong:
-            yield f"expected backups: {counted(wrong, 'wrong row')}: run `archive db rebuild`"
-        yield from _latest_imports(connection)
-        yield from _message_contents(connection)
-        yield from fact_history.contradictions(connection)
-        yield from contradictions(connection)
-        calendar = settings.calendar(connection)
-        misplaced = settings.misplaced_days(connection)
-        if misplaced:
-            yield (
-                f"calendar: {counted(len(misplaced), 'day')} with a wrong start: run"
-                f" `archive db calendar --time-zone {calendar.zone}`"
-            )
-        total = connection.execute(sa.select(sa.func.count()).select_from(tables.job)).scalar_one()
-        for number, job in enumerate(job_reader.jobs(connection), 1):
-            yield from _wrong(job, calendar)
-            if number % _PROGRESS_EVERY == 0:
-                on_job(number, total)
+        checks: list[tuple[str, Callable[[], Iterable[str]]]] = [
+            ("values", lambda: _malformed(connection)),
+            *(
+                (table.name, partial(_unsealed, connection, table))
+                for table in tables.metadata.sorted_tables
+                if seals.covered(table)
+            ),
+            ("references", lambda: _orphans(connection)),
+            ("texts", lambda: _rows(verify_rows.wrong_digests(connection), _RESTORE)),
+            ("order", lambda: _rows(verify_rows.gaps(connection), _RESTORE)),
+            ("calendar", lambda: _days(connection)),
+            ("latest imports", lambda: _latest_imports(connection)),
+            ("histories", lambda: fact_history.contradictions(connection)),
+            ("collections", lambda: contradictions(connection)),
+        ]
+        if extent is EVERYTHING:
+            checks += [
+                ("totals", lambda: _wrong_rows(totals.differences(connection))),
+                ("judgement", lambda: _wrong_rows(judged_backups.differences(connection))),
+                ("messages", lambda: _message_contents(connection)),
+            ]
+        for name, check in checks:
+            yield from _guarded(name, check)
+        yield from _guarded("jobs", lambda: _jobs(connection, extent, on_job))
+
+
+def _guarded(name: str, check: Callable[[], Iterable[str]]) -> Iterator[str]:
+    """Yield the lines of a check; a value that it cannot read is a line, too."""
+    try:
+        yield from check()
+    except (ArchiveError, DBAPIError):
+        raise
+    except Exception as error:  # noqa: BLE001 - damage can be anything
+        yield f"{name}: cannot be checked, since a value is malformed: {type(error).__name__}"
+
+
+def _named(table: str, key: _Key) -> str:
+    names = [column.name for column in tables.metadata.tables[table].primary_key]
+    return ", ".join(f"{name} {value}" for name, value in zip(names, key, strict=True))
+
+
+def _rows(found: Iterable[tuple[str, _Key, list[str]]], advice: str) -> Iterator[str]:
+    yield from _first(
+        (table, key, f"wrong {' or '.join(columns)}: {advice}") for table, key, columns in found
+    )
+
+
+def _first(found: Iterable[tuple[str, _Key, str]]) -> Iterator[str]:
+    """Yield a line for each row; only the first lines of what is wrong in the same way with many."""
+    more: Counter[tuple[str, str]] = Counter()
+    for table, key, problem in found:
+        more[table, problem] += 1
+        if more[table, problem] <= _SHOWN:
+            yield f"{table} ({_named(table, key)}): {problem}"
+    for (table, problem), number in more.items():
+        if number > _SHOWN:
+            yield f"{table}: {counted(number - _SHOWN, 'more row')}: {problem}"
+
+
+def _orphans(connection: Connection) -> Iterator[str]:
+    if connection.dialect.name == "postgresql":  # SQLite has its own check
+        for table, key, parent in verify_rows.orphans(connection):
+            yield f"{table} ({_named(table, key)}): refers to a missing row of {parent}: {_RESTORE}"
+
+
+def _malformed(connection: Connection) -> Iterator[str]:
+    yield from _first(
+        (table, key, f"malformed {column}: {_RESTORE}")
+        for table, column, key in verify_values.malformed(connection)
+    )
+
+
+def _unsealed(connection: Connection, table: sa.Table) -> Iterator[str]:
+    yield from _rows(verify_rows.unsealed(connection, table), _RESTORE)
+
+
+def _days(connection: Connection) -> Iterator[str]:
+    advice = f"run `archive db calendar --time-zone {settings.calendar(connection).zone}`"
+    yield from _rows(verify_rows.wrong_days(connection), advice)
+
+
+def _wrong_rows(found: Iterable[WrongRow]) -> Iterator[str]:
+    yield from _first(
+        (
+            table,
+            key,
+            f"wrong {' and '.join(columns)}: {_REBUILD}"
+            if columns
+            else f"the row is {problem}: {_REBUILD}",
+        )
+        for table, key, problem, columns in found
+    )
+
+
+def _jobs(
+    connection: Connection, extent: Extent, on_job: Callable[[int, int], None]
+) -> Iterator[str]:
+    """Compare the documents of jobs; one that cannot even be read does not hide the others."""
+    job, calendar = tables.job, settings.calendar(connection)
+    count = sa.select(sa.func.count()).select_from(job).where(*extent.conditions())
+    total = connection.execute(count).scalar_one()
+    done = 0
+    try:
+        for done, one in enumerate(job_reader.jobs(connection, extent), 1):
+            yield from _wrong(one, calendar)
+            if done % _PROGRESS_EVERY == 0:
+                on_job(done, total)
+    except (ArchiveError, DBAPIError):
+        raise
+    except Exception:  # noqa: BLE001 - found one by one below
+        yield from _one_by_one(connection, extent, calendar, done)
+
+
+def _one_by_one(
+    connection: Connection, extent: Extent, calendar: Calendar, after: int
+) -> Iterator[str]:
+    appliance, job = tables.appliance, tables.job
+    keys = (
+        sa.select(appliance.c.name, job.c.key)
+        .join(job, job.c.appliance_id == appliance.c.id)
+        .where(*extent.conditions())
+        .order_by(appliance.c.name, job.c.key)
+    )
+    for name, key in connection.execute(keys).all()[after:]:
+        try:
+            one = job_reader.job(connection, name, key)
+            if one is not None:
+                yield from _wrong(one, calendar)
+        except (ArchiveError, DBAPIError):
+            raise
+        except Exception as error:  # noqa: BLE001 - damage can be anything
+            yield f"job {key} of {name}: the document cannot be rebuilt: {type(error).__name__}"
 
 
 def _latest_imports(connection: Connection) -> Iterator[str]:
@@ -101,20 +229,6 @@ def _message_contents(connection: Connection) -> Iterator[str]:
         wrong = sum(content_digest(each) != each.digest for each in contents)
         if wrong:
             yield f"{name}: {counted(wrong, 'message content')} with a wrong digest"
-
-
-def _drift(connection: Connection) -> Iterator[str]:
-    """Compare the tables of the database with those of this version."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
-    found = migrate.revision(connection)
-    if found != migrate.HEAD:
-        yield f"schema: revision {found} instead of {migrate.HEAD}"
-    # As for a new migration, which should have nothing to do.
-    context = MigrationContext.configure(connection, opts=migrate.COMPARED)
-    for difference in compare_metadata(context, tables.metadata):
-        yield f"schema: differs from this version: {difference}"
 
 
 def _wrong(job: ArchivedJob, calendar: Calendar) -> Iterator[str]:

@@ -21,6 +21,7 @@ from archive.judgement.levels import KEPT_DAYS, NEAR_DAYS
 from archive.judgement.outliers import CONFIRMATION_DAYS, Job
 from archive.store.job_order import order
 from archive.store.labels import build_label
+from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,15 +100,19 @@ def rebuild(connection: Connection) -> int:
     wrong = 0
     for appliance_id, stored, right in _compared(connection):
         if stored != right:
-            wrong += len(stored ^ right)
+            wrong += len(compare(table, stored, right))
             connection.execute(gone, {"of_appliance": appliance_id})
             db.insert(connection, table, sorted(right, key=itemgetter(1, 2)))
     return wrong
 
 
-def differences(connection: Connection) -> int:
-    """Return the number of stored rows that are wrong, or missing."""
-    return sum(len(stored ^ right) for _, stored, right in _compared(connection))
+def differences(connection: Connection) -> list[WrongRow]:
+    """Return the stored rows that are wrong, missing or not needed."""
+    return [
+        wrong
+        for _, stored, right in _compared(connection)
+        for wrong in compare(tables.anomaly, stored, right)
+    ]
 
 
 def _compared(connection: Connection) -> Iterator[tuple[int, set[_Row], set[_Row]]]:

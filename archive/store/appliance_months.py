@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from archive import db
 from archive.db import Day, tables
 from archive.store.chunks import chunks
+from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,13 +166,13 @@ def rebuild(connection: Connection) -> None:
     _write(connection, ((number, _EARLIEST, _LATEST) for number in ids))
 
 
-def differences(connection: Connection) -> int:
-    """Return the number of stored rows that are wrong, or missing."""
+def differences(connection: Connection) -> list[WrongRow]:
+    """Return the stored rows that are wrong, missing or not needed."""
     table, job = tables.appliance_month, tables.job
     ids = connection.execute(sa.select(tables.appliance.c.id)).scalars().all()
-    wrong = 0
+    wrong: list[WrongRow] = []
     for chunk in chunks(ids, _APPLIANCES_AT_A_TIME):
         right = connection.execute(_numbered(job.c.appliance_id.in_(chunk)))
         stored = connection.execute(sa.select(table).where(table.c.appliance_id.in_(chunk)))
-        wrong += len(set(map(tuple, right)) ^ set(map(tuple, stored)))
+        wrong += compare(table, stored, map(tuple, right))
     return wrong

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from archive import db, quantile_sketch
 from archive.db import tables
 from archive.store.chunks import chunks
+from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,9 +105,11 @@ class BuildSketches:
 _TABLE = tables.build_sketch
 
 
-def differences(connection: Connection) -> int:
-    """Return the number of stored rows that are wrong, missing or not needed."""
-    return sum(len(set(right) ^ set(stored)) for right, stored in _compared(connection))
+def differences(connection: Connection) -> list[WrongRow]:
+    """Return the stored rows that are wrong, missing or not needed."""
+    return [
+        wrong for right, stored in _compared(connection) for wrong in compare(_TABLE, stored, right)
+    ]
 
 
 def rebuild(connection: Connection) -> int:
@@ -114,7 +117,7 @@ def rebuild(connection: Connection) -> int:
     wrong = 0
     for right, stored in _compared(connection):
         if right != stored:
-            wrong += len(set(right) ^ set(stored))
+            wrong += len(compare(_TABLE, stored, right))
             _delete(connection, [row[:2] for row in stored])
             db.insert(connection, _TABLE, right)
     return wrong

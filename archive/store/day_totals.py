@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from archive import db, quantile_sketch
 from archive.db import tables
 from archive.store.chunks import chunks
+from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,7 +220,7 @@ def rebuild(connection: Connection) -> int:
     """Recompute all totals from the jobs, and return how many rows were wrong."""
     db.lock(connection, ["totals"])
     totals = count(connection)
-    wrong = differences(connection, totals)
+    wrong = len(differences(connection, totals))
     for table in reversed(_TABLES):
         connection.execute(sa.delete(table))
     for table, rows in zip(_TABLES, totals.rows(), strict=True):
@@ -227,13 +228,13 @@ def rebuild(connection: Connection) -> int:
     return wrong
 
 
-def differences(connection: Connection, totals: Totals) -> int:
-    """Return the number of stored rows that differ from the given totals."""
-    wrong = 0
-    for table, rows in zip(_TABLES, totals.rows(), strict=True):
-        stored = {tuple(row) for row in connection.execute(sa.select(table))}
-        wrong += len(stored ^ set(rows))
-    return wrong
+def differences(connection: Connection, totals: Totals) -> list[WrongRow]:
+    """Return the stored rows that differ from the given totals."""
+    return [
+        wrong
+        for table, rows in zip(_TABLES, totals.rows(), strict=True)
+        for wrong in compare(table, connection.execute(sa.select(table)), rows)
+    ]
 
 
 _TOTAL, _DRAWN = _TABLES

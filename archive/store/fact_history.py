@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import db, json_numbers, timestamps
-from archive.db import tables
+from archive.db import seals, tables
 from archive.document.flatten import Location
 from archive.store.dimension_keys import References
 
@@ -152,7 +152,7 @@ def keys_of(table: sa.Table) -> list[sa.Column[Any]]:
 def values_of(table: sa.Table) -> list[sa.Column[Any]]:
     """Return the columns of a history with its values."""
     known = {*table.primary_key.columns.keys(), *PERIOD}
-    return [column for column in table.columns if column.name not in known]
+    return [column for column in seals.facts(table) if column.name not in known]
 
 
 def contradictions(connection: Connection) -> Iterator[str]:

@@ -20,6 +20,7 @@ from archive.store.chunks import chunks
 from archive.store.dimension_keys import References
 from archive.store.import_intervals import usual_intervals
 from archive.store.judgement_rows import Changes, Standing
+from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -172,7 +173,7 @@ def rebuild(connection: Connection) -> int:
     wrong = 0
     for chunk in chunks(connection.execute(sa.select(tables.appliance.c.id)).scalars().all()):
         rows, standings = _anew(connection, calendar, chunk)
-        wrong += _differences(connection, chunk, rows, standings)
+        wrong += len(_differences(connection, chunk, rows, standings))
         for table, written in ((_TABLE, rows), (_STANDING, standings)):
             connection.execute(sa.delete(table).where(table.c.appliance_id.in_(chunk)))
             if table is _TABLE:
@@ -182,13 +183,14 @@ def rebuild(connection: Connection) -> int:
     return wrong
 
 
-def differences(connection: Connection) -> int:
-    """Return the number of stored rows that differ from judging everything again."""
+def differences(connection: Connection) -> list[WrongRow]:
+    """Return the stored rows that differ from judging everything again."""
     calendar = settings.calendar(connection)
-    return sum(
-        _differences(connection, chunk, *_anew(connection, calendar, chunk))
+    return [
+        wrong
         for chunk in chunks(connection.execute(sa.select(tables.appliance.c.id)).scalars().all())
-    )
+        for wrong in _differences(connection, chunk, *_anew(connection, calendar, chunk))
+    ]
 
 
 def _anew(
@@ -205,13 +207,12 @@ def _anew(
 
 def _differences(
     connection: Connection, ids: Sequence[int], rows: Sequence[_ROW], standings: Sequence[_ROW]
-) -> int:
-    """Return how many stored rows of appliances are wrong, missing or not needed."""
-    wrong = 0
+) -> list[WrongRow]:
+    """Return the stored rows of appliances that are wrong, missing or not needed."""
+    wrong: list[WrongRow] = []
     for table, found in ((_TABLE, rows), (_STANDING, standings)):
         query = sa.select(table).where(table.c.appliance_id.in_(ids))
-        # Rows on one side only: wrong, missing, and not needed ones.
-        wrong += len({tuple(row) for row in connection.execute(query)} ^ set(found))
+        wrong += compare(table, connection.execute(query), found)
     return wrong
 
 

@@ -40,7 +40,9 @@ class QuarantinedDocument(NamedTuple):
     def digest(self) -> bytes:
         """Return the SHA-256 of appliance, job key and document, the same for each import of it."""
         # JSON, so that no two pairs of texts are joined to the same bytes.
-        origin = json.dumps([self.appliance, self.job_key]).encode()
+        # As stored, so that a stored document can be compared with its digest.
+        appliance = self.appliance and storable(self.appliance)
+        origin = json.dumps([appliance, self.job_key]).encode()
         return hashlib.sha256(origin + b"\0" + self.document).digest()
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import db, timestamps
-from archive.db import tables
+from archive.db import seals, tables
 from archive.store.chunks import chunks
 from archive.store.known_jobs import set_last_seen
 
@@ -227,7 +227,9 @@ def job_columns() -> list[sa.ColumnElement[Any]]:
     """Return the columns of `job`, with `last_seen` filled in, for a SELECT from `joined`."""
     own = tables.job.c.last_seen
     filled = sa.func.coalesce(own, tables.latest_import.c.seen_at, type_=own.type)
-    return [filled.label(own.name) if column is own else column for column in tables.job.c]
+    return [
+        filled.label(own.name) if column is own else column for column in seals.facts(tables.job)
+    ]
 
 
 def joined() -> sa.FromClause:

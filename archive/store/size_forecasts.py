@@ -28,6 +28,7 @@ from archive.judgement.forecast import (
 )
 from archive.store.chunks import chunks
 from archive.store.job_order import order
+from archive.store.wrong_rows import WrongRow, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,19 +85,19 @@ def _is_settled(until: str | None, first: str, last: str) -> bool:
 
 def rebuild(connection: Connection) -> int:
     """Compute all forecasts again, and return how many rows were wrong."""
-    wrong = differences(connection)
+    wrong = len(differences(connection))
     for chunk in chunks(_ids(connection)):
         _replace(connection, chunk)
     return wrong
 
 
-def differences(connection: Connection) -> int:
-    """Return the number of stored rows that are wrong, or missing."""
-    wrong = 0
-    for chunk in chunks(_ids(connection)):
-        stored = {tuple(row) for row in _stored(connection, chunk)}
-        wrong += len(stored ^ set(_rows(connection, chunk)))
-    return wrong
+def differences(connection: Connection) -> list[WrongRow]:
+    """Return the stored rows that are wrong, missing or not needed."""
+    return [
+        wrong
+        for chunk in chunks(_ids(connection))
+        for wrong in compare(_TABLE, _stored(connection, chunk), _rows(connection, chunk))
+    ]
 
 
 def found(row: Any) -> Forecast | NoForecast:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from archive.store.day_totals import Contribution
+    from archive.store.wrong_rows import WrongRow
 
 
 class ChangedTotals:
@@ -68,16 +69,16 @@ class ChangedTotals:
         self.drain(connection)  # last, since loads take turns from the day totals on
 
 
-def differences(connection: Connection) -> Iterator[tuple[str, int]]:
+def differences(connection: Connection) -> Iterator[WrongRow]:
     """Yield the name of each kind of rows, and how many of those stored are wrong or missing.
 
     Nothing is changed. Each kind reads all jobs.
     """
-    yield "day totals", day_totals.differences(connection, day_totals.count(connection))
-    yield "month totals", appliance_months.differences(connection)
-    yield "build sketches", build_sketches.differences(connection)
-    yield "anomalies", anomalies.differences(connection)
-    yield "size forecasts", size_forecasts.differences(connection)
+    yield from day_totals.differences(connection, day_totals.count(connection))
+    yield from appliance_months.differences(connection)
+    yield from build_sketches.differences(connection)
+    yield from anomalies.differences(connection)
+    yield from size_forecasts.differences(connection)
 
 
 def rebuild(connection: Connection) -> int:
@@ -85,7 +86,7 @@ def rebuild(connection: Connection) -> int:
 
     The caller holds the lock of the calendar, so that no import changes a job meanwhile.
     """
-    wrong = appliance_months.differences(connection)
+    wrong = len(appliance_months.differences(connection))
     appliance_months.rebuild(connection)
     wrong += build_sketches.rebuild(connection) + anomalies.rebuild(connection)
     wrong += size_forecasts.rebuild(connection)

@@ -462,9 +462,18 @@ def upgrade() -> None:
         sa.Column("cadence_seconds", sa.BigInteger(), nullable=True),
         sa.Column("rpo_seconds", sa.BigInteger(), nullable=True),
         sa.Column("retired_at", Instant(), nullable=True),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_appliance_name_length")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appliance")),
         sa.UniqueConstraint("name", name=op.f("uq_appliance_name")),
+    )
+    op.create_index(
+        "ix_appliance_unsealed",
+        "appliance",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "build",
@@ -530,14 +539,32 @@ def upgrade() -> None:
         sa.Column("appliance_name", Text, autoincrement=False, nullable=False),
         sa.Column("problems", Text, nullable=False),
         sa.Column("notified_at", Instant, nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("recipient", "appliance_name", name=op.f("pk_notified_problem")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_notified_problem_unsealed",
+        "notified_problem",
+        ["recipient"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "setting",
         sa.Column("name", Text, nullable=False),
         sa.Column("value", Text, nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_setting")),
+    )
+    op.create_index(
+        "ix_setting_unsealed",
+        "setting",
+        ["name"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "write_lock",
@@ -560,6 +587,7 @@ def upgrade() -> None:
         sa.Column("unchanged", sa.BigInteger(), nullable=False),
         sa.Column("findings", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('running', 'complete', 'failed', 'undone')",
             name=op.f("ck_ingest_run_outcome"),
@@ -568,6 +596,14 @@ def upgrade() -> None:
             ["appliance_id"], ["appliance.id"], name=op.f("fk_ingest_run_appliance_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ingest_run")),
+    )
+    op.create_index(
+        "ix_ingest_run_unsealed",
+        "ingest_run",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_index(
         op.f("ix_ingest_run_appliance_id_seen_at"),
@@ -605,6 +641,7 @@ def upgrade() -> None:
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=True),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_job_seen_order")),
         sa.CheckConstraint("length(key) BETWEEN 1 AND 255", name=op.f("ck_job_key_length")),
         sa.ForeignKeyConstraint(
@@ -621,6 +658,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("appliance_id", "key", name=op.f("uq_job_appliance_id_key")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_job_unsealed",
+        "job",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
     op.create_index(op.f("ix_job_appliance_id_day"), "job", ["appliance_id", "day"], unique=False)
     op.create_index(op.f("ix_job_day"), "job", ["day"], unique=False)
     op.create_index(
@@ -636,11 +681,20 @@ def upgrade() -> None:
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seen_at", Instant(), nullable=False),
         sa.Column("documents", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["appliance_id"], ["appliance.id"], name=op.f("fk_latest_import_appliance_id")
         ),
         sa.PrimaryKeyConstraint("appliance_id", name=op.f("pk_latest_import")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_latest_import_unsealed",
+        "latest_import",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "quarantine",
@@ -654,9 +708,18 @@ def upgrade() -> None:
         sa.Column("first_seen", Instant(), nullable=False),
         sa.Column("last_seen", Instant(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["ingest_run.id"], name=op.f("fk_quarantine_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
         sa.UniqueConstraint("digest", name=op.f("uq_quarantine_digest")),
+    )
+    op.create_index(
+        "ix_quarantine_unsealed",
+        "quarantine",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "irregular_document",
@@ -715,6 +778,7 @@ def upgrade() -> None:
         sa.Column("status", Text, autoincrement=False, nullable=False),
         sa.Column("observed_at", Instant(), nullable=False),
         sa.Column("run_id", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["appliance_id", "job_id"],
             ["job.appliance_id", "job.id"],
@@ -724,6 +788,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["ingest_run.id"], name=op.f("fk_job_status_run_id")),
         sa.PrimaryKeyConstraint("appliance_id", "job_id", "status", name=op.f("pk_job_status")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_job_status_unsealed",
+        "job_status",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "message_content",
@@ -847,6 +919,7 @@ def upgrade() -> None:
         sa.Column("location_id", sa.BigInteger(), nullable=True),
         sa.Column("location_user", Text, nullable=True),
         sa.Column("other", Text, nullable=True),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_schedule_seen_order")),
         sa.CheckConstraint("last_seen < ended_at", name=op.f("ck_schedule_end_order")),
         sa.ForeignKeyConstraint(
@@ -857,6 +930,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("appliance_id", "key", "first_seen", name=op.f("pk_schedule")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_schedule_unsealed",
+        "schedule",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "system_version",
@@ -873,6 +954,7 @@ def upgrade() -> None:
         sa.Column("install_time", Text, nullable=True),
         sa.Column("name", Text, nullable=True),
         sa.Column("other", Text, nullable=True),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_system_version_seen_order")),
         sa.CheckConstraint("last_seen < ended_at", name=op.f("ck_system_version_end_order")),
         sa.ForeignKeyConstraint(
@@ -881,6 +963,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_id", "first_seen", name=op.f("pk_system_version")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_system_version_unsealed",
+        "system_version",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
     op.create_table(
         "system_time_zone",
         sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -888,6 +978,7 @@ def upgrade() -> None:
         sa.Column("last_seen", Instant(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
         sa.Column("time_zone", Text, nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint("first_seen <= last_seen", name=op.f("ck_system_time_zone_seen_order")),
         sa.CheckConstraint("last_seen < ended_at", name=op.f("ck_system_time_zone_end_order")),
         sa.ForeignKeyConstraint(
@@ -895,6 +986,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("appliance_id", "first_seen", name=op.f("pk_system_time_zone")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_system_time_zone_unsealed",
+        "system_time_zone",
+        ["appliance_id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "collection",
@@ -906,6 +1005,7 @@ def upgrade() -> None:
         sa.Column("complete", sa.BigInteger(), nullable=False),
         sa.Column("partial", sa.BigInteger(), nullable=False),
         sa.Column("failed", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "outcome IN ('running', 'complete', 'partial', 'failed', 'interrupted')",
             name=op.f("ck_collection_outcome"),
@@ -918,6 +1018,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_collection")),
     )
+    op.create_index(
+        "ix_collection_unsealed",
+        "collection",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
     op.create_table(
         "attempt",
         sa.Column("appliance_name", Text, nullable=False),
@@ -927,6 +1035,7 @@ def upgrade() -> None:
         sa.Column("outcome", Text, nullable=False),
         sa.Column("reason", Text, nullable=True),
         sa.Column("run_id", sa.BigInteger(), nullable=True),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "length(appliance_name) BETWEEN 1 AND 255", name=op.f("ck_attempt_name_length")
         ),
@@ -952,6 +1061,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("appliance_name", "collection_id", name=op.f("pk_attempt")),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "ix_attempt_unsealed",
+        "attempt",
+        ["appliance_name"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
+    )
     op.create_index(op.f("ix_attempt_collection_id"), "attempt", ["collection_id"], unique=False)
     op.create_table(
         "maintenance",
@@ -962,11 +1079,20 @@ def upgrade() -> None:
         sa.Column("new_name", Text, nullable=True),
         sa.Column("jobs", sa.BigInteger(), nullable=True),
         sa.Column("detail", Text, nullable=True),
+        sa.Column("seal", sa.LargeBinary(), nullable=True),
         sa.CheckConstraint(
             "what IN ('rename', 'merge', 'retire', 'forget', 'undo', 'calendar', 'vacuum')",
             name=op.f("ck_maintenance_what"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_maintenance")),
+    )
+    op.create_index(
+        "ix_maintenance_unsealed",
+        "maintenance",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("seal IS NULL"),
+        postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
         "day_total",

@@ -153,7 +153,9 @@ def test_foreign_column_is_found(nowhere: str) -> None:
     execute(migrate.connect(nowhere), "ALTER TABLE setting ADD COLUMN note TEXT")
     done = archive("db", "verify", "-d", nowhere)
     assert done.code == 1
-    assert done.out.startswith("schema: differs from this version: ('remove_column'")
+    assert done.out.startswith(
+        ("schema: table setting differs from this", "schema: column setting.note does not belong")
+    )
 
 
 def test_calendar_is_shown_and_changed(engine: Engine) -> None:
@@ -223,5 +225,5 @@ def test_day_totals_are_rebuilt(engine: Engine) -> None:
     execute(engine, "UPDATE day_total SET jobs = 7")
     assert archive("db", "verify", at(engine)).code == 1
     done = archive("db", "rebuild", at(engine))
-    assert done == (0, "", "Totals and judgement recalculated; 2 rows corrected.\n")
+    assert done == (0, "", "Totals and judgement recalculated; 1 row corrected.\n")
     assert archive("db", "verify", at(engine)).code == 0

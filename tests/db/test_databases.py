@@ -302,7 +302,7 @@ def test_bulk_insert_and_update(engine: Engine) -> None:
         db.upsert(connection, tables.setting, [], ["value"])
         db.upsert(connection, tables.setting, [("", "new"), ("z", "z")], ["value"])
     expected = {text: text for text in texts} | {"": "new", "z": "z"}
-    found = rows(engine, sa.select(tables.setting).order_by(tables.setting.c.name))
+    found = rows(engine, sa.select(tables.setting.c.name, tables.setting.c.value).order_by("name"))
     assert dict(found) == expected
     assert [name for name, _ in found] == sorted(expected)
 

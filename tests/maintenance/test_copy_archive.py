@@ -8,11 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from archive import db, reports
-from archive.calendar import Calendar
 from archive.db import migrate, tables
 from archive.errors import DatabaseError, UsageError
 from archive.maintenance import verify
-from archive.maintenance.change_calendar import change_calendar
 from archive.maintenance.copy_archive import content, copied_tables, copy_archive
 from tests.support import everything
 from tests.support.archives import count, empty, import_documents, lines
@@ -31,7 +29,6 @@ NOW = "2026-07-26T12:00:00Z"
 def filled(engine: Engine) -> Engine:
     """An archive with rows in every table, and a calendar of its own."""
     everything.fill(engine)
-    change_calendar(engine, Calendar("Europe/Berlin", "16:00"))
     return engine
 
 

@@ -100,7 +100,7 @@ def test_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
     """A changed kept document is found by its digest."""
     import_documents(engine, {KEY: BASE | {"new": 1}})
     execute(engine, damage)
-    assert list(verify.verify(engine)) == [CHANGED]
+    assert [one for one in verify.verify(engine) if "malformed" not in one] == [CHANGED]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_changed_kept_document_is_found(engine: Engine, damage: str) -> None:
             "the day is 2026-07-22, but by the calendar 2026-07-23",
         ),
         ("DELETE FROM job_status", "no time is stored for its status SUCCEEDED"),
-        ("INSERT INTO setting VALUES ('calendar.day_start', '16:00')",
+        ("INSERT INTO setting (name, value) VALUES ('calendar.day_start', '16:00')",
          "the day is 2026-07-23, but by the calendar 2026-07-22"),
     ],
 )  # fmt: skip
@@ -141,11 +141,13 @@ def test_days_with_a_wrong_start_are_found(engine: Engine) -> None:
     """A day whose start disagrees with the calendar is reported, with the command that fixes it."""
     change_calendar.change_calendar(engine, Calendar("Europe/Berlin"))
     execute(
-        engine, "UPDATE calendar SET start_time = '2026-07-01T00:00:00Z' WHERE month = '2026-07'"
+        engine,
+        "UPDATE calendar SET start_time = '2026-07-01T00:00:00.000000Z' WHERE month = '2026-07'",
     )
-    (found,) = verify.verify(engine)
-    assert found.startswith("calendar: 31 days with a wrong start:")
-    assert "`archive db calendar --time-zone Europe/Berlin`" in found
+    advice = "run `archive db calendar --time-zone Europe/Berlin`"
+    found = [one for one in verify.verify(engine) if "malformed" not in one]
+    assert found[0] == f"calendar (day 2026-07-01): wrong start_time: {advice}"
+    assert found[10:] == [f"calendar: 21 more rows: wrong start_time: {advice}"]
     change_calendar.change_calendar(engine, Calendar("Europe/Berlin"))
     assert list(verify.verify(engine)) == []
 
@@ -161,8 +163,11 @@ def test_changed_schema_is_found(tmp_path: Path) -> None:
         "CREATE TABLE theirs (id INTEGER)",
     )
     found = list(verify.verify(engine))
-    assert all(one.startswith("schema: differs from this version: ") for one in found)
-    assert len(found) == 2
+    advice = "create a new archive, and copy this one into it with `archive db copy`"
+    assert found == [
+        f"schema: index ix_job_day is missing: {advice}",
+        f"schema: table appliance differs from this version: {advice}",
+    ]
 
 
 def test_broken_references_are_found(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def stored(engine: Engine) -> list[tuple[Any, ...]]:
 
 def differences(engine: Engine) -> int:
     with db.reading(engine) as connection:
-        return anomalies.differences(connection)
+        return len(anomalies.differences(connection))
 
 
 def test_anomaly_is_stored_with_its_job(engine: Engine) -> None:
@@ -107,7 +107,9 @@ def test_verify_finds_wrong_anomalies_and_rebuild_corrects_them(engine: Engine) 
     before = stored(engine)
     with db.writing(engine) as connection:
         connection.execute(sa.delete(tables.anomaly).where(tables.anomaly.c.what == "tiny"))
-    assert list(verify.verify(engine)) == ["anomalies: 1 wrong row: run `archive db rebuild`"]
+    (found,) = verify.verify(engine)
+    assert found.startswith("anomaly (appliance_id 1, job_id 31, what tiny): the row is missing")
+    assert found.endswith(": run `archive db rebuild`")
     with db.writing(engine) as connection:
         assert totals.rebuild(connection) == 1
     assert stored(engine) == before

@@ -199,7 +199,7 @@ def test_contradictions_are_found(engine: Engine, damage: str, said: str) -> Non
     assert list(verify.verify(engine)) == []
     with db.writing(engine) as connection:
         connection.execute(sa.text(damage))
-    assert list(verify.verify(engine)) == [said]
+    assert said in list(verify.verify(engine))
 
 
 def test_answer_and_facts_are_one_transaction(engine: Engine) -> None:

@@ -106,7 +106,7 @@ def schedule(hour: int, days: tuple[str, ...] | None, *, enabled: bool) -> Facts
 def differences(engine: Engine) -> int:
     """Return the number of stored rows that differ from judging everything again."""
     with db.reading(engine) as connection:
-        return judged_backups.differences(connection)
+        return len(judged_backups.differences(connection))
 
 
 @shared

@@ -184,8 +184,8 @@ def test_damage_is_found(engine: Engine) -> None:
         connection.execute(
             tables.latest_import.update().values(documents=seen_documents.encode({b"x" * 16: 1}))
         )
-    (sentence,) = verify.verify(engine)
-    assert sentence == "vc01: the jobs do not match the latest import: import its answer again"
+    found = list(verify.verify(engine))
+    assert "vc01: the jobs do not match the latest import: import its answer again" in found
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from archive import db, timestamps
+from archive.calendar import Calendar
 from archive.document.appliance_facts import Facts, Schedule, Version
 from archive.ingest.answer_run import ingest_answer
 from archive.ingest.run import Source
+from archive.maintenance.change_calendar import change_calendar
 from archive.maintenance.rename import rename
 from archive.store import (
     appliance_settings,
@@ -84,6 +86,7 @@ def fill(engine: Engine) -> None:
         appliance_settings.record(connection, settings.calendar(connection), configured)
         notified_problems.record(connection, "team", {"vc01": "age WARNING"}, _seen(3))
     rename(engine, "vc01", "vc03")
+    change_calendar(engine, Calendar("Europe/Berlin", "16:00"))
 
 
 def _seen(night: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from archive import db
-from archive.db import tables
+from archive.db import seals, tables
 from archive.store import seen_documents
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def rows(engine: Engine, leaving_out: Collection[str] = ()) -> dict[str, list[tu
                 (
                     tuple(
                         _natural(names, table, row, column)
-                        for column in table.columns
+                        for column in seals.facts(table)
                         if f"{table.name}.{column.name}" not in leaving_out
                         and not (column.name == "id" and table.name in (*_NAMES, "quarantine"))
                     )

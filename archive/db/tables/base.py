@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKeyConstraint,
+    Index,
     MetaData,
 )
 
@@ -51,6 +52,15 @@ def key(name: str, type_: Any = BigInteger) -> Column[Any]:
     The order of the columns in the table is their order in the key.
     """
     return Column(name, type_, primary_key=True, autoincrement=False)
+
+
+def unsealed(table: str, column: str) -> Index:
+    """Return the index of the rows that have no seal yet, which are none outside of a transaction.
+
+    It is a partial index; only the migration declares that: the option would load PostgreSQL's dialect
+    into every command.
+    """
+    return Index(f"ix_{table}_unsealed", column)
 
 
 def of_job() -> ForeignKeyConstraint:

@@ -16,7 +16,8 @@ from sqlalchemy import (
 )
 
 from archive.db import Instant, Text
-from archive.db.tables.base import key, metadata, required
+from archive.db.seals import seal_column
+from archive.db.tables.base import key, metadata, required, unsealed
 
 
 # Each change of a fact is a new row. The appliance reported it from `first_seen` to `last_seen`, and
@@ -50,7 +51,9 @@ schedule = Table(
     Column("location_id", BigInteger, ForeignKey("location.id")),
     Column("location_user", Text),
     Column("other", Text),
+    seal_column(),
     *_period(),
+    unsealed("schedule", "appliance_id"),
     sqlite_with_rowid=False,
 )
 
@@ -71,7 +74,9 @@ system_version = Table(
     Column("install_time", Text),
     Column("name", Text),
     Column("other", Text),
+    seal_column(),
     *_period(),
+    unsealed("system_version", "appliance_id"),
     sqlite_with_rowid=False,
 )
 
@@ -83,6 +88,8 @@ system_time_zone = Table(
     required("last_seen", Instant),
     Column("ended_at", Instant),
     required("time_zone", Text),
+    seal_column(),
     *_period(),
+    unsealed("system_time_zone", "appliance_id"),
     sqlite_with_rowid=False,
 )

@@ -21,7 +21,8 @@ from sqlalchemy import (
 )
 
 from archive.db import Day, Instant, Text
-from archive.db.tables.base import key, metadata, of_job, required
+from archive.db.seals import seal_column
+from archive.db.tables.base import key, metadata, of_job, required, unsealed
 
 job = Table(
     "job",
@@ -55,6 +56,7 @@ job = Table(
     # NULL: last seen in the appliance's latest import, at its `seen_at`.
     Column("last_seen", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    seal_column("key", "first_seen", "last_seen", "run_id"),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
     UniqueConstraint("appliance_id", "key"),
     CheckConstraint("length(key) BETWEEN 1 AND 255", name="key_length"),
@@ -62,6 +64,7 @@ job = Table(
     # For questions about all appliances, and for those about one.
     Index(None, "day"),
     Index(None, "appliance_id", "day"),
+    unsealed("job", "appliance_id"),
     sqlite_with_rowid=False,
 )
 
@@ -77,7 +80,9 @@ job_status = Table(
     key("status", Text),
     required("observed_at", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    seal_column(),
     of_job(),
+    unsealed("job_status", "appliance_id"),
     sqlite_with_rowid=False,
 )
 
@@ -127,6 +132,8 @@ latest_import = Table(
     key("appliance_id"),
     required("seen_at", Instant),
     required("documents", LargeBinary),
+    seal_column(),
     ForeignKeyConstraint(["appliance_id"], ["appliance.id"]),
+    unsealed("latest_import", "appliance_id"),
     sqlite_with_rowid=False,
 )

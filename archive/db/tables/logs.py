@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from archive.db import Instant, Text
-from archive.db.tables.base import key, metadata, own_id, required
+from archive.db.seals import seal_column
+from archive.db.tables.base import key, metadata, own_id, required, unsealed
 
 ingest_run = Table(
     "ingest_run",
@@ -36,8 +37,10 @@ ingest_run = Table(
     required("unchanged", BigInteger),
     required("findings", BigInteger),
     required("quarantined", BigInteger),
+    seal_column(),
     Index(None, "appliance_id", "seen_at"),
     CheckConstraint("outcome IN ('running', 'complete', 'failed', 'undone')", name="outcome"),
+    unsealed("ingest_run", "id"),
 )
 
 # One run of `archive collect`; `asked` is the number of selected appliances. `finished` is NULL while
@@ -53,11 +56,13 @@ collection = Table(
     required("complete", BigInteger),
     required("partial", BigInteger),
     required("failed", BigInteger),
+    seal_column(),
     CheckConstraint(
         "outcome IN ('running', 'complete', 'partial', 'failed', 'interrupted')", name="outcome"
     ),
     CheckConstraint("outcome <> 'running' OR finished IS NULL", name="finished"),
     CheckConstraint("complete + partial + failed <= asked", name="counts"),
+    unsealed("collection", "id"),
 )
 
 # One appliance in one collection. `run_id` is the import of its answer. The primary key finds an
@@ -72,6 +77,7 @@ attempt = Table(
     required("outcome", Text),
     Column("reason", Text),
     Column("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    seal_column(),
     ForeignKeyConstraint(["collection_id"], ["collection.id"]),
     CheckConstraint("length(appliance_name) BETWEEN 1 AND 255", name="name_length"),
     CheckConstraint("asked_at <= answered_at", name="answer_order"),
@@ -80,6 +86,7 @@ attempt = Table(
     CheckConstraint("(outcome IN ('complete', 'partial')) = (run_id IS NOT NULL)", name="run"),
     CheckConstraint("run_id IS NULL OR answered_at IS NOT NULL", name="answered"),
     Index(None, "collection_id"),
+    unsealed("attempt", "appliance_name"),
     sqlite_with_rowid=False,
 )
 
@@ -96,7 +103,9 @@ maintenance = Table(
     Column("new_name", Text),
     Column("jobs", BigInteger),
     Column("detail", Text),
+    seal_column(),
     CheckConstraint(f"what IN ({', '.join(map(repr, MAINTENANCE))})", name="what"),
+    unsealed("maintenance", "id"),
 )
 
 # `digest` is that of appliance, job key and document, so that a document is held once.
@@ -113,6 +122,8 @@ quarantine = Table(
     required("first_seen", Instant),
     required("last_seen", Instant),
     required("run_id", BigInteger, ForeignKey("ingest_run.id")),
+    seal_column(),
+    unsealed("quarantine", "id"),
 )
 
 # The problems that a recipient of `archive notify` knows of. The appliance may have no row in `appliance`;
@@ -124,5 +135,7 @@ notified_problem = Table(
     key("appliance_name", Text),
     required("problems", Text),
     required("notified_at", Instant),
+    seal_column(),
+    unsealed("notified_problem", "recipient"),
     sqlite_with_rowid=False,
 )

@@ -13,11 +13,17 @@ from sqlalchemy import (
 )
 
 from archive.db import Day, Instant, Text
-from archive.db.tables.base import metadata, own_id, required
+from archive.db.seals import seal_column
+from archive.db.tables.base import metadata, own_id, required, unsealed
 
 # The archive's calendar, by name: see `archive.store.settings`.
 setting = Table(
-    "setting", metadata, Column("name", Text, primary_key=True), required("value", Text)
+    "setting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    required("value", Text),
+    seal_column(),
+    unsealed("setting", "name"),
 )
 
 # Rows that writers lock on PostgreSQL, by name; see `archive.db.locks`. Nobody reads them.
@@ -51,7 +57,9 @@ appliance = Table(
     Column("cadence_seconds", BigInteger),
     Column("rpo_seconds", BigInteger),
     Column("retired_at", Instant),
+    seal_column(),
     CheckConstraint("length(name) BETWEEN 1 AND 255", name="name_length"),
+    unsealed("appliance", "id"),
 )
 
 # The unique index is on a digest of the natural key, since texts may be of any length.

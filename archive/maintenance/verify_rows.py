@@ -1,0 +1,98 @@
+"""Check rows against their seals, and values that follow from others in the same row."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from archive.calendar import calendar_day
+from archive.db import seals, tables
+from archive.document.flatten import key_digest
+from archive.masking import mask_url
+from archive.store import quarantine, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection
+
+    # The table, the key of a row, and its wrong columns.
+    Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
+
+_AT_A_TIME = 5000
+_LISTS = (tables.message, tables.message_arg, tables.message_param, tables.job_finding)
+# Shared texts, with the columns of the natural key.
+_NATURAL = {
+    tables.build: ("version_name", "version", "build_number"),
+    tables.location: ("url",),
+    tables.operation: ("service", "operation"),
+    tables.message_template: ("message_id", "default_message"),
+}
+
+
+def unsealed(connection: Connection, table: sa.Table) -> Found:
+    """Yield the rows of a table that do not match their seals."""
+    columns = seals.facts(table)
+    keys = [columns.index(key) for key in table.primary_key]
+    query = sa.select(*columns, table.c[seals.COLUMN])
+    with connection.execute(query, execution_options={"yield_per": _AT_A_TIME}) as rows:
+        for row in rows:
+            *values, stored = row
+            if wrong := seals.broken(table, values, stored):
+                # A seal that matches no column is more likely the damaged part.
+                names = wrong if len(wrong) < len(seals.covered(table)) else [*wrong, seals.COLUMN]
+                yield table.name, tuple(values[place] for place in keys), names
+
+
+def orphans(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...], str]]:
+    """Yield the rows that refer to a missing row, with the table of that.
+
+    Foreign keys prevent them, but a server can be set to skip these, and a disk can fail.
+    """
+    for table in tables.metadata.sorted_tables:
+        for constraint in sorted(table.foreign_key_constraints, key=lambda one: str(one.name)):
+            parent = constraint.referred_table.alias()
+            pairs = [(key.parent, parent.c[key.column.name]) for key in constraint.elements]
+            query = sa.select(*table.primary_key).where(
+                *(column.is_not(None) for column, _ in pairs),
+                ~sa.exists().where(*(column == other for column, other in pairs)),
+            )
+            for row in connection.execute(query):
+                yield table.name, tuple(row), constraint.referred_table.name
+
+
+def gaps(connection: Connection) -> Found:
+    """Yield the last row of each list whose rows are not numbered without gaps, from 0."""
+    for table in _LISTS:
+        *owner, seq = table.primary_key
+        last = sa.func.max(seq)
+        query = sa.select(*owner, last).group_by(*owner).having(sa.func.count() != last + 1)
+        for row in connection.execute(query):
+            yield table.name, tuple(row), [seq.name]
+
+
+def wrong_digests(connection: Connection) -> Found:
+    """Yield the shared texts and quarantined documents that do not match their digests."""
+    for table, names in _NATURAL.items():
+        for row in connection.execute(sa.select(table)).mappings():
+            if key_digest(tuple(row[name] for name in names)) != row["digest"]:
+                yield table.name, (row["id"],), [*names, "digest"]
+            elif table is tables.location and mask_url(row["url"]) != row["masked_url"]:
+                yield table.name, (row["id"],), ["masked_url"]
+    stored = tables.quarantine
+    for number, mark in connection.execute(sa.select(stored.c.id, stored.c.digest)).all():
+        (held,) = quarantine.held(connection, [number])
+        if held.digest() != mark:
+            yield stored.name, (number,), ["appliance_name", "job_key", "document", "digest"]
+
+
+def wrong_days(connection: Connection) -> Found:
+    """Yield the days whose labels, number or start do not follow from the date and the calendar."""
+    known, table = settings.calendar(connection), tables.calendar
+    for row in connection.execute(sa.select(table).order_by(table.c.day)).mappings():
+        right = calendar_day(date.fromisoformat(row["day"]), known)
+        wrong = [name for name, value in right._asdict().items() if row[name] != value]
+        if wrong:
+            yield table.name, (row["day"],), wrong
