@@ -20,6 +20,8 @@ INT64 = st.integers(-(2**63), 2**63 - 1)
 STATUSES = ("SUCCEEDED", "FAILED", "PENDING", "BLOCKED", "RUNNING", "CANCELLED")
 
 
+# From start to end in seconds: the duration of a job that reports none.
+LASTED = 30 * 60
 # Reports whose figures are recomputed here.
 BY_PERIOD = ("trends", "success", "volume", "sizes", "durations")
 
@@ -71,7 +73,7 @@ def expected(jobs: Iterable[Job]) -> dict[str, Any]:
         "appliances": 1,
     }
     sizes = [job.size for job in good if job.size is not None]
-    durations = [job.duration for job in good if job.duration is not None]
+    durations = [LASTED if job.duration is None else job.duration for job in good]
     for name, unit, values in (("size", "bytes", sizes), ("duration", "seconds", durations)):
         found |= {
             f"{name}_total_{unit}": sum(values) if values else None,
@@ -95,7 +97,14 @@ def test_reports_follow_their_definitions(engines: list[Engine], jobs: list[Job]
     for job in jobs:
         groups.setdefault((job.day[:7], job.type), []).append(job)
     documents = {
-        str(place): on(job.day, job.status, type=job.type, size=job.size, duration=job.duration)
+        str(place): on(
+            job.day,
+            job.status,
+            type=job.type,
+            size=job.size,
+            duration=job.duration,
+            end_time=f"{job.day}T12:30:00.000Z",
+        )
         for place, job in enumerate(jobs)
     }
     for engine in each(engines):
