@@ -37,9 +37,9 @@ def last_seen(engine: Engine) -> dict[str, str]:
 
 def own(engine: Engine) -> list[str | None]:
     """Return the last-seen times in the rows of `job` themselves."""
-    job_table = tables.job
-    query = job_table.select().order_by(job_table.c.id)
-    return [row[-2] for row in rows(engine, query)]
+    job = tables.job.c
+    query = sa.select(job.last_seen).order_by(job.id)
+    return [last_seen for (last_seen,) in rows(engine, query)]
 
 
 def test_unchanged_documents_are_not_parsed(
