@@ -147,7 +147,7 @@ def test_pipe_and_full_disk_in_a_shell(
 @pytest.mark.parametrize(
     ("verb", "code", "said"),
     [
-        ("ingest good.json -a vc01", 3, "; the import is complete\n"),
+        ("ingest --verbose good.json -a vc01", 3, "; the import is complete\n"),
         ("check", 3, ""),
         ("quarantine retry", 1, ""),
         ("db current", 1, ""),

@@ -17,7 +17,12 @@ OLD = {"version_name": "7.0 U3", "version": "7.0.3.02100", "build_number": "2178
 
 
 def on(day: str, status: str = "SUCCEEDED", **fields: Any) -> dict[str, Any]:
-    """Return a job that starts at noon of a day; `size` and `duration` as given."""
+    """Return a job that starts at noon of a day; `size` and `duration` as given.
+
+    With the duration None it has no end either: its duration is not known.
+    """
+    if fields.get("duration", 0) is None:
+        fields = {"end_time": None, **fields}
     return job(status, **{"start_time": f"{day}T12:00:00.000Z", **fields})
 
 

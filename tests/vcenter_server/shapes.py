@@ -23,7 +23,7 @@ def encode(value: Any, api: Api, *, is_map: bool = False) -> bytes:
 
 def to_rest(value: Any, *, is_map: bool = False) -> Any:
     """Turn maps of params into the `/rest` lists of entries, at every depth."""
-    if is_map:
+    if is_map and isinstance(value, dict):
         return [{"key": key, "value": to_rest(item)} for key, item in value.items()]
     if isinstance(value, dict):
         return {

@@ -36,7 +36,15 @@ WITH line AS (
 ),
 dated AS (
     SELECT
-        *,
+        * REPLACE (
+            coalesce(
+                duration,
+                CASE
+                    WHEN status IN ('SUCCEEDED', 'FAILED') AND end_time >= start_time
+                    THEN (epoch_us(end_time) - epoch_us(start_time)) // 1000000
+                END
+            ) AS duration
+        ),
         coalesce(start_time, try_strptime(left(key, 15), '%Y%m%d-%H%M%S'), first_seen) AS made,
         coalesce(start_time, first_seen) AS moment
     FROM line

@@ -92,7 +92,7 @@ _LAST_SIZES = """
 SELECT size
 FROM past, asked
 WHERE appliance = $name AND made <= now AND status = 'SUCCEEDED'
-ORDER BY day DESC, start_time DESC NULLS LAST, key DESC
+ORDER BY place DESC
 LIMIT 1
 """
 _FAILURES = f"""
