@@ -18,6 +18,7 @@ from archive import db
 from archive.db import migrate
 from tests.support import postgres
 from tests.support.archives import empty
+from tests.support.laws import EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
 
-# A busy machine fails no test: there are no deadlines. `--hypothesis-profile=few` draws a tenth of the examples.
-settings.register_profile("archive", settings.default, deadline=None)
+# A busy machine fails no test: there are no deadlines. `--hypothesis-profile=few` draws a third of the examples.
+settings.register_profile("archive", settings.default, deadline=None, max_examples=6 * EXAMPLES)
 settings.register_profile("few", settings.default, deadline=None, max_examples=10)
 settings.load_profile("archive")
 
