@@ -145,10 +145,10 @@ def test_nagios(configuration: Path, tmp_path: Path) -> None:
         }
     assert seen == expected
     assert {name: seen[name].state for name in named} == {
-        SCHEDULED: 0, CADENCED: 1, UNTOLD: 2, UNHEARD: 1,
+        SCHEDULED: 0, CADENCED: 3, UNTOLD: 2, UNHEARD: 3,
     }  # fmt: skip
     fleet = seen["archive.example.com"]
-    assert fleet.output.startswith("ARCHIVE CRITICAL - 2 CRITICAL, 2 WARNING, 2 OK - ")
+    assert fleet.output.startswith("ARCHIVE CRITICAL - 2 CRITICAL, 2 UNKNOWN, 2 OK - ")
     assert fleet.more.count("\n") == 3
     assert SPITEFUL.lower().replace("|", "/").replace(";", ",") in fleet.more
 
@@ -232,7 +232,7 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
         assert result["exit_status"] == result["state"]
     assert seen == expected
     assert {name: one.state for name, one in seen.items()} == {
-        "monitoring": 2, "scheduled": 0, "cadenced": 1, "unheard": 1, "ranged": 2,
+        "monitoring": 2, "scheduled": 0, "cadenced": 3, "unheard": 3, "ranged": 2,
         "hostile": 2, "spiteful": 2,
     }  # fmt: skip
 
@@ -253,5 +253,5 @@ def test_icinga(configuration: Path, tmp_path: Path) -> None:
         ["missed", 3, "", None, None, 0, None],
         ["drop", 0, "percent", 50, 90, 0, 100],
         ["duration", 60, "seconds", None, None, 0, None],
-        ["import", 7200, "seconds", None, None, 0, None],
+        ["import", 7200, "seconds", 180000, None, 0, None],
     ]
