@@ -39,12 +39,14 @@ def main() -> None:
         from archive.cli.interrupts import ends_are_interrupts, repeat_lost_interrupts
         from archive.cli.options import say
         from archive.cli.wrapper import hint
+    failed: Exception | None = None
     try:
         with ends_are_interrupts(), repeat_lost_interrupts():
             app()
     except KeyboardInterrupt:  # so late that no verb has handled it
         sys.exit(_INTERRUPTED)
     except Exception as error:
+        failed = error
         if "--debug" in sys.argv:
             sys.excepthook = _show_traceback
             raise
@@ -52,7 +54,7 @@ def main() -> None:
         say(f"archive: {sentence}{hint(error)}")
         sys.exit(code)
     finally:
-        _close_stdout()
+        _close_stdout(failed)
 
 
 @contextmanager
@@ -138,10 +140,11 @@ def _not_text() -> str | None:
     return next((text for text in sys.argv if any("\ud800" <= c <= "\udfff" for c in text)), None)
 
 
-def _close_stdout() -> None:
+def _close_stdout(failed: Exception | None = None) -> None:
     """Flush standard output; a reader that closed the pipe is no error, a full disk is one.
 
-    Python flushes at exit, too, but would then print a traceback and exit with code 120.
+    Python flushes at exit, too, but would then print a traceback and exit with code 120. `failed` is the
+    error that the user was told already: that of writing the same text, if the text was buffered.
     """
     if sys.stdout is None:  # closed by the parent process
         return
@@ -149,7 +152,8 @@ def _close_stdout() -> None:
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
+        is_told = isinstance(failed, OSError) and failed.errno == error.errno
+        if not isinstance(error, BrokenPipeError) and not is_told:
             from archive.cli.options import say
 
             say(f"archive: standard output: cannot write: {error.strerror}")

@@ -174,12 +174,14 @@ def test_full_disk_leaves_nothing_of_an_import(
     assert archive("ingest", str(large), "-a", "vc01", "-d", str(path)).code == 0
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("verb", [("db", "current"), ("--help",), ("--version",)])
 def test_full_disk_for_the_output(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...], unbuffered: str
 ) -> None:
-    """Output that does not fit on the disk is an error."""
+    """Output that does not fit on the disk is an error, which is said once."""
     monkeypatch.setenv("ARCHIVE_DATABASE_URL", str(tmp_path / "archive.db"))
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*PROGRAM, *verb], stdout=full, stderr=subprocess.PIPE, check=False,
