@@ -144,7 +144,7 @@ def _close_stdout(failed: Exception | None = None) -> None:
     """Flush standard output; a reader that closed the pipe is no error, a full disk is one.
 
     Python flushes at exit, too, but would then print a traceback and exit with code 120. `failed` is the
-    error that the user was told already: that of writing the same text, if the text was buffered.
+    error that was shown already: that of writing the same text, if the text was buffered.
     """
     if sys.stdout is None:  # closed by the parent process
         return
@@ -152,8 +152,8 @@ def _close_stdout(failed: Exception | None = None) -> None:
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        is_told = isinstance(failed, OSError) and failed.errno == error.errno
-        if not isinstance(error, BrokenPipeError) and not is_told:
+        is_shown = isinstance(failed, OSError) and failed.errno == error.errno
+        if not isinstance(error, BrokenPipeError) and not is_shown:
             from archive.cli.options import say
 
             say(f"archive: standard output: cannot write: {error.strerror}")
