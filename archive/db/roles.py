@@ -16,9 +16,9 @@ from archive.text import quoted
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-# Readable besides the views: the calendar, the day totals, the appliances, and the schema revision,
-# which every verb checks.
-TABLES = (VERSION_TABLE, "appliance", "calendar", "day_total")
+# Readable besides the views: the calendar and its settings, the day totals, the appliances, and the
+# schema revision, which every verb checks.
+TABLES = (VERSION_TABLE, "appliance", "calendar", "day_total", "setting")
 READABLE = (*comments.VIEWS, *TABLES)
 # Names that need no quotes; PostgreSQL cuts longer ones off at 63 bytes.
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
