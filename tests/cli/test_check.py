@@ -11,7 +11,7 @@ from archive.monitoring.plugin import Datum, Level, harmless, output, worst
 from archive.monitoring.ranges import Range
 from tests.reports.nights import CADENCED, NOW, SCHEDULED, UNTOLD, night
 from tests.reports.nights import at as instant
-from tests.support.archives import import_documents
+from tests.support.archives import empty, import_documents
 from tests.support.command import PROGRAM, Done, archive, at, environment, process
 from tests.support.configurations import DEFAULTS, written
 from tests.support.monitored import load
@@ -136,6 +136,7 @@ def test_cadences_and_tags_of_the_configuration_apply(place: str, tmp_path: Path
 
 def test_stuck_jobs_and_unknown_statuses_warn(sqlite_archive: Engine) -> None:
     """As in `summary`: neither is a success or a failure, so nobody would notice them otherwise."""
+    empty(sqlite_archive)
     jobs = [night("2026-03-10T01:00"), night("2026-03-09T01:00", "SKIPPED")]
     place = at(sqlite_archive)
     import_documents(sqlite_archive, dict(jobs), "vc-skipped", NOW)

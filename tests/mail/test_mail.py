@@ -22,7 +22,7 @@ from archive.reports import Scope
 from archive.reports.summary_row import SummaryRow
 from tests.reports import fleet
 from tests.reports.nights import ask, night
-from tests.support.archives import import_documents
+from tests.support.archives import empty, import_documents
 from tests.support.command import archive, at
 from tests.support.configurations import written
 from tests.support.mailserver import PASSWORD, USER, MailServer
@@ -157,6 +157,7 @@ def test_mail_lists_what_its_subject_counts(engine: Engine) -> None:
 
 def test_unknown_statuses_are_in_the_mail(sqlite_archive: Engine) -> None:
     """Each status of each appliance, with the number of its jobs, the newest first."""
+    empty(sqlite_archive)
     for name in ("vc01", "vc02"):
         jobs = [night(f"2026-03-{day}T02:00", "SKIPPED") for day in (20, 21)]
         jobs += [night(f"2026-03-2{name[-1]}T03:00", "PARTIAL"), night("2026-03-22T02:00")]

@@ -15,7 +15,7 @@ from archive.store.appliance_settings import Configured
 from tests.reports import fleet
 from tests.reports.fleet import BERLIN, LONDON
 from tests.reports.histories import NOW, both, csv, rows
-from tests.support.archives import SEEN, each, import_documents
+from tests.support.archives import SEEN, each, empty, import_documents
 from tests.support.laws import EXAMPLES
 from tests.support.samples import job
 
@@ -34,6 +34,7 @@ ALONE = "no success to compare with"
 
 def test_job_of_a_retired_appliance_is_not_stuck(sqlite_archive: Engine) -> None:
     """Nobody waits for it any more; `stuck` has the others, whatever days were asked for."""
+    empty(sqlite_archive)
     for name in ("vc01", "vc02"):
         import_documents(sqlite_archive, {"a": LONG, "b": at("01:00")}, name, SEEN)
     with db.writing(sqlite_archive) as connection:
