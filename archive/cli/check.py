@@ -42,7 +42,7 @@ from archive.cli.options import (
     DebugOption,
     TagsOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.cli.report_options import NowOption, RpoOption
@@ -207,7 +207,7 @@ def check(
     stale_seconds = parse.seconds(stale) or thresholds.STALE_SECONDS
     with (
         _within(timeout),
-        db.reading(open_archive(database, config)) as connection,
+        db.reading(open_reader(database, config)) as connection,
     ):
         found = verdict(connection, scope, limits, stale_seconds)
     _print(found.text)
