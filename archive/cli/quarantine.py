@@ -43,7 +43,7 @@ def list_held(
     from archive.cli.output import open_output
     from archive.columns import Column, Kind
     from archive.render.write import write
-    from archive.store import quarantine
+    from archive.store import quarantine, settings
 
     columns = (
         Column("number", Kind.COUNT),
@@ -57,6 +57,7 @@ def list_held(
     )
     with db.reading(open_archive(database, config)) as connection:
         held = quarantine.held(connection)
+        zone = settings.calendar(connection).zone
     rows = [
         (
             one.id,
@@ -71,7 +72,7 @@ def list_held(
         for one in held
     ]
     with open_output(output) as out:
-        write(columns, rows, output_format, out)
+        write(columns, rows, output_format, out, zone)
     if not rows:
         say("No documents in quarantine.")
 

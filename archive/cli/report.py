@@ -125,6 +125,7 @@ def report(
     from archive.render.write import write
     from archive.reports.answer import answer
     from archive.reports.core import plots
+    from archive.store import settings
 
     if list_:
         _write_list(output_format, output)
@@ -165,7 +166,7 @@ def report(
                 heading = found.heading(connection, asked_report.further(scope, tag, now))
                 records.write_within(heading, "rows", found.columns, rows, out)
             else:
-                write(found.columns, rows, output_format, out)
+                write(found.columns, rows, output_format, out, settings.calendar(connection).zone)
         # JSON has the notes before its rows, and CSV has no place for them.
         if output_format is Format.TABLE:
             _explain(connection, chosen, scope, rows.number)
@@ -224,7 +225,8 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     Standard error has them, and when the archive was filled, so that old data are noticed.
     """
     from archive import reports
-    from archive.render.units import moment
+    from archive.render.units import UTC, moment
+    from archive.store import settings
 
     if not number:
         _note(f"No rows{_limits(scope)}.")
@@ -234,7 +236,9 @@ def _explain(connection: Connection, report: Report, scope: Scope, number: int) 
     if known is None:
         _note("No imports yet: see `archive collect --help` and `archive ingest --help`.")
     else:
-        _note(f"Imports from {moment(known.first)} to {moment(known.last)}.")
+        zone = settings.calendar(connection).zone
+        times = "" if zone == UTC else f" Times are in {zone}."
+        _note(f"Imports from {moment(known.first, zone)} to {moment(known.last, zone)}.{times}")
 
 
 def _note(text: str) -> None:

@@ -94,11 +94,13 @@ def sql(
     """
     from archive import columns
     from archive.cli.output import open_output
+    from archive.render.units import UTC
     from archive.render.write import write
     from archive.reports import sql_files
 
     values = _values(params or [])
     own = None if name is None else _own(name)
+    zone = UTC
     if name is None:
         if values or show:
             raise UsageError("no query named: `archive sql` lists the queries")
@@ -115,23 +117,30 @@ def sql(
             out.write(query.text)
         return
     else:
-        result = _run(name, values, database, config)
+        result, zone = _run(name, values, database, config)
     with open_output(output) as out:
-        write([columns.named(column) for column in result.columns], result.rows, output_format, out)
+        named = [columns.named(column) for column in result.columns]
+        write(named, result.rows, output_format, out, zone)
 
 
-def _run(name: str, values: dict[str, str], database: str | None, config: str | None) -> Result:
-    """Run a query in a reading transaction. Raises UsageError, SchemaError, DatabaseError."""
+def _run(
+    name: str, values: dict[str, str], database: str | None, config: str | None
+) -> tuple[Result, str]:
+    """Run a query in a reading transaction; return the result, and the zone of the archive.
+
+    Raises UsageError, SchemaError, DatabaseError.
+    """
     from archive import db
     from archive.db import migrate as databases
     from archive.reports import sql_files
+    from archive.store import settings
 
     engine = connect(database, config)
     query = sql_files.find(name, engine.dialect.name)
     # After the name, so that a mistyped one is reported even without an archive.
     databases.require(engine)
     with db.reading(engine) as connection:
-        return sql_files.run(connection, query, values)
+        return sql_files.run(connection, query, values), settings.calendar(connection).zone
 
 
 def _own(given: str) -> str | None:
@@ -174,10 +183,13 @@ def _run_own(
     from archive import columns, db
     from archive.cli.output import open_output
     from archive.render.write import write
+    from archive.store import settings
 
+    with db.reading(engine) as connection:
+        zone = settings.calendar(connection).zone
     with db.own_query(engine, text, seconds) as result, open_output(output) as out:
         named = [columns.named(column) for column in result.columns]
-        write(named, (tuple(map(_shown, row)) for row in result.rows), output_format, out)
+        write(named, (tuple(map(_shown, row)) for row in result.rows), output_format, out, zone)
 
 
 def _values(params: list[str]) -> dict[str, str]:

@@ -72,10 +72,10 @@ class Judgement(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def judge(state: State, thresholds: Thresholds) -> Judgement:
+def judge(state: State, thresholds: Thresholds, zone: str) -> Judgement:
     """Return the judgement of an appliance; a retired one raises no alarm.
 
-    It needs no database: `state` has all figures.
+    Reasons show times on the clocks of an IANA zone. It needs no database: `state` has all figures.
     """
     # Nothing is expected of it, but its figures are still shown.
     if state.state == RETIRED:
@@ -89,7 +89,7 @@ def judge(state: State, thresholds: Thresholds) -> Judgement:
     wrong = [one for one in figures if one.level is not Level.OK]
     wrong.sort(key=lambda one: -badness(one.level))
     # Two figures can have the same reason, such as that nothing was ever imported.
-    reasons = tuple(dict.fromkeys(_reason(state, one) for one in wrong))
+    reasons = tuple(dict.fromkeys(_reason(state, one, zone) for one in wrong))
     return Judgement(state.name, worst(one.level for one in figures), figures, reasons)
 
 
@@ -182,19 +182,19 @@ def _level(value: int | None, warning: Range | None, critical: Range | None) -> 
     return Level.OK
 
 
-def _reason(state: State, figure: Figure) -> str:
+def _reason(state: State, figure: Figure, zone: str) -> str:
     """Return why a figure is not OK, in words and with the bound that it crosses."""
     if figure.name == AGE and figure.level is Level.UNKNOWN:
         last_import = state.collection.last_seen
         if last_import is None:
             return "never imported"
-        return f"no recent data since {moment(last_import)}"
+        return f"no recent data since {moment(last_import, zone)}"
     if figure.value is None:
         return "no success yet" if figure.name == AGE else "never imported"
     value = figure.value
     overdue = state.current.overdue_since_time
     if figure.name == AGE and overdue and not _crossed(figure):
-        return f"overdue since {moment(overdue)}, last success {duration(value)} ago"
+        return f"overdue since {moment(overdue, zone)}, last success {duration(value)} ago"
     text = {
         AGE: f"last success {duration(value)} ago",
         CONSECUTIVE_FAILURES: counted(value, "consecutive failure"),

@@ -18,7 +18,7 @@ from archive.reports.core import job_order, sql
 from archive.reports.core.report import JOBS, Listing
 from archive.reports.core.sql import P95
 from archive.statuses import OPEN
-from archive.store import seen_documents
+from archive.store import seen_documents, settings
 from archive.store.chunks import chunks
 
 if TYPE_CHECKING:
@@ -185,8 +185,11 @@ def _durations(batch: Sequence[int]) -> sa.Select[Any]:
 
 def _explain(connection: Connection, scope: Scope) -> Iterator[str]:
     """Yield what jobs are compared with."""
-    del connection
-    yield f"Ages are as of {moment(scope.now)}. Jobs are compared with all successes of their appliance."
+    zone = settings.calendar(connection).zone
+    yield (
+        f"Ages are as of {moment(scope.now, zone)}. Jobs are compared with all successes of their"
+        " appliance."
+    )
 
 
 REPORT = Listing(
