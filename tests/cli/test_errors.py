@@ -298,6 +298,7 @@ def test_internal_error_asks_for_a_report(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(migrate, "current", fault)
     said = (
         "archive: internal error: ZeroDivisionError: integer division or modulo"
-        " by zero\nRun the command again with --debug and report its output.\n"
+        " by zero\nRun `archive db verify`, which names damaged values. If there are none, run the command"
+        " again with --debug and report its output.\n"
     )
     assert archive("db", "current") == (1, "", said)
