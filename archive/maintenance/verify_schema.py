@@ -7,7 +7,7 @@ databases then show their definitions in the same way.
 
 from __future__ import annotations
 
-from functools import cache
+import sqlite3
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -86,8 +86,22 @@ def differences(engine: Engine) -> Iterator[str]:
             yield f"schema: {kind} {name} differs from this version: {_ADVICE}"
 
 
-@cache
-def _wanted_on_sqlite() -> _Definitions:
+# By the version of the server, which words definitions.
+_wanted_before: dict[object, _Definitions] = {}
+
+
+def _wanted(engine: Engine) -> _Definitions:
+    """Return the definitions that the migrations give. A process runs them once for each server version."""
+    if engine.dialect.name == "sqlite":
+        version, ask = sqlite3.sqlite_version_info, _wanted_on_sqlite
+    else:
+        version, ask = engine.dialect.server_version_info, _wanted_on_postgresql
+    if version not in _wanted_before:
+        _wanted_before[version] = ask(engine)
+    return _wanted_before[version]
+
+
+def _wanted_on_sqlite(_engine: Engine) -> _Definitions:
     fresh = sa.create_engine("sqlite://")
     with fresh.begin() as connection:
         migrate.run(connection)
@@ -96,10 +110,7 @@ def _wanted_on_sqlite() -> _Definitions:
     return found
 
 
-def _wanted(engine: Engine) -> _Definitions:
-    """Return the definitions that the migrations give."""
-    if engine.dialect.name == "sqlite":
-        return _wanted_on_sqlite()
+def _wanted_on_postgresql(engine: Engine) -> _Definitions:
     with db.writing(engine) as connection:
         # What is created goes into the first schema of the path.
         connection.exec_driver_sql("SET LOCAL search_path TO pg_temp")
