@@ -20,7 +20,7 @@ from archive.cli.options import (
     FormatOption,
     OutputOption,
     examples,
-    open_archive,
+    open_reader,
     say,
 )
 from archive.errors import UsageError
@@ -66,7 +66,7 @@ def list_collections(
     from archive import db
     from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         found = collection_log.collections(connection, _one_more(limit))
     columns = [
@@ -98,7 +98,7 @@ def show_collection(
     from archive.render.units import moment
     from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         if number is None:
             one = next(iter(collection_log.collections(connection, 1)), None)
@@ -149,7 +149,7 @@ def list_appliances(
     from archive import db
     from archive.store import collection_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         found = collection_log.standings(connection)
     columns = [
@@ -192,7 +192,7 @@ def list_imports(
     from archive.store import import_log, settings
 
     scope = Scope(appliances=tuple(appliance or ()))
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         ids = scope.appliance_ids(connection)
         found = import_log.logged_runs(connection, _one_more(limit), ids)
@@ -220,7 +220,7 @@ def list_maintenance(
     from archive import db
     from archive.store import maintenance_log, settings
 
-    with db.reading(open_archive(database, config)) as connection:
+    with db.reading(open_reader(database, config)) as connection:
         zone = settings.calendar(connection).zone
         found = maintenance_log.entries(connection, _one_more(limit))
     columns = [
