@@ -92,16 +92,16 @@ _wanted_before: dict[object, _Definitions] = {}
 
 def _wanted(engine: Engine) -> _Definitions:
     """Return the definitions that the migrations give. A process runs them once for each server version."""
-    if engine.dialect.name == "sqlite":
-        version, ask = sqlite3.sqlite_version_info, _wanted_on_sqlite
-    else:
-        version, ask = engine.dialect.server_version_info, _wanted_on_postgresql
+    on_sqlite = engine.dialect.name == "sqlite"
+    version = sqlite3.sqlite_version if on_sqlite else engine.dialect.server_version_info
     if version not in _wanted_before:
-        _wanted_before[version] = ask(engine)
+        _wanted_before[version] = (
+            _wanted_on_sqlite() if on_sqlite else _wanted_on_postgresql(engine)
+        )
     return _wanted_before[version]
 
 
-def _wanted_on_sqlite(_engine: Engine) -> _Definitions:
+def _wanted_on_sqlite() -> _Definitions:
     fresh = sa.create_engine("sqlite://")
     with fresh.begin() as connection:
         migrate.run(connection)
