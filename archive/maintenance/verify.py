@@ -20,7 +20,7 @@ from archive.document.flatten import normalise
 from archive.document.masked import mask_findings, mask_rows
 from archive.document.rebuild import content_digest, rebuild
 from archive.errors import ArchiveError
-from archive.maintenance import verify_rows, verify_schema, verify_values
+from archive.maintenance import verify_evidence, verify_rows, verify_schema, verify_values
 from archive.maintenance.verify_collections import contradictions
 from archive.store import (
     fact_history,
@@ -88,6 +88,7 @@ def verify(
         ]
         if extent is EVERYTHING:
             checks += [
+                ("evidence", lambda: verify_evidence.problems(connection)),
                 ("totals", lambda: _wrong_rows(totals.differences(connection))),
                 ("judgement", lambda: _wrong_rows(judged_backups.differences(connection))),
                 ("messages", lambda: _message_contents(connection)),
