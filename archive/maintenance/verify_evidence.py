@@ -31,13 +31,18 @@ class _Listed(NamedTuple):
     expected: bool
 
 
-def problems(connection: Connection, key: Key | None = None) -> Iterator[str]:
+def problems(
+    connection: Connection, key: Key | None = None, *, with_lists: bool = True
+) -> Iterator[str]:
     """Yield a line for each problem. Without a key, that of the engine is used, if there is one.
 
-    A link that is changed, missing or in another place is named.
+    A link that is changed, missing or in another place is named. Without `with_lists` only the links
+    and the log of maintenance are read.
     """
     key = evidence_chain.key_of(connection) if key is None else key
     yield from _links(connection, key)
+    if not with_lists:
+        return
     absences = Absences(connection)
     yield from _lost_lists(connection, absences)
     appliance = tables.appliance
