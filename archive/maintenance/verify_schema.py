@@ -7,7 +7,6 @@ databases then show their definitions in the same way.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -93,7 +92,7 @@ _wanted_before: dict[object, _Definitions] = {}
 def _wanted(engine: Engine) -> _Definitions:
     """Return the definitions that the migrations give. A process runs them once for each server version."""
     on_sqlite = engine.dialect.name == "sqlite"
-    version = sqlite3.sqlite_version if on_sqlite else engine.dialect.server_version_info
+    version = engine.dialect.name, engine.dialect.server_version_info
     if version not in _wanted_before:
         _wanted_before[version] = (
             _wanted_on_sqlite() if on_sqlite else _wanted_on_postgresql(engine)
