@@ -23,6 +23,8 @@ from archive.cli.check_options import (
     CriticalFailures,
     CriticalImport,
     CriticalMissed,
+    CriticalOther,
+    CriticalStuck,
     StaleOption,
     TimeoutOption,
     WarningAge,
@@ -31,6 +33,8 @@ from archive.cli.check_options import (
     WarningFailures,
     WarningImport,
     WarningMissed,
+    WarningOther,
+    WarningStuck,
 )
 from archive.cli.options import (
     ConfigOption,
@@ -149,6 +153,10 @@ def check(
     critical_duration: CriticalDuration = None,
     warning_import: WarningImport = None,
     critical_import: CriticalImport = None,
+    warning_stuck: WarningStuck = None,
+    critical_stuck: CriticalStuck = None,
+    warning_other: WarningOther = None,
+    critical_other: CriticalOther = None,
     stale: StaleOption = None,
     timeout: TimeoutOption = 55,  # Nagios and Icinga wait for a minute
     rpo: RpoOption = None,
@@ -178,6 +186,8 @@ def check(
                 thresholds.DROP: warning_drop,
                 thresholds.DURATION: warning_duration,
                 thresholds.IMPORT: warning_import,
+                thresholds.STUCK: warning_stuck,
+                thresholds.OTHER: warning_other,
             }
         ),
         _ranges(
@@ -188,6 +198,8 @@ def check(
                 thresholds.DROP: critical_drop,
                 thresholds.DURATION: critical_duration,
                 thresholds.IMPORT: critical_import,
+                thresholds.STUCK: critical_stuck,
+                thresholds.OTHER: critical_other,
             }
         ),
     )
