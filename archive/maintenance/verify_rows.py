@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     Found = Iterator[tuple[str, tuple[Any, ...], list[str]]]
 
 _AT_A_TIME = 5000
-_LISTS = (tables.message, tables.message_arg, tables.message_param, tables.job_finding)
+_LISTS = (
+    tables.message, tables.message_arg, tables.message_param, tables.job_finding,
+    tables.evidence_list,
+)  # fmt: skip
 # Shared texts, with the columns of the natural key.
 _NATURAL = {
     tables.build: ("version_name", "version", "build_number"),

@@ -1088,6 +1088,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("seal IS NULL"),
     )
     op.create_table(
+        "evidence_link",
+        sa.Column("id", Id, autoincrement=False, nullable=False),
+        sa.Column("recorded_at", Instant(), nullable=False),
+        sa.Column("what", Text, nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), nullable=False),
+        sa.Column("appliance_name", Text, nullable=True),
+        sa.Column("seen_at", Instant(), nullable=True),
+        sa.Column("documents", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", Text, nullable=True),
+        sa.Column("link", sa.LargeBinary(), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_link")),
+    )
+    op.create_table(
+        "evidence_list",
+        sa.Column("appliance_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("link_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("job_keys", sa.LargeBinary(), nullable=False),
+        sa.Column("digests", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["appliance_id"], ["appliance.id"], name=op.f("fk_evidence_list_appliance_id")
+        ),
+        sa.PrimaryKeyConstraint("appliance_id", "link_id", "seq", name=op.f("pk_evidence_list")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "day_total",
         sa.Column("day", Day(), nullable=False),
         sa.Column("type", Text, nullable=False),
@@ -1296,6 +1324,8 @@ def downgrade() -> None:
     op.drop_table("day_sketch")
     op.drop_table("day_total")
     op.drop_index(op.f("ix_attempt_collection_id"), table_name="attempt")
+    op.drop_table("evidence_list")
+    op.drop_table("evidence_link")
     op.drop_table("maintenance")
     op.drop_table("attempt")
     op.drop_table("collection")

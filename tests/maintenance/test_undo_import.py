@@ -60,6 +60,14 @@ IMPORTS: dict[str, tuple[list[tuple[str, dict[str, Any], str]], int]] = {
         [("vc01", history(1, 2), NIGHTS[0]), ("vc01", history(1, 2, 3), NIGHTS[1])],
         0,
     ),
+    "at the same time as another one": (
+        [
+            ("vc01", history(1, 2), NIGHTS[0]),
+            ("vc01", history(1, 2, 3), NIGHTS[1]),
+            ("vc01", history(7, 8), NIGHTS[1]),
+        ],
+        2,
+    ),
     "another appliance beside it": (
         [("vc01", history(1, 2), NIGHTS[0]), ("vc02", history(1, 2), NIGHTS[1])],
         1,
