@@ -49,7 +49,7 @@ def test_digests_are_found_in_any_number(engine: Engine) -> None:
     import_documents(engine, {"a": job()})
     table = tables.message_template
     with db.reading(engine) as connection:
-        stored = set(connection.execute(sa.select(table.c.digest, table.c.id)).tuples())
+        stored = set(map(tuple, connection.execute(sa.select(table.c.digest, table.c.id))))
         wanted = [number.to_bytes(16) for number in range(1200)] + [digest for digest, _ in stored]
         assert set(db.find_by_digest(connection, table, wanted)) == stored
         assert list(db.find_by_digest(connection, table, [])) == []
