@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.calendar import calendar_year
-from archive.db import Day, Id, Instant, Text
+from archive.db import Day, Id, Instant, Text, insert
 
 revision = "0001"
 down_revision = None
@@ -1303,7 +1303,7 @@ def upgrade() -> None:
     )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
-        op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+        insert(op.get_bind(), calendar, calendar_year(year))
     dialect = op.get_context().dialect.name
     for view in VIEWS.values():
         op.execute(view.replace("{now}", NOW[dialect]).replace("{too_late}", TOO_LATE[dialect]))
