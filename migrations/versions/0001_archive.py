@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from archive.calendar import calendar_year
-from archive.db import Day, Id, Instant, Text
+from archive.db import Day, Id, Instant, Text, insert
 
 revision = "0001"
 down_revision = None
@@ -516,13 +516,6 @@ def upgrade() -> None:
         sa.Column("default_message", Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_template")),
         sa.UniqueConstraint("digest", name=op.f("uq_message_template_digest")),
-    )
-    op.create_index(
-        op.f("ix_message_template_message_id"),
-        "message_template",
-        ["message_id"],
-        unique=False,
-        postgresql_using="hash",
     )
     op.create_table(
         "operation",
@@ -1310,7 +1303,7 @@ def upgrade() -> None:
     )
     # SQL queries count back from today, so the calendar needs days without jobs.
     for year in range(2016, 2046):
-        op.bulk_insert(calendar, [row._asdict() for row in calendar_year(year)])
+        insert(op.get_bind(), calendar, calendar_year(year))
     dialect = op.get_context().dialect.name
     for view in VIEWS.values():
         op.execute(view.replace("{now}", NOW[dialect]).replace("{too_late}", TOO_LATE[dialect]))
@@ -1362,11 +1355,6 @@ def downgrade() -> None:
     op.drop_table("setting")
     op.drop_table("notified_problem")
     op.drop_table("operation")
-    op.drop_index(
-        op.f("ix_message_template_message_id"),
-        table_name="message_template",
-        postgresql_using="hash",
-    )
     op.drop_table("message_template")
     op.drop_table("location")
     op.drop_index(op.f("ix_calendar_start_time"), table_name="calendar")
