@@ -132,7 +132,12 @@ def _first(old: str, new: str) -> Callable[[str], str]:
         ("documents.jsonl", 2, _first("{", "{ "), "documents.jsonl:2: not the document of "),
         ("documents.jsonl", 2, lambda line: line + line, "documents.jsonl:3: not the document of "),
         ("documents.csv", 3, _first("\n", ",x\n"), "documents.csv:3: not the line of a document"),
-        ("documents.csv", 3, lambda line: re.sub("[0-9a-f]{64}", "0" * 64, line), "documents.csv:3: no line of received.csv"),
+        (
+            "documents.csv",
+            3,
+            lambda line: re.sub("[0-9a-f]{64}", "0" * 64, line),
+            "documents.csv:3: no line of received.csv",
+        ),
         ("chain.csv", 3, _first("import", "rename"), "chain.csv:3: the link is not the SHA-256"),
         ("chain.csv", 4, lambda _: "", "chain.csv:4: link 4 does not follow"),
         ("chain.csv", 4, lambda _: "x\n", "chain.csv:4: not a line of a chain"),
