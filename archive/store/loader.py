@@ -84,9 +84,17 @@ class Loader:
         counts.unchanged += len(marks)
 
     def load(
-        self, connection: Connection, observations: Sequence[Observation], counts: Counts
+        self,
+        connection: Connection,
+        observations: Sequence[Observation],
+        counts: Counts,
+        *,
+        anew: bool = False,
     ) -> None:
-        """Merge a batch into the archive and update `counts`."""
+        """Merge a batch into the archive and update `counts`.
+
+        With `anew`, documents replace those stored, whichever is the greater.
+        """
         locked = record_seen(connection, _seen(observations))
         self._latest.open(connection, locked.ids.values())
         self.received.name(locked.ids)
@@ -96,7 +104,9 @@ class Loader:
         # A new appliance has no jobs to look up.
         stored = find_stored(connection, (key for key in incoming if key[0] not in locked.created))
         new = {key: state for key, state in incoming.items() if key not in stored}
-        changed = {key: incoming[key] for key in stored if incoming[key].rank > stored[key].rank}
+        changed = {
+            key: incoming[key] for key in stored if anew or incoming[key].rank > stored[key].rank
+        }
         counts.seen += len(observations)
         counts.new += len(new)
         counts.changed += len(changed)

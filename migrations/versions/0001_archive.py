@@ -517,13 +517,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message_template")),
         sa.UniqueConstraint("digest", name=op.f("uq_message_template_digest")),
     )
-    op.create_index(
-        op.f("ix_message_template_message_id"),
-        "message_template",
-        ["message_id"],
-        unique=False,
-        postgresql_using="hash",
-    )
     op.create_table(
         "operation",
         sa.Column("id", Id, autoincrement=False, nullable=False),
@@ -1362,11 +1355,6 @@ def downgrade() -> None:
     op.drop_table("setting")
     op.drop_table("notified_problem")
     op.drop_table("operation")
-    op.drop_index(
-        op.f("ix_message_template_message_id"),
-        table_name="message_template",
-        postgresql_using="hash",
-    )
     op.drop_table("message_template")
     op.drop_table("location")
     op.drop_index(op.f("ix_calendar_start_time"), table_name="calendar")
