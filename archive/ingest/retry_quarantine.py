@@ -58,8 +58,7 @@ def retry(engine: Engine, ids: Iterable[int] = ()) -> import_log.Summary:
             loader.judged.judge(connection)
             loader.finish(connection)
             quarantine.release(connection, released)
-        import_log.record(connection, run_id, counts)
-        import_log.complete(connection, run_id)
+        import_log.complete(connection, run_id, counts)
         loader.received.record(connection)
     return import_log.Summary(run_id, counts)
 
